@@ -1,0 +1,41 @@
+"""Exceptions of hvit-edge. Every message reads `[where] expected, got, how to fix`."""
+
+
+class HvitEdgeError(Exception):
+    """Base of every error that hvit-edge raises on purpose.
+
+    The message is complete: `[where] what was expected, what came; how to fix it`.
+    `exit_code` is what the command line returns when the error reaches it.
+    """
+
+    exit_code = 2
+
+
+class InputError(HvitEdgeError):
+    """A wrong argument, file, checkpoint, image or array."""
+
+
+class ArtifactError(HvitEdgeError):
+    """A file that is not a usable hvit-edge artifact: truncated, altered, foreign, too new."""
+
+
+class LoweringError(HvitEdgeError):
+    """The model cannot be lowered to the target at all."""
+
+
+class ParityError(HvitEdgeError):
+    """The program's outputs differ from eager PyTorch by more than the stated tolerance."""
+
+    exit_code = 3
+
+
+class DelegationError(HvitEdgeError):
+    """Operators stay outside the delegate although the caller asked for none."""
+
+    exit_code = 4
+
+
+class DeviceError(HvitEdgeError):
+    """A device cannot be reached or died."""
+
+    exit_code = 5

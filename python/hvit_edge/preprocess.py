@@ -1,0 +1,164 @@
+"""The preprocessing specification: from a photo to the array that a network takes.
+
+This module is the reference (Pillow and numpy). `cpp/src/preprocess.cpp` implements the same
+specification for devices, and tests compare the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hvit_edge.errors import InputError
+
+RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+MAX_RESIZED_PIXELS = 178_956_970  # Pillow's own limit against decompression bombs
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How a photo becomes a network's input.
+
+    Attributes:
+        input_size: (height, width) of the network's input, in pixels.
+        resize: "shortest" scales the shorter side to `resize_size` and crops the centre;
+            "stretch" scales both sides to `input_size`.
+        resize_size: pixels, at least as large as either side of the input; 0 for "stretch".
+        interpolation: "bilinear" or "bicubic", antialiased as in Pillow.
+        mean, std: `x = (byte / 255 - mean) / std`, in the network's channel order.
+        channel_order: "RGB" or "BGR", the order in which the network wants the channels.
+
+    Raises:
+        InputError: a field has an impossible value; the message lists every fault.
+    """
+
+    input_size: tuple[int, int]
+    resize: Literal["shortest", "stretch"] = "shortest"
+    resize_size: int = 0
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    channel_order: Literal["RGB", "BGR"] = "RGB"
+
+    def __post_init__(self) -> None:
+        faults = self._faults()
+        if faults:
+            raise InputError("[Preprocess] " + "; ".join(faults))
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if len(self.input_size) != 2 or min(self.input_size) < 1:
+            faults.append(f"input_size: expected (height, width) >= 1, got {self.input_size}")
+        if self.resize not in ("shortest", "stretch"):
+            faults.append(f"resize: expected 'shortest' or 'stretch', got {self.resize!r}")
+        if self.resize == "shortest" and self.resize_size < max(self.input_size):
+            faults.append(
+                f"resize_size: expected at least {max(self.input_size)}, got {self.resize_size}"
+            )
+        if self.resize == "stretch" and self.resize_size != 0:
+            faults.append(f"resize_size: expected 0 with 'stretch', got {self.resize_size}")
+        if self.interpolation not in RESAMPLING:
+            faults.append(
+                f"interpolation: expected 'bilinear' or 'bicubic', got {self.interpolation!r}"
+            )
+        if len(self.mean) != 3 or not np.all(np.isfinite(self.mean)):
+            faults.append(f"mean: expected 3 finite numbers, got {self.mean}")
+        if len(self.std) != 3 or not np.all(np.isfinite(self.std)) or min(self.std) <= 0:
+            faults.append(f"std: expected 3 finite numbers > 0, got {self.std}")
+        if self.channel_order not in ("RGB", "BGR"):
+            faults.append(f"channel_order: expected 'RGB' or 'BGR', got {self.channel_order!r}")
+        return faults
+
+    def resized_size(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) after the resize of a photo of `height` x `width`, before the crop."""
+        if self.resize == "stretch":
+            return self.input_size
+        short, long = min(height, width), max(height, width)
+        scaled = int(self.resize_size * long / short)
+        return (self.resize_size, scaled) if height <= width else (scaled, self.resize_size)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Preprocess one photo.
+
+        Args:
+            image: uint8 [height, width, 3], RGB.
+
+        Returns:
+            float32 [1, 3, input height, input width], contiguous.
+
+        Raises:
+            InputError: wrong dtype or shape, or a shape so long that resizing would take
+                more than 179 million pixels.
+        """
+        pixels = self.resize_and_crop(image)
+        mean = np.asarray(self.mean, np.float32)
+        std = np.asarray(self.std, np.float32)
+        if self.channel_order == "BGR":
+            pixels = pixels[:, :, ::-1]
+        normalised = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+        return np.ascontiguousarray(normalised.transpose(2, 0, 1)[np.newaxis])
+
+    def resize_and_crop(self, image: np.ndarray) -> np.ndarray:
+        """The uint8 half of the preprocessing: uint8 [h, w, 3] to uint8 [input h, input w, 3], RGB."""
+        check_image_array(image)
+        height, width = self.resized_size(*image.shape[:2])
+        if height * width > MAX_RESIZED_PIXELS:
+            raise InputError(
+                f"[Preprocess] expected a photo whose resized form has at most {MAX_RESIZED_PIXELS}"
+                f" pixels, got {width}x{height} from {image.shape[1]}x{image.shape[0]};"
+                " crop the photo first"
+            )
+        resized = Image.fromarray(image).resize((width, height), RESAMPLING[self.interpolation])
+        top = round((height - self.input_size[0]) / 2)
+        left = round((width - self.input_size[1]) / 2)
+        pixels = np.asarray(resized)
+        return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
+
+
+def check_image_array(image: np.ndarray) -> None:
+    """Raise InputError unless `image` is a non-empty uint8 array [height, width, 3]."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise InputError(
+            f"[Preprocess] expected a uint8 RGB array [height, width, 3], got {image.dtype}"
+            f" {list(image.shape)}; convert with PIL.Image.convert('RGB')"
+        )
+
+
+def load_image(path: str | Path) -> np.ndarray:
+    """Read an image file as RGB.
+
+    EXIF rotation is applied, alpha is dropped, grey and palette images become RGB, 16-bit grey
+    keeps its upper eight bits.
+
+    Returns:
+        uint8 [height, width, 3].
+
+    Raises:
+        InputError: the file is missing, unreadable or not an image.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+    except FileNotFoundError:
+        raise InputError(f"[load_image] expected an image file, got no such file: {path}") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise InputError(
+            f"[load_image] expected an image that Pillow reads, got {path} ({error});"
+            " convert it to JPEG or PNG"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"[load_image] expected a smaller image, got {path} ({error})") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        grey = np.clip(np.asarray(image, dtype=np.int64), 0, 65535) >> 8
+        image = Image.fromarray(grey.astype(np.uint8))
+    return image.convert("RGB")
