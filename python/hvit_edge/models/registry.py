@@ -1,0 +1,176 @@
+"""The models by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import nn
+
+from hvit_edge.errors import InputError
+from hvit_edge.preprocess import Preprocess
+
+Builder = Callable[[int, tuple[int, int]], nn.Module]
+InputSize = int | tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The weights that a model's name stands for when no others are asked for.
+
+    Attributes:
+        paper: link to the paper.
+        preprocess: what those weights expect of a photo; the checkpoint's own config, where it has
+            one, takes precedence.
+        hub: repository on the Hugging Face hub, or None where the authors publish elsewhere.
+        files: where the authors publish, for a reader; empty where `hub` is set.
+        top1: published ImageNet-1k accuracy, percent.
+    """
+
+    paper: str
+    preprocess: Preprocess
+    hub: str | None = None
+    files: str = ""
+    top1: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of a model without building it with weights.
+
+    Attributes:
+        name: registered name.
+        params: number of parameters at 1000 classes.
+        input_size: default (height, width).
+        sources: where weights come from: hub ids or a description, bundled names, "random".
+        default: the published weights.
+        min_side, multiple: a side of the input is at least `min_side`, and divisible by `multiple`.
+    """
+
+    name: str
+    params: int
+    input_size: tuple[int, int]
+    sources: tuple[str, ...]
+    default: Published
+    min_side: int
+    multiple: int
+
+
+@dataclass(frozen=True)
+class _Entry:
+    builder: Builder
+    default: Published
+    bundled: tuple[str, ...]
+    min_side: int
+    multiple: int
+
+
+_REGISTRY: dict[str, _Entry] = {}
+
+
+def register_model(
+    name: str,
+    *,
+    default: Published,
+    bundled: tuple[str, ...] = (),
+    min_side: int = 32,
+    multiple: int = 1,
+) -> Callable[[Builder], Builder]:
+    """Register a builder `(num_classes, input_size) -> nn.Module` under `name`.
+
+    Args:
+        name: how users call the model.
+        default: its published weights.
+        bundled: names of weights that ship with the package.
+        min_side: smallest side of the input, in pixels.
+        multiple: what either side of the input must be divisible by.
+
+    Raises:
+        ValueError: `name` is taken.
+    """
+
+    def register(builder: Builder) -> Builder:
+        if name in _REGISTRY:
+            raise ValueError(f"[register_model] expected a new name, got {name!r} twice")
+        _REGISTRY[name] = _Entry(builder, default, bundled, min_side, multiple)
+        return builder
+
+    return register
+
+
+def build_model(name: str, *, num_classes: int = 1000, input_size: InputSize = None) -> nn.Module:
+    """Build a model with its constructor's initialisation, in training mode.
+
+    Args:
+        name: a registered name.
+        num_classes: number of logits.
+        input_size: side in pixels, or (height, width); None is the published one.
+
+    Raises:
+        InputError: unknown name, or a size or class count that the model cannot have.
+    """
+    entry = _find(name)
+    if num_classes < 1:
+        raise InputError(f"[build_model] num_classes: expected at least 1, got {num_classes}")
+    return entry.builder(num_classes, check_input_size(name, input_size))
+
+
+def check_input_size(name: str, input_size: InputSize) -> tuple[int, int]:
+    """(height, width) of a request; InputError where the model `name` cannot take it."""
+    entry = _find(name)
+    if input_size is None:
+        return entry.default.preprocess.input_size
+    size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
+    whole = len(size) == 2 and all(isinstance(side, int) for side in size)
+    if not whole or any(s < entry.min_side or s % entry.multiple for s in size):
+        rule = f"sides of at least {entry.min_side} pixels"
+        if entry.multiple > 1:
+            rule += f" that are multiples of {entry.multiple}"
+        raise InputError(f"[{name}] input_size: expected {rule}, got {input_size}")
+    return size
+
+
+def list_models() -> list[ModelInfo]:
+    """Every registered model, by name."""
+    return [model_info(name) for name in sorted(_REGISTRY)]
+
+
+def model_info(name: str) -> ModelInfo:
+    """What is known of the model `name`.
+
+    Raises:
+        InputError: unknown name; the message has the closest one and all known ones.
+    """
+    entry = _find(name)
+    published = entry.default.hub or entry.default.files
+    return ModelInfo(
+        name=name,
+        params=_count_parameters(name),
+        input_size=entry.default.preprocess.input_size,
+        sources=(published, *entry.bundled, "random"),
+        default=entry.default,
+        min_side=entry.min_side,
+        multiple=entry.multiple,
+    )
+
+
+@cache
+def _count_parameters(name: str) -> int:
+    entry = _REGISTRY[name]
+    with torch.device("meta"):
+        model = entry.builder(1000, entry.default.preprocess.input_size)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _find(name: str) -> _Entry:
+    if name in _REGISTRY:
+        return _REGISTRY[name]
+    known = sorted(_REGISTRY)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise InputError(
+        f"[model] expected a known name, got {name!r}; {hint}known: {', '.join(known)}"
+    )

@@ -1,0 +1,38 @@
+"""The key format of ml-cvnets, the repository of MobileViT's authors."""
+
+from __future__ import annotations
+
+from hvit_edge.weights.keymap import KeyFormat
+
+# Depths of the transformers of stages 3, 4 and 5; their last norm is numbered like one more block.
+_LAST_NORMS = {3: 2, 4: 4, 5: 3}
+
+MOBILEVIT = KeyFormat(
+    name="ml-cvnets MobileViT",
+    family="MobileViT",
+    rules=(
+        (r"\.block\.(conv|norm)\.", r".\1."),
+        (r"^conv_1\.", "stem."),
+        (r"^conv_1x1_exp\.", "final."),
+        (r"^classifier\.(fc\.)?", "head."),
+        *(
+            (rf"^layer_{stage}\.1\.global_rep\.{norm}\.", f"layer_{stage}.1.norm.")
+            for stage, norm in _LAST_NORMS.items()
+        ),
+        *((rf"^layer_{stage}\.", f"stages.{stage - 1}.") for stage in range(1, 6)),
+        (r"\.block\.exp_1x1\.", ".expand."),
+        (r"\.block\.conv_3x3\.", ".depthwise."),
+        (r"\.block\.red_1x1\.", ".project."),
+        (r"\.local_rep\.conv_3x3\.", ".local."),
+        (r"\.local_rep\.conv_1x1\.conv\.", ".embed."),
+        (r"\.global_rep\.", ".transformer."),
+        (r"\.pre_norm_mha\.0\.", ".norm1."),
+        (r"\.pre_norm_mha\.1\.qkv_proj\.", ".attn.qkv."),
+        (r"\.pre_norm_mha\.1\.out_proj\.", ".attn.proj."),
+        (r"\.pre_norm_ffn\.0\.", ".norm2."),
+        (r"\.pre_norm_ffn\.1\.", ".mlp.fc1."),
+        (r"\.pre_norm_ffn\.4\.", ".mlp.fc2."),
+        (r"\.conv_proj\.", ".unembed."),
+        (r"\.fusion\.", ".fuse."),
+    ),
+)
