@@ -1,0 +1,50 @@
+"""Write layer normalisation out with averages taken by a linear.
+
+Identity:   layer_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x - mean(x),
+            mean(x) = linear(x, [[1/C, ..., 1/C]])
+
+    x -> layer_norm -> y
+    x -> linear(1/C) -> sub -> c;   c -> mul(c) -> linear(1/C, eps) -> rsqrt -> mul(c) -> mul(gamma) -> add(beta) -> y
+
+Preconditions: the last dimension alone is normalised, gamma and beta (if any) are constants. The epsilon is the
+bias of the second average. Exact up to the order of rounding. XNNPACK has no layer norm and averages
+only over the plane of an image; a linear averages over channels.
+"""
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, shape_of
+
+
+def decompose_layer_norm(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    for node in nodes_calling(graph, aten.layer_norm.default):
+        if list(node.args[1]) == shape_of(node)[-1:]:
+            edit = Editor(graph, node)
+            edit.replace(_affine(edit, node, _normalised(edit, node)))
+            modified = True
+    return modified
+
+
+def _normalised(edit: Editor, node: Node) -> Node:
+    source, channels = node.args[0], shape_of(node)[-1]
+    row = torch.full((1, channels), 1 / channels, dtype=torch.float64)
+    average = edit.constant_like(f"{node.name}_average", row, node)
+    epsilon = torch.tensor([argument(node, 4, "eps", 1e-5)], dtype=torch.float64)
+    mean = edit.call(aten.linear.default, source, average)
+    centred = edit.call(aten.sub.Tensor, source, mean)
+    squared = edit.call(aten.mul.Tensor, centred, centred)
+    bias = edit.constant_like(f"{node.name}_epsilon", epsilon, node)
+    variance = edit.call(aten.linear.default, squared, average, bias)
+    return edit.call(aten.mul.Tensor, centred, edit.call(aten.rsqrt.default, variance))
+
+
+def _affine(edit: Editor, node: Node, normalised: Node) -> Node:
+    weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
+    if weight is not None:
+        normalised = edit.call(aten.mul.Tensor, normalised, weight)
+    if bias is not None:
+        normalised = edit.call(aten.add.Tensor, normalised, bias)
+    return normalised

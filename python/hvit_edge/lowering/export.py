@@ -1,0 +1,52 @@
+"""From a module to a graph of ATen operators."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.fx import GraphModule
+
+from hvit_edge.errors import LoweringError
+
+
+def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) -> GraphModule:
+    """Trace `module` into a graph that computes the same.
+
+    Args:
+        module: any module in eval mode that `torch.export` accepts, shapes fixed by the example.
+        example_inputs: one tensor per argument of `forward`; made contiguous, because the memory
+            format of the example becomes part of the program.
+
+    Returns:
+        A graph with parameters and buffers as attributes, shared with `module`, never modified
+        by rewrites; each tensor node has `meta["val"]`, a tensor without data.
+
+    Raises:
+        LoweringError: `torch.export` refuses the module, or it is in training mode.
+    """
+    if any(child.training for child in module.modules()):
+        raise LoweringError(
+            "[export_graph] expected a module in eval mode, got training mode; call .eval() first"
+        )
+    inputs = tuple(tensor.contiguous() for tensor in example_inputs)
+    try:
+        exported = torch.export.export(module, inputs)
+    except Exception as error:
+        raise LoweringError(
+            f"[export_graph] expected a module that torch.export can trace, got"
+            f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
+            " avoid control flow that depends on tensor values"
+        ) from error
+    graph = exported.module(check_guards=False)
+    for node in graph.graph.nodes:
+        if "val" in node.meta:
+            node.meta["val"] = _without_data(node.meta["val"])
+    return graph
+
+
+def _without_data(value: object) -> object:
+    if isinstance(value, torch.Tensor):
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+    if isinstance(value, list | tuple):
+        return type(value)(_without_data(item) for item in value)
+    return value

@@ -1,0 +1,85 @@
+"""Fold batch normalisation into the convolution before it.
+
+Identity:   s * (conv(x, W, b) - mean) + beta = conv(x, s * W, s * (b - mean) + beta),   s = gamma / sqrt(var + eps)
+
+    x -> conv2d(W, b) -> batch_norm -> y      x -> conv2d(W', b') -> y
+    x -> batch_norm -> y                      x -> mul(s) -> add(t) -> y      (no convolution to fold into)
+
+Preconditions: inference statistics; the convolution has constant weights and no other user, else the
+second form. Folded in float64, exact up to one rounding of each weight.
+"""
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    constant_tensor,
+    is_call,
+    is_constant,
+    nodes_calling,
+    rank_of,
+)
+
+
+def fold_batch_norm(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    for node in nodes_calling(graph, aten.batch_norm.default):
+        if argument(node, 5, "training") is not False:
+            continue
+        scale, shift = _scale_and_shift(graph, node)
+        edit = Editor(graph, node)
+        if _can_fold_into(node.args[0]):
+            edit.replace(_folded_convolution(edit, node.args[0], scale, shift))
+        else:
+            edit.replace(_affine(edit, node, scale, shift))
+        modified = True
+    return modified
+
+
+def _scale_and_shift(graph: GraphModule, node: Node) -> tuple[torch.Tensor, torch.Tensor]:
+    """The normalisation as y = scale * x + shift, float64 [channels]."""
+    mean, var = (constant_tensor(graph, node.args[i]).double() for i in (3, 4))
+    scale = torch.rsqrt(var + argument(node, 7, "eps"))
+    if node.args[1] is not None:
+        scale = scale * constant_tensor(graph, node.args[1]).double()
+    shift = -mean * scale
+    if node.args[2] is not None:
+        shift = shift + constant_tensor(graph, node.args[2]).double()
+    return scale, shift
+
+
+def _can_fold_into(source: Node) -> bool:
+    return (
+        is_call(source, aten.conv2d.default, aten.conv2d.padding)
+        and is_constant(source.args[1])
+        and (argument(source, 2, "bias") is None or is_constant(argument(source, 2, "bias")))
+        and len(source.users) == 1
+    )
+
+
+def _folded_convolution(
+    edit: Editor, conv: Node, scale: torch.Tensor, shift: torch.Tensor
+) -> Node:
+    weight = constant_tensor(edit.graph, conv.args[1]).double()
+    bias = argument(conv, 2, "bias")
+    if bias is not None:
+        shift = shift + scale * constant_tensor(edit.graph, bias).double()
+    folded = weight * scale.reshape(-1, 1, 1, 1)
+    arguments = [
+        conv.args[0],
+        edit.constant_like(f"{conv.name}_weight", folded, conv),
+        edit.constant_like(f"{conv.name}_bias", shift, conv),
+        *conv.args[3:],
+    ]
+    return edit.call(conv.target, *arguments, **conv.kwargs)
+
+
+def _affine(edit: Editor, node: Node, scale: torch.Tensor, shift: torch.Tensor) -> Node:
+    shape = [1, -1] + [1] * (rank_of(node) - 2)
+    gain = edit.constant_like(f"{node.name}_scale", scale.reshape(shape), node)
+    offset = edit.constant_like(f"{node.name}_shift", shift.reshape(shape), node)
+    return edit.call(aten.add.Tensor, edit.call(aten.mul.Tensor, node.args[0], gain), offset)

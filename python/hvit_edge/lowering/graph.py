@@ -1,0 +1,149 @@
+"""How rewrites read and edit an exported graph.
+
+A graph is what `export_graph` returns: a `torch.fx.GraphModule` of ATen operators whose parameters,
+buffers and constants are attributes. It runs like the module that it came from, in any floating dtype.
+Every tensor node carries its shape and dtype in `meta["val"]`, and the module that it came from in
+`meta["nn_module_stack"]`; nodes made through `Editor` inherit both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch.fx import GraphModule, Node
+
+aten = torch.ops.aten
+Operator = Callable[..., object]
+
+
+def nodes_calling(graph: GraphModule, *operators: Operator) -> Iterator[Node]:
+    """The nodes that call one of `operators`, in graph order; the graph may be edited meanwhile."""
+    for node in list(graph.graph.nodes):
+        if node.op == "call_function" and node.target in operators and not node._erased:
+            yield node
+
+
+def is_call(value: object, *operators: Operator) -> bool:
+    """Whether `value` is a node that calls one of `operators`."""
+    return isinstance(value, Node) and value.op == "call_function" and value.target in operators
+
+
+def shape_of(node: Node) -> list[int]:
+    """The static shape of a tensor node."""
+    return list(node.meta["val"].shape)
+
+
+def rank_of(node: Node) -> int:
+    """The number of dimensions of a tensor node."""
+    return node.meta["val"].dim()
+
+
+def argument(node: Node, position: int, name: str, default: object = None) -> object:
+    """An operator's argument, given by position or by name, or its default."""
+    if len(node.args) > position:
+        return node.args[position]
+    return node.kwargs.get(name, default)
+
+
+def is_constant(value: object) -> bool:
+    """Whether `value` is a parameter, buffer or constant of the graph."""
+    return isinstance(value, Node) and value.op == "get_attr"
+
+
+def constant_tensor(graph: GraphModule, node: Node) -> torch.Tensor:
+    """The tensor behind a constant node, detached."""
+    value: object = graph
+    for name in str(node.target).split("."):
+        value = getattr(value, name)
+    assert isinstance(value, torch.Tensor)
+    return value.detach()
+
+
+def only_user(node: Node) -> Node | None:
+    """The single node that uses `node`, or None where there are none or several."""
+    return next(iter(node.users)) if len(node.users) == 1 else None
+
+
+def module_path(node: Node) -> str:
+    """The dotted path of the module that a node came from; empty for the root."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return list(stack.values())[-1][0] if stack else ""
+
+
+def cleanup(graph: GraphModule) -> None:
+    """Drop dead nodes and the attributes that nothing uses any more, then recompile."""
+    graph.graph.eliminate_dead_code()
+    used = {str(node.target) for node in graph.graph.nodes if node.op == "get_attr"}
+    for name in [n for n, _ in graph.named_parameters(remove_duplicate=False)] + [
+        n for n, _ in graph.named_buffers(remove_duplicate=False)
+    ]:
+        if name not in used:
+            owner, _, leaf = name.rpartition(".")
+            delattr(graph.get_submodule(owner), leaf)
+    graph.recompile()
+
+
+class Editor:
+    """Inserts nodes in front of one node and hands its uses over.
+
+    Args:
+        graph: the graph to edit.
+        anchor: new nodes stand before it and inherit the module that it came from.
+    """
+
+    def __init__(self, graph: GraphModule, anchor: Node) -> None:
+        self.graph = graph
+        self.anchor = anchor
+
+    def call(self, operator: Operator, *args: object, **kwargs: object) -> Node:
+        """Insert a call of `operator`; its shape and dtype are inferred from the arguments."""
+        with self.graph.graph.inserting_before(self.anchor):
+            node = self.graph.graph.call_function(operator, args, kwargs)
+        node.meta["val"] = _infer(operator, args, kwargs)
+        for key in ("nn_module_stack", "stack_trace"):
+            if key in self.anchor.meta:
+                node.meta[key] = self.anchor.meta[key]
+        return node
+
+    def reshape(self, node: Node, shape: list[int]) -> Node:
+        """`node` in another shape; `node` itself where the shape is its own already."""
+        return node if shape_of(node) == shape else self.call(aten.reshape.default, node, shape)
+
+    def permute(self, node: Node, order: list[int]) -> Node:
+        """`node` with its dimensions in another order; `node` itself where the order is its own."""
+        if order == list(range(len(order))):
+            return node
+        return self.call(aten.permute.default, node, order)
+
+    def constant(self, name: str, tensor: torch.Tensor) -> Node:
+        """Insert a constant; `name` is made unique."""
+        stem = name.replace(".", "_")
+        unique, count = stem, 0
+        while hasattr(self.graph, unique):
+            count += 1
+            unique = f"{stem}_{count}"
+        self.graph.register_buffer(unique, tensor.detach().contiguous())
+        with self.graph.graph.inserting_before(self.anchor):
+            node = self.graph.graph.get_attr(unique)
+        node.meta["val"] = torch.empty_like(tensor, device="meta")
+        return node
+
+    def constant_like(self, name: str, values: torch.Tensor, node: Node) -> Node:
+        """Insert a constant in the dtype that `node` has when the graph runs in that dtype."""
+        return self.constant(name, values.to(node.meta["val"].dtype))
+
+    def replace(self, replacement: Node) -> None:
+        """Let every user of the anchor use `replacement`, and erase the anchor."""
+        self.anchor.replace_all_uses_with(replacement)
+        self.graph.graph.erase_node(self.anchor)
+
+
+def _infer(operator: Operator, args: tuple, kwargs: dict) -> object:
+    """What `operator` returns, as tensors without data."""
+
+    def on_meta(value: object) -> object:
+        return value.meta["val"] if isinstance(value, Node) else value
+
+    arguments = torch.fx.map_arg((args, kwargs), on_meta)
+    return operator(*arguments[0], **arguments[1])

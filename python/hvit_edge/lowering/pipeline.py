@@ -1,0 +1,79 @@
+"""The rewrites in order, with the reason for each place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch.fx import GraphModule
+
+from hvit_edge.lowering.canonicalize_views import canonicalize_views
+from hvit_edge.lowering.decompose_attention import decompose_attention
+from hvit_edge.lowering.decompose_layer_norm import decompose_layer_norm
+from hvit_edge.lowering.fold_batch_norm import fold_batch_norm
+from hvit_edge.lowering.fold_constants import fold_constants
+from hvit_edge.lowering.graph import cleanup
+from hvit_edge.lowering.merge_views import merge_views
+from hvit_edge.lowering.remove_identities import remove_identities
+from hvit_edge.lowering.replace_matmul import replace_matmul
+from hvit_edge.lowering.replace_mean import replace_mean
+from hvit_edge.lowering.replace_resize import replace_resize
+from hvit_edge.lowering.replace_roll import replace_roll
+from hvit_edge.lowering.replace_scalars import replace_scalars
+
+Rewrite = Callable[[GraphModule], bool]
+
+PIPELINE: tuple[Rewrite, ...] = (
+    remove_identities,  # first: a dropout or a copy must not hide a pattern
+    canonicalize_views,  # later rewrites then know reshape, permute and slice only
+    fold_constants,  # masks and position tables become plain constants before they are matched
+    fold_batch_norm,  # while convolution and norm are still neighbours
+    replace_resize,  # may emit linear and permute
+    replace_roll,  # emits slices and cat
+    decompose_attention,  # emits matmul, softmax and permute
+    decompose_layer_norm,  # emits linear and element-wise operators
+    replace_mean,  # emits linear and bmm
+    replace_matmul,  # after attention, which emits matmul; emits bmm
+    replace_scalars,  # after everything that may leave numbers behind
+    fold_constants,  # what the rewrites above computed from weights
+    merge_views,  # last: the rewrites above emit many reshapes
+)
+
+
+@dataclass(frozen=True)
+class PassReport:
+    """What one rewrite did: its name, whether it changed the graph, and the time it took."""
+
+    name: str
+    modified: bool
+    seconds: float
+
+
+def rewrite(
+    graph: GraphModule,
+    *,
+    passes: Sequence[Rewrite] = PIPELINE,
+    after_each: Callable[[PassReport], None] | None = None,
+) -> list[PassReport]:
+    """Apply `passes` in order, in place.
+
+    Args:
+        graph: from `export_graph`.
+        passes: rewrites to apply.
+        after_each: called with the report of each rewrite when it is done.
+
+    Returns:
+        One report a rewrite.
+    """
+    reports = []
+    for apply in passes:
+        start = time.perf_counter()
+        modified = apply(graph)
+        if modified:
+            cleanup(graph)
+        reports.append(PassReport(apply.__name__, modified, time.perf_counter() - start))
+        if after_each is not None:
+            after_each(reports[-1])
+    graph.graph.lint()
+    return reports

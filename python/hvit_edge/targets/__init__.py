@@ -1,0 +1,1 @@
+"""Targets: what turns a rewritten graph into a program."""

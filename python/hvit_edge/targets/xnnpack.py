@@ -1,0 +1,154 @@
+"""Lower a rewritten graph to an ExecuTorch program for the XNNPACK delegate."""
+
+from __future__ import annotations
+
+import logging
+import operator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+from executorch.exir.backend.utils import WhyNoPartition
+from executorch.exir.delegate import executorch_call_delegate
+from torch.fx import GraphModule, Node
+
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.graph import module_path
+
+NO_EQUIVALENT = "XNNPACK has no operator for it, and no rewrite applies"
+PARTITION_LOGGER = "executorch.backends.xnnpack.partition"
+
+
+@dataclass(frozen=True)
+class OutsideOp:
+    """An operator that the delegate did not take.
+
+    Attributes:
+        op: the operator, such as `aten.topk.default`.
+        module: dotted path of the module that it came from; empty for the root.
+        reason: why it was not taken, as far as the partitioner says.
+    """
+
+    op: str
+    module: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A lowered program and what became of its operators.
+
+    Attributes:
+        program: the bytes of the `.pte`.
+        delegates: number of XNNPACK delegates that `forward` calls.
+        ops_outside: operators left to the portable kernels.
+        ops_total: operators in the graph before partitioning.
+        delegated_share: share of these operators that run in a delegate, 0 to 1.
+    """
+
+    program: bytes
+    delegates: int
+    ops_outside: list[OutsideOp]
+    ops_total: int
+    delegated_share: float
+
+
+def lower(
+    graph: GraphModule,
+    example_inputs: tuple[torch.Tensor, ...],
+    *,
+    constant_methods: Mapping[str, object] | None = None,
+) -> Lowered:
+    """Lower `graph` to a program.
+
+    Args:
+        graph: a rewritten graph.
+        example_inputs: float32 tensors of the program's fixed shapes.
+        constant_methods: further methods of the program that return a constant.
+
+    Raises:
+        LoweringError: ExecuTorch refuses the graph.
+    """
+    inputs = tuple(tensor.contiguous() for tensor in example_inputs)
+    try:
+        with _partition_reasons() as reasons:
+            edge = to_edge_transform_and_lower(
+                torch.export.export(graph, inputs),
+                partitioner=[XnnpackPartitioner()],
+                constant_methods=dict(constant_methods or {}),
+                compile_config=EdgeCompileConfig(_check_ir_validity=False),
+            )
+        summary = _summarise(edge.exported_program().graph_module, reasons)
+        return Lowered(program=edge.to_executorch().buffer, **summary)
+    except Exception as error:
+        raise LoweringError(
+            f"[targets.xnnpack] expected a graph that ExecuTorch lowers, got"
+            f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
+            " run with -v for the whole trace"
+        ) from error
+
+
+def _summarise(lowered_graph: GraphModule, reasons: dict[str, str]) -> dict[str, object]:
+    """What became of the operators; read before `to_executorch` rewrites the graph in place."""
+    delegates = [node for node in lowered_graph.graph.nodes if _is_delegate_call(node)]
+    inside = sum(_operators_inside(lowered_graph, node) for node in delegates)
+    outside = [
+        OutsideOp(_name_of(node), module_path(node), reasons.get(node.name, NO_EQUIVALENT))
+        for node in lowered_graph.graph.nodes
+        if _is_operator(node) and not _is_delegate_call(node)
+    ]
+    total = inside + len(outside)
+    return {
+        "delegates": len(delegates),
+        "ops_outside": outside,
+        "ops_total": total,
+        "delegated_share": inside / total if total else 1.0,
+    }
+
+
+def _is_operator(node: Node) -> bool:
+    return node.op == "call_function" and node.target is not operator.getitem
+
+
+def _is_delegate_call(node: Node) -> bool:
+    return node.op == "call_function" and node.target is executorch_call_delegate
+
+
+def _operators_inside(graph: GraphModule, delegate_call: Node) -> int:
+    lowered_module = getattr(graph, delegate_call.args[0].target)
+    return sum(map(_is_operator, lowered_module.original_module.graph.nodes))
+
+
+def _name_of(node: Node) -> str:
+    """The operator's name without its dialect, such as `aten.topk.default`."""
+    overload = getattr(node.target, "_op", node.target)
+    return str(overload)
+
+
+@contextmanager
+def _partition_reasons() -> Iterator[dict[str, str]]:
+    """Collect what the partitioner says of the operators that it leaves out, by node name."""
+    reasons: dict[str, str] = {}
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if isinstance(record.msg, WhyNoPartition) and record.msg.node is not None:
+                reasons.setdefault(record.msg.node.name, record.msg.reason)
+
+    logger, collector = logging.getLogger(PARTITION_LOGGER), Collector(logging.DEBUG)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(collector)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield reasons
+    finally:
+        logger.removeHandler(collector)
+        logger.setLevel(level)
+        logger.propagate = propagate
