@@ -1,0 +1,82 @@
+# hvit-edge from a checkout. Needs Python >= 3.10 with venv, and a C++17 compiler:
+# on Debian, apt install python3-venv python3-dev g++ make libgtest-dev
+PYTHON ?= python3
+CXX ?= c++
+PIP_FLAGS ?= --quiet --disable-pip-version-check
+
+BIN := .venv/bin
+NATIVE := build/native
+DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
+PHOTO := python/hvit_edge/assets/photos/cat.jpg
+NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
+CPP_FILES := $(shell find cpp -name '*.h' -o -name '*.cpp')
+
+.PHONY: help setup demo test test-cpp test-python lint bench clean
+
+help:
+	@echo "make setup   create .venv and install hvit-edge with all its tools"
+	@echo "make demo    compile a small model, classify a photo in C++, check it against PyTorch"
+	@echo "make test    C++ and Python tests"
+	@echo "make lint    ruff and clang-format, without changing a file"
+	@echo "make bench   latency and memory of the demo's model"
+	@echo "make clean   remove what was built; .venv stays"
+
+setup: .venv/built
+
+# The stamps in .venv say what is installed: a target reruns only when what it depends on changes.
+.venv/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "error: expected Python >= 3.10, got $$($(PYTHON) --version 2>&1); set PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "error: $(PYTHON) has no venv; on Debian: apt install python3-venv"; exit 1; }
+	@command -v $(CXX) >/dev/null || \
+		{ echo "error: no C++ compiler $(CXX); on Debian: apt install g++"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+# torch is named together with everything that could pull in another one.
+.venv/tools: .venv/created constraints.txt
+	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt \
+		torch executorch scikit-build-core pybind11 'cmake>=3.28' ninja
+	@touch $@
+
+.venv/built: .venv/tools pyproject.toml $(NATIVE_SOURCES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt \
+		--no-build-isolation -e '.[dev]'
+	@touch $@
+
+demo: setup
+	@mkdir -p $(dir $(DEMO))
+	$(BIN)/hvit-edge compile mobilevit_xxs --weights cifar10 --target xnnpack -o $(DEMO) --force
+	$(BIN)/hvit-edge run $(DEMO) $(PHOTO)
+	$(BIN)/hvit-edge validate $(DEMO)
+
+$(DEMO):
+	@$(MAKE) --no-print-directory demo
+
+bench: setup $(DEMO)
+	$(BIN)/hvit-edge bench $(DEMO)
+
+test: test-cpp
+	@$(MAKE) --no-print-directory test-python
+
+test-cpp: setup
+	@echo '#include <gtest/gtest.h>' | $(CXX) -x c++ -std=c++17 -fsyntax-only - 2>/dev/null || \
+		{ echo "error: no GoogleTest; on Debian: apt install libgtest-dev"; exit 1; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(NATIVE) -G Ninja -DCMAKE_BUILD_TYPE=Release \
+		-DHVIT_EDGE_BUILD_TESTS=ON
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE)
+	$(BIN)/ctest --test-dir $(NATIVE) --output-on-failure
+
+# Last, so that pytest's summary is the last line.
+test-python: setup
+	@$(BIN)/python -m pytest -q --durations=10
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+
+clean:
+	rm -rf build dist .pytest_cache .ruff_cache
+	find python tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,155 @@
+"""Load time, latency and memory of an artifact, measured in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge import errors
+from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
+
+WORKER = "import sys; from hvit_edge.bench import _worker; sys.exit(_worker(sys.argv[1:]))"
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """What `bench` measured.
+
+    Attributes:
+        load_ms: reading, checking and preparing the artifact, in a process that has just started.
+        first_run_ms: the first inference after loading.
+        latency_ms: avg, p50, p90, p95, p99, min, max and std over the timed runs.
+        peak_memory_mib: the most that the process held at any time, interpreter and numpy included.
+    """
+
+    artifact: str
+    iterations: int
+    warmup: int
+    threads: int
+    load_ms: float
+    first_run_ms: float
+    latency_ms: dict[str, float]
+    peak_memory_mib: float
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def bench(
+    path: str | Path, *, iterations: int = 100, warmup: int = 10, threads: int = 0
+) -> BenchReport:
+    """Measure an artifact in a fresh process, so that nothing loaded here counts.
+
+    Args:
+        path: a `.pte` written by hvit-edge.
+        iterations: timed runs.
+        warmup: runs between the first one and the timed ones.
+        threads: 0 chooses by the machine.
+
+    Raises:
+        ArtifactError: the artifact cannot be used, or the process died.
+        InputError: iterations below 1, warmup or threads below 0.
+    """
+    _check("iterations", iterations, least=1)
+    _check("warmup", warmup, least=0)
+    _check("threads", threads, least=0)
+    command = [sys.executable, "-c", WORKER, str(path), str(iterations), str(warmup), str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = _answer(done.stdout)
+    if "error" in answer:
+        kind = getattr(errors, answer["error"]["type"], HvitEdgeError)
+        raise kind(answer["error"]["message"])
+    if done.returncode != 0 or "seconds" not in answer:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ArtifactError(
+            f"[bench] {path}: expected the measuring process to finish, it ended with status"
+            f" {done.returncode} ({last}); run hvit-edge doctor"
+        )
+    return BenchReport(
+        artifact=str(path),
+        iterations=iterations,
+        warmup=warmup,
+        threads=threads,
+        load_ms=1e3 * answer["load_seconds"],
+        first_run_ms=1e3 * answer["first_run_seconds"],
+        latency_ms=summarise(1e3 * np.asarray(answer["seconds"])),
+        peak_memory_mib=answer["peak_bytes"] / 2**20,
+    )
+
+
+def summarise(samples: np.ndarray) -> dict[str, float]:
+    """avg, p50, p90, p95, p99, min, max and (population) std of the samples."""
+    percentiles = {f"p{q}": float(np.percentile(samples, q)) for q in (50, 90, 95, 99)}
+    return {
+        "avg": float(np.mean(samples)),
+        **percentiles,
+        "min": float(np.min(samples)),
+        "max": float(np.max(samples)),
+        "std": float(np.std(samples)),
+    }
+
+
+def _check(name: str, value: int, *, least: int) -> None:
+    if value < least:
+        raise InputError(f"[bench] {name}: expected at least {least}, got {value}")
+
+
+def _answer(stdout: str) -> dict:
+    """The worker's answer is its last line; libraries may have printed before it."""
+    try:
+        answer = json.loads((stdout.strip().splitlines() or [""])[-1])
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _worker(arguments: list[str]) -> int:
+    """What the process that `bench` starts does: measure, print one line of JSON."""
+    path, iterations, warmup, threads = arguments[0], *(int(text) for text in arguments[1:])
+    try:
+        print(json.dumps(_measure(path, iterations, warmup, threads)))
+    except HvitEdgeError as error:
+        print(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}))
+        return error.exit_code
+    return 0
+
+
+def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
+    from hvit_edge.runtime import Session
+
+    start = time.perf_counter()
+    session = Session(path, threads=threads)
+    load_seconds = time.perf_counter() - start
+    random = np.random.default_rng(0)
+    inputs = [random.standard_normal(spec.shape, dtype=np.float32) for spec in session.inputs]
+    seconds = []
+    for _ in range(1 + warmup + iterations):
+        start = time.perf_counter()
+        session(*inputs)
+        seconds.append(time.perf_counter() - start)
+    return {
+        "load_seconds": load_seconds,
+        "first_run_seconds": seconds[0],
+        "seconds": seconds[1 + warmup :],
+        "peak_bytes": peak_memory_bytes(),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The most resident memory that this process has held."""
+    try:
+        # Linux's getrusage also counts the parent before exec; VmHWM is of this program alone.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

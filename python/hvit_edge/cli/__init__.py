@@ -1,0 +1,122 @@
+"""The command line: parsing and printing only, one file a verb.
+
+Results go to stdout, alone; progress, warnings and errors go to stderr, an error as one line
+`error: [where] expected, got; how to fix`. Exit codes:
+
+    0    ok
+    1    a bug or a failure that hvit-edge did not foresee
+    2    usage or bad input
+    3    parity gate failed
+    4    delegation gate failed
+    5    device unreachable
+    130  interrupted
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from hvit_edge import __version__
+from hvit_edge.cli.console import Console
+from hvit_edge.cli.parser import VerbParser, did_you_mean
+from hvit_edge.errors import HvitEdgeError, InputError
+
+VERBS = {
+    "list": ("list_models", "the models, their sizes and where their weights come from"),
+    "compile": ("compile", "PyTorch model to artifact, checked against PyTorch"),
+    "run": ("run", "classify photos with the C++ runtime"),
+    "validate": ("validate", "compare every step from PyTorch to the C++ runtime"),
+    "eval": ("evaluate", "accuracy on labelled images"),
+    "inspect": ("inspect", "what an artifact contains"),
+    "bench": ("bench", "load time, latency and memory"),
+    "doctor": ("doctor", "is this machine ready, and how to mend it"),
+}
+COMPILE_PACKAGES = frozenset({"torch", "safetensors", "huggingface_hub"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code. `argv` defaults to the process's arguments."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    console = Console(verbose=bool({"-v", "--verbose"} & set(argv)))
+    try:
+        code = _run_verb(argv, console)
+        console.flush()
+        return code
+    except HvitEdgeError as error:
+        return _fail(console, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail(console, "[hvit-edge] interrupted", 130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone: keep Python from complaining while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in COMPILE_PACKAGES:
+            return _fail_unforeseen(console, error)
+        return _fail(
+            console,
+            f"[hvit-edge {argv[0]}] expected the Python package {error.name}, which is not"
+            " installed; pip install 'hvit-edge[compile]'",
+            2,
+        )
+    except Exception as error:
+        return _fail_unforeseen(console, error)
+
+
+def _run_verb(argv: list[str], console: Console) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        console.print(help_text())
+        return 0 if argv else 2
+    if argv[0] == "--version":
+        console.print(f"hvit-edge {__version__}")
+        return 0
+    verb = argv[0]
+    if verb not in VERBS:
+        raise InputError(_unknown_verb(verb))
+    module = importlib.import_module(f"hvit_edge.cli.{VERBS[verb][0]}")
+    parser = VerbParser(verb, description=module.__doc__)
+    module.add_arguments(parser)
+    try:
+        args = parser.parse_args(argv[1:])
+    except SystemExit as asked_for_help:
+        return int(asked_for_help.code or 0)
+    return module.execute(args, console)
+
+
+def _unknown_verb(verb: str) -> str:
+    if verb.startswith("-"):
+        return f"[hvit-edge] expected a verb first, got the option {verb}; options follow the verb"
+    known = ", ".join(VERBS)
+    return f"[hvit-edge] expected a verb, got {verb!r}; {did_you_mean(verb, VERBS)}known: {known}"
+
+
+def help_text() -> str:
+    """What `hvit-edge --help` prints."""
+    verbs = "\n".join(f"  {verb:<10}{summary}" for verb, (_, summary) in VERBS.items())
+    return (
+        "usage: hvit-edge VERB [options]\n\n"
+        "Hybrid vision transformers from PyTorch to the edge.\n\n"
+        f"{verbs}\n\n"
+        "  hvit-edge compile mobilevit_xxs --weights cifar10\n"
+        "  hvit-edge run mobilevit_xxs-xnnpack-fp32.pte PHOTO\n\n"
+        "`hvit-edge VERB --help` explains a verb. Results go to stdout (--format json for"
+        "\nprograms), everything else to stderr. Exit codes: 0 ok, 1 unforeseen, 2 usage or bad"
+        "\ninput, 3 parity gate, 4 delegation gate, 5 device, 130 interrupted."
+    )
+
+
+def _fail(console: Console, message: str, code: int) -> int:
+    if console.verbose and sys.exc_info()[1] is not None:
+        traceback.print_exc(file=console.err)
+    console.note(f"error: {message}")
+    return code
+
+
+def _fail_unforeseen(console: Console, error: Exception) -> int:
+    first_line = (str(error).splitlines() or [""])[0]
+    hint = "" if console.verbose else "; -v shows where it happened"
+    return _fail(console, f"[hvit-edge] unforeseen {type(error).__name__}: {first_line}{hint}", 1)

@@ -1,0 +1,64 @@
+"""Measure an artifact in a fresh process: load time, first run, latency, peak memory."""
+
+from __future__ import annotations
+
+import argparse
+
+from hvit_edge.cli import text
+from hvit_edge.cli.console import Console
+from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
+
+
+def add_arguments(parser: VerbParser) -> None:
+    """Declare the options of `bench`."""
+    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+    parser.add_argument(
+        "--iterations",
+        type=whole_number(1),
+        default=100,
+        metavar="N",
+        help="timed runs (default: 100)",
+    )
+    parser.add_argument(
+        "--warmup",
+        type=whole_number(0),
+        default=10,
+        metavar="N",
+        help="runs before the timed ones (default: 10)",
+    )
+    add_threads(parser)
+
+
+def execute(args: argparse.Namespace, console: Console) -> int:
+    """Measure and print."""
+    with console.quiet():
+        from hvit_edge.bench import bench
+
+        report = bench(
+            args.artifact, iterations=args.iterations, warmup=args.warmup, threads=args.threads
+        )
+    if args.format == "json":
+        console.json(report.to_dict())
+        return 0
+    latency = report.latency_ms
+    threads = report.threads or "chosen by the machine"
+    console.print(
+        f"{report.artifact}: {report.iterations} runs after {report.warmup}, threads: {threads}\n"
+    )
+    console.print(
+        text.table(
+            ("latency", *(name.capitalize() for name in latency)),
+            [("ms", *(f"{value:.3f}" for value in latency.values()))],
+        )
+    )
+    console.print("")
+    console.print(
+        text.fields(
+            [
+                ("load, fresh process", f"{report.load_ms:.1f} ms"),
+                ("first run", f"{report.first_run_ms:.1f} ms"),
+                ("peak memory", f"{report.peak_memory_mib:.1f} MiB"),
+            ]
+        )
+    )
+    return 0

@@ -1,0 +1,183 @@
+"""Compile a model to one artifact: export, rewrite, lower, and check against PyTorch.
+
+Nothing is written unless the program gives PyTorch's answers on the golden photo.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from hvit_edge.cli import text
+from hvit_edge.cli.console import Console
+from hvit_edge.cli.parser import (
+    VerbParser,
+    choice,
+    did_you_mean,
+    image_size,
+    share,
+    tolerance,
+    whole_number,
+)
+from hvit_edge.errors import InputError
+
+TARGETS = ("xnnpack", "coreml")
+PRECISIONS = ("fp32",)
+
+
+def add_arguments(parser: VerbParser) -> None:
+    """Declare the options of `compile`."""
+    parser.add_argument("model", metavar="MODEL", help="a name from `hvit-edge list`")
+    parser.add_argument(
+        "--target",
+        type=_target,
+        default="xnnpack",
+        metavar="{xnnpack,coreml}",
+        help="what runs the program; this version lowers to xnnpack (default: xnnpack)",
+    )
+    parser.add_argument(
+        "--precision",
+        type=_precision,
+        default="fp32",
+        metavar="{fp32}",
+        help="number format of the program (default: fp32)",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="SOURCE",
+        help="a bundled name, a checkpoint file, hf:OWNER/REPO, or random"
+        " (default: the published checkpoint)",
+    )
+    parser.add_argument(
+        "--num-classes",
+        type=whole_number(1),
+        metavar="N",
+        help="classes of the network (default: those of the weights)",
+    )
+    parser.add_argument(
+        "--input-size",
+        type=image_size,
+        metavar="SIDE|HxW",
+        help="pixels (default: that of the weights)",
+    )
+    parser.add_argument(
+        "--labels", metavar="FILE", help="text file with one class name a line, in class order"
+    )
+    parser.add_argument(
+        "--min-delegated",
+        type=share,
+        metavar="SHARE",
+        help="fail (exit 4) unless this share of the operators, 0 to 1, runs in the delegate",
+    )
+    parser.add_argument(
+        "--rtol",
+        type=tolerance,
+        default=1e-4,
+        metavar="X",
+        help="fail (exit 3) where an output differs by more than X times the largest absolute"
+        " output of PyTorch (default: 1e-4)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="default: MODEL-TARGET-PRECISION.pte, here"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing output")
+
+
+def _target(name: str) -> str:
+    choice(*TARGETS)(name)
+    if name == "coreml":
+        raise argparse.ArgumentTypeError(
+            "this version lowers to xnnpack only, got 'coreml'; use --target xnnpack"
+        )
+    return name
+
+
+def _precision(name: str) -> str:
+    if name not in PRECISIONS:
+        raise argparse.ArgumentTypeError(
+            f"this version has the precisions {', '.join(PRECISIONS)}, got {name!r};"
+            f" {did_you_mean(name, PRECISIONS)}use --precision {PRECISIONS[0]}"
+        )
+    return name
+
+
+def read_labels(path: str) -> list[str]:
+    """Class names, one a line; InputError where the file is missing, empty or has a blank line."""
+    try:
+        labels = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"[labels] expected a UTF-8 text file with one class name a line, got {path} ({error})"
+        ) from error
+    if not labels:
+        raise InputError(f"[labels] {path}: expected one class name a line, got an empty file")
+    blank = [str(number) for number, label in enumerate(labels, 1) if not label]
+    if blank:
+        raise InputError(
+            f"[labels] {path}: expected a class name on every line, got blank lines:"
+            f" {', '.join(blank[:10])}; remove them"
+        )
+    return labels
+
+
+def execute(args: argparse.Namespace, console: Console) -> int:
+    """Compile and print the report."""
+    labels = read_labels(args.labels) if args.labels else None
+    with console.quiet():
+        from hvit_edge.compiler import compile as compile_model
+
+        artifact = compile_model(
+            args.model,
+            target=args.target,
+            precision=args.precision,
+            weights=args.weights,
+            num_classes=args.num_classes,
+            input_size=args.input_size,
+            labels=labels,
+            output=args.output,
+            force=args.force,
+            min_delegated=args.min_delegated,
+            rtol=args.rtol,
+            on_step=lambda step: console.note(f"{step} ..."),
+        )
+        report = artifact.report.to_dict()
+    if args.format == "json":
+        console.json(report)
+    else:
+        console.print(_describe(report))
+    return 0
+
+
+def _describe(report: dict) -> str:
+    parity = report["parity"]
+    outside = len(report["ops_outside"])
+    summary = text.fields(
+        [
+            ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
+            ("weights", report["weights"]),
+            ("delegates", report["delegates"]),
+            ("operators outside", f"{outside or 'none'} of {report['ops_total']}"),
+        ]
+    )
+    table = text.table(
+        ("parity with PyTorch", "max abs", "max rel", "cosine", "top-1"),
+        [
+            (
+                "golden photo",
+                f"{parity['max_abs']:.2e}",
+                f"{parity['max_rel']:.2e}",
+                f"{parity['cosine']:.7f}",
+                "agrees" if parity["top1_agree"] else "differs",
+            )
+        ],
+    )
+    path = shlex.quote(str(report["path"]))
+    return (
+        f"Compiled {report['model']} for {report['target']} in {report['precision']},"
+        f" {report['seconds']:.1f} s\n\n{summary}\n\n{table}\n\n"
+        "Next:\n"
+        f"  hvit-edge run {path} PHOTO\n"
+        f"  hvit-edge validate {path}\n"
+        f"  hvit-edge bench {path}"
+    )

@@ -1,0 +1,82 @@
+"""Accuracy of an artifact on labelled images, through the C++ runtime.
+
+DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or a folder with one subfolder
+a class.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hvit_edge import progress
+from hvit_edge.cli import text
+from hvit_edge.cli.console import Console
+from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
+from hvit_edge.errors import InputError
+
+if TYPE_CHECKING:
+    from hvit_edge.evaluate import EvalReport
+
+
+def add_arguments(parser: VerbParser) -> None:
+    """Declare the options of `eval`."""
+    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+    parser.add_argument("data", metavar="DATA", help="NPZ file or image folder")
+    parser.add_argument(
+        "--limit",
+        type=whole_number(1),
+        metavar="N",
+        help="at most N images, spread evenly over the data",
+    )
+    parser.add_argument(
+        "--against-eager",
+        action="store_true",
+        help="also run the PyTorch model: its top-1, and how often both agree",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="SOURCE",
+        help="with --against-eager: where the artifact's weights are (default: as it says itself)",
+    )
+    add_threads(parser)
+
+
+def execute(args: argparse.Namespace, console: Console) -> int:
+    """Evaluate and print the accuracy."""
+    if args.weights and not args.against_eager:
+        raise InputError("[hvit-edge eval] --weights: expected together with --against-eager")
+    with console.quiet():
+        from hvit_edge.evaluate import eager_reference, evaluate
+
+        report = evaluate(
+            args.artifact,
+            args.data,
+            limit=args.limit,
+            threads=args.threads,
+            eager=eager_reference(args.artifact, args.weights) if args.against_eager else None,
+            progress=progress.bar("eval"),
+        )
+    if args.format == "json":
+        console.json(report.to_dict())
+    else:
+        console.print(_describe(report))
+    for skipped in report.skipped:
+        console.note(f"warning: skipped {skipped.name}: {skipped.reason}")
+    return 0
+
+
+def _describe(report: EvalReport) -> str:
+    pairs = [("top-1", text.percent(report.top1)), ("top-5", text.percent(report.top5))]
+    if report.agreement is not None:
+        pairs.append(("PyTorch top-1", text.percent(report.eager_top1)))
+        pairs.append(("agreement", text.percent(report.agreement)))
+    pairs.append(("images", report.images))
+    if report.skipped:
+        pairs.append(("skipped", len(report.skipped)))
+    rows = [
+        (row.label, str(row.images), text.percent(row.top1), text.percent(row.top5))
+        for row in report.per_class
+    ]
+    table = text.table(("class", "images", "top-1", "top-5"), rows)
+    return f"{report.artifact} on {report.data}\n\n{text.fields(pairs)}\n\n{table}"

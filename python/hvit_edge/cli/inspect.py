@@ -1,0 +1,88 @@
+"""Show what an artifact contains: metadata, delegates, operators outside, sizes, memory."""
+
+from __future__ import annotations
+
+import argparse
+
+from hvit_edge.cli import text
+from hvit_edge.cli.console import Console
+from hvit_edge.cli.parser import VerbParser
+
+
+def add_arguments(parser: VerbParser) -> None:
+    """Declare the options of `inspect`."""
+    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+
+
+def execute(args: argparse.Namespace, console: Console) -> int:
+    """Print the description."""
+    with console.quiet():
+        from hvit_edge.inspection import describe
+
+        facts = describe(args.artifact)
+    if args.format == "json":
+        console.json(facts)
+    else:
+        console.print(_describe(facts))
+    return 0
+
+
+def _describe(facts: dict) -> str:
+    program = [
+        ("file", f"{facts['path']}, {text.size(facts['bytes'])}"),
+        ("inputs", "\n".join(_tensor(tensor) for tensor in facts["inputs"])),
+        ("outputs", "\n".join(_tensor(tensor) for tensor in facts["outputs"])),
+        ("delegates", _counted(facts["delegates"])),
+        ("operators outside", _counted(facts["ops_outside"])),
+        ("planned memory", text.size(facts["planned_memory_bytes"])),
+    ]
+    meta = facts["metadata"]
+    parity = meta["parity"]
+    metadata = [
+        ("model", meta["model_name"]),
+        ("target", f"{meta['target']}, {meta['precision']}"),
+        ("created", meta["created"]),
+        ("weights", f"{meta['weights_source']}\nsha256 {meta['weights_sha256']}"),
+        ("versions", "\n".join(f"{name} {value}" for name, value in meta["versions"].items())),
+        ("preprocessing", _preprocess(meta["preprocess"])),
+        ("labels", _labels(meta["labels"])),
+        (
+            "parity",
+            f"max abs {parity['max_abs']:.2e}, max rel {parity['max_rel']:.2e},"
+            f" cosine {parity['cosine']:.7f},"
+            f" top-1 {'agrees' if parity['top1_agree'] else 'differs'}",
+        ),
+        ("self test tolerance", f"{meta['golden_tolerance']:.1e}, relative"),
+        ("schema", meta["schema_version"]),
+    ]
+    return text.fields(program + metadata)
+
+
+def _tensor(tensor: dict) -> str:
+    return f"{tensor['dtype']} [{', '.join(str(side) for side in tensor['shape'])}]"
+
+
+def _counted(names: dict[str, int]) -> str:
+    if not names:
+        return "none"
+    return "\n".join(f"{count} {name}" for name, count in names.items())
+
+
+def _preprocess(spec: dict) -> str:
+    height, width = spec["input_size"]
+    if spec["resize"] == "shortest":
+        resize = f"shorter side to {spec['resize_size']}, centre crop {height}x{width}"
+    else:
+        resize = f"stretch to {height}x{width}"
+    mean, std = (", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std"))
+    return (
+        f"{resize}, {spec['interpolation']}\n"
+        f"{spec['channel_order']}, (byte / 255 - mean) / std\nmean {mean}\nstd {std}"
+    )
+
+
+def _labels(labels: list[str]) -> str:
+    if not labels:
+        return "none"
+    shown = ", ".join(labels[:5])
+    return f"{len(labels)}: {shown}{', ...' if len(labels) > 5 else ''}"

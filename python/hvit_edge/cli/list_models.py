@@ -1,0 +1,46 @@
+"""List the models: name, parameters, input size, and where their weights come from."""
+
+from __future__ import annotations
+
+import argparse
+
+from hvit_edge.cli import text
+from hvit_edge.cli.console import Console
+from hvit_edge.cli.parser import VerbParser
+
+
+def add_arguments(parser: VerbParser) -> None:
+    """`list` has no options of its own."""
+
+
+def execute(args: argparse.Namespace, console: Console) -> int:
+    """Print the models."""
+    with console.quiet():
+        from hvit_edge.models.registry import list_models
+
+        models = list_models()
+    if args.format == "json":
+        console.json(
+            [
+                {
+                    "name": model.name,
+                    "params": model.params,
+                    "input_size": model.input_size,
+                    "sources": model.sources,
+                }
+                for model in models
+            ]
+        )
+        return 0
+    rows = [
+        (
+            model.name,
+            f"{model.params / 1e6:.2f} M",
+            "x".join(str(side) for side in model.input_size),
+            ", ".join(model.sources),
+        )
+        for model in models
+    ]
+    console.print(text.table(("model", "params", "input", "weights"), rows, left=(0, 3)))
+    console.print("\nNext: hvit-edge compile MODEL --weights SOURCE")
+    return 0

@@ -1,0 +1,148 @@
+"""Argument parsing: argparse with the project's error messages and value types."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+from hvit_edge.errors import InputError
+
+
+class VerbParser(argparse.ArgumentParser):
+    """The parser of one verb: errors are InputError, misspelt options get a suggestion.
+
+    Every verb has `--format {text,json}` and `-v`.
+    """
+
+    def __init__(self, verb: str, *, description: str | None) -> None:
+        super().__init__(
+            prog=f"hvit-edge {verb}",
+            description=description,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.add_argument(
+            "--format",
+            type=choice("text", "json"),
+            default="text",
+            metavar="{text,json}",
+            help="text for people, json for programs (default: text)",
+        )
+        self.add_argument(
+            "-v",
+            "--verbose",
+            action="store_true",
+            help="show other packages' warnings and where an error happened",
+        )
+
+    def parse_args(self, args: Sequence[str], namespace: Any = None) -> argparse.Namespace:
+        """Parse, or raise InputError naming every argument that does not belong here."""
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(", ".join(self._unexpected(unknown)))
+        return known
+
+    def _unexpected(self, arguments: Sequence[str]) -> Iterable[str]:
+        known = [name for action in self._actions for name in action.option_strings]
+        previous = ""
+        for argument in arguments:
+            option = argument.split("=")[0]
+            if argument.startswith("-"):
+                hint = did_you_mean(option, known).strip()
+                yield f"unknown option {option}" + (f" ({hint})" if hint else "")
+            elif not previous.startswith("-") or "=" in previous:
+                yield f"expected no further argument, got {argument!r}"
+            previous = argument
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `message` as InputError instead of printing and exiting."""
+        message = message.rstrip("; ")
+        link = " " if message.endswith("?") else "; "
+        raise InputError(f"[{self.prog}] {message}{link}`{self.prog} --help` explains")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add `--threads`."""
+    parser.add_argument(
+        "--threads",
+        type=whole_number(0, "0 (chosen by the machine) or more"),
+        default=0,
+        metavar="N",
+        help="CPU threads of the runtime; 0 chooses by the machine (default: 0)",
+    )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'x'? ` where a known word is close, else nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]!r}? " if close else ""
+
+
+def choice(*options: str) -> Callable[[str], str]:
+    """An argument type: one of `options`."""
+
+    def parse(text: str) -> str:
+        if text not in options:
+            raise argparse.ArgumentTypeError(
+                f"expected {_one_of(options)}, got {text!r}; {did_you_mean(text, options)}"
+            )
+        return text
+
+    return parse
+
+
+def _one_of(options: Sequence[str]) -> str:
+    return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
+
+
+def whole_number(least: int, wanted: str | None = None) -> Callable[[str], int]:
+    """An argument type: a whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < least:
+            raise argparse.ArgumentTypeError(
+                f"expected {wanted or f'a whole number of at least {least}'}, got {text}"
+            )
+        return value
+
+    return parse
+
+
+def share(text: str) -> float:
+    """An argument type: a number from 0 to 1."""
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text}")
+    return value
+
+
+def tolerance(text: str) -> float:
+    """An argument type: a finite number greater than 0."""
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number greater than 0, got {text}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """An argument type: `256`, or `224x320` for height x width, in pixels."""
+    sides = text.lower().split("x")
+    if len(sides) not in (1, 2) or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise argparse.ArgumentTypeError(
+            f"expected a side such as 256 or HEIGHTxWIDTH such as 224x320, in pixels, got {text!r}"
+        )
+    return int(sides[0]), int(sides[-1])

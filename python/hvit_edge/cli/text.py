@@ -1,0 +1,43 @@
+"""Aligned plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def fields(pairs: Iterable[tuple[str, object]]) -> str:
+    """Names and values in two columns; a value of several lines stays in its column."""
+    pairs = [(name, str(value)) for name, value in pairs]
+    width = max(len(name) for name, _ in pairs)
+    lines = []
+    for name, value in pairs:
+        first, *more = value.splitlines() or [""]
+        lines.append(f"  {name:<{width}}  {first}".rstrip())
+        lines += [f"  {'':<{width}}  {line}".rstrip() for line in more]
+    return "\n".join(lines)
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[int] = (0,)
+) -> str:
+    """A table; the columns in `left` are flush left, the others flush right."""
+    cells = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    lines = []
+    for row in cells:
+        aligned = [
+            f"{cell:<{width}}" if column in left else f"{cell:>{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(aligned).rstrip())
+    return "\n".join(lines)
+
+
+def size(bytes_: int) -> str:
+    """Bytes as KiB or MiB."""
+    return f"{bytes_ / 2**20:.1f} MiB" if bytes_ >= 2**20 else f"{bytes_ / 2**10:.1f} KiB"
+
+
+def percent(value: float) -> str:
+    """A share as a percentage with two decimals."""
+    return f"{100 * value:.2f} %"

@@ -1,0 +1,218 @@
+"""Is this machine ready for hvit-edge, and what mends it where it is not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import hvit_edge
+
+EXECUTORCH = "1.5.1"
+TORCH = "2.13.0"
+OLDEST_PYTHON = (3, 10)
+OLDEST_CMAKE = (3, 28)
+BACKEND = "XnnpackBackend"
+INTERESTING = {
+    "x86_64": ("sse4_1", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni"),
+    "aarch64": ("asimd", "asimdhp", "fphp", "asimddp", "i8mm", "bf16", "sve", "sme"),
+}
+REINSTALL = "pip install --force-reinstall --no-deps hvit-edge"
+PROBE = "import json; from hvit_edge import runtime; print(json.dumps(runtime.backends()))"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        state: "failed" where hvit-edge cannot run, "warning" where a part of it cannot.
+        found: what was found.
+        mend: what to do; empty where all is well.
+    """
+
+    name: str
+    state: Literal["ok", "warning", "failed"]
+    found: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks; `healthy` unless a required one failed."""
+
+    checks: list[Check]
+
+    @property
+    def healthy(self) -> bool:
+        return all(check.state != "failed" for check in self.checks)
+
+    def to_dict(self) -> dict:
+        return {"healthy": self.healthy, "checks": [asdict(check) for check in self.checks]}
+
+
+def examine() -> Report:
+    """Look at the machine; imports no torch."""
+    return Report(
+        [
+            check_python(),
+            Check("hvit-edge", "ok", hvit_edge.__version__),
+            check_executorch(version_of("executorch")),
+            check_copies(copies_of("executorch")),
+            check_numpy(version_of("numpy")),
+            check_torch(version_of("torch")),
+            check_cpu(platform.machine(), cpu_features()),
+            *check_runtime(*probe_runtime()),
+            check_compiler(shutil.which(os.environ.get("CXX", "c++"))),
+            check_cmake(cmake_version()),
+        ]
+    )
+
+
+def version_of(package: str) -> str | None:
+    """The installed version, without importing the package."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
+    """Python itself."""
+    found = ".".join(str(part) for part in version)
+    if tuple(version[:2]) < OLDEST_PYTHON:
+        return Check("python", "failed", found, "use Python 3.10 or newer")
+    return Check("python", "ok", f"{found}, {sys.executable}")
+
+
+def check_executorch(version: str | None) -> Check:
+    """ExecuTorch in the one version whose libraries the runtime is built against."""
+    mend = f"pip install executorch=={EXECUTORCH}"
+    if version is None:
+        return Check("executorch", "failed", "not installed", mend)
+    if version.split("+")[0] != EXECUTORCH:
+        return Check("executorch", "failed", f"{version}, built against {EXECUTORCH}", mend)
+    return Check("executorch", "ok", version)
+
+
+def copies_of(package: str) -> list[str]:
+    """Every folder on Python's path that has `package`, links resolved."""
+    found = (Path(entry or ".") / package for entry in sys.path)
+    return list(dict.fromkeys(str(path.resolve()) for path in found if path.is_dir()))
+
+
+def check_copies(folders: list[str]) -> Check:
+    """Two copies of ExecuTorch are two operator registries: backends vanish, or loading aborts."""
+    if len(folders) > 1:
+        return Check(
+            "executorch copies",
+            "failed",
+            "\n".join(folders),
+            "keep one: remove the others from PYTHONPATH, or uninstall them",
+        )
+    return Check("executorch copies", "ok", folders[0] if folders else "none")
+
+
+def check_numpy(version: str | None) -> Check:
+    """Numpy, which carries images and logits."""
+    if version is None:
+        return Check("numpy", "failed", "not installed", "pip install numpy")
+    return Check("numpy", "ok", version)
+
+
+def check_torch(version: str | None) -> Check:
+    """Torch, which only compile and validate need."""
+    mend = "pip install 'hvit-edge[compile]'"
+    if version is None:
+        found = "not installed: run, eval, bench and inspect work; compile and validate do not"
+        return Check("torch", "warning", found, mend)
+    if version.split("+")[0] != TORCH:
+        return Check("torch", "warning", f"{version}, tested with {TORCH}", mend)
+    return Check("torch", "ok", version)
+
+
+def cpu_features() -> set[str]:
+    """Instruction sets that the kernel reports; empty where it reports none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip().lower() in ("flags", "features"):
+            return set(value.split())
+    return set()
+
+
+def check_cpu(machine: str, features: set[str]) -> Check:
+    """What the kernels of XNNPACK can use."""
+    kind = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine)
+    cores = f"{machine}, {os.cpu_count()} cores"
+    if kind not in INTERESTING:
+        mend = "ExecuTorch has wheels for x86_64 and aarch64"
+        return Check("cpu", "warning", cores, mend)
+    if not features:
+        return Check("cpu", "ok", cores)
+    found = " ".join(name for name in INTERESTING[kind] if name in features)
+    if kind == "x86_64" and not {"avx2", "fma"} <= features:
+        return Check("cpu", "warning", f"{cores}: {found}", "expect slow runs: no AVX2 with FMA")
+    return Check("cpu", "ok", f"{cores}: {found}")
+
+
+def probe_runtime() -> tuple[list[str] | None, str]:
+    """The backends that the runtime knows, or None and why; in a process that may crash."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return json.loads(done.stdout.strip().splitlines()[-1]), ""
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return None, f"{last} (status {done.returncode})"
+
+
+def check_runtime(backends: list[str] | None, reason: str) -> list[Check]:
+    """The C++ runtime loads, and has XNNPACK."""
+    if backends is None:
+        return [Check("C++ runtime", "failed", f"does not load: {reason}", REINSTALL)]
+    loaded = Check("C++ runtime", "ok", "loads")
+    found = ", ".join(backends) or "none"
+    if BACKEND not in backends:
+        return [loaded, Check("backends", "failed", f"{found}; no {BACKEND}", REINSTALL)]
+    return [loaded, Check("backends", "ok", found)]
+
+
+def check_compiler(compiler: str | None) -> Check:
+    """A C++ compiler, for building from source."""
+    if compiler is None:
+        return Check("C++ compiler", "warning", "none", "to build from source: apt install g++")
+    return Check("C++ compiler", "ok", compiler)
+
+
+def cmake_version() -> str | None:
+    """The version of the cmake on PATH."""
+    cmake = shutil.which("cmake", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
+    cmake = cmake or shutil.which("cmake")
+    if cmake is None:
+        return None
+    done = subprocess.run([cmake, "--version"], capture_output=True, text=True, check=False)
+    words = done.stdout.split()
+    return words[2] if done.returncode == 0 and len(words) > 2 else None
+
+
+def check_cmake(version: str | None) -> Check:
+    """A recent CMake, for building from source."""
+    mend = "to build from source: pip install 'cmake>=3.28'"
+    if version is None:
+        return Check("cmake", "warning", "none", mend)
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    if numbers < OLDEST_CMAKE:
+        return Check("cmake", "warning", f"{version}, older than 3.28", mend)
+    return Check("cmake", "ok", version)

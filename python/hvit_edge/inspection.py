@@ -1,0 +1,149 @@
+"""What an artifact contains, read without torch."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from hvit_edge.errors import ArtifactError
+
+# Field numbers of ExecuTorch's flatbuffer schema (exir/_serialize/program.fbs, identifier ET12).
+PROGRAM_EXECUTION_PLAN = 1
+PLAN_NAME, PLAN_CHAINS, PLAN_OPERATORS, PLAN_DELEGATES = 0, 5, 6, 7
+CHAIN_INSTRUCTIONS = 2
+INSTRUCTION_TYPE, INSTRUCTION_ARGUMENTS = 0, 1
+CALL_INDEX = 0
+KERNEL_CALL, DELEGATE_CALL = 1, 2
+OPERATOR_NAME, OPERATOR_OVERLOAD = 0, 1
+DELEGATE_ID = 0
+
+
+def describe(path: str | Path) -> dict:
+    """Everything that `hvit-edge inspect` shows.
+
+    Returns:
+        path, bytes, inputs and outputs (lists of {"dtype", "shape"}), planned_memory_bytes,
+        delegates and ops_outside (name to number of calls), metadata (docs/artifact.md).
+
+    Raises:
+        ArtifactError: the file is no usable artifact.
+    """
+    from hvit_edge.runtime import Session
+
+    session = Session(path)  # checks the seal before anything is parsed here
+    metadata = session.metadata
+    program = Path(path).read_bytes()
+    delegates, outside = count_calls(program)
+    return {
+        "path": str(path),
+        "bytes": len(program),
+        "inputs": [_tensor(spec) for spec in session.inputs],
+        "outputs": [_tensor(spec) for spec in session.outputs],
+        "planned_memory_bytes": session.planned_memory_bytes,
+        "delegates": delegates,
+        "ops_outside": outside,
+        "metadata": asdict(replace(metadata, versions=dict(metadata.versions))),
+    }
+
+
+def _tensor(spec) -> dict:
+    return {"dtype": str(spec.dtype), "shape": list(spec.shape)}
+
+
+def count_calls(program: bytes, method: str = "forward") -> tuple[dict[str, int], dict[str, int]]:
+    """How often a method of an ExecuTorch program calls each delegate, and each operator outside.
+
+    Raises:
+        ArtifactError: not an ExecuTorch program, or without that method.
+    """
+    try:
+        if program[4:8] != b"ET12":
+            raise ValueError(f"identifier {program[4:8]!r}")
+        plans = _root(program).tables(PROGRAM_EXECUTION_PLAN)
+        plan = next((p for p in plans if p.string(PLAN_NAME) == method), None)
+        if plan is None:
+            raise ValueError(f"no method {method!r}")
+        return _count(plan)
+    except (struct.error, IndexError, ValueError) as error:
+        raise ArtifactError(
+            f"[inspect] expected an ExecuTorch program with the method {method!r}, got other"
+            f" content ({error}); compile the model again"
+        ) from error
+
+
+def _count(plan: _Table) -> tuple[dict[str, int], dict[str, int]]:
+    operators = [_operator_name(operator) for operator in plan.tables(PLAN_OPERATORS)]
+    backends = [delegate.string(DELEGATE_ID) for delegate in plan.tables(PLAN_DELEGATES)]
+    delegates: Counter[str] = Counter()
+    outside: Counter[str] = Counter()
+    for chain in plan.tables(PLAN_CHAINS):
+        for instruction in chain.tables(CHAIN_INSTRUCTIONS):
+            kind = instruction.scalar(INSTRUCTION_TYPE, "B")
+            if kind not in (KERNEL_CALL, DELEGATE_CALL):
+                continue
+            index = instruction.table(INSTRUCTION_ARGUMENTS).scalar(CALL_INDEX, "i")
+            if kind == DELEGATE_CALL:
+                delegates[backends[index]] += 1
+            else:
+                outside[operators[index]] += 1
+    return dict(delegates.most_common()), dict(outside.most_common())
+
+
+def _operator_name(operator: _Table) -> str:
+    name, overload = operator.string(OPERATOR_NAME), operator.string(OPERATOR_OVERLOAD)
+    return f"{name}.{overload}" if overload else name
+
+
+def _root(data: bytes) -> _Table:
+    return _Table(data, struct.unpack_from("<I", data)[0])
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A flatbuffer table: it points back to a vtable, which has an offset for each field."""
+
+    data: bytes
+    position: int
+
+    def _field(self, number: int) -> int | None:
+        vtable = self.position - struct.unpack_from("<i", self.data, self.position)[0]
+        length = struct.unpack_from("<H", self.data, vtable)[0]
+        entry = 4 + 2 * number
+        if entry >= length:
+            return None
+        offset = struct.unpack_from("<H", self.data, vtable + entry)[0]
+        return self.position + offset if offset else None
+
+    def _follow(self, at: int) -> int:
+        return at + struct.unpack_from("<I", self.data, at)[0]
+
+    def scalar(self, number: int, code: str) -> int:
+        at = self._field(number)
+        return 0 if at is None else struct.unpack_from(f"<{code}", self.data, at)[0]
+
+    def string(self, number: int) -> str:
+        at = self._field(number)
+        if at is None:
+            return ""
+        start = self._follow(at)
+        length = struct.unpack_from("<I", self.data, start)[0]
+        return self.data[start + 4 : start + 4 + length].decode("utf-8")
+
+    def table(self, number: int) -> _Table:
+        at = self._field(number)
+        if at is None:
+            raise ValueError(f"field {number} is missing")
+        return _Table(self.data, self._follow(at))
+
+    def tables(self, number: int) -> list[_Table]:
+        at = self._field(number)
+        if at is None:
+            return []
+        start = self._follow(at)
+        count = struct.unpack_from("<I", self.data, start)[0]
+        first = start + 4
+        if first + 4 * count > len(self.data):
+            raise ValueError("a vector leaves the file")
+        return [_Table(self.data, self._follow(first + 4 * i)) for i in range(count)]
