@@ -1,0 +1,18 @@
+"""Weights from any published checkpoint: find them, read them, load them."""
+
+from hvit_edge.weights.bundled import bundled_names, bundled_photos, find_bundled, imagenet_labels
+from hvit_edge.weights.create import ModelOrigin, WeightsSource, create_model, resolve_weights
+from hvit_edge.weights.load import load_weights, weights_digest
+
+__all__ = [
+    "ModelOrigin",
+    "WeightsSource",
+    "bundled_names",
+    "bundled_photos",
+    "create_model",
+    "find_bundled",
+    "imagenet_labels",
+    "load_weights",
+    "resolve_weights",
+    "weights_digest",
+]

@@ -43,6 +43,7 @@ class KeyFormat:
         for key, value in published.items():
             if not IGNORED.search(key):
                 own = self.own_key(key)
+                own = key if own in converted.weights else own  # a second one is unexpected
                 converted.weights[own] = value
                 converted.published[own] = key
         if self.fused:
@@ -58,7 +59,7 @@ class Converted:
     published: dict[str, str] = field(default_factory=dict)
 
     def fuse(self, parts: tuple[str, str, str], whole: str) -> None:
-        """Concatenate layers, in the order of `parts`; a group that is incomplete stays as it is."""
+        """Concatenate layers in the order of `parts`; an incomplete group stays as it is."""
         for first in [key for key in self.weights if f".{parts[0]}." in key]:
             keys = [first.replace(f".{parts[0]}.", f".{part}.") for part in parts]
             if all(key in self.weights for key in keys):
