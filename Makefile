@@ -7,7 +7,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 NATIVE := build/native
 DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
-PHOTO := python/hvit_edge/assets/photos/cat.jpg
+PHOTO := python/hvit_edge/assets/photos/chelsea.jpg
 NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
 CPP_FILES := $(shell find cpp -name '*.h' -o -name '*.cpp')
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,17 @@ from hvit_edge.preprocess import load_image
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"}
+)
+
+# What numpy and zipfile raise on damaged files, seen by altering bytes at random.
+UNREADABLE_NPZ = (
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 
 
@@ -244,7 +256,10 @@ def _open_npz(path: Path, classes: int | None) -> ImageSet:
 
 def _read_npz(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("a single array")
+        with archive:
             missing = [key for key in wanted if key not in archive.files]
             if missing:
                 raise InputError(
@@ -253,7 +268,7 @@ def _read_npz(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
                     " numpy.savez(path, images=..., labels=...)"
                 )
             return {key: archive[key] for key in wanted}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except UNREADABLE_NPZ as error:
         raise InputError(
             f"[datasets] {path}: expected an NPZ file that numpy reads, got one that it refuses"
             f" ({error}); write it with numpy.savez"

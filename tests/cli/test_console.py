@@ -1,0 +1,82 @@
+"""What reaches stdout and stderr while other packages print as they like."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hvit_edge.cli.console import Console
+
+NOISY = """
+import logging, os, sys, warnings
+from hvit_edge.cli.console import Console
+
+console = Console(verbose={verbose})
+with console.quiet():
+    print("python stdout")
+    os.write(1, b"c stdout\\n")
+    os.write(2, b"c stderr\\n")
+    warnings.warn("third-party warning")
+    logging.getLogger("third").warning("third-party log")
+    os.system("echo child stdout")
+    warnings.warn_explicit("our warning", UserWarning, "x.py", 1, module="hvit_edge.weights")
+    print("bar", file=sys.stderr)
+    console.note("our note")
+console.json({{"a": 1}})
+os.write(2, b"after\\n")
+"""
+
+
+def run_noisy(verbose):
+    done = subprocess.run(
+        [sys.executable, "-c", NOISY.format(verbose=verbose)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {"a": 1}, "stdout holds the result alone"
+    return done.stderr
+
+
+def test_other_packages_are_silent():
+    err = run_noisy(verbose=False)
+    assert "our warning" in err
+    rest = [line for line in err.splitlines() if "our warning" not in line]
+    assert rest == ["bar", "our note", "after"]
+
+
+def test_verbose_sends_other_packages_to_stderr():
+    err = run_noisy(verbose=True)
+    for line in ("python stdout", "c stdout", "c stderr", "child stdout", "third-party log"):
+        assert line in err.splitlines()
+    assert "third-party warning" in err
+
+
+def test_a_crash_leaves_its_trace():
+    code = (
+        "import os; from hvit_edge.cli.console import Console\nwith Console().quiet(): os.abort()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode < 0
+    assert "Fatal Python error: Aborted" in done.stderr
+
+
+def test_streams_come_back_after_an_error(capfd):
+    console = Console()
+    before = sys.stdout, sys.stderr, console.err
+    with pytest.raises(ValueError), console.quiet():
+        raise ValueError
+    assert (sys.stdout, sys.stderr, console.err) == before
+    console.print("result")
+    console.note("note")
+    assert capfd.readouterr() == ("result\n", "note\n")
+
+
+def test_json_is_strict(capsys):
+    Console().json({"nan": float("nan"), "inf": [float("inf")], "ok": (1.5, "ü", None, True)})
+    out = capsys.readouterr().out
+    assert json.loads(out, parse_constant=pytest.fail) == {
+        "nan": None,
+        "inf": [None],
+        "ok": [1.5, "ü", None, True],
+    }

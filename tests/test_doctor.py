@@ -1,0 +1,157 @@
+"""Each check of the doctor, healthy and not, with the remedy."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hvit_edge import doctor
+from hvit_edge.cli import main
+from hvit_edge.doctor import Check, Report
+
+
+@pytest.mark.parametrize(
+    ("check", "state", "found", "mend"),
+    [
+        (doctor.check_python((3, 9, 1)), "failed", "3.9.1", "Python 3.10"),
+        (doctor.check_python((3, 10, 0)), "ok", "3.10.0", ""),
+        (doctor.check_executorch(None), "failed", "not installed", "executorch==1.5.1"),
+        (doctor.check_executorch("1.4.0"), "failed", "1.4.0, built against 1.5.1", "==1.5.1"),
+        (doctor.check_executorch("1.5.1+cpu"), "ok", "1.5.1+cpu", ""),
+        (doctor.check_copies(["/a", "/b"]), "failed", "/a\n/b", "keep one"),
+        (doctor.check_copies(["/a"]), "ok", "/a", ""),
+        (doctor.check_numpy(None), "failed", "not installed", "pip install numpy"),
+        (doctor.check_numpy("2.0.0"), "ok", "2.0.0", ""),
+        (doctor.check_torch(None), "warning", "compile and validate do not", "[compile]"),
+        (doctor.check_torch("2.9.0"), "warning", "tested with 2.13.0", "[compile]"),
+        (doctor.check_torch("2.13.0+cpu"), "ok", "2.13.0+cpu", ""),
+        (doctor.check_cpu("x86_64", {"sse4_1"}), "warning", "sse4_1", "no AVX2 with FMA"),
+        (doctor.check_cpu("x86_64", {"avx2", "fma", "zz"}), "ok", ": avx2 fma", ""),
+        (doctor.check_cpu("arm64", {"asimd"}), "ok", ": asimd", ""),
+        (doctor.check_cpu("arm64", set()), "ok", "arm64", ""),
+        (doctor.check_cpu("riscv64", set()), "warning", "riscv64", "wheels for x86_64"),
+        (doctor.check_compiler(None), "warning", "none", "apt install g++"),
+        (doctor.check_compiler("/usr/bin/c++"), "ok", "/usr/bin/c++", ""),
+        (doctor.check_cmake(None), "warning", "none", "pip install 'cmake>=3.28'"),
+        (doctor.check_cmake("3.25.1"), "warning", "3.25.1, older than 3.28", "cmake>=3.28"),
+        (doctor.check_cmake("3.28.0-rc1"), "ok", "3.28.0-rc1", ""),
+        (doctor.check_cmake("4.0.0"), "ok", "4.0.0", ""),
+    ],
+)
+def test_checks(check, state, found, mend):
+    assert check.state == state
+    assert found in check.found
+    assert mend in check.mend
+    assert bool(check.mend) == (state != "ok"), "a remedy exactly where something is wrong"
+
+
+def test_runtime_that_does_not_load_fails():
+    (check,) = doctor.check_runtime(None, "ImportError: no library (status 1)")
+    assert (check.state, check.mend) == ("failed", doctor.REINSTALL)
+    assert check.found == "does not load: ImportError: no library (status 1)"
+
+
+@pytest.mark.parametrize("backends", [[], ["CoreMLBackend"]])
+def test_missing_backend_fails(backends):
+    loads, check = doctor.check_runtime(backends, "")
+    assert (loads.state, check.state) == ("ok", "failed")
+    assert "no XnnpackBackend" in check.found
+
+
+def test_backend_present():
+    assert [c.state for c in doctor.check_runtime(["XnnpackBackend"], "")] == ["ok", "ok"]
+
+
+def test_copies_are_found_once_each(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name / "executorch").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / name) for name in ("a", "link", "b", "no")])
+    assert doctor.copies_of("executorch") == [
+        str(tmp_path / "a" / "executorch"),
+        str(tmp_path / "b" / "executorch"),
+    ]
+
+
+def test_version_of_a_missing_package():
+    assert doctor.version_of("no-such-package-here") is None
+
+
+def probe(monkeypatch, code):
+    monkeypatch.setattr(doctor, "PROBE", code)
+    return doctor.probe_runtime()
+
+
+def test_probe_survives_a_crash(monkeypatch):
+    backends, reason = probe(monkeypatch, "import os; os.abort()")
+    assert backends is None
+    assert "(status -6)" in reason
+
+
+def test_probe_names_the_error(monkeypatch):
+    backends, reason = probe(monkeypatch, "raise ImportError('libx.so: not found')")
+    assert backends is None
+    assert reason == "ImportError: libx.so: not found (status 1)"
+
+
+def test_probe_reads_past_noise(monkeypatch):
+    assert probe(monkeypatch, "print('noise'); print('[\"X\"]')") == (["X"], "")
+
+
+@pytest.fixture
+def sick(monkeypatch):
+    report = Report([Check("numpy", "failed", "not installed", "pip install numpy")])
+    monkeypatch.setattr(doctor, "examine", lambda: report)
+
+
+def test_cli_exits_with_2_and_says_how_to_mend(sick, capsys):
+    assert main(["doctor"]) == 2
+    out, err = capsys.readouterr()
+    assert out == (
+        "  FAIL  numpy  not installed\n"
+        "               mend: pip install numpy\n\n"
+        "This machine is not ready: mend what is marked FAIL.\n"
+    )
+    assert err == ""
+
+
+def test_cli_json_of_a_sick_machine(sick, capsys):
+    assert main(["doctor", "--format", "json"]) == 2
+    assert json.loads(capsys.readouterr().out) == {
+        "healthy": False,
+        "checks": [
+            {
+                "name": "numpy",
+                "state": "failed",
+                "found": "not installed",
+                "mend": "pip install numpy",
+            }
+        ],
+    }
+
+
+def test_warnings_do_not_make_a_machine_sick():
+    assert Report([doctor.check_torch(None), doctor.check_cmake(None)]).healthy
+
+
+def test_this_machine_is_healthy():
+    done = subprocess.run(
+        [sys.executable, "-m", "hvit_edge.cli", "doctor", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(done.stdout)
+    assert [c for c in report["checks"] if c["state"] == "failed"] == []
+    assert done.returncode == 0
+    assert {"python", "executorch", "C++ runtime", "backends", "cpu"} <= {
+        c["name"] for c in report["checks"]
+    }
+
+
+def test_examine_imports_no_torch():
+    code = (
+        "import sys; from hvit_edge.doctor import examine; examine(); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
