@@ -1,3 +1,10 @@
-#include <pybind11/pybind11.h>
+#include "registers.h"
 
-PYBIND11_MODULE(_runtime, module) { module.doc() = "The C++ runtime of hvit-edge."; }
+PYBIND11_MODULE(_runtime, module) {
+  module.doc() = "The C++ runtime of hvit-edge; use it through hvit_edge.runtime.";
+  hvit_edge::bindings::register_metadata(module);
+  hvit_edge::bindings::register_preprocess(module);
+  hvit_edge::bindings::register_session(module);
+  hvit_edge::bindings::register_classifier(module);
+  hvit_edge::bindings::register_platform(module);
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hvit_edge.preprocess import Preprocess
@@ -54,7 +53,7 @@ class Metadata:
     created: str
     weights_source: str
     weights_sha256: str
-    versions: Mapping[str, str]
+    versions: dict[str, str]
     labels: tuple[str, ...]
     preprocess: Preprocess
     parity: Parity

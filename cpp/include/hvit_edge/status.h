@@ -15,7 +15,7 @@ enum class StatusCode {
   missing_backend,      ///< the program needs a backend that is not linked in
   execution_failed,     ///< ExecuTorch failed while running the program
   out_of_memory,
-  internal,             ///< a bug in hvit-edge
+  internal,  ///< a bug in hvit-edge
 };
 
 /// A code and a complete sentence: `[where] expected ..., got ...; how to fix`.

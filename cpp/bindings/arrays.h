@@ -1,0 +1,20 @@
+// numpy arrays in, without a copy; numpy arrays out.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include "hvit_edge/image.h"
+#include "hvit_edge/tensor.h"
+
+namespace hvit_edge::bindings {
+
+/// Views an array that must be contiguous; raises InputError otherwise. The caller keeps it alive.
+TensorView view_array(const pybind11::array& array, std::size_t index);
+
+/// Views an RGB image, uint8 [height, width, 3]; rows may lie apart, pixels may not.
+ImageView view_image(const pybind11::array& image);
+
+/// Copies a view into a new array.
+pybind11::array copy_array(const TensorView& view);
+
+}  // namespace hvit_edge::bindings

@@ -1,0 +1,31 @@
+#include <pybind11/stl.h>
+
+#include "hvit_edge/metadata.h"
+#include "registers.h"
+
+namespace hvit_edge::bindings {
+
+namespace py = pybind11;
+
+void register_metadata(py::module_& module) {
+  py::class_<Parity>(module, "Parity")
+      .def_readonly("max_abs", &Parity::max_abs)
+      .def_readonly("max_rel", &Parity::max_rel)
+      .def_readonly("cosine", &Parity::cosine)
+      .def_readonly("top1_agree", &Parity::top1_agree);
+  py::class_<Metadata>(module, "Metadata")
+      .def_readonly("schema_version", &Metadata::schema_version)
+      .def_readonly("model_name", &Metadata::model_name)
+      .def_readonly("target", &Metadata::target)
+      .def_readonly("precision", &Metadata::precision)
+      .def_readonly("created", &Metadata::created)
+      .def_readonly("weights_source", &Metadata::weights_source)
+      .def_readonly("weights_sha256", &Metadata::weights_sha256)
+      .def_readonly("versions", &Metadata::versions)
+      .def_readonly("labels", &Metadata::labels)
+      .def_readonly("preprocess", &Metadata::preprocess)
+      .def_readonly("parity", &Metadata::parity)
+      .def_readonly("golden_tolerance", &Metadata::golden_tolerance);
+}
+
+}  // namespace hvit_edge::bindings

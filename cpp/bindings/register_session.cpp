@@ -1,0 +1,71 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "arrays.h"
+#include "hvit_edge/session.h"
+#include "raise.h"
+#include "registers.h"
+
+namespace hvit_edge::bindings {
+namespace {
+
+namespace py = pybind11;
+
+Session load(const std::string& path, int threads) {
+  const auto result = [&] {
+    const py::gil_scoped_release no_gil;
+    SessionOptions options;
+    options.threads = threads;
+    return std::make_unique<Result<Session>>(Session::load(path, options));
+  }();
+  return value_or_raise(std::move(*result));
+}
+
+std::vector<py::array> run(Session& session, const std::vector<py::array>& arrays) {
+  std::vector<TensorView> inputs;
+  for (const py::array& array : arrays) inputs.push_back(view_array(array, inputs.size()));
+  std::optional<Result<std::vector<TensorView>>> outputs;
+  {
+    const py::gil_scoped_release no_gil;
+    outputs.emplace(session.run(inputs));
+  }
+  std::vector<py::array> copies;
+  for (const TensorView& view : value_or_raise(std::move(*outputs))) {
+    copies.push_back(copy_array(view));
+  }
+  return copies;
+}
+
+SelfTest self_test(Session& session) {
+  std::optional<Result<SelfTest>> result;
+  {
+    const py::gil_scoped_release no_gil;
+    result.emplace(session.self_test());
+  }
+  return value_or_raise(std::move(*result));
+}
+
+}  // namespace
+
+void register_session(py::module_& module) {
+  py::class_<TensorSpec>(module, "TensorSpec")
+      .def_readonly("shape", &TensorSpec::shape)
+      .def_property_readonly("dtype", [](const TensorSpec& spec) { return to_string(spec.dtype); });
+  py::class_<SelfTest>(module, "SelfTest")
+      .def_readonly("passed", &SelfTest::passed)
+      .def_readonly("max_abs", &SelfTest::max_abs)
+      .def_readonly("max_rel", &SelfTest::max_rel)
+      .def_readonly("top1_agree", &SelfTest::top1_agree);
+  py::class_<Session>(module, "Session")
+      .def(py::init(&load), py::arg("path"), py::arg("threads"))
+      .def("run", &run, py::arg("arrays"))
+      .def("self_test", &self_test)
+      .def_property_readonly("metadata", &Session::metadata)
+      .def_property_readonly("inputs", &Session::inputs)
+      .def_property_readonly("outputs", &Session::outputs)
+      .def_property_readonly("planned_memory_bytes", &Session::planned_memory_bytes);
+}
+
+}  // namespace hvit_edge::bindings

@@ -1,0 +1,14 @@
+// One function a type; module.cpp calls them in this order.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace hvit_edge::bindings {
+
+void register_metadata(pybind11::module_& module);
+void register_preprocess(pybind11::module_& module);
+void register_session(pybind11::module_& module);
+void register_classifier(pybind11::module_& module);
+void register_platform(pybind11::module_& module);
+
+}  // namespace hvit_edge::bindings

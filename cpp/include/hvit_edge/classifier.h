@@ -1,0 +1,49 @@
+// Classifier: photo in, labels out.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hvit_edge/image.h"
+#include "hvit_edge/session.h"
+#include "hvit_edge/status.h"
+
+namespace hvit_edge {
+
+struct Prediction {
+  std::string label;  ///< "class 17" where the artifact has no labels
+  int index = 0;
+  float score = 0;  ///< softmax probability
+};
+
+/// Use a Classifier from one thread at a time. Several Classifiers may run at once.
+class Classifier {
+ public:
+  static Result<Classifier> load(const std::string& path, const SessionOptions& options = {});
+  /// The caller keeps the memory alive and unchanged, see Session::load.
+  static Result<Classifier> load(const void* data, std::size_t size,
+                                 const SessionOptions& options = {});
+  /// Refuses programs that do not take one image and give one row of logits.
+  static Result<Classifier> create(Session session);
+
+  Classifier(Classifier&&) noexcept;
+  Classifier& operator=(Classifier&&) noexcept;
+  ~Classifier();
+
+  /// The `top_k` most probable classes, or all where there are fewer; equal ones by index.
+  Result<std::vector<Prediction>> classify(const ImageView& image, int top_k = 5);
+
+  /// The raw outputs, one a class; valid until the next call.
+  Result<const std::vector<float>*> logits(const ImageView& image);
+
+  int num_classes() const;
+  Session& session();
+
+ private:
+  struct State;
+  explicit Classifier(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hvit_edge

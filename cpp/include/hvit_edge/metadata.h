@@ -1,0 +1,39 @@
+// What an artifact says about itself. docs/artifact.md defines each field.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hvit_edge/preprocess.h"
+
+namespace hvit_edge {
+
+/// How close the program comes to eager PyTorch, measured when it was compiled.
+struct Parity {
+  double max_abs = 0;
+  double max_rel = 0;
+  double cosine = 0;
+  bool top1_agree = false;
+};
+
+struct Metadata {
+  std::int64_t schema_version = 0;
+  std::string model_name;
+  std::string target;
+  std::string precision;
+  std::string created;
+  std::string weights_source;
+  std::string weights_sha256;
+  std::vector<std::pair<std::string, std::string>> versions;  ///< {"torch", "2.13.0"}, ...
+  std::vector<std::string> labels;                            ///< in class order; may be empty
+  PreprocessSpec preprocess;
+  Parity parity;
+  double golden_tolerance = 0;
+};
+
+/// The newest schema that this library reads.
+constexpr std::int64_t kSchemaVersion = 1;
+
+}  // namespace hvit_edge

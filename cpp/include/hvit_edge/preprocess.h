@@ -1,0 +1,64 @@
+// From a photo to the array that a network takes, byte for byte as Pillow and numpy do it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "hvit_edge/image.h"
+#include "hvit_edge/status.h"
+
+namespace hvit_edge {
+
+enum class Resize {
+  shortest,  ///< the shorter side becomes `resize_size`, then the centre is cropped
+  stretch,   ///< both sides become the input size
+};
+enum class Interpolation { bilinear, bicubic };  ///< both antialiased
+enum class ChannelOrder { rgb, bgr };            ///< the order that the network wants
+
+/// The preprocessing specification; docs/artifact.md defines each field.
+struct PreprocessSpec {
+  int input_height = 0;
+  int input_width = 0;
+  Resize resize = Resize::shortest;
+  int resize_size = 0;  ///< pixels; 0 with Resize::stretch
+  Interpolation interpolation = Interpolation::bicubic;
+  std::array<float, 3> mean = {0.0F, 0.0F, 0.0F};  ///< in the network's channel order
+  std::array<float, 3> std = {1.0F, 1.0F, 1.0F};   ///< in the network's channel order
+  ChannelOrder channel_order = ChannelOrder::rgb;
+};
+
+/// Lists every impossible field in one message.
+Status validate(const PreprocessSpec& spec);
+
+/// Width and height in pixels.
+struct ImageSize {
+  int width = 0;
+  int height = 0;
+};
+
+/// Preprocesses photos of any size. Allocates when the photo's size changes, not otherwise.
+/// Use one Preprocessor per thread.
+class Preprocessor {
+ public:
+  static Result<Preprocessor> create(const PreprocessSpec& spec);
+  Preprocessor(Preprocessor&&) noexcept;
+  Preprocessor& operator=(Preprocessor&&) noexcept;
+  ~Preprocessor();
+
+  const PreprocessSpec& spec() const;
+
+  /// Writes 3 x input_height x input_width floats, channel by channel.
+  Status run(const ImageView& image, float* output);
+
+  /// The uint8 half: writes input_height x input_width x 3 bytes, RGB.
+  Status resize_and_crop(const ImageView& image, std::uint8_t* output);
+
+ private:
+  struct State;
+  explicit Preprocessor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hvit_edge

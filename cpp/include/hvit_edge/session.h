@@ -1,0 +1,68 @@
+// Session: one loaded artifact, ready to run.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hvit_edge/metadata.h"
+#include "hvit_edge/status.h"
+#include "hvit_edge/tensor.h"
+
+namespace hvit_edge {
+
+struct SessionOptions {
+  /// Passed to set_threads() while loading: process-wide, 0 = auto.
+  int threads = 0;
+};
+
+/// What self_test() found.
+struct SelfTest {
+  bool passed = false;
+  double max_abs = 0;       ///< largest absolute difference from the golden output
+  double max_rel = 0;       ///< max_abs / largest absolute golden output
+  bool top1_agree = false;  ///< both name the same class
+};
+
+/// Use a Session from one thread at a time. Several Sessions may run at once.
+class Session {
+ public:
+  /// Maps the file, which must not change while the Session lives.
+  static Result<Session> load(const std::string& path, const SessionOptions& options = {});
+
+  /// Reads the caller's memory in place: aligned to 16 bytes, unchanged and alive for as long as
+  /// the Session.
+  static Result<Session> load(const void* data, std::size_t size,
+                              const SessionOptions& options = {});
+
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  const Metadata& metadata() const;
+  const std::vector<TensorSpec>& inputs() const;
+  const std::vector<TensorSpec>& outputs() const;
+
+  /// Bytes of the activations' arena, beside the weights.
+  std::size_t planned_memory_bytes() const;
+
+  /// Runs the model once. Inputs are read during the call only and must be finite. The outputs
+  /// are views of the Session's memory, valid until the next call of a method of this Session.
+  Result<std::vector<TensorView>> run(const std::vector<TensorView>& inputs);
+
+  /// Runs once and copies the outputs into the caller's buffers, one a model output, each
+  /// with room for `outputs()[i].numel()` floats.
+  Status run(const std::vector<TensorView>& inputs, const std::vector<float*>& outputs);
+
+  /// Preprocesses the artifact's golden photo, runs the model and compares with what eager
+  /// PyTorch gave. A failed comparison is `passed == false`, not an error.
+  Result<SelfTest> self_test();
+
+ private:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hvit_edge

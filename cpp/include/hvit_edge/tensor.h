@@ -1,0 +1,39 @@
+// Tensors as the API sees them: a specification, and a view of memory that somebody else owns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hvit_edge {
+
+enum class DType { uint8, int8, int16, int32, int64, float16, float32, float64, boolean, other };
+
+/// "float32"
+const char* to_string(DType dtype);
+/// Bytes per element; 0 for DType::other.
+std::size_t element_size(DType dtype);
+/// "[1, 3, 256, 256]"
+std::string to_string(const std::vector<std::int64_t>& shape);
+
+/// What a program wants or gives.
+struct TensorSpec {
+  std::vector<std::int64_t> shape;
+  DType dtype = DType::float32;
+
+  /// Number of elements.
+  std::int64_t numel() const;
+};
+
+/// Contiguous memory with a shape. Owns nothing: whoever made the view keeps `data` alive.
+struct TensorView {
+  const void* data = nullptr;
+  std::vector<std::int64_t> shape;
+  DType dtype = DType::float32;
+
+  /// Number of elements.
+  std::int64_t numel() const;
+};
+
+}  // namespace hvit_edge

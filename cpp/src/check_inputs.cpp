@@ -1,0 +1,71 @@
+#include "check_inputs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "text.h"
+
+namespace hvit_edge {
+namespace {
+
+std::string describe(DType dtype, const std::vector<std::int64_t>& shape) {
+  return concat(to_string(dtype), " ", to_string(shape));
+}
+
+std::string fault_of(const TensorSpec& expected, const TensorView& got) {
+  if (expected.dtype != got.dtype || expected.shape != got.shape) {
+    return concat("expected ", describe(expected.dtype, expected.shape), ", got ",
+                  describe(got.dtype, got.shape),
+                  "; preprocess the photo with the artifact's own "
+                  "preprocessing, or compile the model for this input");
+  }
+  if (got.data == nullptr) return "expected data, got a null pointer; set TensorView::data";
+  if (got.dtype != DType::float32) return "";
+  const auto* values = static_cast<const float*>(got.data);
+  const auto count = static_cast<std::size_t>(got.numel());
+  const std::size_t bad = first_not_finite(values, count);
+  if (bad == count) return "";
+  return concat("expected finite numbers, got ", values[bad], " at element ", bad,
+                "; check the preprocessing");
+}
+
+}  // namespace
+
+std::size_t first_not_finite(const float* values, std::size_t count) {
+  constexpr std::size_t block = 4096;
+  for (std::size_t start = 0; start < count; start += block) {
+    const std::size_t end = std::min(start + block, count);
+    // Exponent bits all ones mean NaN or infinity; integers let the compiler vectorise.
+    std::uint32_t found = 0;
+    for (std::size_t i = start; i < end; ++i) {
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, values + i, sizeof(bits));
+      found |= static_cast<std::uint32_t>((bits & 0x7F800000U) == 0x7F800000U);
+    }
+    if (found == 0) continue;
+    for (std::size_t i = start; i < end; ++i) {
+      if (!std::isfinite(values[i])) return i;
+    }
+  }
+  return count;
+}
+
+Status check_inputs(const std::vector<TensorSpec>& expected, const std::vector<TensorView>& got) {
+  if (expected.size() != got.size()) {
+    return Status(StatusCode::invalid_argument,
+                  concat("[Session.run] expected ", expected.size(), " input",
+                         expected.size() == 1 ? "" : "s", ", got ", got.size(),
+                         "; pass one array for each of Session.inputs"));
+  }
+  std::vector<std::string> faults;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const std::string fault = fault_of(expected[i], got[i]);
+    if (!fault.empty()) faults.push_back(concat("input ", i, ": ", fault));
+  }
+  if (faults.empty()) return Status();
+  return Status(StatusCode::invalid_argument, "[Session.run] " + join(faults, "; "));
+}
+
+}  // namespace hvit_edge

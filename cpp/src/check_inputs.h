@@ -1,0 +1,19 @@
+// Inputs against what a program wants, before ExecuTorch sees them.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hvit_edge/status.h"
+#include "hvit_edge/tensor.h"
+
+namespace hvit_edge {
+
+/// Index of the first NaN or infinity; `count` where there is none.
+std::size_t first_not_finite(const float* values, std::size_t count);
+
+/// Refuses a wrong number of inputs; then lists every wrong dtype, shape, null pointer, NaN and
+/// infinity at once.
+Status check_inputs(const std::vector<TensorSpec>& expected, const std::vector<TensorView>& got);
+
+}  // namespace hvit_edge

@@ -1,0 +1,56 @@
+#include "explain.h"
+
+#include "text.h"
+
+namespace hvit_edge {
+namespace {
+
+using executorch::runtime::Error;
+
+struct Explanation {
+  StatusCode code;
+  const char* advice;
+};
+
+Explanation explanation_of(Error error) {
+  switch (error) {
+    case Error::NotFound:
+      return {StatusCode::missing_backend,
+              "a backend or method is not in this runtime; link the backend that the program's "
+              "target names, or compile for xnnpack"};
+    case Error::OperatorMissing:
+      return {StatusCode::missing_backend,
+              "an operator stayed outside the delegate and has no kernel here; compile the model "
+              "again with this version of hvit-edge"};
+    case Error::InvalidProgram:
+    case Error::InvalidExternalData:
+    case Error::DelegateInvalidCompatibility:
+      return {StatusCode::invalid_artifact,
+              "the program does not fit this runtime; compile it again with this version of "
+              "hvit-edge"};
+    case Error::MemoryAllocationFailed:
+    case Error::OutOfResources:
+    case Error::DelegateMemoryAllocationFailed:
+      return {StatusCode::out_of_memory, "close other applications or take a smaller model"};
+    case Error::InvalidArgument:
+      return {StatusCode::execution_failed,
+              "an input does not fit the program; compare it with Session.inputs"};
+    default:
+      return {StatusCode::execution_failed, "compile the model again, and report this if it stays"};
+  }
+}
+
+}  // namespace
+
+Status explain(Error error, const std::string& where, const std::string& doing,
+               const std::string& log) {
+  const Explanation known = explanation_of(error);
+  const std::string cause = log.empty() ? "" : ": " + log;
+  std::ostringstream text;
+  text << "[" << where << "] expected to " << doing << ", got ExecuTorch error 0x" << std::hex
+       << static_cast<unsigned>(error) << " (" << executorch::runtime::to_string(error) << cause
+       << "); " << known.advice;
+  return Status(known.code, text.str());
+}
+
+}  // namespace hvit_edge

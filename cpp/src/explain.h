@@ -1,0 +1,16 @@
+// ExecuTorch's error codes as sentences.
+#pragma once
+
+#include <executorch/runtime/core/error.h>
+
+#include <string>
+
+#include "hvit_edge/status.h"
+
+namespace hvit_edge {
+
+/// `where` is "Session.load", `doing` is "load method forward", `log` what ExecuTorch wrote.
+Status explain(executorch::runtime::Error error, const std::string& where, const std::string& doing,
+               const std::string& log);
+
+}  // namespace hvit_edge

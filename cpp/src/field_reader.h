@@ -1,0 +1,37 @@
+// Reads metadata fields from a program's constant methods and collects every fault.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "program.h"
+
+namespace hvit_edge {
+
+class FieldReader {
+ public:
+  explicit FieldReader(Program& program) : program_(program) {}
+
+  std::int64_t integer(const std::string& name);
+  double number(const std::string& name);
+  std::string text(const std::string& name);
+  std::vector<std::int64_t> integers(const std::string& name, std::size_t count);
+  std::vector<double> numbers(const std::string& name, std::size_t count);
+  /// Notes a fault where the field is not one tensor of this dtype; self tests read it later.
+  void expect_tensor(const std::string& name, DType dtype);
+
+  void note(const std::string& fault) { faults_.push_back(fault); }
+  std::size_t fault_count() const { return faults_.size(); }
+  /// ok() where no fault was noted; else one message that lists them all.
+  Status status() const;
+
+ private:
+  std::vector<executorch::runtime::EValue> values(const std::string& name);
+  std::vector<double> exactly(const std::string& name, std::size_t count, bool integral);
+
+  Program& program_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace hvit_edge

@@ -1,0 +1,53 @@
+// The ExecuTorch side of a Session: a verified program, its methods and their errors in words.
+#pragma once
+
+#include <executorch/extension/module/module.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hvit_edge/status.h"
+#include "hvit_edge/tensor.h"
+
+namespace hvit_edge {
+
+/// Bytes that have passed check_seal() as an ExecuTorch program. The bytes outlive it.
+class Program {
+ public:
+  static Result<Program> open(const void* data, std::size_t size);
+
+  bool has_method(const std::string& name) const;
+
+  /// Runs a constant method and keeps its values alive until release().
+  Result<std::vector<executorch::runtime::EValue>> constant(const std::string& name);
+  void release(const std::string& name);
+
+  /// Loads `forward`, or loads it again when the thread pool is another one by now.
+  /// Call it with thread_pool_lock() held shared.
+  Status prepare_forward();
+
+  const std::vector<TensorSpec>& inputs() const { return inputs_; }
+  const std::vector<TensorSpec>& outputs() const { return outputs_; }
+  std::size_t planned_memory_bytes() const { return planned_memory_bytes_; }
+
+  /// Runs `forward`; the views are valid until the next run.
+  Result<std::vector<TensorView>> run(const std::vector<TensorView>& inputs);
+
+ private:
+  Status read_specs();
+  Status check_backends();
+
+  std::unique_ptr<executorch::extension::Module> module_;
+  std::vector<std::string> methods_;
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
+  std::size_t planned_memory_bytes_ = 0;
+  const void* loaded_for_pool_ = nullptr;
+};
+
+/// The contents of a tensor value; `data` belongs to the method that gave it.
+TensorView view_of(const executorch::runtime::EValue& value);
+
+}  // namespace hvit_edge

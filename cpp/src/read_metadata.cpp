@@ -1,0 +1,139 @@
+#include "read_metadata.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "field_reader.h"
+#include "text.h"
+
+namespace hvit_edge {
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  if (text.empty()) return lines;
+  std::size_t start = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
+    lines.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  lines.push_back(text.substr(start));
+  return lines;
+}
+
+// The index of a field's value among those allowed; 0 with a fault noted for any other.
+int choice(FieldReader& reader, const std::string& name, const std::vector<std::string>& allowed) {
+  const std::size_t faults = reader.fault_count();
+  const std::string value = reader.text(name);
+  if (reader.fault_count() != faults) return 0;
+  const auto found = std::find(allowed.begin(), allowed.end(), value);
+  if (found != allowed.end()) return static_cast<int>(found - allowed.begin());
+  reader.note(concat(name, ": expected ", join(allowed, " or "), ", got '", value, "'"));
+  return 0;
+}
+
+PreprocessSpec read_preprocess(FieldReader& reader) {
+  PreprocessSpec spec;
+  const std::vector<std::int64_t> size = reader.integers("hve_input_size", 2);
+  spec.input_height = static_cast<int>(size[0]);
+  spec.input_width = static_cast<int>(size[1]);
+  spec.resize = choice(reader, "hve_resize", {"shortest", "stretch"}) == 0 ? Resize::shortest
+                                                                           : Resize::stretch;
+  spec.resize_size = static_cast<int>(reader.integer("hve_resize_size"));
+  spec.interpolation = choice(reader, "hve_interpolation", {"bilinear", "bicubic"}) == 0
+                           ? Interpolation::bilinear
+                           : Interpolation::bicubic;
+  const std::vector<double> mean = reader.numbers("hve_mean", 3);
+  const std::vector<double> std = reader.numbers("hve_std", 3);
+  for (int c = 0; c < 3; ++c) {
+    spec.mean[c] = static_cast<float>(mean[c]);
+    spec.std[c] = static_cast<float>(std[c]);
+  }
+  spec.channel_order = choice(reader, "hve_channel_order", {"RGB", "BGR"}) == 0 ? ChannelOrder::rgb
+                                                                                : ChannelOrder::bgr;
+  return spec;
+}
+
+Parity read_parity(FieldReader& reader) {
+  const std::vector<double> values = reader.numbers("hve_parity", 4);
+  return Parity{values[0], values[1], values[2], values[3] != 0};
+}
+
+std::vector<std::pair<std::string, std::string>> read_versions(FieldReader& reader) {
+  std::vector<std::pair<std::string, std::string>> versions;
+  for (const std::string& line : lines_of(reader.text("hve_versions"))) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) {
+      reader.note("hve_versions: expected lines name=version, got '" + line + "'");
+      continue;
+    }
+    versions.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+  }
+  return versions;
+}
+
+Status check_schema(FieldReader& reader, Program& program) {
+  if (!program.has_method("hve_schema_version")) {
+    return Status(StatusCode::invalid_artifact,
+                  "[Session.load] expected the metadata of an hvit-edge artifact, got a program "
+                  "without hve_schema_version; compile the model with hvit-edge");
+  }
+  const std::int64_t schema = reader.integer("hve_schema_version");
+  if (schema > kSchemaVersion) {
+    return Status(StatusCode::unsupported_version,
+                  concat("[Session.load] expected schema version ", kSchemaVersion, ", got ",
+                         schema, "; update hvit-edge"));
+  }
+  if (schema != kSchemaVersion) {
+    reader.note(concat("hve_schema_version: expected ", kSchemaVersion, ", got ", schema));
+  }
+  return Status();
+}
+
+// The program must take what the preprocessing gives, and name as many classes as it has.
+void check_consistency(FieldReader& reader, const Program& program, const Metadata& metadata) {
+  const PreprocessSpec& spec = metadata.preprocess;
+  const std::vector<std::int64_t> wanted = {1, 3, spec.input_height, spec.input_width};
+  const bool one = program.inputs().size() == 1;
+  if (!one || program.inputs()[0].shape != wanted) {
+    reader.note(concat("hve_input_size: expected the shape of forward's input, ",
+                       one ? to_string(program.inputs()[0].shape) : "one tensor", ", got ",
+                       to_string(wanted)));
+  }
+  if (metadata.labels.empty() || program.outputs().empty()) return;
+  const TensorSpec& output = program.outputs()[0];
+  if (output.shape.empty() || output.shape.back() != static_cast<int>(metadata.labels.size())) {
+    reader.note(concat("hve_labels: expected one a class of forward's output ",
+                       to_string(output.shape), ", got ", metadata.labels.size()));
+  }
+}
+
+}  // namespace
+
+Result<Metadata> read_metadata(Program& program) {
+  FieldReader reader(program);
+  if (Status status = check_schema(reader, program); !status.ok()) return status;
+  Metadata metadata;
+  metadata.schema_version = kSchemaVersion;
+  metadata.model_name = reader.text("hve_model_name");
+  metadata.target = reader.text("hve_target");
+  metadata.precision = reader.text("hve_precision");
+  metadata.created = reader.text("hve_created");
+  metadata.weights_source = reader.text("hve_weights_source");
+  metadata.weights_sha256 = reader.text("hve_weights_sha256");
+  metadata.versions = read_versions(reader);
+  metadata.labels = lines_of(reader.text("hve_labels"));
+  metadata.preprocess = read_preprocess(reader);
+  metadata.parity = read_parity(reader);
+  metadata.golden_tolerance = reader.number("hve_golden_tolerance");
+  reader.expect_tensor("hve_golden_image", DType::uint8);
+  reader.expect_tensor("hve_golden_output", DType::float32);
+  if (Status status = reader.status(); !status.ok()) return status;
+  if (Status status = validate(metadata.preprocess); !status.ok()) reader.note(status.message());
+  check_consistency(reader, program, metadata);
+  if (Status status = reader.status(); !status.ok()) return status;
+  return metadata;
+}
+
+}  // namespace hvit_edge

@@ -1,0 +1,67 @@
+// Antialiased resampling along one axis, in the fixed-point arithmetic of Pillow's 8-bit images.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hvit_edge/preprocess.h"
+
+namespace hvit_edge {
+
+/// The part of an axis that is needed: out of `resized` positions, `count` starting at `first`.
+struct AxisCrop {
+  int source = 0;   ///< length before
+  int resized = 0;  ///< length after
+  int first = 0;
+  int count = 0;
+
+  bool operator==(const AxisCrop& other) const {
+    return source == other.source && resized == other.resized && first == other.first &&
+           count == other.count;
+  }
+};
+
+/// For each position wanted: which source positions count, and how much.
+class AxisFilter {
+ public:
+  void prepare(const AxisCrop& crop, Interpolation interpolation);
+
+  /// Lengths are equal: Pillow copies, and so do the passes.
+  bool copies() const { return crop_.source == crop_.resized; }
+  const AxisCrop& crop() const { return crop_; }
+  /// Source positions [source_first(), source_last()) are read.
+  int source_first() const { return source_first_; }
+  int source_last() const { return source_last_; }
+
+  /// First source position of output `i`.
+  int start(int i) const { return starts_[i]; }
+  /// Number of source positions of output `i`.
+  int taps(int i) const { return taps_[i]; }
+  const std::int32_t* weights(int i) const {
+    return weights_.data() + static_cast<std::size_t>(i) * max_taps_;
+  }
+
+ private:
+  void prepare_weights(Interpolation interpolation);
+  void fill(int i, double centre, double support, double stretch, Interpolation interpolation);
+
+  AxisCrop crop_;
+  Interpolation interpolation_ = Interpolation::bilinear;
+  int max_taps_ = 0;
+  int source_first_ = 0;
+  int source_last_ = 0;
+  std::vector<int> starts_;
+  std::vector<int> taps_;
+  std::vector<std::int32_t> weights_;
+  std::vector<double> exact_;
+};
+
+/// One row of RGB pixels to `filter.crop().count` pixels. `row` starts at source position 0.
+void resample_row(const AxisFilter& filter, const std::uint8_t* row, std::uint8_t* output);
+
+/// Output row `i` from rows of `row_bytes` bytes; `rows` starts at filter.source_first().
+/// `sums` is scratch of `row_bytes` numbers.
+void resample_column(const AxisFilter& filter, int i, const std::uint8_t* rows, int row_bytes,
+                     std::int32_t* sums, std::uint8_t* output);
+
+}  // namespace hvit_edge

@@ -1,0 +1,16 @@
+// The golden photo through preprocessing and model, compared with the golden output.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "hvit_edge/session.h"
+#include "program.h"
+
+namespace hvit_edge {
+
+using RunFunction = std::function<Result<std::vector<TensorView>>(const std::vector<TensorView>&)>;
+
+Result<SelfTest> run_self_test(Program& program, const Metadata& metadata, const RunFunction& run);
+
+}  // namespace hvit_edge

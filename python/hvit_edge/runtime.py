@@ -1,0 +1,250 @@
+"""Running artifacts: Session and Classifier over the C++ runtime. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from hvit_edge import _runtime
+from hvit_edge.errors import InputError
+from hvit_edge.metadata import Metadata, Parity
+from hvit_edge.preprocess import Preprocess, load_image
+
+__all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Shape and dtype of an input or output, for example ((1, 3, 256, 256), "float32")."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The golden photo through preprocessing and model, compared with eager PyTorch's output.
+
+    Attributes:
+        passed: the difference is within the artifact's tolerance.
+        max_abs: largest absolute difference of a logit.
+        max_rel: `max_abs` divided by the largest absolute golden logit.
+        top1_agree: both name the same class.
+    """
+
+    passed: bool
+    max_abs: float
+    max_rel: float
+    top1_agree: bool
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class: its label ("class 17" without labels), index and softmax probability."""
+
+    label: str
+    index: int
+    score: float
+
+
+class Session:
+    """One loaded artifact. Calls from several threads run one after the other.
+
+    Args:
+        path: an artifact written by `hvit_edge.compile`. It must not change while loaded.
+        threads: 0 = the physical cores that this process may use. The number counts for the
+            whole process: the Session loaded last decides.
+
+    Attributes:
+        metadata: what the artifact says about itself.
+        inputs, outputs: a TensorSpec for each.
+        planned_memory_bytes: size of the activations' arena, beside the weights.
+        load_seconds: how long loading took.
+
+    Raises:
+        InputError: no such file, a directory, or an impossible number of threads.
+        ArtifactError: the file is truncated, altered, foreign or too new.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        started = time.perf_counter()
+        native = _runtime.Session(_path(path), _thread_count(threads))
+        self._adopt(native, time.perf_counter() - started)
+
+    @classmethod
+    def _of(cls, native: _runtime.Session, load_seconds: float, lock: threading.Lock) -> Session:
+        session = cls.__new__(cls)
+        session._adopt(native, load_seconds, lock)
+        return session
+
+    def _adopt(
+        self, native: _runtime.Session, load_seconds: float, lock: threading.Lock | None = None
+    ) -> None:
+        self._native = native
+        self._lock = lock or threading.Lock()
+        self.load_seconds = load_seconds
+        self.metadata = _metadata(native.metadata)
+        self.inputs = tuple(TensorSpec(tuple(s.shape), s.dtype) for s in native.inputs)
+        self.outputs = tuple(TensorSpec(tuple(s.shape), s.dtype) for s in native.outputs)
+        self.planned_memory_bytes: int = native.planned_memory_bytes
+
+    def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Run the model once.
+
+        Args:
+            arrays: one contiguous array for each of `inputs`; read in place, never copied.
+
+        Returns:
+            A new array for each of `outputs`.
+
+        Raises:
+            InputError: a wrong number, shape, dtype or memory order, NaN or infinity.
+        """
+        for index, array in enumerate(arrays):
+            if not isinstance(array, np.ndarray):
+                raise InputError(
+                    f"[Session.run] input {index}: expected a numpy array, got"
+                    f" {type(array).__name__}; convert with numpy.asarray"
+                )
+        with self._lock:
+            return self._native.run(arrays)
+
+    def self_test(self) -> SelfTest:
+        """Run the golden photo and compare with the golden output."""
+        with self._lock:
+            result = self._native.self_test()
+        return SelfTest(result.passed, result.max_abs, result.max_rel, result.top1_agree)
+
+
+class Classifier:
+    """Photo in, labels out.
+
+    Args:
+        path: an artifact written by `hvit_edge.compile`.
+        threads: see Session.
+
+    Attributes:
+        session: the Session inside.
+
+    Raises:
+        InputError, ArtifactError: as Session; also an artifact that is not a classifier.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        started = time.perf_counter()
+        self._native = _runtime.Classifier(_path(path), _thread_count(threads))
+        self._lock = threading.Lock()
+        seconds = time.perf_counter() - started
+        self.session = Session._of(self._native.session, seconds, self._lock)
+
+    def __call__(
+        self, image: str | Path | Image.Image | np.ndarray, top_k: int = 5
+    ) -> list[Prediction]:
+        """Classify one photo.
+
+        Args:
+            image: a file's path, a PIL image or a uint8 array [height, width, 3], RGB.
+                EXIF rotation is applied to files and PIL images.
+            top_k: how many classes to return; all where the model has fewer.
+
+        Returns:
+            Predictions, most probable first.
+
+        Raises:
+            InputError: an unreadable file, a wrong array, or top_k below 1.
+        """
+        pixels = _pixels(image)
+        with self._lock:
+            found = self._native.classify(pixels, _whole(top_k, "Classifier", "top_k"))
+        return [Prediction(p.label, p.index, p.score) for p in found]
+
+    def logits(self, image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
+        """The raw outputs for one photo, float32 [1, classes]; `image` as in a call."""
+        pixels = _pixels(image)
+        with self._lock:
+            return self._native.logits(pixels)
+
+
+def _path(path: str | Path) -> str:
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise InputError(
+            f"[Session] expected the path of an artifact, got {type(path).__name__};"
+            " give a str or a Path"
+        ) from None
+
+
+def _whole(value: int, where: str, name: str) -> int:
+    # Out of C++'s int, the runtime could not even say what is wrong.
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or abs(value) > 2**30:
+        raise InputError(f"[{where}] {name}: expected a whole number, got {value!r}")
+    return int(value)
+
+
+def _thread_count(threads: int) -> int:
+    return _whole(threads, "Session", "threads")
+
+
+def _pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
+    if isinstance(image, (str, os.PathLike)):
+        return load_image(image)
+    if isinstance(image, Image.Image):
+        return _rgb(image)
+    if isinstance(image, np.ndarray):
+        return image
+    raise InputError(
+        f"[Classifier] expected a path, a PIL image or an array, got {type(image).__name__};"
+        " open the photo with PIL.Image.open"
+    )
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I") or image.mode == "F":
+        raise InputError(
+            f"[Classifier] expected an image with 8 bits a channel, got mode {image.mode};"
+            " pass the file's path, or scale the values to 0..255"
+        )
+    return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def _metadata(native: _runtime.Metadata) -> Metadata:
+    parity = native.parity
+    return Metadata(
+        schema_version=native.schema_version,
+        model_name=native.model_name,
+        target=native.target,
+        precision=native.precision,
+        created=native.created,
+        weights_source=native.weights_source,
+        weights_sha256=native.weights_sha256,
+        versions=dict(native.versions),
+        labels=tuple(native.labels),
+        preprocess=_preprocess(native.preprocess),
+        parity=Parity(parity.max_abs, parity.max_rel, parity.cosine, parity.top1_agree),
+        golden_tolerance=native.golden_tolerance,
+    )
+
+
+def _preprocess(spec: _runtime.PreprocessSpec) -> Preprocess:
+    return Preprocess(
+        input_size=(spec.input_height, spec.input_width),
+        resize=spec.resize.name,
+        resize_size=spec.resize_size,
+        interpolation=spec.interpolation.name,
+        mean=_floats(spec.mean),
+        std=_floats(spec.std),
+        channel_order=spec.channel_order.name,
+    )
+
+
+def _floats(values: list[float]) -> tuple[float, float, float]:
+    # The runtime holds float32; the shortest decimal that names it is what was written.
+    red, green, blue = (float(str(np.float32(value))) for value in values)
+    return red, green, blue
