@@ -3,11 +3,24 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 
+import hvit_edge
 import pytest
 from hvit_edge import doctor
 from hvit_edge.cli import main
-from hvit_edge.doctor import Check, Report
+from hvit_edge.doctor import Check, Native, Report
+
+
+def native(**changes):
+    """What a healthy runtime says, but for `changes`."""
+    facts = {
+        "version": hvit_edge.__version__,
+        "backends": ["XnnpackBackend"],
+        "cpu_features": ["avx2", "fma"],
+        "auto_threads": 2,
+    }
+    return Native(**{**facts, **changes})
 
 
 @pytest.mark.parametrize(
@@ -25,11 +38,11 @@ from hvit_edge.doctor import Check, Report
         (doctor.check_torch(None), "warning", "compile and validate do not", "[compile]"),
         (doctor.check_torch("2.9.0"), "warning", "tested with 2.13.0", "[compile]"),
         (doctor.check_torch("2.13.0+cpu"), "ok", "2.13.0+cpu", ""),
-        (doctor.check_cpu("x86_64", {"sse4_1"}), "warning", "sse4_1", "no AVX2 with FMA"),
-        (doctor.check_cpu("x86_64", {"avx2", "fma", "zz"}), "ok", ": avx2 fma", ""),
-        (doctor.check_cpu("arm64", {"asimd"}), "ok", ": asimd", ""),
-        (doctor.check_cpu("arm64", set()), "ok", "arm64", ""),
-        (doctor.check_cpu("riscv64", set()), "warning", "riscv64", "wheels for x86_64"),
+        (doctor.check_cpu("x86_64", native(cpu_features=["fma"])), "warning", "fma", "AVX2"),
+        (doctor.check_cpu("x86_64", native()), "ok", "x86_64, 2 threads, avx2 fma", ""),
+        (doctor.check_cpu("arm64", native(cpu_features=["neon"])), "ok", "neon", ""),
+        (doctor.check_cpu("aarch64", None), "ok", "aarch64", ""),
+        (doctor.check_cpu("riscv64", None), "warning", "riscv64", "wheels for x86_64"),
         (doctor.check_compiler(None), "warning", "none", "apt install g++"),
         (doctor.check_compiler("/usr/bin/c++"), "ok", "/usr/bin/c++", ""),
         (doctor.check_cmake(None), "warning", "none", "pip install 'cmake>=3.28'"),
@@ -53,13 +66,19 @@ def test_runtime_that_does_not_load_fails():
 
 @pytest.mark.parametrize("backends", [[], ["CoreMLBackend"]])
 def test_missing_backend_fails(backends):
-    loads, check = doctor.check_runtime(backends, "")
+    loads, check = doctor.check_runtime(native(backends=backends), "")
     assert (loads.state, check.state) == ("ok", "failed")
     assert "no XnnpackBackend" in check.found
 
 
-def test_backend_present():
-    assert [c.state for c in doctor.check_runtime(["XnnpackBackend"], "")] == ["ok", "ok"]
+def test_runtime_of_another_version_fails():
+    check, _ = doctor.check_runtime(native(version="9.9.9"), "")
+    assert (check.state, check.found) == ("failed", "of hvit-edge 9.9.9")
+    assert check.mend == doctor.REINSTALL
+
+
+def test_runtime_in_order():
+    assert [c.state for c in doctor.check_runtime(native(), "")] == ["ok", "ok"]
 
 
 def test_copies_are_found_once_each(tmp_path, monkeypatch):
@@ -83,19 +102,20 @@ def probe(monkeypatch, code):
 
 
 def test_probe_survives_a_crash(monkeypatch):
-    backends, reason = probe(monkeypatch, "import os; os.abort()")
-    assert backends is None
+    found, reason = probe(monkeypatch, "import os; os.abort()")
+    assert found is None
     assert "(status -6)" in reason
 
 
 def test_probe_names_the_error(monkeypatch):
-    backends, reason = probe(monkeypatch, "raise ImportError('libx.so: not found')")
-    assert backends is None
+    found, reason = probe(monkeypatch, "raise ImportError('libx.so: not found')")
+    assert found is None
     assert reason == "ImportError: libx.so: not found (status 1)"
 
 
 def test_probe_reads_past_noise(monkeypatch):
-    assert probe(monkeypatch, "print('noise'); print('[\"X\"]')") == (["X"], "")
+    code = f"print('noise'); print({json.dumps(json.dumps(asdict(native())))})"
+    assert probe(monkeypatch, code) == (native(), "")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ class BenchReport:
     """What `bench` measured.
 
     Attributes:
+        threads: those that ran, also where the machine chose.
         load_ms: reading, checking and preparing the artifact, in a process that has just started.
         first_run_ms: the first inference after loading.
         latency_ms: avg, p50, p90, p95, p99, min, max and std over the timed runs.
@@ -76,7 +77,7 @@ def bench(
         artifact=str(path),
         iterations=iterations,
         warmup=warmup,
-        threads=threads,
+        threads=answer["threads"],
         load_ms=1e3 * answer["load_seconds"],
         first_run_ms=1e3 * answer["first_run_seconds"],
         latency_ms=summarise(1e3 * np.asarray(answer["seconds"])),
@@ -122,6 +123,7 @@ def _worker(arguments: list[str]) -> int:
 
 
 def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
+    from hvit_edge import _runtime
     from hvit_edge.runtime import Session
 
     start = time.perf_counter()
@@ -135,6 +137,7 @@ def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
         session(*inputs)
         seconds.append(time.perf_counter() - start)
     return {
+        "threads": _runtime.threads(),
         "load_seconds": load_seconds,
         "first_run_seconds": seconds[0],
         "seconds": seconds[1 + warmup :],

@@ -21,12 +21,17 @@ TORCH = "2.13.0"
 OLDEST_PYTHON = (3, 10)
 OLDEST_CMAKE = (3, 28)
 BACKEND = "XnnpackBackend"
-INTERESTING = {
-    "x86_64": ("sse4_1", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni"),
-    "aarch64": ("asimd", "asimdhp", "fphp", "asimddp", "i8mm", "bf16", "sve", "sme"),
-}
 REINSTALL = "pip install --force-reinstall --no-deps hvit-edge"
-PROBE = "import json; from hvit_edge import runtime; print(json.dumps(runtime.backends()))"
+PROBE = """
+import json
+from hvit_edge import _runtime, runtime
+print(json.dumps({
+    "version": _runtime.version(),
+    "backends": _runtime.registered_backends(),
+    "cpu_features": _runtime.cpu_features(),
+    "auto_threads": _runtime.auto_threads(),
+}))
+"""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,19 @@ class Report:
         return {"healthy": self.healthy, "checks": [asdict(check) for check in self.checks]}
 
 
+@dataclass(frozen=True)
+class Native:
+    """What the C++ runtime says of itself and of the CPU."""
+
+    version: str
+    backends: list[str]
+    cpu_features: list[str]
+    auto_threads: int
+
+
 def examine() -> Report:
     """Look at the machine; imports no torch."""
+    native, reason = probe_runtime()
     return Report(
         [
             check_python(),
@@ -69,8 +85,8 @@ def examine() -> Report:
             check_copies(copies_of("executorch")),
             check_numpy(version_of("numpy")),
             check_torch(version_of("torch")),
-            check_cpu(platform.machine(), cpu_features()),
-            *check_runtime(*probe_runtime()),
+            *check_runtime(native, reason),
+            check_cpu(platform.machine(), native),
             check_compiler(shutil.which(os.environ.get("CXX", "c++"))),
             check_cmake(cmake_version()),
         ]
@@ -139,54 +155,43 @@ def check_torch(version: str | None) -> Check:
     return Check("torch", "ok", version)
 
 
-def cpu_features() -> set[str]:
-    """Instruction sets that the kernel reports; empty where it reports none."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return set()
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip().lower() in ("flags", "features"):
-            return set(value.split())
-    return set()
-
-
-def check_cpu(machine: str, features: set[str]) -> Check:
-    """What the kernels of XNNPACK can use."""
-    kind = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine)
-    cores = f"{machine}, {os.cpu_count()} cores"
-    if kind not in INTERESTING:
-        mend = "ExecuTorch has wheels for x86_64 and aarch64"
-        return Check("cpu", "warning", cores, mend)
-    if not features:
-        return Check("cpu", "ok", cores)
-    found = " ".join(name for name in INTERESTING[kind] if name in features)
-    if kind == "x86_64" and not {"avx2", "fma"} <= features:
-        return Check("cpu", "warning", f"{cores}: {found}", "expect slow runs: no AVX2 with FMA")
-    return Check("cpu", "ok", f"{cores}: {found}")
-
-
-def probe_runtime() -> tuple[list[str] | None, str]:
-    """The backends that the runtime knows, or None and why; in a process that may crash."""
+def probe_runtime() -> tuple[Native | None, str]:
+    """What the C++ runtime says, or None and why not; asked in a process that may crash."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE], capture_output=True, text=True, check=False
     )
     if done.returncode == 0:
-        return json.loads(done.stdout.strip().splitlines()[-1]), ""
+        return Native(**json.loads(done.stdout.strip().splitlines()[-1])), ""
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
     return None, f"{last} (status {done.returncode})"
 
 
-def check_runtime(backends: list[str] | None, reason: str) -> list[Check]:
-    """The C++ runtime loads, and has XNNPACK."""
-    if backends is None:
+def check_runtime(native: Native | None, reason: str) -> list[Check]:
+    """The C++ runtime loads, is of the package's version, and has XNNPACK."""
+    if native is None:
         return [Check("C++ runtime", "failed", f"does not load: {reason}", REINSTALL)]
-    loaded = Check("C++ runtime", "ok", "loads")
-    found = ", ".join(backends) or "none"
-    if BACKEND not in backends:
+    if native.version != hvit_edge.__version__:
+        loaded = Check("C++ runtime", "failed", f"of hvit-edge {native.version}", REINSTALL)
+    else:
+        loaded = Check("C++ runtime", "ok", "loads")
+    found = ", ".join(native.backends) or "none"
+    if BACKEND not in native.backends:
         return [loaded, Check("backends", "failed", f"{found}; no {BACKEND}", REINSTALL)]
     return [loaded, Check("backends", "ok", found)]
+
+
+def check_cpu(machine: str, native: Native | None) -> Check:
+    """What XNNPACK's kernels can use."""
+    if machine.lower() not in ("x86_64", "amd64", "aarch64", "arm64"):
+        mend = "ExecuTorch has wheels for x86_64 and aarch64"
+        return Check("cpu", "warning", machine, mend)
+    if native is None:
+        return Check("cpu", "ok", machine)
+    found = f"{machine}, {native.auto_threads} threads, {' '.join(native.cpu_features)}"
+    if machine.lower() in ("x86_64", "amd64") and not {"avx2", "fma"} <= set(native.cpu_features):
+        mend = "expect slow runs here: use a CPU with AVX2 and FMA"
+        return Check("cpu", "warning", found, mend)
+    return Check("cpu", "ok", found)
 
 
 def check_compiler(compiler: str | None) -> Check:

@@ -41,9 +41,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         console.json(report.to_dict())
         return 0
     latency = report.latency_ms
-    threads = report.threads or "chosen by the machine"
     console.print(
-        f"{report.artifact}: {report.iterations} runs after {report.warmup}, threads: {threads}\n"
+        f"{report.artifact}: {report.iterations} runs after {report.warmup} of warmup,"
+        f" {report.threads} threads\n"
     )
     console.print(
         text.table(

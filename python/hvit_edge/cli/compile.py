@@ -150,7 +150,6 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _describe(report: dict) -> str:
-    parity = report["parity"]
     outside = len(report["ops_outside"])
     summary = text.fields(
         [
@@ -160,22 +159,11 @@ def _describe(report: dict) -> str:
             ("operators outside", f"{outside or 'none'} of {report['ops_total']}"),
         ]
     )
-    table = text.table(
-        ("parity with PyTorch", "max abs", "max rel", "cosine", "top-1"),
-        [
-            (
-                "golden photo",
-                f"{parity['max_abs']:.2e}",
-                f"{parity['max_rel']:.2e}",
-                f"{parity['cosine']:.7f}",
-                "agrees" if parity["top1_agree"] else "differs",
-            )
-        ],
-    )
-    path = shlex.quote(str(report["path"]))
+    path = shlex.quote(report["path"])
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"
-        f" {report['seconds']:.1f} s\n\n{summary}\n\n{table}\n\n"
+        f" {report['seconds']:.1f} s\n\n{summary}\n\n"
+        f"Parity with PyTorch on the golden photo:\n{text.parity_table(report['steps'])}\n\n"
         "Next:\n"
         f"  hvit-edge run {path} PHOTO\n"
         f"  hvit-edge validate {path}\n"

@@ -84,8 +84,7 @@ def _prediction(prediction) -> dict:
 def _describe(photo: str, predictions: list) -> str:
     lines = [photo]
     for prediction in predictions:
-        label = prediction.label or f"class {prediction.index}"
-        lines.append(f"  {text.percent(prediction.score):>8}  {label}")
+        lines.append(f"  {text.percent(prediction.score):>8}  {prediction.label}")
     return "\n".join(lines)
 
 

@@ -41,3 +41,19 @@ def size(bytes_: int) -> str:
 def percent(value: float) -> str:
     """A share as a percentage with two decimals."""
     return f"{100 * value:.2f} %"
+
+
+def parity_table(steps: Iterable[dict]) -> str:
+    """How far each step is from eager PyTorch."""
+    rows = [
+        (
+            step["name"],
+            f"{step['max_abs']:.2e}",
+            f"{step['max_rel']:.2e}",
+            f"{step['cosine']:.7f}",
+            percent(step["top1_agree"]),
+            "ok" if step["passed"] else "BREAKS",
+        )
+        for step in steps
+    ]
+    return table(("step", "max abs", "max rel", "cosine", "top-1 agrees", ""), rows)

@@ -61,20 +61,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _describe(report: dict) -> str:
-    rows = [
-        (
-            step["name"],
-            f"{step['max_abs']:.2e}",
-            f"{step['max_rel']:.2e}",
-            f"{step['cosine']:.7f}",
-            text.percent(step["top1_agree"]),
-            "ok" if step["passed"] else "BREAKS",
-        )
-        for step in report["steps"]
+    lines = [
+        f"{report['artifact']}: {report['images']} photos, tolerance {report['rtol']:g}",
+        "",
+        text.parity_table(report["steps"]),
     ]
-    header = ("step", "max abs", "max rel", "cosine", "top-1 agrees", "")
-    lines = [f"{report['artifact']}: {report['images']} photos, tolerance {report['rtol']:g}", ""]
-    lines.append(text.table(header, rows))
     if report["first_break"]:
         lines += ["", f"The first step that breaks: {report['first_break']}"]
     if report.get("first_module"):
