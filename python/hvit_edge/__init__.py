@@ -1,3 +1,31 @@
-"""hvit-edge: hybrid vision transformers from PyTorch to the edge, with parity proven at every step."""
+"""hvit-edge: hybrid vision transformers from PyTorch to the edge, parity proven at every step."""
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+# Loaded on first use, so that running an artifact never imports torch.
+_PUBLIC = {
+    "Artifact": "compiler",
+    "Classifier": "runtime",
+    "Prediction": "runtime",
+    "Preprocess": "preprocess",
+    "Session": "runtime",
+    "compile": "compiler",
+    "create_model": "weights",
+    "list_models": "models",
+    "load_image": "preprocess",
+    "load_weights": "weights",
+    "validate": "parity",
+}
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'hvit_edge' has no attribute {name!r}")
+    return getattr(import_module(f"hvit_edge.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

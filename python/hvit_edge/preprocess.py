@@ -105,7 +105,7 @@ class Preprocess:
         return np.ascontiguousarray(normalised.transpose(2, 0, 1)[np.newaxis])
 
     def resize_and_crop(self, image: np.ndarray) -> np.ndarray:
-        """The uint8 half of the preprocessing: uint8 [h, w, 3] to uint8 [input h, input w, 3], RGB."""
+        """The first half, uint8 [h, w, 3] to uint8 [input h, input w, 3], RGB."""
         check_image_array(image)
         height, width = self.resized_size(*image.shape[:2])
         if height * width > MAX_RESIZED_PIXELS:

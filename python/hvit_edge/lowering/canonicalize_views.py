@@ -9,7 +9,8 @@ Identity:   each is a re-indexing of the same elements in the same or a permuted
     chunk(n, dim)[i], split(sizes, dim)[i]            slice(dim, start, end)
     narrow(dim, start, length)                        slice(dim, start, start + length)
 
-Preconditions: static shapes. Bit-equal. XNNPACK has reshape, transpose and slice, and none of the others.
+Preconditions: static shapes. Bit-equal. XNNPACK has reshape, transpose and slice, none of the
+others.
 """
 
 import operator

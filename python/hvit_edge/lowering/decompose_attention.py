@@ -5,9 +5,10 @@ Identity:   attention(q, k, v, m) = softmax(s * q k^T + m) v,   s = 1 / sqrt(d) 
     q, k, v -> scaled_dot_product_attention -> y
     q -> mul(s) -> matmul(k^T) -> [add(m)] -> softmax -> matmul(v) -> y
 
-Preconditions: no dropout, not causal, no grouped queries, a mask (if any) of floating point. The scale stands on q, where a later
-rewrite can fold it into a linear. Exact up to the order of rounding. PyTorch's own decomposition adds a test
-for rows that are all -inf, which no delegate takes; a finite mask needs none.
+Preconditions: no dropout, not causal, no grouped queries, a mask (if any) of floating point. Exact
+up to the order of rounding. The scale stands on q, where a later rewrite can fold it into a linear.
+PyTorch's own decomposition adds a test for rows that are all -inf, which no delegate takes; a
+finite mask needs none.
 """
 
 import math

@@ -4,11 +4,12 @@ Identity:   layer_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x -
             mean(x) = linear(x, [[1/C, ..., 1/C]])
 
     x -> layer_norm -> y
-    x -> linear(1/C) -> sub -> c;   c -> mul(c) -> linear(1/C, eps) -> rsqrt -> mul(c) -> mul(gamma) -> add(beta) -> y
+    x -> linear(1/C) -> sub -> c
+    c -> mul(c) -> linear(1/C, eps) -> rsqrt -> mul(c) -> mul(gamma) -> add(beta) -> y
 
-Preconditions: the last dimension alone is normalised, gamma and beta (if any) are constants. The epsilon is the
-bias of the second average. Exact up to the order of rounding. XNNPACK has no layer norm and averages
-only over the plane of an image; a linear averages over channels.
+Preconditions: the last dimension alone is normalised. The epsilon is the bias of the second
+average. Exact up to the order of rounding. XNNPACK has no layer norm and averages only over the
+plane of an image; a linear averages over channels.
 """
 
 import torch

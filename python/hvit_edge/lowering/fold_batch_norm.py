@@ -1,12 +1,13 @@
 """Fold batch normalisation into the convolution before it.
 
-Identity:   s * (conv(x, W, b) - mean) + beta = conv(x, s * W, s * (b - mean) + beta),   s = gamma / sqrt(var + eps)
+Identity:   s * (conv(x, W, b) - mean) + beta = conv(x, s * W, s * (b - mean) + beta),
+            s = gamma / sqrt(var + eps)
 
     x -> conv2d(W, b) -> batch_norm -> y      x -> conv2d(W', b') -> y
-    x -> batch_norm -> y                      x -> mul(s) -> add(t) -> y      (no convolution to fold into)
+    x -> batch_norm -> y                      x -> mul(s) -> add(t) -> y      (nothing to fold into)
 
-Preconditions: inference statistics; the convolution has constant weights and no other user, else the
-second form. Folded in float64, exact up to one rounding of each weight.
+Preconditions: inference statistics; the convolution has constant weights and no other user, else
+the second form. Folded in float64, exact up to one rounding of each weight.
 """
 
 import torch
@@ -61,9 +62,7 @@ def _can_fold_into(source: Node) -> bool:
     )
 
 
-def _folded_convolution(
-    edit: Editor, conv: Node, scale: torch.Tensor, shift: torch.Tensor
-) -> Node:
+def _folded_convolution(edit: Editor, conv: Node, scale: torch.Tensor, shift: torch.Tensor) -> Node:
     weight = constant_tensor(edit.graph, conv.args[1]).double()
     bias = argument(conv, 2, "bias")
     if bias is not None:

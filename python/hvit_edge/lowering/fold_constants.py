@@ -4,8 +4,8 @@ Identity:   f(constants) = a constant
 
     weight -> index -> permute -> bias       constant -> bias
 
-Preconditions: every tensor argument is a constant of the graph, the operator is deterministic and returns
-one tensor. A gather from a relative position table and an attention mask disappear this way. Bit-equal.
+Preconditions: every tensor argument is a constant of the graph, the operator is deterministic and
+returns one tensor. Bit-equal. A gather from a relative position table disappears this way.
 """
 
 import torch

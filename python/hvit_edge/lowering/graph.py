@@ -1,9 +1,9 @@
 """How rewrites read and edit an exported graph.
 
 A graph is what `export_graph` returns: a `torch.fx.GraphModule` of ATen operators whose parameters,
-buffers and constants are attributes. It runs like the module that it came from, in any floating dtype.
-Every tensor node carries its shape and dtype in `meta["val"]`, and the module that it came from in
-`meta["nn_module_stack"]`; nodes made through `Editor` inherit both.
+buffers and constants are attributes. It runs like the module that it came from. Every tensor node
+carries its shape and dtype in `meta["val"]`, and the module that it came from in
+`meta["nn_module_stack"]`; nodes made through `Editor` have both.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 Identity:   matmul(a, b)[i..., :, :] = a[i..., :, :] b[i..., :, :]
 
-    a [..., n, k], constant b [k, m]  -> matmul       linear(a, b^T)
-    a [i..., n, k], b [i..., k, m]    -> matmul       bmm(reshape(a, [i, n, k]), reshape(b, [i, k, m])) -> reshape
+    a [..., n, k], constant b [k, m]    matmul(a, b)      linear(a, b^T)
+    a [i..., n, k], b [i..., k, m]      matmul(a, b)      reshape both -> bmm -> reshape
 
 Preconditions: the second operand is a constant matrix; or both have the same leading dimensions.
-Bit-equal up to the kernel's order of summation. XNNPACK multiplies tensors of rank three, and the default
+Exact up to the order of summation. XNNPACK multiplies tensors of rank three; the default
 decomposition expands both operands first, which no delegate takes.
 """
 
@@ -14,7 +14,14 @@ import math
 
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, aten, constant_tensor, is_constant, nodes_calling, shape_of
+from hvit_edge.lowering.graph import (
+    Editor,
+    aten,
+    constant_tensor,
+    is_constant,
+    nodes_calling,
+    shape_of,
+)
 
 
 def replace_matmul(graph: GraphModule) -> bool:

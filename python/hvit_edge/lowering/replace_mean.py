@@ -5,10 +5,10 @@ Identity:   mean over n elements = the product with a row of 1/n
     x [N, C, H, W] -> mean(H, W)                        mean(H, W, keepdim=True) -> reshape
     x [N, C, H, W] -> adaptive_avg_pool2d(1)            mean(H, W, keepdim=True)
     x [..., C] -> mean(last)                            linear(1/C) -> reshape
-    x [1, n..., rest...] -> mean(n...)                  bmm(row [1, 1, n] of 1/n, reshape(x, [1, n, rest])) -> reshape
+    x [1, n..., rest...] -> mean(n...)                  bmm([1, 1, n] of 1/n, x [1, n, rest]) -> reshape
 
-Preconditions: the averaged dimensions are adjacent, no change of dtype; for the last form every dimension before them has
-length one. Exact up to the order of summation.
+Preconditions: the averaged dimensions are adjacent, no change of dtype; for the last form every
+dimension before them has length one. Exact up to the order of summation.
 """
 
 import math
@@ -37,7 +37,7 @@ def replace_mean(graph: GraphModule) -> bool:
 
 
 def _averaged_dims(node: Node) -> list[int] | None:
-    """The averaged dimensions, ascending, or None where they are not adjacent or the dtype changes."""
+    """The averaged dimensions, ascending; None where not adjacent or the dtype changes."""
     rank = rank_of(node.args[0])
     if node.target is aten.adaptive_avg_pool2d.default:
         return [rank - 2, rank - 1] if list(node.args[1]) == [1, 1] else None

@@ -1,12 +1,16 @@
 """Replace the resizing of feature maps by operators that XNNPACK has.
 
-Identity:   nearest by whole factors:   y[i, j] = x[i // f, j // g]: every pixel times a block of ones
-            bilinear:                   y = A x B^T with the interpolation matrices A [H', H] and B [W', W]
+Identity:   nearest by whole factors:   y[i, j] = x[i // f, j // g], every pixel times ones [f, g]
+            bilinear:                   y = A x B^T with interpolation matrices A [H', H], B [W', W]
 
-    x -> upsample_nearest2d(f, g) -> y      reshape [C H, W, 1] -> mul(ones [1, 1, g]) -> reshape [C, H, 1, W g] -> mul(ones [1, 1, f, 1]) -> y
-    x -> upsample_bilinear2d -> y           linear(B) -> permute -> linear(A) -> permute -> y
+    x -> upsample_nearest2d(f, g) -> y
+    x -> reshape [C H, W, 1] -> mul(ones [g]) -> reshape [C H, 1, W g] -> mul(ones [f, 1]) -> y
 
-Preconditions: nearest only for whole factors; bilinear only where the sizes alone set the scale. Nearest is bit-equal, bilinear exact up to the order of summation.
+    x -> upsample_bilinear2d -> y
+    x -> linear(B) -> permute -> linear(A) -> permute -> y
+
+Preconditions: nearest only for whole factors; bilinear only where the sizes alone set the scale.
+Nearest is bit-equal, bilinear exact up to the order of summation.
 """
 
 import torch
@@ -64,7 +68,7 @@ def _nearest(edit: Editor, node: Node) -> Node:
 
 
 def _bilinear(edit: Editor, node: Node) -> Node:
-    """Interpolate along each side in turn; the matrices are the operator's own answer to unit maps."""
+    """Interpolate along each side in turn, by the operator's own answers to unit maps."""
     resized = node.args[0]
     (old_height, old_width), (height, width) = shape_of(resized)[2:], shape_of(node)[2:]
     align_corners = bool(argument(node, 2, "align_corners"))

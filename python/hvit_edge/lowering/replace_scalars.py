@@ -4,8 +4,8 @@ Identity:   f(x, 0.5) = f(x, [0.5])
 
     x -> mul(0.5) -> y        x, [0.5] -> mul -> y
 
-Preconditions: add, sub, mul or div of a floating tensor by a number (add and sub with alpha 1). Bit-equal where the number is
-exact in the tensor's dtype.
+Preconditions: add, sub, mul or div of a floating tensor and a number, alpha 1. Bit-equal where the
+number is exact in the tensor's dtype.
 """
 
 import torch

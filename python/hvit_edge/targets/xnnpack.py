@@ -10,14 +10,16 @@ from dataclasses import asdict, dataclass
 
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+from executorch.exir import EdgeCompileConfig, EdgeProgramManager, to_edge_transform_and_lower
 from executorch.exir.backend.utils import WhyNoPartition
 from executorch.exir.delegate import executorch_call_delegate
 from torch.fx import GraphModule, Node
+from torch.fx.traceback import NodeSource
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import module_path
 
+COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 NO_EQUIVALENT = "XNNPACK has no operator for it, and no rewrite applies"
 PARTITION_LOGGER = "executorch.backends.xnnpack.partition"
 
@@ -42,74 +44,76 @@ class OutsideOp:
 
 @dataclass(frozen=True)
 class Lowered:
-    """A lowered program and what became of its operators.
+    """A lowered graph and what became of its operators.
 
     Attributes:
-        program: the bytes of the `.pte`.
+        edge: ExecuTorch's own form of the lowered graph.
         delegates: number of XNNPACK delegates that `forward` calls.
         ops_outside: operators left to the portable kernels.
         ops_total: operators in the graph before partitioning.
-        delegated_share: share of these operators that run in a delegate, 0 to 1.
     """
 
-    program: bytes
+    edge: EdgeProgramManager
     delegates: int
     ops_outside: list[OutsideOp]
     ops_total: int
-    delegated_share: float
+
+    @property
+    def delegated_share(self) -> float:
+        """Share of the operators that run in a delegate, 0 to 1."""
+        return 1 - len(self.ops_outside) / self.ops_total if self.ops_total else 1.0
+
+    def serialize(self, constant_methods: Mapping[str, object] | None = None) -> bytes:
+        """The program's bytes: `forward`, and one method for each constant.
+
+        Args:
+            constant_methods: str, int, float, list of int or float, or tensor, by method name.
+        """
+        manager = EdgeProgramManager(
+            {"forward": self.edge.exported_program()},
+            constant_methods=dict(constant_methods or {}),
+            compile_config=COMPILE_CONFIG,
+        )
+        return manager.to_executorch().buffer
 
 
-def lower(
-    graph: GraphModule,
-    example_inputs: tuple[torch.Tensor, ...],
-    *,
-    constant_methods: Mapping[str, object] | None = None,
-) -> Lowered:
-    """Lower `graph` to a program.
+def lower(graph: GraphModule, example_inputs: tuple[torch.Tensor, ...]) -> Lowered:
+    """Lower `graph` for XNNPACK.
 
     Args:
         graph: a rewritten graph.
         example_inputs: float32 tensors of the program's fixed shapes.
-        constant_methods: further methods of the program that return a constant.
 
     Raises:
         LoweringError: ExecuTorch refuses the graph.
     """
     inputs = tuple(tensor.contiguous() for tensor in example_inputs)
     try:
-        with _partition_reasons() as reasons:
+        with _partition_reasons() as reasons, _shared_provenance():
             edge = to_edge_transform_and_lower(
                 torch.export.export(graph, inputs),
                 partitioner=[XnnpackPartitioner()],
-                constant_methods=dict(constant_methods or {}),
-                compile_config=EdgeCompileConfig(_check_ir_validity=False),
+                compile_config=COMPILE_CONFIG,
             )
-        summary = _summarise(edge.exported_program().graph_module, reasons)
-        return Lowered(program=edge.to_executorch().buffer, **summary)
     except Exception as error:
         raise LoweringError(
             f"[targets.xnnpack] expected a graph that ExecuTorch lowers, got"
             f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
             " run with -v for the whole trace"
         ) from error
+    return _summarise(edge, reasons)
 
 
-def _summarise(lowered_graph: GraphModule, reasons: dict[str, str]) -> dict[str, object]:
-    """What became of the operators; read before `to_executorch` rewrites the graph in place."""
-    delegates = [node for node in lowered_graph.graph.nodes if _is_delegate_call(node)]
-    inside = sum(_operators_inside(lowered_graph, node) for node in delegates)
+def _summarise(edge: EdgeProgramManager, reasons: dict[str, str]) -> Lowered:
+    graph = edge.exported_program().graph_module
+    delegates = [node for node in graph.graph.nodes if _is_delegate_call(node)]
+    inside = sum(_operators_inside(graph, node) for node in delegates)
     outside = [
         OutsideOp(_name_of(node), module_path(node), reasons.get(node.name, NO_EQUIVALENT))
-        for node in lowered_graph.graph.nodes
+        for node in graph.graph.nodes
         if _is_operator(node) and not _is_delegate_call(node)
     ]
-    total = inside + len(outside)
-    return {
-        "delegates": len(delegates),
-        "ops_outside": outside,
-        "ops_total": total,
-        "delegated_share": inside / total if total else 1.0,
-    }
+    return Lowered(edge, len(delegates), outside, inside + len(outside))
 
 
 def _is_operator(node: Node) -> bool:
@@ -152,3 +156,17 @@ def _partition_reasons() -> Iterator[dict[str, str]]:
         logger.removeHandler(collector)
         logger.setLevel(level)
         logger.propagate = propagate
+
+
+@contextmanager
+def _shared_provenance() -> Iterator[None]:
+    """Let every pass share the provenance records of nodes instead of copying them deeply.
+
+    The records are never changed; copying whole chains of them at each of some thirty passes takes
+    a third of the time of lowering.
+    """
+    NodeSource.__deepcopy__ = lambda self, memo: self
+    try:
+        yield
+    finally:
+        del NodeSource.__deepcopy__

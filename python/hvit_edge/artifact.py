@@ -1,0 +1,155 @@
+"""What is written into an artifact, and how it reaches the disk; docs/artifact.md specifies it.
+
+Reading is the runtime's: see `runtime.Session`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge.errors import InputError
+from hvit_edge.metadata import Metadata
+
+MAGIC = b"HVITEDGE"
+CONTAINER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One photo and the right answer to it, so that a device can check itself.
+
+    Attributes:
+        image: uint8 [height, width, 3], RGB, larger than the network's input.
+        output: float32 [1, classes], logits of eager PyTorch.
+    """
+
+    image: np.ndarray
+    output: np.ndarray
+
+
+def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
+    """Metadata and golden sample as the constant methods of an ExecuTorch program."""
+    import torch
+
+    spec, parity = metadata.preprocess, metadata.parity
+    return {
+        "hve_schema_version": metadata.schema_version,
+        "hve_model_name": metadata.model_name,
+        "hve_target": metadata.target,
+        "hve_precision": metadata.precision,
+        "hve_created": metadata.created,
+        "hve_weights_source": metadata.weights_source,
+        "hve_weights_sha256": metadata.weights_sha256,
+        "hve_versions": "\n".join(f"{k}={v}" for k, v in metadata.versions.items()),
+        "hve_labels": "\n".join(metadata.labels),
+        "hve_input_size": [int(side) for side in spec.input_size],
+        "hve_resize": spec.resize,
+        "hve_resize_size": int(spec.resize_size),
+        "hve_interpolation": spec.interpolation,
+        "hve_mean": [float(value) for value in spec.mean],
+        "hve_std": [float(value) for value in spec.std],
+        "hve_channel_order": spec.channel_order,
+        "hve_golden_image": torch.from_numpy(np.ascontiguousarray(golden.image)),
+        "hve_golden_output": torch.from_numpy(np.ascontiguousarray(golden.output)),
+        "hve_golden_tolerance": float(metadata.golden_tolerance),
+        "hve_parity": [
+            float(parity.max_abs),
+            float(parity.max_rel),
+            float(parity.cosine),
+            float(parity.top1_agree),
+        ],
+    }
+
+
+def seal(program: bytes) -> bytes:
+    """`program` followed by the seal that readers check before anything else."""
+    checksum = zlib.crc32(program)
+    return program + struct.pack("<8sIIQQ", MAGIC, CONTAINER_VERSION, checksum, len(program), 0)
+
+
+def creation_time() -> str:
+    """Now in UTC, ISO 8601 to the second; `SOURCE_DATE_EPOCH` takes precedence where set."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = (
+        datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    )
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """Refuse an output path that cannot or must not be written, before any work is done.
+
+    Raises:
+        InputError: the file exists and `force` is not set, it is a folder, or its folder is
+            missing or read-only.
+    """
+    if path.is_dir():
+        raise InputError(f"[output] expected a file name, got a folder: {path}; add a file name")
+    if path.exists() and not force:
+        raise InputError(
+            f"[output] expected a new file, got an existing one: {path};"
+            " choose another name or pass --force (force=True)"
+        )
+    if not path.parent.is_dir():
+        raise InputError(
+            f"[output] expected an existing folder, got {path.parent}; create it first"
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f"[output] expected a folder that can be written, got {path.parent};"
+            " choose another one or change its permissions"
+        )
+
+
+def write_atomically(
+    path: Path, data: bytes, *, force: bool, check: Callable[[Path], None] | None = None
+) -> None:
+    """Write `data` to `path`: the whole file appears at once, or nothing does.
+
+    Args:
+        path, data: what to write, and where.
+        force: replace an existing file.
+        check: called with the written file before it gets its name; what it raises is passed on,
+            and nothing appears.
+
+    Raises:
+        InputError: as `check_output`, or the disk is full or fails.
+    """
+    check_output(path, force=force)
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if check is not None:
+            check(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(
+            f"[output] expected to write {len(data)} bytes to {path}, got: {error.strerror};"
+            " free some space or choose another folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

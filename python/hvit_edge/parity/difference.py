@@ -1,0 +1,70 @@
+"""How far two outputs are apart."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from hvit_edge.errors import InputError
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The distance of an output from the expected one.
+
+    Attributes:
+        max_abs: largest absolute difference.
+        max_rel: `max_abs` divided by the largest absolute expected value.
+        cosine: cosine of the angle between the two.
+        top1_agree: the largest value is at the same place in every row.
+    """
+
+    max_abs: float
+    max_rel: float
+    cosine: float
+    top1_agree: bool
+
+    def to_dict(self) -> dict[str, float | bool]:
+        return asdict(self)
+
+    def within(self, rtol: float) -> bool:
+        """Whether `max_rel` is at most `rtol` and the top class the same; NaN is never within."""
+        return self.max_rel <= rtol and self.top1_agree
+
+
+def compare(expected: np.ndarray, actual: np.ndarray) -> Difference:
+    """Measure how far `actual` is from `expected`, two float arrays [rows, values].
+
+    Computed in float64. A NaN or infinity in either gives infinite differences.
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    if expected.shape != actual.shape:
+        raise InputError(
+            f"[compare] expected two outputs of one shape, got {list(expected.shape)} and"
+            f" {list(actual.shape)}; compare outputs of the same model"
+        )
+    expected, actual = expected.astype(np.float64), actual.astype(np.float64)
+    if not (np.isfinite(expected).all() and np.isfinite(actual).all()):
+        return Difference(float("inf"), float("inf"), 0.0, False)
+    max_abs = float(np.abs(expected - actual).max())
+    scale = float(np.abs(expected).max())
+    norms = float(np.linalg.norm(expected) * np.linalg.norm(actual))
+    return Difference(
+        max_abs=max_abs,
+        max_rel=max_abs / scale if scale else (0.0 if max_abs == 0 else float("inf")),
+        cosine=float((expected * actual).sum()) / norms if norms else float(max_abs == 0),
+        top1_agree=bool((expected.argmax(-1) == actual.argmax(-1)).all()),
+    )
+
+
+def worst(differences: list[Difference]) -> Difference:
+    """The largest distance in each respect over several images."""
+    return Difference(
+        max_abs=max(d.max_abs for d in differences),
+        max_rel=max(d.max_rel for d in differences),
+        cosine=min(d.cosine for d in differences),
+        top1_agree=all(d.top1_agree for d in differences),
+    )

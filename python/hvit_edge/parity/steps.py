@@ -1,0 +1,85 @@
+"""The steps from eager PyTorch to the device, each as something that maps an input to logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from hvit_edge.parity.difference import Difference, compare, worst
+
+Step = Callable[[np.ndarray], np.ndarray]
+"""float32 [1, 3, height, width], preprocessed, to float32 [1, classes]."""
+
+
+def pytorch_step(module: nn.Module) -> Step:
+    """Run a module or a graph in eager PyTorch."""
+
+    def run(array: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return module(torch.from_numpy(array)).numpy()
+
+    return run
+
+
+def executorch_step(program: bytes) -> Step:
+    """Run a program with ExecuTorch's own Python runtime."""
+    from executorch.runtime import Runtime
+
+    loaded = Runtime.get().load_program(program)
+    method = loaded.load_method("forward")
+
+    def run(array: np.ndarray, keep_alive: object = loaded) -> np.ndarray:
+        return method.execute([torch.from_numpy(array)])[0].clone().numpy()
+
+    return run
+
+
+def runtime_step(path: Path, *, threads: int = 0) -> Step:
+    """Run an artifact with the C++ runtime."""
+    from hvit_edge.runtime import Session
+
+    session = Session(path, threads=threads)
+    return lambda array: session(array)[0]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """How far one step is from eager PyTorch over all images.
+
+    Attributes:
+        name: "exported", "rewritten", "lowered" or "runtime".
+        difference: the worst over the images in each respect.
+        top1_agreement: share of the images with the same top class, 0 to 1.
+        passed: every image is within the tolerance.
+    """
+
+    name: str
+    difference: Difference
+    top1_agreement: float
+    passed: bool
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            **self.difference.to_dict(),
+            "top1_agree": self.top1_agreement,
+            "passed": self.passed,
+        }
+
+
+def measure(
+    name: str, step: Step, inputs: Sequence[np.ndarray], expected: Sequence[np.ndarray], rtol: float
+) -> StepResult:
+    """Run one step on every input and compare with the outputs expected of it."""
+    differences = [compare(e, step(i)) for i, e in zip(inputs, expected, strict=True)]
+    return StepResult(
+        name=name,
+        difference=worst(differences),
+        top1_agreement=sum(d.top1_agree for d in differences) / len(differences),
+        passed=all(d.within(rtol) for d in differences),
+    )
