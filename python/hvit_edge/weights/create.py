@@ -10,7 +10,13 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from hvit_edge.errors import InputError
-from hvit_edge.models.registry import InputSize, build_model, check_input_size, model_info
+from hvit_edge.models.registry import (
+    InputSize,
+    Published,
+    build_model,
+    check_input_size,
+    model_info,
+)
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights import hub
 from hvit_edge.weights.bundled import (
@@ -91,6 +97,11 @@ def create_model(
     state = random_state_dict(model) if source.state_dict is None else source.state_dict
     load_weights(model, state)
     labels = source.labels
+    if labels and len(labels) != classes:
+        raise InputError(
+            f"[create_model] expected {classes} labels for {classes} classes, got {len(labels)}"
+            f" from {source.source}; correct the labels there"
+        )
     if not labels and classes == 1000 and source.state_dict is not None:
         labels = imagenet_labels()
     model.hvit_edge = ModelOrigin(name, source.source, resized(source.preprocess, size), labels)
@@ -158,10 +169,9 @@ def _from_path(name: str, path: Path) -> WeightsSource:
     return WeightsSource(state, str(path), preprocess, labels, len(labels) or None)
 
 
-def _from_checkpoint(checkpoint, source, default) -> WeightsSource:
-    state = read_state_dict(checkpoint.file)
+def _from_checkpoint(checkpoint: hub.Checkpoint, source: str, default: Published) -> WeightsSource:
     return WeightsSource(
-        state,
+        read_state_dict(checkpoint.file),
         source,
         checkpoint.preprocess or default.preprocess,
         checkpoint.labels,

@@ -11,6 +11,7 @@ MOBILEVIT = KeyFormat(
     name="ml-cvnets MobileViT",
     family="MobileViT",
     rules=(
+        (r"^encoder\.", ""),
         (r"\.block\.(conv|norm)\.", r".\1."),
         (r"^conv_1\.", "stem."),
         (r"^conv_1x1_exp\.", "final."),

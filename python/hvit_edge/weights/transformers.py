@@ -114,6 +114,8 @@ def check_config(config: dict[str, Any]) -> None:
 def read_labels(config: dict[str, Any]) -> tuple[str, ...]:
     """Class names of a transformers config.json, in the order of the logits."""
     names = {int(index): name for index, name in config.get("id2label", {}).items()}
+    if all(name == f"LABEL_{index}" for index, name in names.items()):
+        return ()  # placeholders
     return tuple(names[index] for index in sorted(names))
 
 

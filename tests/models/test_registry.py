@@ -1,0 +1,48 @@
+"""Registration and look-up by name."""
+
+from __future__ import annotations
+
+import pytest
+from hvit_edge.errors import InputError
+from hvit_edge.models import build_model, list_models, model_info, register_model
+from hvit_edge.weights import bundled_names
+
+
+def test_a_second_registration_raises():
+    default = model_info("swin_t").default
+    with pytest.raises(ValueError, match="expected a new name, got 'swin_t' twice"):
+        register_model("swin_t", default=default)(lambda classes, size: None)
+
+
+def test_unknown_name_suggests_and_lists():
+    with pytest.raises(InputError) as caught:
+        build_model("mobilevit_sx")
+    message = str(caught.value)
+    assert "did you mean 'mobilevit_" in message
+    assert all(info.name in message for info in list_models())
+
+
+def test_unknown_name_far_from_all_lists_only():
+    with pytest.raises(InputError, match="got 'zzz'; known: conformer_b"):
+        model_info("zzz")
+
+
+@pytest.mark.parametrize("size", [16, 65, (64, 48), (64,), (64.0, 64)])
+def test_impossible_input_size(size):
+    with pytest.raises(InputError, match=r"\[swin_t\] input_size: expected sides of at least 32"):
+        build_model("swin_t", input_size=size)
+
+
+def test_impossible_class_count():
+    with pytest.raises(InputError, match="num_classes: expected at least 1, got 0"):
+        build_model("swin_t", num_classes=0)
+
+
+@pytest.mark.parametrize("info", list_models(), ids=lambda info: info.name)
+def test_entries_are_complete(info):
+    assert info.default.paper.startswith("https://arxiv.org/abs/")
+    assert info.input_size == info.default.preprocess.input_size
+    assert bool(info.default.hub) != bool(info.default.files)
+    assert 60 < info.default.top1 < 90
+    published = info.default.hub or info.default.files
+    assert info.sources == (published, *bundled_names(info.name), "random")
