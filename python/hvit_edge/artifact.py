@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -69,7 +69,7 @@ def _keeps_long_dims_in_order(shape: list[int], order: list[int]) -> bool:
 
 
 def _reshape_first(edit: Editor, permute: Node, shape: list[int]) -> Node:
-    """A permute, then reshape(shape), as a reshape, then a permute; `shape` differs only in ones."""
+    """A permute, then reshape(shape), the other way round; `shape` differs only in ones."""
     source, order = permute.args[0], [dim % rank_of(permute) for dim in permute.args[1]]
     long_order = [dim for dim in order if shape_of(source)[dim] != 1]
     ranks = {dim: rank for rank, dim in enumerate(sorted(long_order))}

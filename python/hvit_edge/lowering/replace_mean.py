@@ -5,7 +5,7 @@ Identity:   mean over n elements = the product with a row of 1/n
     x [N, C, H, W] -> mean(H, W)                        mean(H, W, keepdim=True) -> reshape
     x [N, C, H, W] -> adaptive_avg_pool2d(1)            mean(H, W, keepdim=True)
     x [..., C] -> mean(last)                            linear(1/C) -> reshape
-    x [1, n..., rest...] -> mean(n...)                  bmm([1, 1, n] of 1/n, x [1, n, rest]) -> reshape
+    x [1, n..., rest...] -> mean(n...)                  bmm(1/n, x [1, n, rest]) -> reshape
 
 Preconditions: the averaged dimensions are adjacent, no change of dtype; for the last form every
 dimension before them has length one. Exact up to the order of summation.

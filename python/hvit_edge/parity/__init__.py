@@ -1,5 +1,6 @@
 """Parity: what the device computes against what eager PyTorch computes."""
 
 from hvit_edge.parity.difference import Difference, compare
+from hvit_edge.parity.validate import ParityReport, validate
 
-__all__ = ["Difference", "compare"]
+__all__ = ["Difference", "ParityReport", "compare", "validate"]
