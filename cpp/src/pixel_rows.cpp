@@ -30,18 +30,16 @@ PixelRows::PixelRows(const ImageView& image)
   }
 }
 
-const std::uint8_t* PixelRows::row(int y, int first, int last, std::uint8_t* line) const {
-  const std::uint8_t* start = origin_ + y * step_y_;
-  const bool stored_as_wanted = step_x_ == 3 && red_ == 0 && green_ == 1;
-  if (stored_as_wanted) return start;
-  const std::uint8_t* pixel = start + first * step_x_;
-  std::uint8_t* output = line + 3 * static_cast<std::size_t>(first);
+const std::uint8_t* PixelRows::row(int y, int first, int last, std::uint8_t* scratch) const {
+  const std::uint8_t* pixel = origin_ + y * step_y_ + first * step_x_;
+  if (are_rgb()) return pixel;
+  std::uint8_t* output = scratch;
   for (int x = first; x < last; ++x, pixel += step_x_) {
     *output++ = pixel[red_];
     *output++ = pixel[green_];
     *output++ = pixel[blue_];
   }
-  return line;
+  return scratch;
 }
 
 }  // namespace hvit_edge

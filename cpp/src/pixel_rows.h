@@ -17,9 +17,12 @@ class PixelRows {
   int width() const { return width_; }
   int height() const { return height_; }
 
-  /// Row `y` as RGB, valid for columns [first, last); `line` is scratch of 3 * width() bytes.
-  /// The pointer stands for column 0, whether or not that column was read.
-  const std::uint8_t* row(int y, int first, int last, std::uint8_t* line) const;
+  /// The pixels lie in memory as RGB already, rows row_step() bytes apart.
+  bool are_rgb() const { return step_x_ == 3 && red_ == 0 && green_ == 1; }
+  std::ptrdiff_t row_step() const { return step_y_; }
+
+  /// Columns [first, last) of row `y` as RGB: in place where are_rgb(), else written to `scratch`.
+  const std::uint8_t* row(int y, int first, int last, std::uint8_t* scratch) const;
 
  private:
   const std::uint8_t* origin_;

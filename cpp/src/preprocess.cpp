@@ -24,6 +24,13 @@ int rounded_half(int difference) {
 struct Geometry {
   AxisCrop columns;
   AxisCrop rows;
+
+  // Pillow 13's rule. Each pass rounds to bytes, so the order shows in the result.
+  bool rows_first() const {
+    const std::int64_t fewer_rows = rows.source - rows.resized;
+    const std::int64_t fewer_columns = columns.source - columns.resized;
+    return fewer_rows > 0 && fewer_rows > 2 * fewer_columns;
+  }
 };
 
 Result<Geometry> plan(const PreprocessSpec& spec, int width, int height) {
@@ -80,15 +87,18 @@ Status validate(const PreprocessSpec& spec) {
 struct Preprocessor::State {
   explicit State(const PreprocessSpec& wanted);
   Status resize_and_crop(const ImageView& image, std::uint8_t* output);
+  void columns_then_rows(const PixelRows& pixels, std::uint8_t* output);
+  void rows_then_columns(const PixelRows& pixels, std::uint8_t* output);
+  RowBlock stored_rows(const PixelRows& pixels);
   void normalise(float* output) const;
 
   PreprocessSpec spec;
   float table[3][256];  // network's channel, byte
   AxisFilter columns;
   AxisFilter rows;
-  std::vector<std::uint8_t> line;     // one source row as RGB
-  std::vector<std::uint8_t> narrow;   // source rows, columns already resampled
-  std::vector<std::int32_t> sums;     // one output row
+  std::vector<std::uint8_t> source;   // source rows as RGB, where they are not so in memory
+  std::vector<std::uint8_t> between;  // after the first pass
+  std::vector<std::int32_t> sums;     // one row
   std::vector<std::uint8_t> cropped;  // input_height x input_width x 3
 };
 
@@ -112,21 +122,56 @@ Status Preprocessor::State::resize_and_crop(const ImageView& image, std::uint8_t
   columns.prepare(geometry->columns, spec.interpolation);
   rows.prepare(geometry->rows, spec.interpolation);
 
-  const int row_bytes = 3 * spec.input_width;
-  const int needed = rows.source_last() - rows.source_first();
-  narrow.resize(static_cast<std::size_t>(needed) * row_bytes);
-  sums.resize(row_bytes);
-  line.resize(3 * static_cast<std::size_t>(pixels.width()));
-  for (int y = 0; y < needed; ++y) {
-    const std::uint8_t* row = pixels.row(rows.source_first() + y, columns.source_first(),
-                                         columns.source_last(), line.data());
-    resample_row(columns, row, narrow.data() + static_cast<std::size_t>(y) * row_bytes);
-  }
-  for (int y = 0; y < spec.input_height; ++y) {
-    resample_column(rows, y, narrow.data(), row_bytes, sums.data(),
-                    output + static_cast<std::size_t>(y) * row_bytes);
+  if (geometry->rows_first()) {
+    rows_then_columns(pixels, output);
+  } else {
+    columns_then_rows(pixels, output);
   }
   return Status();
+}
+
+void Preprocessor::State::columns_then_rows(const PixelRows& pixels, std::uint8_t* output) {
+  const int row_bytes = 3 * spec.input_width;
+  const int needed = rows.source_last() - rows.source_first();
+  between.resize(static_cast<std::size_t>(needed) * row_bytes);
+  source.resize(3 * static_cast<std::size_t>(columns.source_last() - columns.source_first()));
+  for (int y = 0; y < needed; ++y) {
+    const std::uint8_t* row = pixels.row(rows.source_first() + y, columns.source_first(),
+                                         columns.source_last(), source.data());
+    resample_row(columns, row, between.data() + static_cast<std::size_t>(y) * row_bytes);
+  }
+  sums.resize(row_bytes);
+  const RowBlock narrow{between.data(), row_bytes, row_bytes};
+  for (int y = 0; y < spec.input_height; ++y, output += row_bytes) {
+    resample_column(rows, y, narrow, sums.data(), output);
+  }
+}
+
+void Preprocessor::State::rows_then_columns(const PixelRows& pixels, std::uint8_t* output) {
+  const RowBlock wide = stored_rows(pixels);
+  between.resize(wide.bytes);
+  sums.resize(wide.bytes);
+  for (int y = 0; y < spec.input_height; ++y, output += 3 * spec.input_width) {
+    resample_column(rows, y, wide, sums.data(), between.data());
+    resample_row(columns, between.data(), output);
+  }
+}
+
+// The needed rows and columns as RGB: the caller's own memory, or a copy where that is not RGB.
+RowBlock Preprocessor::State::stored_rows(const PixelRows& pixels) {
+  const int first = columns.source_first();
+  const int last = columns.source_last();
+  const int bytes = 3 * (last - first);
+  if (pixels.are_rgb()) {
+    return {pixels.row(rows.source_first(), first, last, nullptr), pixels.row_step(), bytes};
+  }
+  const int needed = rows.source_last() - rows.source_first();
+  source.resize(static_cast<std::size_t>(needed) * bytes);
+  for (int y = 0; y < needed; ++y) {
+    pixels.row(rows.source_first() + y, first, last,
+               source.data() + static_cast<std::size_t>(y) * bytes);
+  }
+  return {source.data(), bytes, bytes};
 }
 
 void Preprocessor::State::normalise(float* output) const {

@@ -93,12 +93,12 @@ void AxisFilter::fill(int i, double centre, double support, double stretch,
 void resample_row(const AxisFilter& filter, const std::uint8_t* row, std::uint8_t* output) {
   const AxisCrop& crop = filter.crop();
   if (filter.copies()) {
-    std::memcpy(output, row + 3 * static_cast<std::size_t>(crop.first),
-                3 * static_cast<std::size_t>(crop.count));
+    std::memcpy(output, row, 3 * static_cast<std::size_t>(crop.count));
     return;
   }
   for (int i = 0; i < crop.count; ++i) {
-    const std::uint8_t* pixel = row + 3 * static_cast<std::size_t>(filter.start(i));
+    const std::uint8_t* pixel =
+        row + 3 * static_cast<std::size_t>(filter.start(i) - filter.source_first());
     const std::int32_t* weights = filter.weights(i);
     std::int32_t red = kHalf;
     std::int32_t green = kHalf;
@@ -114,21 +114,20 @@ void resample_row(const AxisFilter& filter, const std::uint8_t* row, std::uint8_
   }
 }
 
-void resample_column(const AxisFilter& filter, int i, const std::uint8_t* rows, int row_bytes,
-                     std::int32_t* sums, std::uint8_t* output) {
+void resample_column(const AxisFilter& filter, int i, const RowBlock& rows, std::int32_t* sums,
+                     std::uint8_t* output) {
   if (filter.copies()) {
-    std::memcpy(output, rows + static_cast<std::size_t>(i) * row_bytes, row_bytes);
+    std::memcpy(output, rows.first + i * rows.stride, static_cast<std::size_t>(rows.bytes));
     return;
   }
-  std::fill_n(sums, row_bytes, kHalf);
+  std::fill_n(sums, rows.bytes, kHalf);
   const std::int32_t* weights = filter.weights(i);
-  const std::uint8_t* row =
-      rows + static_cast<std::size_t>(filter.start(i) - filter.source_first()) * row_bytes;
-  for (int k = 0; k < filter.taps(i); ++k, row += row_bytes) {
+  const std::uint8_t* row = rows.first + (filter.start(i) - filter.source_first()) * rows.stride;
+  for (int k = 0; k < filter.taps(i); ++k, row += rows.stride) {
     const std::int32_t weight = weights[k];
-    for (int x = 0; x < row_bytes; ++x) sums[x] += row[x] * weight;
+    for (int x = 0; x < rows.bytes; ++x) sums[x] += row[x] * weight;
   }
-  for (int x = 0; x < row_bytes; ++x) output[x] = to_byte(sums[x]);
+  for (int x = 0; x < rows.bytes; ++x) output[x] = to_byte(sums[x]);
 }
 
 }  // namespace hvit_edge

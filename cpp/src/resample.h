@@ -1,6 +1,7 @@
 // Antialiased resampling along one axis, in the fixed-point arithmetic of Pillow's 8-bit images.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -56,12 +57,18 @@ class AxisFilter {
   std::vector<double> exact_;
 };
 
-/// One row of RGB pixels to `filter.crop().count` pixels. `row` starts at source position 0.
+/// One row of RGB pixels to `filter.crop().count` pixels. `row` starts at filter.source_first().
 void resample_row(const AxisFilter& filter, const std::uint8_t* row, std::uint8_t* output);
 
-/// Output row `i` from rows of `row_bytes` bytes; `rows` starts at filter.source_first().
-/// `sums` is scratch of `row_bytes` numbers.
-void resample_column(const AxisFilter& filter, int i, const std::uint8_t* rows, int row_bytes,
-                     std::int32_t* sums, std::uint8_t* output);
+/// Rows of equal length in memory, `stride` bytes apart.
+struct RowBlock {
+  const std::uint8_t* first = nullptr;  ///< the row at filter.source_first()
+  std::ptrdiff_t stride = 0;
+  int bytes = 0;  ///< used bytes a row
+};
+
+/// Output row `i` of `rows.bytes` bytes. `sums` is scratch of as many numbers.
+void resample_column(const AxisFilter& filter, int i, const RowBlock& rows, std::int32_t* sums,
+                     std::uint8_t* output);
 
 }  // namespace hvit_edge

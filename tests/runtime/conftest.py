@@ -1,0 +1,133 @@
+"""A tiny artifact, compiled with ExecuTorch alone and sealed as docs/artifact.md says."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.exir import to_edge_transform_and_lower
+from torch import nn
+
+from hvit_edge.preprocess import Preprocess
+
+INPUT_SIZE = (32, 24)
+CLASSES = 7
+PREPROCESS = Preprocess(
+    input_size=INPUT_SIZE,
+    resize="shortest",
+    resize_size=36,
+    interpolation="bicubic",
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+    channel_order="BGR",
+)
+
+
+class TinyNet(nn.Module):
+    """Convolution, ReLU, mean, linear: enough for a delegate with weights and an arena."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3, stride=2, padding=1)
+        self.head = nn.Linear(16, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.relu(self.conv(x)).mean((2, 3)))
+
+
+def seal(program: bytes, *, version: int = 1) -> bytes:
+    """Append the seal; `version` is the container's."""
+    return program + struct.pack(
+        "<8sIIQQ", b"HVITEDGE", version, zlib.crc32(program), len(program), 0
+    )
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """The compiled model, its eager original and what was written beside it."""
+
+    path: Path
+    model: nn.Module
+    fields: dict[str, Any]
+    make: Callable[..., Path]
+    seal: Callable[..., bytes]
+
+    @property
+    def data(self) -> bytes:
+        return self.path.read_bytes()
+
+    @property
+    def program(self) -> bytes:
+        return self.data[:-32]
+
+
+def lower(model: nn.Module, fields: dict[str, Any], *, delegate: bool = True) -> bytes:
+    """Compile `model` with constant methods `fields`, to XNNPACK or to portable operators."""
+    example = (torch.zeros(1, 3, *INPUT_SIZE),)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        edge = to_edge_transform_and_lower(
+            torch.export.export(model, example),
+            partitioner=[XnnpackPartitioner()] if delegate else [],
+            constant_methods=fields,
+        )
+        return edge.to_executorch().buffer
+
+
+def golden(model: nn.Module) -> tuple[np.ndarray, torch.Tensor]:
+    """A photo-like image, larger than the input, and the model's output for it."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:70, 0:90]
+    waves = 120 + 100 * np.sin(rows / 9)[..., None] * np.cos(columns / 7)[..., None]
+    image = np.clip(waves + rng.integers(-30, 30, (70, 90, 3)), 0, 255).astype(np.uint8)
+    with torch.no_grad():
+        return image, model(torch.from_numpy(PREPROCESS(image)))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """The tiny artifact; `tiny.make("name", field=value, other=None)` writes a changed one."""
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    model = TinyNet().eval()
+    image, output = golden(model)
+    fields = {
+        "hve_schema_version": 1,
+        "hve_model_name": "tiny",
+        "hve_target": "xnnpack",
+        "hve_precision": "fp32",
+        "hve_created": "2026-11-21T10:00:00Z",
+        "hve_weights_source": "random",
+        "hve_weights_sha256": "0" * 64,
+        "hve_versions": "hvit-edge=0.1.0\ntorch=2.13.0\nexecutorch=1.5.1",
+        "hve_labels": "\n".join(["aa", "bé", "c c", "d", "e", "f", "g"]),
+        "hve_input_size": list(INPUT_SIZE),
+        "hve_resize": PREPROCESS.resize,
+        "hve_resize_size": PREPROCESS.resize_size,
+        "hve_interpolation": PREPROCESS.interpolation,
+        "hve_mean": list(PREPROCESS.mean),
+        "hve_std": list(PREPROCESS.std),
+        "hve_channel_order": PREPROCESS.channel_order,
+        "hve_golden_image": torch.from_numpy(image),
+        "hve_golden_output": output,
+        "hve_golden_tolerance": 1e-4,
+        "hve_parity": [1e-7, 1e-6, 1.0, 1.0],
+    }
+
+    def make(name: str, *, delegate: bool = True, **changes: Any) -> Path:
+        changed = {**fields, **{f"hve_{key}": value for key, value in changes.items()}}
+        kept = {key: value for key, value in changed.items() if value is not None}
+        path = folder / f"{name}.pte"
+        path.write_bytes(seal(lower(model, kept, delegate=delegate)))
+        return path
+
+    return Tiny(make("tiny"), model, fields, make, seal)
