@@ -10,7 +10,7 @@ import numpy as np
 
 from hvit_edge import progress as progress_bars
 from hvit_edge.datasets import ImageSet, Sample, Skipped, open_images
-from hvit_edge.errors import ParityError
+from hvit_edge.errors import InputError, ParityError
 
 Eager = Callable[[np.ndarray], np.ndarray]
 """From uint8 RGB [height, width, 3] to logits, float32 [1, classes]."""
@@ -95,6 +95,42 @@ def evaluate(
         eager_top1=float(np.mean(eager_ranks < 1)) if eager else None,
         agreement=float(np.mean(agree)) if eager else None,
     )
+
+
+def eager_reference(artifact_path: str | Path, weights: str | Path | None = None) -> Eager:
+    """The PyTorch model that an artifact was compiled from, with the artifact's preprocessing.
+
+    Args:
+        artifact_path: a `.pte` written by hvit-edge.
+        weights: where its weights are, as for `create_model`; None is what the artifact says.
+
+    Raises:
+        InputError: the weights cannot be found, or are not those of the artifact.
+    """
+    import torch
+
+    from hvit_edge.runtime import Session
+    from hvit_edge.weights import create_model, weights_digest
+
+    session = Session(artifact_path)
+    metadata = session.metadata
+    model = create_model(
+        metadata.model_name,
+        weights=weights or metadata.weights_source,
+        num_classes=session.outputs[0].shape[-1],
+        input_size=metadata.preprocess.input_size,
+    )
+    if weights_digest(model) != metadata.weights_sha256:
+        raise InputError(
+            f"[evaluate] {artifact_path}: expected the weights that it was compiled from, got"
+            f" others ({weights or metadata.weights_source}); pass the right ones with --weights"
+        )
+
+    def run(image: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return model(torch.from_numpy(metadata.preprocess(image))).numpy()
+
+    return run
 
 
 def _rank_all(

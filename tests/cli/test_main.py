@@ -173,6 +173,8 @@ def test_reader_that_leaves_early_makes_no_noise():
 
 
 def test_import_is_light():
-    code = "import sys, hvit_edge.cli; print([m for m in ('torch', 'executorch') if m in sys.modules])"
+    code = (
+        "import sys, hvit_edge.cli; print([m for m in ('torch', 'executorch') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import io
 import json
-import logging
 import math
 import os
 import sys
-import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -46,8 +45,8 @@ class Console:
     def quiet(self) -> Iterator[None]:
         """Run other packages' code: nothing of what it prints reaches stdout.
 
-        What it prints, in Python or in C, goes to stderr with `verbose` and nowhere without;
-        `sys.stderr` stays ours, so that progress bars show. A crash still leaves its trace.
+        What it prints, in Python or in C, goes to stderr with `verbose` and nowhere without, but
+        for progress bars and the trace of a crash.
         """
         sys.stdout.flush()
         sys.stderr.flush()
@@ -55,21 +54,49 @@ class Console:
             err = stack.enter_context(_kept_open(sys.stderr, 2))
             sink = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
             stack.enter_context(_redirected(1, err if self.verbose else sink))
-            stack.enter_context(contextlib.redirect_stdout(err if self.verbose else sink))
+            stack.enter_context(contextlib.redirect_stdout(sys.stderr if self.verbose else sink))
             if not self.verbose:
                 stack.enter_context(_redirected(2, sink))
-                stack.enter_context(contextlib.redirect_stderr(err))
+                stack.enter_context(contextlib.redirect_stderr(_BarsOnly(err)))
                 stack.enter_context(_crash_traces(err))
-                stack.enter_context(_without_warnings())
             stack.callback(setattr, self, "err", self.err)
             self.err = err
             yield
 
 
+class _BarsOnly(io.TextIOBase):
+    """A stream that lets progress bars through, which begin with a carriage return.
+
+    Warnings, logs and prints end here; log handlers may keep it after `stream` has been closed.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._in_bar = False
+
+    def write(self, text: str) -> int:
+        if self._stream.closed:
+            return len(text)
+        if text.startswith("\r") or (self._in_bar and text == "\n"):
+            self._stream.write(text)
+            self._in_bar = text != "\n"
+        return len(text)
+
+    def flush(self) -> None:
+        if not self._stream.closed:
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
 @contextlib.contextmanager
 def _kept_open(stream: TextIO, descriptor: int) -> Iterator[TextIO]:
     """`stream`, written past a redirection of its file descriptor."""
-    if not _writes_to(stream, descriptor):
+    if _descriptor(stream) != descriptor:
         yield stream  # replaced in Python, as tests do: no redirection touches it
         return
     with open(
@@ -78,21 +105,19 @@ def _kept_open(stream: TextIO, descriptor: int) -> Iterator[TextIO]:
         yield copy
 
 
-def _writes_to(stream: TextIO, descriptor: int) -> bool:
+def _descriptor(stream: TextIO) -> int | None:
+    """The file behind a stream; None where it writes elsewhere."""
     try:
-        return stream.fileno() == descriptor
+        return stream.fileno()
     except (OSError, ValueError):
-        return False
+        return None
 
 
 @contextlib.contextmanager
 def _redirected(descriptor: int, stream: TextIO) -> Iterator[None]:
-    try:
-        target = stream.fileno()
-    except (OSError, ValueError):
-        target = 2
+    target = _descriptor(stream)
     saved = os.dup(descriptor)
-    os.dup2(target, descriptor)
+    os.dup2(2 if target is None else target, descriptor)
     try:
         yield
     finally:
@@ -102,32 +127,14 @@ def _redirected(descriptor: int, stream: TextIO) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _crash_traces(stream: TextIO) -> Iterator[None]:
-    if faulthandler.is_enabled() or not hasattr(stream, "fileno"):
+    if faulthandler.is_enabled() or _descriptor(stream) is None:
         yield
         return
-    try:
-        faulthandler.enable(file=stream)
-    except (OSError, ValueError):
-        yield
-        return
+    faulthandler.enable(file=stream)
     try:
         yield
     finally:
         faulthandler.disable()
-
-
-@contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Hide warnings of other packages; ours, raised from a module of hvit_edge, stay."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.filterwarnings("default", module=r"hvit_edge(\.|$)")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,36 @@
+"""`hvit-edge bench`: the shape of its answer; no time is asserted."""
+
+import json
+
+import pytest
+from hvit_edge.cli import main
+
+
+def test_json(artifact, capsys):
+    arguments = f"bench {artifact} --iterations 5 --warmup 1 --threads 1 --format json"
+    assert main(arguments.split()) == 0
+    out, err = capsys.readouterr()
+    report = json.loads(out)
+    assert err == ""
+    assert (report["iterations"], report["warmup"], report["threads"]) == (5, 1, 1)
+    latency = report["latency_ms"]
+    assert list(latency) == ["avg", "p50", "p90", "p95", "p99", "min", "max", "std"]
+    assert 0 < latency["min"] <= latency["p50"] <= latency["p99"] <= latency["max"]
+    assert report["load_ms"] > 0 and report["first_run_ms"] > 0
+    assert 5 < report["peak_memory_mib"] < 5000
+
+
+def test_text_and_threads_chosen_by_the_machine(artifact, capsys):
+    assert main(["bench", str(artifact), "--iterations", "2", "--warmup", "0"]) == 0
+    out = capsys.readouterr().out
+    header, values = (line.split() for line in out.splitlines()[2:4])
+    assert header == ["latency", "Avg", "P50", "P90", "P95", "P99", "Min", "Max", "Std"]
+    assert values[0] == "ms" and all(float(value) >= 0 for value in values[1:])
+    assert " 0 threads" not in out.splitlines()[0]
+    assert "load, fresh process" in out and "peak memory" in out
+
+
+@pytest.mark.parametrize("option", ["--iterations 0", "--iterations x", "--warmup -1"])
+def test_impossible_counts_are_refused(capsys, option):
+    assert main(["bench", "a.pte", *option.split()]) == 2
+    assert f"argument {option.split()[0]}: expected a whole number" in capsys.readouterr().err

@@ -1,0 +1,212 @@
+"""`hvit-edge compile`: options, refusals, output, exit codes."""
+
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from hvit_edge import compiler
+from hvit_edge.cli import main
+from hvit_edge.errors import DelegationError, InputError
+
+
+def refuse(capsys, *arguments):
+    """Run a compile that must be refused as bad input; returns its error line."""
+    assert main(["compile", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """What reaches the compiler, which then refuses to work."""
+    seen = []
+
+    def record(model, **options):
+        seen.append((model, options))
+        raise InputError("[test] enough")
+
+    monkeypatch.setattr(compiler, "compile", record)
+    return seen
+
+
+def test_options_reach_the_compiler(requests, tmp_path):
+    (tmp_path / "labels.txt").write_text("cat\nfire engine\n")
+    arguments = (
+        f"compile swin_t --target xnnpack --precision fp32 --weights random --num-classes 2"
+        f" --input-size 64x96 --labels {tmp_path / 'labels.txt'} --min-delegated 0.5 --rtol 1e-3"
+        f" -o out.pte --force"
+    )
+    assert main(arguments.split()) == 2
+    ((model, options),) = requests
+    assert callable(options.pop("on_step"))
+    assert (model, options) == (
+        "swin_t",
+        {
+            "target": "xnnpack",
+            "precision": "fp32",
+            "weights": "random",
+            "num_classes": 2,
+            "input_size": (64, 96),
+            "labels": ["cat", "fire engine"],
+            "output": "out.pte",
+            "force": True,
+            "min_delegated": 0.5,
+            "rtol": 1e-3,
+        },
+    )
+
+
+def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
+    main(["compile", "swin_t"])
+    ((_, options),) = requests
+    asked = {name for name, value in options.items() if value not in (None, False)}
+    assert asked == {"target", "precision", "rtol", "on_step"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--target coreml", "this version lowers to xnnpack only, got 'coreml'"),
+        ("--target xnpack", "expected xnnpack or coreml, got 'xnpack'; did you mean 'xnnpack'?"),
+        ("--precision int8", "this version has the precisions fp32, got 'int8'"),
+        ("--precision fp23", "got 'fp23'; did you mean 'fp32'? use --precision fp32"),
+        ("--num-classes 0", "--num-classes: expected a whole number of at least 1, got 0"),
+        ("--input-size tiny", "--input-size: expected a side such as 256"),
+        ("--min-delegated 2", "--min-delegated: expected a share from 0 to 1, got 2"),
+        ("--rtol -1", "--rtol: expected a number greater than 0, got -1"),
+        ("--wieghts random", "unknown option --wieghts (did you mean '--weights'?)"),
+        ("--calib-data x", "unknown option --calib-data"),
+        ("--labels no/such.txt", "expected a UTF-8 text file with one class name a line, got no/"),
+    ],
+)
+def test_refusals_before_any_work(requests, capsys, arguments, message):
+    assert message in refuse(capsys, "mobilevit_xxs", *arguments.split())
+    assert requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected one class name a line, got an empty file"),
+        (b"cat\n\ndog\n \n", "got blank lines: 2, 4"),
+        (b"\xff\xfe\x00", "expected a UTF-8 text file"),
+    ],
+)
+def test_unfit_labels_are_refused(requests, capsys, tmp_path, content, message):
+    (tmp_path / "labels.txt").write_bytes(content)
+    assert message in refuse(capsys, "swin_t", "--labels", str(tmp_path / "labels.txt"))
+    assert requests == []
+
+
+def test_labels_with_a_byte_order_mark(requests, tmp_path):
+    (tmp_path / "labels.txt").write_text("\ufeffcat\r\ndog", encoding="utf-8")
+    main(["compile", "swin_t", "--labels", str(tmp_path / "labels.txt")])
+    assert requests[0][1]["labels"] == ["cat", "dog"]
+
+
+def test_misspelt_model_gets_a_suggestion(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    err = refuse(capsys, "mobilvit_xs", "--weights", "random")
+    assert "got 'mobilvit_xs'; did you mean 'mobilevit_xs'? known: conformer_b" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_weights_are_refused(capsys, tmp_path):
+    err = refuse(capsys, "mobilevit_xxs", "--weights", "cifar01", "-o", str(tmp_path / "a.pte"))
+    assert "cifar01" in err and "cifar10" in err
+
+
+def test_existing_output_is_refused_and_untouched(capsys, tmp_path):
+    path = tmp_path / "a.pte"
+    path.write_bytes(b"precious")
+    err = refuse(capsys, "mobilevit_xxs", "--weights", "random", "-o", str(path))
+    assert "--force" in err and str(path) in err
+    assert path.read_bytes() == b"precious"
+
+
+def test_missing_output_folder_is_refused(capsys, tmp_path):
+    err = refuse(capsys, "mobilevit_xxs", "--weights", "random", "-o", str(tmp_path / "no/a.pte"))
+    assert f"expected an existing folder, got {tmp_path / 'no'}" in err
+
+
+def test_missed_delegation_gate_exits_with_4(monkeypatch, capsys):
+    def fail(model, **options):
+        raise DelegationError("[compile] expected 1.0 delegated, got 0.5")
+
+    monkeypatch.setattr(compiler, "compile", fail)
+    assert main(["compile", "swin_t"]) == 4
+    assert capsys.readouterr() == ("", "error: [compile] expected 1.0 delegated, got 0.5\n")
+
+
+def test_missed_parity_gate_exits_with_3_and_writes_nothing(capsys, tmp_path):
+    path = tmp_path / "a.pte"
+    arguments = f"compile mobilevit_xxs --weights cifar10 --rtol 1e-12 -o {path} --format json"
+    assert main(arguments.split()) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[-1].startswith("error: [")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_report_is_alone_on_stdout(artifact):
+    report = artifact.report
+    assert report["model"] == "mobilevit_xxs"
+    assert report["path"] == str(artifact.path)
+    assert report["bytes"] == artifact.path.stat().st_size
+    assert (report["delegates"], report["ops_outside"]) == (1, [])
+    assert report["parity"]["max_rel"] <= 1e-4
+    assert report["parity"]["top1_agree"] is True
+
+
+def test_stderr_has_the_steps_alone(artifact):
+    lines = artifact.stderr.splitlines()
+    assert len(lines) >= 3
+    assert all(line.endswith(" ...") for line in lines), "no warnings of other packages"
+
+
+def test_output_has_a_default_name(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mobilevit_xxs-xnnpack-fp32.pte").touch()
+    err = refuse(capsys, "mobilevit_xxs", "--weights", "random")
+    assert "got an existing one: mobilevit_xxs-xnnpack-fp32.pte" in err
+
+
+def test_text_report(artifact, capsys, monkeypatch):
+    report = SimpleNamespace(to_dict=lambda: {**artifact.report, "path": "my file.pte"})
+    monkeypatch.setattr(compiler, "compile", lambda *_, **__: SimpleNamespace(report=report))
+    assert main(["compile", "mobilevit_xxs", "--weights", "cifar10"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Compiled mobilevit_xxs for xnnpack in fp32, ")
+    assert "  artifact           my file.pte, 3.8 MiB\n" in out
+    assert "  delegates          1\n  operators outside  none of " in out
+    assert [line.split()[0] for line in out.splitlines() if line.endswith("  ok")] == [
+        step["name"] for step in artifact.report["steps"]
+    ]
+    assert out.endswith(
+        "Next:\n"
+        "  hvit-edge run 'my file.pte' PHOTO\n"
+        "  hvit-edge validate 'my file.pte'\n"
+        "  hvit-edge bench 'my file.pte'\n"
+    )
+
+
+def test_interrupt_leaves_no_file(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hvit_edge.cli", "compile", "mobilevit_xxs", "--weights", "cifar10"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if line.startswith("export"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert out == ""
+    assert err.splitlines()[-1] == "error: [hvit-edge] interrupted"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,37 @@
+"""`hvit-edge inspect`."""
+
+import json
+
+from hvit_edge import __version__
+from hvit_edge.cli import main
+
+
+def test_json(artifact, capsys):
+    assert main(["inspect", str(artifact), "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    facts = json.loads(out)
+    assert err == ""
+    assert facts["path"] == str(artifact)
+    assert facts["bytes"] == artifact.path.stat().st_size
+    assert facts["inputs"] == [{"dtype": "float32", "shape": [1, 3, 64, 64]}]
+    assert facts["outputs"] == [{"dtype": "float32", "shape": [1, 10]}]
+    assert facts["delegates"] == {"XnnpackBackend": 1}
+    assert facts["ops_outside"] == {}
+    assert facts["planned_memory_bytes"] > 0
+    metadata = facts["metadata"]
+    assert (metadata["model_name"], metadata["target"]) == ("mobilevit_xxs", "xnnpack")
+    assert metadata["versions"]["hvit-edge"] == __version__
+    assert len(metadata["labels"]) == 10 and len(metadata["weights_sha256"]) == 64
+    assert metadata["preprocess"]["input_size"] == [64, 64]
+    assert metadata["parity"] == artifact.report["parity"]
+
+
+def test_text(artifact, capsys):
+    assert main(["inspect", str(artifact)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    values = {line[2:23].strip(): line[23:] for line in lines}
+    assert values["delegates"] == "1 XnnpackBackend"
+    assert values["operators outside"] == "none"
+    assert values["inputs"] == "float32 [1, 3, 64, 64]"
+    assert values["labels"] == "10: airplane, automobile, bird, cat, deer, ..."
+    assert values["model"] == "mobilevit_xxs"
