@@ -59,6 +59,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_gradients():
+def _one_thread_without_gradients():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a pool that waits for busy cores is many times slower than this
     with torch.no_grad():
         yield
+    torch.set_num_threads(threads)

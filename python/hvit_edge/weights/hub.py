@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights import timm, transformers
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-CONFIGS = ("config.json", "preprocessor_config.json")
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,24 @@ def read_hub(repository: str) -> Checkpoint:
     Raises:
         InputError: no such repository, no network, or a repository without usable files.
     """
-    files = {name: fetch(repository, name) for name in CONFIGS}
-    weights = next(filter(None, (fetch(repository, name) for name in WEIGHTS)), None)
-    return _read(f"hf:{repository}", files, weights)
+    return _read(f"hf:{repository}", lambda name: fetch(repository, name))
 
 
 def read_folder(folder: Path) -> Checkpoint:
     """The checkpoint in a folder laid out like a hub repository."""
-    paths = {name: folder / name for name in (*CONFIGS, *WEIGHTS)}
-    found = {name: path if path.is_file() else None for name, path in paths.items()}
-    return _read(str(folder), found, next(filter(None, (found[name] for name in WEIGHTS)), None))
+    return _read(str(folder), lambda name: path if (path := folder / name).is_file() else None)
 
 
 def fetch(repository: str, name: str) -> Path | None:
     """One file of a repository, through the hub's cache; None where the repository lacks it."""
+    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
     from huggingface_hub import errors as hub
-    from huggingface_hub import hf_hub_download
 
     try:
         return Path(hf_hub_download(repository, name))
     except hub.LocalEntryNotFoundError as error:
+        if try_to_load_from_cache(repository, name) is _CACHED_NO_EXIST:
+            return None  # an earlier visit found the repository without it
         raise _unreachable(repository, error) from error
     except hub.EntryNotFoundError:
         return None
@@ -77,10 +75,11 @@ def _unreachable(repository: str, error: Exception) -> InputError:
     )
 
 
-def _read(where: str, files: dict[str, Path | None], weights: Path | None) -> Checkpoint:
+def _read(where: str, find: Callable[[str], Path | None]) -> Checkpoint:
+    weights = next(filter(None, map(find, WEIGHTS)), None)
     if weights is None:
         raise InputError(f"[weights] expected {' or '.join(WEIGHTS)}, got neither in {where}")
-    config = _json(files.get("config.json"))
+    config = _json(find("config.json"))
     if config is None:
         raise InputError(f"[weights] expected config.json beside the weights, got none in {where}")
     if "pretrained_cfg" in config:
@@ -91,7 +90,7 @@ def _read(where: str, files: dict[str, Path | None], weights: Path | None) -> Ch
             timm.read_num_classes(config),
         )
     transformers.check_config(config)
-    processor = _json(files.get("preprocessor_config.json"))
+    processor = _json(find("preprocessor_config.json"))
     return Checkpoint(
         weights,
         transformers.read_preprocess(processor) if processor is not None else None,

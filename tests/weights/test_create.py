@@ -1,0 +1,357 @@
+"""`create_model`: every kind of source, what it carries, and every refusal."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import errors as hub_errors
+from hvit_edge.errors import InputError
+from hvit_edge.models import build_model, list_models
+from hvit_edge.preprocess import Preprocess, load_image
+from hvit_edge.weights import (
+    bundled_names,
+    bundled_photos,
+    create_model,
+    find_bundled,
+    imagenet_labels,
+    resolve_weights,
+    weights_digest,
+)
+from hvit_edge.weights.random_weights import random_array, random_state_dict
+from safetensors.torch import save_file
+
+CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+TIMM = {
+    "architecture": "mobilevit_xxs",
+    "num_classes": 1000,
+    "pretrained_cfg": {
+        "input_size": [3, 256, 256],
+        "interpolation": "bilinear",
+        "crop_pct": 0.875,
+        "mean": [0.1, 0.2, 0.3],
+        "std": [1.0, 2.0, 3.0],
+    },
+}
+APPLE = {
+    "image_processor_type": "MobileViTImageProcessor",
+    "size": {"shortest_edge": 288},
+    "crop_size": {"height": 256, "width": 256},
+    "do_center_crop": True,
+    "do_flip_channel_order": True,
+    "resample": 2,
+}
+
+
+@pytest.fixture
+def timm_folder(tmp_path):
+    """A folder like timm's hub repositories, of our own keys at 1000 classes."""
+    folder = tmp_path / "timm"
+    folder.mkdir()
+    save_file(random_state_dict(build_model("mobilevit_xxs")), folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(TIMM))
+    return folder
+
+
+@pytest.fixture
+def fake_hub(monkeypatch, tmp_path):
+    """Let hf_hub_download serve the folders under tmp_path; `asked` lists what was asked for."""
+    asked = []
+
+    def download(repository, name):
+        asked.append((repository, name))
+        path = tmp_path / repository / name
+        if not path.is_file():
+            raise hub_errors.EntryNotFoundError("404")
+        return str(path)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    return asked
+
+
+def test_random_weights_are_rebuilt_and_not_trivial():
+    model = create_model("mobilevit_xxs", weights="random", num_classes=10)
+    again = create_model("mobilevit_xxs", weights="random", num_classes=10)
+    assert weights_digest(model) == weights_digest(again)
+    assert not model.training
+    for key, value in model.state_dict().items():
+        if value.is_floating_point():
+            assert value.std() > 0, key
+    assert model.hvit_edge.weights_source == "random"
+    assert model.hvit_edge.labels == ()
+
+
+def test_random_array_follows_the_recipe():
+    generator = np.random.default_rng(0x185D7B35)  # CRC-32 of the key
+    expected = generator.standard_normal((4, 3, 3, 3), dtype=np.float32) / np.float32(27**0.5)
+    assert np.array_equal(random_array("stem.conv.weight", (4, 3, 3, 3)), expected)
+    variance = random_array("norm.running_var", (1000,))
+    assert variance.dtype == np.float32
+    assert variance.min() >= 0.5 and variance.max() < 1.5
+
+
+def test_bundled_cifar10():
+    model = create_model("mobilevit_xxs", weights="cifar10")
+    origin = model.hvit_edge
+    assert (origin.name, origin.weights_source) == ("mobilevit_xxs", "bundled cifar10")
+    assert list(origin.labels) == CIFAR10
+    assert origin.preprocess.input_size == (64, 64)
+    assert find_bundled("mobilevit_xxs", "cifar10").accuracy["cifar10_test_1000"] > 80
+    assert all(value.dtype == torch.float32 for value in model.parameters())
+
+
+def test_bundled_weights_know_the_cat():
+    model = create_model("mobilevit_xxs", weights="cifar10")
+    chelsea = next(path for path in bundled_photos() if path.stem == "chelsea")
+    x = torch.from_numpy(model.hvit_edge.preprocess(load_image(chelsea)))
+    with torch.no_grad():
+        assert model.hvit_edge.labels[int(model(x).argmax())] == "cat"
+
+
+def test_bundled_photos_are_small():
+    photos = bundled_photos()
+    assert [path.stem for path in photos] == ["astronaut", "chelsea", "coffee", "rocket"]
+    for path in photos:
+        assert path.stat().st_size < 120_000
+        assert min(load_image(path).shape[:2]) >= 64 and max(load_image(path).shape) <= 512
+
+
+def test_bundled_weights_of_another_model():
+    assert bundled_names("swin_t") == ()
+    with pytest.raises(InputError, match="'cifar10' for swin_t, got none; .*mobilevit_xxs"):
+        create_model("swin_t", weights="cifar10")
+
+
+def test_imagenet_labels():
+    labels = imagenet_labels()
+    assert len(labels) == 1000
+    assert labels[0].startswith("tench")
+    assert labels[281].startswith("tabby")
+    assert labels[999].startswith("toilet tissue")
+    assert all(label.strip() == label and label for label in labels)
+
+
+def test_path_takes_the_published_preprocessing_and_imagenet_labels(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file(random_state_dict(build_model("mobilevit_xxs")), path)
+    for weights in (path, str(path)):
+        origin = create_model("mobilevit_xxs", weights=weights).hvit_edge
+        assert origin.weights_source == str(path)
+        assert origin.preprocess.resize_size == 284
+        assert origin.labels == imagenet_labels()
+
+
+def test_another_class_count_is_an_error_unless_asked_for():
+    state = random_state_dict(build_model("mobilevit_xxs", num_classes=12))
+    with pytest.raises(InputError, match="head of 1000 classes, got one of 12; .*num_classes=12"):
+        create_model("mobilevit_xxs", weights=state)
+    model = create_model("mobilevit_xxs", weights=state, num_classes=12)
+    assert model.head.out_features == 12
+    assert model.hvit_edge.labels == ()
+    with pytest.raises(InputError, match="10 labels|head of 5 classes, got one of 10"):
+        create_model("mobilevit_xxs", weights="cifar10", num_classes=5)
+
+
+def test_input_size_keeps_the_cropped_share():
+    model = create_model("mobilevit_xxs", weights="random", input_size=(128, 192))
+    assert model.hvit_edge.preprocess == Preprocess(
+        (128, 192), resize_size=284 * 192 // 256, interpolation="bicubic"
+    )
+    bundled = create_model("mobilevit_xxs", weights="cifar10", input_size=96)
+    assert bundled.hvit_edge.preprocess.input_size == (96, 96)
+    assert bundled.hvit_edge.preprocess.resize_size == 96
+
+
+def sidecar(**changes):
+    return {
+        "format": "hvit-edge weights 1",
+        "architecture": "mobilevit_xxs",
+        "labels": ["cat", "dog"],
+        "preprocess": {"input_size": [64, 64], "resize": "stretch"},
+    } | changes
+
+
+@pytest.fixture
+def described(tmp_path):
+    """A weights file of two classes with a json beside it."""
+    state = random_state_dict(build_model("mobilevit_xxs", num_classes=2))
+    save_file(state, tmp_path / "pets.safetensors")
+
+    def write(content):
+        (tmp_path / "pets.json").write_text(content)
+        return tmp_path / "pets.safetensors"
+
+    return write
+
+
+def test_json_beside_a_file(described):
+    model = create_model("mobilevit_xxs", weights=described(json.dumps(sidecar())))
+    assert model.head.out_features == 2
+    assert model.hvit_edge.labels == ("cat", "dog")
+    assert model.hvit_edge.preprocess == Preprocess((64, 64), "stretch")
+
+
+def test_json_of_another_format_is_not_ours(described):
+    path = described(json.dumps({"classes": ["cat"]}))
+    assert resolve_weights("mobilevit_xxs", path).labels == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "expected JSON beside the weights"),
+        (json.dumps(sidecar(architecture="swin_t")), "which is for swin_t"),
+        (json.dumps({"format": "hvit-edge weights 1"}), "expected architecture, labels, preproc"),
+        (json.dumps(sidecar(labels=["cat"] * 3)), "head of 3 classes, got one of 2"),
+        (json.dumps(sidecar(preprocess={"input_size": [0, 1]})), r"\[Preprocess\] input_size"),
+    ],
+)
+def test_faulty_json_beside_a_file(described, content, message):
+    with pytest.raises(InputError, match=message):
+        create_model("mobilevit_xxs", weights=described(content))
+
+
+@pytest.mark.parametrize("name", [info.name for info in list_models() if info.default.hub is None])
+def test_models_without_a_hub_checkpoint_say_where_to_find_it(name):
+    with pytest.raises(InputError, match=r"drive links of github.com/\w+/[\w-]+; download"):
+        create_model(name)
+
+
+def test_unknown_weights_name():
+    with pytest.raises(InputError, match="one of random, cifar10; got 'imagenet'"):
+        create_model("mobilevit_xxs", weights="imagenet")
+
+
+def test_unknown_model_is_reported_before_its_weights():
+    with pytest.raises(InputError, match="did you mean 'swin_t'"):
+        create_model("swin_tt", weights="random")
+
+
+def test_hub_of_timm(timm_folder, tmp_path, fake_hub):
+    (tmp_path / "timm").rename(tmp_path / "xxs")
+    (tmp_path / "timm").mkdir()
+    (tmp_path / "xxs").rename(tmp_path / "timm" / "mobilevit_xxs.cvnets_in1k")
+    origin = create_model("mobilevit_xxs").hvit_edge
+    assert origin.weights_source == "hf:timm/mobilevit_xxs.cvnets_in1k"
+    assert origin.preprocess == Preprocess(
+        (256, 256),
+        resize_size=292,
+        interpolation="bilinear",
+        mean=(0.1, 0.2, 0.3),
+        std=(1.0, 2.0, 3.0),
+    )
+    assert origin.labels == imagenet_labels()
+    names = [name for _, name in fake_hub]
+    assert "model.safetensors" in names and "pytorch_model.bin" not in names
+
+
+def test_hub_of_transformers_as_a_pickle(tmp_path, fake_hub):
+    folder = tmp_path / "owner" / "pets"
+    folder.mkdir(parents=True)
+    state = random_state_dict(build_model("mobilevit_xxs", num_classes=2))
+    torch.save(state, folder / "pytorch_model.bin")
+    config = {"model_type": "mobilevit", "id2label": {"0": "cat", "1": "dog"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "preprocessor_config.json").write_text(json.dumps(APPLE))
+    model = create_model("mobilevit_xxs", weights="hf:owner/pets")
+    assert model.hvit_edge.labels == ("cat", "dog")
+    assert model.hvit_edge.preprocess.channel_order == "BGR"
+    assert model.hvit_edge.preprocess.resize_size == 288
+    assert model.head.out_features == 2
+
+
+def test_folder(timm_folder):
+    origin = create_model("mobilevit_xxs", weights=timm_folder).hvit_edge
+    assert origin.preprocess.resize_size == 292
+
+
+def test_folders_that_lack_something(timm_folder):
+    (timm_folder / "config.json").write_text("[]")
+    with pytest.raises(InputError, match="expected a JSON object"):
+        create_model("mobilevit_xxs", weights=timm_folder)
+    (timm_folder / "config.json").write_text("{")
+    with pytest.raises(InputError, match="expected JSON, got"):
+        create_model("mobilevit_xxs", weights=timm_folder)
+    (timm_folder / "config.json").unlink()
+    with pytest.raises(InputError, match=r"expected config.json beside the weights"):
+        create_model("mobilevit_xxs", weights=timm_folder)
+    (timm_folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"model.safetensors or pytorch_model.bin, got neither"):
+        create_model("mobilevit_xxs", weights=timm_folder)
+
+
+def test_offline_with_a_cache_that_knows_what_is_missing(tmp_path, monkeypatch):
+    # The layout of the hub's cache: a pickle, and a note that there is no safetensors file.
+    commit = "0" * 40
+    repository = tmp_path / "models--owner--pets"
+    snapshot = repository / "snapshots" / commit
+    no_exist = repository / ".no_exist" / commit
+    for folder in (snapshot, no_exist, repository / "refs"):
+        folder.mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    (no_exist / "model.safetensors").touch()
+    state = random_state_dict(build_model("mobilevit_xxs"))
+    torch.save(state, snapshot / "pytorch_model.bin")
+    (snapshot / "config.json").write_text(json.dumps(TIMM))
+
+    def download(repository, name):
+        path = snapshot / name
+        if not path.is_file():
+            raise hub_errors.LocalEntryNotFoundError("offline")
+        return str(path)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    origin = create_model("mobilevit_xxs", weights="hf:owner/pets").hvit_edge
+    assert origin.preprocess.resize_size == 292
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        hub_errors.LocalEntryNotFoundError("not in the cache"),
+        hub_errors.OfflineModeIsEnabled("offline"),
+        ConnectionError("no route"),
+    ],
+)
+def test_no_network_names_the_remedies(monkeypatch, error):
+    def download(repository, name):
+        raise error
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    with pytest.raises(InputError) as caught:
+        create_model("mobilevit_xs")
+    message = str(caught.value)
+    for remedy in (
+        "timm/mobilevit_xs.cvnets_in1k",
+        "file",
+        "'random'",
+        "HF_HOME",
+        "HF_HUB_OFFLINE",
+    ):
+        assert remedy in message
+
+
+def test_a_repository_that_does_not_exist(monkeypatch):
+    class Response:
+        headers = {}
+        status_code = 401
+        request = None
+
+    def download(repository, name):
+        raise hub_errors.RepositoryNotFoundError("401", response=Response())
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    with pytest.raises(InputError, match="public repository on the hub, got no access to 'a/b'"):
+        create_model("mobilevit_xs", weights="hf:a/b")
+
+
+def test_a_hub_name_that_is_none(monkeypatch):
+    def download(repository, name):
+        raise hub_errors.HFValidationError("Repo id must be in the form")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    with pytest.raises(InputError, match="expected hf:owner/repository, got 'a b'"):
+        create_model("mobilevit_xs", weights="hf:a b")
