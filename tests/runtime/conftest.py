@@ -123,7 +123,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
         "hve_parity": [1e-7, 1e-6, 1.0, 1.0],
     }
 
-    def make(name: str, *, delegate: bool = True, **changes: Any) -> Path:
+    def make(name: str, *, model: nn.Module = model, delegate: bool = True, **changes: Any) -> Path:
         changed = {**fields, **{f"hve_{key}": value for key, value in changes.items()}}
         kept = {key: value for key, value in changed.items() if value is not None}
         path = folder / f"{name}.pte"

@@ -1,0 +1,29 @@
+"""The C++ preprocessing for a Python specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hvit_edge import _runtime
+from hvit_edge.preprocess import Preprocess
+
+
+def native(spec: Preprocess) -> _runtime.Preprocessor:
+    """The C++ implementation of `spec`."""
+    wanted = _runtime.PreprocessSpec()
+    wanted.input_height, wanted.input_width = spec.input_size
+    wanted.resize = getattr(_runtime.Resize, spec.resize)
+    wanted.resize_size = spec.resize_size
+    wanted.interpolation = getattr(_runtime.Interpolation, spec.interpolation)
+    wanted.mean = list(spec.mean)
+    wanted.std = list(spec.std)
+    wanted.channel_order = getattr(_runtime.ChannelOrder, spec.channel_order)
+    return _runtime.Preprocessor(wanted)
+
+
+@pytest.fixture(scope="session", name="native")
+def native_fixture() -> Callable[[Preprocess], _runtime.Preprocessor]:
+    """`native(spec)`: the C++ implementation of a Python specification."""
+    return native
