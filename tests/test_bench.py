@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from hvit_edge import bench as module
 from hvit_edge.bench import bench, peak_memory_bytes, summarise
 from hvit_edge.errors import ArtifactError, InputError

@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hvit_edge.datasets import open_images
 from hvit_edge.errors import InputError
-from PIL import Image
 
 LABELS = ["cat", "dog", "fire_truck"]
 

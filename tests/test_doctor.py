@@ -5,8 +5,9 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-import hvit_edge
 import pytest
+
+import hvit_edge
 from hvit_edge import doctor
 from hvit_edge.cli import main
 from hvit_edge.doctor import Check, Native, Report

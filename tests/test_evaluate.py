@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hvit_edge.datasets import Skipped
 from hvit_edge.errors import InputError, ParityError
 from hvit_edge.evaluate import evaluate
-from PIL import Image
 
 LABELS = ("a", "b", "c", "d", "e", "f", "g")
 

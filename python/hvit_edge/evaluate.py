@@ -109,17 +109,13 @@ def eager_reference(artifact_path: str | Path, weights: str | Path | None = None
     """
     import torch
 
+    from hvit_edge.parity.validate import _rebuild
     from hvit_edge.runtime import Session
-    from hvit_edge.weights import create_model, weights_digest
+    from hvit_edge.weights import weights_digest
 
     session = Session(artifact_path)
     metadata = session.metadata
-    model = create_model(
-        metadata.model_name,
-        weights=weights or metadata.weights_source,
-        num_classes=session.outputs[0].shape[-1],
-        input_size=metadata.preprocess.input_size,
-    )
+    model = _rebuild(metadata, session.outputs[0].shape[-1], weights)
     if weights_digest(model) != metadata.weights_sha256:
         raise InputError(
             f"[evaluate] {artifact_path}: expected the weights that it was compiled from, got"

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from hvit_edge.cli import main
 
 

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+
 from hvit_edge import compiler
 from hvit_edge.cli import main
 from hvit_edge.errors import DelegationError, InputError

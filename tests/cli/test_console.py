@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from hvit_edge.cli.console import Console
 
 NOISY = """

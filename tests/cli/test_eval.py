@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hvit_edge.cli import main
 from hvit_edge.runtime import Classifier
-from PIL import Image
 
 
 @pytest.fixture
@@ -71,3 +72,9 @@ def test_data_that_does_not_fit_is_refused(artifact, tmp_path, capsys):
 def test_refused_options(capsys, options, message):
     assert main(["eval", "a.pte", "d.npz", *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_eager_needs_the_weights_of_the_artifact(artifact, data, capsys):
+    arguments = ["eval", str(artifact), str(data), "--against-eager", "--weights", "random"]
+    assert main(arguments) == 2
+    assert "expected the weights that it was compiled from" in capsys.readouterr().err

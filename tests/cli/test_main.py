@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from hvit_edge import __version__, cli
 from hvit_edge.cli import main
 from hvit_edge.errors import DelegationError, DeviceError, InputError, ParityError

@@ -3,6 +3,7 @@
 import argparse
 
 import pytest
+
 from hvit_edge.cli import parser, text
 
 

@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from PIL import Image
+
 from hvit_edge import runtime
 from hvit_edge.cli import main
-from PIL import Image
 
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
