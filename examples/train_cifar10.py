@@ -1,0 +1,386 @@
+"""Train any registered model on CIFAR-10 from scratch, on a CPU or a GPU.
+
+    python examples/train_cifar10.py mobilevit_xxs --train train.npz --test test.npz \
+        --input-size 64 --epochs 40 --output mobilevit_xxs_cifar10.safetensors
+
+A data file is an .npz with `labels` uint8 [N] and either `images` uint8 [N, 32, 32, 3], or JPEG
+files in one row of bytes: `bytes` uint8 and `offsets` [N + 1]. The whole set lies on the device,
+where batches are also augmented. Run the same command again to resume an interrupted training.
+
+Writes weights in our own key format, and beside them the json that `create_model` reads: labels,
+preprocessing, accuracy, recipe. Prints the result as JSON to stdout; progress goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.models import build_model, model_info
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.weights.bundled import SIDECAR
+
+LABELS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+SIDE = 32
+SHIFT = 4  # pixels that a crop moves at most
+CUT = 8  # side of the square that cut-out blanks
+PLAIN_EPOCHS = 2  # the last ones, without cut-out
+WARM_UP = 0.25  # share of all steps
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that determines the trained weights, beside the data and the device."""
+
+    model: str
+    input_size: int
+    epochs: int
+    batch: int
+    lr: float
+    weight_decay: float
+    label_smoothing: float
+    clip: float
+    ema: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images uint8 [N, 3, 32, 32] and labels int64 [N]."""
+
+    images: Tensor
+    labels: Tensor
+
+
+def read_data(path: Path) -> Data:
+    """Read a data file; InputError where it is not one."""
+    try:
+        with np.load(path) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (OSError, ValueError) as error:
+        raise InputError(f"[train] expected an .npz data file, got {path} ({error})") from error
+    if "labels" not in arrays or not ("images" in arrays or {"bytes", "offsets"} <= set(arrays)):
+        raise InputError(
+            "[train] expected labels and images, or labels, bytes and offsets,"
+            f" got {', '.join(arrays)} in {path}"
+        )
+    images = arrays["images"] if "images" in arrays else decode(arrays["bytes"], arrays["offsets"])
+    labels = arrays["labels"]
+    if images.dtype != np.uint8 or images.shape != (len(labels), SIDE, SIDE, 3):
+        raise InputError(
+            f"[train] expected images uint8 [{len(labels)}, {SIDE}, {SIDE}, 3],"
+            f" got {images.dtype} {list(images.shape)} in {path}"
+        )
+    if labels.size == 0 or labels.max() >= len(LABELS):
+        raise InputError(f"[train] expected labels below {len(LABELS)}, got others in {path}")
+    planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    return Data(torch.from_numpy(planes), torch.from_numpy(labels.astype(np.int64)))
+
+
+def decode(content: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """JPEG files in one row of bytes -> uint8 [N, 32, 32, 3]."""
+    spans = zip(offsets[:-1], offsets[1:], strict=True)
+    files = (io.BytesIO(content[start:end].tobytes()) for start, end in spans)
+    total = len(offsets) - 1
+    bar = tqdm(files, "decoding", total, disable=None, leave=False)
+    return np.stack([np.asarray(Image.open(file).convert("RGB")) for file in bar])
+
+
+def make_preprocess(recipe: Recipe) -> Preprocess:
+    """What the trained model will expect of a photo: the published normalisation of its name."""
+    published = model_info(recipe.model).default.preprocess
+    return Preprocess(
+        (recipe.input_size, recipe.input_size),
+        resize_size=recipe.input_size,
+        interpolation="bilinear",
+        mean=published.mean,
+        std=published.std,
+    )
+
+
+class Batches:
+    """Augmented batches on the device. Batch `step` depends on the seed and `step` alone."""
+
+    def __init__(self, data: Data, recipe: Recipe, preprocess: Preprocess, device: str) -> None:
+        self.images = data.images.to(device)
+        self.labels = data.labels.to(device)
+        self.recipe = recipe
+        self.device = device
+        self.per_epoch = len(data.labels) // recipe.batch
+        self.total = self.per_epoch * recipe.epochs
+        self.mean = torch.tensor(preprocess.mean, device=device).reshape(3, 1, 1)
+        self.std = torch.tensor(preprocess.std, device=device).reshape(3, 1, 1)
+
+    def from_step(self, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches number `first` to `last` - 1: float32 [B, 3, size, size] and labels [B]."""
+        epoch, order = -1, None
+        for step in range(first, last):
+            if step // self.per_epoch != epoch:
+                epoch = step // self.per_epoch
+                generator = torch.Generator().manual_seed(
+                    2 * (self.recipe.seed + 1) * 10**6 + epoch
+                )
+                order = torch.randperm(len(self.labels), generator=generator).to(self.device)
+            start = step % self.per_epoch * self.recipe.batch
+            chosen = order[start : start + self.recipe.batch]
+            yield self._augment(self.images[chosen], step), self.labels[chosen]
+
+    def _augment(self, images: Tensor, step: int) -> Tensor:
+        """Flip, shift and cut uint8 images, then normalise and resize them."""
+        seed = (2 * self.recipe.seed + 3) * 10**6 + step
+        random = torch.rand(len(images), 5, generator=torch.Generator().manual_seed(seed))
+        flip, down, right, top, left = random.to(self.device).T[..., None, None]
+        x = images.float() / 255
+        x = torch.where(flip[..., None] < 0.5, x, x.flip(3))
+        x = shift(x, (down * (2 * SHIFT + 1)).long(), (right * (2 * SHIFT + 1)).long())
+        if step < self.total - PLAIN_EPOCHS * self.per_epoch:
+            x = cut_out(x, (top * (SIDE - CUT + 1)).long(), (left * (SIDE - CUT + 1)).long())
+        size = (self.recipe.input_size, self.recipe.input_size)
+        x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+        return (x - self.mean) / self.std
+
+
+def shift(x: Tensor, down: Tensor, right: Tensor) -> Tensor:
+    """Crop [B, 3, 32, 32] out of the zero-padded images at offsets int64 [B, 1, 1] of 0 to 8."""
+    padded = F.pad(x, (SHIFT, SHIFT, SHIFT, SHIFT))
+    place = torch.arange(SIDE, device=x.device)
+    image = torch.arange(len(x), device=x.device)[:, None, None]
+    rows, columns = down + place[:, None], right + place
+    return padded.permute(0, 2, 3, 1)[image, rows, columns].permute(0, 3, 1, 2)
+
+
+def cut_out(x: Tensor, top: Tensor, left: Tensor) -> Tensor:
+    """Blank a square of each image [B, 3, 32, 32], with its corner at int64 [B, 1, 1]."""
+    place = torch.arange(SIDE, device=x.device)
+    row, column = place[:, None] - top, place - left
+    inside = (row >= 0) & (row < CUT) & (column >= 0) & (column < CUT)
+    return x.masked_fill(inside[:, None], 0.0)
+
+
+def learning_rate(step: int, total: int, peak: float) -> float:
+    """One cycle: half a cosine up to `peak`, half a cosine down to a thousandth of it."""
+    warm = max(1, round(WARM_UP * total))
+    if step < warm:
+        return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * step / warm)) / 2)
+    left = 1 - (step - warm) / max(1, total - warm)
+    return peak * (0.001 + 0.999 * (1 - math.cos(math.pi * left)) / 2)
+
+
+class Training:
+    """A model, its optimiser, its running average, and how far it has come."""
+
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.device = device
+        size = recipe.input_size
+        model = build_model(recipe.model, num_classes=len(LABELS), input_size=size)
+        self.model = model.to(device, memory_format=torch.channels_last)
+        matrices = [p for p in self.model.parameters() if p.ndim > 1]
+        vectors = [p for p in self.model.parameters() if p.ndim <= 1]
+        groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=device == "cuda"
+        )
+        self.average = {key: value.clone() for key, value in self.model.state_dict().items()}
+        self.step = 0
+
+    def train_on(self, x: Tensor, labels: Tensor, total: int) -> Tensor:
+        """One step; returns the loss without waiting for the device."""
+        self.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, total, self.recipe.lr)
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.device == "cuda"):
+            logits = self.model(x)
+        smoothing = self.recipe.label_smoothing
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        self.step += 1
+        if self.recipe.ema:
+            self._follow()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the running average towards the weights; faster while the training is young."""
+        keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
+        for key, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.average[key].lerp_(value, 1 - keep)
+            else:
+                self.average[key].copy_(value)
+
+    def result(self) -> dict[str, Tensor]:
+        """The weights to keep, on the CPU: the running average where there is one."""
+        state = self.average if self.recipe.ema else self.model.state_dict()
+        weights = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
+        return {key: value.detach().cpu().contiguous() for key, value in weights.items()}
+
+    def save(self, path: Path) -> None:
+        """Write everything that resuming takes; the old file stays until the new one is whole."""
+        state = {
+            "recipe": asdict(self.recipe),
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write_atomically(path, lambda target: torch.save(state, target))
+
+    def resume(self, path: Path) -> None:
+        """Go on from a file of `save`; InputError where it belongs to another recipe."""
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        ours, theirs = asdict(self.recipe), state["recipe"]
+        changed = [f"{key} {theirs.get(key)}" for key in ours if ours[key] != theirs.get(key)]
+        if changed:
+            raise InputError(
+                f"[train] expected a checkpoint of this recipe, got one with {', '.join(changed)};"
+                f" repeat that recipe, or remove {path}"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average = state["average"]
+        self.step = state["step"]
+
+
+def write_atomically(path: Path, write: Any) -> None:
+    """Call `write` with a temporary path in the same folder, then move that to `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def evaluate(recipe: Recipe, weights: dict[str, Tensor], data: Data, device: str) -> float:
+    """Top-1 in percent of `weights` in float32, behind the Preprocess that users will run."""
+    model = build_model(recipe.model, num_classes=len(LABELS), input_size=recipe.input_size)
+    model.load_state_dict(weights, strict=False)
+    model.to(device).eval()
+    preprocess = make_preprocess(recipe)
+    right = 0
+    for images, labels in zip(data.images.split(250), data.labels.split(250), strict=True):
+        photos = images.permute(0, 2, 3, 1).numpy()
+        x = torch.from_numpy(np.concatenate([preprocess(photo) for photo in photos]))
+        right += int((model(x.to(device)).argmax(1).cpu() == labels).sum())
+    return 100 * right / len(data.labels)
+
+
+def write_result(args: argparse.Namespace, recipe: Recipe, training: Training) -> dict[str, Any]:
+    """Evaluate, write weights and json, and return what is printed."""
+    weights = training.result()
+    if args.half:
+        weights = {key: value.half() for key, value in weights.items()}
+    rounded = {key: value.float() for key, value in weights.items()}
+    accuracy = {}
+    if args.test:
+        accuracy[args.test.stem] = evaluate(recipe, rounded, read_data(args.test), args.device)
+    preprocess = make_preprocess(recipe)
+    described = {
+        "format": SIDECAR,
+        "architecture": recipe.model,
+        "labels": LABELS,
+        "preprocess": asdict(preprocess),
+        "accuracy": accuracy,
+        "recipe": asdict(recipe) | {"steps": training.step},
+    }
+    text = json.dumps(described, indent=2) + "\n"
+    write_atomically(args.output, lambda target: save_file(weights, target))
+    write_atomically(args.output.with_suffix(".json"), lambda target: target.write_text(text))
+    return {"output": str(args.output), "step": training.step, "accuracy": accuracy}
+
+
+def train(args: argparse.Namespace) -> dict[str, Any]:
+    """Train, or go on training, up to the end or to --max-steps."""
+    fields = {name: getattr(args, name) for name in Recipe.__dataclass_fields__}
+    recipe = Recipe(**fields)
+    checkpoint = args.output.with_suffix(".checkpoint.pt")
+    if args.output.exists() and not checkpoint.exists() and not args.force:
+        raise InputError(f"[train] expected a new output, got {args.output}; pass --force")
+    training = Training(recipe, args.device)
+    batches = Batches(read_data(args.train), recipe, make_preprocess(recipe), args.device)
+    if batches.per_epoch == 0:
+        raise InputError(
+            f"[train] expected at least {recipe.batch} images, got fewer; lower --batch"
+        )
+    if checkpoint.exists():
+        training.resume(checkpoint)
+    last = min(batches.total, args.max_steps or batches.total)
+    started, first = time.perf_counter(), training.step
+    bar = tqdm(batches.from_step(first, last), "training", last, initial=first, disable=None)
+    for x, labels in bar:
+        loss = training.train_on(x, labels, batches.total)
+        if training.step % batches.per_epoch == 0:
+            bar.set_postfix(epoch=training.step // batches.per_epoch, loss=f"{loss.item():.3f}")
+            training.save(checkpoint)
+    training.save(checkpoint)
+    seconds = time.perf_counter() - started
+    result = write_result(args, recipe, training)
+    return result | {"finished": training.step == batches.total, "seconds": round(seconds, 1)}
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("model", help="a registered model")
+    parser.add_argument("--train", type=Path, required=True, help="data file to learn from")
+    parser.add_argument("--test", type=Path, help="data file to measure the accuracy on")
+    parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
+    parser.add_argument("--input-size", type=int, default=64, help="side in pixels (64)")
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--max-steps", type=int, help="stop at this step; run again to go on")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=3e-3, help="peak learning rate (0.003)")
+    parser.add_argument("--weight-decay", type=float, default=0.02)
+    parser.add_argument("--label-smoothing", type=float, default=0.05)
+    parser.add_argument("--clip", type=float, default=5.0, help="largest gradient norm (5)")
+    parser.add_argument("--ema", type=float, default=0.0, help="running average's memory (off)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--half", action="store_true", help="write half precision")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing output")
+    args = parser.parse_args(argv)
+    if args.output.suffix != ".safetensors":
+        parser.error("--output must end in .safetensors")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: PyTorch sees no GPU here; use --device cpu")
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    args = parse(argv)
+    try:
+        print(json.dumps(train(args)))
+    except HvitEdgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
