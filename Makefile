@@ -66,7 +66,7 @@ test-cpp: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(NATIVE) -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		-DHVIT_EDGE_BUILD_TESTS=ON
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE)
-	$(BIN)/ctest --test-dir $(NATIVE) --output-on-failure
+	$(BIN)/ctest --test-dir $(NATIVE) --output-on-failure --no-tests=error
 
 # Last, so that pytest's summary is the last line.
 test-python: setup
