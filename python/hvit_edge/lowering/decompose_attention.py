@@ -46,7 +46,9 @@ def _written_out(edit: Editor, node: Node) -> Node:
     query, key, value = node.args[:3]
     scale = argument(node, 6, "scale")
     scale = 1 / math.sqrt(shape_of(query)[-1]) if scale is None else scale
-    factor = edit.constant_like(f"{node.name}_scale", torch.tensor([scale]).double(), query)
+    factor = edit.constant_like(
+        f"{node.name}_scale", torch.tensor([scale], dtype=torch.float64), query
+    )
     order = list(range(rank_of(key)))
     order[-2:] = reversed(order[-2:])
     scores = edit.call(

@@ -1,0 +1,29 @@
+import torch
+from torch import nn
+
+from hvit_edge.lowering.fold_constants import fold_constants
+
+
+class PositionBias(nn.Module):
+    """A table of parameters gathered by constant indices, as Swin does it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(9, 2))
+        self.register_buffer("index", torch.randint(0, 9, (4, 4)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.table[self.index].permute(2, 0, 1)
+
+
+def test_constant_subgraph_becomes_one_constant(rewritten):
+    after = rewritten(fold_constants, PositionBias(), torch.randn(2, 4, 4), bit_equal=True)
+    assert after == {"add": 1}
+
+
+def test_what_depends_on_the_input_stays(untouched):
+    untouched(fold_constants, nn.Linear(3, 4), torch.randn(2, 3))
+
+
+def test_random_numbers_stay(untouched, call):
+    untouched(fold_constants, call(lambda x: x + torch.rand(3)), torch.randn(3))
