@@ -96,7 +96,11 @@ def golden(model: nn.Module) -> tuple[np.ndarray, torch.Tensor]:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """The tiny artifact; `tiny.make("name", field=value, other=None)` writes a changed one."""
-    folder = tmp_path_factory.mktemp("tiny")
+    return build_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+def build_tiny(folder: Path) -> Tiny:
+    """Compile the tiny artifact into `folder`."""
     torch.manual_seed(0)
     model = TinyNet().eval()
     image, output = golden(model)

@@ -1,0 +1,56 @@
+// Names what is in a photo:  hvit_edge_classify model.pte photo.ppm
+// Makes a PPM of any photo:  python -c "from PIL import Image; Image.open('a.jpg').save('a.ppm')"
+#include <hvit_edge/classifier.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+// Binary PPM with 8 bits a channel and no comments; empty pixels when it is anything else.
+struct Ppm {
+  explicit Ppm(const char* path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string magic;
+    int depth = 0;
+    file >> magic >> width >> height >> depth;
+    file.get();
+    if (!file || magic != "P6" || depth != 255 || width < 1 || height < 1) return;
+    std::vector<unsigned char> bytes(std::size_t{3} * width * height);
+    if (file.read(reinterpret_cast<char*>(bytes.data()), bytes.size())) pixels.swap(bytes);
+  }
+
+  int width = 0;
+  int height = 0;
+  std::vector<unsigned char> pixels;
+};
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return fail("usage: hvit_edge_classify model.pte photo.ppm");
+  const Ppm photo(argv[2]);
+  if (photo.pixels.empty()) return fail(std::string("expected a P6 photo, got ") + argv[2]);
+
+  auto classifier = hvit_edge::Classifier::load(argv[1]);
+  if (!classifier.ok()) return fail(classifier.status().message());
+
+  hvit_edge::ImageView image;
+  image.data = photo.pixels.data();
+  image.width = photo.width;
+  image.height = photo.height;
+  const auto predictions = classifier->classify(image);
+  if (!predictions.ok()) return fail(predictions.status().message());
+
+  for (const auto& [label, index, score] : *predictions) {
+    std::printf("%6.2f %%  %s (%d)\n", 100 * score, label.c_str(), index);
+  }
+  return 0;
+}

@@ -1,0 +1,36 @@
+// The artifact that make_tiny.py wrote: convolution, ReLU, mean, linear; 32x24 pixels, 7 classes.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "crc32.h"
+
+namespace hvit_edge::testing {
+
+inline std::string tiny_path() { return std::string(HVIT_EDGE_TEST_DATA) + "/tiny_v1.pte"; }
+
+inline std::vector<std::uint8_t> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// `program` followed by the seal that docs/artifact.md defines.
+inline std::vector<std::uint8_t> sealed(std::vector<std::uint8_t> program,
+                                        std::uint32_t version = 1) {
+  const std::uint64_t size = program.size();
+  const std::uint32_t checksum = crc32(program.data(), program.size());
+  std::vector<std::uint8_t> seal = {'H', 'V', 'I', 'T', 'E', 'D', 'G', 'E'};
+  for (int i = 0; i < 4; ++i) seal.push_back(static_cast<std::uint8_t>(version >> (8 * i)));
+  for (int i = 0; i < 4; ++i) seal.push_back(static_cast<std::uint8_t>(checksum >> (8 * i)));
+  for (int i = 0; i < 8; ++i) seal.push_back(static_cast<std::uint8_t>(size >> (8 * i)));
+  seal.resize(32);
+  program.insert(program.end(), seal.begin(), seal.end());
+  return program;
+}
+
+}  // namespace hvit_edge::testing

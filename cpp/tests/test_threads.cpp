@@ -1,0 +1,34 @@
+#include <gtest/gtest.h>
+
+#include "hvit_edge/backends.h"
+#include "hvit_edge/threads.h"
+
+namespace hvit_edge {
+namespace {
+
+TEST(Threads, AreSetForTheProcess) {
+  for (const int count : {1, 3, 2}) {
+    ASSERT_TRUE(set_threads(count).ok());
+    EXPECT_EQ(threads(), count);
+  }
+  ASSERT_TRUE(set_threads(0).ok());
+  EXPECT_EQ(threads(), auto_threads());
+  EXPECT_GE(auto_threads(), 1);
+}
+
+TEST(Threads, ImpossibleNumbersAreRefused) {
+  for (const int count : {-1, 1025, -2147483647}) {
+    const Status status = set_threads(count);
+    EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+    EXPECT_NE(status.message().find("expected 0 (auto) to 1024 threads"), std::string::npos);
+  }
+}
+
+TEST(Backends, XnnpackIsLinkedIn) {
+  EXPECT_TRUE(backend_available("XnnpackBackend"));
+  EXPECT_FALSE(backend_available("NoSuchBackend"));
+  EXPECT_EQ(registered_backends(), std::vector<std::string>{"XnnpackBackend"});
+}
+
+}  // namespace
+}  // namespace hvit_edge
