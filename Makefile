@@ -1,4 +1,4 @@
-# hvit-edge from a checkout. Needs Python >= 3.10 with venv, and a C++17 compiler:
+# hvit-edge from a checkout. Needs Python >= 3.11 with venv, and a C++17 compiler:
 # on Debian, apt install python3-venv python3-dev g++ make libgtest-dev
 PYTHON ?= python3
 CXX ?= c++
@@ -25,8 +25,8 @@ setup: .venv/built
 
 # The stamps in .venv say what is installed: a target reruns only when what it depends on changes.
 .venv/created:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo "error: expected Python >= 3.10, got $$($(PYTHON) --version 2>&1); set PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: expected Python >= 3.11, got $$($(PYTHON) --version 2>&1); set PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "error: $(PYTHON) has no venv; on Debian: apt install python3-venv"; exit 1; }
 	@command -v $(CXX) >/dev/null || \

@@ -11,7 +11,7 @@ from executorch.exir import to_edge_transform_and_lower
 from executorch.exir.schema import DelegateCall, KernelCall
 
 from hvit_edge.errors import ArtifactError
-from hvit_edge.inspection import count_calls
+from hvit_edge.inspection import _Table, count_calls
 
 
 class Mixed(torch.nn.Module):
@@ -89,3 +89,12 @@ def test_damaged_program_is_counted_or_refused_and_nothing_else(program):
         except ArtifactError:
             refused += 1
     assert refused > 0
+
+
+def test_fields_that_a_table_leaves_out_are_empty():
+    """A vtable of four bytes has no fields; what follows it must not be read as one."""
+    data = struct.pack("<HHi", 4, 4, 4) + b"\x07" * 16
+    table = _Table(data, 4)
+    assert (table.scalar(0, "B"), table.string(1), table.tables(2)) == (0, "", [])
+    with pytest.raises(ValueError, match="field 3 is missing"):
+        table.table(3)

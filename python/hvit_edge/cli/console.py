@@ -75,8 +75,6 @@ class _BarsOnly(io.TextIOBase):
         self._in_bar = False
 
     def write(self, text: str) -> int:
-        if self._stream.closed:
-            return len(text)
         if text.startswith("\r") or (self._in_bar and text == "\n"):
             self._stream.write(text)
             self._in_bar = text != "\n"
