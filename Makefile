@@ -25,8 +25,9 @@ setup: .venv/built
 
 # The stamps in .venv say what is installed: a target reruns only when what it depends on changes.
 .venv/created:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "error: expected Python >= 3.11, got $$($(PYTHON) --version 2>&1); set PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "error: expected Python >= 3.11, got '$(PYTHON)', which is older or missing;" \
+		"make setup PYTHON=... names another"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "error: $(PYTHON) has no venv; on Debian: apt install python3-venv"; exit 1; }
 	@command -v $(CXX) >/dev/null || \
