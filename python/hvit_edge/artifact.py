@@ -58,8 +58,8 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
         "hve_mean": [float(value) for value in spec.mean],
         "hve_std": [float(value) for value in spec.std],
         "hve_channel_order": spec.channel_order,
-        "hve_golden_image": torch.from_numpy(np.ascontiguousarray(golden.image)),
-        "hve_golden_output": torch.from_numpy(np.ascontiguousarray(golden.output)),
+        "hve_golden_image": torch.from_numpy(golden.image.copy()),
+        "hve_golden_output": torch.from_numpy(golden.output.copy()),
         "hve_golden_tolerance": float(metadata.golden_tolerance),
         "hve_parity": [
             float(parity.max_abs),

@@ -1,0 +1,80 @@
+"""A small hybrid network of every kind of operator, and its artifact, for whole-path tests."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from hvit_edge.preprocess import Preprocess
+
+
+class Attention(nn.Module):
+    """Fused q, k, v and a constant bias on the scores."""
+
+    def __init__(self, channels: int, heads: int, tokens: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.project = nn.Linear(channels, channels)
+        self.register_buffer("bias", torch.randn(1, heads, tokens, tokens), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, tokens, channels = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(batch, tokens, 3, self.heads, channels // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=self.bias)
+        return x + self.project(mixed.transpose(1, 2).reshape(batch, tokens, channels))
+
+
+class TinyHybrid(nn.Module):
+    """float32 [1, 3, 16, 16] to logits [1, 5] through each operator that the families use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.SiLU()
+        )
+        self.attention = Attention(8, 2, 64)
+        self.mix = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = self.stem(x)
+        tokens = self.attention(torch.roll(maps, (-3, -3), (2, 3)).flatten(2).transpose(1, 2))
+        maps = tokens.transpose(1, 2).reshape(1, 8, 8, 8)
+        up = nn.functional.interpolate(nn.functional.gelu(maps), scale_factor=2)
+        down = nn.functional.interpolate(self.mix(up), size=(9, 7), mode="bilinear")
+        pooled = nn.functional.adaptive_avg_pool2d(down, 1).flatten(1)
+        return self.head(pooled + tokens.mean(1) + tokens[:, 0])
+
+
+@pytest.fixture(scope="session")
+def tiny_preprocess() -> Preprocess:
+    return Preprocess((16, 16), resize_size=18, interpolation="bilinear", mean=(0.5, 0.4, 0.3))
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> nn.Module:
+    torch.manual_seed(0)
+    model = TinyHybrid()
+    for norm in (model.stem[1], model.attention.norm):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.normal_(norm.bias)
+    nn.init.uniform_(model.stem[1].running_var, 0.5, 1.5)
+    nn.init.normal_(model.stem[1].running_mean)
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_artifact(tiny_model, tiny_preprocess, tmp_path_factory) -> Path:
+    import hvit_edge
+
+    return hvit_edge.compile(
+        tiny_model,
+        preprocess=tiny_preprocess,
+        labels=["a", "b", "c", "d", "e"],
+        output=tmp_path_factory.mktemp("tiny") / "tiny.pte",
+        min_delegated=1.0,
+    ).path

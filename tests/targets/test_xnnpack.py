@@ -1,0 +1,44 @@
+import pytest
+import torch
+from executorch.runtime import Runtime
+
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering import export_graph, rewrite
+from hvit_edge.targets import xnnpack
+
+X = torch.randn(1, 3, 16, 16)
+RTOL = 1e-5  # float32, XNNPACK's order of summation
+
+
+def test_rewritten_graph_is_one_delegate(tiny_model):
+    graph = export_graph(tiny_model, (X,))
+    rewrite(graph)
+    lowered = xnnpack.lower(graph, (X,))
+    assert (lowered.delegates, lowered.ops_outside, lowered.delegated_share) == (1, [], 1.0)
+    assert lowered.ops_total > 40
+
+    program = Runtime.get().load_program(lowered.serialize({"hve_note": "kept"}))
+    assert program.load_method("hve_note").execute([]) == ["kept"]
+    (actual,) = program.load_method("forward").execute([X])
+    with torch.inference_mode():
+        expected = tiny_model(X)
+    assert (actual - expected).abs().max() <= RTOL * expected.abs().max()
+
+
+def test_operators_left_outside_are_named_with_module_and_reason(tiny_model):
+    lowered = xnnpack.lower(export_graph(tiny_model, (X,)), (X,))
+    outside = {op.op: op for op in lowered.ops_outside}
+    assert lowered.delegates > 1
+    assert lowered.delegated_share == 1 - len(lowered.ops_outside) / lowered.ops_total
+    assert outside["aten.native_layer_norm.default"].module == "attention.norm"
+    assert "XNNPACK has no operator" in outside["aten.native_layer_norm.default"].reason
+    assert "rank 3" in outside["aten.mean.dim"].reason
+
+
+def test_refused_graph_says_why(tiny_model, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise RuntimeError("no such thing\nsecond line")
+
+    monkeypatch.setattr(xnnpack, "to_edge_transform_and_lower", refuse)
+    with pytest.raises(LoweringError, match=r"\[targets.xnnpack\].*RuntimeError: no such thing;"):
+        xnnpack.lower(export_graph(tiny_model, (X,)), (X,))

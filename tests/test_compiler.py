@@ -1,0 +1,184 @@
+import os
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import hvit_edge
+from hvit_edge import compiler
+from hvit_edge.errors import DelegationError, InputError, LoweringError, ParityError
+from hvit_edge.models import list_models
+from hvit_edge.preprocess import load_image
+from hvit_edge.weights import bundled_photos, weights_digest
+
+FP32_RTOL = 1e-4  # max |delta| <= 1e-4 x max |eager output|
+
+
+@pytest.mark.parametrize("name", [model.name for model in list_models()])
+def test_every_model_is_one_delegate_and_agrees_with_pytorch(name, tmp_path):
+    path = tmp_path / "model.pte"
+    report = hvit_edge.compile(name, weights="random", output=path).report.to_dict()
+    assert report["delegates"] == 1
+    assert report["ops_outside"] == []
+    assert report["parity"]["max_rel"] <= FP32_RTOL
+    assert report["parity"]["top1_agree"] is True
+    assert report["bytes"] == path.stat().st_size
+    self_test = hvit_edge.Session(path).self_test()
+    assert self_test.passed and self_test.max_rel <= FP32_RTOL
+    print(f"{name}: max_rel {report['parity']['max_rel']:.1e}, {report['ops_total']} operators")
+
+
+def test_own_module_gives_pytorchs_answers_to_photos(tiny_artifact, tiny_model, tiny_preprocess):
+    session = hvit_edge.Session(tiny_artifact)
+    classifier = hvit_edge.Classifier(tiny_artifact)
+    for path in bundled_photos():
+        array = tiny_preprocess(load_image(path))
+        with torch.inference_mode():
+            expected = tiny_model(torch.from_numpy(array)).numpy()
+        np.testing.assert_allclose(session(array)[0], expected, atol=1e-5 * np.abs(expected).max())
+        assert classifier(path)[0].index == expected.argmax()
+
+
+def test_artifact_says_what_it_is(tiny_artifact, tiny_model, tiny_preprocess):
+    metadata = hvit_edge.Session(tiny_artifact).metadata
+    assert (metadata.model_name, metadata.target, metadata.precision) == (
+        "tinyhybrid",
+        "xnnpack",
+        "fp32",
+    )
+    assert metadata.weights_source == "state dict"
+    assert metadata.weights_sha256 == weights_digest(tiny_model)
+    assert metadata.labels == ("a", "b", "c", "d", "e")
+    assert metadata.preprocess.input_size == tiny_preprocess.input_size
+    assert metadata.preprocess.mean == pytest.approx(tiny_preprocess.mean)
+    assert metadata.versions["torch"] == torch.__version__
+    assert 0 < metadata.parity.max_rel <= 1e-5 and metadata.parity.top1_agree
+
+
+class RunningSum(nn.Module):
+    """An operator that XNNPACK does not have and no rewrite replaces."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(x.mean((2, 3))).cumsum(-1)
+
+
+def test_operator_outside_the_delegate_is_named(tiny_preprocess, tmp_path):
+    with pytest.raises(DelegationError, match=r"(?s)100.0% .*aten.cumsum.default in the root") as e:
+        hvit_edge.compile(
+            RunningSum().eval(),
+            preprocess=tiny_preprocess,
+            output=tmp_path / "a.pte",
+            min_delegated=1.0,
+        )
+    assert e.value.exit_code == 4
+    assert os.listdir(tmp_path) == []
+
+
+def test_own_module_may_keep_operators_outside(tiny_preprocess, tmp_path):
+    artifact = hvit_edge.compile(
+        RunningSum().eval(), preprocess=tiny_preprocess, output=tmp_path / "a.pte"
+    )
+    assert [op.op for op in artifact.report.lowered.ops_outside] == ["aten.cumsum.default"]
+    assert hvit_edge.Session(artifact.path).self_test().passed
+
+
+@pytest.mark.parametrize("step", ["export_graph", "rewrite", "lower"])
+def test_wrong_step_is_named_and_nothing_written(
+    step, tiny_model, tiny_preprocess, tmp_path, monkeypatch
+):
+    right = getattr(compiler, step)
+
+    def wrong(graph, *inputs):
+        if step == "lower":
+            spoil(graph)
+        result = right(graph, *inputs)
+        if step != "lower":
+            spoil(graph if step == "rewrite" else result)
+        return result
+
+    def spoil(graph):
+        graph.head.bias = nn.Parameter(graph.head.bias + 0.01)
+
+    monkeypatch.setattr(compiler, step, wrong)
+    named = {"export_graph": "exported", "rewrite": "rewritten", "lower": "lowered"}[step]
+    with pytest.raises(ParityError, match=rf"expected the {named} program within 0.0001"):
+        hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=tmp_path / "a.pte")
+    assert os.listdir(tmp_path) == []
+
+
+def test_interrupt_leaves_no_file(tiny_model, tiny_preprocess, tmp_path, monkeypatch):
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compiler.Session, "self_test", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=tmp_path / "a.pte")
+    assert os.listdir(tmp_path) == []
+
+
+REFUSALS = {
+    "target": ({"target": "tflite"}, r"\[compile\] target: expected one of xnnpack, got 'tflite'"),
+    "precision": ({"precision": "int3"}, r"precision: expected one of fp32, got 'int3'"),
+    "share": ({"min_delegated": 1.5}, r"min_delegated: expected a share from 0 to 1, got 1.5"),
+    "rtol": ({"rtol": 0.0}, r"rtol: expected a number between 0 and 1, got 0.0"),
+    "labels": ({"labels": ["cat"]}, r"labels: expected 5, one a class, got 1"),
+    "line break": ({"labels": ["a\nb", *"cdef"]}, r"labels: expected no line breaks"),
+    "weights": ({"weights": "random"}, r"with a registered name only"),
+    "preprocess": ({"preprocess": None}, r"expected preprocess=Preprocess"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals(name, tiny_model, tiny_preprocess, tmp_path):
+    options, message = REFUSALS[name]
+    options = {"preprocess": tiny_preprocess, "output": tmp_path / "a.pte", **options}
+    with pytest.raises(InputError, match=message):
+        hvit_edge.compile(tiny_model, **options)
+    assert os.listdir(tmp_path) == []
+
+
+def test_existing_output_is_refused_before_any_work(tiny_model, tiny_preprocess, tmp_path):
+    path = tmp_path / "a.pte"
+    path.write_bytes(b"precious")
+    steps = []
+    with pytest.raises(InputError, match="--force"):
+        hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=path, on_step=steps.append)
+    assert (steps, path.read_bytes()) == ([], b"precious")
+
+
+class Wrong(nn.Module):
+    def __init__(self, answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, x: torch.Tensor) -> object:
+        return self.answer(x)
+
+
+WRONG_MODULES = {
+    "two outputs": (
+        lambda x: (x.mean((2, 3)), x.mean((2, 3))),
+        r"logits \[1, classes\], got tuple",
+    ),
+    "an image": (lambda x: x, r"logits \[1, classes\], got \[1, 3, 16, 16\]"),
+    "NaN": (lambda x: x.mean((2, 3)) * float("nan"), r"finite logits"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_MODULES)
+def test_wrong_modules(name, tiny_preprocess, tmp_path):
+    answer, message = WRONG_MODULES[name]
+    with pytest.raises(InputError, match=message):
+        hvit_edge.compile(
+            Wrong(answer).eval(), preprocess=tiny_preprocess, output=tmp_path / "a.pte"
+        )
+
+
+def test_training_mode_is_refused(tiny_preprocess, tmp_path):
+    with pytest.raises((InputError, LoweringError), match=r"eval mode"):
+        hvit_edge.compile(nn.Flatten(), preprocess=tiny_preprocess, output=tmp_path / "a.pte")
