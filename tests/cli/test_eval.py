@@ -1,6 +1,11 @@
 """`hvit-edge eval` on a real artifact; the arithmetic is tested in test_evaluate.py."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+import termios
 
 import numpy as np
 import pytest
@@ -78,3 +83,19 @@ def test_eager_needs_the_weights_of_the_artifact(artifact, data, capsys):
     arguments = ["eval", str(artifact), str(data), "--against-eager", "--weights", "random"]
     assert main(arguments) == 2
     assert "expected the weights that it was compiled from" in capsys.readouterr().err
+
+
+def test_bar_on_a_terminal_alone(artifact, data):
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    done = subprocess.run(
+        [sys.executable, "-m", "hvit_edge.cli", "eval", artifact.path, data, "--format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=end,
+        check=True,
+    )
+    os.close(end)
+    shown = os.read(terminal, 10_000).decode()
+    os.close(terminal)
+    assert "\reval:   0%" in shown and "/6 [" in shown
+    assert json.loads(done.stdout)["images"] == 6

@@ -1,6 +1,9 @@
 """`hvit-edge run`: predictions, self test, refusals."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -88,6 +91,24 @@ def test_odd_photos_are_classified(artifact, tmp_path, capsys, mode, size):
     Image.new(mode, size).save(path)
     report, _ = run_json(capsys, artifact, path)
     assert len(report["results"][0]["predictions"]) == 5
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("name", [b"\xff.jpg", "k\u00e4tzchen.jpg".encode()])
+def test_file_names_of_any_bytes(artifact, photo, tmp_path, name, encoding):
+    path = os.path.join(os.fsencode(tmp_path), name)
+    os.symlink(os.fsencode(photo), path)
+    for options in ([], ["--format", "json"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "hvit_edge.cli", "run", str(artifact), path, *options],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"cat" in done.stdout
+    report = json.loads(done.stdout)
+    assert os.fsencode(report["results"][0]["photo"]) == path
 
 
 @pytest.mark.parametrize("top_k", ["0", "-1", "x"])

@@ -24,6 +24,8 @@ class Console:
     def __init__(self, *, verbose: bool = False) -> None:
         self.verbose = verbose
         self.err: TextIO = sys.stderr
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may hold any bytes
+            sys.stdout.reconfigure(errors="backslashreplace")
 
     def print(self, text: str) -> None:
         """A result, to stdout."""
@@ -31,7 +33,7 @@ class Console:
 
     def json(self, value: Any) -> None:
         """A result as strict JSON, to stdout: NaN and infinity become null."""
-        self.print(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+        self.print(json.dumps(_finite(value), indent=2, allow_nan=False))
 
     def note(self, text: str) -> None:
         """A remark, to stderr."""
