@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from hvit_edge.weights.random_weights import random_array
 
 GOLDENS = Path(__file__).parent.parent / "goldens"

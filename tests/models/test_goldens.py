@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+
 from hvit_edge.models import build_model
 from hvit_edge.weights import load_weights
 from hvit_edge.weights.load import detect, expected_tensors

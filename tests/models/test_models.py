@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from hvit_edge.errors import InputError
 from hvit_edge.models import build_model, list_models, model_info
 from hvit_edge.models.mobilevit import fold, unfold

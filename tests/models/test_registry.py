@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hvit_edge.errors import InputError
 from hvit_edge.models import build_model, list_models, model_info, register_model
 from hvit_edge.weights import bundled_names

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from hvit_edge.models import build_model
 from hvit_edge.weights.random_weights import random_state_dict
-from torch import nn
 
 
 @pytest.fixture(autouse=True)

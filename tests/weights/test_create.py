@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import errors as hub_errors
+from safetensors.torch import save_file
+
 from hvit_edge.errors import InputError
 from hvit_edge.models import build_model, list_models
 from hvit_edge.preprocess import Preprocess, load_image
@@ -21,7 +23,6 @@ from hvit_edge.weights import (
     weights_digest,
 )
 from hvit_edge.weights.random_weights import random_array, random_state_dict
-from safetensors.torch import save_file
 
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 TIMM = {
@@ -99,7 +100,8 @@ def test_bundled_cifar10():
     assert list(origin.labels) == CIFAR10
     assert origin.preprocess.input_size == (64, 64)
     assert find_bundled("mobilevit_xxs", "cifar10").accuracy["cifar10_test_1000"] > 80
-    assert all(value.dtype == torch.float32 for value in model.parameters())
+    state = resolve_weights("mobilevit_xxs", "cifar10").state_dict
+    assert {value.dtype for value in state.values()} == {torch.float32}
 
 
 def test_bundled_weights_know_the_cat():
@@ -206,6 +208,7 @@ def test_json_of_another_format_is_not_ours(described):
         (json.dumps({"format": "hvit-edge weights 1"}), "expected architecture, labels, preproc"),
         (json.dumps(sidecar(labels=["cat"] * 3)), "head of 3 classes, got one of 2"),
         (json.dumps(sidecar(preprocess={"input_size": [0, 1]})), r"\[Preprocess\] input_size"),
+        (json.dumps(sidecar(preprocess={"size": 1})), "expected the fields of Preprocess"),
     ],
 )
 def test_faulty_json_beside_a_file(described, content, message):
@@ -217,6 +220,17 @@ def test_faulty_json_beside_a_file(described, content, message):
 def test_models_without_a_hub_checkpoint_say_where_to_find_it(name):
     with pytest.raises(InputError, match=r"drive links of github.com/\w+/[\w-]+; download"):
         create_model(name)
+
+
+@pytest.mark.parametrize("request_", [{"num_classes": 0}, {"input_size": 0}])
+def test_zero_is_not_taken_for_none(request_):
+    with pytest.raises(InputError, match="expected .*at least"):
+        create_model("mobilevit_xxs", weights="random", **request_)
+
+
+def test_weights_of_another_type():
+    with pytest.raises(InputError, match=r"a state dict, got MobileViT; .*state_dict\(\)"):
+        create_model("mobilevit_xxs", weights=build_model("mobilevit_xxs"))
 
 
 def test_unknown_weights_name():

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+
 from hvit_edge.errors import InputError
 from hvit_edge.models import build_model
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess

@@ -7,12 +7,13 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from torch import nn
+
 from hvit_edge.errors import InputError
 from hvit_edge.models import build_model
 from hvit_edge.weights import load_weights, timm, weights_digest
 from hvit_edge.weights.load import expected_tensors
-from safetensors.torch import save_file
-from torch import nn
 
 
 def assert_loaded(model, state):

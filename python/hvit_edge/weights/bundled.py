@@ -63,7 +63,7 @@ def find_bundled(architecture: str, name: str) -> Bundled:
         architecture=described["architecture"],
         file=file,
         labels=tuple(described["labels"]),
-        preprocess=Preprocess(**described["preprocess"]),
+        preprocess=described["preprocess"],
         accuracy=described["accuracy"],
     )
 
@@ -82,8 +82,11 @@ def read_sidecar(weights: Path) -> dict[str, Any] | None:
     """The json beside a weights file, if it is one of ours.
 
     Returns:
-        `architecture`, `labels`, `preprocess` (tuples for lists, ready for Preprocess), `accuracy`
-        and `recipe`; None where there is no such file, or one of another format.
+        `architecture`, `labels`, `preprocess` (a Preprocess), `accuracy` and `recipe`; None where
+        there is no such file, or one of another format.
+
+    Raises:
+        InputError: no JSON, or a field is missing or unknown.
     """
     path = weights.with_suffix(".json")
     if not path.is_file():
@@ -99,11 +102,16 @@ def read_sidecar(weights: Path) -> dict[str, Any] | None:
     missing = [key for key in ("architecture", "labels", "preprocess") if key not in described]
     if missing:
         raise InputError(f"[weights] expected {', '.join(missing)} in {path}, got none")
-    fields = described["preprocess"].items()
-    described["preprocess"] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in fields
+    fields = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in described["preprocess"].items()
     }
-    return described
+    try:
+        return described | {"preprocess": Preprocess(**fields)}
+    except TypeError as error:
+        raise InputError(
+            f"[weights] expected the fields of Preprocess in {path} ({error})"
+        ) from None
 
 
 @cache

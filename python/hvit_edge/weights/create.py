@@ -91,8 +91,10 @@ def create_model(
             count than `num_classes`.
     """
     source = resolve_weights(name, weights)
-    size = check_input_size(name, input_size or source.preprocess.input_size)
-    classes = num_classes or source.num_classes or 1000
+    if input_size is None:
+        input_size = source.preprocess.input_size
+    size = check_input_size(name, input_size)
+    classes = (source.num_classes or 1000) if num_classes is None else num_classes
     model = build_model(name, num_classes=classes, input_size=size)
     state = random_state_dict(model) if source.state_dict is None else source.state_dict
     load_weights(model, state)
@@ -123,6 +125,11 @@ def resolve_weights(name: str, weights: Weights) -> WeightsSource:
         return WeightsSource(flatten(weights), "state dict", default.preprocess, (), None)
     if isinstance(weights, Path):
         return _from_path(name, weights)
+    if not isinstance(weights, str):
+        raise InputError(
+            "[weights] expected a name, a path or a state dict, got"
+            f" {type(weights).__name__}; for a module pass its state_dict()"
+        )
     if weights == "random":
         return WeightsSource(None, "random", default.preprocess, (), None)
     if weights.startswith("hf:"):
@@ -165,8 +172,7 @@ def _from_path(name: str, path: Path) -> WeightsSource:
             f" {described['architecture']} by the json beside it"
         )
     labels = tuple(described["labels"])
-    preprocess = Preprocess(**described["preprocess"])
-    return WeightsSource(state, str(path), preprocess, labels, len(labels) or None)
+    return WeightsSource(state, str(path), described["preprocess"], labels, len(labels) or None)
 
 
 def _from_checkpoint(checkpoint: hub.Checkpoint, source: str, default: Published) -> WeightsSource:

@@ -37,8 +37,8 @@ def load_weights(
 
     Formats: our own keys, timm (MobileViT, Swin), transformers (MobileViT, Swin), ml-cvnets
     (MobileViT), and the official ones of Conformer, Shunted Transformer and Swin. Weights may lie
-    under `model`, `state_dict`, `model_state` or `model_ema`, and under a `module.` prefix; half
-    precision becomes float32.
+    under `model`, `state_dict`, `model_state` or `model_ema`, looked for in this order, and under
+    a `module.` prefix; half precision becomes float32.
 
     Args:
         model: a model of this package, or any module whose own keys the checkpoint has.
