@@ -140,7 +140,7 @@ def test_path_takes_the_published_preprocessing_and_imagenet_labels(tmp_path):
     save_file(random_state_dict(build_model("mobilevit_xxs")), path)
     for weights in (path, str(path)):
         origin = create_model("mobilevit_xxs", weights=weights).hvit_edge
-        assert origin.weights_source == str(path)
+        assert origin.weights_source == "model.safetensors"
         assert origin.preprocess.resize_size == 284
         assert origin.labels == imagenet_labels()
 
@@ -279,6 +279,7 @@ def test_hub_of_transformers_as_a_pickle(tmp_path, fake_hub):
 def test_folder(timm_folder):
     origin = create_model("mobilevit_xxs", weights=timm_folder).hvit_edge
     assert origin.preprocess.resize_size == 292
+    assert origin.weights_source == "folder timm"
 
 
 def test_folders_that_lack_something(timm_folder):

@@ -41,7 +41,8 @@ class WeightsSource:
     Attributes:
         state_dict: tensors by the checkpoint's own keys, float32; None for random weights, which
             follow from the model.
-        source: where they are from, in words for a person.
+        source: where they are from: "random", "bundled NAME", "hf:OWNER/REPO", a file's name,
+            "folder NAME" or "state dict". It goes into artifacts, so it holds no path.
         preprocess: what they expect of a photo.
         labels: class names, or none.
         num_classes: class count that the source states; None where it does not.
@@ -155,7 +156,7 @@ def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
 def _from_path(name: str, path: Path) -> WeightsSource:
     default = model_info(name).default
     if path.is_dir():
-        return _from_checkpoint(hub.read_folder(path), str(path), default)
+        return _from_checkpoint(hub.read_folder(path), f"folder {path.name}", default)
     if not path.exists() and path.suffix not in (".safetensors", *PICKLES):
         known = ["random", *bundled_names(name)]
         raise InputError(
@@ -165,14 +166,14 @@ def _from_path(name: str, path: Path) -> WeightsSource:
     state = read_state_dict(path)
     described = read_sidecar(path)
     if described is None:
-        return WeightsSource(state, str(path), default.preprocess, (), None)
+        return WeightsSource(state, path.name, default.preprocess, (), None)
     if described["architecture"] != name:
         raise InputError(
             f"[weights] expected weights of {name}, got {path}, which is for"
             f" {described['architecture']} by the json beside it"
         )
     labels = tuple(described["labels"])
-    return WeightsSource(state, str(path), described["preprocess"], labels, len(labels) or None)
+    return WeightsSource(state, path.name, described["preprocess"], labels, len(labels) or None)
 
 
 def _from_checkpoint(checkpoint: hub.Checkpoint, source: str, default: Published) -> WeightsSource:
