@@ -73,7 +73,10 @@ class Windows:
         )
 
     def part(self, x: Tensor) -> Tensor:
-        """[N, H, W, C] -> [N * windows, pixels of a window, C]."""
+        """[N, H, W, C] -> [N * windows, pixels of a window, C].
+
+        A window's columns and channels move as one, so no tensor has more than four dimensions.
+        """
         if any(self.shift):
             x = torch.roll(x, (-self.shift[0], -self.shift[1]), dims=(1, 2))
         if any(self.padding):

@@ -99,16 +99,20 @@ def create_model(
     model = build_model(name, num_classes=classes, input_size=size)
     state = random_state_dict(model) if source.state_dict is None else source.state_dict
     load_weights(model, state)
-    labels = source.labels
-    if labels and len(labels) != classes:
-        raise InputError(
-            f"[create_model] expected {classes} labels for {classes} classes, got {len(labels)}"
-            f" from {source.source}; correct the labels there"
-        )
-    if not labels and classes == 1000 and source.state_dict is not None:
-        labels = imagenet_labels()
+    labels = _labels(source, classes)
     model.hvit_edge = ModelOrigin(name, source.source, resized(source.preprocess, size), labels)
     return model.eval()
+
+
+def _labels(source: WeightsSource, classes: int) -> tuple[str, ...]:
+    """The class names of the source; those of ImageNet-1k for other trained weights of 1000."""
+    if source.labels and len(source.labels) != classes:
+        raise InputError(
+            f"[create_model] expected {classes} labels for {classes} classes, got"
+            f" {len(source.labels)} from {source.source}; correct the labels there"
+        )
+    is_imagenet = classes == 1000 and source.state_dict is not None
+    return source.labels or (imagenet_labels() if is_imagenet else ())
 
 
 def resolve_weights(name: str, weights: Weights) -> WeightsSource:
