@@ -24,7 +24,8 @@ class Console:
     def __init__(self, *, verbose: bool = False) -> None:
         self.verbose = verbose
         self.err: TextIO = sys.stderr
-        if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may hold any bytes
+        strict = getattr(sys.stdout, "errors", None) == "strict"
+        if strict and isinstance(sys.stdout, io.TextIOWrapper):  # file names may hold any bytes
             sys.stdout.reconfigure(errors="backslashreplace")
 
     def print(self, text: str) -> None:
