@@ -288,6 +288,12 @@ def test_folder(timm_folder):
     assert origin.weights_source == "folder timm"
 
 
+def test_folder_of_another_network(timm_folder):
+    (timm_folder / "config.json").write_text('{"model_type": "mobilevit", "patch_size": 4}')
+    with pytest.raises(InputError, match="patch_size: expected 2, got 4"):
+        create_model("mobilevit_xxs", weights=timm_folder)
+
+
 def test_folders_that_lack_something(timm_folder):
     (timm_folder / "config.json").write_text("[]")
     with pytest.raises(InputError, match="expected a JSON object"):
