@@ -81,6 +81,7 @@ def test_result_is_what_create_model_loads(script, data, tmp_path, capsys):
     origin = model.hvit_edge
     assert origin.labels == tuple(script.LABELS)
     assert origin.preprocess.input_size == (32, 32)
+    assert origin.preprocess.resize_size == 32  # no crop: the model saw whole images
     with np.load(data) as file:
         x = np.concatenate([origin.preprocess(image) for image in file["images"]])
         labels = torch.from_numpy(file["labels"])
