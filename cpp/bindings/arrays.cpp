@@ -10,8 +10,8 @@ namespace {
 namespace py = pybind11;
 
 DType dtype_of(const py::array& array) {
-  for (const DType dtype : {DType::uint8, DType::int8, DType::int16, DType::int32, DType::int64,
-                            DType::float16, DType::float32, DType::float64, DType::boolean}) {
+  for (const DType dtype : {DType::float32, DType::uint8, DType::int8, DType::int16, DType::int32,
+                            DType::int64, DType::float16, DType::float64, DType::boolean}) {
     if (array.dtype().equal(py::dtype(to_string(dtype)))) return dtype;
   }
   return DType::other;
