@@ -1,6 +1,6 @@
 """Ours against stock ExecuTorch: the same module, inputs, runtime and threads, rounds interleaved.
 
-    python benchmarks/against_stock.py [MODEL ...] [--rounds 40] [--output results.json]
+    python benchmarks/against_stock.py [MODEL ...] [--rounds 200] [--seconds 20]
 
 Both programs run in one process by ExecuTorch's own runtime, in turns, so that noise of the machine
 meets both alike. A time counts only if both outputs agree with eager PyTorch. Weights are "random"
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import sys
 import time
@@ -21,6 +20,7 @@ import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
 from executorch.runtime import Runtime
+from machine import describe_machine
 from torch import nn
 from tqdm import tqdm
 
@@ -30,6 +30,7 @@ from hvit_edge.targets.xnnpack import lower
 
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
 TOLERANCE = 1e-4
+RESULTS = Path(__file__).parent / "results"
 
 
 def ours(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> bytes:
@@ -84,30 +85,18 @@ def measure(name: str, rounds: int, seconds: float) -> dict[str, object]:
     }
 
 
-def machine() -> dict[str, object]:
-    """What the figures were taken on."""
-    cpu = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        cpu = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), cpu)
-    from executorch.extension.threadpool import threadpool
-
-    return {"cpu": cpu, "threads": threadpool.get_thread_count()} if threadpool else {"cpu": cpu}
-
-
 def main() -> None:
-    """Measure and print JSON."""
+    """Measure and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=MODELS, metavar="MODEL")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=20, help="at most, for each model")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--output", type=Path, default=RESULTS / "against_stock.json")
     args = parser.parse_args()
     results = [measure(name, args.rounds, args.seconds) for name in args.models]
-    report = json.dumps({"machine": machine(), "results": results}, indent=2)
-    print(report)
-    if args.output:
-        args.output.write_text(report + "\n")
+    report = {"machine": describe_machine(), "results": results}
+    args.output.parent.mkdir(exist_ok=True)
+    args.output.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from hvit_edge.weights import ModelOrigin, bundled_photos, create_model, weights
 
 TARGETS = ("xnnpack",)
 PRECISIONS = ("fp32",)
-GOLDEN_PHOTO = "chelsea.jpg"
+GOLDEN_PHOTO = "astronaut.jpg"
 GOLDEN_MARGIN = 1.25  # the golden photo is this much larger than the resized one
 
 

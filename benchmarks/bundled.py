@@ -1,0 +1,56 @@
+"""Accuracy of the bundled classifier through the C++ runtime, against eager PyTorch.
+
+    python benchmarks/bundled.py CIFAR10_TEST.npz
+
+The file has `images` uint8 [N, 32, 32, 3] and `labels`; CIFAR-10 is not part of this repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+from machine import describe_machine
+
+import hvit_edge
+from hvit_edge.evaluate import evaluate
+from hvit_edge.progress import bar
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    """Measure and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, metavar="CIFAR10_TEST.npz")
+    parser.add_argument("--output", type=Path, default=RESULTS / "bundled.json")
+    args = parser.parse_args()
+    model = hvit_edge.create_model("mobilevit_xxs", weights="cifar10")
+
+    def eager(image):
+        with torch.inference_mode():
+            return model(torch.from_numpy(model.hvit_edge.preprocess(image))).numpy()
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = hvit_edge.compile(model, output=Path(folder) / "bundled.pte").path
+        report = evaluate(path, args.data, eager=eager, progress=bar("eval"))
+    result = {
+        "model": "mobilevit_xxs",
+        "weights": "cifar10",
+        "data": args.data.name,
+        "images": report.images,
+        "top1": report.top1,
+        "eager_top1": report.eager_top1,
+        "agreement": report.agreement,
+    }
+    args.output.parent.mkdir(exist_ok=True)
+    args.output.write_text(
+        json.dumps({"machine": describe_machine(), "results": [result]}, indent=2) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

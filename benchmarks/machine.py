@@ -1,0 +1,27 @@
+"""What a benchmark's figures were taken on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+
+def describe_machine() -> dict[str, object]:
+    """CPU, cores, system, package versions and the day, as plain values."""
+    cpu = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [x for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
+        cpu = names[0].partition(":")[2].strip() if names else cpu
+    return {
+        "cpu": cpu,
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "packages": {p: version(p) for p in ("hvit-edge", "torch", "executorch")},
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }

@@ -1,0 +1,103 @@
+"""Render the committed results into the README's tables.
+
+python benchmarks/readme_tables.py            # writes README.md
+python benchmarks/readme_tables.py --check    # exit 1 where it is not up to date
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def parity_table(report: dict) -> str:
+    """One row a model: size, delegates, and the worst relative difference at each step."""
+    rows = [
+        "| model | parameters | input | file | XNNPACK delegates | operators outside"
+        " | rewritten | lowered | C++ runtime | top-1 |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in report["results"]:
+        steps = result["steps"]
+        differences = " | ".join(
+            f"{steps[name]['max_rel']:.1e}" for name in ("rewritten", "lowered", "runtime")
+        )
+        agrees = all(step["top1_agree"] for step in steps.values())
+        rows.append(
+            f"| {result['model']} | {result['params'] / 1e6:.1f} M"
+            f" | {result['input_size'][0]} x {result['input_size'][1]}"
+            f" | {result['bytes'] / 1e6:.1f} MB | {result['delegates']} | {result['ops_outside']}"
+            f" | {differences} | {'agrees' if agrees else 'DIFFERS'} |"
+        )
+    photos = report["results"][0]["photos"]
+    note = (
+        f"Largest difference from eager PyTorch on {photos} photos, relative to its largest"
+        f" output; random weights; {machine(report)}."
+    )
+    return "\n".join([*rows, "", note])
+
+
+def against_stock_table(report: dict) -> str:
+    """One row a model: both times and their ratio."""
+    rows = ["| model | hvit-edge | stock | ratio (10 to 90 %) |", "|---|---|---|---|"]
+    rows += [
+        f"| {r['model']} | {r['ours_ms']:.1f} ms | {r['stock_ms']:.1f} ms"
+        f" | {r['ratio']:.2f} ({r['ratio_p10']:.2f} to {r['ratio_p90']:.2f}) |"
+        for r in report["results"]
+    ]
+    return "\n".join([*rows, "", f"Medians, float32, batch 1; {machine(report)}."])
+
+
+def bundled_table(report: dict) -> str:
+    """Accuracy of the bundled classifier."""
+    rows = ["| data | images | eager PyTorch | C++ runtime | same class |", "|---|---|---|---|---|"]
+    rows += [
+        f"| {r['data']} | {r['images']} | {r['eager_top1']:.1%} | {r['top1']:.1%}"
+        f" | {r['agreement']:.1%} |"
+        for r in report["results"]
+    ]
+    return "\n".join([*rows, "", f"Top-1; {machine(report)}."])
+
+
+def machine(report: dict) -> str:
+    """The machine of a report, in a few words."""
+    m = report["machine"]
+    packages = ", ".join(f"{k} {v}" for k, v in m["packages"].items())
+    return f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}, {m['date']}"
+
+
+TABLES: dict[str, Callable[[dict], str]] = {
+    "parity": parity_table,
+    "against_stock": against_stock_table,
+    "bundled": bundled_table,
+}
+
+
+def render(readme: str) -> str:
+    """The README's text with every table made anew."""
+    for name, table in TABLES.items():
+        report = json.loads((RESULTS / f"{name}.json").read_text())
+        before, opening, rest = readme.partition(f"<!-- table: {name} -->\n")
+        _, closing, after = rest.partition("<!-- end -->")
+        if not closing:
+            raise SystemExit(f"README.md: expected a table {name!r}, got none")
+        readme = f"{before}{opening}{table(report)}\n{closing}{after}"
+    return readme
+
+
+def main() -> None:
+    """Write the README, or check it."""
+    path = ROOT / "README.md"
+    rendered = render(path.read_text())
+    if "--check" in sys.argv[1:]:
+        sys.exit(rendered != path.read_text())
+    path.write_text(rendered)
+
+
+if __name__ == "__main__":
+    main()
