@@ -1,5 +1,5 @@
-# hvit-edge from a checkout. Needs Python >= 3.11 with venv, and a C++17 compiler:
-# on Debian, apt install python3-venv python3-dev g++ make libgtest-dev
+# hvit-edge from a checkout. Needs Python >= 3.10 with venv, and a C++17 compiler:
+# `make packages` installs what Debian has of it.
 PYTHON ?= python3
 CXX ?= c++
 PIP_FLAGS ?= --quiet --disable-pip-version-check
@@ -11,27 +11,37 @@ PHOTO := python/hvit_edge/assets/photos/chelsea.jpg
 NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
 CPP_FILES := $(shell find cpp -name '*.h' -o -name '*.cpp')
 
-.PHONY: help setup demo test test-cpp test-python lint bench clean
+# Beside Python: venv and headers, a compiler, GoogleTest for the C++ tests.
+DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev
+
+.PHONY: help packages setup demo test test-cpp test-python lint bench clean
 
 help:
-	@echo "make setup   create .venv and install hvit-edge with all its tools"
-	@echo "make demo    compile a small model, classify a photo in C++, check it against PyTorch"
-	@echo "make test    C++ and Python tests"
-	@echo "make lint    ruff and clang-format, without changing a file"
-	@echo "make bench   latency and memory of the demo's model"
-	@echo "make clean   remove what was built; .venv stays"
+	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
+	@echo "make setup      create .venv and install hvit-edge with all its tools"
+	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
+	@echo "make test       C++ and Python tests"
+	@echo "make lint       ruff and clang-format, without changing a file"
+	@echo "make bench      latency and memory of the demo's model"
+	@echo "make clean      remove what was built; .venv stays"
+
+# Asks for root only where something is missing.
+packages:
+	@dpkg -s $(DEBIAN_PACKAGES) >/dev/null 2>&1 || \
+		{ SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && \
+		$$SUDO apt-get install -y -qq --no-install-recommends $(DEBIAN_PACKAGES); }
 
 setup: .venv/built
 
 # The stamps in .venv say what is installed: a target reruns only when what it depends on changes.
 .venv/created:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "error: expected Python >= 3.11, got '$(PYTHON)', which is older or missing;" \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+		{ echo "error: expected Python >= 3.10, got '$(PYTHON)', which is older or missing;" \
 		"make setup PYTHON=... names another"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-		{ echo "error: $(PYTHON) has no venv; on Debian: apt install python3-venv"; exit 1; }
+		{ echo "error: $(PYTHON) has no venv; on Debian: make packages"; exit 1; }
 	@command -v $(CXX) >/dev/null || \
-		{ echo "error: no C++ compiler $(CXX); on Debian: apt install g++"; exit 1; }
+		{ echo "error: no C++ compiler $(CXX); on Debian: make packages"; exit 1; }
 	$(PYTHON) -m venv .venv
 	@touch $@
 
@@ -63,7 +73,7 @@ test: test-cpp
 
 test-cpp: setup
 	@echo '#include <gtest/gtest.h>' | $(CXX) -x c++ -std=c++17 -fsyntax-only - 2>/dev/null || \
-		{ echo "error: no GoogleTest; on Debian: apt install libgtest-dev"; exit 1; }
+		{ echo "error: no GoogleTest; on Debian: make packages"; exit 1; }
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(NATIVE) -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		-DHVIT_EDGE_BUILD_TESTS=ON
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE)

@@ -27,8 +27,8 @@ def native(**changes):
 @pytest.mark.parametrize(
     ("check", "state", "found", "mend"),
     [
-        (doctor.check_python((3, 10, 9)), "failed", "3.10.9", "Python 3.11"),
-        (doctor.check_python((3, 11, 0)), "ok", "3.11.0", ""),
+        (doctor.check_python((3, 9, 18)), "failed", "3.9.18", "Python 3.10"),
+        (doctor.check_python((3, 10, 0)), "ok", "3.10.0", ""),
         (doctor.check_executorch(None), "failed", "not installed", "executorch==1.5.1"),
         (doctor.check_executorch("1.4.0"), "failed", "1.4.0, built against 1.5.1", "==1.5.1"),
         (doctor.check_executorch("1.5.1+cpu"), "ok", "1.5.1+cpu", ""),

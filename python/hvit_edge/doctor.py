@@ -18,7 +18,7 @@ import hvit_edge
 
 EXECUTORCH = "1.5.1"
 TORCH = "2.13.0"
-OLDEST_PYTHON = (3, 11)
+OLDEST_PYTHON = (3, 10)
 OLDEST_CMAKE = (3, 28)
 BACKEND = "XnnpackBackend"
 REINSTALL = "pip install --force-reinstall --no-deps hvit-edge"
@@ -105,7 +105,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
     """Python itself."""
     found = ".".join(str(part) for part in version)
     if tuple(version[:2]) < OLDEST_PYTHON:
-        return Check("python", "failed", found, "use Python 3.11 or newer")
+        return Check("python", "failed", found, "use Python 3.10 or newer")
     return Check("python", "ok", f"{found}, {sys.executable}")
 
 
