@@ -8,6 +8,7 @@ carries its shape and dtype in `meta["val"]`, and the module that it came from i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -15,6 +16,7 @@ from torch.fx import GraphModule, Node
 
 aten = torch.ops.aten
 Operator = Callable[..., object]
+SHARED_ELEMENTS = 4096  # constants up to this size are worth looking up
 
 
 def nodes_calling(graph: GraphModule, *operators: Operator) -> Iterator[Node]:
@@ -117,17 +119,32 @@ class Editor:
         return self.call(aten.permute.default, node, order)
 
     def constant(self, name: str, tensor: torch.Tensor) -> Node:
-        """Insert a constant; `name` is made unique."""
-        stem = name.replace(".", "_")
-        unique, count = stem, 0
-        while hasattr(self.graph, unique):
-            count += 1
-            unique = f"{stem}_{count}"
-        self.graph.register_buffer(unique, tensor.detach().contiguous())
+        """Insert a constant; `name` is made unique, small constants of one value are shared."""
+        tensor = tensor.detach().contiguous()
+        shared = self._small_constants()
+        small = tensor.numel() <= SHARED_ELEMENTS
+        key = (tensor.dtype, tuple(tensor.shape), tensor.numpy().tobytes() if small else b"")
+        target = shared.get(key) if small else None
+        if target is None or not hasattr(self.graph, target):
+            target = self._unique_name(name.replace(".", "_"))
+            self.graph.register_buffer(target, tensor)
+            if small:
+                shared[key] = target
         with self.graph.graph.inserting_before(self.anchor):
-            node = self.graph.graph.get_attr(unique)
+            node = self.graph.graph.get_attr(target)
         node.meta["val"] = torch.empty_like(tensor, device="meta")
         return node
+
+    def _small_constants(self) -> dict[tuple, str]:
+        """Names of the small constants made so far, by dtype, shape and bytes."""
+        return self.graph.meta.setdefault("hvit_edge_small_constants", {})
+
+    def _unique_name(self, stem: str) -> str:
+        count = itertools.count(1)
+        name = stem
+        while hasattr(self.graph, name):
+            name = f"{stem}_{next(count)}"
+        return name
 
     def constant_like(self, name: str, values: torch.Tensor, node: Node) -> Node:
         """Insert a constant in the dtype that `node` has when the graph runs in that dtype."""

@@ -13,6 +13,8 @@ from hvit_edge.lowering.decompose_attention import decompose_attention
 from hvit_edge.lowering.decompose_layer_norm import decompose_layer_norm
 from hvit_edge.lowering.fold_batch_norm import fold_batch_norm
 from hvit_edge.lowering.fold_constants import fold_constants
+from hvit_edge.lowering.fold_norm_affine import fold_norm_affine
+from hvit_edge.lowering.fold_scale import fold_scale
 from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.merge_views import merge_views
 from hvit_edge.lowering.remove_identities import remove_identities
@@ -29,6 +31,7 @@ PIPELINE: tuple[Rewrite, ...] = (
     canonicalize_views,  # later rewrites then know reshape, permute and slice only
     fold_constants,  # masks and position tables become plain constants before they are matched
     fold_batch_norm,  # while convolution and norm are still neighbours
+    fold_norm_affine,  # while the norm is one operator, and a roll not yet slices
     replace_resize,  # may emit linear and permute
     replace_roll,  # emits slices and cat
     decompose_attention,  # emits matmul, softmax and permute
@@ -36,6 +39,7 @@ PIPELINE: tuple[Rewrite, ...] = (
     replace_mean,  # emits linear and bmm
     replace_matmul,  # after attention, which emits matmul; emits bmm
     replace_scalars,  # after everything that may leave numbers behind
+    fold_scale,  # after attention and numbers: the scale of q is a constant of one element now
     fold_constants,  # what the rewrites above computed from weights
     merge_views,  # last: the rewrites above emit many reshapes
 )

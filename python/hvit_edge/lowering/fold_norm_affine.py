@@ -1,0 +1,124 @@
+"""Fold the scale and shift of a layer norm into the linears and convolutions that read it.
+
+Identity:   linear(n * gamma + beta, W, b) = linear(n, W * gamma, b + W beta), and the same for a
+            convolution without padding, whose weights of channel c take gamma[c]
+
+    x -> layer_norm(gamma, beta) -> linear(W, b) -> y      x -> layer_norm() -> linear(W', b') -> y
+
+Preconditions: every reader of the norm is a linear or an unpadded, ungrouped convolution with
+constant weights, behind nothing but reshapes, permutes, rolls and slices that leave the channels
+whole. Folded in float64, exact up to one rounding of each weight.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    constant_tensor,
+    is_constant,
+    nodes_calling,
+    rank_of,
+    shape_of,
+)
+
+
+def fold_norm_affine(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    for node in nodes_calling(graph, aten.layer_norm.default):
+        gamma, beta = argument(node, 2, "weight"), argument(node, 3, "bias")
+        last_alone = list(node.args[1]) == shape_of(node)[-1:]
+        readers = _readers(node, rank_of(node) - 1)
+        if gamma is None or not last_alone or not readers:
+            continue
+        for reader in readers:
+            _fold_into(graph, reader, gamma, beta)
+        edit = Editor(graph, node)
+        epsilon = argument(node, 4, "eps", 1e-5)
+        plain = edit.call(aten.layer_norm.default, *node.args[:2], None, None, epsilon)
+        edit.replace(plain)
+        modified = True
+    return modified
+
+
+def _readers(node: Node, channel: int) -> list[Node] | None:
+    """The linears and convolutions behind `node`, or None where anything else reads it.
+
+    `channel` is the dimension of the channels in `node`.
+    """
+    readers: list[Node] = []
+    for user in node.users:
+        if _takes_channels(user, node, channel):
+            readers.append(user)
+            continue
+        moved = _channel_after(user, node, channel)
+        behind = None if moved is None else _readers(user, moved)
+        if behind is None:
+            return None
+        readers += behind
+    return readers or None
+
+
+def _takes_channels(user: Node, node: Node, channel: int) -> bool:
+    """Whether `user` is a linear or convolution that sums over the channels of `node`."""
+    if user.op != "call_function" or user.args[0] is not node or not _has_constants(user):
+        return False
+    if user.target is aten.linear.default:
+        return channel == rank_of(node) - 1
+    if user.target is aten.conv2d.default:
+        unpadded = not any(argument(user, 4, "padding", (0,)))
+        return channel == 1 and unpadded and argument(user, 6, "groups", 1) == 1
+    return False
+
+
+def _has_constants(user: Node) -> bool:
+    bias = argument(user, 2, "bias")
+    return is_constant(argument(user, 1, "weight")) and (bias is None or is_constant(bias))
+
+
+def _channel_after(user: Node, node: Node, channel: int) -> int | None:
+    """Where the channels of `node` are in `user`, or None where they do not stay whole."""
+    if user.target is aten.permute.default:
+        return [dim % rank_of(user) for dim in user.args[1]].index(channel)
+    if user.target is aten.roll.default:
+        dims = [dim % rank_of(user) for dim in argument(user, 2, "dims", [])]
+        return channel if dims and channel not in dims else None
+    if user.target is aten.slice.Tensor:
+        return channel if argument(user, 1, "dim", 0) % rank_of(user) != channel else None
+    if user.target is aten.reshape.default:
+        before, length = math.prod(shape_of(node)[:channel]), shape_of(node)[channel]
+        return next(
+            (
+                dim
+                for dim, new_length in enumerate(shape_of(user))
+                if new_length == length and math.prod(shape_of(user)[:dim]) == before
+            ),
+            None,
+        )
+    return None
+
+
+def _fold_into(graph: GraphModule, reader: Node, gamma: Node, beta: Node | None) -> None:
+    """Give `reader` the weights that need no scale and shift in front."""
+    edit = Editor(graph, reader)
+    weight = constant_tensor(graph, reader.args[1]).double()
+    scale = constant_tensor(graph, gamma).double()
+    per_channel = [1, -1] + [1] * (weight.dim() - 2)
+    folded = edit.constant_like(
+        f"{reader.name}_weight", weight * scale.reshape(per_channel), reader
+    )
+    bias = argument(reader, 2, "bias")
+    if beta is not None:
+        shift = constant_tensor(graph, beta).double().reshape(per_channel)
+        total = (weight * shift).flatten(1).sum(1)
+        if bias is not None:
+            total = total + constant_tensor(graph, bias).double()
+        bias = edit.constant_like(f"{reader.name}_bias", total, reader)
+    kwargs = {name: value for name, value in reader.kwargs.items() if name != "bias"}
+    edit.replace(edit.call(reader.target, reader.args[0], folded, bias, *reader.args[3:], **kwargs))

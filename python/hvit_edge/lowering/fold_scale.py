@@ -1,0 +1,97 @@
+"""Fold the multiplication by a number into the linear that the values come from.
+
+Identity:   s * linear(x, W, b) = linear(x, s * W, s * b), row by row of W
+
+    x -> linear(W, b) -> slice, reshape, permute -> mul(s) -> y
+    x -> linear(W', b') -> slice, reshape, permute -> y
+
+Preconditions: between the linear and the product stand only reshapes, permutes and slices; the
+output channels that reach the product reach nothing else. The rows of W that do are scaled: of a
+fused q, k, v projection only those of q. Folded in float64, exact up to one rounding of each weight
+(none where s is a power of two).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    constant_tensor,
+    is_constant,
+    nodes_calling,
+    shape_of,
+)
+
+REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor)
+
+
+def fold_scale(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    for product in nodes_calling(graph, aten.mul.Tensor):
+        linear = _source(product.args[0])
+        if linear is None or not _is_number(product.args[1]):
+            continue
+        rows = _rows_used_only_by(product, linear)
+        if rows is not None:
+            factor = float(constant_tensor(graph, product.args[1]))
+            product.replace_all_uses_with(product.args[0])
+            graph.graph.erase_node(product)
+            _scale_rows(Editor(graph, linear), linear, rows, factor)
+            modified = True
+    return modified
+
+
+def _is_number(value: object) -> bool:
+    return is_constant(value) and value.meta["val"].numel() == 1
+
+
+def _source(node: Node) -> Node | None:
+    """The linear that `node` is a re-indexing of, if its weights are constants."""
+    while node.op == "call_function" and node.target in REINDEXING:
+        node = node.args[0]
+    if node.op != "call_function" or node.target is not aten.linear.default:
+        return None
+    bias = argument(node, 2, "bias")
+    constant = is_constant(node.args[1]) and (bias is None or is_constant(bias))
+    return node if constant else None
+
+
+def _rows_used_only_by(product: Node, linear: Node) -> torch.Tensor | None:
+    """The output channels of `linear` that reach `product`, or None where others use them too."""
+    channels = shape_of(linear)[-1]
+    labels = torch.arange(channels).expand(shape_of(linear))
+    wanted, others = (
+        torch.zeros(channels, dtype=torch.bool),
+        torch.zeros(channels, dtype=torch.bool),
+    )
+    for user, reaching in _final_users(linear, labels):
+        (wanted if user is product else others)[reaching.unique()] = True
+    return None if (wanted & others).any() else wanted
+
+
+def _final_users(node: Node, labels: torch.Tensor) -> Iterator[tuple[Node, torch.Tensor]]:
+    """Every user behind the re-indexing operators, with the labels that reach it."""
+    for user in node.users:
+        if user.op == "call_function" and user.target in REINDEXING:
+            yield from _final_users(user, user.target(labels, *user.args[1:], **user.kwargs))
+        else:
+            yield user, labels
+
+
+def _scale_rows(edit: Editor, linear: Node, rows: torch.Tensor, factor: float) -> None:
+    scale = torch.ones(len(rows), dtype=torch.float64)
+    scale[rows] = factor
+    weight = constant_tensor(edit.graph, linear.args[1]).double() * scale[:, None]
+    arguments = [edit.constant_like(f"{linear.name}_weight", weight, linear)]
+    bias = argument(linear, 2, "bias")
+    if bias is not None:
+        scaled = constant_tensor(edit.graph, bias).double() * scale
+        arguments.append(edit.constant_like(f"{linear.name}_bias", scaled, linear))
+    edit.replace(edit.call(aten.linear.default, linear.args[0], *arguments))
