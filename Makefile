@@ -2,6 +2,7 @@
 # `make packages` installs what Debian has of it.
 PYTHON ?= python3
 CXX ?= c++
+JOBS ?= 2
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
 BIN := .venv/bin
@@ -81,7 +82,7 @@ test-cpp: setup
 
 # Last, so that pytest's summary is the last line.
 test-python: setup
-	@$(BIN)/python -m pytest -q --durations=10
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=10
 
 lint: setup
 	$(BIN)/ruff check .

@@ -9,6 +9,14 @@ from torch import nn
 from hvit_edge.preprocess import Preprocess
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print what tests measured: `record_property("measured", text)`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "measured":
+                terminalreporter.write_line(f"measured: {text}")
+
+
 class Attention(nn.Module):
     """Fused q, k, v and a constant bias on the scores."""
 

@@ -16,7 +16,7 @@ FP32_RTOL = 1e-4  # max |delta| <= 1e-4 x max |eager output|
 
 
 @pytest.mark.parametrize("name", [model.name for model in list_models()])
-def test_every_model_is_one_delegate_and_agrees_with_pytorch(name, tmp_path):
+def test_every_model_is_one_delegate_and_agrees_with_pytorch(name, tmp_path, record_property):
     path = tmp_path / "model.pte"
     report = hvit_edge.compile(name, weights="random", output=path).report.to_dict()
     assert report["delegates"] == 1
@@ -26,7 +26,8 @@ def test_every_model_is_one_delegate_and_agrees_with_pytorch(name, tmp_path):
     assert report["bytes"] == path.stat().st_size
     self_test = hvit_edge.Session(path).self_test()
     assert self_test.passed and self_test.max_rel <= FP32_RTOL
-    print(f"{name}: max_rel {report['parity']['max_rel']:.1e}, {report['ops_total']} operators")
+    summary = f"max_rel {report['parity']['max_rel']:.1e}, {report['ops_total']} operators"
+    record_property("measured", f"{name}: 1 delegate, {summary}")
 
 
 def test_own_module_gives_pytorchs_answers_to_photos(tiny_artifact, tiny_model, tiny_preprocess):

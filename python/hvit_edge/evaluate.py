@@ -10,7 +10,7 @@ import numpy as np
 
 from hvit_edge import progress as progress_bars
 from hvit_edge.datasets import ImageSet, Sample, Skipped, open_images
-from hvit_edge.errors import InputError, ParityError
+from hvit_edge.errors import ParityError
 
 Eager = Callable[[np.ndarray], np.ndarray]
 """From uint8 RGB [height, width, 3] to logits, float32 [1, classes]."""
@@ -109,18 +109,12 @@ def eager_reference(artifact_path: str | Path, weights: str | Path | None = None
     """
     import torch
 
-    from hvit_edge.parity.validate import _rebuild
+    from hvit_edge.parity.reference import reference_model
     from hvit_edge.runtime import Session
-    from hvit_edge.weights import weights_digest
 
     session = Session(artifact_path)
+    model = reference_model(session, weights=weights)
     metadata = session.metadata
-    model = _rebuild(metadata, session.outputs[0].shape[-1], weights)
-    if weights_digest(model) != metadata.weights_sha256:
-        raise InputError(
-            f"[evaluate] {artifact_path}: expected the weights that it was compiled from, got"
-            f" others ({weights or metadata.weights_source}); pass the right ones with --weights"
-        )
 
     def run(image: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -36,7 +36,7 @@ class Metadata:
         target: "xnnpack".
         precision: "fp32".
         created: UTC time, ISO 8601.
-        weights_source: "random", a bundled name, a file name, "hf:owner/repo" or "state_dict".
+        weights_source: "random", "bundled NAME", a file's name, "hf:owner/repo" or "state dict".
         weights_sha256: 64 hex digits.
         versions: versions of hvit-edge, torch and executorch that wrote the artifact.
         labels: class names in class order; empty where there are none.

@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -31,7 +32,10 @@ def test_every_step_is_measured(tiny_artifact, tiny_model):
 def test_own_photos(tiny_artifact, tiny_model, tmp_path):
     Image.linear_gradient("L").save(tmp_path / "one.png")
     Image.radial_gradient("L").save(tmp_path / "two.png")
-    assert validate(tiny_artifact, model=tiny_model, data=tmp_path).images == 2
+    (tmp_path / "three.png").write_bytes(b"no image")
+    report = validate(tiny_artifact, model=tiny_model, data=tmp_path)
+    assert report.images == 2
+    assert [Path(photo.name).name for photo in report.skipped] == ["three.png"]
 
 
 def test_first_break_is_named(tiny_artifact, tiny_model):
@@ -44,12 +48,12 @@ def test_other_weights_are_refused(tiny_artifact, tiny_model):
     other = copy.deepcopy(tiny_model)
     with torch.no_grad():
         other.head.bias += 1e-3
-    with pytest.raises(InputError, match=r"\[validate\].*SHA-256"):
+    with pytest.raises(InputError, match=r"\[reference_model\].*SHA-256"):
         validate(tiny_artifact, model=other)
 
 
 def test_weights_that_cannot_be_found_again(tiny_artifact):
-    with pytest.raises(InputError, match=r"\[validate\].*'state dict'.*--weights"):
+    with pytest.raises(InputError, match=r"\[reference_model\].*'state dict'.*--weights"):
         validate(tiny_artifact)
 
 

@@ -60,7 +60,7 @@ def pattern(height: int, width: int, kind: str = "noise", seed: int = 0) -> np.n
 
 @pytest.mark.parametrize("resize", RESIZES)
 @pytest.mark.parametrize("filter_", FILTERS)
-def test_bytes_equal_pillows(native, filter_, resize, capsys):
+def test_bytes_equal_pillows(native, filter_, resize, record_property):
     spec = specification(filter_, resize)
     processor = native(spec)
     differences = []
@@ -70,10 +70,8 @@ def test_bytes_equal_pillows(native, filter_, resize, capsys):
         differences.append(np.abs(processor.resize_and_crop(image) - expected))
     largest = max(d.max() for d in differences)
     mean = np.mean([d.mean() for d in differences])
-    with capsys.disabled():
-        print(
-            f"\n{filter_}, {resize}: largest difference {largest}, mean {mean:.4f} levels ", end=""
-        )
+    summary = f"largest difference {largest}, mean {mean:.4f} grey levels"
+    record_property("measured", f"patterns, {filter_}, {resize}, from Pillow: {summary}")
     assert largest <= LEVELS
 
 

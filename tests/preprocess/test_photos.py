@@ -39,7 +39,7 @@ def pillow(photo: np.ndarray, size: int, filter_: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("filter_", RESAMPLING)
-def test_within_a_grey_level_of_pillow(native, filter_, capsys):
+def test_within_a_grey_level_of_pillow(native, filter_, record_property):
     largest, total, count = 0, 0, 0
     subjects = photos()
     assert len(subjects) == 60
@@ -50,9 +50,6 @@ def test_within_a_grey_level_of_pillow(native, filter_, capsys):
             difference = np.abs(resize.resize_and_crop(photo) - expected)
             largest = max(largest, int(difference.max()))
             total, count = total + int(difference.sum()), count + difference.size
-    with capsys.disabled():
-        print(
-            f"\n{filter_}: 60 photos x {SIZES}: largest {largest}, mean {total / count:.5f} ",
-            end="",
-        )
+    summary = f"largest {largest}, mean {total / count:.5f} grey levels"
+    record_property("measured", f"60 photos x {SIZES}, {filter_}, from Pillow: {summary}")
     assert largest <= LEVELS

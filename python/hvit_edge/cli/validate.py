@@ -63,6 +63,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 def _describe(report: dict) -> str:
     lines = [
         f"{report['artifact']}: {report['images']} photos, tolerance {report['rtol']:g}",
+        *(f"skipped {photo['name']}: {photo['reason']}" for photo in report["skipped"]),
         "",
         text.parity_table(report["steps"]),
     ]

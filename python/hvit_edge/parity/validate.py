@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from hvit_edge.datasets import open_images
-from hvit_edge.errors import InputError
+from hvit_edge.datasets import Skipped, open_images
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.metadata import Metadata
 from hvit_edge.parity.bisect import first_wrong_module
+from hvit_edge.parity.reference import reference_model
 from hvit_edge.parity.steps import (
     StepResult,
     executorch_step,
@@ -23,7 +22,7 @@ from hvit_edge.parity.steps import (
 )
 from hvit_edge.preprocess import load_image
 from hvit_edge.runtime import Session
-from hvit_edge.weights import bundled_names, bundled_photos, create_model, weights_digest
+from hvit_edge.weights import bundled_photos
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class ParityReport:
         images: number of photos.
         rtol: the tolerance, relative to the largest absolute output of eager PyTorch.
         steps: "exported", "rewritten", "lowered" (ExecuTorch's Python runtime), "runtime" (C++).
+        skipped: photos that could not be read, with the reason.
         first_module: with `bisect`, the first module whose output differs.
     """
 
@@ -42,6 +42,7 @@ class ParityReport:
     images: int
     rtol: float
     steps: tuple[StepResult, ...]
+    skipped: tuple[Skipped, ...] = ()
     first_module: str | None = None
 
     @property
@@ -59,6 +60,7 @@ class ParityReport:
         return {
             "artifact": str(self.artifact),
             "images": self.images,
+            "skipped": [asdict(photo) for photo in self.skipped],
             "rtol": self.rtol,
             "passed": self.passed,
             "first_break": self.first_break,
@@ -95,51 +97,24 @@ def validate(
     """
     path = Path(artifact)
     session = Session(path, threads=threads)
-    metadata = session.metadata
-    if model is None:
-        model = _rebuild(metadata, session.outputs[0].shape[1], weights)
-    if weights_digest(model) != metadata.weights_sha256:
-        raise InputError(
-            f"[validate] expected the weights that {path.name} was made from, got others"
-            f" (SHA-256 {weights_digest(model)[:12]}... instead of"
-            f" {metadata.weights_sha256[:12]}...); pass the same checkpoint as --weights"
-        )
-    inputs = [metadata.preprocess(photo) for photo in _photos(data)]
+    model = reference_model(session, model=model, weights=weights)
+    photos, skipped = _photos(data)
+    inputs = [session.metadata.preprocess(photo) for photo in photos]
     steps = _measure_steps(path, model, inputs, rtol, threads)
-    report = ParityReport(path, len(inputs), rtol, steps)
+    report = ParityReport(path, len(inputs), rtol, steps, skipped)
     if bisect and not report.passed:
         module = first_wrong_module(model, inputs[0], report.first_break, rtol)
         report = replace(report, first_module=module)
     return report
 
 
-def _rebuild(metadata: Metadata, classes: int, weights: object) -> nn.Module:
-    """The module that the artifact says it was made from."""
-    source = metadata.weights_source
-    if weights is None:
-        named = {f"bundled {name}": name for name in bundled_names(metadata.model_name)}
-        if source == "random" or source.startswith("hf:"):
-            weights = source
-        elif source in named:
-            weights = named[source]
-        else:
-            raise InputError(
-                f"[validate] expected to find the weights again, got {source!r}, which names no"
-                " place; pass the checkpoint as --weights (or the module as model=)"
-            )
-    return create_model(
-        metadata.model_name,
-        weights=weights,
-        num_classes=classes,
-        input_size=metadata.preprocess.input_size,
-    )
-
-
-def _photos(data: str | Path | None) -> list[np.ndarray]:
-    """The photos to validate on, uint8 [h, w, 3] each."""
+def _photos(data: str | Path | None) -> tuple[list[np.ndarray], tuple[Skipped, ...]]:
+    """The photos to validate on, uint8 [h, w, 3] each, and those that could not be read."""
     if data is None:
-        return [load_image(path) for path in bundled_photos()]
-    return [sample.image for sample in open_images(data)]
+        return [load_image(path) for path in bundled_photos()], ()
+    images = open_images(data)
+    photos = [sample.image for sample in images]
+    return photos, tuple(images.skipped)
 
 
 def _measure_steps(
