@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
 from hvit_edge.artifact import (
@@ -26,15 +24,14 @@ from hvit_edge.errors import DelegationError, InputError, ParityError
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.metadata import SCHEMA_VERSION, Metadata, Parity
 from hvit_edge.parity.steps import Step, StepResult, executorch_step, measure, pytorch_step
-from hvit_edge.preprocess import Preprocess, load_image
+from hvit_edge.preprocess import Preprocess
 from hvit_edge.runtime import Session
+from hvit_edge.subject import Subject, origin_of, prepare_subject
 from hvit_edge.targets.xnnpack import Lowered, lower
-from hvit_edge.weights import ModelOrigin, bundled_photos, create_model, weights_digest
+from hvit_edge.weights import weights_digest
 
 TARGETS = ("xnnpack",)
 PRECISIONS = ("fp32",)
-GOLDEN_PHOTO = "astronaut.jpg"
-GOLDEN_MARGIN = 1.25  # the golden photo is this much larger than the resized one
 
 
 @dataclass(frozen=True)
@@ -93,18 +90,6 @@ class Artifact:
     report: CompileReport
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """What is compiled: a module in eval mode and all that is said of it."""
-
-    module: nn.Module
-    origin: ModelOrigin
-    registered: bool
-    golden_image: np.ndarray
-    example: np.ndarray
-    expected: np.ndarray
-
-
 def compile(
     model: str | nn.Module,
     *,
@@ -155,7 +140,7 @@ def compile(
     check_output(path, force=force)
 
     tell("build")
-    subject = _subject(model, weights, num_classes, input_size, preprocess, labels)
+    subject = prepare_subject(model, weights, num_classes, input_size, preprocess, labels)
     lowered, steps = _lower(subject, min_delegated, rtol, tell)
     tell("write")
     parity = Parity(**steps[-1].difference.to_dict())
@@ -199,95 +184,12 @@ def _output_path(
 ) -> Path:
     if output is not None:
         return Path(output)
-    name = model if isinstance(model, str) else _origin_of(model, None).name
+    name = model if isinstance(model, str) else origin_of(model, None).name
     return Path(f"{name}-{target}-{precision}.pte")
 
 
-def _origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
-    """Where a module came from: `create_model` says so; for any other it is its class."""
-    origin = getattr(module, "hvit_edge", None)
-    if isinstance(origin, ModelOrigin):
-        return origin
-    return ModelOrigin(type(module).__name__.lower(), "state dict", preprocess, ())
-
-
-def _subject(
-    model: str | nn.Module,
-    weights: object,
-    num_classes: int | None,
-    input_size: int | tuple[int, int] | None,
-    preprocess: Preprocess | None,
-    labels: Sequence[str] | None,
-) -> _Subject:
-    registered = isinstance(model, str)
-    if registered:
-        model = create_model(model, weights=weights, num_classes=num_classes, input_size=input_size)
-    elif (weights, num_classes, input_size) != (None, None, None):
-        raise InputError(
-            "[compile] expected weights, num_classes and input_size with a registered name only,"
-            " got them with a module; load them into the module instead"
-        )
-    origin = _origin_of(model, preprocess)
-    origin = replace(
-        origin,
-        preprocess=preprocess or origin.preprocess,
-        labels=tuple(labels) if labels is not None else origin.labels,
-    )
-    if origin.preprocess is None:
-        raise InputError(
-            "[compile] expected preprocess=Preprocess(...) with a module of your own, got none"
-        )
-    image = _golden_image(origin.preprocess)
-    example = origin.preprocess(image)
-    expected = _eager_output(model, example)
-    _check_labels(origin.labels, expected.shape[1])
-    return _Subject(model, origin, registered, image, example, expected)
-
-
-def _golden_image(preprocess: Preprocess) -> np.ndarray:
-    """The golden photo, uint8 [h, w, 3], somewhat larger than the preprocessing needs."""
-    photo = next(path for path in bundled_photos() if path.name == GOLDEN_PHOTO)
-    image = load_image(photo)
-    wanted = GOLDEN_MARGIN * max(preprocess.resize_size, *preprocess.input_size)
-    scale = wanted / min(image.shape[:2])
-    if scale >= 1:
-        return image
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-
-
-def _eager_output(module: nn.Module, example: np.ndarray) -> np.ndarray:
-    """What the module answers to the golden photo: float32 [1, classes]."""
-    if module.training:
-        raise InputError("[compile] expected a module in eval mode; call .eval() first")
-    with torch.inference_mode():
-        output = module(torch.from_numpy(example))
-    if not isinstance(output, torch.Tensor) or output.dim() != 2 or output.shape[0] != 1:
-        got = list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise InputError(
-            f"[compile] expected a module that returns logits [1, classes], got {got};"
-            " wrap it in a module that does"
-        )
-    if not torch.isfinite(output).all():
-        raise InputError(
-            "[compile] expected finite logits on the golden photo, got NaN or infinity;"
-            " check the weights"
-        )
-    return output.numpy()
-
-
-def _check_labels(labels: tuple[str, ...], classes: int) -> None:
-    if labels and len(labels) != classes:
-        raise InputError(
-            f"[compile] labels: expected {classes}, one a class, got {len(labels)};"
-            " give a label for every class, or none"
-        )
-    if any("\n" in label for label in labels):
-        raise InputError("[compile] labels: expected no line breaks inside a label, got one")
-
-
 def _lower(
-    subject: _Subject, min_delegated: float | None, rtol: float, tell: Callable[[str], None]
+    subject: Subject, min_delegated: float | None, rtol: float, tell: Callable[[str], None]
 ) -> tuple[Lowered, tuple[StepResult, ...]]:
     """From the module to a lowered program, each step compared with eager PyTorch."""
     steps = []
@@ -337,9 +239,8 @@ def _check_delegation(lowered: Lowered, wanted: float | None, registered: bool) 
 
 
 def _metadata(
-    subject: _Subject, target: str, precision: str, parity: Parity, rtol: float
+    subject: Subject, target: str, precision: str, parity: Parity, rtol: float
 ) -> Metadata:
-    source = subject.origin.weights_source
     packages = ("hvit-edge", "torch", "executorch")
     return Metadata(
         schema_version=SCHEMA_VERSION,
@@ -347,7 +248,7 @@ def _metadata(
         target=target,
         precision=precision,
         created=creation_time(),
-        weights_source=Path(source).name if Path(source).exists() else source,
+        weights_source=subject.origin.weights_source,
         weights_sha256=weights_digest(subject.module),
         versions={package: version(package) for package in packages},
         labels=subject.origin.labels,
