@@ -1,0 +1,129 @@
+"""Calibration images: real, varied, enough, and read in a fixed order."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge.datasets import Sample, Skipped, open_images
+from hvit_edge.errors import InputError
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.progress import Wrap, silent
+
+FEWEST, ADVISED = 32, 128
+NOISE_CORRELATION = 0.15
+NOISE_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a graph is calibrated on.
+
+    Attributes:
+        inputs: float32 arrays [1, 3, height, width], preprocessed.
+        skipped: images that could not be read, and why.
+        notices: what a user should know, one sentence each; also sent to `warnings`.
+    """
+
+    inputs: tuple[np.ndarray, ...]
+    skipped: tuple[Skipped, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def calibration_inputs(
+    data: str | Path,
+    preprocess: Preprocess,
+    *,
+    samples: int = 512,
+    seed: int = 0,
+    progress: Wrap = silent,
+) -> Calibration:
+    """Read and check calibration images.
+
+    Args:
+        data: an image folder or NPZ file, as for `open_images`.
+        preprocess: the artifact's own.
+        samples: how many images to take at most.
+        seed: which images to take of a larger set; the same seed takes the same ones.
+        progress: wraps the loop over the images.
+
+    Raises:
+        InputError: fewer than 32 usable images; images that are constant, mostly random noise, or
+            not finite after preprocessing; a path that `open_images` refuses.
+    """
+    if samples < FEWEST:
+        raise InputError(f"[calibration] samples: expected at least {FEWEST}, got {samples}")
+    images = open_images(data)
+    chosen = np.random.default_rng(seed).permutation(len(images))[:samples]
+    wanted = {images.names[index] for index in chosen}
+    inputs, noisy, faults = [], 0, []
+    for sample in progress(images, len(images)):
+        if sample.name not in wanted:
+            continue
+        array = preprocess(sample.image)
+        faults += _faults(sample, array)
+        noisy += neighbour_correlation(sample.image) < NOISE_CORRELATION
+        inputs.append(array)
+    skipped = tuple(item for item in images.skipped if item.name in wanted)
+    _check(data, len(inputs), noisy, faults, skipped)
+    notices = _notices(data, len(inputs), skipped)
+    for notice in notices:
+        warnings.warn(notice, stacklevel=2)
+    return Calibration(tuple(inputs), skipped, notices)
+
+
+def neighbour_correlation(image: np.ndarray) -> float:
+    """How alike horizontally adjacent pixels are, -1 to 1: near 1 in photos, near 0 in noise."""
+    grey = image.astype(np.float64).mean(-1)
+    left, right = grey[:, :-1].ravel(), grey[:, 1:].ravel()
+    left, right = left - left.mean(), right - right.mean()
+    norm = float(np.sqrt((left**2).sum() * (right**2).sum()))
+    return float((left * right).sum()) / norm if norm else 1.0
+
+
+def _faults(sample: Sample, array: np.ndarray) -> list[str]:
+    if not np.isfinite(array).all():
+        return [f"{sample.name} (NaN or infinity after preprocessing)"]
+    if sample.image.min() == sample.image.max():
+        return [f"{sample.name} (one colour only)"]
+    return []
+
+
+def _check(
+    data: str | Path, usable: int, noisy: int, faults: list[str], skipped: tuple[Skipped, ...]
+) -> None:
+    if usable < FEWEST:
+        unread = f" and {len(skipped)} unreadable ones" if skipped else ""
+        raise InputError(
+            f"[calibration] {data}: expected at least {FEWEST} images, got {usable}{unread};"
+            f" take {ADVISED} to 512 of the kind that the model will see"
+        )
+    if faults:
+        more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
+        raise InputError(
+            f"[calibration] {data}: expected photos, got {', '.join(faults[:5])}{more};"
+            " remove them: ranges taken from them are wrong"
+        )
+    if noisy > NOISE_SHARE * usable:
+        raise InputError(
+            f"[calibration] {data}: expected photos, got random noise in {noisy} of {usable}"
+            " images (adjacent pixels do not resemble each other); take images of the kind that"
+            " the model will see"
+        )
+
+
+def _notices(data: str | Path, usable: int, skipped: tuple[Skipped, ...]) -> tuple[str, ...]:
+    notices = []
+    if usable < ADVISED:
+        notices.append(
+            f"[calibration] {data}: expected {ADVISED} images or more, got {usable};"
+            " ranges may be too narrow"
+        )
+    if skipped:
+        names = ", ".join(item.name for item in skipped[:5])
+        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+        notices.append(f"[calibration] {data}: skipped {len(skipped)} unreadable: {names}{more}")
+    return tuple(notices)

@@ -1,0 +1,106 @@
+"""float16 weights and arithmetic between a float32 input and a float32 output.
+
+    x -> f -> y         x -> to(float16) -> f -> to(float32) -> y
+
+Averages, variances and what normalises by them stay in float32 behind casts of their own: the
+square of an activation above 256 is no float16, and a sum of many squares far earlier. So does
+GELU, which the delegate takes in float32 alone.
+
+    c -> mul(c) -> average -> rsqrt -> mul(c)       the same in float32, cast on either side
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import (
+    Editor,
+    aten,
+    constant_tensor,
+    is_call,
+    is_constant,
+    nodes_calling,
+)
+from hvit_edge.quantize.half_casts import CAST, register_cast
+from hvit_edge.quantize.layers import is_helper
+
+FLOAT32_ONLY = (aten.gelu.default,)  # what the delegate does not take in float16
+HALF_LIMIT = torch.finfo(torch.float16).max
+
+
+def quantize_half(graph: GraphModule) -> None:
+    """Let the graph compute in float16, in place; float32 where `float32_island` says so."""
+    register_cast()
+    _write_out_silu(graph)
+    island = float32_island(graph)
+    dtypes: dict[Node, torch.dtype] = {}
+    casts: dict[tuple[Node, torch.dtype], Node] = {}
+    for node in list(graph.graph.nodes):
+        if node.op in ("placeholder", "output") or node in island:
+            dtypes[node] = torch.float32
+        elif node.op == "call_function":
+            dtypes[node] = torch.float16
+        if node.op in ("call_function", "output"):
+            for source in list(node.all_input_nodes):
+                _cast_input(graph, node, source, dtypes, casts)
+        if dtypes.get(node) is torch.float16 and "val" in node.meta:
+            node.meta["val"] = _as_half(node.meta["val"])
+
+
+def _write_out_silu(graph: GraphModule) -> None:
+    """silu(x) = x * sigmoid(x); ExecuTorch's own decomposition would compute it in float32."""
+    for node in nodes_calling(graph, aten.silu.default):
+        edit, x = Editor(graph, node), node.args[0]
+        edit.replace(edit.call(aten.mul.Tensor, x, edit.call(aten.sigmoid.default, x)))
+
+
+def float32_island(graph: GraphModule) -> set[Node]:
+    """Averages, the squares that they take, and everything from an average to its use."""
+    island: set[Node] = set()
+    for node in graph.graph.nodes:
+        if is_call(node, *FLOAT32_ONLY):
+            island.add(node)
+        elif is_helper(graph, node):
+            island.add(node)
+            if is_call(node.args[0], aten.mul.Tensor):
+                island.add(node.args[0])
+        elif is_call(node, aten.rsqrt.default, aten.sub.Tensor, aten.mul.Tensor) and (
+            any(_is_average_or_root(graph, source) for source in node.all_input_nodes)
+        ):
+            island.add(node)
+    return island
+
+
+def _is_average_or_root(graph: GraphModule, node: Node) -> bool:
+    return is_helper(graph, node) or is_call(node, aten.rsqrt.default)
+
+
+def _cast_input(
+    graph: GraphModule,
+    node: Node,
+    source: Node,
+    dtypes: dict[Node, torch.dtype],
+    casts: dict[tuple[Node, torch.dtype], Node],
+) -> None:
+    wanted = dtypes[node]
+    if is_constant(source):
+        if wanted is torch.float32 or not source.meta["val"].dtype.is_floating_point:
+            return
+    elif dtypes[source] is wanted:
+        return
+    if (source, wanted) not in casts:
+        casts[source, wanted] = _cast(graph, source, wanted)
+    node.replace_input_with(source, casts[source, wanted])
+
+
+def _cast(graph: GraphModule, source: Node, wanted: torch.dtype) -> Node:
+    edit = Editor(graph, source.next)
+    if is_constant(source):
+        values = constant_tensor(graph, source).clamp(-HALF_LIMIT, HALF_LIMIT)
+        return edit.constant(f"{source.target}_half", values.to(wanted))
+    return edit.call(CAST, source, wanted)
+
+
+def _as_half(value: object) -> object:
+    return value.to(torch.float16) if isinstance(value, torch.Tensor) else value

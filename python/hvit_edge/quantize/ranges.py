@@ -1,0 +1,162 @@
+"""Choose the range of an activation by the error that it causes.
+
+The candidates are the smallest and largest value seen (min-max), percentiles, and a grid of
+shrunken ends (MSE); every candidate contains zero, so that padding and absent values stay exact.
+The error is the mean square over the histogram of all calibration values, taken behind the
+activation function that follows: what SiLU flattens needs no resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import aten, only_user
+from hvit_edge.progress import Wrap, silent
+
+BINS = 4096
+QMIN, QMAX = -128, 127
+PERCENTILES = (1e-5, 1e-4, 1e-3)
+SHRINKS = tuple(1 - 0.04 * step for step in range(20))
+SMALLEST_SCALE = 2.0**-30
+METHODS = ("minmax", "percentile", "mse")
+
+FOLLOWING = {
+    aten.relu.default: torch.relu,
+    aten.silu.default: torch.nn.functional.silu,
+    aten.gelu.default: torch.nn.functional.gelu,
+}
+
+
+@dataclass(frozen=True)
+class Range:
+    """Asymmetric int8: `x = scale * (q - zero_point)`, q from -128 to 127."""
+
+    scale: float
+    zero_point: int
+
+    @classmethod
+    def spanning(cls, low: float, high: float) -> Range:
+        """The range from `low` to `high`, widened to contain zero."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        scale = max((high - low) / (QMAX - QMIN), SMALLEST_SCALE)
+        zero_point = round(QMIN - low / scale)
+        return cls(scale, max(QMIN, min(QMAX, zero_point)))
+
+
+@dataclass
+class Histogram:
+    """How often which values were seen."""
+
+    low: float
+    high: float
+    counts: torch.Tensor
+
+    @property
+    def centres(self) -> torch.Tensor:
+        """The middle of each bin, float64."""
+        width = (self.high - self.low) / len(self.counts)
+        return self.low + width * (torch.arange(len(self.counts), dtype=torch.float64) + 0.5)
+
+
+def observe(
+    graph: GraphModule,
+    nodes: Iterable[Node],
+    inputs: Sequence[tuple[torch.Tensor, ...]],
+    progress: Wrap = silent,
+) -> dict[Node, Histogram]:
+    """Histograms of the values of `nodes` over all `inputs`, in two passes."""
+    wanted = set(nodes)
+    extremes: dict[Node, tuple[float, float]] = {}
+
+    def widen(node: Node, value: torch.Tensor) -> None:
+        low, high = (float(end) for end in value.aminmax())
+        before = extremes.get(node, (low, high))
+        extremes[node] = (min(low, before[0]), max(high, before[1]))
+
+    visit(graph, wanted, progress(inputs, len(inputs)), widen)
+    seen = {
+        node: Histogram(low, high, torch.zeros(BINS, dtype=torch.float64))
+        for node, (low, high) in extremes.items()
+    }
+
+    def add(node: Node, value: torch.Tensor) -> None:
+        histogram = seen[node]
+        if histogram.high > histogram.low:
+            histogram.counts += torch.histc(value, BINS, histogram.low, histogram.high).double()
+
+    visit(graph, wanted, progress(inputs, len(inputs)), add)
+    return seen
+
+
+def visit(
+    graph: GraphModule,
+    wanted: set[Node],
+    inputs: Iterable[tuple[torch.Tensor, ...]],
+    call: Callable[[Node, torch.Tensor], None],
+) -> None:
+    """Run the graph on each input and hand the value of each wanted node to `call`."""
+
+    class Visitor(torch.fx.Interpreter):
+        def run_node(self, node: Node) -> object:
+            result = super().run_node(node)
+            if node in wanted:
+                call(node, result)
+            return result
+
+    visitor = Visitor(graph)
+    with torch.inference_mode():
+        for arguments in inputs:
+            visitor.run(*arguments)
+
+
+def choose_range(
+    histogram: Histogram,
+    following: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    methods: Sequence[str] = METHODS,
+) -> Range:
+    """The candidate with the least error; the widest of equals."""
+    if histogram.high <= histogram.low:
+        return Range.spanning(histogram.low, histogram.high)
+    candidates = _candidates(histogram, methods)
+    errors = [_error(histogram, candidate, following) for candidate in candidates]
+    return candidates[min(range(len(errors)), key=errors.__getitem__)]
+
+
+def following_activation(node: Node) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """The activation function that alone reads `node`."""
+    user = only_user(node)
+    return FOLLOWING.get(user.target) if user is not None else None
+
+
+def _candidates(histogram: Histogram, methods: Sequence[str]) -> list[Range]:
+    ends = [(histogram.low, histogram.high)]
+    if "percentile" in methods:
+        ends += [_percentiles(histogram, outside) for outside in PERCENTILES]
+    if "mse" in methods:
+        ends += [(histogram.low * a, histogram.high * b) for a in SHRINKS for b in SHRINKS]
+    return list(dict.fromkeys(Range.spanning(low, high) for low, high in ends))
+
+
+def _percentiles(histogram: Histogram, outside: float) -> tuple[float, float]:
+    share = histogram.counts.cumsum(0) / histogram.counts.sum()
+    centres = histogram.centres
+    low = centres[int((share < outside).sum())]
+    high = centres[min(int((share < 1 - outside).sum()), len(centres) - 1)]
+    return float(low), float(high)
+
+
+def _error(
+    histogram: Histogram,
+    candidate: Range,
+    following: Callable[[torch.Tensor], torch.Tensor] | None,
+) -> float:
+    values = histogram.centres
+    steps = (values / candidate.scale).round() + candidate.zero_point
+    rounded = candidate.scale * (steps.clamp(QMIN, QMAX) - candidate.zero_point)
+    if following is not None:
+        values, rounded = following(values), following(rounded)
+    return float((histogram.counts * (values - rounded) ** 2).sum())

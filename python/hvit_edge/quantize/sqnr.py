@@ -1,0 +1,89 @@
+"""Signal to quantisation noise, for outputs and layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.errors import InputError
+from hvit_edge.quantize.layers import find_layers
+from hvit_edge.quantize.ranges import visit
+
+
+def sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
+    """10 log10 of the energy of `expected` over that of the difference, in decibel.
+
+    Infinite where the two are equal; minus infinity where `actual` is not finite.
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    if expected.shape != actual.shape:
+        raise InputError(
+            f"[sqnr] expected two arrays of one shape, got {list(expected.shape)} and"
+            f" {list(actual.shape)}; compare outputs of the same model"
+        )
+    expected, actual = expected.astype(np.float64), actual.astype(np.float64)
+    if not np.isfinite(actual).all():
+        return -math.inf
+    return _decibel(float((expected**2).sum()), float(((expected - actual) ** 2).sum()))
+
+
+def centred_sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
+    """`sqnr` of what depends on the image: the mean over images, the first axis, is removed."""
+    return sqnr(expected - expected.mean(0), actual - actual.mean(0))
+
+
+@dataclass(frozen=True)
+class LayerSqnr:
+    """How far a layer's output is from that of the float graph, in decibel."""
+
+    layer: str
+    sqnr_db: float
+
+
+def layer_sqnr(
+    float_graph: GraphModule,
+    quantised_graph: GraphModule,
+    inputs: Sequence[tuple[torch.Tensor, ...]],
+) -> list[LayerSqnr]:
+    """The SQNR of every convolution and linear over all `inputs`, the worst first.
+
+    Args:
+        float_graph: a rewritten graph.
+        quantised_graph: what `quantize` made of it.
+        inputs: as the graphs take them.
+    """
+    names = {layer.node.name: layer.name for layer in find_layers(float_graph)}
+    nodes = {node.name: node for node in quantised_graph.graph.nodes if node.name in names}
+    energy = dict.fromkeys(names, 0.0)
+    noise = dict.fromkeys(names, 0.0)
+    for arguments in inputs:
+        expected = _values(
+            float_graph, {n for n in float_graph.graph.nodes if n.name in nodes}, arguments
+        )
+        actual = _values(quantised_graph, set(nodes.values()), arguments)
+        for name, value in expected.items():
+            energy[name] += float((value**2).sum())
+            noise[name] += float(((value - actual[name]) ** 2).sum())
+    listed = [LayerSqnr(names[name], _decibel(energy[name], noise[name])) for name in nodes]
+    return sorted(listed, key=lambda item: item.sqnr_db)
+
+
+def _values(
+    graph: GraphModule, wanted: set[Node], arguments: tuple[torch.Tensor, ...]
+) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = {}
+    visit(graph, wanted, [arguments], lambda node, value: found.update({node.name: value.double()}))
+    return found
+
+
+def _decibel(energy: float, noise: float) -> float:
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(energy / noise) if energy else -math.inf
