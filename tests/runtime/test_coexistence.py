@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -63,6 +64,8 @@ def test_import_orders(tiny, parts):
         capture_output=True,
         text=True,
         check=False,
+        # Freed memory is overwritten, so that using a freed thread pool cannot go unnoticed.
+        env={**os.environ, "MALLOC_PERTURB_": "165"},
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")
