@@ -181,7 +181,8 @@ def test_text_report(artifact, capsys, monkeypatch):
     assert main(["compile", "mobilevit_xxs", "--weights", "cifar10"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Compiled mobilevit_xxs for xnnpack in fp32, ")
-    assert "  artifact           my file.pte, 3.8 MiB\n" in out
+    size = f"{artifact.report['bytes'] / 2**20:.1f} MiB"
+    assert f"  artifact           my file.pte, {size}\n" in out
     assert "  delegates          1\n  operators outside  none of " in out
     assert [line.split()[0] for line in out.splitlines() if line.endswith("  ok")] == [
         step["name"] for step in artifact.report["steps"]
@@ -209,7 +210,9 @@ def test_interrupt_leaves_no_file(tmp_path):
             break
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    assert process.returncode == 130, err
+    # A shell shows 130 for either: where the interrupt passes through exec("..."), Python ends the
+    # process by the signal itself.
+    assert process.returncode in (130, -signal.SIGINT), err
     assert out == ""
     assert err.splitlines()[-1] == "error: [hvit-edge] interrupted"
     assert list(tmp_path.iterdir()) == []

@@ -82,7 +82,7 @@ def test_refused_options(capsys, options, message):
 def test_eager_needs_the_weights_of_the_artifact(artifact, data, capsys):
     arguments = ["eval", str(artifact), str(data), "--against-eager", "--weights", "random"]
     assert main(arguments) == 2
-    assert "expected the weights that it was compiled from" in capsys.readouterr().err
+    assert "expected the weights that the artifact was made from" in capsys.readouterr().err
 
 
 def test_bar_on_a_terminal_alone(artifact, data):

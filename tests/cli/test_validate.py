@@ -51,6 +51,7 @@ def test_options_reach_the_validation_and_a_break_is_shown(monkeypatch, capsys):
             return {
                 "artifact": "a.pte",
                 "images": 4,
+                "skipped": [{"name": "torn.jpg", "reason": "no image"}],
                 "rtol": 1e-3,
                 "passed": False,
                 "first_break": "lowered",
