@@ -80,9 +80,11 @@ test-cpp: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE)
 	$(BIN)/ctest --test-dir $(NATIVE) --output-on-failure --no-tests=error
 
-# Last, so that pytest's summary is the last line.
+# Last, so that pytest's summary is the last line; what libraries log on stderr would follow it.
 test-python: setup
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=10
+	@mkdir -p build
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=10 2>build/pytest.stderr || \
+		{ cat build/pytest.stderr >&2; exit 1; }
 
 lint: setup
 	$(BIN)/ruff check .
