@@ -18,8 +18,8 @@ from hvit_edge.lowering.graph import (
     argument,
     aten,
     constant_tensor,
+    has_constant_weights,
     is_call,
-    is_constant,
     nodes_calling,
     rank_of,
 )
@@ -56,8 +56,7 @@ def _scale_and_shift(graph: GraphModule, node: Node) -> tuple[torch.Tensor, torc
 def _can_fold_into(source: Node) -> bool:
     return (
         is_call(source, aten.conv2d.default, aten.conv2d.padding)
-        and is_constant(source.args[1])
-        and (argument(source, 2, "bias") is None or is_constant(argument(source, 2, "bias")))
+        and has_constant_weights(source)
         and len(source.users) == 1
     )
 

@@ -21,7 +21,7 @@ from hvit_edge.lowering.graph import (
     argument,
     aten,
     constant_tensor,
-    is_constant,
+    has_constant_weights,
     nodes_calling,
     rank_of,
     shape_of,
@@ -67,7 +67,7 @@ def _readers(node: Node, channel: int) -> list[Node] | None:
 
 def _takes_channels(user: Node, node: Node, channel: int) -> bool:
     """Whether `user` is a linear or convolution that sums over the channels of `node`."""
-    if user.op != "call_function" or user.args[0] is not node or not _has_constants(user):
+    if user.op != "call_function" or user.args[0] is not node or not has_constant_weights(user):
         return False
     if user.target is aten.linear.default:
         return channel == rank_of(node) - 1
@@ -75,11 +75,6 @@ def _takes_channels(user: Node, node: Node, channel: int) -> bool:
         unpadded = not any(argument(user, 4, "padding", (0,)))
         return channel == 1 and unpadded and argument(user, 6, "groups", 1) == 1
     return False
-
-
-def _has_constants(user: Node) -> bool:
-    bias = argument(user, 2, "bias")
-    return is_constant(argument(user, 1, "weight")) and (bias is None or is_constant(bias))
 
 
 def _channel_after(user: Node, node: Node, channel: int) -> int | None:

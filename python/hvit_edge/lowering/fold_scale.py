@@ -23,6 +23,7 @@ from hvit_edge.lowering.graph import (
     argument,
     aten,
     constant_tensor,
+    has_constant_weights,
     is_constant,
     nodes_calling,
     shape_of,
@@ -58,9 +59,7 @@ def _source(node: Node) -> Node | None:
         node = node.args[0]
     if node.op != "call_function" or node.target is not aten.linear.default:
         return None
-    bias = argument(node, 2, "bias")
-    constant = is_constant(node.args[1]) and (bias is None or is_constant(bias))
-    return node if constant else None
+    return node if has_constant_weights(node) else None
 
 
 def _rows_used_only_by(product: Node, linear: Node) -> torch.Tensor | None:

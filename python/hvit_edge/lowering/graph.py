@@ -53,6 +53,12 @@ def is_constant(value: object) -> bool:
     return isinstance(value, Node) and value.op == "get_attr"
 
 
+def has_constant_weights(layer: Node) -> bool:
+    """Whether the weights and the bias (if any) of a linear or convolution are constants."""
+    bias = argument(layer, 2, "bias")
+    return is_constant(argument(layer, 1, "weight")) and (bias is None or is_constant(bias))
+
+
 def constant_tensor(graph: GraphModule, node: Node) -> torch.Tensor:
     """The tensor behind a constant node, detached."""
     value: object = graph
