@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import small_models  # noqa: F401  (registers conformer_cifar)
 import torch
 from PIL import Image
 from safetensors.torch import save_file

@@ -86,11 +86,25 @@ def test_random_weights_are_rebuilt_and_not_trivial():
 
 def test_random_array_follows_the_recipe():
     generator = np.random.default_rng(0x185D7B35)  # CRC-32 of the key
-    expected = generator.standard_normal((4, 3, 3, 3), dtype=np.float32) / np.float32(27**0.5)
-    assert np.array_equal(random_array("stem.conv.weight", (4, 3, 3, 3)), expected)
+    normal = generator.standard_normal((4, 3, 3, 3), dtype=np.float32)
+    expected = 1.6 * (normal - normal.mean((1, 2, 3), keepdims=True)) / 27**0.5
+    actual = random_array("stem.conv.weight", (4, 3, 3, 3), gain=1.6)
+    assert np.abs(actual - expected).max() < 1e-6
+    assert np.abs(actual.sum((1, 2, 3))).max() < 1e-5
+    assert np.array_equal(random_array("norm.weight", (4,)), random_array("norm.weight", (4,), 1.6))
     variance = random_array("norm.running_var", (1000,))
     assert variance.dtype == np.float32
     assert variance.min() >= 0.5 and variance.max() < 1.5
+
+
+@pytest.mark.parametrize("name", ["mobilevit_xs", "conformer_ti", "shunted_t", "swin_t"])
+def test_random_logits_depend_on_the_photo(name):
+    model = create_model(name, weights="random")
+    inputs = [model.hvit_edge.preprocess(load_image(path)) for path in bundled_photos()]
+    with torch.inference_mode():
+        logits = np.concatenate([model(torch.from_numpy(array)).numpy() for array in inputs])
+    dependent = logits - logits.mean(0)
+    assert (dependent**2).sum() > 0.1 * (logits**2).sum()
 
 
 def test_bundled_cifar10():
