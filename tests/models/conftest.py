@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-
 GOLDENS = Path(__file__).parent.parent / "goldens"
 
 

@@ -86,12 +86,14 @@ def test_random_weights_are_rebuilt_and_not_trivial():
 
 def test_random_array_follows_the_recipe():
     generator = np.random.default_rng(0x185D7B35)  # CRC-32 of the key
-    normal = generator.standard_normal((4, 3, 3, 3), dtype=np.float32)
-    expected = 1.6 * (normal - normal.mean((1, 2, 3), keepdims=True)) / 27**0.5
-    actual = random_array("stem.conv.weight", (4, 3, 3, 3), gain=1.6)
+    normal = generator.standard_normal((4, 16, 3, 3), dtype=np.float32)
+    expected = 1.4 * (normal - normal.mean(1, keepdims=True)) / 144**0.5
+    actual = random_array("stem.conv.weight", (4, 16, 3, 3), gain=1.4)
     assert np.abs(actual - expected).max() < 1e-6
-    assert np.abs(actual.sum((1, 2, 3))).max() < 1e-5
-    assert np.array_equal(random_array("norm.weight", (4,)), random_array("norm.weight", (4,), 1.6))
+    few = random_array("stem.conv.weight", (4, 3, 3, 3))
+    assert abs(few.sum()) > 0.1  # three channels are not centred
+    matrix = random_array("fc1.weight", (8, 16), gain=1.4)
+    assert np.array_equal(matrix, random_array("fc1.weight", (8, 16)))
     variance = random_array("norm.running_var", (1000,))
     assert variance.dtype == np.float32
     assert variance.min() >= 0.5 and variance.max() < 1.5

@@ -12,7 +12,8 @@ from torch import nn
 from hvit_edge.weights.keymap import StateDict
 from hvit_edge.weights.load import expected_tensors
 
-SILU_GAIN = 1.6
+SILU_GAIN = 1.4  # of kernels; most maps that they read went through SiLU, not all
+FEWEST_CENTRED = 8  # input channels: the mean of fewer is signal, not a constant
 
 
 def random_state_dict(model: nn.Module) -> StateDict:
@@ -33,8 +34,8 @@ def random_state_dict(model: nn.Module) -> StateDict:
 def random_array(key: str, shape: tuple[int, ...], gain: float = 1.0) -> np.ndarray:
     """float32 values for the parameter `key`, drawn from a generator seeded by the key's CRC-32.
 
-    Kernels and matrices: the sum of what one output reads is zero, its standard deviation `gain`
-    over the root of their number.
+    Kernels and matrices: the input channels' mean is zero for each output (and tap), the standard
+    deviation 1 over the root of the number of inputs, times `gain` for kernels.
     """
     generator = np.random.default_rng(zlib.crc32(key.encode()))
     if key.endswith("running_var"):
@@ -43,19 +44,19 @@ def random_array(key: str, shape: tuple[int, ...], gain: float = 1.0) -> np.ndar
     if key.endswith("running_mean"):
         return np.float32(0.1) * normal
     if len(shape) >= 2:
-        return np.float32(gain / math.sqrt(math.prod(shape[1:]))) * _centred(normal)
+        scale = (gain if len(shape) == 4 else 1.0) / math.sqrt(math.prod(shape[1:]))
+        return np.float32(scale) * _centred(normal)
     if key.endswith("weight"):
         return np.float32(1) + np.float32(0.1) * normal
     return np.float32(0.02) * normal
 
 
 def _centred(normal: np.ndarray) -> np.ndarray:
-    """`normal` less the mean of each output's own values, where there are several.
+    """`normal` less its mean over the input channels, where there are enough of them.
 
     The mean is rounded to 20 bits: the order in which a machine adds must not show.
     """
-    rows = normal.reshape(len(normal), -1)
-    if rows.shape[1] == 1:
+    if normal.shape[1] < FEWEST_CENTRED:
         return normal
-    mean = np.round(rows.mean(1, keepdims=True, dtype=np.float64) * 2**20) / 2**20
-    return (rows - mean.astype(np.float32)).reshape(normal.shape)
+    mean = np.round(normal.mean(1, keepdims=True, dtype=np.float64) * 2**20) / 2**20
+    return normal - mean.astype(np.float32)
