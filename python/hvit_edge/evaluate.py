@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hvit_edge import progress as progress_bars
-from hvit_edge.datasets import ImageSet, Sample, Skipped, open_images
-from hvit_edge.errors import ParityError
+from hvit_edge.datasets import ImageSet, open_images
+from hvit_edge.errors import InputError
+from hvit_edge.evaluation_report import (
+    ClassAccuracy,
+    Confusion,
+    EvalReport,
+    Mistake,
+    Outcome,
+    summarise,
+)
+from hvit_edge.evaluation_state import EvalState, describe_evaluation
+from hvit_edge.evaluation_workers import Eager, Workers
 
-Eager = Callable[[np.ndarray], np.ndarray]
-"""From uint8 RGB [height, width, 3] to logits, float32 [1, classes]."""
+if TYPE_CHECKING:
+    from hvit_edge.runtime import Classifier
 
-
-@dataclass(frozen=True)
-class ClassAccuracy:
-    """One class: its name, how many images, and the shares (0 to 1) found."""
-
-    label: str
-    index: int
-    images: int
-    top1: float
-    top5: float
-
-
-@dataclass(frozen=True)
-class EvalReport:
-    """What `evaluate` measured; shares are from 0 to 1.
-
-    Attributes:
-        top1, top5: share of images whose class is the first, is among the first five.
-        images: how many were read and classified.
-        skipped: the unreadable ones, with the reason.
-        per_class: one row for every class that has images.
-        eager_top1: top-1 of the eager model; None where none was given.
-        agreement: share of images on which both give the same first class; None likewise.
-    """
-
-    artifact: str
-    data: str
-    top1: float
-    top5: float
-    images: int
-    skipped: list[Skipped]
-    per_class: list[ClassAccuracy]
-    eager_top1: float | None = None
-    agreement: float | None = None
-
-    def to_dict(self) -> dict:
-        return asdict(self)
+__all__ = [
+    "ClassAccuracy",
+    "Confusion",
+    "Eager",
+    "EvalReport",
+    "Mistake",
+    "eager_reference",
+    "evaluate",
+]
 
 
 def evaluate(
@@ -60,6 +43,9 @@ def evaluate(
     *,
     limit: int | None = None,
     threads: int = 0,
+    batch: int = 32,
+    workers: int = 1,
+    resume: str | Path | None = None,
     eager: Eager | None = None,
     progress: progress_bars.Wrap = progress_bars.silent,
 ) -> EvalReport:
@@ -69,32 +55,88 @@ def evaluate(
         artifact_path: a `.pte` written by hvit-edge.
         data: NPZ file or folder with one subfolder a class (see `hvit_edge.datasets`).
         limit: classify at most so many images, spread evenly over the set.
-        threads: 0 chooses by the machine.
-        eager: reference from photo to logits, compared image by image.
+        threads: 0 chooses by the machine; the workers share them.
+        batch: how many images are handed to a worker, and recorded, at a time. The runtime takes
+            them one by one.
+        workers: how many batches are classified at a time, each with a copy of the program. Never
+            more copies are loaded than there are batches. The report is the same for any number.
+        resume: a file that takes every finished batch. Where it exists, its images are not
+            classified again, so an interrupted evaluation goes on; `batch`, `workers` and
+            `threads` may change. None records nothing.
+        eager: reference from photo to logits, compared image by image; called from one thread at
+            a time. `resume` notes that there is one, not which.
         progress: wraps the loop, for instance `hvit_edge.progress.bar("eval")`.
 
     Raises:
-        InputError: data that does not fit the network, or no readable image.
+        InputError: data that does not fit the network, no readable image, a number below 1, or a
+            `resume` file that cannot be written or is not of this evaluation.
         ArtifactError: the artifact cannot be used.
+        ParityError: the runtime or `eager` answers NaN or infinity.
     """
     from hvit_edge.runtime import Classifier
 
-    classifier = Classifier(artifact_path, threads=threads)
-    labels = list(classifier.session.metadata.labels)
-    classes = int(classifier.session.outputs[0].shape[-1])
+    _check_counts(batch=batch, workers=workers)
+
+    def load() -> Classifier:
+        return Classifier(artifact_path, threads=threads)
+
+    first = load()
+    labels = list(first.session.metadata.labels)
+    classes = int(first.session.outputs[0].shape[-1])
     images = open_images(data, classes=classes, class_names=labels).take(limit)
-    ranks, eager_ranks, truth, agree = _rank_all(images, classifier.logits, eager, progress)
-    return EvalReport(
+    state = None
+    if resume is not None:
+        header = describe_evaluation(
+            artifact_path, images, limit=limit, against_eager=eager is not None
+        )
+        state = EvalState(resume, header, classes)
+    # Closed at once when interrupted: Python would else finish every batch before it exits.
+    with closing(_outcomes(images, first, load, eager, batch, workers, state)) as running:
+        outcomes = list(progress(running, len(images)))
+    return summarise(
+        outcomes,
+        images,
+        labels,
         artifact=str(artifact_path),
         data=str(data),
-        top1=float(np.mean(ranks < 1)),
-        top5=float(np.mean(ranks < 5)),
-        images=len(ranks),
-        skipped=images.skipped,
-        per_class=_per_class(ranks, truth, labels),
-        eager_top1=float(np.mean(eager_ranks < 1)) if eager else None,
-        agreement=float(np.mean(agree)) if eager else None,
+        against_eager=eager is not None,
     )
+
+
+def _check_counts(**counts: int) -> None:
+    faults = [
+        f"{name}: expected a whole number of at least 1, got {value!r}"
+        for name, value in counts.items()
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1
+    ]
+    if faults:
+        raise InputError(f"[evaluate] {'; '.join(faults)}")
+
+
+def _outcomes(
+    images: ImageSet,
+    first: Classifier,
+    load: Callable[[], Classifier],
+    eager: Eager | None,
+    batch: int,
+    workers: int,
+    state: EvalState | None,
+) -> Iterator[Outcome]:
+    """One outcome an image, in order: first those that `state` holds, then the others."""
+    done = list(state.outcomes) if state else []
+    yield from done
+    starts = range(len(done), len(images), batch)
+    batches = [range(start, min(start + batch, len(images))) for start in starts]
+    if not batches:
+        return
+    if state:
+        state.prepare()  # a file that cannot be written must show before the work
+    classifiers = [first] + [load() for _ in range(min(workers, len(batches)) - 1)]
+    with Workers(classifiers, images, eager) as pool:
+        for outcomes in pool.run(batches):
+            if state:
+                state.append(outcomes)
+            yield from outcomes
 
 
 def eager_reference(artifact_path: str | Path, weights: str | Path | None = None) -> Eager:
@@ -121,50 +163,3 @@ def eager_reference(artifact_path: str | Path, weights: str | Path | None = None
             return model(torch.from_numpy(metadata.preprocess(image))).numpy()
 
     return run
-
-
-def _rank_all(
-    images: ImageSet, logits: Eager, eager: Eager | None, progress: progress_bars.Wrap
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    ranks, eager_ranks, truth, agree = [], [], [], []
-    for sample in progress(images, len(images)):
-        found = _logits(logits, sample)
-        ranks.append(_rank(found, sample.label))
-        truth.append(sample.label)
-        if eager is not None:
-            expected = _logits(eager, sample)
-            eager_ranks.append(_rank(expected, sample.label))
-            agree.append(int(found.argmax()) == int(expected.argmax()))
-    return np.array(ranks), np.array(eager_ranks), np.array(truth), np.array(agree)
-
-
-def _logits(classify: Eager, sample: Sample) -> np.ndarray:
-    logits = np.asarray(classify(sample.image)).reshape(-1)
-    if not np.isfinite(logits).all():
-        raise ParityError(
-            f"[evaluate] {sample.name}: expected finite logits, got NaN or infinity;"
-            " run hvit-edge validate to find the step that breaks"
-        )
-    return logits
-
-
-def _rank(logits: np.ndarray, label: int) -> int:
-    """How many classes come before `label`: greater logits, then equal ones of a lower index."""
-    own = logits[label]
-    return int((logits > own).sum() + (logits[:label] == own).sum())
-
-
-def _per_class(ranks: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> list[ClassAccuracy]:
-    rows = []
-    for index in np.unique(truth):
-        own = ranks[truth == index]
-        rows.append(
-            ClassAccuracy(
-                label=labels[index] if index < len(labels) else str(index),
-                index=int(index),
-                images=len(own),
-                top1=float(np.mean(own < 1)),
-                top5=float(np.mean(own < 5)),
-            )
-        )
-    return rows

@@ -9,8 +9,10 @@ import termios
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from hvit_edge import create_model
 from hvit_edge.cli import main
 from hvit_edge.runtime import Classifier
 
@@ -49,6 +51,106 @@ def test_against_eager(artifact, data, capsys):
     assert report["eager_top1"] == report["top1"]
 
 
+def test_confusion_is_that_of_pytorch(artifact, data, capsys):
+    session = Classifier(artifact.path).session
+    model = create_model("mobilevit_xxs", weights="cifar10")
+    arrays = np.load(data)
+    with torch.inference_mode():
+        batch = np.concatenate([session.metadata.preprocess(image) for image in arrays["images"]])
+        answers = model(torch.from_numpy(batch)).argmax(1).tolist()
+    missed = [(c, a) for c, a in zip(arrays["labels"].tolist(), answers, strict=True) if a != c]
+    report, _ = eval_json(capsys, artifact, data)
+    found = [
+        (row["index"], mistake["index"])
+        for row in report["confusion"]
+        for mistake in row["mistaken_for"]
+        for _ in range(mistake["images"])
+    ]
+    assert sorted(found) == sorted(missed) and len(missed) == 2
+    assert {row["label"] for row in report["confusion"]} <= set(session.metadata.labels)
+
+
+def test_text_ends_with_the_worst_classes(artifact, photo, tmp_path, capsys):
+    (tmp_path / "dog").mkdir()
+    (tmp_path / "dog" / "a.jpg").write_bytes(photo.read_bytes())  # a cat, and found as one
+    assert main(["eval", str(artifact), str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("\n\n  worst   top-1  mistaken for\n  dog    0.00 %  cat 1\n")
+
+
+def test_workers_and_batches_change_nothing(artifact, data, capsys):
+    plain, _ = eval_json(capsys, artifact, data, "--against-eager")
+    for options in (["--workers", 3, "--batch", 2], ["--workers", 2, "--batch", 1]):
+        report, err = eval_json(capsys, artifact, data, "--against-eager", *options)
+        assert (report, err) == (plain, "")
+
+
+STOPPED = """
+import os, signal, sys
+from hvit_edge.cli import main
+from hvit_edge.runtime import Classifier
+
+classify, calls = Classifier.logits, []
+
+def logits(self, image):
+    calls.append(image)
+    if len(calls) == 4:
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    return classify(self, image)
+
+Classifier.logits = logits
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGKILL", -9)])
+def test_a_stopped_evaluation_goes_on(artifact, data, tmp_path, capsys, signal, code):
+    state = tmp_path / "state.jsonl"
+    arguments = [artifact.path, data, "--resume", state, "--batch", 1]
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED, signal, "eval", *(str(a) for a in arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code and done.stdout == ""
+    if signal == "SIGINT":
+        assert done.stderr == "error: [hvit-edge] interrupted\n"
+    before = state.read_text()
+    assert 1 <= len(before.splitlines()) < 7, "the header, and not all of the six batches"
+    plain, _ = eval_json(capsys, artifact, data)
+    assert eval_json(capsys, *arguments) == (plain, "")
+    assert state.read_text().startswith(before)
+    assert len(state.read_text().splitlines()) == 7
+
+
+def test_a_state_of_another_artifact_is_refused(artifact, data, tmp_path, capsys):
+    state = tmp_path / "state.jsonl"
+    eval_json(capsys, artifact, data, "--resume", state)
+    header, rest = state.read_text().split("\n", 1)
+    other = json.loads(header) | {"artifact_sha256": "ab" * 32}
+    state.write_text(json.dumps(other) + "\n" + rest)
+    before = state.read_bytes()
+    assert main(["eval", str(artifact), str(data), "--resume", str(state)]) == 2
+    assert "got that of another: artifact_sha256 abababababab... instead of" in (
+        capsys.readouterr().err
+    )
+    assert state.read_bytes() == before
+
+
+def test_a_file_that_is_no_state_is_refused(artifact, data, capsys):
+    before = artifact.path.read_bytes()
+    assert main(["eval", str(artifact), str(data), "--resume", str(artifact)]) == 2
+    assert "expected a state file of hvit-edge eval, got another file" in capsys.readouterr().err
+    assert artifact.path.read_bytes() == before
+
+
+def test_a_state_that_cannot_be_written_is_refused(artifact, data, tmp_path, capsys):
+    arguments = ["eval", str(artifact), str(data), "--resume", str(tmp_path / "no" / "state")]
+    assert main(arguments) == 2
+    assert "expected a state file that can be written, got No such file" in capsys.readouterr().err
+
+
 def test_text_of_a_folder_with_an_unreadable_image(artifact, photo, tmp_path, capsys):
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "a.jpg").write_bytes(photo.read_bytes())
@@ -71,6 +173,9 @@ def test_data_that_does_not_fit_is_refused(artifact, tmp_path, capsys):
     ("options", "message"),
     [
         (["--limit", "0"], "--limit: expected a whole number of at least 1, got 0"),
+        (["--batch", "0"], "--batch: expected a whole number of at least 1, got 0"),
+        (["--workers", "0"], "--workers: expected a whole number of at least 1, got 0"),
+        (["--workers", "two"], "--workers: expected a whole number of at least 1, got two"),
         (["--weights", "x"], "--weights: expected together with --against-eager"),
     ],
 )

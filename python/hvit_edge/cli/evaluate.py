@@ -1,12 +1,13 @@
 """Accuracy of an artifact on labelled images, through the C++ runtime.
 
 DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or a folder with one subfolder
-a class.
+a class. An evaluation started with --resume FILE goes on when the same command is given again.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hvit_edge import progress
@@ -16,7 +17,7 @@ from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
 from hvit_edge.errors import InputError
 
 if TYPE_CHECKING:
-    from hvit_edge.evaluate import EvalReport
+    from hvit_edge.evaluate import Confusion, EvalReport
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -39,6 +40,26 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="SOURCE",
         help="with --against-eager: where the artifact's weights are (default: as it says itself)",
     )
+    parser.add_argument(
+        "--batch",
+        type=whole_number(1),
+        default=32,
+        metavar="N",
+        help="images handed to a worker, and recorded by --resume, at a time (default: 32)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=whole_number(1),
+        default=1,
+        metavar="N",
+        help="batches classified at a time, each with a copy of the program; they share the"
+        " --threads (default: 1)",
+    )
+    parser.add_argument(
+        "--resume",
+        metavar="FILE",
+        help="record every finished batch in FILE, and do not repeat those that it holds",
+    )
     add_threads(parser)
 
 
@@ -54,6 +75,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             args.data,
             limit=args.limit,
             threads=args.threads,
+            batch=args.batch,
+            workers=args.workers,
+            resume=args.resume,
             eager=eager_reference(args.artifact, args.weights) if args.against_eager else None,
             progress=progress.bar("eval"),
         )
@@ -78,5 +102,23 @@ def _describe(report: EvalReport) -> str:
         (row.label, str(row.images), text.percent(row.top1), text.percent(row.top5))
         for row in report.per_class
     ]
-    table = text.table(("class", "images", "top-1", "top-5"), rows)
-    return f"{report.artifact} on {report.data}\n\n{text.fields(pairs)}\n\n{table}"
+    parts = [
+        f"{report.artifact} on {report.data}",
+        text.fields(pairs),
+        text.table(("class", "images", "top-1", "top-5"), rows),
+    ]
+    if report.confusion:
+        parts.append(_describe_confusion(report.confusion))
+    return "\n\n".join(parts)
+
+
+def _describe_confusion(confusion: Sequence[Confusion]) -> str:
+    rows = [
+        (
+            row.label,
+            text.percent(row.top1),
+            ", ".join(f"{mistake.label} {mistake.images}" for mistake in row.mistaken_for),
+        )
+        for row in confusion
+    ]
+    return text.table(("worst", "top-1", "mistaken for"), rows, left=(0, 2))
