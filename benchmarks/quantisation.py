@@ -1,169 +1,212 @@
-"""Accuracy, signal to noise, size and time of every precision, on the bundled classifier.
+"""Accuracy, signal to noise, size and time of every precision, beside ExecuTorch's own int8.
 
-    python benchmarks/quantisation.py CALIBRATION.npz TEST.npz
+    python benchmarks/quantisation.py trained CALIBRATION.npz TEST.npz [--conformer WEIGHTS]
+    python benchmarks/quantisation.py families PHOTOS
+    python benchmarks/quantisation.py ablation CALIBRATION.npz TEST.npz
 
-Both files have `images` uint8 [N, 32, 32, 3], the second `labels` too; CIFAR-10 is not part of this
-repository. Every program runs in ExecuTorch's runtime; the times come from one interleaved run.
+NPZ files have `images` uint8 [N, 32, 32, 3], those of CIFAR-10, which is not part of this
+repository, and TEST.npz `labels` too. Ours run in the C++ runtime, from artifacts that `compile`
+wrote; the stock ones in eager PyTorch, which rounds as their runtime does. Times come from one
+interleaved run with two threads. Each part goes to its own place in results/quantisation.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from machine import describe_machine
-from torch.fx import GraphModule
+from stock_quantiser import stock_quantised
+from torch import nn
 
 import hvit_edge
+from hvit_edge.compiler import compile as compile_model
 from hvit_edge.datasets import open_images
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.lowering.graph import cleanup, constant_tensor
-from hvit_edge.parity.steps import Step, executorch_step
-from hvit_edge.progress import bar
-from hvit_edge.quantize import calibration_inputs, centred_sqnr, quantize, sqnr
-from hvit_edge.quantize.dynamic import is_dynamic, quantize_dynamic
-from hvit_edge.quantize.insert import insert_weight
-from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.static import quantize_static
-from hvit_edge.quantize.weights import quantize_weight
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.quantize import calibration_inputs, centred_sqnr, sqnr
+from hvit_edge.runtime import Session
 
-RESULTS = Path(__file__).parent / "results"
-ROUNDS = 100
-Inputs = list[tuple[torch.Tensor, ...]]
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests" / "quantize")]
+
+import small_models  # noqa: E402, F401  (registers conformer_cifar)
+from quantisation_ablation import ablation  # noqa: E402
+from rescale import rescale  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results" / "quantisation.json"
+PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
+CALIBRATED = ("int8",)
+FAMILIES = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
+ROUNDS, THREADS = 40, 2
+Program = Callable[[np.ndarray], np.ndarray]
 
 
 def main() -> None:
-    """Measure and write JSON."""
+    """Measure one part and write it into the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("calibration", type=Path, metavar="CALIBRATION.npz")
-    parser.add_argument("data", type=Path, metavar="TEST.npz")
-    parser.add_argument("--output", type=Path, default=RESULTS / "quantisation.json")
+    parts = parser.add_subparsers(dest="part", required=True)
+    for name in ("trained", "ablation"):
+        part = parts.add_parser(name)
+        part.add_argument("calibration", type=Path)
+        part.add_argument("test", type=Path)
+        part.add_argument("--conformer", type=Path, help="weights of conformer_cifar")
+    families = parts.add_parser("families")
+    families.add_argument("photos", type=Path)
+    families.add_argument("--models", nargs="+", default=FAMILIES)
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    model = hvit_edge.create_model("mobilevit_xxs", weights="cifar10")
-    preprocess = model.hvit_edge.preprocess
-    calibration = calibration_inputs(args.calibration, preprocess, progress=bar("calibrate"))
-    samples = list(open_images(args.data, classes=10))
-    arrays = [preprocess(sample.image) for sample in samples]
-    labels = np.array([sample.label for sample in samples])
-    with torch.inference_mode():
-        expected = np.concatenate([model(torch.from_numpy(a)).numpy() for a in arrays])
-    example = (torch.from_numpy(arrays[0]),)
-    graph = export_graph(model, example)
-    rewrite(graph)
-    inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
-
-    results, steps = [], {}
-    for precision in ("fp32", "fp16", "int8", "int8-dynamic"):
-        ready = graph if precision == "fp32" else _quantized(graph, example, precision, calibration)
-        lowered = lower(ready, example)
-        program = lowered.serialize()
-        steps[precision] = executorch_step(program)
-        row = _accuracy(_run(steps[precision], arrays), expected, labels)
-        results.append(
-            {"precision": precision, **row, "bytes": len(program), "delegates": lowered.delegates,
-             "ops_outside": len(lowered.ops_outside)}
-        )  # fmt: skip
-        print(json.dumps(results[-1]), flush=True)
-    for row, times in zip(results, _times(steps, arrays[0]).values(), strict=True):
-        row["ms"], row["ms_fastest"] = (float(f(times) * 1e3) for f in (np.median, np.min))
-    ablation = []
-    for name, change in ABLATION.items():
-        changed = export_graph(model, example)
-        rewrite(changed)
-        change(changed, inputs)
-        cleanup(changed)
-        ablation.append({"what": name, **_accuracy(_eager(changed, arrays), expected, labels)})
-        print(json.dumps(ablation[-1]), flush=True)
-    args.output.write_text(
-        json.dumps(
-            {
-                "machine": describe_machine(),
-                "model": "mobilevit_xxs",
-                "weights": "cifar10",
-                "calibration_images": len(calibration.inputs),
-                "test_images": len(arrays),
-                "eager_top1": float((expected.argmax(1) == labels).mean()),
-                "results": results,
-                "ablation": ablation,
-            },
-            indent=2,
+    if args.part == "families":
+        record("families", [measure_family(name, args.photos) for name in args.models])
+    elif args.part == "trained":
+        models = {"mobilevit_xxs": "cifar10"}
+        if args.conformer:
+            models["conformer_cifar"] = args.conformer
+        record(
+            "trained", [measure_trained(*m, args.calibration, args.test) for m in models.items()]
         )
-        + "\n"
-    )
+    else:
+        record("ablation", ablation(args.calibration, args.test))
 
 
-def _quantized(
-    graph: GraphModule, example: tuple[torch.Tensor, ...], precision: str, calibration: object
-) -> GraphModule:
-    given = calibration if precision == "int8" else None
-    return quantize(graph, example, precision=precision, calibration=given)
+def record(part: str, rows: list[dict[str, object]]) -> None:
+    """Put a part into the results file; the others stay."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[part] = {"machine": describe_machine(), "rows": rows}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def _run(step: Step, arrays: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([step(array) for array in arrays])
+def measure_trained(
+    name: str, weights: str | Path, calibration: Path, test: Path
+) -> dict[str, object]:
+    """Top-1, agreement and noise on labelled images; also with the weights rescaled."""
+    model = hvit_edge.create_model(name, weights=weights)
+    preprocess = model.hvit_edge.preprocess
+    samples = list(open_images(test, classes=10))
+    inputs = [preprocess(sample.image) for sample in samples]
+    labels = np.array([sample.label for sample in samples])
+    expected = outputs(eager(model), inputs)
+    report = {
+        "model": name,
+        "images": len(inputs),
+        "eager_top1": float((expected.argmax(1) == labels).mean()),
+        "results": [],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        programs = compile_all(model, calibration, Path(folder), PRECISIONS)
+        rescaled = rescale(model)
+        programs |= compile_all(rescaled, calibration, Path(folder), ("int8",), "rescaled ")
+        stock = calibration_inputs(calibration, preprocess).inputs
+        for title, module in (("", model), ("rescaled ", rescaled)):
+            for kind in ("static", "dynamic"):
+                programs[f"{title}stock {kind}"] = (stock_program(module, stock, kind), {})
+        for title, (program, facts) in programs.items():
+            actual = outputs(program, inputs)
+            row = {"precision": title, **compare(expected, actual, labels), **facts}
+            report["results"].append(row)
+            print(json.dumps(row), flush=True)
+    return report
 
 
-def _eager(graph: GraphModule, arrays: list[np.ndarray]) -> np.ndarray:
-    with torch.inference_mode():
-        return np.concatenate([graph(torch.from_numpy(array)).numpy() for array in arrays])
+def measure_family(name: str, photos: Path) -> dict[str, object]:
+    """Noise on photos, size and speed of a family with random weights."""
+    model = hvit_edge.create_model(name, weights="random")
+    calibration = calibration_inputs(photos, model.hvit_edge.preprocess, samples=60).inputs
+    expected = outputs(eager(model), calibration)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        programs = compile_all(model, photos, Path(folder), PRECISIONS, samples=60)
+        times = interleaved({title: p for title, (p, _) in programs.items()}, calibration[0])
+        for kind in ("static", "dynamic"):
+            programs[f"stock {kind}"] = (stock_program(model, calibration, kind), {})
+        for title, (program, facts) in programs.items():
+            row = {"precision": title, **compare(expected, outputs(program, calibration)), **facts}
+            if title in times:
+                row["ms"] = times[title]
+                row["ratio"] = times[title] / times["fp32"]
+            rows.append(row)
+            print(name, json.dumps(row), flush=True)
+    return {"model": name, "photos": len(calibration), "threads": THREADS, "results": rows}
 
 
-def _accuracy(actual: np.ndarray, expected: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def compile_all(
+    model: nn.Module,
+    calibration: Path,
+    folder: Path,
+    precisions: Sequence[str],
+    title: str = "",
+    samples: int = 512,
+) -> dict[str, tuple[Program, dict[str, object]]]:
+    """Artifacts of `model`, loaded, and what their reports say."""
+    programs = {}
+    for precision in precisions:
+        given = {"calib_data": calibration, "calib_samples": samples}
+        report = compile_model(
+            model,
+            precision=precision,
+            output=folder / f"{title}{precision}.pte",
+            **(given if precision in CALIBRATED else {}),
+        ).report
+        session = Session(report.path, threads=THREADS)
+        facts = {
+            "bytes": report.bytes,
+            "delegates": report.lowered.delegates,
+            "ops_outside": len(report.lowered.ops_outside),
+        }
+        programs[title + precision] = (lambda x, session=session: session(x)[0], facts)
+    return programs
+
+
+def stock_program(model: nn.Module, calibration: Sequence[np.ndarray], kind: str) -> Program:
+    """ExecuTorch's own quantiser on the same rewritten graph and images."""
+    inputs = [(torch.from_numpy(array),) for array in calibration]
+    graph = export_graph(model, inputs[0])
+    rewrite(graph)
+    return eager(stock_quantised(graph, inputs[0], inputs, dynamic=kind == "dynamic"))
+
+
+def eager(module: nn.Module) -> Program:
+    """Run in eager PyTorch."""
+
+    def run(array: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return module(torch.from_numpy(array)).numpy()
+
+    return run
+
+
+def outputs(program: Program, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    """float32 [images, classes]."""
+    return np.concatenate([program(array) for array in inputs])
+
+
+def compare(
+    expected: np.ndarray, actual: np.ndarray, labels: np.ndarray | None = None
+) -> dict[str, object]:
+    """Agreement and noise, and accuracy where there are labels."""
+    noise = {"sqnr_db": sqnr(expected, actual), "sqnr_centred_db": centred_sqnr(expected, actual)}
     return {
-        "top1": float((actual.argmax(1) == labels).mean()),
+        **({} if labels is None else {"top1": float((actual.argmax(1) == labels).mean())}),
         "agreement": float((actual.argmax(1) == expected.argmax(1)).mean()),
-        "sqnr_db": sqnr(expected, actual),
-        "sqnr_centred_db": centred_sqnr(expected, actual),
+        **{name: value if np.isfinite(value) else None for name, value in noise.items()},
         "finite": bool(np.isfinite(actual).all()),
     }
 
 
-def _times(steps: dict[str, Step], array: np.ndarray) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {name: [] for name in steps}
+def interleaved(programs: dict[str, Program], array: np.ndarray) -> dict[str, float]:
+    """The median time of each program in milliseconds, taken in turns."""
+    times: dict[str, list[float]] = {title: [] for title in programs}
     for _ in range(ROUNDS):
-        for name, step in steps.items():
+        for title, program in programs.items():
             start = time.perf_counter()
-            step(array)
-            times[name].append(time.perf_counter() - start)
-    return times
-
-
-def _static(methods: tuple[str, ...]) -> object:
-    def change(graph: GraphModule, inputs: Inputs) -> None:
-        quantize_static(graph, find_layers(graph), inputs, methods=methods)
-
-    return change
-
-
-def _weights_only(graph: GraphModule, inputs: Inputs) -> None:
-    for layer in find_layers(graph):
-        insert_weight(graph, layer, quantize_weight(constant_tensor(graph, layer.weight)))
-
-
-def _run_time(depthwise: bool) -> object:
-    def change(graph: GraphModule, inputs: Inputs) -> None:
-        layers = find_layers(graph)
-        rest = [x for x in layers if not is_dynamic(x) and (depthwise or not x.is_depthwise)]
-        quantize_static(graph, rest, inputs)
-        quantize_dynamic(graph, [x for x in layers if is_dynamic(x)])
-
-    return change
-
-
-ABLATION = {
-    "weights alone, no activation": _weights_only,
-    "every range fixed, min-max": _static(("minmax",)),
-    "every range fixed, min-max and percentiles": _static(("minmax", "percentile")),
-    "every range fixed, least error": _static(("minmax", "percentile", "mse")),
-    "ranges at run time where possible, depthwise fixed": _run_time(depthwise=True),
-    "ranges at run time where possible, depthwise float": _run_time(depthwise=False),
-}
+            program(array)
+            times[title].append(time.perf_counter() - start)
+    return {title: float(np.median(values) * 1e3) for title, values in times.items()}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Render the committed results into the README's tables.
+"""Render the committed results into the tables of README.md and docs/quantisation.md.
 
-python benchmarks/readme_tables.py            # writes README.md
+python benchmarks/readme_tables.py            # writes both
 python benchmarks/readme_tables.py --check    # exit 1 where it is not up to date
 """
 
@@ -10,6 +10,8 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from quantisation_tables import ablation_table, families_table, trained_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -71,32 +73,46 @@ def machine(report: dict) -> str:
     return f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}, {m['date']}"
 
 
-TABLES: dict[str, Callable[[dict], str]] = {
-    "parity": parity_table,
-    "against_stock": against_stock_table,
-    "bundled": bundled_table,
+def quantisation(part: str, table: Callable[[dict], str]) -> Callable[[dict], str]:
+    """The table of one part of the quantiser's results, with the machine below."""
+    return lambda report: f"{table(report[part])}\n\n{machine(report[part])}."
+
+
+TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
+    "README.md": {
+        "parity": ("parity", parity_table),
+        "against_stock": ("against_stock", against_stock_table),
+        "bundled": ("bundled", bundled_table),
+    },
+    "docs/quantisation.md": {
+        "trained": ("quantisation", quantisation("trained", trained_table)),
+        "families": ("quantisation", quantisation("families", families_table)),
+        "ablation": ("quantisation", quantisation("ablation", ablation_table)),
+    },
 }
 
 
-def render(readme: str) -> str:
-    """The README's text with every table made anew."""
-    for name, table in TABLES.items():
-        report = json.loads((RESULTS / f"{name}.json").read_text())
-        before, opening, rest = readme.partition(f"<!-- table: {name} -->\n")
+def render(document: str) -> str:
+    """The text of `document` with every table made anew."""
+    text = (ROOT / document).read_text()
+    for name, (results, table) in TABLES[document].items():
+        report = json.loads((RESULTS / f"{results}.json").read_text())
+        before, opening, rest = text.partition(f"<!-- table: {name} -->\n")
         _, closing, after = rest.partition("<!-- end -->")
         if not closing:
-            raise SystemExit(f"README.md: expected a table {name!r}, got none")
-        readme = f"{before}{opening}{table(report)}\n{closing}{after}"
-    return readme
+            raise SystemExit(f"{document}: expected a table {name!r}, got none")
+        text = f"{before}{opening}{table(report)}\n{closing}{after}"
+    return text
 
 
 def main() -> None:
-    """Write the README, or check it."""
-    path = ROOT / "README.md"
-    rendered = render(path.read_text())
-    if "--check" in sys.argv[1:]:
-        sys.exit(rendered != path.read_text())
-    path.write_text(rendered)
+    """Write the documents, or check them."""
+    for document in TABLES:
+        path, rendered = ROOT / document, render(document)
+        if "--check" not in sys.argv[1:]:
+            path.write_text(rendered)
+        elif rendered != path.read_text():
+            sys.exit(f"{document}: expected the tables of benchmarks/results, got others")
 
 
 if __name__ == "__main__":

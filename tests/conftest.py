@@ -1,12 +1,16 @@
 """A small hybrid network of every kind of operator, and its artifact, for whole-path tests."""
 
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
-from hvit_edge.preprocess import Preprocess
+from hvit_edge.preprocess import Preprocess, load_image
+from hvit_edge.weights import bundled_photos
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
@@ -73,6 +77,58 @@ def tiny_model() -> nn.Module:
     nn.init.uniform_(model.stem[1].running_var, 0.5, 1.5)
     nn.init.normal_(model.stem[1].running_mean)
     return model.eval()
+
+
+@pytest.fixture(scope="session")
+def write_windows():
+    """`(folder, count, side)`: windows of the bundled photos, PNG, each of another place."""
+
+    def write(folder: Path, count: int = 40, side: int = 96) -> Path:
+        photos = [load_image(path) for path in bundled_photos()]
+        rng = np.random.default_rng(0)
+        folder.mkdir(exist_ok=True)
+        for index in range(count):
+            photo = photos[index % len(photos)]
+            top, left = (int(rng.integers(length - side)) for length in photo.shape[:2])
+            window = photo[top : top + side, left : left + side]
+            Image.fromarray(window).save(folder / f"{index:03}.png")
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def photo_windows(write_windows, tmp_path_factory) -> Path:
+    """A folder of 40 calibration images."""
+    return write_windows(tmp_path_factory.mktemp("calibration") / "windows")
+
+
+@pytest.fixture(scope="session")
+def tiny_calibration(photo_windows, tiny_preprocess):
+    from hvit_edge.quantize import Calibration
+
+    images = [load_image(path) for path in sorted(photo_windows.iterdir())]
+    return Calibration(tuple(tiny_preprocess(image) for image in images))
+
+
+@pytest.fixture(scope="session")
+def tiny_quantised(tiny_model, tiny_preprocess, photo_windows, tmp_path_factory):
+    """`precision -> Artifact` of the small network; each is compiled once."""
+    import hvit_edge
+
+    @cache
+    def compiled(precision: str):
+        return hvit_edge.compile(
+            tiny_model,
+            precision=precision,
+            calib_data=photo_windows if precision == "int8" else None,
+            preprocess=tiny_preprocess,
+            labels=["a", "b", "c", "d", "e"],
+            output=tmp_path_factory.mktemp("quantised") / f"{precision}.pte",
+            min_delegated=1.0,
+        )
+
+    return compiled
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,36 @@
 import errno
+import math
 import os
 import struct
 import zlib
 
+import numpy as np
 import pytest
 
 from hvit_edge import artifact
 from hvit_edge.errors import InputError
+from hvit_edge.metadata import Difference, LayerRecord, Metadata
+from hvit_edge.preprocess import Preprocess
+
+GOLDEN = artifact.Golden(np.zeros((4, 4, 3), np.uint8), np.zeros((1, 2), np.float32))
+
+
+def metadata_of(*layers):
+    return Metadata(
+        schema_version=1,
+        model_name="m",
+        target="xnnpack",
+        precision="int8",
+        created="2026-11-21T10:00:00Z",
+        weights_source="random",
+        weights_sha256="0" * 64,
+        versions={},
+        labels=(),
+        preprocess=Preprocess((4, 4), resize_size=4),
+        parity=Difference(0.0, 0.0, 1.0, True),
+        golden_tolerance=0.25,
+        layers=layers,
+    )
 
 
 def test_seal_layout():
@@ -17,6 +41,21 @@ def test_seal_layout():
     magic, container, checksum, length, zero = struct.unpack("<8sIIQQ", sealed[-32:])
     assert (magic, container, length, zero) == (b"HVITEDGE", 1, len(program), 0)
     assert checksum == zlib.crc32(program)
+
+
+def test_layers_are_lines_of_three_fields():
+    metadata = metadata_of(
+        LayerRecord("a.b:conv2d", "int8", 12.345),
+        LayerRecord("c", "fp32", math.inf),
+        LayerRecord("d", "fp16", -math.inf),
+    )
+    methods = artifact.constant_methods(metadata, GOLDEN)
+    assert methods["hve_layers"] == "a.b:conv2d\tint8\t12.35\nc\tfp32\tinf\nd\tfp16\t-inf"
+    assert methods["hve_schema_version"] == 1
+
+
+def test_no_layers_no_field():
+    assert "hve_layers" not in artifact.constant_methods(metadata_of(), GOLDEN)
 
 
 def test_creation_time_follows_source_date_epoch(monkeypatch):

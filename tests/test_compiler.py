@@ -107,7 +107,9 @@ def test_wrong_step_is_named_and_nothing_written(
 
     monkeypatch.setattr(compiler, step, wrong)
     named = {"export_graph": "exported", "rewrite": "rewritten", "lower": "lowered"}[step]
-    with pytest.raises(ParityError, match=rf"expected the {named} program within 0.0001"):
+    with pytest.raises(
+        ParityError, match=rf"expected the {named} program to have max_rel <= 0.0001"
+    ):
         hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=tmp_path / "a.pte")
     assert os.listdir(tmp_path) == []
 
@@ -124,7 +126,10 @@ def test_interrupt_leaves_no_file(tiny_model, tiny_preprocess, tmp_path, monkeyp
 
 REFUSALS = {
     "target": ({"target": "tflite"}, r"\[compile\] target: expected one of xnnpack, got 'tflite'"),
-    "precision": ({"precision": "int3"}, r"precision: expected one of fp32, got 'int3'"),
+    "precision": (
+        {"precision": "int3"},
+        r"expected one of fp32, fp16, int8, int8-dynamic, got 'int3'",
+    ),
     "share": ({"min_delegated": 1.5}, r"min_delegated: expected a share from 0 to 1, got 1.5"),
     "rtol": ({"rtol": 0.0}, r"rtol: expected a number between 0 and 1, got 0.0"),
     "labels": ({"labels": ["cat"]}, r"labels: expected 5, one a class, got 1"),

@@ -13,6 +13,10 @@ void register_metadata(py::module_& module) {
       .def_readonly("max_rel", &Parity::max_rel)
       .def_readonly("cosine", &Parity::cosine)
       .def_readonly("top1_agree", &Parity::top1_agree);
+  py::class_<LayerRecord>(module, "LayerRecord")
+      .def_readonly("name", &LayerRecord::name)
+      .def_readonly("precision", &LayerRecord::precision)
+      .def_readonly("sqnr_db", &LayerRecord::sqnr_db);
   py::class_<Metadata>(module, "Metadata")
       .def_readonly("schema_version", &Metadata::schema_version)
       .def_readonly("model_name", &Metadata::model_name)
@@ -25,7 +29,8 @@ void register_metadata(py::module_& module) {
       .def_readonly("labels", &Metadata::labels)
       .def_readonly("preprocess", &Metadata::preprocess)
       .def_readonly("parity", &Metadata::parity)
-      .def_readonly("golden_tolerance", &Metadata::golden_tolerance);
+      .def_readonly("golden_tolerance", &Metadata::golden_tolerance)
+      .def_readonly("layers", &Metadata::layers);
 }
 
 }  // namespace hvit_edge::bindings

@@ -76,6 +76,10 @@ std::string FieldReader::text(const std::string& name) {
   return text;
 }
 
+std::string FieldReader::optional_text(const std::string& name) {
+  return program_.has_method(name) ? text(name) : "";
+}
+
 void FieldReader::expect_tensor(const std::string& name, DType dtype) {
   const std::vector<EValue> found = values(name);
   if (found.empty()) return;  // noted above

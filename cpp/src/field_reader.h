@@ -16,6 +16,8 @@ class FieldReader {
   std::int64_t integer(const std::string& name);
   double number(const std::string& name);
   std::string text(const std::string& name);
+  /// Empty, and no fault, where the field is missing.
+  std::string optional_text(const std::string& name);
   std::vector<std::int64_t> integers(const std::string& name, std::size_t count);
   std::vector<double> numbers(const std::string& name, std::size_t count);
   /// Notes a fault where the field is not one tensor of this dtype; self tests read it later.

@@ -5,22 +5,11 @@
 #include <vector>
 
 #include "field_reader.h"
+#include "layer_records.h"
 #include "text.h"
 
 namespace hvit_edge {
 namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  if (text.empty()) return lines;
-  std::size_t start = 0;
-  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
-    lines.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  lines.push_back(text.substr(start));
-  return lines;
-}
 
 // The index of a field's value among those allowed; 0 with a fault noted for any other.
 int choice(FieldReader& reader, const std::string& name, const std::vector<std::string>& allowed) {
@@ -71,6 +60,13 @@ std::vector<std::pair<std::string, std::string>> read_versions(FieldReader& read
     versions.emplace_back(line.substr(0, equals), line.substr(equals + 1));
   }
   return versions;
+}
+
+std::vector<LayerRecord> read_layers(FieldReader& reader) {
+  std::vector<LayerRecord> layers;
+  const std::string fault = parse_layer_records(reader.optional_text("hve_layers"), layers);
+  if (!fault.empty()) reader.note("hve_layers: " + fault);
+  return layers;
 }
 
 Status check_schema(FieldReader& reader, Program& program) {
@@ -127,6 +123,7 @@ Result<Metadata> read_metadata(Program& program) {
   metadata.preprocess = read_preprocess(reader);
   metadata.parity = read_parity(reader);
   metadata.golden_tolerance = reader.number("hve_golden_tolerance");
+  metadata.layers = read_layers(reader);
   reader.expect_tensor("hve_golden_image", DType::uint8);
   reader.expect_tensor("hve_golden_output", DType::float32);
   if (Status status = reader.status(); !status.ok()) return status;

@@ -1,4 +1,4 @@
-// Small helpers to write messages.
+// Small helpers to read and write text.
 #pragma once
 
 #include <sstream>
@@ -22,6 +22,19 @@ inline std::string join(const std::vector<std::string>& parts, const char* separ
     text += part;
   }
   return text;
+}
+
+/// The lines of a text joined by line breaks; none of an empty text.
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  if (text.empty()) return lines;
+  std::size_t start = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
+    lines.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  lines.push_back(text.substr(start));
+  return lines;
 }
 
 }  // namespace hvit_edge

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from hvit_edge.errors import InputError
-from hvit_edge.metadata import Metadata
+from hvit_edge.metadata import LayerRecord, Metadata
 
 MAGIC = b"HVITEDGE"
 CONTAINER_VERSION = 1
+DECIBEL_PLACES = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
     import torch
 
     spec, parity = metadata.preprocess, metadata.parity
-    return {
+    methods = {
         "hve_schema_version": metadata.schema_version,
         "hve_model_name": metadata.model_name,
         "hve_target": metadata.target,
@@ -68,6 +69,14 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
             float(parity.top1_agree),
         ],
     }
+    if metadata.layers:
+        methods["hve_layers"] = "\n".join(map(_layer_line, metadata.layers))
+    return methods
+
+
+def _layer_line(record: LayerRecord) -> str:
+    decibel = f"{record.sqnr_db:.{DECIBEL_PLACES}f}"  # "inf" and "-inf" are as the format has them
+    return f"{record.layer}\t{record.precision}\t{decibel}"
 
 
 def seal(program: bytes) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch import nn
+from torch.fx import GraphModule
 
 from hvit_edge.artifact import (
     Golden,
@@ -22,72 +23,33 @@ from hvit_edge.artifact import (
 )
 from hvit_edge.errors import DelegationError, InputError, ParityError
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.metadata import SCHEMA_VERSION, Metadata, Parity
+from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata
+from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.steps import Step, StepResult, executorch_step, measure, pytorch_step
+from hvit_edge.parity.tolerance import golden_tolerance, step_tolerance
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize import PRECISIONS as QUANTISED
+from hvit_edge.quantize import (
+    Calibration,
+    bundled_calibration,
+    calibration_inputs,
+    quantize,
+    reference_graph,
+)
+from hvit_edge.quantize.calibration import FEWEST
+from hvit_edge.report import Artifact, CompileReport
 from hvit_edge.runtime import Session
 from hvit_edge.subject import Subject, origin_of, prepare_subject
 from hvit_edge.targets.xnnpack import Lowered, lower
 from hvit_edge.weights import weights_digest
 
 TARGETS = ("xnnpack",)
-PRECISIONS = ("fp32",)
-
-
-@dataclass(frozen=True)
-class CompileReport:
-    """What was compiled, how much of it the delegate took, and how close it comes to PyTorch.
-
-    Attributes:
-        model, target, precision, weights: what was asked for; `weights` names the source.
-        path, bytes: the artifact and its size.
-        delegates, ops_outside, ops_total, delegated_share: see `targets.xnnpack.Lowered`.
-        parity: of the program against eager PyTorch on the golden photo.
-        steps: the same for each step on the way.
-        seconds: wall time of the whole.
-    """
-
-    model: str
-    target: str
-    precision: str
-    weights: str
-    path: Path
-    bytes: int
-    lowered: Lowered
-    parity: Parity
-    steps: tuple[StepResult, ...]
-    seconds: float
-
-    def to_dict(self) -> dict[str, object]:
-        """The report as plain values, ready for JSON."""
-        return {
-            "model": self.model,
-            "target": self.target,
-            "precision": self.precision,
-            "weights": self.weights,
-            "path": str(self.path),
-            "bytes": self.bytes,
-            "delegates": self.lowered.delegates,
-            "ops_outside": [op.to_dict() for op in self.lowered.ops_outside],
-            "ops_total": self.lowered.ops_total,
-            "delegated_share": self.lowered.delegated_share,
-            "parity": {
-                "max_abs": self.parity.max_abs,
-                "max_rel": self.parity.max_rel,
-                "cosine": self.parity.cosine,
-                "top1_agree": self.parity.top1_agree,
-            },
-            "steps": [step.to_dict() for step in self.steps],
-            "seconds": round(self.seconds, 3),
-        }
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """A written artifact and the report of its making."""
-
-    path: Path
-    report: CompileReport
+PRECISIONS = ("fp32", *QUANTISED)
+NEEDS_CALIBRATION = ("int8",)
+TAKES_CALIBRATION = ("int8", "int8-dynamic")
+LAYER_INPUTS = 16  # images that the layers are measured on
+REMEDIES = {"quantised": "; choose another precision or other calibration images"}
 
 
 def compile(
@@ -103,7 +65,10 @@ def compile(
     output: str | Path | None = None,
     force: bool = False,
     min_delegated: float | None = None,
-    rtol: float = 1e-4,
+    calib_data: str | Path | None = None,
+    calib_samples: int = 512,
+    progress: Wrap = silent,
+    rtol: float | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> Artifact:
     """Compile a model to one self-describing file.
@@ -112,7 +77,7 @@ def compile(
         model: a registered name, or any module that maps float32 [1, 3, H, W] to logits
             [1, classes].
         target: "xnnpack".
-        precision: "fp32".
+        precision: "fp32", "fp16", "int8" or "int8-dynamic"; see `quantize`.
         weights, num_classes, input_size: as `create_model`; for a registered name only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
             checkpoint's for a registered name.
@@ -121,30 +86,44 @@ def compile(
         force: replace an existing file.
         min_delegated: share of the operators, 0 to 1, that must run in the delegate; None is 1.0
             for a registered name and 0.0 for a module of your own.
-        rtol: largest difference from eager PyTorch, relative to its largest absolute output.
+        calib_data: calibration images, a folder or NPZ as for `calibration_inputs`: "int8" needs
+            them, "int8-dynamic" takes windows of the bundled photos in their absence, no other
+            precision takes any.
+        calib_samples: how many of them to take at most, 32 or more.
+        progress: wraps the loops over the calibration images.
+        rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
+            the same top class; in place of the precision's own gate, see `parity.tolerance`.
         on_step: called with a word for each step that begins.
 
     Returns:
-        The path and the report. Nothing is written unless every gate passes.
+        The path and the report. Nothing is written unless every gate passes. What there is to say
+        of the calibration images is in the report, and is sent to `warnings`.
 
     Raises:
-        InputError: a wrong argument, an existing output, unusable weights.
+        InputError: a wrong argument, an existing output, unusable weights or calibration images.
         LoweringError: the module cannot be exported or lowered.
         DelegationError: fewer operators are delegated than asked for; each is named.
-        ParityError: a step differs from eager PyTorch by more than `rtol`, or in its top class.
+        ParityError: a step is outside its tolerance of eager PyTorch.
     """
     start = time.perf_counter()
     tell = on_step or (lambda step: None)
     _check_options(target, precision, min_delegated, rtol)
+    _check_calibration(precision, calib_data, calib_samples)
     path = _output_path(model, target, precision, output)
     check_output(path, force=force)
 
     tell("build")
     subject = prepare_subject(model, weights, num_classes, input_size, preprocess, labels)
-    lowered, steps = _lower(subject, min_delegated, rtol, tell)
+    calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
+    gate = _Gate(subject, precision, rtol)
+    graph, layers = _prepare_graph(subject, precision, calibration, gate, progress, tell)
+    tell("lower")
+    lowered = lower(graph, (torch.from_numpy(subject.example),))
+    _check_delegation(lowered, min_delegated, subject.registered)
+    gate("lowered", executorch_step(lowered.serialize()))
+
     tell("write")
-    parity = Parity(**steps[-1].difference.to_dict())
-    metadata = _metadata(subject, target, precision, parity, rtol)
+    metadata = _metadata(subject, target, precision, gate, layers)
     golden = Golden(subject.golden_image, subject.expected)
     data = seal(lowered.serialize(constant_methods(metadata, golden)))
     write_atomically(path, data, force=force, check=partial(_self_test, subject.origin.name))
@@ -158,14 +137,17 @@ def compile(
             path=path,
             bytes=len(data),
             lowered=lowered,
-            parity=parity,
-            steps=steps,
+            parity=metadata.parity,
+            steps=tuple(gate.results),
+            calibration=calibration,
             seconds=time.perf_counter() - start,
         ),
     )
 
 
-def _check_options(target: str, precision: str, min_delegated: float | None, rtol: float) -> None:
+def _check_options(
+    target: str, precision: str, min_delegated: float | None, rtol: float | None
+) -> None:
     faults = []
     if target not in TARGETS:
         faults.append(f"target: expected one of {', '.join(TARGETS)}, got {target!r}")
@@ -173,10 +155,29 @@ def _check_options(target: str, precision: str, min_delegated: float | None, rto
         faults.append(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
     if min_delegated is not None and not 0 <= min_delegated <= 1:
         faults.append(f"min_delegated: expected a share from 0 to 1, got {min_delegated}")
-    if not 0 < rtol < 1:
+    if rtol is not None and not 0 < rtol < 1:
         faults.append(f"rtol: expected a number between 0 and 1, got {rtol}")
     if faults:
         raise InputError("[compile] " + "; ".join(faults))
+
+
+def _check_calibration(precision: str, data: str | Path | None, samples: int) -> None:
+    if precision in NEEDS_CALIBRATION and data is None:
+        raise InputError(
+            f"[compile] calibration data: expected photos with {precision}, got none; pass"
+            " --calib-data DIR or NPZ (calib_data=...) with 128 to 512 photos of the kind that the"
+            " model will see"
+        )
+    if precision not in TAKES_CALIBRATION and data is not None:
+        raise InputError(
+            f"[compile] calibration data: expected none with {precision}, which does not"
+            f" depend on images, got {data}; leave out --calib-data (calib_data=...)"
+        )
+    if samples < FEWEST:
+        raise InputError(
+            f"[compile] --calib-samples (calib_samples=...): expected at least {FEWEST}, got"
+            f" {samples}"
+        )
 
 
 def _output_path(
@@ -188,17 +189,45 @@ def _output_path(
     return Path(f"{name}-{target}-{precision}.pte")
 
 
-def _lower(
-    subject: Subject, min_delegated: float | None, rtol: float, tell: Callable[[str], None]
-) -> tuple[Lowered, tuple[StepResult, ...]]:
-    """From the module to a lowered program, each step compared with eager PyTorch."""
-    steps = []
+def _calibrate(
+    subject: Subject,
+    data: str | Path | None,
+    samples: int,
+    progress: Wrap,
+    tell: Callable[[str], None],
+) -> Calibration | None:
+    if data is None:
+        return None
+    tell("calibrate")
+    return calibration_inputs(data, subject.origin.preprocess, samples=samples, progress=progress)
 
-    def gate(name: str, step: Step) -> None:
-        steps.append(measure(name, step, [subject.example], [subject.expected], rtol))
-        if not steps[-1].passed:
-            raise ParityError(_parity_message(subject.origin.name, steps[-1], rtol))
 
+@dataclass
+class _Gate:
+    """Measures each step on the golden photo, and stops at the first outside its tolerance."""
+
+    subject: Subject
+    precision: str
+    rtol: float | None
+    results: list[StepResult] = field(default_factory=list)
+
+    def __call__(self, name: str, step: Step) -> None:
+        tolerance = step_tolerance(name, self.precision, self.rtol)
+        result = measure(name, step, [self.subject.example], [self.subject.expected], tolerance)
+        self.results.append(result)
+        if not result.passed:
+            raise ParityError(_parity_message(self.subject.origin.name, result))
+
+
+def _prepare_graph(
+    subject: Subject,
+    precision: str,
+    calibration: Calibration | None,
+    gate: _Gate,
+    progress: Wrap,
+    tell: Callable[[str], None],
+) -> tuple[GraphModule, tuple[LayerRecord, ...]]:
+    """From the module to a graph in `precision`, ready to be lowered, and its layers' records."""
     example = (torch.from_numpy(subject.example),)
     tell("export")
     graph = export_graph(subject.module, example)
@@ -206,20 +235,28 @@ def _lower(
     tell("rewrite")
     rewrite(graph)
     gate("rewritten", pytorch_step(graph))
-    tell("lower")
-    lowered = lower(graph, example)
-    _check_delegation(lowered, min_delegated, subject.registered)
-    gate("lowered", executorch_step(lowered.serialize()))
-    return lowered, tuple(steps)
+    if precision == "fp32":
+        return graph, ()
+    tell("quantise")
+    if calibration is None and precision in TAKES_CALIBRATION:
+        calibration = bundled_calibration(subject.origin.preprocess)
+    quantised = quantize(
+        graph, example, precision=precision, calibration=calibration, progress=progress
+    )
+    gate("quantised", pytorch_step(quantised))
+    # PyTorch computes float16 slowly on most CPUs: the golden photo has to do.
+    inputs = [subject.example] if calibration is None else calibration.inputs[:LAYER_INPUTS]
+    return quantised, record_layers(reference_graph(graph, precision), quantised, inputs)
 
 
-def _parity_message(model: str, result: StepResult, rtol: float) -> str:
+def _parity_message(model: str, result: StepResult) -> str:
     difference = result.difference
     agreement = "agrees" if difference.top1_agree else "differs"
+    remedy = REMEDIES.get(result.name, "")
     return (
-        f"[compile] {model}: expected the {result.name} program within {rtol:g} of eager PyTorch,"
-        f" got max_rel {difference.max_rel:.3g} (max_abs {difference.max_abs:.3g}, cosine"
-        f" {difference.cosine:.6f}, top-1 {agreement}); nothing was written"
+        f"[compile] {model}: expected the {result.name} program to have {result.tolerance} against"
+        f" eager PyTorch, got max_rel {difference.max_rel:.3g} (max_abs {difference.max_abs:.3g},"
+        f" cosine {difference.cosine:.6f}, top-1 {agreement}); nothing was written{remedy}"
     )
 
 
@@ -239,7 +276,7 @@ def _check_delegation(lowered: Lowered, wanted: float | None, registered: bool) 
 
 
 def _metadata(
-    subject: Subject, target: str, precision: str, parity: Parity, rtol: float
+    subject: Subject, target: str, precision: str, gate: _Gate, layers: tuple[LayerRecord, ...]
 ) -> Metadata:
     packages = ("hvit-edge", "torch", "executorch")
     return Metadata(
@@ -253,8 +290,9 @@ def _metadata(
         versions={package: version(package) for package in packages},
         labels=subject.origin.labels,
         preprocess=subject.origin.preprocess,
-        parity=parity,
-        golden_tolerance=rtol,
+        parity=gate.results[-1].difference,
+        golden_tolerance=golden_tolerance(precision, gate.rtol),
+        layers=layers,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from hvit_edge.preprocess import Preprocess
 
@@ -10,20 +10,40 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Parity:
-    """How close the program comes to eager PyTorch in float32, measured on the golden image.
+class Difference:
+    """The distance of an output from the expected one.
 
     Attributes:
-        max_abs: largest absolute difference of a logit.
-        max_rel: `max_abs` divided by the largest absolute golden logit.
-        cosine: cosine of the angle between the two outputs.
-        top1_agree: both name the same class.
+        max_abs: largest absolute difference.
+        max_rel: `max_abs` divided by the largest absolute expected value.
+        cosine: cosine of the angle between the two.
+        top1_agree: the largest value is at the same place in every row.
     """
 
     max_abs: float
     max_rel: float
     cosine: float
     top1_agree: bool
+
+    def to_dict(self) -> dict[str, float | bool]:
+        """The fields as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """A convolution or linear of a quantised network, measured when it was compiled.
+
+    Attributes:
+        layer: the module's dotted path and the operator's own name, `stages.0.conv:conv2d`.
+        precision: of its weights, such as "int8", "fp16" or "fp32".
+        sqnr_db: signal to quantisation noise of its output against the float network's, in
+            decibel, the noise of the layers before it included; infinite where there is none.
+    """
+
+    layer: str
+    precision: str
+    sqnr_db: float
 
 
 @dataclass(frozen=True)
@@ -34,16 +54,19 @@ class Metadata:
         schema_version: 1.
         model_name: registered name, or the user's own.
         target: "xnnpack".
-        precision: "fp32".
+        precision: "fp32", "fp16", "int8" or "int8-dynamic".
         created: UTC time, ISO 8601.
         weights_source: "random", "bundled NAME", a file's name, "hf:owner/repo" or "state dict".
         weights_sha256: 64 hex digits.
         versions: versions of hvit-edge, torch and executorch that wrote the artifact.
         labels: class names in class order; empty where there are none.
         preprocess: from a photo to the network's input.
-        parity: measured when the artifact was compiled.
+        parity: of the program against eager PyTorch in float32 on the golden image, measured
+            when the artifact was compiled.
         golden_tolerance: the self test passes up to this difference, relative to the largest
             absolute golden output.
+        layers: the layers' records, the worst first; empty for fp32 and for artifacts that were
+            written before there was such a record.
     """
 
     schema_version: int
@@ -56,5 +79,6 @@ class Metadata:
     versions: dict[str, str]
     labels: tuple[str, ...]
     preprocess: Preprocess
-    parity: Parity
+    parity: Difference
     golden_tolerance: float
+    layers: tuple[LayerRecord, ...] = ()

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from hvit_edge import _runtime
 from hvit_edge.errors import InputError
-from hvit_edge.metadata import Metadata, Parity
+from hvit_edge.metadata import Difference, LayerRecord, Metadata
 from hvit_edge.preprocess import Preprocess, load_image
 
 __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
@@ -227,8 +227,9 @@ def _metadata(native: _runtime.Metadata) -> Metadata:
         versions=dict(native.versions),
         labels=tuple(native.labels),
         preprocess=_preprocess(native.preprocess),
-        parity=Parity(parity.max_abs, parity.max_rel, parity.cosine, parity.top1_agree),
+        parity=Difference(parity.max_abs, parity.max_rel, parity.cosine, parity.top1_agree),
         golden_tolerance=native.golden_tolerance,
+        layers=tuple(LayerRecord(x.name, x.precision, x.sqnr_db) for x in native.layers),
     )
 
 

@@ -1,15 +1,20 @@
 """`hvit-edge compile`: options, refusals, output, exit codes."""
 
+import inspect
 import signal
 import subprocess
 import sys
+import warnings
 from types import SimpleNamespace
 
 import pytest
 
 from hvit_edge import compiler
+from hvit_edge.cli import compile as compile_verb
 from hvit_edge.cli import main
 from hvit_edge.errors import DelegationError, InputError
+
+DEFAULTS = inspect.signature(compiler.compile).parameters
 
 
 def refuse(capsys, *arguments):
@@ -33,16 +38,20 @@ def requests(monkeypatch):
     return seen
 
 
+def test_precisions_are_those_of_the_compiler():
+    assert compile_verb.PRECISIONS == compiler.PRECISIONS
+
+
 def test_options_reach_the_compiler(requests, tmp_path):
     (tmp_path / "labels.txt").write_text("cat\nfire engine\n")
     arguments = (
         f"compile swin_t --target xnnpack --precision fp32 --weights random --num-classes 2"
         f" --input-size 64x96 --labels {tmp_path / 'labels.txt'} --min-delegated 0.5 --rtol 1e-3"
-        f" -o out.pte --force"
+        f" -o out.pte --force --calib-data photos --calib-samples 40"
     )
     assert main(arguments.split()) == 2
     ((model, options),) = requests
-    assert callable(options.pop("on_step"))
+    assert callable(options.pop("on_step")) and callable(options.pop("progress"))
     assert (model, options) == (
         "swin_t",
         {
@@ -56,6 +65,8 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "force": True,
             "min_delegated": 0.5,
             "rtol": 1e-3,
+            "calib_data": "photos",
+            "calib_samples": 40,
         },
     )
 
@@ -64,7 +75,9 @@ def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
     main(["compile", "swin_t"])
     ((_, options),) = requests
     asked = {name for name, value in options.items() if value not in (None, False)}
-    assert asked == {"target", "precision", "rtol", "on_step"}
+    assert asked == {"target", "precision", "calib_samples", "progress", "on_step"}
+    for name in ("target", "precision", "calib_samples"):
+        assert options[name] == DEFAULTS[name].default
 
 
 @pytest.mark.parametrize(
@@ -72,14 +85,18 @@ def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
     [
         ("--target coreml", "this version lowers to xnnpack only, got 'coreml'"),
         ("--target xnpack", "expected xnnpack or coreml, got 'xnpack'; did you mean 'xnnpack'?"),
-        ("--precision int8", "this version has the precisions fp32, got 'int8'"),
-        ("--precision fp23", "got 'fp23'; did you mean 'fp32'? use --precision fp32"),
+        ("--precision int4", "the precisions fp32, fp16, int8, int8-dynamic, got 'int4'"),
+        ("--precision fp23", "got 'fp23'; did you mean 'fp32'?"),
+        (
+            "--calib-samples 40",
+            "--calib-samples: expected together with --calib-data, got it alone",
+        ),
+        ("--calib-data x --calib-samples 0", "expected a whole number of at least 1, got 0"),
         ("--num-classes 0", "--num-classes: expected a whole number of at least 1, got 0"),
         ("--input-size tiny", "--input-size: expected a side such as 256"),
         ("--min-delegated 2", "--min-delegated: expected a share from 0 to 1, got 2"),
         ("--rtol -1", "--rtol: expected a number greater than 0, got -1"),
         ("--wieghts random", "unknown option --wieghts (did you mean '--weights'?)"),
-        ("--calib-data x", "unknown option --calib-data"),
         ("--labels no/such.txt", "expected a UTF-8 text file with one class name a line, got no/"),
     ],
 )
@@ -106,6 +123,40 @@ def test_labels_with_a_byte_order_mark(requests, tmp_path):
     (tmp_path / "labels.txt").write_text("\ufeffcat\r\ndog", encoding="utf-8")
     main(["compile", "swin_t", "--labels", str(tmp_path / "labels.txt")])
     assert requests[0][1]["labels"] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--precision int8", "expected photos with int8, got none; pass --calib-data DIR or NPZ"),
+        ("--precision fp16 --calib-data d", "calibration data: expected none with fp16"),
+        ("--calib-data d", "calibration data: expected none with fp32"),
+        ("--precision int8 --calib-data d --calib-samples 8", "--calib-samples"),
+    ],
+)
+def test_calibration_that_does_not_fit_the_precision(capsys, tmp_path, arguments, message):
+    output = ["-o", str(tmp_path / "a.pte")]
+    assert message in refuse(capsys, "mobilevit_xxs", *arguments.split(), *output)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verbose", [[], ["-v"]])
+def test_calibration_notices_are_shown_once_even_where_the_compilation_fails(
+    monkeypatch, capsys, verbose
+):
+    def warn_and_fail(model, **options):
+        warnings.warn("[calibration] photos: expected 128 images or more", stacklevel=1)
+        warnings.warn("of another package", stacklevel=1)
+        raise InputError("[test] enough")
+
+    monkeypatch.setattr(compiler, "compile", warn_and_fail)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", message="of another")
+        err = refuse(capsys, "swin_t", *verbose)
+    assert err.count("[calibration] photos") == 1
+    assert "warning: [calibration] photos: expected 128 images or more\n" in err
+    assert "warning: of another package" not in err
 
 
 def test_misspelt_model_gets_a_suggestion(capsys, tmp_path, monkeypatch):
@@ -193,6 +244,14 @@ def test_text_report(artifact, capsys, monkeypatch):
         "  hvit-edge validate 'my file.pte'\n"
         "  hvit-edge bench 'my file.pte'\n"
     )
+
+
+def test_text_report_counts_the_calibration_images(artifact, capsys, monkeypatch):
+    calibration = {"images": 40, "skipped": [], "notices": []}
+    report = SimpleNamespace(to_dict=lambda: {**artifact.report, "calibration": calibration})
+    monkeypatch.setattr(compiler, "compile", lambda *_, **__: SimpleNamespace(report=report))
+    assert main(["compile", "mobilevit_xxs", "--precision", "int8", "--calib-data", "d"]) == 0
+    assert "  calibration        40 images\n" in capsys.readouterr().out
 
 
 def test_interrupt_leaves_no_file(tmp_path):

@@ -24,6 +24,7 @@ def test_json(artifact, capsys):
     assert len(metadata["labels"]) == 10 and len(metadata["weights_sha256"]) == 64
     assert metadata["preprocess"]["input_size"] == [64, 64]
     assert metadata["parity"] == artifact.report["parity"]
+    assert metadata["layers"] == []
 
 
 def test_text(artifact, capsys):
@@ -35,3 +36,4 @@ def test_text(artifact, capsys):
     assert values["inputs"] == "float32 [1, 3, 64, 64]"
     assert values["labels"] == "10: airplane, automobile, bird, cat, deer, ..."
     assert values["model"] == "mobilevit_xxs"
+    assert values["layers"] == "no record"

@@ -1,6 +1,7 @@
 """`hvit-edge validate`."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -22,6 +23,10 @@ def test_json(artifact, capsys):
     assert all(step["max_rel"] <= report["rtol"] == 1e-4 for step in report["steps"])
     assert all(step["top1_agree"] == 1 for step in report["steps"])
     assert report["first_break"] is None
+    assert (report["precision"], report["layers"]) == ("fp32", [])
+    assert report["top1_agreement"] == 1
+    assert min(report["sqnr_db"], report["sqnr_centred_db"]) > 80
+    assert report["worst_image"]["sqnr_db"] > 80
 
 
 def test_text_on_a_folder_of_photos(artifact, photo, tmp_path, capsys):
@@ -29,9 +34,15 @@ def test_text_on_a_folder_of_photos(artifact, photo, tmp_path, capsys):
         image.rotate(20).save(tmp_path / "a.png")
     assert main(["validate", str(artifact), "--data", str(tmp_path), "--threads", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{artifact}: 1 photos, tolerance 0.0001"
-    assert [line.split()[0] for line in lines[3:]] == STEPS
-    assert all(line.endswith("  100.00 %  ok") for line in lines[3:])
+    expected = "max_rel <= 0.0001 and the same top-1"
+    assert lines[0] == f"{artifact}: 1 photos, fp32, expected {expected}"
+    assert [line.split()[0] for line in lines[3:7]] == STEPS
+    assert all(line.endswith("  100.00 %  ok") for line in lines[3:7])
+    assert lines[8].split() == ["top-1", "agrees", "100.00", "%"]
+    assert lines[9].startswith("  SQNR  ") and lines[9].endswith(" dB")
+    assert lines[10].split() == ["SQNR,", "centred", "none"]
+    assert lines[11].startswith("  worst photo    a.png, ")
+    assert len(lines) == 12
 
 
 def test_missed_tolerance_exits_with_3_and_names_the_step(artifact, photo, capsys):
@@ -42,28 +53,51 @@ def test_missed_tolerance_exits_with_3_and_names_the_step(artifact, photo, capsy
     assert report["first_break"] == "rewritten"
 
 
-def test_options_reach_the_validation_and_a_break_is_shown(monkeypatch, capsys):
-    seen = []
+def broken_report(**changes):
+    step = {"max_abs": float("inf"), "max_rel": 0.5, "cosine": 0.1, "top1_agree": 0.25}
+    layers = [
+        {"layer": f"stages.{i}:conv2d", "precision": "int8", "sqnr_db": 10.0 + i} for i in range(12)
+    ]
+    report = {
+        "artifact": "a.pte",
+        "precision": "int8",
+        "images": 4,
+        "skipped": [{"name": "torn.jpg", "reason": "no image"}],
+        "rtol": None,
+        "tolerance": "cosine >= 0.99",
+        "passed": False,
+        "first_break": "lowered",
+        "first_module": None,
+        "worst_layer": layers[0],
+        "top1_agreement": 0.25,
+        "sqnr_db": -1.25,
+        "sqnr_centred_db": float("-inf"),
+        "worst_image": {"name": "cat.jpg", "sqnr_db": -2.0},
+        "steps": [{"name": "lowered", "passed": False, **step}],
+        "layers": layers,
+    }
+    return {**report, **changes}
 
-    class Report:
-        def to_dict(self):
-            step = {"max_abs": float("inf"), "max_rel": 0.5, "cosine": 0.1, "top1_agree": 0.25}
-            return {
-                "artifact": "a.pte",
-                "images": 4,
-                "skipped": [{"name": "torn.jpg", "reason": "no image"}],
-                "rtol": 1e-3,
-                "passed": False,
-                "first_break": "lowered",
-                "first_module": "stages.2.norm",
-                "steps": [{"name": "lowered", "passed": False, **step}],
-            }
 
-    def record(artifact, **options):
-        seen.append((artifact, options))
-        return Report()
+@pytest.fixture
+def answer(monkeypatch):
+    """Let `validate` answer with a report; returns what it was asked."""
 
-    monkeypatch.setattr(parity, "validate", record)
+    def install(report):
+        seen = []
+
+        def record(artifact, **options):
+            seen.append((artifact, options))
+            return SimpleNamespace(to_dict=lambda: report)
+
+        monkeypatch.setattr(parity, "validate", record)
+        return seen
+
+    return install
+
+
+def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
+    seen = answer(broken_report())
     arguments = "validate a.pte --data d --weights w.pth --rtol 1e-3 --threads 3 --bisect"
     assert main(arguments.split()) == 3
     assert seen == [
@@ -73,12 +107,49 @@ def test_options_reach_the_validation_and_a_break_is_shown(monkeypatch, capsys):
         )
     ]
     out = capsys.readouterr().out
+    assert out.startswith("a.pte: 4 photos, int8, expected cosine >= 0.99\nskipped torn.jpg")
     assert "  lowered      inf  5.00e-01  0.1000000       25.00 %  BREAKS\n" in out
+    assert "  SQNR           -1.2 dB\n  SQNR, centred  -inf dB\n" in out
+    assert "  worst photo    cat.jpg, -2.0 dB\n" in out
     assert out.endswith(
-        "The first step that breaks: lowered\nThe first module that differs: stages.2.norm\n"
+        "The first step that breaks: lowered\n"
+        "The layer with the least SQNR: stages.0:conv2d (int8, 10.0 dB)\n"
     )
     main([*arguments.split(), "--format", "json"])
-    assert json.loads(capsys.readouterr().out)["steps"][0]["max_abs"] is None
+    report = json.loads(capsys.readouterr().out)
+    assert report["steps"][0]["max_abs"] is None
+    assert (report["sqnr_db"], report["sqnr_centred_db"]) == (-1.25, None)
+
+
+def test_the_tolerance_is_the_artifacts_own_unless_asked_for(answer):
+    seen = answer(broken_report())
+    main(["validate", "a.pte"])
+    assert seen[0][1]["rtol"] is None
+
+
+def test_the_ten_worst_layers_are_shown_and_all_with_v(answer, capsys):
+    answer(broken_report())
+    main(["validate", "a.pte"])
+    out = capsys.readouterr().out
+    assert "  stages.9:conv2d         int8       19.0 dB\n  ... and 2 more; -v shows them\n" in out
+    assert "stages.10" not in out and "least SQNR" not in out
+    main(["validate", "a.pte", "-v"])
+    out = capsys.readouterr().out
+    assert "stages.11:conv2d" in out and "more; -v" not in out
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"first_module": "stages.2.norm"}, "The first module that differs: stages.2.norm\n"),
+        ({}, "No module was found that differs by itself, and the artifact has no record"),
+    ],
+)
+def test_bisection_of_a_break_without_a_worst_layer(answer, capsys, found, said):
+    answer(broken_report(worst_layer=None, layers=[], **found))
+    assert main(["validate", "a.pte", "--bisect"]) == 3
+    out = capsys.readouterr().out
+    assert said in out and "precision  SQNR" not in out
 
 
 @pytest.mark.parametrize("data", ["nowhere", "empty"])

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from hvit_edge.errors import InputError
-from hvit_edge.parity.difference import Difference, compare, worst
+from hvit_edge.metadata import Difference
+from hvit_edge.parity.difference import compare, worst
 
 
 def test_against_torch():
@@ -17,18 +18,19 @@ def test_against_torch():
     assert difference.cosine == pytest.approx(cosine.item(), rel=1e-12)
 
 
-def test_top_class_decides_beside_the_distance():
+def test_top_class_is_compared_beside_the_distance():
     near, tie = np.array([[1.0, 1.0 - 1e-7]]), np.array([[1.0 - 1e-7, 1.0]])
-    assert compare(near, near).within(1e-6)
+    assert compare(near, near).top1_agree
     assert compare(near, tie).max_rel < 1e-6
-    assert not compare(near, tie).within(1e-6)
+    assert not compare(near, tie).top1_agree
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_nan_and_infinity_are_never_within(value):
+def test_nan_and_infinity_are_infinitely_far(value):
     broken = np.array([[1.0, value]])
-    assert not compare(np.ones((1, 2)), broken).within(0.99)
-    assert not compare(broken, broken).within(0.99)
+    far = Difference(np.inf, np.inf, 0.0, False)
+    assert compare(np.ones((1, 2)), broken) == far
+    assert compare(broken, broken) == far
 
 
 def test_zeros():

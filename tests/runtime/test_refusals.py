@@ -106,6 +106,11 @@ def test_every_metadata_fault_is_listed_at_once(tiny):
             r"hve_labels: expected one a class of .* \[1, 7\], got 2",
         ),
         ({"versions": "torch 2"}, "hve_versions: expected lines name=version, got 'torch 2'"),
+        (
+            {"layers": "a\tint8\t1.0\nb\tint8"},
+            r"hve_layers: expected lines name<TAB>.*, got 'b\tint8'",
+        ),
+        ({"layers": 3}, "hve_layers: expected a string, got another type"),
         ({"golden_output": torch.zeros(3, dtype=torch.int64)}, "expected a tensor of float32"),
         ({"schema_version": 0}, "hve_schema_version: expected 1, got 0"),
     ],

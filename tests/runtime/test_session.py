@@ -12,7 +12,7 @@ import torch
 
 from hvit_edge import _runtime
 from hvit_edge.errors import ArtifactError, InputError
-from hvit_edge.metadata import Metadata, Parity
+from hvit_edge.metadata import Difference, LayerRecord, Metadata
 from hvit_edge.runtime import SelfTest, Session, TensorSpec
 
 # Kernels of XNNPACK and of PyTorch add up in another order: a few units in the last place.
@@ -85,9 +85,19 @@ def test_metadata(tiny, session):
         preprocess=Preprocess(
             (32, 24), "shortest", 36, "bicubic", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "BGR"
         ),
-        parity=Parity(1e-7, 1e-6, 1.0, True),
+        parity=Difference(1e-7, 1e-6, 1.0, True),
         golden_tolerance=1e-4,
     )
+
+
+def test_layer_records(tiny):
+    lines = "a.b:conv2d\tint8\t12.5\nhead:linear\tfp32\tinf\nx\tfp16\t-inf"
+    assert Session(tiny.make("layers", layers=lines)).metadata.layers == (
+        LayerRecord("a.b:conv2d", "int8", 12.5),
+        LayerRecord("head:linear", "fp32", float("inf")),
+        LayerRecord("x", "fp16", float("-inf")),
+    )
+    assert Session(tiny.make("no_layers", layers="")).metadata.layers == ()
 
 
 def test_metadata_without_labels_and_with_whole_numbers(tiny):

@@ -18,6 +18,13 @@ struct Parity {
   bool top1_agree = false;
 };
 
+/// How far a layer's output is from the float network's, measured when it was compiled.
+struct LayerRecord {
+  std::string name;
+  std::string precision;
+  double sqnr_db = 0;  ///< signal to quantisation noise; infinite where nothing was rounded
+};
+
 struct Metadata {
   std::int64_t schema_version = 0;
   std::string model_name;
@@ -31,6 +38,7 @@ struct Metadata {
   PreprocessSpec preprocess;
   Parity parity;
   double golden_tolerance = 0;
+  std::vector<LayerRecord> layers;  ///< the worst first; empty for fp32 and older artifacts
 };
 
 /// The newest schema that this library reads.

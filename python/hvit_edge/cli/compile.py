@@ -6,9 +6,14 @@ Nothing is written unless the program gives PyTorch's answers on the golden phot
 from __future__ import annotations
 
 import argparse
+import contextlib
+import re
 import shlex
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
+from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import (
@@ -23,7 +28,9 @@ from hvit_edge.cli.parser import (
 from hvit_edge.errors import InputError
 
 TARGETS = ("xnnpack", "coreml")
-PRECISIONS = ("fp32",)
+PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
+CALIB_SAMPLES = 512
+NOTICE = "[calibration]"  # what its warnings begin with
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -40,8 +47,8 @@ def add_arguments(parser: VerbParser) -> None:
         "--precision",
         type=_precision,
         default="fp32",
-        metavar="{fp32}",
-        help="number format of the program (default: fp32)",
+        metavar=f"{{{','.join(PRECISIONS)}}}",
+        help="number format of weights and arithmetic; int8 needs --calib-data (default: fp32)",
     )
     parser.add_argument(
         "--weights",
@@ -71,12 +78,23 @@ def add_arguments(parser: VerbParser) -> None:
         help="fail (exit 4) unless this share of the operators, 0 to 1, runs in the delegate",
     )
     parser.add_argument(
+        "--calib-data",
+        metavar="DIR|NPZ",
+        help="photos of the kind that the model will see: needed by int8, optional with"
+        " int8-dynamic",
+    )
+    parser.add_argument(
+        "--calib-samples",
+        type=whole_number(1),
+        metavar="N",
+        help=f"at most N of them, 32 or more (default: {CALIB_SAMPLES})",
+    )
+    parser.add_argument(
         "--rtol",
         type=tolerance,
-        default=1e-4,
         metavar="X",
         help="fail (exit 3) where an output differs by more than X times the largest absolute"
-        " output of PyTorch (default: 1e-4)",
+        " output of PyTorch, or in its top-1 (default: by precision; fp32 1e-4)",
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="default: MODEL-TARGET-PRECISION.pte, here"
@@ -97,7 +115,7 @@ def _precision(name: str) -> str:
     if name not in PRECISIONS:
         raise argparse.ArgumentTypeError(
             f"this version has the precisions {', '.join(PRECISIONS)}, got {name!r};"
-            f" {did_you_mean(name, PRECISIONS)}use --precision {PRECISIONS[0]}"
+            f" {did_you_mean(name, PRECISIONS)}"
         )
     return name
 
@@ -123,24 +141,32 @@ def read_labels(path: str) -> list[str]:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Compile and print the report."""
+    if args.calib_samples is not None and args.calib_data is None:
+        raise InputError(
+            "[hvit-edge compile] --calib-samples: expected together with --calib-data, got it alone"
+        )
     labels = read_labels(args.labels) if args.labels else None
     with console.quiet():
         from hvit_edge.compiler import compile as compile_model
 
-        artifact = compile_model(
-            args.model,
-            target=args.target,
-            precision=args.precision,
-            weights=args.weights,
-            num_classes=args.num_classes,
-            input_size=args.input_size,
-            labels=labels,
-            output=args.output,
-            force=args.force,
-            min_delegated=args.min_delegated,
-            rtol=args.rtol,
-            on_step=lambda step: console.note(f"{step} ..."),
-        )
+        with _notices(console):
+            artifact = compile_model(
+                args.model,
+                target=args.target,
+                precision=args.precision,
+                weights=args.weights,
+                num_classes=args.num_classes,
+                input_size=args.input_size,
+                labels=labels,
+                output=args.output,
+                force=args.force,
+                min_delegated=args.min_delegated,
+                calib_data=args.calib_data,
+                calib_samples=args.calib_samples or CALIB_SAMPLES,
+                progress=progress.bar("calibrate"),
+                rtol=args.rtol,
+                on_step=lambda step: console.note(f"{step} ..."),
+            )
         report = artifact.report.to_dict()
     if args.format == "json":
         console.json(report)
@@ -149,16 +175,34 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def _notices(console: Console) -> Iterator[None]:
+    """Show what calibration warns of at once, whatever becomes of other packages' warnings."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, *where: object, **also: object) -> None:
+            if str(message).startswith(NOTICE):
+                console.note(f"warning: {message}")
+            else:
+                others(message, *where, **also)
+
+        warnings.showwarning = show
+        warnings.filterwarnings("always", message=re.escape(NOTICE))
+        yield
+
+
 def _describe(report: dict) -> str:
     outside = len(report["ops_outside"])
-    summary = text.fields(
-        [
-            ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
-            ("weights", report["weights"]),
-            ("delegates", report["delegates"]),
-            ("operators outside", f"{outside or 'none'} of {report['ops_total']}"),
-        ]
-    )
+    pairs = [
+        ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
+        ("weights", report["weights"]),
+        ("delegates", report["delegates"]),
+        ("operators outside", f"{outside or 'none'} of {report['ops_total']}"),
+    ]
+    if report["calibration"]:
+        pairs.append(("calibration", f"{report['calibration']['images']} images"))
+    summary = text.fields(pairs)
     path = shlex.quote(report["path"])
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"

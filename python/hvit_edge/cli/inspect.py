@@ -53,6 +53,7 @@ def _describe(facts: dict) -> str:
             f" top-1 {'agrees' if parity['top1_agree'] else 'differs'}",
         ),
         ("self test tolerance", f"{meta['golden_tolerance']:.1e}, relative"),
+        ("layers", text.counts(layer["precision"] for layer in meta["layers"]) or "no record"),
         ("schema", meta["schema_version"]),
     ]
     return text.fields(program + metadata)

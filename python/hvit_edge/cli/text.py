@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 
@@ -41,6 +42,16 @@ def size(bytes_: int) -> str:
 def percent(value: float) -> str:
     """A share as a percentage with two decimals."""
     return f"{100 * value:.2f} %"
+
+
+def decibel(value: float | None) -> str:
+    """An SQNR with one decimal; `none` where there is none."""
+    return "none" if value is None else f"{value:.1f} dB"
+
+
+def counts(names: Iterable[str]) -> str:
+    """How often each name occurs, the most frequent first: `int8 34, fp32 7`."""
+    return ", ".join(f"{name} {count}" for name, count in Counter(names).most_common())
 
 
 def parity_table(steps: Iterable[dict]) -> str:

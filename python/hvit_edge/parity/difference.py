@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 
 from hvit_edge.errors import InputError
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The distance of an output from the expected one.
-
-    Attributes:
-        max_abs: largest absolute difference.
-        max_rel: `max_abs` divided by the largest absolute expected value.
-        cosine: cosine of the angle between the two.
-        top1_agree: the largest value is at the same place in every row.
-    """
-
-    max_abs: float
-    max_rel: float
-    cosine: float
-    top1_agree: bool
-
-    def to_dict(self) -> dict[str, float | bool]:
-        return asdict(self)
-
-    def within(self, rtol: float) -> bool:
-        """Whether `max_rel` is at most `rtol` and the top class the same; NaN is never within."""
-        return self.max_rel <= rtol and self.top1_agree
+from hvit_edge.metadata import Difference
 
 
 def compare(expected: np.ndarray, actual: np.ndarray) -> Difference:

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from hvit_edge.parity.difference import Difference, compare, worst
+from hvit_edge.metadata import Difference
+from hvit_edge.parity.difference import compare, worst
+from hvit_edge.parity.tolerance import Tolerance
 
 Step = Callable[[np.ndarray], np.ndarray]
 """float32 [1, 3, height, width], preprocessed, to float32 [1, classes]."""
@@ -52,34 +54,53 @@ class StepResult:
     """How far one step is from eager PyTorch over all images.
 
     Attributes:
-        name: "exported", "rewritten", "lowered" or "runtime".
+        name: "exported", "rewritten", "quantised", "lowered" or "runtime".
         difference: the worst over the images in each respect.
         top1_agreement: share of the images with the same top class, 0 to 1.
-        passed: every image is within the tolerance.
+        tolerance: what every image must satisfy.
+        passed: every image does.
     """
 
     name: str
     difference: Difference
     top1_agreement: float
+    tolerance: Tolerance
     passed: bool
 
     def to_dict(self) -> dict[str, object]:
+        """The result as plain values, ready for JSON; `top1_agree` is the share."""
         return {
             "name": self.name,
             **self.difference.to_dict(),
             "top1_agree": self.top1_agreement,
+            "tolerance": str(self.tolerance),
             "passed": self.passed,
         }
 
 
 def measure(
-    name: str, step: Step, inputs: Sequence[np.ndarray], expected: Sequence[np.ndarray], rtol: float
+    name: str,
+    step: Step,
+    inputs: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    tolerance: Tolerance,
 ) -> StepResult:
     """Run one step on every input and compare with the outputs expected of it."""
-    differences = [compare(e, step(i)) for i, e in zip(inputs, expected, strict=True)]
+    return judge(name, [step(array) for array in inputs], expected, tolerance)
+
+
+def judge(
+    name: str,
+    outputs: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    tolerance: Tolerance,
+) -> StepResult:
+    """Compare what one step gave for every image with what is expected of it."""
+    differences = [compare(e, o) for e, o in zip(expected, outputs, strict=True)]
     return StepResult(
         name=name,
         difference=worst(differences),
         top1_agreement=sum(d.top1_agree for d in differences) / len(differences),
-        passed=all(d.within(rtol) for d in differences),
+        tolerance=tolerance,
+        passed=all(map(tolerance.within, differences)),
     )

@@ -10,8 +10,9 @@ import numpy as np
 
 from hvit_edge.datasets import Sample, Skipped, open_images
 from hvit_edge.errors import InputError
-from hvit_edge.preprocess import Preprocess
+from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.progress import Wrap, silent
+from hvit_edge.weights import bundled_photos
 
 FEWEST, ADVISED = 32, 128
 NOISE_CORRELATION = 0.15
@@ -73,6 +74,24 @@ def calibration_inputs(
     for notice in notices:
         warnings.warn(notice, stacklevel=2)
     return Calibration(tuple(inputs), skipped, notices)
+
+
+def bundled_calibration(preprocess: Preprocess, *, count: int = 64) -> Calibration:
+    """Windows of the bundled photos, always the same: how inputs vary, where no images are given.
+
+    Args:
+        preprocess: the artifact's own.
+        count: how many windows; sides from two fifths to the whole of the photo's shorter one.
+    """
+    photos = [load_image(path) for path in bundled_photos()]
+    rng = np.random.default_rng(0)
+    inputs = []
+    for index in range(count):
+        photo = photos[index % len(photos)]
+        side = int(rng.uniform(0.4, 1.0) * min(photo.shape[:2]))
+        top, left = (int(rng.integers(0, size - side + 1)) for size in photo.shape[:2])
+        inputs.append(preprocess(photo[top : top + side, left : left + side]))
+    return Calibration(tuple(inputs))
 
 
 def neighbour_correlation(image: np.ndarray) -> float:

@@ -12,17 +12,28 @@ from hvit_edge.lowering.graph import (
     argument,
     aten,
     constant_tensor,
+    has_constant_weights,
     is_call,
     is_constant,
     module_path,
     nodes_calling,
     only_user,
+    shape_of,
 )
 
 CONVOLUTIONS = (aten.conv2d.default, aten.conv2d.padding)
 LINEAR = aten.linear.default
 SUM_TOLERANCE = 1e-5  # float32 sums of a row of weights
-VIEWS = (aten.permute.default, aten.reshape.default)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution moves over its map: (vertical, horizontal) each, and its groups."""
+
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
 
 
 @dataclass(frozen=True)
@@ -31,13 +42,11 @@ class Layer:
 
     Attributes:
         node: the operator.
-        source: the tensor that it reads.
         weight: the constant node of its weights, output channels first.
         output: `node`, or the ReLU behind it that the delegate fuses into it.
     """
 
     node: Node
-    source: Node
     weight: Node
     output: Node
 
@@ -45,6 +54,11 @@ class Layer:
     def name(self) -> str:
         """The module's path and the operator's own name, unique in the graph."""
         return ":".join(filter(None, (module_path(self.node), self.node.name)))
+
+    @property
+    def source(self) -> Node:
+        """The tensor that it reads."""
+        return self.node.args[0]
 
     @property
     def is_linear(self) -> bool:
@@ -55,9 +69,41 @@ class Layer:
         return argument(self.node, 2, "bias")
 
     @property
+    def geometry(self) -> Geometry:
+        """Of a convolution."""
+        stride = _pair(argument(self.node, 3, "stride", 1))
+        dilation = _pair(argument(self.node, 5, "dilation", 1))
+        padding = argument(self.node, 4, "padding", 0)
+        if isinstance(padding, str):
+            reach = [d * (k - 1) for d, k in zip(dilation, shape_of(self.weight)[2:], strict=True)]
+            padding = [r // 2 for r in reach] if padding == "same" else 0
+        return Geometry(stride, _pair(padding), dilation, argument(self.node, 6, "groups", 1))
+
+    @property
     def is_depthwise(self) -> bool:
-        groups = 1 if self.is_linear else argument(self.node, 6, "groups", 1)
-        return groups > 1 and self.weight.meta["val"].shape[1] == 1
+        groups = 1 if self.is_linear else self.geometry.groups
+        return groups > 1 and shape_of(self.weight)[1] == 1
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether it is a convolution that reads one pixel for each that it writes."""
+        if self.is_linear or shape_of(self.weight)[2:] != [1, 1]:
+            return False
+        return self.geometry == Geometry((1, 1), (0, 0), self.geometry.dilation, 1)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one inference."""
+        outputs, *per_output = shape_of(self.weight)
+        elements = self.node.meta["val"].numel()
+        for size in per_output:
+            elements *= size
+        return elements
+
+
+def _pair(value: int | list[int] | tuple[int, ...]) -> tuple[int, int]:
+    values = [value] if isinstance(value, int) else list(value)
+    return (values[0], values[-1])
 
 
 def find_layers(graph: GraphModule) -> list[Layer]:
@@ -67,11 +113,21 @@ def find_layers(graph: GraphModule) -> list[Layer]:
 
 def _layers(graph: GraphModule) -> Iterator[Layer]:
     for node in nodes_calling(graph, LINEAR, *CONVOLUTIONS):
-        source, weight = node.args[:2]
-        if is_constant(weight) and not is_average(constant_tensor(graph, weight)):
+        weight = node.args[1]
+        if not has_constant_weights(node) or _pads_unevenly(node):
+            continue
+        if not is_average(constant_tensor(graph, weight)):
             user = only_user(node)
             output = user if is_call(user, aten.relu.default) else node
-            yield Layer(node, source, weight, output)
+            yield Layer(node, weight, output)
+
+
+def _pads_unevenly(node: Node) -> bool:
+    """Whether one side of the map is padded by more than the other: "same" with an even reach."""
+    if argument(node, 4, "padding", 0) != "same":
+        return False
+    dilation = _pair(argument(node, 5, "dilation", 1))
+    return any(d * (k - 1) % 2 for d, k in zip(dilation, shape_of(node.args[1])[2:], strict=True))
 
 
 def is_average(weight: torch.Tensor) -> bool:

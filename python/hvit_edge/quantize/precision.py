@@ -8,14 +8,16 @@ import torch
 from torch.fx import GraphModule
 
 from hvit_edge.errors import InputError
-from hvit_edge.lowering.graph import cleanup
+from hvit_edge.lowering.graph import cleanup, shape_of
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration
-from hvit_edge.quantize.dynamic import is_dynamic, quantize_dynamic
+from hvit_edge.quantize.equalize import equalize
 from hvit_edge.quantize.half import quantize_half
-from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.static import quantize_static
+from hvit_edge.quantize.int8 import quantize_int8
+from hvit_edge.quantize.layers import Layer, find_layers
+from hvit_edge.quantize.moments import input_moments
 
+IMAGE_CHANNELS = 4
 PRECISIONS = ("fp16", "int8", "int8-dynamic")
 
 
@@ -33,33 +35,62 @@ def quantize(
         graph: from `export_graph`, rewritten; it is left as it is.
         example_inputs: as for `lower`.
         precision: "fp16": weights and arithmetic in half precision, averages in float32.
-            "int8": int8 weights and arithmetic in convolutions and linears; ranges at run time
-            where the delegate can, from `calibration` where it cannot; depthwise convolutions
-            stay float32, they have few weights and cost most of the accuracy.
-            "int8-dynamic": int8 weights and arithmetic in linears, ranges for each row at run
-            time, no calibration.
-        calibration: from `calibration_inputs`; needed for "int8" alone.
+            "int8": int8 weights and arithmetic in linears and convolutions, ranges at run time;
+            depthwise convolutions and the first one stay float32: they have few weights, cost
+            most of the accuracy, and gain little.
+            "int8-dynamic": the same in linears alone, without those of a single row, such as
+            the last one.
+        calibration: from `calibration_inputs`; the weights are rounded so that the layers err
+            least on these images. Needed for "int8"; "int8-dynamic" without it rounds each weight
+            to the nearest step; "fp16" takes none.
         progress: wraps the loops over the calibration inputs.
 
     Raises:
         InputError: an unknown precision, calibration missing, superfluous or of another shape.
     """
     _check(precision, calibration, example_inputs)
-    graph = copy.deepcopy(graph)
-    layers = find_layers(graph)
+    graph = reference_graph(graph, precision)
     if precision == "fp16":
         quantize_half(graph)
-    elif precision == "int8-dynamic":
-        quantize_dynamic(graph, [layer for layer in layers if layer.is_linear])
     else:
-        inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
-        dynamic = [layer for layer in layers if is_dynamic(layer)]
-        fixed = [x for x in layers if not (x in dynamic or x.is_depthwise)]
-        quantize_static(graph, fixed, inputs, progress=progress)
-        quantize_dynamic(graph, dynamic)
+        chosen = [layer for layer in find_layers(graph) if takes_int8(layer, precision)]
+        moments = None
+        if calibration is not None:
+            inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
+            moments = input_moments(graph, chosen, inputs, progress)
+        quantize_int8(graph, chosen, moments)
     cleanup(graph)
     graph.graph.lint()
     return graph
+
+
+def reference_graph(graph: GraphModule, precision: str) -> GraphModule:
+    """A copy of a rewritten float graph as it is before rounding: the same function.
+
+    For int8 the channels between layers are equalised, so that the result does not depend on how
+    a checkpoint spreads scales over its layers.
+    """
+    graph = copy.deepcopy(graph)
+    if precision != "fp16":
+        equalize(graph)
+    return graph
+
+
+def takes_int8(layer: Layer, precision: str) -> bool:
+    """Whether `layer` is int8 in "int8" or "int8-dynamic"."""
+    if precision == "int8-dynamic":
+        return layer.is_linear and not has_one_row(layer)
+    return layer.is_linear or not (layer.is_depthwise or reads_image(layer))
+
+
+def reads_image(layer: Layer) -> bool:
+    """Whether `layer` reads the image itself, whose few channels make int8 no faster."""
+    return shape_of(layer.weight)[1] <= IMAGE_CHANNELS
+
+
+def has_one_row(layer: Layer) -> bool:
+    """Whether each weight is used once: int8 saves memory, and no arithmetic to speak of."""
+    return layer.multiply_adds == layer.weight.meta["val"].numel()
 
 
 def _check(
@@ -69,17 +100,15 @@ def _check(
         raise InputError(
             f"[quantize] precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
-    if precision != "int8":
-        if calibration is not None:
-            raise InputError(
-                f"[quantize] expected no calibration with {precision}, got one; leave it out"
-            )
-        return
     if calibration is None:
+        if precision != "int8":
+            return
         raise InputError(
             "[quantize] expected calibration images with int8, got none; pass"
             " calibration_inputs(folder, preprocess)"
         )
+    if precision == "fp16":
+        raise InputError("[quantize] expected no calibration with fp16, got one; leave it out")
     wanted, got = tuple(example_inputs[0].shape), calibration.inputs[0].shape
     if len(example_inputs) != 1 or got != wanted:
         raise InputError(

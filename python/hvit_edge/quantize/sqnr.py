@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,36 +54,53 @@ def layer_sqnr(
 ) -> list[LayerSqnr]:
     """The SQNR of every convolution and linear over all `inputs`, the worst first.
 
+    Where a ReLU follows a layer it is measured behind it, as the delegate computes both at once.
+
     Args:
-        float_graph: a rewritten graph.
+        float_graph: from `reference_graph`.
         quantised_graph: what `quantize` made of it.
         inputs: as the graphs take them.
     """
-    names = {layer.node.name: layer.name for layer in find_layers(float_graph)}
-    nodes = {node.name: node for node in quantised_graph.graph.nodes if node.name in names}
-    energy = dict.fromkeys(names, 0.0)
-    noise = dict.fromkeys(names, 0.0)
+    pairs = dict(_pairs(float_graph, quantised_graph))
+    energy, noise = dict.fromkeys(pairs, 0.0), dict.fromkeys(pairs, 0.0)
     for arguments in inputs:
-        expected = _values(
-            float_graph, {n for n in float_graph.graph.nodes if n.name in nodes}, arguments
-        )
-        actual = _values(quantised_graph, set(nodes.values()), arguments)
-        for name, value in expected.items():
+        expected = _values(float_graph, {pair.expected for pair in pairs.values()}, arguments)
+        actual = _values(quantised_graph, {pair.actual for pair in pairs.values()}, arguments)
+        for name, pair in pairs.items():
+            value = expected[pair.expected]
             energy[name] += float((value**2).sum())
-            noise[name] += float(((value - actual[name]) ** 2).sum())
-    listed = [LayerSqnr(names[name], _decibel(energy[name], noise[name])) for name in nodes]
+            noise[name] += float(((value - actual[pair.actual]) ** 2).sum())
+    listed = [LayerSqnr(name, _decibel(energy[name], noise[name])) for name in pairs]
     return sorted(listed, key=lambda item: item.sqnr_db)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The nodes of one layer's output in two graphs."""
+
+    expected: Node
+    actual: Node
+
+
+def _pairs(float_graph: GraphModule, quantised_graph: GraphModule) -> Iterator[tuple[str, _Pair]]:
+    nodes = {node.name: node for node in quantised_graph.graph.nodes}
+    for layer in find_layers(float_graph):
+        if layer.node.name in nodes:
+            output = nodes.get(layer.output.name, nodes[layer.node.name])
+            yield layer.name, _Pair(layer.output, output)
 
 
 def _values(
     graph: GraphModule, wanted: set[Node], arguments: tuple[torch.Tensor, ...]
-) -> dict[str, torch.Tensor]:
-    found: dict[str, torch.Tensor] = {}
-    visit(graph, wanted, [arguments], lambda node, value: found.update({node.name: value.double()}))
+) -> dict[Node, torch.Tensor]:
+    found: dict[Node, torch.Tensor] = {}
+    visit(graph, wanted, [arguments], lambda node, value: found.update({node: value.double()}))
     return found
 
 
 def _decibel(energy: float, noise: float) -> float:
+    if not math.isfinite(noise):
+        return -math.inf
     if noise == 0:
         return math.inf
     return 10 * math.log10(energy / noise) if energy else -math.inf

@@ -1,0 +1,67 @@
+"""The tables of docs/quantisation.md, from results/quantisation.json."""
+
+from __future__ import annotations
+
+
+def trained_table(part: dict) -> str:
+    """One row a trained model and precision."""
+    rows = [
+        "| model | precision | top-1 | agrees with float | SQNR | file | finite |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for report in part["rows"]:
+        rows += [
+            f"| {report['model']} | {row['precision']} | {row['top1']:.1%}"
+            f" | {row['agreement']:.1%} | {decibel(row['sqnr_db'])} | {size(row)}"
+            f" | {'yes' if row['finite'] else 'NO'} |"
+            for row in report["results"]
+        ]
+    eager = ", ".join(f"{r['model']} {r['eager_top1']:.1%}" for r in part["rows"])
+    return "\n".join([*rows, "", f"Eager PyTorch in float32: {eager}."])
+
+
+def families_table(part: dict) -> str:
+    """One row a family and precision."""
+    rows = [
+        "| model | precision | SQNR, centred | SQNR | file | delegates | time | of fp32 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for report in part["rows"]:
+        rows += [
+            f"| {report['model']} | {row['precision']} | {decibel(row['sqnr_centred_db'])}"
+            f" | {decibel(row['sqnr_db'])} | {size(row)} | {row.get('delegates', '')}"
+            f" | {milliseconds(row)} | {ratio(row)} |"
+            for row in report["results"]
+        ]
+    return "\n".join(rows)
+
+
+def ablation_table(part: dict) -> str:
+    """One row a variant."""
+    rows = ["| what | top-1 | agrees with float | SQNR, centred |", "|---|---|---|---|"]
+    rows += [
+        f"| {row['what']} | {row['top1']:.1%} | {row['agreement']:.1%}"
+        f" | {decibel(row['sqnr_centred_db'])} |"
+        for row in part["rows"]
+    ]
+    return "\n".join(rows)
+
+
+def decibel(value: float | None) -> str:
+    """In decibel; a program that is not finite has none."""
+    return "none" if value is None else f"{value:.1f} dB"
+
+
+def size(row: dict) -> str:
+    """Megabytes of the artifact; what was only run in PyTorch has none."""
+    return f"{row['bytes'] / 1e6:.2f} MB" if "bytes" in row else ""
+
+
+def milliseconds(row: dict) -> str:
+    """Median time, where it was taken."""
+    return f"{row['ms']:.1f} ms" if "ms" in row else ""
+
+
+def ratio(row: dict) -> str:
+    """Time relative to fp32, where it was taken."""
+    return f"{row['ratio']:.2f}" if "ratio" in row else ""

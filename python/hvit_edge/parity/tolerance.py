@@ -1,0 +1,93 @@
+"""How far a program may be from eager PyTorch in float32, by precision: the gates of every step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from hvit_edge.errors import InputError
+from hvit_edge.metadata import Difference
+
+FLOAT_STEPS = ("exported", "rewritten")  # before anything is rounded
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What an output must satisfy; outputs that are not finite never do.
+
+    Attributes:
+        max_rel: largest absolute difference, relative to the largest absolute expected value; None
+            leaves it free.
+        cosine: least cosine of the angle between the two; None leaves it free.
+        same_top1: whether both must name the same class.
+    """
+
+    max_rel: float | None = None
+    cosine: float | None = None
+    same_top1: bool = True
+
+    def within(self, difference: Difference) -> bool:
+        """Whether `difference` satisfies every limit."""
+        return (
+            math.isfinite(difference.max_abs)
+            and (self.max_rel is None or difference.max_rel <= self.max_rel)
+            and (self.cosine is None or difference.cosine >= self.cosine)
+            and (difference.top1_agree or not self.same_top1)
+        )
+
+    def __str__(self) -> str:
+        limits = [
+            f"max_rel <= {self.max_rel:g}" if self.max_rel is not None else "",
+            f"cosine >= {self.cosine:g}" if self.cosine is not None else "",
+            "the same top-1" if self.same_top1 else "",
+        ]
+        return " and ".join(filter(None, limits)) or "finite outputs"
+
+
+FP32 = Tolerance(max_rel=1e-4)
+INT8 = Tolerance(cosine=0.99, same_top1=False)
+"""One photo says little of int8: SQNR and accuracy over many images judge it, see `validate` and
+`hvit-edge eval`. This gate only tells a rounded network from a broken one."""
+
+TOLERANCES = {
+    "fp32": FP32,
+    "fp16": Tolerance(cosine=0.9995),
+    "int8": INT8,
+    "int8-dynamic": INT8,
+    "auto": INT8,
+}
+GOLDEN_TOLERANCES = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.2, "int8-dynamic": 0.2, "auto": 0.2}
+"""Of the self test on a device, whose kernels round in their own order. Measured on five photos of
+mobilevit_xs with random weights, and of the bundled classifier: fp16 up to 3.2e-3, int8 6.6e-2,
+int8-dynamic 2.2e-2. fp16 has more room, because some devices also add in half precision."""
+
+
+def step_tolerance(step: str, precision: str, rtol: float | None = None) -> Tolerance:
+    """The gate of one step.
+
+    Args:
+        step: "exported", "rewritten", "quantised", "lowered" or "runtime".
+        precision: of the artifact. Before rounding, every other precision has the gate of fp32.
+        rtol: in place of the precision's gate: at most this `max_rel`, and the same top class.
+
+    Raises:
+        InputError: a precision without a gate.
+    """
+    _check(precision)
+    if precision != "fp32" and step in FLOAT_STEPS:
+        return FP32
+    return TOLERANCES[precision] if rtol is None else Tolerance(max_rel=rtol)
+
+
+def golden_tolerance(precision: str, rtol: float | None = None) -> float:
+    """Up to which `max_rel` the self test passes: `rtol`, or what the precision allows."""
+    _check(precision)
+    return GOLDEN_TOLERANCES[precision] if rtol is None else rtol
+
+
+def _check(precision: str) -> None:
+    if precision not in TOLERANCES:
+        raise InputError(
+            f"[tolerance] expected one of the precisions {', '.join(TOLERANCES)}, got"
+            f" {precision!r}; update hvit-edge"
+        )

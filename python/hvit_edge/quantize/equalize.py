@@ -1,0 +1,136 @@
+"""Give each channel between layers the scale that suits writer and reader; the function stays.
+
+Identity:   W2 f(W1 x + b1) = (W2 / s) f(s W1 x + s b1),   s > 0 a factor for each channel,
+            f anything that commutes with it, see `channels`
+
+    x -> linear(W1, b1) -> f -> linear(W2) -> y
+    x -> linear(s W1, s b1) -> f -> linear(W2 / s) -> y
+
+Cross-layer equalisation, https://arxiv.org/abs/1906.04721, also for the scale and shift of norms,
+for values of attention, and for channels that several layers write or read. Preconditions: those
+of `channels`; any other channel keeps its scale. Folded in float64, exact up to one rounding of
+each weight.
+
+The result depends on the function alone, not on how a checkpoint spreads scales over its layers:
+`_normalised` leads from every spread to the same one, and a fixed number of sweeps goes from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.fx import GraphModule
+
+from hvit_edge.lowering.graph import Editor, cleanup, constant_tensor
+from hvit_edge.quantize.channels import FIXED, Absorber, find_absorbers
+
+SWEEPS = 16
+STEP = 0.25  # half of what balances one pair alone, so that neighbours do not overshoot
+
+
+def equalize(graph: GraphModule) -> int:
+    """Scale every channel that can be scaled, in place.
+
+    Afterwards the largest weight that writes a channel is about as large as the largest one that
+    reads it. Biases and shifts of norms count among those that write: they widen the range of the
+    channel as weights do. A channel that is only written or read by zeros is not balanced.
+
+    Args:
+        graph: a rewritten graph; constants that it shares with a module stay as they are.
+
+    Returns:
+        How many linears, convolutions and norm scales were paired with what reads them.
+    """
+    absorbers = find_absorbers(graph)
+    factors, free = _balanced([_Magnitudes.of(graph, item) for item in absorbers])
+    for item in absorbers:
+        _rescale(graph, item, factors)
+    cleanup(graph)
+    return len({item.node for item in absorbers if item.is_weight and free[item.writes].any()})
+
+
+@dataclass(frozen=True)
+class _Magnitudes:
+    """Largest absolute values of a constant, of length one along dimensions with one label.
+
+    Zero where the class written is the class read: there the factors cancel.
+    """
+
+    values: torch.Tensor
+    writes: torch.Tensor
+    reads: torch.Tensor
+
+    @classmethod
+    def of(cls, graph: GraphModule, item: Absorber) -> _Magnitudes:
+        values = constant_tensor(graph, item.constant).double().abs()
+        rank = values.dim()
+        writes, reads = (_to_rank(labels, rank) for labels in (item.writes, item.reads))
+        alike = [dim for dim in range(rank) if writes.shape[dim] == reads.shape[dim] == 1]
+        values = values.amax(alike, keepdim=True) if alike else values
+        return cls(values.masked_fill(writes == reads, 0), writes, reads)
+
+    def scaled(self, factors: torch.Tensor) -> torch.Tensor:
+        return self.values * factors[self.writes] / factors[self.reads]
+
+
+def _balanced(magnitudes: Sequence[_Magnitudes]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The factor of each class, and whether it is free: written and read by constants."""
+    count = 1 + max((int(item.writes.max()) for item in magnitudes), default=FIXED)
+    written, read = (torch.zeros(count, dtype=torch.bool) for _ in range(2))
+    for item in magnitudes:
+        written[item.writes] = True
+        read[item.reads] = True
+    free = written & read
+    free[FIXED] = False
+    magnitudes = [item for item in magnitudes if (free[item.writes] | free[item.reads]).any()]
+    factors = _normalised(magnitudes, free)
+    for _ in range(SWEEPS):
+        rows, columns = (torch.zeros_like(factors) for _ in range(2))
+        for item in magnitudes:
+            scaled = item.scaled(factors)
+            _raise_to(rows, item.writes, scaled)
+            _raise_to(columns, item.reads, scaled)
+        known = free & (rows > 0) & (columns > 0)
+        factors[known] *= (columns[known] / rows[known]) ** STEP
+    return factors, free
+
+
+def _normalised(magnitudes: Sequence[_Magnitudes], free: torch.Tensor) -> torch.Tensor:
+    """Factors that make one of the largest weight of the first constant that writes each class.
+
+    In graph order the factors of what a layer reads are known before those of what it writes, so
+    no earlier spread is left in them.
+    """
+    factors = torch.ones(len(free), dtype=torch.float64)
+    unset = free.clone()
+    for item in magnitudes:
+        rows = torch.zeros_like(factors)
+        _raise_to(rows, item.writes, item.scaled(factors))
+        found = unset & (rows > 0)
+        factors[found] = 1 / rows[found]
+        unset &= ~found
+    return factors
+
+
+def _raise_to(largest: torch.Tensor, labels: torch.Tensor, values: torch.Tensor) -> None:
+    """Raise `largest[label]` to the largest of the values that carry the label, in place."""
+    alike = [dim for dim in range(values.dim()) if labels.shape[dim] == 1]
+    values = values.amax(alike, keepdim=True) if alike else values
+    largest.scatter_reduce_(0, labels.flatten(), values.flatten(), "amax")
+
+
+def _to_rank(labels: torch.Tensor, rank: int) -> torch.Tensor:
+    return labels.reshape([1] * (rank - labels.dim()) + list(labels.shape))
+
+
+def _rescale(graph: GraphModule, item: Absorber, factors: torch.Tensor) -> None:
+    """Let the operator read the scaled constant."""
+    scale = factors[item.writes] / factors[item.reads]
+    if (scale == 1).all():
+        return
+    values = constant_tensor(graph, item.constant).double() * scale
+    name = f"{item.constant.target}_equalized"
+    equalized = Editor(graph, item.node).constant_like(name, values, item.node)
+    item.node.replace_input_with(item.constant, equalized)

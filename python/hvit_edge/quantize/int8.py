@@ -1,0 +1,76 @@
+"""Let layers multiply int8 by int8, with ranges taken at run time and float results.
+
+    linear(x, w, b)             int8_linear(x, w_int8, scales, b', relu)        a range a token
+    conv2d 1x1 (x, w, b)        int8_pointwise(x, w_int8, scales, b', relu)     a range a pixel
+    conv2d(x, w, b)             int8_conv2d(x, w_int8, scales, b', relu, ...)   a range an image
+
+b' makes up for the mean error of the rounded weights; a ReLU behind the layer becomes part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import Editor, constant_tensor
+from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
+from hvit_edge.quantize.int8_visitors import register_int8
+from hvit_edge.quantize.layers import Layer
+from hvit_edge.quantize.moments import Moments
+from hvit_edge.quantize.rounding import mean_error, round_weight
+from hvit_edge.quantize.weights import QuantizedWeight, quantize_weight
+
+
+def quantize_int8(
+    graph: GraphModule, layers: Sequence[Layer], moments: Mapping[str, Moments] | None = None
+) -> None:
+    """Let `layers` multiply int8 by int8, in place.
+
+    Args:
+        graph: a rewritten graph.
+        layers: of `find_layers(graph)`.
+        moments: from `input_moments`; None rounds each weight to the nearest step.
+    """
+    register_int8()
+    for layer in layers:
+        weight = constant_tensor(graph, layer.weight)
+        if moments is None:
+            _replace(graph, layer, quantize_weight(weight), layer.bias)
+            continue
+        seen = moments[layer.node.name]
+        rounded = round_weight(weight, seen)
+        bias = _corrected_bias(graph, layer, mean_error(weight, rounded, seen))
+        _replace(graph, layer, rounded, bias)
+
+
+def _corrected_bias(graph: GraphModule, layer: Layer, error: torch.Tensor) -> Node:
+    bias = -error if layer.bias is None else constant_tensor(graph, layer.bias).double() - error
+    return Editor(graph, layer.node).constant(f"{layer.weight.target}_bias", bias.float())
+
+
+def _replace(graph: GraphModule, layer: Layer, weight: QuantizedWeight, bias: Node | None) -> None:
+    edit, stem = Editor(graph, layer.node), str(layer.weight.target)
+    is_matrix = layer.is_linear or layer.is_pointwise
+    values = weight.values.flatten(1) if is_matrix else weight.values
+    relu = layer.output is not layer.node
+    arguments = (
+        layer.source,
+        edit.constant(f"{stem}_int8", values),
+        edit.constant(f"{stem}_scales", weight.scales),
+        bias,
+        relu,
+    )
+    if layer.is_linear:
+        operator = LINEAR
+    elif layer.is_pointwise:
+        operator = POINTWISE
+    else:
+        how = layer.geometry
+        operator = CONV2D
+        arguments += ([*how.stride], [*how.padding], [*how.dilation], how.groups)
+    layer.node.target, layer.node.args, layer.node.kwargs = operator, arguments, {}
+    if relu:
+        layer.output.replace_all_uses_with(layer.node)
+        graph.graph.erase_node(layer.output)

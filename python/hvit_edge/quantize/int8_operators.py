@@ -1,0 +1,106 @@
+"""Layers that multiply int8 by int8, with the range of the input taken at run time.
+
+    y[o] = sum_i x[i] w[o, i] + b[o],    x about s (q - z) with one s and z a row,    w = q_w s_w[o]
+
+A row is what one output element of the layer reads at most: the features of a token
+(`int8_linear`), the channels of a pixel (`int8_pointwise`), or the whole map (`int8_conv2d`).
+The range is asymmetric and contains zero; scale and zero point are chosen as XNNPACK's
+`xnn_f32_qd8_asymmetric_quantization_params` does. Results are float32.
+
+ExecuTorch says the same with a chain of quantise and dequantise operators around an ATen operator,
+but knows neither a range for each pixel nor such a convolution behind a permuted tensor.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+QMIN, QMAX = -128, 127
+
+LIBRARY = torch.library.Library("hvit_edge", "FRAGMENT")
+LIBRARY.define(
+    "int8_linear(Tensor x, Tensor weight, Tensor scales, Tensor? bias, bool relu) -> Tensor"
+)
+LIBRARY.define(
+    "int8_pointwise(Tensor x, Tensor weight, Tensor scales, Tensor? bias, bool relu) -> Tensor"
+)
+LIBRARY.define(
+    "int8_conv2d(Tensor x, Tensor weight, Tensor scales, Tensor? bias, bool relu,"
+    " int[] stride, int[] padding, int[] dilation, int groups) -> Tensor"
+)
+
+
+def round_rows(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """`x` rounded to int8 steps, with one range for all elements along `dims`."""
+    low = x.amin(dims, keepdim=True).clamp(max=0)
+    high = x.amax(dims, keepdim=True).clamp(min=0)
+    scale = (high - low) / (QMAX - QMIN)
+    scale = torch.where(scale == 0, torch.ones_like(scale), scale)
+    zero_point = _nudged_zero_point(low / scale, high / scale)
+    steps = (x / scale + zero_point).round().clamp(QMIN, QMAX)
+    return (steps - zero_point) * scale
+
+
+def _nudged_zero_point(low: Tensor, high: Tensor) -> Tensor:
+    """The integer that stands for zero, from the end of the range that it errs less at."""
+    from_low = (QMIN + low) + (QMAX + high) > 0
+    zero_point = torch.where(from_low, QMIN - low, QMAX - high)
+    return zero_point.round().clamp(QMIN, QMAX)
+
+
+def dequantized(weight: Tensor, scales: Tensor) -> Tensor:
+    """int8 `weight` times the scale of its first dimension, float32."""
+    return weight.float() * scales.reshape(-1, *[1] * (weight.dim() - 1))
+
+
+def _linear(x: Tensor, weight: Tensor, scales: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
+    y = F.linear(round_rows(x, (-1,)), dequantized(weight, scales), bias)
+    return y.relu() if relu else y
+
+
+def _pointwise(
+    x: Tensor, weight: Tensor, scales: Tensor, bias: Tensor | None, relu: bool
+) -> Tensor:
+    kernel = dequantized(weight, scales)[..., None, None]
+    y = F.conv2d(round_rows(x, (1,)), kernel, bias)
+    return y.relu() if relu else y
+
+
+def _conv2d(
+    x: Tensor,
+    weight: Tensor,
+    scales: Tensor,
+    bias: Tensor | None,
+    relu: bool,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    groups: int,
+) -> Tensor:
+    rounded = round_rows(x, (1, 2, 3))
+    y = F.conv2d(rounded, dequantized(weight, scales), bias, stride, padding, dilation, groups)
+    return y.relu() if relu else y
+
+
+def _shape_of_conv2d(x: Tensor, weight: Tensor, *arguments: object) -> Tensor:
+    bias, _, *geometry = arguments[1:]
+    return F.conv2d(x, weight.to(x.dtype), bias, *geometry)
+
+
+for _name, _eager, _shape in (
+    ("int8_linear", _linear, lambda x, w, *_: x.new_empty(*x.shape[:-1], w.shape[0])),
+    (
+        "int8_pointwise",
+        _pointwise,
+        lambda x, w, *_: x.new_empty(x.shape[0], w.shape[0], *x.shape[2:]),
+    ),
+    ("int8_conv2d", _conv2d, _shape_of_conv2d),
+):
+    LIBRARY.impl(_name, _eager, "CPU")
+    LIBRARY.impl(_name, _shape, "Meta")
+
+LINEAR = torch.ops.hvit_edge.int8_linear.default
+POINTWISE = torch.ops.hvit_edge.int8_pointwise.default
+CONV2D = torch.ops.hvit_edge.int8_conv2d.default

@@ -1,0 +1,226 @@
+"""How the int8 layers of `int8_operators` become XNNPACK operators.
+
+A conversion to qd8 comes first, one for all readers of a value. Then a fully connected operator for
+`int8_linear`, with a range for each row; the same for `int8_pointwise`, on a map whose channels are
+last; a convolution for `int8_conv2d`, with one range for the map.
+"""
+
+from __future__ import annotations
+
+import torch
+from executorch.backends.xnnpack._passes.channels_last_tagged_reshape_pass import (
+    ChannelsLastTaggedReshapePass,
+)
+from executorch.backends.xnnpack.operators.node_visitor import NodeVisitor, register_node_visitor
+from executorch.backends.xnnpack.operators.quant_params import QuantParams
+from executorch.backends.xnnpack.partition import config
+from executorch.backends.xnnpack.partition.config.generic_node_configs import (
+    GenericNodePartitionerConfig,
+)
+from executorch.backends.xnnpack.partition.config.xnnpack_config import ConfigPrecisionType
+from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
+    OutputMinMax,
+    PerTokenDynamicQuant,
+    XNNConv2d,
+    XNNConvert,
+    XNNDatatype,
+    XNNFullyConnected,
+    XNNGraph,
+    XNNQuantizedTensorValue,
+    XNNTensorValue,
+    XNode,
+    XValue,
+)
+from executorch.backends.xnnpack.utils.utils import get_param_tensor, is_param_node
+from executorch.backends.xnnpack.utils.xnnpack_constants import XNN_INVALID_VALUE_ID
+from executorch.exir.dialects._ops import ops as exir_ops
+from torch.export import ExportedProgram
+from torch.fx import Node
+
+from hvit_edge.quantize import int8_operators  # noqa: F401  (defines the operators)
+
+NO_MATCHING_FLAG = 0
+BUFFER_OF_NO_CONSTANT = 0
+
+
+class Int8LinearConfig(GenericNodePartitionerConfig):
+    """Lets the partitioner take `int8_linear`."""
+
+    target_name = "int8_linear.default"
+
+    def supported_precision_types(self) -> list[ConfigPrecisionType]:
+        """What the partitioner sees is a float operator."""
+        return [ConfigPrecisionType.FP32]
+
+    def get_node_and_deps(self, node: Node, ep: ExportedProgram) -> list[Node]:
+        """The operator and its constants, which then belong to the delegate."""
+        return [node, *(source for source in node.all_input_nodes if is_param_node(ep, source))]
+
+    def check_constraints(self, node: Node, ep: ExportedProgram) -> bool:
+        """Always: the general rule would refuse int8 beside float32."""
+        return True
+
+
+class Int8PointwiseConfig(Int8LinearConfig):
+    """Lets the partitioner take `int8_pointwise`."""
+
+    target_name = "int8_pointwise.default"
+
+
+class Int8Conv2dConfig(Int8LinearConfig):
+    """Lets the partitioner take `int8_conv2d`."""
+
+    target_name = "int8_conv2d.default"
+
+
+class Int8Visitor(NodeVisitor):
+    """What the three have in common: x, weight, scales, bias, relu."""
+
+    def define_operands(
+        self, node: Node, graph: XNNGraph, ids: dict[Node, int], *, channels_last: bool, row: int
+    ) -> dict[str, int]:
+        """Define input, int8 input, weights, bias and output; their ids by argument name."""
+        x, weight, scales, bias = node.args[:4]
+        self.define_tensor(x, graph, ids, convert_to_nhwc=channels_last)
+        is_map = weight.meta["val"].dim() == 4
+        self.define_tensor(
+            weight,
+            graph,
+            ids,
+            convert_to_nhwc=is_map,
+            quant_params=self._weight_params(weight, scales),
+        )
+        if bias is not None:
+            self.define_tensor(bias, graph, ids, force_fp32=True)
+        self.define_tensor(node, graph, ids, convert_to_nhwc=channels_last)
+        return {
+            "input1_id": self._convert(ids[x], graph, row),
+            "filter_id": ids[weight],
+            "bias_id": XNN_INVALID_VALUE_ID if bias is None else ids[bias],
+            "output_id": ids[node],
+        }
+
+    def _weight_params(self, weight: Node, scales: Node) -> QuantParams:
+        values = get_param_tensor(self.exported_program, scales)
+        return QuantParams(
+            per_channel=True,
+            q_input=weight,
+            scale=values,
+            zp=torch.zeros(len(values), dtype=torch.int64),
+            axis=0,
+            dtype=torch.int8,
+            qmax=127,
+            qmin=-127,
+            is_output=False,
+            is_input=False,
+        )
+
+    def _convert(self, source: int, graph: XNNGraph, row: int) -> int:
+        """Append a conversion of value `source` to int8, rows of the last `row` dimensions."""
+        key = (source, row)
+        converted = graph.__dict__.setdefault("hvit_edge_converted", {})
+        if key in converted:
+            return converted[key]
+        dims = _dims_of(graph, source)
+        target = len(graph.xvalues)
+        value = XNNTensorValue(
+            datatype=XNNDatatype.xnn_datatype_qdint8,
+            num_dims=len(dims),
+            dims=dims,
+            constant_buffer_idx=BUFFER_OF_NO_CONSTANT,
+            external_id=XNN_INVALID_VALUE_ID,
+            flags=NO_MATCHING_FLAG,
+            id_out=target,
+        )
+        quantized = XNNQuantizedTensorValue(value, PerTokenDynamicQuant(num_nonbatch_dims=row))
+        graph.xvalues.append(XValue(xvalue_union=quantized))
+        graph.xnodes.append(XNode(XNNConvert(source, target, flags=0), debug_handle=0))
+        converted[key] = target
+        return target
+
+    def append(self, node: Node, graph: XNNGraph, operator: object, debug_handle: int) -> None:
+        """Append `operator`, with the ReLU that `node` ends in."""
+        bounds = OutputMinMax(output_min=0, output_max="+inf") if node.args[4] else None
+        graph.xnodes.append(XNode(operator, debug_handle, bounds))
+
+
+def _dims_of(graph: XNNGraph, source: int) -> list[int]:
+    for entry in graph.xvalues:
+        value = getattr(entry.xvalue_union, "tensor_value", entry.xvalue_union)
+        if value.id_out == source:
+            return list(value.dims)
+    raise AssertionError(f"value {source} is not defined")
+
+
+class Int8LinearVisitor(Int8Visitor):
+    """Writes `int8_linear`."""
+
+    target = "hvit_edge.int8_linear.default"
+    channels_last = False
+
+    def define_node(
+        self, node: Node, xnn_graph: XNNGraph, vals_to_ids: dict[Node, int], debug_handle: int
+    ) -> None:
+        """Append the operators for `node` to `xnn_graph`."""
+        operands = self.define_operands(
+            node, xnn_graph, vals_to_ids, channels_last=self.channels_last, row=1
+        )
+        self.append(node, xnn_graph, XNNFullyConnected(**operands, flags=0), debug_handle)
+
+
+class Int8PointwiseVisitor(Int8LinearVisitor):
+    """Writes `int8_pointwise`."""
+
+    target = "hvit_edge.int8_pointwise.default"
+    channels_last = True
+
+
+class Int8Conv2dVisitor(Int8Visitor):
+    """Writes `int8_conv2d`."""
+
+    target = "hvit_edge.int8_conv2d.default"
+
+    def define_node(
+        self, node: Node, xnn_graph: XNNGraph, vals_to_ids: dict[Node, int], debug_handle: int
+    ) -> None:
+        """Append the operators for `node` to `xnn_graph`."""
+        operands = self.define_operands(node, xnn_graph, vals_to_ids, channels_last=True, row=3)
+        stride, padding, dilation, groups = node.args[5:]
+        outputs, inputs, height, width = node.args[1].meta["val"].shape
+        operator = XNNConv2d(
+            **operands,
+            padding_top=padding[0],
+            padding_bottom=padding[0],
+            padding_left=padding[1],
+            padding_right=padding[1],
+            kernel_height=height,
+            kernel_width=width,
+            subsampling_height=stride[0],
+            subsampling_width=stride[1],
+            dilation_height=dilation[0],
+            dilation_width=dilation[1],
+            group_input_channels=inputs,
+            group_output_channels=outputs // groups,
+            groups=groups,
+            adjustment_height=0,
+            adjustment_width=0,
+            flags=0,
+        )
+        self.append(node, xnn_graph, operator, debug_handle)
+
+
+VISITORS = (Int8LinearVisitor, Int8PointwiseVisitor, Int8Conv2dVisitor)
+CONFIGS = (Int8LinearConfig, Int8PointwiseConfig, Int8Conv2dConfig)
+
+
+def register_int8() -> None:
+    """Make the operators known to ExecuTorch's XNNPACK lowering; once is enough."""
+    for visitor in VISITORS:
+        register_node_visitor(visitor)
+    for entry in CONFIGS:
+        if entry not in config.ALL_PARTITIONER_CONFIGS:
+            config.ALL_PARTITIONER_CONFIGS.append(entry)
+    layouts = ChannelsLastTaggedReshapePass
+    layouts.memory_sensitive_ops_nchw.add(exir_ops.edge.hvit_edge.int8_linear.default)
+    layouts.memory_sensitive_ops_nhwc.add(exir_ops.edge.hvit_edge.int8_pointwise.default)
+    layouts.memory_sensitive_ops_nhwc.add(exir_ops.edge.hvit_edge.int8_conv2d.default)

@@ -1,0 +1,87 @@
+"""The second moments of what each layer reads, over the calibration images.
+
+    mean[i] = E x[i]        covariance[i, j] = E (x[i] - mean[i]) (x[j] - mean[j])
+
+x is what one output element reads: a token's features for a linear, a patch for a convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.fx import GraphModule
+from torch.nn import functional as F
+
+from hvit_edge.lowering.graph import shape_of
+from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize.layers import Layer
+from hvit_edge.quantize.ranges import visit
+
+
+@dataclass(frozen=True)
+class Moments:
+    """float64 `mean` [groups, inputs] and `covariance` [groups, inputs, inputs] of a layer."""
+
+    mean: Tensor
+    covariance: Tensor
+
+
+def input_moments(
+    graph: GraphModule,
+    layers: Sequence[Layer],
+    inputs: Sequence[tuple[Tensor, ...]],
+    progress: Wrap = silent,
+) -> dict[str, Moments]:
+    """The moments of each of `layers` over all `inputs`, by the name of its node."""
+    readers: dict[object, list[Layer]] = {}
+    for layer in layers:
+        readers.setdefault(layer.source, []).append(layer)
+    sums: dict[str, _Sums] = {}
+
+    def add(node: object, value: Tensor) -> None:
+        for layer in readers[node]:
+            rows = input_rows(layer, value)
+            if layer.node.name not in sums:
+                sums[layer.node.name] = _Sums(rows.mean(1))
+            sums[layer.node.name].add(rows)
+
+    visit(graph, set(readers), progress(inputs, len(inputs)), add)
+    return {name: entry.moments() for name, entry in sums.items()}
+
+
+class _Sums:
+    """Sums over rows less `origin` [groups, inputs], about their mean: float32 products suffice."""
+
+    def __init__(self, origin: Tensor) -> None:
+        self.origin = origin
+        self.count, self.total, self.products = 0, 0.0, 0.0
+
+    def add(self, rows: Tensor) -> None:
+        """Add rows [groups, elements, inputs]."""
+        shifted = rows - self.origin[:, None, :]
+        self.count += rows.shape[1]
+        self.total = self.total + shifted.double().sum(1)
+        self.products = self.products + (shifted.transpose(1, 2) @ shifted).double()
+
+    def moments(self) -> Moments:
+        mean = self.total / self.count
+        covariance = self.products / self.count - mean[:, :, None] * mean[:, None, :]
+        return Moments(mean + self.origin.double(), covariance)
+
+
+def input_rows(layer: Layer, value: Tensor) -> Tensor:
+    """What each output element of `layer` reads of `value`: [groups, elements, inputs]."""
+    if layer.is_linear:
+        return value.reshape(1, -1, value.shape[-1])
+    how = layer.geometry
+    patches = F.unfold(
+        value,
+        shape_of(layer.weight)[2:],
+        dilation=how.dilation,
+        padding=how.padding,
+        stride=how.stride,
+    )
+    grouped = patches.reshape(len(value), how.groups, -1, patches.shape[-1])
+    return grouped.permute(1, 0, 3, 2).reshape(how.groups, -1, grouped.shape[2])
