@@ -1,0 +1,286 @@
+"""Find the fastest precision of each layer that costs no more accuracy than allowed.
+
+`upgrades` puts the steps to lower precision in order: the first k of them save the most time for
+their noise. How many of them the accuracy allows is found by bisection, each plan measured whole.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule
+
+from hvit_edge.errors import InputError
+from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize.calibration import Calibration
+from hvit_edge.quantize.cost import CostProfile, measure_costs
+from hvit_edge.quantize.layers import find_layers
+from hvit_edge.quantize.moments import Moments, input_moments
+from hvit_edge.quantize.plan import Plan, apply_plan, possible_precisions, resolve
+from hvit_edge.quantize.search_state import SearchState
+from hvit_edge.quantize.sensitivity import Sensitivity, measure_sensitivity
+from hvit_edge.quantize.upgrades import order_upgrades, saved_ms
+
+DEFAULT_MAX_DROP = 0.5
+PLACES = 9  # of a drop in points: 0.985 - 0.98 must not exceed half a point
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RankedLayer:
+    """What the search knows of one layer.
+
+    Attributes:
+        layer: its name.
+        sensitivity: in int8; of a depthwise convolution in fp16, if that saves time, else None.
+        ms: by precision, from the cost profile.
+        precision: what the plan chose.
+    """
+
+    layer: str
+    sensitivity: Sensitivity | None
+    ms: Mapping[str, float]
+    precision: str
+
+    @property
+    def saved_ms(self) -> float:
+        """By the chosen precision."""
+        return self.ms["fp32"] - self.ms[self.precision]
+
+
+@dataclass(frozen=True)
+class EvaluatedPlan:
+    """A plan that was measured as a whole.
+
+    Attributes:
+        steps: how many of the upgrades it takes.
+        top1: of the evaluation data, 0 to 1.
+        drop: against float, in points.
+        predicted_noise: sum of the layers' noises.
+        predicted_ms: sum of the layers' latencies.
+    """
+
+    steps: int
+    top1: float
+    drop: float
+    predicted_noise: float
+    predicted_ms: float
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The fastest plan within the allowed drop, or the most accurate one if none is.
+
+    Attributes:
+        plan: every layer by name.
+        graph: the given graph with the plan applied, ready to be lowered.
+        reached: the plan's drop is at most `max_drop`.
+        max_drop: points.
+        best: the plan as it was measured.
+        float_plan: the same of the all-fp32 plan.
+        ranking: every layer, the most sensitive first.
+        evaluated: the plans that were measured, in order, `float_plan` first.
+        costs: the profile that was used.
+    """
+
+    plan: Plan
+    graph: GraphModule
+    reached: bool
+    max_drop: float
+    best: EvaluatedPlan
+    float_plan: EvaluatedPlan
+    ranking: tuple[RankedLayer, ...]
+    evaluated: tuple[EvaluatedPlan, ...]
+    costs: CostProfile
+
+    def to_dict(self) -> dict[str, object]:
+        """All but the graph and the profile as plain values."""
+        return {
+            "layers": dict(self.plan.layers),
+            "reached": self.reached,
+            "max_drop": self.max_drop,
+            "best": asdict(self.best),
+            "float": asdict(self.float_plan),
+            "ranking": [{**asdict(row), "saved_ms": row.saved_ms} for row in self.ranking],
+            "evaluated": [asdict(plan) for plan in self.evaluated],
+            "machine": self.costs.machine,
+        }
+
+
+def search(
+    graph: GraphModule,
+    calibration: Calibration,
+    evaluate: Callable[[GraphModule], float],
+    *,
+    model: str = "",
+    max_drop: float = DEFAULT_MAX_DROP,
+    costs: CostProfile | None = None,
+    state: SearchState | None = None,
+    progress: Wrap = silent,
+    tell: Tell = lambda event: None,
+) -> SearchResult:
+    """Search the plan; one that was interrupted goes on from `state` and ends the same.
+
+    Args:
+        graph: a rewritten float32 graph, best an equalised one; left as it is.
+        calibration: rounds the weights; its first 32 images measure the sensitivities.
+        evaluate: from a graph to its top-1 on labelled images, 0 to 1.
+        model: named in the plan.
+        max_drop: points of top-1 that may be lost against `graph`; 0.5 is half a percent.
+        costs: of another device; None measures on this machine.
+        state: keeps what is finished; None keeps nothing.
+        progress: wraps the loops over layers and calibration images.
+        tell: called with a line for each part of the search that begins or ends.
+
+    Raises:
+        InputError: `max_drop` is no finite number, `costs` lack a layer, `evaluate` gives no
+            share, or the state cannot be written.
+    """
+    if not math.isfinite(max_drop):
+        raise InputError(f"[search] max_drop: expected a number of points, got {max_drop}")
+    return _Search(graph, calibration, evaluate, costs, state, progress, tell).run(model, max_drop)
+
+
+class _Search:
+    def __init__(
+        self,
+        graph: GraphModule,
+        calibration: Calibration,
+        evaluate: Callable[[GraphModule], float],
+        costs: CostProfile | None,
+        state: SearchState | None,
+        progress: Wrap,
+        tell: Tell,
+    ) -> None:
+        self.graph, self.evaluate = graph, evaluate
+        self.progress, self.tell = progress, tell
+        self.state = SearchState(None, "") if state is None else state
+        self.layers = find_layers(graph)
+        self.costs = self._costs(costs)
+        inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
+        self.moments = self._moments(inputs)
+        self.sensitivities = self._sensitivities(inputs)
+        self.steps = order_upgrades(self.layers, self.costs, self.sensitivities)
+        self.evaluated: dict[int, EvaluatedPlan] = {}
+
+    def run(self, model: str, max_drop: float) -> SearchResult:
+        float_plan = self._evaluate(0)
+        self._bisect(max_drop)
+        fitting = [plan for plan in self.evaluated.values() if plan.drop <= max_drop]
+        if fitting:
+            best = max(fitting, key=lambda plan: plan.steps)
+        else:
+            best = min(self.evaluated.values(), key=lambda plan: (plan.drop, -plan.steps))
+        chosen = self._chosen(best.steps)
+        return SearchResult(
+            plan=Plan(chosen, model),
+            graph=self._applied(chosen),
+            reached=bool(fitting),
+            max_drop=max_drop,
+            best=best,
+            float_plan=float_plan,
+            ranking=self._ranking(chosen),
+            evaluated=tuple(self.evaluated.values()),
+            costs=self.costs,
+        )
+
+    def _costs(self, given: CostProfile | None) -> CostProfile:
+        if given is not None:
+            given.check(self.layers)
+            return given
+        self.tell("measure the layers' latency")
+        return measure_costs(
+            self.graph,
+            self.layers,
+            done=self.state.costs,
+            on_cost=self.state.add_cost,
+            progress=self.progress,
+        )
+
+    def _moments(self, inputs: Sequence[tuple[Tensor, ...]]) -> dict[str, Moments]:
+        self.tell("calibrate")
+        wanted = [layer for layer in self.layers if "int8" in possible_precisions(layer)]
+        return input_moments(self.graph, wanted, inputs, self.progress)
+
+    def _sensitivities(self, inputs: Sequence[tuple[Tensor, ...]]) -> list[Sensitivity]:
+        """In int8 of every layer that can be, in fp16 of those that it makes faster."""
+        self.tell("measure the layers' sensitivity")
+        groups = {
+            "int8": [x for x in self.layers if "int8" in possible_precisions(x)],
+            "fp16": [x for x in self.layers if saved_ms(self.costs.cost_of(x).ms, "fp16") > 0],
+        }
+        found: list[Sensitivity] = []
+        for precision, layers in groups.items():
+            found += measure_sensitivity(
+                self.graph,
+                layers,
+                inputs,
+                self.moments,
+                precision=precision,
+                done=list(self.state.sensitivities),
+                on_layer=self.state.add_sensitivity,
+                progress=self.progress,
+            )
+        return found
+
+    def _bisect(self, max_drop: float) -> None:
+        fits, fails = 0, len(self.steps)
+        if self._evaluate(fails).drop <= max_drop:
+            return
+        while fails - fits > 1:
+            middle = (fits + fails) // 2
+            if self._evaluate(middle).drop <= max_drop:
+                fits = middle
+            else:
+                fails = middle
+
+    def _evaluate(self, count: int) -> EvaluatedPlan:
+        if count not in self.evaluated:
+            chosen = self._chosen(count)
+            top1 = self._top1(chosen)
+            drop = self.evaluated[0].top1 - top1 if count else 0.0
+            self.evaluated[count] = plan = EvaluatedPlan(
+                steps=count,
+                top1=top1,
+                drop=round(100 * drop, PLACES),
+                predicted_noise=sum(step.noise for step in self.steps[:count]),
+                predicted_ms=self.costs.predicted_ms(self.layers, chosen),
+            )
+            self.tell(
+                f"plan of {count} steps: top-1 {100 * top1:.2f}%, drop {plan.drop:.2f} points,"
+                f" predicted noise {plan.predicted_noise:.3g} and {plan.predicted_ms:.3f} ms"
+            )
+        return self.evaluated[count]
+
+    def _top1(self, chosen: Mapping[str, str]) -> float:
+        known = self.state.evaluation(chosen)
+        if known is not None:
+            return known
+        top1 = float(self.evaluate(self._applied(chosen)))
+        if not 0 <= top1 <= 1:
+            raise InputError(f"[search] evaluate: expected a share from 0 to 1, got {top1}")
+        self.state.add_evaluation(chosen, top1)
+        return top1
+
+    def _chosen(self, count: int) -> dict[str, str]:
+        taken = {step.layer: step.precision for step in self.steps[:count]}
+        return resolve(Plan(taken), self.layers)
+
+    def _applied(self, chosen: Mapping[str, str]) -> GraphModule:
+        graph = copy.deepcopy(self.graph)
+        apply_plan(graph, Plan(chosen), self.moments)
+        return graph
+
+    def _ranking(self, chosen: Mapping[str, str]) -> tuple[RankedLayer, ...]:
+        found = {item.layer: item for item in reversed(self.sensitivities)}  # int8 comes first
+        rows = [
+            RankedLayer(x.name, found.get(x.name), self.costs.cost_of(x).ms, chosen[x.name])
+            for x in self.layers
+        ]
+        return tuple(sorted(rows, key=lambda r: -r.sensitivity.noise if r.sensitivity else 1.0))
