@@ -62,7 +62,8 @@ def main() -> None:
     families.add_argument("--models", nargs="+", default=FAMILIES)
     args = parser.parse_args()
     if args.part == "families":
-        record("families", [measure_family(name, args.photos) for name in args.models])
+        for name in args.models:
+            record("families", [measure_family(name, args.photos)])
     elif args.part == "trained":
         models = {"mobilevit_xxs": "cifar10"}
         if args.conformer:
@@ -75,9 +76,14 @@ def main() -> None:
 
 
 def record(part: str, rows: list[dict[str, object]]) -> None:
-    """Put a part into the results file; the others stay."""
+    """Put rows of a part into the results file; other parts and models stay."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[part] = {"machine": describe_machine(), "rows": rows}
+    measured = {row.get("model") for row in rows}
+    others = [
+        r for r in results.get(part, {}).get("rows", []) if r.get("model", "") not in measured
+    ]
+    kept = [] if part == "ablation" else others
+    results[part] = {"machine": describe_machine(), "rows": [*kept, *rows]}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 

@@ -24,8 +24,16 @@ from hvit_edge.artifact import (
 from hvit_edge.errors import DelegationError, InputError, ParityError
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata
+from hvit_edge.mixed import Labelled, MixedOptions, MixedReport, check_mixed, keep_plan, mix
 from hvit_edge.parity.layers import record_layers
-from hvit_edge.parity.steps import Step, StepResult, executorch_step, measure, pytorch_step
+from hvit_edge.parity.steps import (
+    Step,
+    StepResult,
+    executorch_step,
+    measure,
+    pytorch_step,
+    quantised_step,
+)
 from hvit_edge.parity.tolerance import golden_tolerance, step_tolerance
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
@@ -45,9 +53,9 @@ from hvit_edge.targets.xnnpack import Lowered, lower
 from hvit_edge.weights import weights_digest
 
 TARGETS = ("xnnpack",)
-PRECISIONS = ("fp32", *QUANTISED)
-NEEDS_CALIBRATION = ("int8",)
-TAKES_CALIBRATION = ("int8", "int8-dynamic")
+PRECISIONS = ("fp32", *QUANTISED, "auto")
+NEEDS_CALIBRATION = ("int8", "auto")
+TAKES_CALIBRATION = ("int8", "int8-dynamic", "auto")
 LAYER_INPUTS = 16  # images that the layers are measured on
 REMEDIES = {"quantised": "; choose another precision or other calibration images"}
 
@@ -67,6 +75,11 @@ def compile(
     min_delegated: float | None = None,
     calib_data: str | Path | None = None,
     calib_samples: int = 512,
+    eval_data: str | Path | None = None,
+    max_drop: float | None = None,
+    plan: str | Path | None = None,
+    cost_profile: str | Path | None = None,
+    force_inexact: bool = False,
     progress: Wrap = silent,
     rtol: float | None = None,
     on_step: Callable[[str], None] | None = None,
@@ -77,7 +90,8 @@ def compile(
         model: a registered name, or any module that maps float32 [1, 3, H, W] to logits
             [1, classes].
         target: "xnnpack".
-        precision: "fp32", "fp16", "int8" or "int8-dynamic"; see `quantize`.
+        precision: "fp32", "fp16", "int8" or "int8-dynamic", see `quantize`; or "auto", the
+            fastest mixture of them that keeps the accuracy, see `mixed`.
         weights, num_classes, input_size: as `create_model`; for a registered name only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
             checkpoint's for a registered name.
@@ -90,6 +104,9 @@ def compile(
             them, "int8-dynamic" takes windows of the bundled photos in their absence, no other
             precision takes any.
         calib_samples: how many of them to take at most, 32 or more.
+        eval_data, max_drop, plan, cost_profile, force_inexact: for "auto", see
+            `mixed.MixedOptions`. A searched plan is written beside the artifact, as
+            `NAME.plan.json`; an interrupted search goes on when the same call is made again.
         progress: wraps the loops over the calibration images.
         rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
             the same top class; in place of the precision's own gate, see `parity.tolerance`.
@@ -111,12 +128,15 @@ def compile(
     _check_calibration(precision, calib_data, calib_samples)
     path = _output_path(model, target, precision, output)
     check_output(path, force=force)
+    mixed = MixedOptions(eval_data, max_drop, plan, cost_profile, force_inexact)
+    check_mixed(mixed, precision, path, force=force)
 
     tell("build")
     subject = prepare_subject(model, weights, num_classes, input_size, preprocess, labels)
     calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
     gate = _Gate(subject, precision, rtol)
-    graph, layers = _prepare_graph(subject, precision, calibration, gate, progress, tell)
+    work = _Quantising(subject, precision, calibration, mixed, path, progress, tell)
+    graph, layers, mixture = _prepare_graph(work, gate)
     tell("lower")
     lowered = lower(graph, (torch.from_numpy(subject.example),))
     _check_delegation(lowered, min_delegated, subject.registered)
@@ -127,6 +147,8 @@ def compile(
     golden = Golden(subject.golden_image, subject.expected)
     data = seal(lowered.serialize(constant_methods(metadata, golden)))
     write_atomically(path, data, force=force, check=partial(_self_test, subject.origin.name))
+    if mixture is not None:
+        keep_plan(mixture, subject.origin.name, path, force=force)
     return Artifact(
         path,
         CompileReport(
@@ -140,6 +162,7 @@ def compile(
             parity=metadata.parity,
             steps=tuple(gate.results),
             calibration=calibration,
+            mixture=mixture,
             seconds=time.perf_counter() - start,
         ),
     )
@@ -219,34 +242,62 @@ class _Gate:
             raise ParityError(_parity_message(self.subject.origin.name, result))
 
 
+@dataclass(frozen=True)
+class _Quantising:
+    """What the way from a float graph to one of lower precision depends on."""
+
+    subject: Subject
+    precision: str
+    calibration: Calibration | None
+    mixed: MixedOptions
+    output: Path
+    progress: Wrap
+    tell: Callable[[str], None]
+
+    def quantise(
+        self, reference: GraphModule, calibration: Calibration | None
+    ) -> tuple[GraphModule, MixedReport | None]:
+        """`reference` in the precision asked for, and what "auto" chose."""
+        if self.precision != "auto":
+            example = (torch.from_numpy(self.subject.example),)
+            given = {"precision": self.precision, "calibration": calibration}
+            return quantize(reference, example, **given, progress=self.progress), None
+        origin, classes = self.subject.origin, self.subject.expected.shape[1]
+        data = self.mixed.eval_data
+        return mix(
+            reference,
+            self.mixed,
+            model=origin.name,
+            weights_digest=weights_digest(self.subject.module),
+            calibration=calibration,
+            labelled=Labelled(data, origin.preprocess, classes, origin.labels) if data else None,
+            output=self.output,
+            progress=self.progress,
+            tell=self.tell,
+        )
+
+
 def _prepare_graph(
-    subject: Subject,
-    precision: str,
-    calibration: Calibration | None,
-    gate: _Gate,
-    progress: Wrap,
-    tell: Callable[[str], None],
-) -> tuple[GraphModule, tuple[LayerRecord, ...]]:
-    """From the module to a graph in `precision`, ready to be lowered, and its layers' records."""
-    example = (torch.from_numpy(subject.example),)
-    tell("export")
-    graph = export_graph(subject.module, example)
+    work: _Quantising, gate: _Gate
+) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None]:
+    """From the module to a graph that can be lowered, its layers' records, and the mixture."""
+    subject, calibration = work.subject, work.calibration
+    work.tell("export")
+    graph = export_graph(subject.module, (torch.from_numpy(subject.example),))
     gate("exported", pytorch_step(graph))
-    tell("rewrite")
+    work.tell("rewrite")
     rewrite(graph)
     gate("rewritten", pytorch_step(graph))
-    if precision == "fp32":
-        return graph, ()
-    tell("quantise")
-    if calibration is None and precision in TAKES_CALIBRATION:
+    if work.precision == "fp32":
+        return graph, (), None
+    work.tell("quantise")
+    if calibration is None and work.precision in TAKES_CALIBRATION:
         calibration = bundled_calibration(subject.origin.preprocess)
-    quantised = quantize(
-        graph, example, precision=precision, calibration=calibration, progress=progress
-    )
-    gate("quantised", pytorch_step(quantised))
-    # PyTorch computes float16 slowly on most CPUs: the golden photo has to do.
-    inputs = [subject.example] if calibration is None else calibration.inputs[:LAYER_INPUTS]
-    return quantised, record_layers(reference_graph(graph, precision), quantised, inputs)
+    reference = reference_graph(graph, work.precision)
+    quantised, mixture = work.quantise(reference, calibration)
+    gate("quantised", quantised_step(quantised))
+    inputs = (calibration or bundled_calibration(subject.origin.preprocess)).inputs[:LAYER_INPUTS]
+    return quantised, record_layers(reference, quantised, inputs), mixture
 
 
 def _parity_message(model: str, result: StepResult) -> str:

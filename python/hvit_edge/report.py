@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hvit_edge.metadata import Difference
+from hvit_edge.mixed import MixedReport
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.quantize import Calibration
 from hvit_edge.targets.xnnpack import Lowered
@@ -22,6 +23,7 @@ class CompileReport:
         parity: of the program against eager PyTorch on the golden photo.
         steps: the same for each step on the way.
         calibration: the images that it was calibrated on; None where there were none.
+        mixture: what precision "auto" chose; None for any other.
         seconds: wall time of the whole.
     """
 
@@ -35,6 +37,7 @@ class CompileReport:
     parity: Difference
     steps: tuple[StepResult, ...]
     calibration: Calibration | None
+    mixture: MixedReport | None
     seconds: float
 
     def to_dict(self) -> dict[str, object]:
@@ -53,6 +56,7 @@ class CompileReport:
             "parity": self.parity.to_dict(),
             "steps": [step.to_dict() for step in self.steps],
             "calibration": self._calibration(),
+            "mixture": self.mixture.to_dict() if self.mixture else None,
             "seconds": round(self.seconds, 3),
         }
 

@@ -172,10 +172,6 @@ def test_calibrated_weights_err_less_than_nearest_on_resembling_inputs(graph_of)
     assert gain > 0.5  # decibel; what rounding the inputs costs is the same for both
 
 
-FAR = "the covariance of inputs far from zero is float32 noise, of which there is no factor"
-
-
-@pytest.mark.xfail(strict=True, reason=FAR)
 @pytest.mark.parametrize("build", [lambda: nn.Linear(6, 5), lambda: nn.Conv2d(6, 5, 3)])
 def test_constant_inputs(build, graph_of):
     module = build()
@@ -188,7 +184,6 @@ def test_constant_inputs(build, graph_of):
         assert float((got - expected).abs().max()) <= 1e-5 * (1 + value)
 
 
-@pytest.mark.xfail(strict=True, reason=FAR)
 @pytest.mark.parametrize("mean", [3.0, 100.0])
 def test_inputs_far_from_zero(mean, graph_of):
     module, inputs = nn.Linear(16, 8), [mean + 1e-3 * torch.randn(100, 16) for _ in range(3)]
@@ -196,7 +191,6 @@ def test_inputs_far_from_zero(mean, graph_of):
     assert all(torch.isfinite(buffer).all() for buffer in graph.buffers())
 
 
-@pytest.mark.xfail(strict=True, reason="an even kernel is padded by one less in front than behind")
 def test_same_padding_of_an_even_kernel(graph_of):
     module, x = nn.Conv2d(4, 5, 4, padding="same"), torch.randn(1, 4, 8, 8)
     with torch.inference_mode():
@@ -205,7 +199,6 @@ def test_same_padding_of_an_even_kernel(graph_of):
     assert sqnr(expected.numpy(), got.numpy()) > 35
 
 
-@pytest.mark.xfail(strict=True, reason="a bias that is computed is taken for a constant")
 def test_computed_bias(graph_of):
     class Computed(nn.Module):
         def __init__(self):

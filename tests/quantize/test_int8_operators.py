@@ -147,7 +147,7 @@ def test_each_row_errs_by_half_a_step_of_its_own(name):
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-@pytest.mark.parametrize("value", [0.0, 5.0, -3.0, 1e-30])
+@pytest.mark.parametrize("value", [0.0, 5.3, -2.7, 1e-30])
 def test_constant_rows_are_exact(name, value):
     operator, shape, _, inputs, how = OPERATORS[name]
     weight, scales, bias = layer(5, *inputs)
@@ -161,6 +161,18 @@ def test_constant_rows_are_exact(name, value):
     bound = along(magnitude + bias.abs().double(), axis, len(shape))
     assert np.isfinite(got).all()
     assert (np.abs(got - expected) <= FLOAT32_SUM * bound).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rows_of_one_sign_have_a_range_from_zero(sign):
+    x, (weight, scales, bias) = sign * (2 + torch.rand(4, 24)), layer(7, 24)
+    steps, size = integers(x.numpy(), (-1,))
+    assert np.allclose(size, np.abs(x.numpy()).max(1, keepdims=True) / 255, rtol=1e-6)
+    factors = size * along(scales, -1, 2)
+    w = weight.numpy().astype(np.int32)
+    magnitude = (abs(steps) @ abs(w).T) * factors + bias.abs().double().numpy()
+    expected = (steps @ w.T) * factors + bias.double().numpy()
+    assert_sums_match(LINEAR(x, weight, scales, bias, False), expected, magnitude)
 
 
 def test_zero_row_among_others_gives_the_bias():

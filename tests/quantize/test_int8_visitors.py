@@ -1,12 +1,17 @@
 """What the delegate computes for int8 layers against what eager PyTorch computes for them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from executorch.backends.xnnpack import xnnpack_preprocess
+from executorch.runtime import Runtime
 from torch import nn
+from torch.fx import GraphModule
 
-from hvit_edge.lowering.graph import cleanup
+from hvit_edge.lowering import export_graph, rewrite
+from hvit_edge.lowering.graph import cleanup, constant_tensor
 from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import sqnr
 from hvit_edge.quantize.int8 import quantize_int8
@@ -81,133 +86,217 @@ def chain() -> nn.Module:
     )
 
 
+class Side(nn.Module):
+    """Modules side by side, each with an input and an output of its own."""
+
+    def __init__(self, *modules: nn.Module) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(modules)
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(module(x) for module, x in zip(self.each, inputs, strict=True))
+
+
+def spread(*shape: int, rows: tuple[int, ...]) -> torch.Tensor:
+    """Random numbers whose size differs by eight decades along the dimensions `rows`."""
+    sizes = [length if axis in rows else 1 for axis, length in enumerate(shape)]
+    return torch.randn(shape) * torch.logspace(-4, 4, int(np.prod(sizes))).reshape(sizes)
+
+
+def some_empty() -> torch.Tensor:
+    x = torch.randn(4, 16)
+    x[0], x[1], x[2] = 0.0, 5.0, -5.0
+    return x
+
+
 MAP = (2, 6, 9, 7)
-# module, shape of its input, operators in eager, conversions to int8 in the delegate
+# module and its input
 CASES = {
-    "linear 2-D": (lambda: nn.Linear(16, 8), (4, 16), [LINEAR], 1),
-    "linear 3-D": (lambda: nn.Linear(16, 8), (2, 5, 16), [LINEAR], 1),
-    "linear 4-D": (lambda: nn.Linear(16, 8), (2, 3, 5, 16), [LINEAR], 1),
-    "linear without bias, with ReLU": (
-        lambda: with_relu(nn.Linear(16, 8, bias=False)),
-        (4, 16),
-        [LINEAR],
-        1,
+    "linear 2-D": (lambda: nn.Linear(16, 8), (4, 16)),
+    "linear 3-D": (lambda: nn.Linear(16, 8), (2, 5, 16)),
+    "linear 4-D": (lambda: nn.Linear(16, 8), (2, 3, 5, 16)),
+    "linear without bias, with ReLU": (lambda: with_relu(nn.Linear(16, 8, bias=False)), (4, 16)),
+    "pointwise": (lambda: nn.Conv2d(6, 8, 1), MAP),
+    "pointwise without bias, with ReLU": (lambda: with_relu(nn.Conv2d(6, 8, 1, bias=False)), MAP),
+    "1x1 with stride": (lambda: nn.Conv2d(6, 8, 1, 2), MAP),
+    "3x3 with stride and padding": (lambda: nn.Conv2d(6, 8, 3, 2, 1), MAP),
+    "each its own": (lambda: nn.Conv2d(6, 8, (3, 2), (2, 1), (2, 1), (2, 3)), MAP),
+    "groups": (lambda: nn.Conv2d(6, 8, 3, padding=1, groups=2), MAP),
+    "dilation": (lambda: nn.Conv2d(6, 8, 3, dilation=2), MAP),
+    "same padding": (lambda: nn.Conv2d(6, 8, (5, 3), padding="same", dilation=(1, 2)), MAP),
+    "3x3 without bias, with ReLU": (lambda: with_relu(nn.Conv2d(6, 8, 3, bias=False)), MAP),
+    "pointwise behind views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6)),
+    "3x3 behind views": (lambda: Views(nn.Conv2d(6, 8, 3)), (2, 35, 6)),
+    "tokens of any size": (
+        lambda: nn.Linear(16, 8, bias=False),
+        lambda: spread(2, 3, 16, rows=(0, 1)),
     ),
-    "pointwise": (lambda: nn.Conv2d(6, 8, 1), MAP, [POINTWISE], 1),
-    "pointwise without bias, with ReLU": (
-        lambda: with_relu(nn.Conv2d(6, 8, 1, bias=False)),
-        MAP,
-        [POINTWISE],
-        1,
+    "pixels of any size": (
+        lambda: nn.Conv2d(6, 8, 1, bias=False),
+        lambda: spread(2, 6, 3, 3, rows=(0, 2, 3)),
     ),
-    "1x1 with stride": (lambda: nn.Conv2d(6, 8, 1, 2), MAP, [CONV2D], 1),
-    "3x3 with stride and padding": (lambda: nn.Conv2d(6, 8, 3, 2, 1), MAP, [CONV2D], 1),
-    "each its own": (
-        lambda: nn.Conv2d(6, 8, (3, 2), (2, 1), (2, 1), (2, 3)),
-        MAP,
-        [CONV2D],
-        1,
+    "images of any size": (
+        lambda: nn.Conv2d(6, 8, 3, bias=False),
+        lambda: spread(3, 6, 5, 5, rows=(0,)),
     ),
-    "groups": (lambda: nn.Conv2d(6, 8, 3, padding=1, groups=2), MAP, [CONV2D], 1),
-    "dilation and same padding": (
-        lambda: nn.Conv2d(6, 8, (5, 3), padding="same", dilation=2),
-        MAP,
-        [CONV2D],
-        1,
-    ),
-    "convolution without bias, with ReLU": (
-        lambda: with_relu(nn.Conv2d(6, 8, 3, bias=False)),
-        MAP,
-        [CONV2D],
-        1,
-    ),
-    "pointwise behind views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6), [POINTWISE], 1),
-    "convolution behind views": (lambda: Views(nn.Conv2d(6, 8, 3)), (2, 35, 6), [CONV2D], 1),
-    "three readers": (Attention, (2, 5, 8), [LINEAR] * 3, 1),
-    "readers of every kind": (Kinds, (1, 5, 6, 6), [LINEAR, CONV2D, *[POINTWISE] * 2], 3),
-    "chain": (chain, (1, 3, 8, 10), [CONV2D, *[POINTWISE] * 2, *[LINEAR] * 2], 5),
+    "empty and constant rows": (lambda: nn.Linear(16, 8), some_empty),
 }
-EVERY_OPERATOR = (LINEAR, POINTWISE, CONV2D)
+ROWS = {"tokens of any size": (2,), "pixels of any size": (1,), "images of any size": (1, 2, 3)}
+OPERATORS = (LINEAR, POINTWISE, CONV2D)
 
 
-@pytest.fixture
-def written(monkeypatch):
-    """The names of the operators written to delegates, and the bounds of their outputs."""
-    nodes = []
+@dataclass
+class OnBoth:
+    """An int8 graph, its outputs eager and in the delegate, and what was written for the latter.
 
-    def record(graph, *arguments, serialize=xnnpack_preprocess.serialize_xnnpack_binary):
-        nodes.extend(
-            (type(node.xnode_union).__name__, node.output_min_max) for node in graph.xnodes
-        )
-        return serialize(graph, *arguments)
+    Attributes:
+        written: name of each XNNPACK operator, and the bounds of its output.
+    """
 
-    monkeypatch.setattr(xnnpack_preprocess, "serialize_xnnpack_binary", record)
-    return nodes
+    graph: GraphModule
+    eager: list[np.ndarray]
+    delegate: list[np.ndarray]
+    written: list[tuple[str, object]]
+
+    def count(self, *operators: str) -> int:
+        return sum(name in operators for name, _ in self.written)
+
+    def calls(self) -> list[torch.fx.Node]:
+        return [node for node in self.graph.graph.nodes if node.target in OPERATORS]
 
 
-def on_both(module, x, graph_of):
-    """The int8 graph of `module`, and what it computes eagerly and in the delegate."""
-    graph = graph_of(module, x)
+def run_on_both(module: nn.Module, *inputs: torch.Tensor) -> OnBoth:
+    graph = export_graph(module.eval(), inputs)
+    rewrite(graph)
     quantize_int8(graph, find_layers(graph))
     cleanup(graph)
-    lowered = lower(graph, (x,))
-    assert (lowered.delegates, lowered.ops_outside) == (1, [])
+    program, written = program_of(graph, inputs)
     with torch.inference_mode():
-        expected = graph(x).numpy()
-    got = executorch_step(lowered.serialize())(x.numpy())
+        eager = graph(*inputs)
+    if len(inputs) == 1:
+        return OnBoth(
+            graph, [eager.numpy()], [executorch_step(program)(inputs[0].numpy())], written
+        )
+    method = Runtime.get().load_program(program).load_method("forward")
+    delegate = [output.clone().numpy() for output in method.execute(inputs)]
+    return OnBoth(graph, [output.numpy() for output in eager], delegate, written)
+
+
+def program_of(
+    graph: GraphModule, inputs: tuple[torch.Tensor, ...]
+) -> tuple[bytes, list[tuple[str, object]]]:
+    """The program of one delegate, and the operators in it."""
+    written = []
+
+    def record(graph, *arguments, serialize=xnnpack_preprocess.serialize_xnnpack_binary):
+        written.extend((type(x.xnode_union).__name__, x.output_min_max) for x in graph.xnodes)
+        return serialize(graph, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xnnpack_preprocess, "serialize_xnnpack_binary", record)
+        lowered = lower(graph, inputs)
+    assert (lowered.delegates, lowered.ops_outside) == (1, [])
+    return lowered.serialize(), written
+
+
+def assert_equal_but_rounding(expected: np.ndarray, got: np.ndarray) -> None:
     assert (got.dtype, got.shape) == (np.float32, expected.shape)
-    return graph, expected, got
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_delegate_computes_what_eager_computes(name, graph_of, written):
-    build, shape, operators, conversions = CASES[name]
-    graph, expected, got = on_both(build(), torch.randn(shape), graph_of)
-    calls = [node for node in graph.graph.nodes if node.target in EVERY_OPERATOR]
-    assert sorted(str(node.target) for node in calls) == sorted(map(str, operators))
     step = (max(expected.max(), 0) - min(expected.min(), 0)) / 255
     assert np.abs(got - expected).max() <= step
     assert np.abs(got - expected).mean() <= MEAN_OF_A_STEP * step
     assert sqnr(expected, got) > LEAST_SQNR
-    kinds = [kind for kind, _ in written]
-    assert kinds.count("XNNConvert") == conversions
-    bounds = [(bound.output_min, bound.output_max) for _, bound in written if bound is not None]
-    assert bounds == [(0, "+inf")] * sum(node.args[4] for node in calls)
-    assert "XNNClamp" not in kinds
-    assert bool(bounds) == ("ReLU" in name or name == "chain")
 
 
-@pytest.mark.parametrize(
-    "build, shape, row",
-    [
-        (lambda: nn.Linear(16, 8, bias=False), (2, 3, 16), (0, 1)),
-        (lambda: nn.Conv2d(6, 8, 1, bias=False), (2, 6, 3, 3), (0, 2, 3)),
-        (lambda: nn.Conv2d(6, 8, 3, bias=False), (3, 6, 5, 5), (0,)),
-    ],
-    ids=["token", "pixel", "image"],
-)
-def test_delegate_takes_a_range_of_each_row(build, shape, row, graph_of):
-    """Rows of very different size: with a range in common the small ones would be lost."""
-    x = torch.randn(shape)
-    sizes = [length if axis in row else 1 for axis, length in enumerate(shape)]
-    x *= torch.logspace(-4, 4, int(np.prod(sizes))).reshape(sizes)
-    _, expected, got = on_both(build(), x, graph_of)
-    rows = tuple(axis for axis in range(len(shape)) if axis not in row)
-    signal = (expected.astype(np.float64) ** 2).sum(rows)
-    noise = ((expected.astype(np.float64) - got) ** 2).sum(rows)
+@pytest.fixture(scope="module")
+def single() -> OnBoth:
+    """All of CASES in one program: each layer reads an input of it and writes an output."""
+    torch.manual_seed(0)
+    modules = [build() for build, _ in CASES.values()]
+    inputs = [x() if callable(x) else torch.randn(x) for _, x in CASES.values()]
+    return run_on_both(Side(*modules), *inputs)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_delegate_computes_what_eager_computes(name, single):
+    index = list(CASES).index(name)
+    expected, got = single.eager[index], single.delegate[index]
+    assert_equal_but_rounding(expected, got)
+    if "ReLU" in name:
+        assert (expected == 0).any()
+        assert np.array_equal(expected == 0, got == 0)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_delegate_takes_a_range_of_each_row(name, single):
+    """With a range in common the small ones would be lost."""
+    index = list(CASES).index(name)
+    expected, got = (x[index].astype(np.float64) for x in (single.eager, single.delegate))
+    signal, noise = (expected**2).sum(ROWS[name]), ((expected - got) ** 2).sum(ROWS[name])
+    assert signal.max() > 1e12 * signal.min()
     assert (10 * np.log10(signal / (noise + 1e-300)) > LEAST_SQNR).all()
 
 
-@pytest.mark.xfail(strict=True, reason="equal integers are one constant, written with one scale")
-def test_layers_of_the_same_integers_keep_their_own_scales(graph_of):
-    _, expected, got = on_both(SameSteps(), torch.randn(4, 8), graph_of)
-    assert sqnr(expected, got) > LEAST_SQNR
+def test_empty_row_gives_the_bias(single):
+    index = list(CASES).index("empty and constant rows")
+    (bias,) = (
+        constant_tensor(single.graph, call.args[3])
+        for call in single.calls()
+        if call.args[0].name == f"inputs_{index}"
+    )
+    assert np.array_equal(single.delegate[index][0], bias.numpy())
 
 
-def test_empty_and_constant_rows_are_finite(graph_of):
-    module, x = nn.Linear(16, 8), torch.randn(4, 16)
-    x[0], x[1], x[2] = 0.0, 5.0, -5.0
-    _, expected, got = on_both(module, x, graph_of)
-    assert np.isfinite(got).all()
-    assert np.array_equal(got[0], module.bias.detach().numpy())
-    assert np.abs(got - expected).max() < 1e-5
+def test_each_layer_is_one_operator_behind_one_conversion(single):
+    targets = [call.target for call in single.calls()]
+    assert [targets.count(operator) for operator in OPERATORS] == [6, 4, 9]
+    assert single.count("XNNConvert") == 19
+    assert single.count("XNNFullyConnected") == 10
+    assert single.count("XNNConv2d") == 9
+
+
+def test_relu_is_a_bound_of_the_layer(single):
+    bounds = [(bound.output_min, bound.output_max) for _, bound in single.written if bound]
+    assert bounds == [(0, "+inf")] * 3
+    assert single.count("XNNClamp") == 0
+    assert not any("relu" in str(node.target) for node in single.graph.graph.nodes)
+
+
+def test_three_readers_of_one_tensor_convert_it_once():
+    found = run_on_both(Attention(), torch.randn(2, 5, 8))
+    assert_equal_but_rounding(*found.eager, *found.delegate)
+    assert [call.target for call in found.calls()] == [LINEAR] * 3
+    assert (found.count("XNNFullyConnected"), found.count("XNNConvert")) == (3, 1)
+
+
+def test_readers_of_every_kind_convert_to_rows_of_their_own():
+    """Tokens for the linear, pixels for two pointwise ones, the whole map for the other."""
+    found = run_on_both(Kinds(), torch.randn(1, 5, 6, 6))
+    assert_equal_but_rounding(*found.eager, *found.delegate)
+    assert sorted(str(call.target) for call in found.calls()) == sorted(
+        map(str, (LINEAR, POINTWISE, POINTWISE, CONV2D))
+    )
+    assert (found.count("XNNConvert"), found.count("XNNFullyConnected")) == (3, 3)
+
+
+def test_layers_that_read_each_other():
+    found = run_on_both(chain(), torch.randn(1, 3, 8, 10))
+    assert_equal_but_rounding(*found.eager, *found.delegate)
+    assert [call.target for call in found.calls()] == [CONV2D, *[POINTWISE] * 2, *[LINEAR] * 2]
+    assert (found.count("XNNConvert"), found.count("XNNClamp")) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    "module, shape",
+    [(nn.Linear(16, 8), (4, 16)), (nn.Conv2d(6, 8, 1), MAP), (nn.Conv2d(6, 8, 3, 2, 1), MAP)],
+    ids=["linear", "pointwise", "3x3"],
+)
+def test_a_layer_alone(module, shape):
+    """Its input is the program's, and so is its output."""
+    found = run_on_both(module, torch.randn(shape))
+    assert_equal_but_rounding(*found.eager, *found.delegate)
+    assert found.count("XNNConvert") == len(found.calls()) == 1
+
+
+def test_layers_of_the_same_integers_keep_their_own_scales():
+    found = run_on_both(SameSteps(), torch.randn(4, 8))
+    assert_equal_but_rounding(*found.eager, *found.delegate)

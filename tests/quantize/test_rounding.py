@@ -89,7 +89,6 @@ def test_layer_errs_no_more_than_by_nearest_rounding(share, inputs):
         assert (energy(rows, weight, rounded) / steps).sum() <= most
 
 
-@pytest.mark.xfail(strict=True, reason="columns are rounded greedily, and nothing compares")
 def test_no_output_errs_more_than_by_nearest_rounding():
     rng = np.random.default_rng(0)
     rows, weight = correlated(rng, 300, 8, 0.3), weights(rng, 64, 8)

@@ -21,6 +21,7 @@ from hvit_edge.cli.parser import (
     choice,
     did_you_mean,
     image_size,
+    points,
     share,
     tolerance,
     whole_number,
@@ -28,7 +29,7 @@ from hvit_edge.cli.parser import (
 from hvit_edge.errors import InputError
 
 TARGETS = ("xnnpack", "coreml")
-PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
+PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic", "auto")
 CALIB_SAMPLES = 512
 NOTICE = "[calibration]"  # what its warnings begin with
 
@@ -48,7 +49,8 @@ def add_arguments(parser: VerbParser) -> None:
         type=_precision,
         default="fp32",
         metavar=f"{{{','.join(PRECISIONS)}}}",
-        help="number format of weights and arithmetic; int8 needs --calib-data (default: fp32)",
+        help="number format of weights and arithmetic; int8 and auto need --calib-data; auto"
+        " chooses for each layer (default: fp32)",
     )
     parser.add_argument(
         "--weights",
@@ -89,6 +91,7 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="N",
         help=f"at most N of them, 32 or more (default: {CALIB_SAMPLES})",
     )
+    _add_mixed(parser)
     parser.add_argument(
         "--rtol",
         type=tolerance,
@@ -100,6 +103,37 @@ def add_arguments(parser: VerbParser) -> None:
         "-o", "--output", metavar="FILE", help="default: MODEL-TARGET-PRECISION.pte, here"
     )
     parser.add_argument("--force", action="store_true", help="replace an existing output")
+
+
+def _add_mixed(parser: VerbParser) -> None:
+    """Declare what `--precision auto` takes."""
+    parser.add_argument(
+        "--eval-data",
+        metavar="DIR|NPZ",
+        help="auto: labelled images that plans are measured on",
+    )
+    parser.add_argument(
+        "--max-drop",
+        type=points,
+        metavar="POINTS",
+        help="auto: points of top-1 that may be lost against PyTorch on them (default: 0.5);"
+        " exit 3 where no plan loses so little",
+    )
+    parser.add_argument(
+        "--plan",
+        metavar="FILE",
+        help="auto: take the layers' precisions from a plan file instead of searching",
+    )
+    parser.add_argument(
+        "--cost-profile",
+        metavar="FILE",
+        help="auto: layer latencies of another device (default: measured here)",
+    )
+    parser.add_argument(
+        "--force-inexact",
+        action="store_true",
+        help="auto: write the best plan although it loses more than --max-drop",
+    )
 
 
 def _target(name: str) -> str:
@@ -163,6 +197,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 min_delegated=args.min_delegated,
                 calib_data=args.calib_data,
                 calib_samples=args.calib_samples or CALIB_SAMPLES,
+                eval_data=args.eval_data,
+                max_drop=args.max_drop,
+                plan=args.plan,
+                cost_profile=args.cost_profile,
+                force_inexact=args.force_inexact,
                 progress=progress.bar("calibrate"),
                 rtol=args.rtol,
                 on_step=lambda step: console.note(f"{step} ..."),
@@ -202,14 +241,47 @@ def _describe(report: dict) -> str:
     ]
     if report["calibration"]:
         pairs.append(("calibration", f"{report['calibration']['images']} images"))
+    mixture = report["mixture"]
+    if mixture:
+        pairs += _mixture_fields(mixture)
     summary = text.fields(pairs)
+    ranking = _ranking(mixture["ranking"]) if mixture and mixture["ranking"] else ""
     path = shlex.quote(report["path"])
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"
-        f" {report['seconds']:.1f} s\n\n{summary}\n\n"
+        f" {report['seconds']:.1f} s\n\n{summary}\n\n{ranking}"
         f"Parity with PyTorch on the golden photo:\n{text.parity_table(report['steps'])}\n\n"
         "Next:\n"
         f"  hvit-edge run {path} PHOTO\n"
         f"  hvit-edge validate {path}\n"
         f"  hvit-edge bench {path}"
     )
+
+
+def _mixture_fields(mixture: dict) -> list[tuple[str, object]]:
+    chosen = list(mixture["layers"].values())
+    counts = ((p, chosen.count(p)) for p in ("int8", "fp16", "fp32"))
+    pairs = [
+        ("plan", mixture["plan_path"]),
+        ("layers", ", ".join(f"{count} {p}" for p, count in counts if count)),
+    ]
+    if mixture["drop"] is not None:
+        top1 = f"{text.percent(mixture['float_top1'])} to {text.percent(mixture['top1'])}"
+        pairs.append(("drop", f"{mixture['drop']:.2f} of {mixture['max_drop']:g} points, {top1}"))
+    return pairs
+
+
+def _ranking(rows: list[dict]) -> str:
+    """The layers, the most sensitive first."""
+    listed = [
+        (
+            row["layer"],
+            f"{row['sensitivity']['sqnr_db']:.1f} dB" if row["sensitivity"] else "",
+            text.percent(row["sensitivity"]["agreement"]) if row["sensitivity"] else "",
+            f"{1e3 * row['saved_ms']:.0f} us",
+            row["precision"],
+        )
+        for row in rows
+    ]
+    header = ("layer", "SQNR alone", "agreement", "saved", "chosen")
+    return f"{text.table(header, listed)}\n\n"

@@ -123,6 +123,14 @@ def share(text: str) -> float:
     return value
 
 
+def points(text: str) -> float:
+    """An argument type: a finite number of points, of either sign."""
+    value = _number(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"expected a number of points, got {text}")
+    return value
+
+
 def tolerance(text: str) -> float:
     """An argument type: a finite number greater than 0."""
     value = _number(text)

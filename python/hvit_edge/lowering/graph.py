@@ -124,11 +124,14 @@ class Editor:
             return node
         return self.call(aten.permute.default, node, order)
 
-    def constant(self, name: str, tensor: torch.Tensor) -> Node:
-        """Insert a constant; `name` is made unique, small constants of one value are shared."""
+    def constant(self, name: str, tensor: torch.Tensor, *, share: bool = True) -> Node:
+        """Insert a constant; `name` is made unique.
+
+        Small constants of one value are shared, unless `share` says otherwise.
+        """
         tensor = tensor.detach().contiguous()
         shared = self._small_constants()
-        small = tensor.numel() <= SHARED_ELEMENTS
+        small = share and tensor.numel() <= SHARED_ELEMENTS
         key = (tensor.dtype, tuple(tensor.shape), tensor.numpy().tobytes() if small else b"")
         target = shared.get(key) if small else None
         if target is None or not hasattr(self.graph, target):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torch.fx import GraphModule
 
 from hvit_edge.metadata import Difference
 from hvit_edge.parity.difference import compare, worst
@@ -24,6 +25,17 @@ def pytorch_step(module: nn.Module) -> Step:
     def run(array: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return module(torch.from_numpy(array)).numpy()
+
+    return run
+
+
+def quantised_step(graph: GraphModule) -> Step:
+    """Run a graph of `quantize` in eager PyTorch, float16 stored but not computed in."""
+    from hvit_edge.quantize.half import HalfStorage
+
+    def run(array: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return HalfStorage(graph).run(torch.from_numpy(array)).numpy()
 
     return run
 

@@ -57,7 +57,8 @@ def _replace(graph: GraphModule, layer: Layer, weight: QuantizedWeight, bias: No
     relu = layer.output is not layer.node
     arguments = (
         layer.source,
-        edit.constant(f"{stem}_int8", values),
+        # The delegate writes integers and scales as one: equal integers must not be shared.
+        edit.constant(f"{stem}_int8", values, share=False),
         edit.constant(f"{stem}_scales", weight.scales),
         bias,
         relu,

@@ -16,6 +16,7 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import aten, only_user
 from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize.half import HalfStorage
 
 BINS = 4096
 QMIN, QMAX = -128, 127
@@ -100,7 +101,7 @@ def visit(
 ) -> None:
     """Run the graph on each input and hand the value of each wanted node to `call`."""
 
-    class Visitor(torch.fx.Interpreter):
+    class Visitor(HalfStorage):
         def run_node(self, node: Node) -> object:
             result = super().run_node(node)
             if node in wanted:
