@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import describe_machine
+from quantisation_tables import ablation_table, families_table, trained_table
 from stock_quantiser import stock_quantised
 from torch import nn
 
@@ -45,6 +46,7 @@ PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
 CALIBRATED = ("int8",)
 FAMILIES = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
 ROUNDS, THREADS = 40, 2
+TABLES = {"trained": trained_table, "families": families_table, "ablation": ablation_table}
 Program = Callable[[np.ndarray], np.ndarray]
 
 
@@ -85,6 +87,7 @@ def record(part: str, rows: list[dict[str, object]]) -> None:
     kept = [] if part == "ablation" else others
     results[part] = {"machine": describe_machine(), "rows": [*kept, *rows]}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    print(TABLES[part](results[part]))
 
 
 def measure_trained(

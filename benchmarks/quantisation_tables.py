@@ -1,4 +1,4 @@
-"""The tables of docs/quantisation.md, from results/quantisation.json."""
+"""Tables of results/quantisation.json, in Markdown."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Render the committed results into the tables of README.md and docs/quantisation.md.
+"""Render the committed results into the README's tables.
 
-python benchmarks/readme_tables.py            # writes both
+python benchmarks/readme_tables.py            # writes README.md
 python benchmarks/readme_tables.py --check    # exit 1 where it is not up to date
 """
 
@@ -10,8 +10,6 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-
-from quantisation_tables import ablation_table, families_table, trained_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -73,21 +71,11 @@ def machine(report: dict) -> str:
     return f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}, {m['date']}"
 
 
-def quantisation(part: str, table: Callable[[dict], str]) -> Callable[[dict], str]:
-    """The table of one part of the quantiser's results, with the machine below."""
-    return lambda report: f"{table(report[part])}\n\n{machine(report[part])}."
-
-
 TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     "README.md": {
         "parity": ("parity", parity_table),
         "against_stock": ("against_stock", against_stock_table),
         "bundled": ("bundled", bundled_table),
-    },
-    "docs/quantisation.md": {
-        "trained": ("quantisation", quantisation("trained", trained_table)),
-        "families": ("quantisation", quantisation("families", families_table)),
-        "ablation": ("quantisation", quantisation("ablation", ablation_table)),
     },
 }
 
