@@ -128,7 +128,7 @@ REFUSALS = {
     "target": ({"target": "tflite"}, r"\[compile\] target: expected one of xnnpack, got 'tflite'"),
     "precision": (
         {"precision": "int3"},
-        r"expected one of fp32, fp16, int8, int8-dynamic, got 'int3'",
+        r"expected one of fp32, fp16, int8, int8-dynamic, auto, got 'int3'",
     ),
     "share": ({"min_delegated": 1.5}, r"min_delegated: expected a share from 0 to 1, got 1.5"),
     "rtol": ({"rtol": 0.0}, r"rtol: expected a number between 0 and 1, got 0.0"),

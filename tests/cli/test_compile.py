@@ -67,6 +67,11 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "rtol": 1e-3,
             "calib_data": "photos",
             "calib_samples": 40,
+            "eval_data": None,
+            "max_drop": None,
+            "plan": None,
+            "cost_profile": None,
+            "force_inexact": False,
         },
     )
 
@@ -85,7 +90,7 @@ def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
     [
         ("--target coreml", "this version lowers to xnnpack only, got 'coreml'"),
         ("--target xnpack", "expected xnnpack or coreml, got 'xnpack'; did you mean 'xnnpack'?"),
-        ("--precision int4", "the precisions fp32, fp16, int8, int8-dynamic, got 'int4'"),
+        ("--precision int4", "the precisions fp32, fp16, int8, int8-dynamic, auto, got 'int4'"),
         ("--precision fp23", "got 'fp23'; did you mean 'fp32'?"),
         (
             "--calib-samples 40",

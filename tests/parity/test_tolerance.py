@@ -27,7 +27,7 @@ LIMITS = {
         (difference(max_rel=0.5), difference(max_rel=math.inf)),
     ],
 }
-LIMITS["int8-dynamic"] = LIMITS["int8"]
+LIMITS["int8-dynamic"] = LIMITS["auto"] = LIMITS["int8"]
 
 
 def test_every_precision_has_its_limits_here():
@@ -76,6 +76,7 @@ def test_self_test_tolerances():
         "fp16": 2e-2,
         "int8": 0.2,
         "int8-dynamic": 0.2,
+        "auto": 0.2,
     }
 
 

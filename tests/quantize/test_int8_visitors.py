@@ -127,6 +127,10 @@ CASES = {
     "3x3 without bias, with ReLU": (lambda: with_relu(nn.Conv2d(6, 8, 3, bias=False)), MAP),
     "pointwise behind views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6)),
     "3x3 behind views": (lambda: Views(nn.Conv2d(6, 8, 3)), (2, 35, 6)),
+    "linear behind a convolution": (
+        lambda: nn.Sequential(nn.Conv2d(6, 8, 3), nn.Linear(5, 4)),
+        MAP,
+    ),
     "tokens of any size": (
         lambda: nn.Linear(16, 8, bias=False),
         lambda: spread(2, 3, 16, rows=(0, 1)),
@@ -248,10 +252,10 @@ def test_empty_row_gives_the_bias(single):
 
 def test_each_layer_is_one_operator_behind_one_conversion(single):
     targets = [call.target for call in single.calls()]
-    assert [targets.count(operator) for operator in OPERATORS] == [6, 4, 9]
-    assert single.count("XNNConvert") == 19
-    assert single.count("XNNFullyConnected") == 10
-    assert single.count("XNNConv2d") == 9
+    assert [targets.count(operator) for operator in OPERATORS] == [7, 4, 10]
+    assert single.count("XNNConvert") == 21
+    assert single.count("XNNFullyConnected") == 11
+    assert single.count("XNNConv2d") == 10
 
 
 def test_relu_is_a_bound_of_the_layer(single):
