@@ -312,7 +312,7 @@ def test_near_misses_are_left_alone(name, graph_of):
 
 
 def test_balance_of_one_pair(graph_of):
-    """Largest row equals largest column; the factor is that of the paper."""
+    """Rows are as long as columns; the factor is the paper's, with Euclidean norms."""
     first, last = nn.Linear(8, 4, bias=False), nn.Linear(4, 3)
     module = spread(nn.Sequential(first, nn.ReLU(), last))
     graph = graph_of(module, torch.randn(TOKENS, dtype=torch.float64))
@@ -322,9 +322,9 @@ def test_balance_of_one_pair(graph_of):
         for node in graph.graph.nodes
         if node.target is torch.ops.aten.linear.default
     )
-    rows, columns = writer.abs().amax(1), reader.abs().amax(0)
+    rows, columns = writer.norm(dim=1), reader.norm(dim=0)
     assert torch.allclose(rows, columns, rtol=1e-3)
-    factor = (last.weight.abs().amax(0) / first.weight.abs().amax(1)).sqrt()
+    factor = (last.weight.norm(dim=0) / first.weight.norm(dim=1)).sqrt()
     assert torch.allclose(writer, first.weight * factor[:, None], rtol=1e-3)
 
 
@@ -345,19 +345,20 @@ def test_weights_that_cancel_do_not_count(graph_of):
         if node.target is torch.ops.aten.conv2d.default
     )
     assert torch.equal(local, module.local.weight)
-    assert torch.allclose(writer.abs().amax((1, 2, 3)), reader.abs().amax((0, 2, 3)), rtol=1e-3)
+    rows, columns = writer.flatten(1), reader.transpose(0, 1).flatten(1)
+    assert torch.allclose(rows.norm(dim=1), columns.norm(dim=1), rtol=1e-3)
 
 
 def test_bias_widens_a_channel(graph_of):
     first, last = nn.Linear(8, 4).double(), nn.Linear(4, 3).double()
-    first.bias.data = 10 * first.weight.detach().abs().amax(1)
+    first.bias.data = 10 * first.weight.detach().norm(dim=1)
     graph = graph_of(nn.Sequential(first, nn.ReLU(), last), torch.randn(TOKENS).double())
     equalize(graph)
     node = next(n for n in graph.graph.nodes if n.target is torch.ops.aten.linear.default)
     weight, bias = (constant_tensor(graph, argument) for argument in node.args[1:])
-    assert torch.allclose(bias, 10 * weight.abs().amax(1), rtol=1e-9)
-    reader = last.weight.abs().amax(0) * first.weight.abs().amax(1) / weight.abs().amax(1)
-    assert torch.allclose(bias, reader, rtol=1e-3)
+    assert torch.allclose(bias, 10 * weight.norm(dim=1), rtol=1e-9)
+    reader = last.weight.norm(dim=0) * first.weight.norm(dim=1) / weight.norm(dim=1)
+    assert torch.allclose(weight.norm(dim=1) * 101**0.5, reader, rtol=1e-3)
 
 
 @pytest.mark.parametrize("where", ["row", "column", "row and bias", "everything"])
