@@ -1,13 +1,17 @@
 """Accuracy, signal to noise, size and time of every precision, beside ExecuTorch's own int8.
 
     python benchmarks/quantisation.py trained CALIBRATION.npz TEST.npz [--conformer WEIGHTS]
-    python benchmarks/quantisation.py families PHOTOS
+    python benchmarks/quantisation.py families PHOTOS FOLDER
+    python benchmarks/quantisation.py times FOLDER
     python benchmarks/quantisation.py ablation CALIBRATION.npz TEST.npz
 
 NPZ files have `images` uint8 [N, 32, 32, 3], those of CIFAR-10, which is not part of this
 repository, and TEST.npz `labels` too. Ours run in the C++ runtime, from artifacts that `compile`
-wrote; the stock ones in eager PyTorch, which rounds as their runtime does. Times come from one
-interleaved run with two threads. Each part goes to its own place in results/quantisation.json.
+wrote; the stock ones in eager PyTorch, which rounds as their runtime does. The rounding of "int8"
+and "int8-dynamic" sees the calibration images, "auto" chooses its plan on TEST.npz. `families`
+leaves its artifacts in FOLDER, where `times` takes them up: one interleaved run a model, with two
+threads, to be started on a quiet machine. Each part goes to its own place in
+results/quantisation.json.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import describe_machine
-from quantisation_tables import ablation_table, families_table, trained_table
+from quantisation_tables import ablation_table, families_table, times_table, trained_table
 from stock_quantiser import stock_quantised
 from torch import nn
 
@@ -43,10 +47,15 @@ from rescale import rescale  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "quantisation.json"
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
-CALIBRATED = ("int8",)
+CALIBRATED = ("int8", "int8-dynamic", "auto")
 FAMILIES = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
 ROUNDS, THREADS = 40, 2
-TABLES = {"trained": trained_table, "families": families_table, "ablation": ablation_table}
+TABLES = {
+    "trained": trained_table,
+    "families": families_table,
+    "times": times_table,
+    "ablation": ablation_table,
+}
 Program = Callable[[np.ndarray], np.ndarray]
 
 
@@ -61,11 +70,18 @@ def main() -> None:
         part.add_argument("--conformer", type=Path, help="weights of conformer_cifar")
     families = parts.add_parser("families")
     families.add_argument("photos", type=Path)
+    families.add_argument("folder", type=Path)
     families.add_argument("--models", nargs="+", default=FAMILIES)
+    times = parts.add_parser("times")
+    times.add_argument("folder", type=Path)
+    times.add_argument("--models", nargs="+", default=FAMILIES)
     args = parser.parse_args()
     if args.part == "families":
         for name in args.models:
-            record("families", [measure_family(name, args.photos)])
+            record("families", [measure_family(name, args.photos, args.folder)])
+    elif args.part == "times":
+        for name in args.models:
+            record("times", [measure_times(name, args.folder)])
     elif args.part == "trained":
         models = {"mobilevit_xxs": "cifar10"}
         if args.conformer:
@@ -108,6 +124,7 @@ def measure_trained(
     }
     with tempfile.TemporaryDirectory() as folder:
         programs = compile_all(model, calibration, Path(folder), PRECISIONS)
+        programs |= compile_all(model, calibration, Path(folder), ("auto",), eval_data=test)
         rescaled = rescale(model)
         programs |= compile_all(rescaled, calibration, Path(folder), ("int8",), "rescaled ")
         stock = calibration_inputs(calibration, preprocess).inputs
@@ -122,25 +139,39 @@ def measure_trained(
     return report
 
 
-def measure_family(name: str, photos: Path) -> dict[str, object]:
-    """Noise on photos, size and speed of a family with random weights."""
+def measure_family(name: str, photos: Path, folder: Path) -> dict[str, object]:
+    """Noise on photos and size of a family with random weights."""
     model = hvit_edge.create_model(name, weights="random")
     calibration = calibration_inputs(photos, model.hvit_edge.preprocess, samples=60).inputs
     expected = outputs(eager(model), calibration)
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        programs = compile_all(model, photos, Path(folder), PRECISIONS, samples=60)
-        times = interleaved({title: p for title, (p, _) in programs.items()}, calibration[0])
-        for kind in ("static", "dynamic"):
-            programs[f"stock {kind}"] = (stock_program(model, calibration, kind), {})
-        for title, (program, facts) in programs.items():
-            row = {"precision": title, **compare(expected, outputs(program, calibration)), **facts}
-            if title in times:
-                row["ms"] = times[title]
-                row["ratio"] = times[title] / times["fp32"]
-            rows.append(row)
-            print(name, json.dumps(row), flush=True)
-    return {"model": name, "photos": len(calibration), "threads": THREADS, "results": rows}
+    folder.mkdir(parents=True, exist_ok=True)
+    programs = compile_all(model, photos, folder, PRECISIONS, f"{name} ", samples=60)
+    for kind in ("static", "dynamic"):
+        programs[f"{name} stock {kind}"] = (stock_program(model, calibration, kind), {})
+    for title, (program, facts) in programs.items():
+        actual = outputs(program, calibration)
+        row = {"precision": title.removeprefix(f"{name} "), **compare(expected, actual), **facts}
+        rows.append(row)
+        print(name, json.dumps(row), flush=True)
+    return {"model": name, "photos": len(calibration), "results": rows}
+
+
+def measure_times(name: str, folder: Path) -> dict[str, object]:
+    """Median time of each precision, and the median of its ratio to fp32 in the same round."""
+    sessions = {p: Session(folder / f"{name} {p}.pte", threads=THREADS) for p in PRECISIONS}
+    shape = sessions["fp32"].inputs[0].shape
+    array = np.random.default_rng(0).standard_normal(shape, np.float32)
+    times = interleaved({p: lambda x, s=s: s(x)[0] for p, s in sessions.items()}, array)
+    rows = [
+        {
+            "precision": precision,
+            "ms": float(np.median(taken) * 1e3),
+            "ratio": float(np.median(taken / times["fp32"])),
+        }
+        for precision, taken in times.items()
+    ]
+    return {"model": name, "threads": THREADS, "rounds": ROUNDS, "results": rows}
 
 
 def compile_all(
@@ -150,6 +181,7 @@ def compile_all(
     precisions: Sequence[str],
     title: str = "",
     samples: int = 512,
+    **options: object,
 ) -> dict[str, tuple[Program, dict[str, object]]]:
     """Artifacts of `model`, loaded, and what their reports say."""
     programs = {}
@@ -160,6 +192,7 @@ def compile_all(
             precision=precision,
             output=folder / f"{title}{precision}.pte",
             **(given if precision in CALIBRATED else {}),
+            **options,
         ).report
         session = Session(report.path, threads=THREADS)
         facts = {
@@ -207,15 +240,15 @@ def compare(
     }
 
 
-def interleaved(programs: dict[str, Program], array: np.ndarray) -> dict[str, float]:
-    """The median time of each program in milliseconds, taken in turns."""
+def interleaved(programs: dict[str, Program], array: np.ndarray) -> dict[str, np.ndarray]:
+    """Seconds of each program in each round, taken in turns after one round to warm up."""
     times: dict[str, list[float]] = {title: [] for title in programs}
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS + 1):
         for title, program in programs.items():
             start = time.perf_counter()
             program(array)
             times[title].append(time.perf_counter() - start)
-    return {title: float(np.median(values) * 1e3) for title, values in times.items()}
+    return {title: np.array(values[1:]) for title, values in times.items()}
 
 
 if __name__ == "__main__":

@@ -23,16 +23,28 @@ def trained_table(part: dict) -> str:
 def families_table(part: dict) -> str:
     """One row a family and precision."""
     rows = [
-        "| model | precision | SQNR, centred | SQNR | file | delegates | time | of fp32 |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | precision | SQNR, centred | SQNR | file | delegates |",
+        "|---|---|---|---|---|---|",
     ]
     for report in part["rows"]:
         rows += [
             f"| {report['model']} | {row['precision']} | {decibel(row['sqnr_centred_db'])}"
-            f" | {decibel(row['sqnr_db'])} | {size(row)} | {row.get('delegates', '')}"
-            f" | {milliseconds(row)} | {ratio(row)} |"
+            f" | {decibel(row['sqnr_db'])} | {size(row)} | {row.get('delegates', '')} |"
             for row in report["results"]
         ]
+    return "\n".join(rows)
+
+
+def times_table(part: dict) -> str:
+    """One row a family, the time of each precision and its ratio to fp32."""
+    precisions = [row["precision"] for row in part["rows"][0]["results"]]
+    rows = [
+        "| model | " + " | ".join(precisions) + " |",
+        "|---" * (1 + len(precisions)) + "|",
+    ]
+    for report in part["rows"]:
+        cells = [f"{row['ms']:.1f} ms ({row['ratio']:.2f})" for row in report["results"]]
+        rows.append(f"| {report['model']} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
@@ -55,13 +67,3 @@ def decibel(value: float | None) -> str:
 def size(row: dict) -> str:
     """Megabytes of the artifact; what was only run in PyTorch has none."""
     return f"{row['bytes'] / 1e6:.2f} MB" if "bytes" in row else ""
-
-
-def milliseconds(row: dict) -> str:
-    """Median time, where it was taken."""
-    return f"{row['ms']:.1f} ms" if "ms" in row else ""
-
-
-def ratio(row: dict) -> str:
-    """Time relative to fp32, where it was taken."""
-    return f"{row['ratio']:.2f}" if "ratio" in row else ""
