@@ -41,8 +41,20 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
     """Metadata and golden sample as the constant methods of an ExecuTorch program."""
     import torch
 
-    spec, parity = metadata.preprocess, metadata.parity
     methods = {
+        **fields(metadata),
+        "hve_golden_image": torch.from_numpy(golden.image.copy()),
+        "hve_golden_output": torch.from_numpy(golden.output.copy()),
+    }
+    if metadata.layers:
+        methods["hve_layers"] = "\n".join(map(_layer_line, metadata.layers))
+    return methods
+
+
+def fields(metadata: Metadata) -> dict[str, object]:
+    """The metadata of any artifact by name: strings, numbers and lists of numbers."""
+    spec, parity = metadata.preprocess, metadata.parity
+    return {
         "hve_schema_version": metadata.schema_version,
         "hve_model_name": metadata.model_name,
         "hve_target": metadata.target,
@@ -59,8 +71,6 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
         "hve_mean": [float(value) for value in spec.mean],
         "hve_std": [float(value) for value in spec.std],
         "hve_channel_order": spec.channel_order,
-        "hve_golden_image": torch.from_numpy(golden.image.copy()),
-        "hve_golden_output": torch.from_numpy(golden.output.copy()),
         "hve_golden_tolerance": float(metadata.golden_tolerance),
         "hve_parity": [
             float(parity.max_abs),
@@ -69,9 +79,6 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
             float(parity.top1_agree),
         ],
     }
-    if metadata.layers:
-        methods["hve_layers"] = "\n".join(map(_layer_line, metadata.layers))
-    return methods
 
 
 def _layer_line(record: LayerRecord) -> str:
