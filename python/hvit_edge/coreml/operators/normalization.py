@@ -1,0 +1,67 @@
+"""Norms; the mean and the variance of one are taken in float32 like the rest of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hvit_edge.coreml.operators.registry import operator
+
+
+@operator("batch_norm")
+def batch_norm(
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
+    *,
+    epsilon: float,
+) -> Tensor:
+    """X [n, C, ...] by constants of shape [C]."""
+    y = (x - _channels(mean, x)) / torch.sqrt(_channels(variance, x) + epsilon)
+    return _affine(y, gamma, beta, [1 if axis != 1 else -1 for axis in range(x.ndim)])
+
+
+@operator("instance_norm")
+def instance_norm(
+    x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = None, *, epsilon: float
+) -> Tensor:
+    """X [n, C, ...] over its spatial dimensions; gamma and beta [C]."""
+    y = _normalized(x, list(range(2, x.ndim)), epsilon)
+    return _affine(y, gamma, beta, [1 if axis != 1 else -1 for axis in range(x.ndim)])
+
+
+@operator("layer_norm")
+def layer_norm(
+    x: Tensor,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
+    *,
+    axes: list[int],
+    epsilon: float,
+) -> Tensor:
+    """X over `axes`; gamma and beta have the sizes of these axes in the order of x."""
+    axes = [axis % x.ndim for axis in axes]
+    shape = [size if axis in axes else 1 for axis, size in enumerate(x.shape)]
+    return _affine(_normalized(x, axes, epsilon), gamma, beta, shape)
+
+
+@operator("l2_norm")
+def l2_norm(x: Tensor, *, epsilon: float) -> Tensor:
+    """X over the root of the sum of squares of its last three dimensions."""
+    return x / torch.sqrt(x.square().sum((-3, -2, -1), keepdim=True) + epsilon)
+
+
+def _normalized(x: Tensor, axes: list[int], epsilon: float) -> Tensor:
+    centered = x - x.mean(axes, keepdim=True)
+    return centered / torch.sqrt(centered.square().mean(axes, keepdim=True) + epsilon)
+
+
+def _affine(y: Tensor, gamma: Tensor | None, beta: Tensor | None, shape: list[int]) -> Tensor:
+    y = y if gamma is None else y * gamma.reshape(shape)
+    return y if beta is None else y + beta.reshape(shape)
+
+
+def _channels(values: Tensor, x: Tensor) -> Tensor:
+    return values.reshape(-1, *[1] * (x.ndim - 2))

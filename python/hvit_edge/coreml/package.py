@@ -1,0 +1,166 @@
+"""Opens a Core ML package folder and checks it before anything reads its weights.
+
+A folder NAME.mlpackage holds
+
+    Manifest.json                             which item is the model
+    Data/com.apple.CoreML/model.mlmodel       the specification, a protobuf
+    Data/com.apple.CoreML/weights/weight.bin  the blobs that the specification refers to
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hvit_edge.coreml.blobs import check_blobs
+from hvit_edge.coreml.features import Feature, read_features
+from hvit_edge.coreml.toolkit import toolkit
+from hvit_edge.errors import ArtifactError
+
+REMEDY = "copy the whole folder again, or convert the model again"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package's contents.
+
+    Attributes:
+        spec: Core ML's `Model` protobuf; its type is mlProgram.
+        weights: the folder of the blobs; it need not exist where no blob is referred to.
+        metadata: what the model's author wrote into its user-defined metadata.
+        labels: a classifier's class labels in the order of its probabilities, else None.
+    """
+
+    path: Path
+    spec: Any
+    weights: Path
+    metadata: dict[str, str]
+    inputs: tuple[Feature, ...]
+    outputs: tuple[Feature, ...]
+    labels: tuple[str | int, ...] | None
+
+
+def read_package(path: str | Path) -> Package:
+    """Open the `.mlpackage` folder at `path`.
+
+    Raises:
+        ArtifactError: a package that is missing, damaged, truncated or no ML program.
+        InputError: where coremltools is not installed.
+    """
+    folder = Path(path)
+    model = _model_file(folder)
+    spec = _parse(model)
+    weights = model.parent / "weights"
+    try:
+        check_blobs(spec, weights)
+        return Package(
+            path=folder,
+            spec=spec,
+            weights=weights,
+            metadata=dict(spec.description.metadata.userDefined),
+            inputs=read_features(spec.description.input),
+            outputs=read_features(spec.description.output),
+            labels=_labels(spec),
+        )
+    except (ValueError, LookupError) as error:  # a number or a name that Core ML does not have
+        raise ArtifactError(
+            f"[read_package] expected a Core ML specification in {model}, got one that breaks its"
+            f" own format ({error!r}); {REMEDY}"
+        ) from error
+
+
+def main_function(spec: Any) -> Any:
+    """The function protobuf that Core ML runs unless told otherwise.
+
+    Raises:
+        ArtifactError: a program without it, or without a body for its opset.
+    """
+    name = function_name(spec)
+    functions = spec.mlProgram.functions
+    if name not in functions:
+        raise ArtifactError(
+            f"[read_package] expected a function {name}, got {sorted(functions)}; {REMEDY}"
+        )
+    if functions[name].opset not in functions[name].block_specializations:
+        raise ArtifactError(
+            f"[read_package] function {name}: expected a body for opset {functions[name].opset!r},"
+            f" got {sorted(functions[name].block_specializations)}; {REMEDY}"
+        )
+    return functions[name]
+
+
+def function_name(spec: Any) -> str:
+    """The name of the default function."""
+    return spec.description.defaultFunctionName or "main"
+
+
+def _model_file(folder: Path) -> Path:
+    if not folder.exists():
+        raise ArtifactError(f"[read_package] expected a package at {folder}, got nothing; {REMEDY}")
+    if not folder.is_dir():
+        raise ArtifactError(
+            f"[read_package] expected {folder} to be a folder, got a file; give the .mlpackage"
+            " folder (.mlmodel files hold no ML programs)"
+        )
+    item = _model_item(folder / "Manifest.json")
+    data = (folder / "Data").resolve()
+    model = (data / item).resolve()
+    if not model.is_relative_to(data):
+        raise ArtifactError(
+            f"[read_package] expected a model inside {folder}, got {item}; {REMEDY}"
+        )
+    if not model.is_file():
+        raise ArtifactError(
+            f"[read_package] expected the model file Data/{item} in {folder}, got nothing; {REMEDY}"
+        )
+    return model
+
+
+def _model_item(manifest: Path) -> str:
+    if not manifest.is_file():
+        raise ArtifactError(f"[read_package] expected {manifest}, got nothing; {REMEDY}")
+    try:
+        contents = json.loads(manifest.read_bytes())
+        item = contents["itemInfoEntries"][contents["rootModelIdentifier"]]["path"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactError(
+            f"[read_package] expected {manifest} to name the model, got {error!r}; {REMEDY}"
+        ) from error
+    if not isinstance(item, str) or "\0" in item:
+        raise ArtifactError(f"[read_package] expected a path in {manifest}, got {item!r}; {REMEDY}")
+    return item
+
+
+def _parse(model: Path) -> Any:
+    spec = toolkit("coremltools.proto.Model_pb2").Model()
+    decode_error = toolkit("google.protobuf.message").DecodeError
+    try:
+        spec.ParseFromString(model.read_bytes())
+    except decode_error as error:
+        raise ArtifactError(
+            f"[read_package] expected a Core ML specification in {model}, got damaged bytes"
+            f" ({error}); {REMEDY}"
+        ) from error
+    if spec.WhichOneof("Type") != "mlProgram":
+        raise ArtifactError(
+            f"[read_package] expected an ML program in {model}, got {spec.WhichOneof('Type')};"
+            ' convert with convert_to="mlprogram"'
+        )
+    main_function(spec)
+    return spec
+
+
+def _labels(spec: Any) -> tuple[str | int, ...] | None:
+    function = main_function(spec)
+    for operation in function.block_specializations[function.opset].operations:
+        if operation.type == "classify":
+            binding = operation.inputs["classes"].arguments[0]
+            values = binding.value.immediateValue.list.values
+            return tuple(_label(value.immediateValue.tensor) for value in values)
+    return None
+
+
+def _label(tensor: Any) -> str | int:
+    return tensor.strings.values[0] if tensor.HasField("strings") else tensor.longInts.values[0]

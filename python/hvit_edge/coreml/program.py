@@ -1,0 +1,168 @@
+"""A Core ML program that any system can run, in torch.
+
+    package -> spec -> MIL (coremltools' own reader) -> steps -> values
+
+It is a reference for numbers, not for speed. `semantics` says what is rounded where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hvit_edge.coreml.features import Feature
+from hvit_edge.coreml.feed import feed
+from hvit_edge.coreml.package import Package, function_name, main_function, read_package
+from hvit_edge.coreml.semantics import constant, declared_dtype, declared_shape, stored
+from hvit_edge.coreml.steps import check_operators, plan
+from hvit_edge.coreml.toolkit import toolkit
+from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
+
+Watch = Callable[[Any, list[Any]], None]
+Output = np.ndarray | str | int | dict
+
+
+class Program:
+    """The main function of a program, ready to run.
+
+    Attributes:
+        inputs: what `run` takes. An image's shape is [1, 3, H, W], its array uint8 [H, W, 3].
+        outputs: what `run` gives. An image's values are given as a tensor, not clipped.
+        operators: the MIL operators apart from constants, in the order of execution.
+        opset: the first system that has all of them, such as "iOS17".
+        package: where the program comes from; None for `from_mil`.
+    """
+
+    def __init__(self, function: Any, package: Package | None = None) -> None:
+        self._function = function
+        self._steps = plan(function)
+        self.package = package
+        self.inputs = _described(function.inputs.values(), package.inputs if package else ())
+        self.outputs = _outputs(function, package.outputs if package else ())
+        self.operators = [op for op in function.operations if op.op_type != "const"]
+        self.opset: str = function.opset_version.name
+
+    @classmethod
+    def from_mil(cls, program: Any, function: str = "main") -> Program:
+        """A MIL program in memory; all its inputs and outputs are tensors.
+
+        Raises:
+            ArtifactError: listing every operator that cannot be evaluated.
+            InputError: where the program has no such function.
+        """
+        if function not in program.functions:
+            raise InputError(
+                f"[Program.from_mil] expected a function among {sorted(program.functions)},"
+                f" got {function}; give one of these"
+            )
+        return cls(program.functions[function])
+
+    def run(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        *,
+        watch: Watch | None = None,
+        storage: bool = True,
+    ) -> dict[str, Output]:
+        """Evaluate the program once.
+
+        Args:
+            inputs: by name; images as uint8 [H, W, 3] in RGB, tensors in the declared shape and
+                dtype.
+            watch: called after each operator with it and its results as stored; the tensors are
+                the program's own and must not be changed.
+            storage: False keeps float16 results in float32, and gives such outputs in float32.
+
+        Returns:
+            Arrays by name in the declared dtype; of a classifier a label, and a dictionary from
+            each label to its probability.
+
+        Raises:
+            InputError: listing every wrong name, shape and dtype.
+            ArtifactError: for values that an operator cannot take.
+        """
+        given = feed(self.inputs, inputs)
+        values = {id(var): given[name] for name, var in self._function.inputs.items()}
+        with torch.inference_mode():
+            for step in self._steps:
+                results = step.compute(values, storage)
+                if watch is not None:
+                    watch(step.op, results)
+                for dead in step.dead:
+                    values.pop(dead, None)
+        return {var.name: self._output(var, values, storage) for var in self._function.outputs}
+
+    def _output(self, var: Any, values: dict[int, Any], storage: bool) -> Output:
+        value = values[id(var)] if id(var) in values else _constant_output(var, storage)
+        return value.numpy().copy() if isinstance(value, Tensor) else value
+
+
+def load_program(path: str | Path) -> Program:
+    """Open the `.mlpackage` folder at `path` for evaluation.
+
+    Raises:
+        ArtifactError: a package that is damaged, or uses operators that cannot be evaluated;
+            all of them are listed.
+        InputError: where coremltools is not installed.
+    """
+    package = read_package(path)
+    spec = package.spec
+    function = main_function(spec)
+    body = function.block_specializations[function.opset].operations
+    named = ((op.type, _operation_name(op)) for op in body if op.type != "const")
+    check_operators(named, spec.specificationVersion)
+    read = toolkit("coremltools.converters.mil.frontend.milproto.load").load
+    try:
+        program = read(spec, spec.specificationVersion, str(package.weights))
+        return Program(program.functions[function_name(spec)], package)
+    except HvitEdgeError:
+        raise
+    except Exception as error:  # coremltools raises whatever its assertions and lookups do
+        raise ArtifactError(
+            f"[load_program] expected a program that coremltools can read in {path}, got"
+            f" {type(error).__name__}: {error}; convert the model again"
+        ) from error
+
+
+def _operation_name(operation: Any) -> str:
+    if "name" in operation.attributes:
+        names = operation.attributes["name"].immediateValue.tensor.strings.values
+        if names:
+            return names[0]
+    return operation.outputs[0].name if operation.outputs else "without a name"
+
+
+def _constant_output(var: Any, storage: bool) -> Any:
+    return stored(constant(var.val), declared_dtype(var), storage)
+
+
+def _described(variables: Any, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+    """Features with the shapes and dtypes of the program's variables."""
+    known = {feature.name: feature for feature in features}
+    return tuple(
+        replace(
+            known.get(var.name, Feature(var.name)),
+            shape=declared_shape(var),
+            dtype=str(declared_dtype(var)).removeprefix("torch."),
+        )
+        for var in variables
+    )
+
+
+def _outputs(function: Any, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+    found: list[Feature] = []
+    for var in function.outputs:
+        if var.op is None or var.op.op_type != "classify":
+            found += _described([var], features)
+        elif var is var.op.outputs[0]:
+            is_text = isinstance(var.op.classes.val[0], str)
+            found.append(Feature(var.name, dtype="str" if is_text else "int64", kind="label"))
+        else:
+            found.append(Feature(var.name, dtype="dict", kind="probabilities"))
+    return tuple(found)

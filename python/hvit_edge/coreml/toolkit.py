@@ -1,0 +1,25 @@
+"""coremltools, which only the Core ML parts of hvit-edge need."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from hvit_edge.errors import InputError
+
+
+def toolkit(module: str = "coremltools") -> ModuleType:
+    """The module of that name, imported at its first use.
+
+    Raises:
+        InputError: where coremltools is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "coremltools":
+            raise
+        raise InputError(
+            "[coreml] expected the Python package coremltools, which is not installed;"
+            " pip install 'hvit-edge[compile]'"
+        ) from error
