@@ -15,7 +15,7 @@ from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.weights import ModelOrigin, bundled_photos, create_model
 
 GOLDEN_PHOTO = "astronaut.jpg"
-GOLDEN_MARGIN = 1.1  # the golden photo is this much larger than the resized one
+GOLDEN_MARGIN = 1.05  # the golden photo is this much larger than the resized one
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch.fx import GraphModule
@@ -18,6 +19,7 @@ from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.moments import input_moments
 
 IMAGE_CHANNELS = 4
+NARROW = 32
 PRECISIONS = ("fp16", "int8", "int8-dynamic")
 
 
@@ -80,12 +82,21 @@ def takes_int8(layer: Layer, precision: str) -> bool:
     """Whether `layer` is int8 in "int8" or "int8-dynamic"."""
     if precision == "int8-dynamic":
         return layer.is_linear and not has_one_row(layer)
-    return layer.is_linear or not (layer.is_depthwise or reads_image(layer))
+    return layer.is_linear or not (reads_image(layer) or is_narrow(layer))
 
 
 def reads_image(layer: Layer) -> bool:
     """Whether `layer` reads the image itself, whose few channels make int8 no faster."""
     return shape_of(layer.weight)[1] <= IMAGE_CHANNELS
+
+
+def is_narrow(layer: Layer) -> bool:
+    """Whether each output sums so few inputs that rounding them takes the time which int8 saves.
+
+    Such are depthwise convolutions and, in the first stages, 1x1 convolutions: they have few
+    weights, and their errors reach all that follows.
+    """
+    return math.prod(shape_of(layer.weight)[1:]) <= NARROW
 
 
 def has_one_row(layer: Layer) -> bool:
