@@ -44,6 +44,18 @@ PIPELINE: tuple[Rewrite, ...] = (
     merge_views,  # last: the rewrites above emit many reshapes
 )
 
+COREML_PIPELINE: tuple[Rewrite, ...] = (
+    remove_identities,  # first: a dropout or a copy must not hide a pattern
+    canonicalize_views,  # later rewrites then know reshape, permute and slice only
+    fold_constants,  # masks and position tables become plain constants
+    fold_batch_norm,  # while convolution and norm are still neighbours
+    fold_norm_affine,  # while a roll is not yet slices
+    replace_roll,  # emits slices and cat: no gather on the Neural Engine
+    fold_constants,  # what the rewrites above computed from weights
+)
+"""Norms and attention stay whole: Core ML has them. Views cost nothing there, see
+`targets.coreml.layout`."""
+
 
 @dataclass(frozen=True)
 class PassReport:

@@ -1,0 +1,32 @@
+"""int8 ranges of what convolutions and linears read, from calibration images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize.layers import find_layers
+from hvit_edge.quantize.precision import takes_int8
+from hvit_edge.quantize.ranges import Range, choose_range, observe
+
+
+def activation_ranges(
+    graph: GraphModule, inputs: Sequence[np.ndarray], progress: Wrap = silent
+) -> dict[Node, Range]:
+    """The range of each layer's input, by the layer's node; Core ML has one a tensor.
+
+    Depthwise convolutions and those that read the image stay float, as on XNNPACK.
+
+    Args:
+        graph: rewritten for Core ML.
+        inputs: calibration inputs, float32 [1, 3, H, W] each.
+    """
+    layers = [layer for layer in find_layers(graph) if takes_int8(layer, "int8")]
+    examples = [(torch.from_numpy(array),) for array in inputs]
+    seen = observe(graph, {layer.source for layer in layers}, examples, progress)
+    chosen = {source: choose_range(histogram) for source, histogram in seen.items()}
+    return {layer.node: chosen[layer.source] for layer in layers}

@@ -1,0 +1,166 @@
+"""From a translated program to Core ML's own model: precision, input and output types, metadata."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import coremltools as ct
+import coremltools.optimize.coreml as compression
+import numpy as np
+from coremltools.converters.mil.frontend.milproto.load import load
+from coremltools.converters.mil.mil import Program
+from coremltools.models import MLModel
+
+from hvit_edge.errors import InputError
+from hvit_edge.targets.coreml.translate import IMAGE, PROBABILITIES, Translated
+
+IOS = {17: ct.target.iOS17, 18: ct.target.iOS18}
+PRECISIONS = ("fp16", "fp32", "w8", "w6", "w4", "int8")
+PALETTE_BITS = {"w6": 6, "w4": 4}
+COMPRESSED = ("w8", "int8", *PALETTE_BITS)
+SMALLEST = 512  # elements of a constant that is worth compressing
+DESCRIPTIONS = {
+    "image": "The photo, resized and cropped; pixel values are normalised inside.",
+    "logits": "One value a class, before softmax.",
+    "probabilities": "One value a class, they sum to 1.",
+    "classLabel": "The label of the most probable class.",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a package is to be.
+
+    Attributes:
+        ios: 17 or 18, the oldest system that it runs on.
+        precision: one of `PRECISIONS`; of "int8" the weights, its activations are the
+            translation's.
+        bgr: the network takes its channels as blue, green, red.
+        labels: class names in class order, or none.
+    """
+
+    ios: int
+    precision: str
+    bgr: bool
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True)
+class About:
+    """What Xcode shows of a model."""
+
+    author: str
+    licence: str
+    version: str
+    description: str
+
+
+def build(translated: Translated, options: Options, *, in_float32: Collection[str] = ()) -> MLModel:
+    """Convert a program.
+
+    Args:
+        translated: from `translate`; the program is changed.
+        options: its form.
+        in_float32: names of operators to keep in float32.
+    """
+    half = ct.transform.FP16ComputePrecision(op_selector=lambda op: op.name not in in_float32)
+    precision = ct.precision.FLOAT32 if options.precision == "fp32" else half
+    with quiet():
+        if options.precision not in COMPRESSED:
+            return _convert(translated.program, options, precision, options.labels)
+        plain = _convert(translated.program, options, precision, ())
+        small = _compress(plain, options.precision)
+        if not options.labels:
+            return small
+        # coremltools cannot write a classifier that was compressed: its last operators change
+        # places. So the classes come to the compressed program, which keeps its precision.
+        program = load(small.get_spec(), small._spec.specificationVersion, small.weights_dir)
+        return _convert(program, options, ct.precision.FLOAT32, options.labels)
+
+
+def _convert(
+    program: Program, options: Options, precision: object, labels: Sequence[str]
+) -> MLModel:
+    return ct.convert(
+        program,
+        convert_to="mlprogram",
+        minimum_deployment_target=IOS[options.ios],
+        compute_precision=precision,
+        inputs=[_image(program, options)],
+        classifier_config=_classifier(labels),
+        skip_model_load=True,
+    )
+
+
+def describe(model: MLModel, about: About, metadata: Mapping[str, str]) -> None:
+    """Write what there is to say of a model into it, in place."""
+    model.author, model.license = about.author, about.licence
+    model.version, model.short_description = about.version, about.description
+    spec = model.get_spec()
+    for feature in (*spec.description.input, *spec.description.output):
+        if feature.name in DESCRIPTIONS:
+            names = model.input_description if feature in spec.description.input else None
+            target = names if names is not None else model.output_description
+            target[feature.name] = DESCRIPTIONS[feature.name]
+    model.user_defined_metadata.update(metadata)
+
+
+def unique_labels(labels: Sequence[str]) -> list[str]:
+    """Core ML looks classes up by label: one that stands twice gets its class number behind it."""
+    count = Counter(labels)
+    unique = [f"{text} ({at})" if count[text] > 1 else text for at, text in enumerate(labels)]
+    if len(set(unique)) < len(unique):
+        twice = next(text for text, n in Counter(unique).items() if n > 1)
+        raise InputError(f"[coreml] expected labels that differ, got {twice!r} twice; rename one")
+    return unique
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without coremltools' progress bars and notices; its errors are raised, not printed."""
+    loggers = [logging.getLogger(name) for name in ("coremltools",)]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _image(program: Program, options: Options) -> ct.ImageType:
+    shape = program.functions["main"].inputs[IMAGE].shape
+    layout = ct.colorlayout.BGR if options.bgr else ct.colorlayout.RGB
+    return ct.ImageType(name=IMAGE, shape=shape, color_layout=layout, channel_first=True)
+
+
+def _classifier(labels: Sequence[str]) -> ct.ClassifierConfig | None:
+    if not labels:
+        return None
+    return ct.ClassifierConfig(unique_labels(labels), predicted_probabilities_output=PROBABILITIES)
+
+
+def _compress(model: MLModel, precision: str) -> MLModel:
+    """Weights with one scale an output channel, or one palette a layer; what is added, such as an
+    attention's position bias, keeps its precision.
+    """
+    if precision in ("w8", "int8"):
+        rule = compression.OpLinearQuantizerConfig(
+            mode="linear_symmetric", dtype=np.int8, weight_threshold=SMALLEST
+        )
+        config = compression.OptimizationConfig(op_type_configs={"conv": rule})
+        return compression.linear_quantize_weights(model, config)
+    if precision in PALETTE_BITS:
+        rule = compression.OpPalettizerConfig(
+            mode="kmeans", nbits=PALETTE_BITS[precision], weight_threshold=SMALLEST
+        )
+        config = compression.OptimizationConfig(op_type_configs={"conv": rule})
+        return compression.palettize_weights(model, config)
+    return model

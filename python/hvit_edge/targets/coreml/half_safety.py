@@ -1,0 +1,80 @@
+"""Which operators of a program must stay in float32, found by running it on photos.
+
+float16 ends at 65504, and below 6e-5 it loses precision. Core ML converts every operator without a
+word; what overflows becomes infinite, or wrong where a unit saturates. Here the program runs in
+float32 and every operator is judged by what it reads and writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from hvit_edge.coreml import Program
+
+LARGEST = 65504.0
+HEADROOM = 0.5  # share of it that values may take: other photos have larger ones
+LOSS = 1e-2  # largest relative error (Euclidean) that rounding a tensor may cause
+SQUARING = ("layer_norm", "l2_norm", "instance_norm", "reduce_sum_square")
+
+
+def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> dict[str, str]:
+    """Operators of a MIL program that float16 would break, each with the reason.
+
+    Args:
+        program: in float32, before conversion.
+        inputs: what `Program.run` takes, one for each photo.
+    """
+    reasons: dict[str, str] = {}
+    largest: dict[int, float] = {}
+
+    def watch(operation: Any, results: list[Any]) -> None:
+        found = [_fault(result) for result in results]
+        for variable, result in zip(operation.outputs, results, strict=True):
+            top = float(result.abs().max()) if isinstance(result, torch.Tensor) else 0.0
+            largest[id(variable)] = max(top, largest.get(id(variable), 0.0))
+        fault = next(filter(None, found), None) or _read(operation, largest)
+        if fault and operation.name not in reasons:
+            reasons[operation.name] = fault
+
+    evaluated = Program.from_mil(program)
+    for arrays in inputs:
+        evaluated.run(arrays, watch=watch)
+    return reasons
+
+
+def _fault(value: Any) -> str | None:
+    """What is wrong with a result in float16."""
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return None
+    top = float(value.abs().max())
+    if not top <= HEADROOM * LARGEST:
+        return f"writes values up to {top:.3g}"
+    norm = float(value.norm())
+    lost = float((value - value.half().float()).norm())
+    if norm > 0 and lost > LOSS * norm:
+        return f"loses {lost / norm:.1%} of its result to rounding"
+    return None
+
+
+def _read(operation: Any, largest: dict[int, float]) -> str | None:
+    """What is wrong with what an operator reads, its own squares included."""
+    for given in operation.inputs.values():
+        for variable in given if isinstance(given, (list, tuple)) else [given]:
+            top = largest.get(id(variable), _constant(variable))
+            if not top <= HEADROOM * LARGEST:
+                return f"reads values up to {top:.3g}"
+            if operation.op_type in SQUARING and top**2 > LARGEST:
+                return f"squares values up to {top:.3g}"
+    return None
+
+
+def _constant(variable: Any) -> float:
+    value = getattr(variable, "val", None)
+    is_number = isinstance(value, (np.ndarray, np.floating)) and np.issubdtype(
+        np.asarray(value).dtype, np.floating
+    )
+    return float(np.abs(value).max()) if is_number and np.size(value) else 0.0

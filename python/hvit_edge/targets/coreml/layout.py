@@ -1,0 +1,230 @@
+"""Where the elements of a tensor lie: its logical dimensions, spread over the axes of an array.
+
+A network for Core ML keeps its arrays as [batch, channels, height, width] or [batch, channels, 1,
+tokens] whatever shape PyTorch would give the same values. PyTorch's views then move no data:
+
+    tokens [1, H * W, C] of a map [1, C, H, W]      logical (hw, c), array (c, h, w)
+    windows [H/7 * W/7, 7 * 7, C] of the same map    logical (ij, ab, c), array (c, ia, jb)
+
+`Layout` holds both orders as lists of factors, `steps` says which reshapes and transposes lead
+from one array to another. The layout rules for the Neural Engine are those of
+https://machinelearning.apple.com/research/neural-engine-transformers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+MAX_RANK = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """A part of a dimension, `size` > 1; it is the same part only if it is the same object."""
+
+    size: int
+
+
+Axis = tuple[Factor, ...]
+"""The factors of one dimension, outermost first; empty for size 1."""
+Step = tuple[str, tuple[int, ...]]
+"""("reshape", shape) or ("transpose", order)."""
+
+
+def size(axis: Axis) -> int:
+    """The number of elements along an axis."""
+    return math.prod(factor.size for factor in axis)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The same factors in two orders.
+
+    Attributes:
+        logical: the dimensions that PyTorch knows.
+        array: the axes of the array in memory.
+    """
+
+    logical: tuple[Axis, ...]
+    array: tuple[Axis, ...]
+
+    @classmethod
+    def plain(cls, shape: Sequence[int]) -> Layout:
+        """Both orders alike."""
+        axes = tuple((Factor(n),) if n > 1 else () for n in shape)
+        return cls(axes, axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The logical shape."""
+        return tuple(size(axis) for axis in self.logical)
+
+    @property
+    def array_shape(self) -> tuple[int, ...]:
+        """The shape of the array in memory."""
+        return tuple(size(axis) for axis in self.array)
+
+    def permuted(self, order: Sequence[int]) -> Layout:
+        """The logical dimensions in another order; the array stays."""
+        return Layout(tuple(self.logical[dim] for dim in order), self.array)
+
+    def reshaped(self, shape: Sequence[int]) -> Layout | None:
+        """Another logical shape over the same array; None where no factors give that shape."""
+        queue = [factor for axis in self.logical for factor in axis]
+        parts: dict[Factor, Axis] = {}
+        logical = []
+        for wanted in shape:
+            axis = _take(queue, wanted, parts)
+            if axis is None:
+                return None
+            logical.append(axis)
+        return Layout(tuple(logical), _split(self.array, parts))
+
+    def refined(self, parts: dict[Factor, Axis]) -> Layout:
+        """With factors replaced by parts of them."""
+        return Layout(_split(self.logical, parts), _split(self.array, parts))
+
+    def find(self, dim: int) -> int | None:
+        """The axis of the array that is just that logical dimension; None where there is none."""
+        axis = self.logical[dim]
+        return self.array.index(axis) if axis and axis in self.array else None
+
+
+def _take(queue: list[Factor], wanted: int, parts: dict[Factor, Axis]) -> Axis | None:
+    """Take factors of `wanted` elements off the queue; splits are noted in `parts`."""
+    axis: list[Factor] = []
+    missing = wanted
+    while missing > 1:
+        factor = queue.pop(0)
+        if missing % factor.size == 0:
+            axis.append(factor)
+            missing //= factor.size
+        elif factor.size % missing == 0:
+            outer, inner = Factor(missing), Factor(factor.size // missing)
+            _note(parts, factor, (outer, inner))
+            axis.append(outer)
+            queue.insert(0, inner)
+            missing = 1
+        else:
+            return None
+    return tuple(axis)
+
+
+def _note(parts: dict[Factor, Axis], factor: Factor, split: Axis) -> None:
+    """Note a split, also where the factor came of another split."""
+    for whole, pieces in parts.items():
+        if factor in pieces:
+            at = pieces.index(factor)
+            parts[whole] = (*pieces[:at], *split, *pieces[at + 1 :])
+            return
+    parts[factor] = split
+
+
+def _split(axes: Iterable[Axis], parts: dict[Factor, Axis]) -> tuple[Axis, ...]:
+    return tuple(
+        tuple(piece for factor in axis for piece in parts.get(factor, (factor,))) for axis in axes
+    )
+
+
+def common(one: Axis, other: Axis) -> tuple[dict[Factor, Axis], dict[Factor, Axis]] | None:
+    """Splits of two axes of one size after which they have factors of the same sizes."""
+    first, second = list(one), list(other)
+    splits: tuple[dict[Factor, Axis], dict[Factor, Axis]] = ({}, {})
+    while first:
+        a, b = first.pop(0), second.pop(0)
+        if a.size == b.size:
+            continue
+        larger, queue, parts, small = (
+            (a, first, splits[0], b.size) if a.size > b.size else (b, second, splits[1], a.size)
+        )
+        if larger.size % small:
+            return None
+        pieces = (Factor(small), Factor(larger.size // small))
+        _note(parts, larger, pieces)
+        queue.insert(0, pieces[1])
+    return splits
+
+
+def steps(source: Sequence[Axis], target: Sequence[Axis]) -> list[Step]:
+    """The fewest reshapes and transposes that lead from one array to another.
+
+    Args:
+        source, target: the same factors, in any order and grouping.
+
+    Raises:
+        ValueError: a transpose of more than five axes would be needed.
+    """
+    shapes = [tuple(size(axis) for axis in axes) for axes in (source, target)]
+    before, after = ([f for axis in axes for f in axis] for axes in (source, target))
+    if before == after:
+        return [] if shapes[0] == shapes[1] else [("reshape", shapes[1])]
+    if len(_runs(before, after, ())) > MAX_RANK:
+        raise ValueError(f"{len(_runs(before, after, ()))} axes")
+    last, first = _runs(before, after, target), _runs(before, after, source)
+    if len(target) <= MAX_RANK and all(axis in last for axis in target if axis):
+        moves = _transpose_last(source, target, last)
+    elif len(source) <= MAX_RANK and all(axis in first for axis in source if axis):
+        moves = _transpose_first(source, _in_order(first, after))
+    else:
+        runs = _runs(before, after, ())
+        moves = [
+            ("reshape", tuple(size(run) for run in runs)),
+            ("transpose", tuple(runs.index(run) for run in _in_order(runs, after))),
+        ]
+    return _ending_in(moves, shapes[0], shapes[1])
+
+
+def _in_order(runs: Sequence[Axis], after: Sequence[Factor]) -> list[Axis]:
+    """The runs in the order of the target."""
+    return sorted(runs, key=lambda run: after.index(run[0]))
+
+
+def _runs(before: Sequence[Factor], after: Sequence[Factor], bounds: Sequence[Axis]) -> list[Axis]:
+    """Longest rows of factors that are neighbours in both orders, in the order of the source.
+
+    Args:
+        before, after: the factors in both orders.
+        bounds: a row ends where one of these axes ends.
+    """
+    place = {factor: at for at, factor in enumerate(after)}
+    ends = {axis[-1] for axis in bounds if axis}
+    runs: list[list[Factor]] = []
+    for factor in before:
+        follows = runs and place[factor] == place[runs[-1][-1]] + 1
+        if follows and runs[-1][-1] not in ends:
+            runs[-1].append(factor)
+        else:
+            runs.append([factor])
+    return [tuple(run) for run in runs]
+
+
+def _transpose_last(
+    source: Sequence[Axis], target: Sequence[Axis], runs: Sequence[Axis]
+) -> list[Step]:
+    """Every axis of the target is a run: an array of the runs, transposed, is the target."""
+    if len(source) == len(target) and all(not axis or axis in runs for axis in source):
+        middle = list(source)
+    else:
+        middle = [()] * sum(not axis for axis in target) + list(runs)
+    free = [at for at, axis in enumerate(middle) if not axis]
+    order = tuple(middle.index(axis) if axis else free.pop(0) for axis in target)
+    return [("reshape", tuple(size(axis) for axis in middle)), ("transpose", order)]
+
+
+def _transpose_first(source: Sequence[Axis], goals: Sequence[Axis]) -> list[Step]:
+    """Every axis of the source is a run: transposed, the array has the order of the target."""
+    ones = [at for at, axis in enumerate(source) if not axis]
+    return [("transpose", (*ones, *(list(source).index(axis) for axis in goals)))]
+
+
+def _ending_in(moves: list[Step], start: tuple[int, ...], end: tuple[int, ...]) -> list[Step]:
+    """Without reshapes that change nothing; a last one gives the target's shape."""
+    kept, shape = [], start
+    for kind, argument in [*moves, ("reshape", end)]:
+        if kind == "reshape" and argument == shape:
+            continue
+        kept.append((kind, argument))
+        shape = argument if kind == "reshape" else tuple(shape[at] for at in argument)
+    return kept

@@ -1,0 +1,142 @@
+"""Tensors while a graph is translated: a Core ML variable or a constant, and how it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil.mil import Var
+
+from hvit_edge.targets.coreml.layout import Axis, Layout, common, steps
+
+RANK = 4  # of every array that a convolution, linear or norm reads
+
+
+@dataclass
+class Value:
+    """A tensor of the graph.
+
+    Attributes:
+        data: a variable of the program, or a constant.
+        layout: its logical dimensions and the axes of `data`. Rules may rearrange it in place:
+            all who read the tensor afterwards find it in the new order.
+    """
+
+    data: Var | np.ndarray
+    layout: Layout
+
+    @classmethod
+    def constant(cls, array: np.ndarray) -> Value:
+        """A constant in PyTorch's order."""
+        return cls(array, Layout.plain(array.shape))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether rearranging it costs nothing at run time."""
+        return isinstance(self.data, np.ndarray)
+
+    def arrange(self, target: Sequence[Axis]) -> None:
+        """Bring the axes of the array into another order and grouping, in place."""
+        for kind, argument in steps(self.layout.array, target):
+            self._move(kind, argument)
+        self.layout = Layout(self.layout.logical, tuple(target))
+
+    def _move(self, kind: str, argument: tuple[int, ...]) -> None:
+        if isinstance(self.data, np.ndarray):
+            move = np.reshape if kind == "reshape" else np.transpose
+            self.data = move(self.data, argument)
+        elif kind == "reshape":
+            self.data = mb.reshape(x=self.data, shape=argument)
+        else:
+            self.data = mb.transpose(x=self.data, perm=argument)
+
+
+def plain(value: Value) -> None:
+    """Arrange the array as PyTorch has it."""
+    value.arrange(value.layout.logical)
+
+
+def tokens(value: Value) -> None:
+    """Arrange as [first dimension, channels, rest], channels being the last logical dimension.
+
+    Where the rest already lies in its order over two axes, a map [1, C, H, W], it stays.
+    """
+    first, *rest, channels = ((), *value.layout.logical)[-max(2, len(value.layout.logical)) :]
+    places = tuple(factor for axis in rest for factor in axis)
+    array = value.layout.array
+    if len(array) == RANK and array[:2] == (first, channels) and array[2] + array[3] == places:
+        return
+    last = tuple(rest) if len(rest) == 2 else ((), places)
+    value.arrange((first, channels, *last))
+
+
+def channels_first(value: Value) -> None:
+    """Arrange with one axis for each logical dimension, channels second, of rank four.
+
+    Channels are what the array has second now; else, as PyTorch has tokens, the last dimension.
+    """
+    logical, array = value.layout.logical, value.layout.array
+    if len(logical) > RANK or len(logical) < 2:
+        plain(value)
+        return
+    at = logical.index(array[1]) if len(array) > 1 and array[1] and array[1] in logical else None
+    if at is None:
+        at = len(logical) - 1
+    others = [axis for dim, axis in enumerate(logical) if dim != at]
+    first, rest = (others[0], others[1:])
+    value.arrange((first, logical[at], *((),) * (RANK - 2 - len(rest)), *rest))
+
+
+def align(one: Value, other: Value) -> None:
+    """Arrange two tensors that PyTorch would broadcast so that their arrays broadcast, in place.
+
+    The second follows the first, unless only the second has the full shape.
+    """
+    rank = max(len(one.layout.logical), len(other.layout.logical))
+    first, second = (_of_rank(value, rank) for value in (one, other))
+    if not _follow(first, second):
+        plain(first)
+        plain(second)
+    for value, arranged in ((one, first), (other, second)):
+        value.data = arranged.data
+        own = arranged.layout.logical[rank - len(value.layout.logical) :]
+        value.layout = Layout(own, arranged.layout.array)
+
+
+def _of_rank(value: Value, rank: int) -> Value:
+    """A copy with leading dimensions of size 1."""
+    missing = ((),) * (rank - len(value.layout.logical))
+    return Value(value.data, Layout((*missing, *value.layout.logical), value.layout.array))
+
+
+def _follow(one: Value, other: Value) -> bool:
+    """Arrange `other` as `one`; False where the two cannot be matched axis by axis."""
+    names = _matched(one, other)
+    if names is None:
+        return False
+    target = []
+    for axis in one.layout.array:
+        known = [names[factor] for factor in axis if factor in names]
+        if known and len(known) < len(axis):
+            return False
+        target.append(tuple(known))
+    if {f for axis in other.layout.array for f in axis} != {f for axis in target for f in axis}:
+        return False
+    other.arrange(target)
+    return True
+
+
+def _matched(one: Value, other: Value) -> dict | None:
+    """The factor of `other` for each of `one`, after both were split as far as needed."""
+    for dim in range(len(one.layout.logical)):
+        a, b = one.layout.logical[dim], other.layout.logical[dim]
+        if not a or not b:
+            continue
+        splits = common(a, b)
+        if splits is None:
+            return None
+        one.layout, other.layout = one.layout.refined(splits[0]), other.layout.refined(splits[1])
+    pairs = zip(one.layout.logical, other.layout.logical, strict=True)
+    return {f: g for a, b in pairs if a and b for f, g in zip(a, b, strict=True)}

@@ -1,0 +1,135 @@
+"""How the translation is tested: export, rewrite, translate, evaluate, compare with PyTorch."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    ct = pytest.importorskip("coremltools")
+
+from hvit_edge.coreml import Program
+from hvit_edge.lowering import export_graph, rewrite
+from hvit_edge.lowering.pipeline import COREML_PIPELINE
+from hvit_edge.targets.coreml.layout import Axis, size
+from hvit_edge.targets.coreml.translate import Translated, translate
+
+OPSETS = {17: ct.target.iOS17, 18: ct.target.iOS18}
+FLOAT32 = 1e-5  # of the largest logit: float32 sums in another order than float64
+
+
+class Call(nn.Module):
+    """A function of the image and of constants as a module that gives logits.
+
+    Args:
+        function: called with the image, then the constants.
+        constants: parameters or buffers in all but name.
+    """
+
+    def __init__(self, function: Callable[..., Tensor], *constants: Tensor) -> None:
+        super().__init__()
+        self.function = function
+        for index, constant in enumerate(constants):
+            self.register_buffer(f"constant_{index}", constant)
+        self.names = [f"constant_{index}" for index in range(len(constants))]
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.function(image, *(getattr(self, name) for name in self.names)).reshape(1, -1)
+
+
+def translation(module: nn.Module, image: Tensor, ios: int = 17) -> Translated:
+    graph = export_graph(module.eval(), (image,))
+    rewrite(graph, passes=COREML_PIPELINE)
+    return translate(graph, opset=OPSETS[ios], pixels=None)
+
+
+def operators(translated: Translated) -> Counter[str]:
+    """How often each operator is called, without those that give the outputs."""
+    function = translated.program.functions["main"]
+    last = {output.op for output in function.outputs}
+    return Counter(
+        op.op_type for op in function.operations if op.op_type != "const" and op not in last
+    )
+
+
+def logits(translated: Translated, image: Tensor) -> np.ndarray:
+    return Program.from_mil(translated.program).run({"image": image.numpy()})["logits"]
+
+
+@pytest.fixture(scope="session")
+def call() -> type[Call]:
+    return Call
+
+
+@pytest.fixture(scope="session", name="translation")
+def _translation() -> Callable[..., Translated]:
+    """`(module, image, ios=17) -> Translated`."""
+    return translation
+
+
+@pytest.fixture(scope="session", name="operators")
+def _operators() -> Callable[[Translated], Counter]:
+    return operators
+
+
+@pytest.fixture(scope="session")
+def agrees() -> Callable[..., Counter]:
+    """The check `(module, image, ios=17)` against float64; it returns the operators."""
+
+    def check(module: nn.Module, image: Tensor, ios: int = 17) -> Counter[str]:
+        translated = translation(module, image, ios)
+        with torch.inference_mode():
+            expected = copy.deepcopy(module).double()(image.double()).numpy()
+        got = logits(translated, image)
+        assert got.shape == expected.shape
+        assert got.dtype == np.float32
+        assert np.abs(got - expected).max() <= FLOAT32 * np.abs(expected).max()
+        return operators(translated)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def stirred() -> Callable[[nn.Module], nn.Module]:
+    """Gives a module biases and norms that matter: a zero bias would hide faults."""
+
+    def stir(module: nn.Module) -> nn.Module:
+        generator = torch.Generator().manual_seed(1)
+        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            if name.endswith("running_var"):
+                tensor.data.uniform_(0.5, 1.5, generator=generator)
+            elif tensor.is_floating_point() and tensor.dim() == 1:
+                noise = torch.randn(tensor.shape, generator=generator)
+                tensor.data += 0.2 * noise
+        return module.eval()
+
+    return stir
+
+
+@pytest.fixture(scope="session")
+def rearranged() -> Callable[..., np.ndarray]:
+    """`(array, source, target)`: one array of factors, permuted, in the axes of the target."""
+
+    def rearrange(array: np.ndarray, source: Sequence[Axis], target: Sequence[Axis]) -> np.ndarray:
+        before, after = ([f for axis in axes for f in axis] for axes in (source, target))
+        apart = array.reshape([factor.size for factor in before])
+        return apart.transpose([before.index(f) for f in after]).reshape([*map(size, target)])
+
+    return rearrange
+
+
+@pytest.fixture(autouse=True)
+def _seeded_on_one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a pool that waits for busy cores is many times slower than this
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
