@@ -79,6 +79,46 @@ def tiny_model() -> nn.Module:
     return model.eval()
 
 
+class TinyApple(TinyHybrid):
+    """The same network with operators that Core ML's translation knows."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = self.stem(x)
+        tokens = self.attention(torch.roll(maps, (-3, -3), (2, 3)).flatten(2).transpose(1, 2))
+        maps = tokens.transpose(1, 2).reshape(1, 8, 8, 8)
+        pooled = self.mix(nn.functional.gelu(maps)).mean((2, 3))
+        return self.head(pooled + tokens.mean(1) + tokens[:, 0])
+
+
+@pytest.fixture(scope="session")
+def apple_model(tiny_model) -> nn.Module:
+    model = TinyApple()
+    model.load_state_dict(tiny_model.state_dict())
+    model.attention.bias.copy_(tiny_model.attention.bias)
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def apple_package(apple_model, tiny_preprocess, photo_windows, tmp_path_factory):
+    """`(precision, ios) -> Artifact` of the small network as a package; each is compiled once."""
+    import hvit_edge
+
+    @cache
+    def compiled(precision: str, ios: int):
+        return hvit_edge.compile(
+            apple_model,
+            target="coreml",
+            precision=precision,
+            ios=ios,
+            calib_data=photo_windows if precision == "int8" else None,
+            preprocess=tiny_preprocess,
+            labels=["a", "b", "b", "d", "e"],
+            output=tmp_path_factory.mktemp("packages") / f"{precision}.mlpackage",
+        )
+
+    return lambda precision, ios=17: compiled(precision, ios)
+
+
 @pytest.fixture(scope="session")
 def write_windows():
     """`(folder, count, side)`: windows of the bundled photos, PNG, each of another place."""

@@ -125,10 +125,13 @@ def test_interrupt_leaves_no_file(tiny_model, tiny_preprocess, tmp_path, monkeyp
 
 
 REFUSALS = {
-    "target": ({"target": "tflite"}, r"\[compile\] target: expected one of xnnpack, got 'tflite'"),
+    "target": (
+        {"target": "tflite"},
+        r"\[compile\] target: expected one of xnnpack, coreml.* got 'tflite'",
+    ),
     "precision": (
         {"precision": "int3"},
-        r"expected one of fp32, fp16, int8, int8-dynamic, auto, got 'int3'",
+        r"expected one of fp32, fp16, int8, int8-dynamic, auto for xnnpack, got 'int3'",
     ),
     "share": ({"min_delegated": 1.5}, r"min_delegated: expected a share from 0 to 1, got 1.5"),
     "rtol": ({"rtol": 0.0}, r"rtol: expected a number between 0 and 1, got 0.0"),

@@ -115,13 +115,16 @@ def check_output(path: Path, *, force: bool) -> None:
             f"[output] expected a new file, got an existing one: {path};"
             " choose another name or pass --force (force=True)"
         )
-    if not path.parent.is_dir():
+    check_folder(path.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is missing or read-only with an InputError."""
+    if not folder.is_dir():
+        raise InputError(f"[output] expected an existing folder, got {folder}; create it first")
+    if not os.access(folder, os.W_OK):
         raise InputError(
-            f"[output] expected an existing folder, got {path.parent}; create it first"
-        )
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(
-            f"[output] expected a folder that can be written, got {path.parent};"
+            f"[output] expected a folder that can be written, got {folder};"
             " choose another one or change its permissions"
         )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from hvit_edge import errors
 from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
+from hvit_edge.open_artifact import is_package
 
 WORKER = "import sys; from hvit_edge.bench import _worker; sys.exit(_worker(sys.argv[1:]))"
 
@@ -56,8 +57,15 @@ def bench(
 
     Raises:
         ArtifactError: the artifact cannot be used, or the process died.
-        InputError: iterations below 1, warmup or threads below 0.
+        InputError: iterations below 1, warmup or threads below 0; a package, which is timed on
+            the device.
     """
+    if is_package(path):
+        raise InputError(
+            f"[bench] expected a .pte file, got the package {path}; packages are timed on the"
+            " device: open it in Xcode and make a performance report, or time it with coremltools"
+            " on a Mac"
+        )
     _check("iterations", iterations, least=1)
     _check("warmup", warmup, least=0)
     _check("threads", threads, least=0)

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from hvit_edge.artifact import (
-    Golden,
-    check_output,
-    constant_methods,
-    creation_time,
-    seal,
-    write_atomically,
-)
+from hvit_edge.artifact import Golden, check_output, constant_methods, seal, write_atomically
+from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
 from hvit_edge.errors import DelegationError, InputError, ParityError
+from hvit_edge.gate import Gate
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata
+from hvit_edge.metadata import LayerRecord
 from hvit_edge.mixed import Labelled, MixedOptions, MixedReport, check_mixed, keep_plan, mix
+from hvit_edge.package_file import SUFFIX, check_package_output
 from hvit_edge.parity.layers import record_layers
-from hvit_edge.parity.steps import (
-    Step,
-    StepResult,
-    executorch_step,
-    measure,
-    pytorch_step,
-    quantised_step,
-)
-from hvit_edge.parity.tolerance import golden_tolerance, step_tolerance
+from hvit_edge.parity.steps import executorch_step, pytorch_step, quantised_step
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import PRECISIONS as QUANTISED
@@ -49,22 +36,31 @@ from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.report import Artifact, CompileReport
 from hvit_edge.runtime import Session
 from hvit_edge.subject import Subject, origin_of, prepare_subject
-from hvit_edge.targets.xnnpack import Lowered, lower
+from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.xnnpack import lower
 from hvit_edge.weights import weights_digest
 
-TARGETS = ("xnnpack",)
-PRECISIONS = ("fp32", *QUANTISED, "auto")
+TARGETS = ("xnnpack", "coreml", "coreml-pte")
+PRECISIONS = {
+    "xnnpack": ("fp32", *QUANTISED, "auto"),
+    "coreml": ("fp16", "fp32", "w8", "w6", "w4", "int8"),
+    "coreml-pte": ("fp16", "fp32"),
+}
+"""Of each target; the first is its default."""
+SUFFIXES = {"xnnpack": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
+APPLE = ("coreml", "coreml-pte")
+IOS = (17, 18)
+COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
 NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = ("int8", "int8-dynamic", "auto")
 LAYER_INPUTS = 16  # images that the layers are measured on
-REMEDIES = {"quantised": "; choose another precision or other calibration images"}
 
 
 def compile(
     model: str | nn.Module,
     *,
     target: str = "xnnpack",
-    precision: str = "fp32",
+    precision: str | None = None,
     weights: object = None,
     num_classes: int | None = None,
     input_size: int | tuple[int, int] | None = None,
@@ -72,6 +68,8 @@ def compile(
     labels: Sequence[str] | None = None,
     output: str | Path | None = None,
     force: bool = False,
+    ios: int | None = None,
+    compute_units: str | None = None,
     min_delegated: float | None = None,
     calib_data: str | Path | None = None,
     calib_samples: int = 512,
@@ -89,17 +87,24 @@ def compile(
     Args:
         model: a registered name, or any module that maps float32 [1, 3, H, W] to logits
             [1, classes].
-        target: "xnnpack".
-        precision: "fp32", "fp16", "int8" or "int8-dynamic", see `quantize`; or "auto", the
-            fastest mixture of them that keeps the accuracy, see `mixed`.
+        target: "xnnpack"; "coreml" for an `.mlpackage`, see `compiler_coreml`; or "coreml-pte" for
+            an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
+        precision: for xnnpack "fp32" (the default), "fp16", "int8" or "int8-dynamic", see
+            `quantize`; or "auto", the fastest mixture of them that keeps the accuracy, see
+            `mixed`. For coreml "fp16" (the default), "fp32", float16 with weights of 8 bits
+            ("w8") or palettes of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
         weights, num_classes, input_size: as `create_model`; for a registered name only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
             checkpoint's for a registered name.
         labels: class names in class order; None keeps those of the checkpoint.
-        output: file to write; None is `{model}-{target}-{precision}.pte` in the current folder.
+        output: file to write; None is `{model}-{target}-{precision}.pte` or `.mlpackage` in the
+            current folder.
         force: replace an existing file.
-        min_delegated: share of the operators, 0 to 1, that must run in the delegate; None is 1.0
-            for a registered name and 0.0 for a module of your own.
+        ios: for coreml, the oldest system that the package shall run on, 17 (the default) or 18.
+        compute_units: for coreml, a hint for apps that the package records: "all" (the default),
+            "cpu", "cpu-gpu" or "cpu-ne".
+        min_delegated: for xnnpack, share of the operators, 0 to 1, that must run in the delegate;
+            None is 1.0 for a registered name and 0.0 for a module of your own.
         calib_data: calibration images, a folder or NPZ as for `calibration_inputs`: "int8" needs
             them, "int8-dynamic" takes windows of the bundled photos in their absence, no other
             precision takes any.
@@ -124,26 +129,42 @@ def compile(
     """
     start = time.perf_counter()
     tell = on_step or (lambda step: None)
-    _check_options(target, precision, min_delegated, rtol)
+    precision = _check_target(target, precision, ios, compute_units, min_delegated)
+    _check_options(min_delegated, rtol)
     _check_calibration(precision, calib_data, calib_samples)
     path = _output_path(model, target, precision, output)
-    check_output(path, force=force)
+    (check_package_output if target == "coreml" else check_output)(path, force=force)
     mixed = MixedOptions(eval_data, max_drop, plan, cost_profile, force_inexact)
     check_mixed(mixed, precision, path, force=force)
 
     tell("build")
     subject = prepare_subject(model, weights, num_classes, input_size, preprocess, labels)
     calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
-    gate = _Gate(subject, precision, rtol)
+    if target in APPLE:
+        return _compile_for_apple(
+            target,
+            min_delegated,
+            subject=subject,
+            precision=precision,
+            ios=ios or IOS[0],
+            compute_units=compute_units or COMPUTE_UNITS[0],
+            path=path,
+            force=force,
+            rtol=rtol,
+            calibration=calibration,
+            tell=tell,
+            progress=progress,
+        )
+    gate = Gate(subject, precision, rtol)
     work = _Quantising(subject, precision, calibration, mixed, path, progress, tell)
     graph, layers, mixture = _prepare_graph(work, gate)
     tell("lower")
     lowered = lower(graph, (torch.from_numpy(subject.example),))
-    _check_delegation(lowered, min_delegated, subject.registered)
+    _check_delegation(lowered, subject.registered, min_delegated)
     gate("lowered", executorch_step(lowered.serialize()))
 
     tell("write")
-    metadata = _metadata(subject, target, precision, gate, layers)
+    metadata = describe_artifact(subject, target, gate, XNNPACK_PACKAGES, layers)
     golden = Golden(subject.golden_image, subject.expected)
     data = seal(lowered.serialize(constant_methods(metadata, golden)))
     write_atomically(path, data, force=force, check=partial(_self_test, subject.origin.name))
@@ -168,14 +189,49 @@ def compile(
     )
 
 
-def _check_options(
-    target: str, precision: str, min_delegated: float | None, rtol: float | None
-) -> None:
-    faults = []
+def _compile_for_apple(target: str, min_delegated: float | None, **given: object) -> Artifact:
+    from hvit_edge import compiler_coreml as packages
+    from hvit_edge import compiler_coreml_pte as programs
+
+    request = packages.PackageRequest(**given)
+    if target == "coreml":
+        return packages.compile_package(request)
+    return programs.compile_program(request, partial(_check_delegation, wanted=min_delegated))
+
+
+def _check_target(
+    target: str,
+    precision: str | None,
+    ios: int | None,
+    compute_units: str | None,
+    min_delegated: float | None,
+) -> str:
+    """The precision asked for, or the target's default; refuses what the target does not know."""
     if target not in TARGETS:
-        faults.append(f"target: expected one of {', '.join(TARGETS)}, got {target!r}")
-    if precision not in PRECISIONS:
-        faults.append(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
+        raise InputError(f"[compile] target: expected one of {', '.join(TARGETS)}, got {target!r}")
+    known = PRECISIONS[target]
+    precision = known[0] if precision is None else precision
+    faults = []
+    if precision not in known:
+        faults.append(
+            f"precision: expected one of {', '.join(known)} for {target}, got {precision!r}"
+        )
+    if target not in APPLE and (ios is not None or compute_units is not None):
+        faults.append(f"ios, compute_units: expected none for {target}; they belong to Core ML")
+    if ios is not None and ios not in IOS:
+        faults.append(f"ios: expected one of {', '.join(map(str, IOS))}, got {ios}")
+    if compute_units is not None and compute_units not in COMPUTE_UNITS:
+        expected = ", ".join(COMPUTE_UNITS)
+        faults.append(f"compute_units: expected one of {expected}, got {compute_units!r}")
+    if target == "coreml" and min_delegated is not None:
+        faults.append("min_delegated: expected none for coreml, which has no delegate")
+    if faults:
+        raise InputError("[compile] " + "; ".join(faults))
+    return precision
+
+
+def _check_options(min_delegated: float | None, rtol: float | None) -> None:
+    faults = []
     if min_delegated is not None and not 0 <= min_delegated <= 1:
         faults.append(f"min_delegated: expected a share from 0 to 1, got {min_delegated}")
     if rtol is not None and not 0 < rtol < 1:
@@ -209,7 +265,7 @@ def _output_path(
     if output is not None:
         return Path(output)
     name = model if isinstance(model, str) else origin_of(model, None).name
-    return Path(f"{name}-{target}-{precision}.pte")
+    return Path(f"{name}-{target}-{precision}{SUFFIXES[target]}")
 
 
 def _calibrate(
@@ -223,23 +279,6 @@ def _calibrate(
         return None
     tell("calibrate")
     return calibration_inputs(data, subject.origin.preprocess, samples=samples, progress=progress)
-
-
-@dataclass
-class _Gate:
-    """Measures each step on the golden photo, and stops at the first outside its tolerance."""
-
-    subject: Subject
-    precision: str
-    rtol: float | None
-    results: list[StepResult] = field(default_factory=list)
-
-    def __call__(self, name: str, step: Step) -> None:
-        tolerance = step_tolerance(name, self.precision, self.rtol)
-        result = measure(name, step, [self.subject.example], [self.subject.expected], tolerance)
-        self.results.append(result)
-        if not result.passed:
-            raise ParityError(_parity_message(self.subject.origin.name, result))
 
 
 @dataclass(frozen=True)
@@ -278,7 +317,7 @@ class _Quantising:
 
 
 def _prepare_graph(
-    work: _Quantising, gate: _Gate
+    work: _Quantising, gate: Gate
 ) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None]:
     """From the module to a graph that can be lowered, its layers' records, and the mixture."""
     subject, calibration = work.subject, work.calibration
@@ -300,18 +339,7 @@ def _prepare_graph(
     return quantised, record_layers(reference, quantised, inputs), mixture
 
 
-def _parity_message(model: str, result: StepResult) -> str:
-    difference = result.difference
-    agreement = "agrees" if difference.top1_agree else "differs"
-    remedy = REMEDIES.get(result.name, "")
-    return (
-        f"[compile] {model}: expected the {result.name} program to have {result.tolerance} against"
-        f" eager PyTorch, got max_rel {difference.max_rel:.3g} (max_abs {difference.max_abs:.3g},"
-        f" cosine {difference.cosine:.6f}, top-1 {agreement}); nothing was written{remedy}"
-    )
-
-
-def _check_delegation(lowered: Lowered, wanted: float | None, registered: bool) -> None:
+def _check_delegation(lowered: Lowered, registered: bool, wanted: float | None) -> None:
     wanted = (1.0 if registered else 0.0) if wanted is None else wanted
     if lowered.delegated_share >= wanted:
         return
@@ -323,27 +351,6 @@ def _check_delegation(lowered: Lowered, wanted: float | None, registered: bool) 
         f"[compile] expected at least {wanted:.1%} of the operators in the delegate, got"
         f" {lowered.delegated_share:.1%} of {lowered.ops_total}; replace these operators or lower"
         f" --min-delegated:{listed}"
-    )
-
-
-def _metadata(
-    subject: Subject, target: str, precision: str, gate: _Gate, layers: tuple[LayerRecord, ...]
-) -> Metadata:
-    packages = ("hvit-edge", "torch", "executorch")
-    return Metadata(
-        schema_version=SCHEMA_VERSION,
-        model_name=subject.origin.name,
-        target=target,
-        precision=precision,
-        created=creation_time(),
-        weights_source=subject.origin.weights_source,
-        weights_sha256=weights_digest(subject.module),
-        versions={package: version(package) for package in packages},
-        labels=subject.origin.labels,
-        preprocess=subject.origin.preprocess,
-        parity=gate.results[-1].difference,
-        golden_tolerance=golden_tolerance(precision, gate.rtol),
-        layers=layers,
     )
 
 

@@ -1,11 +1,10 @@
-"""Accuracy of an artifact on labelled images, through the C++ runtime."""
+"""Accuracy of an artifact on labelled images, through what runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +21,7 @@ from hvit_edge.evaluation_report import (
 )
 from hvit_edge.evaluation_state import EvalState, describe_evaluation
 from hvit_edge.evaluation_workers import Eager, Workers
-
-if TYPE_CHECKING:
-    from hvit_edge.runtime import Classifier
+from hvit_edge.open_artifact import AnyClassifier, is_package, open_classifier, read_identity
 
 __all__ = [
     "ClassAccuracy",
@@ -49,13 +46,13 @@ def evaluate(
     eager: Eager | None = None,
     progress: progress_bars.Wrap = progress_bars.silent,
 ) -> EvalReport:
-    """Classify labelled images with the C++ runtime.
+    """Classify labelled images with the C++ runtime, or a package with what runs it here.
 
     Args:
-        artifact_path: a `.pte` written by hvit-edge.
+        artifact_path: a `.pte` or `.mlpackage` written by hvit-edge.
         data: NPZ file or folder with one subfolder a class (see `hvit_edge.datasets`).
         limit: classify at most so many images, spread evenly over the set.
-        threads: 0 chooses by the machine; the workers share them.
+        threads: 0 chooses by the machine; the workers share them. Of a package, each worker's.
         batch: how many images are handed to a worker, and recorded, at a time. The runtime takes
             them one by one.
         workers: how many batches are classified at a time, each with a copy of the program. Never
@@ -73,22 +70,21 @@ def evaluate(
         ArtifactError: the artifact cannot be used.
         ParityError: the runtime or `eager` answers NaN or infinity.
     """
-    from hvit_edge.runtime import Classifier
-
     _check_counts(batch=batch, workers=workers)
 
-    def load() -> Classifier:
-        return Classifier(artifact_path, threads=threads)
+    def load() -> AnyClassifier:
+        return open_classifier(artifact_path, threads=threads)
 
     first = load()
-    labels = list(first.session.metadata.labels)
-    classes = int(first.session.outputs[0].shape[-1])
+    labels, classes = list(first.metadata.labels), first.classes
     images = open_images(data, classes=classes, class_names=labels).take(limit)
     state = None
     if resume is not None:
         header = describe_evaluation(
             artifact_path, images, limit=limit, against_eager=eager is not None
         )
+        if is_package(artifact_path):
+            header["backend"] = first.backend  # Core ML and the evaluator round differently
         state = EvalState(resume, header, classes)
     # Closed at once when interrupted: Python would else finish every batch before it exits.
     with closing(_outcomes(images, first, load, eager, batch, workers, state)) as running:
@@ -100,6 +96,7 @@ def evaluate(
         artifact=str(artifact_path),
         data=str(data),
         against_eager=eager is not None,
+        backend=first.backend,
     )
 
 
@@ -115,8 +112,8 @@ def _check_counts(**counts: int) -> None:
 
 def _outcomes(
     images: ImageSet,
-    first: Classifier,
-    load: Callable[[], Classifier],
+    first: AnyClassifier,
+    load: Callable[[], AnyClassifier],
     eager: Eager | None,
     batch: int,
     workers: int,
@@ -143,7 +140,7 @@ def eager_reference(artifact_path: str | Path, weights: str | Path | None = None
     """The PyTorch model that an artifact was compiled from, with the artifact's preprocessing.
 
     Args:
-        artifact_path: a `.pte` written by hvit-edge.
+        artifact_path: a `.pte` or `.mlpackage` written by hvit-edge.
         weights: where its weights are, as for `create_model`; None is what the artifact says.
 
     Raises:
@@ -152,11 +149,9 @@ def eager_reference(artifact_path: str | Path, weights: str | Path | None = None
     import torch
 
     from hvit_edge.parity.reference import reference_model
-    from hvit_edge.runtime import Session
 
-    session = Session(artifact_path)
-    model = reference_model(session, weights=weights)
-    metadata = session.metadata
+    metadata, classes = read_identity(artifact_path)
+    model = reference_model(metadata, classes, weights=weights)
 
     def run(image: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -86,6 +86,7 @@ class EvalReport:
             at equal top-1 the one with more images, then the lower index.
         eager_top1: top-1 of the eager model; None where none was given.
         agreement: share of images on which both give the same first class; None likewise.
+        backend: what ran the program.
     """
 
     artifact: str
@@ -98,6 +99,7 @@ class EvalReport:
     confusion: list[Confusion]
     eager_top1: float | None = None
     agreement: float | None = None
+    backend: str = "C++ runtime"
 
     def to_dict(self) -> dict:
         """The report in plain lists, dicts, strings and numbers."""
@@ -112,6 +114,7 @@ def summarise(
     artifact: str,
     data: str,
     against_eager: bool,
+    backend: str = "C++ runtime",
 ) -> EvalReport:
     """Compute the report of a finished evaluation.
 
@@ -120,6 +123,7 @@ def summarise(
         labels: the network's class names in order; classes beyond them go by their number.
         artifact, data: the names that the report gives to them.
         against_eager: the outcomes carry the eager model's answers.
+        backend: what ran the program.
 
     Raises:
         InputError: not a single image could be read.
@@ -148,6 +152,7 @@ def summarise(
         skipped=skipped,
         per_class=per_class,
         confusion=[_confusion(row, truth, predicted, labels) for row in _worst(per_class)],
+        backend=backend,
         **eager,
     )
 

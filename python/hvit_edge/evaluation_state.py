@@ -33,7 +33,8 @@ def describe_evaluation(
     """The first line of a state file: what must be the same for an evaluation to go on.
 
     Args:
-        artifact: the file, which goes in by its SHA-256.
+        artifact: the file, which goes in by its SHA-256; of a package the names and SHA-256 of all
+            its files.
         images: names and labels go in by a digest, together with the contents of an NPZ file or
             the sizes in bytes of a folder's files.
         limit, against_eager: as for `evaluate`.
@@ -43,7 +44,7 @@ def describe_evaluation(
     """
     return {
         FORMAT: VERSION,
-        "artifact_sha256": _file_digest(Path(artifact)),
+        "artifact_sha256": _artifact_digest(Path(artifact)),
         "data": str(Path(images.source).resolve()),
         "images": len(images),
         "data_sha256": _data_digest(images),
@@ -226,6 +227,14 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return -1  # read later, and skipped with its reason
+
+
+def _artifact_digest(path: Path) -> str:
+    if not path.is_dir():
+        return _file_digest(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    parts = [(file.relative_to(path).as_posix(), _file_digest(file)) for file in files]
+    return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()
 
 
 def _file_digest(path: Path) -> str:

@@ -15,7 +15,7 @@ from hvit_edge.errors import InputError, ParityError
 from hvit_edge.evaluation_report import Outcome
 
 if TYPE_CHECKING:
-    from hvit_edge.runtime import Classifier
+    from hvit_edge.open_artifact import AnyClassifier
 
 Eager = Callable[[np.ndarray], np.ndarray]
 """From uint8 RGB [height, width, 3] to logits, float32 [1, classes]."""
@@ -31,13 +31,13 @@ class Workers:
     """
 
     def __init__(
-        self, classifiers: Sequence[Classifier], images: ImageSet, eager: Eager | None
+        self, classifiers: Sequence[AnyClassifier], images: ImageSet, eager: Eager | None
     ) -> None:
         self._images = images
         self._eager = eager
         self._eager_lock = threading.Lock()
         self._stop = threading.Event()
-        self._free: SimpleQueue[Classifier] = SimpleQueue()
+        self._free: SimpleQueue[AnyClassifier] = SimpleQueue()
         for classifier in classifiers:
             self._free.put(classifier)
         self._threads = ThreadPoolExecutor(len(classifiers), thread_name_prefix="hvit-edge-eval")
@@ -64,7 +64,7 @@ class Workers:
         finally:
             self._free.put(classifier)
 
-    def _classify(self, classifier: Classifier, index: int) -> Outcome:
+    def _classify(self, classifier: AnyClassifier, index: int) -> Outcome:
         if self._stop.is_set():
             raise CancelledError
         try:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hvit_edge.errors import ArtifactError
+from hvit_edge.open_artifact import is_package
 
 # Field numbers of ExecuTorch's flatbuffer schema (exir/_serialize/program.fbs, identifier ET12).
 PROGRAM_EXECUTION_PLAN = 1
@@ -24,12 +25,17 @@ def describe(path: str | Path) -> dict:
     """Everything that `hvit-edge inspect` shows.
 
     Returns:
-        path, bytes, inputs and outputs (lists of {"dtype", "shape"}), planned_memory_bytes,
-        delegates and ops_outside (name to number of calls), metadata (docs/artifact.md).
+        Of a package, see `inspection_package`. Of a file path, bytes, format ("pte"), inputs and
+        outputs (lists of {"dtype", "shape"}), planned_memory_bytes, delegates and ops_outside
+        (name to number of calls), metadata (docs/artifact.md).
 
     Raises:
         ArtifactError: the file is no usable artifact.
     """
+    if is_package(path):
+        from hvit_edge.inspection_package import describe_package
+
+        return describe_package(path)
     from hvit_edge.runtime import Session
 
     session = Session(path)  # checks the seal before anything is parsed here
@@ -39,6 +45,7 @@ def describe(path: str | Path) -> dict:
     return {
         "path": str(path),
         "bytes": len(program),
+        "format": "pte",
         "inputs": [_tensor(spec) for spec in session.inputs],
         "outputs": [_tensor(spec) for spec in session.outputs],
         "planned_memory_bytes": session.planned_memory_bytes,

@@ -53,12 +53,12 @@ class Metadata:
     Attributes:
         schema_version: 1.
         model_name: registered name, or the user's own.
-        target: "xnnpack".
-        precision: "fp32", "fp16", "int8" or "int8-dynamic".
+        target: "xnnpack", or "coreml" for a package.
+        precision: one of the target's, see `compile`.
         created: UTC time, ISO 8601.
         weights_source: "random", "bundled NAME", a file's name, "hf:owner/repo" or "state dict".
         weights_sha256: 64 hex digits.
-        versions: versions of hvit-edge, torch and executorch that wrote the artifact.
+        versions: of hvit-edge, torch and executorch or coremltools, which wrote the artifact.
         labels: class names in class order; empty where there are none.
         preprocess: from a photo to the network's input.
         parity: of the program against eager PyTorch in float32 on the golden image, measured

@@ -96,7 +96,10 @@ class Preprocess:
             InputError: wrong dtype or shape, or a shape so long that resizing would take
                 more than 179 million pixels.
         """
-        pixels = self.resize_and_crop(image)
+        return self.normalise(self.resize_and_crop(image))
+
+    def normalise(self, pixels: np.ndarray) -> np.ndarray:
+        """The second half, uint8 [h, w, 3] in RGB to float32 [1, 3, h, w], contiguous."""
         mean = np.asarray(self.mean, np.float32)
         std = np.asarray(self.std, np.float32)
         if self.channel_order == "BGR":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hvit_edge.metadata import Difference
 from hvit_edge.mixed import MixedReport
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.quantize import Calibration
-from hvit_edge.targets.xnnpack import Lowered
+from hvit_edge.targets.delegate import Lowered
+
+if TYPE_CHECKING:
+    from hvit_edge.compiler_coreml import PackageReport
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class CompileReport:
     Attributes:
         model, target, precision, weights: what was asked for; `weights` names the source.
         path, bytes: the artifact and its size.
-        lowered: delegates, operators outside and in all, see `targets.xnnpack.Lowered`.
+        lowered: delegates, operators outside and in all, see `targets.delegate.Lowered`.
         parity: of the program against eager PyTorch on the golden photo.
         steps: the same for each step on the way.
         calibration: the images that it was calibrated on; None where there were none.
@@ -55,18 +59,9 @@ class CompileReport:
             "delegated_share": self.lowered.delegated_share,
             "parity": self.parity.to_dict(),
             "steps": [step.to_dict() for step in self.steps],
-            "calibration": self._calibration(),
+            "calibration": self.calibration.to_dict() if self.calibration else None,
             "mixture": self.mixture.to_dict() if self.mixture else None,
             "seconds": round(self.seconds, 3),
-        }
-
-    def _calibration(self) -> dict[str, object] | None:
-        if self.calibration is None:
-            return None
-        return {
-            "images": len(self.calibration.inputs),
-            "skipped": [asdict(image) for image in self.calibration.skipped],
-            "notices": list(self.calibration.notices),
         }
 
 
@@ -75,4 +70,4 @@ class Artifact:
     """A written artifact and the report of its making."""
 
     path: Path
-    report: CompileReport
+    report: CompileReport | PackageReport

@@ -131,10 +131,13 @@ class Classifier:
 
     Attributes:
         session: the Session inside.
+        backend: what runs the program.
 
     Raises:
         InputError, ArtifactError: as Session; also an artifact that is not a classifier.
     """
+
+    backend = "C++ runtime"
 
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
         started = time.perf_counter()
@@ -159,16 +162,30 @@ class Classifier:
         Raises:
             InputError: an unreadable file, a wrong array, or top_k below 1.
         """
-        pixels = _pixels(image)
+        pixels = as_pixels(image)
         with self._lock:
-            found = self._native.classify(pixels, _whole(top_k, "Classifier", "top_k"))
+            found = self._native.classify(pixels, whole_number(top_k, "Classifier", "top_k"))
         return [Prediction(p.label, p.index, p.score) for p in found]
 
     def logits(self, image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
         """The raw outputs for one photo, float32 [1, classes]; `image` as in a call."""
-        pixels = _pixels(image)
+        pixels = as_pixels(image)
         with self._lock:
             return self._native.logits(pixels)
+
+    def self_test(self) -> SelfTest:
+        """See Session."""
+        return self.session.self_test()
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the artifact says about itself."""
+        return self.session.metadata
+
+    @property
+    def classes(self) -> int:
+        """How many the network has."""
+        return self.session.outputs[0].shape[-1]
 
 
 def _path(path: str | Path) -> str:
@@ -181,7 +198,8 @@ def _path(path: str | Path) -> str:
         ) from None
 
 
-def _whole(value: int, where: str, name: str) -> int:
+def whole_number(value: int, where: str, name: str) -> int:
+    """`value`, or InputError where it is none that fits C++'s int."""
     # Out of C++'s int, the runtime could not even say what is wrong.
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or abs(value) > 2**30:
         raise InputError(f"[{where}] {name}: expected a whole number, got {value!r}")
@@ -189,10 +207,11 @@ def _whole(value: int, where: str, name: str) -> int:
 
 
 def _thread_count(threads: int) -> int:
-    return _whole(threads, "Session", "threads")
+    return whole_number(threads, "Session", "threads")
 
 
-def _pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
+def as_pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
+    """What a classifier takes, as an array; InputError for anything else."""
     if isinstance(image, (str, os.PathLike)):
         return load_image(image)
     if isinstance(image, Image.Image):

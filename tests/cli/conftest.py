@@ -43,6 +43,16 @@ def artifact(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def package(tmp_path_factory):
+    """The same classifier as a Core ML package."""
+    path = tmp_path_factory.mktemp("package") / "cifar.mlpackage"
+    options = ["--target", "coreml", "-o", path, "--format", "json"]
+    done = hvit_edge("compile", "mobilevit_xxs", "--weights", "cifar10", *options)
+    assert done.returncode == 0, done.stderr
+    return Compiled(path, json.loads(done.stdout), done.stderr)
+
+
+@pytest.fixture(scope="session")
 def photo():
     """A bundled photo of a cat."""
     from hvit_edge import preprocess

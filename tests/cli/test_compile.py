@@ -63,6 +63,8 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "labels": ["cat", "fire engine"],
             "output": "out.pte",
             "force": True,
+            "ios": None,
+            "compute_units": None,
             "min_delegated": 0.5,
             "rtol": 1e-3,
             "calib_data": "photos",
@@ -76,21 +78,30 @@ def test_options_reach_the_compiler(requests, tmp_path):
     )
 
 
+def test_options_of_coreml_reach_the_compiler(requests):
+    options = "--target coreml --ios 18 --compute-units cpu-ne --precision w6"
+    main(["compile", "swin_t", *options.split()])
+    ((_, options),) = requests
+    asked = {name: options[name] for name in ("target", "ios", "compute_units", "precision")}
+    assert asked == {"target": "coreml", "ios": 18, "compute_units": "cpu-ne", "precision": "w6"}
+
+
 def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
     main(["compile", "swin_t"])
     ((_, options),) = requests
     asked = {name for name, value in options.items() if value not in (None, False)}
-    assert asked == {"target", "precision", "calib_samples", "progress", "on_step"}
-    for name in ("target", "precision", "calib_samples"):
+    assert asked == {"target", "calib_samples", "progress", "on_step"}
+    for name in ("target", "calib_samples"):
         assert options[name] == DEFAULTS[name].default
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--target coreml", "this version lowers to xnnpack only, got 'coreml'"),
-        ("--target xnpack", "expected xnnpack or coreml, got 'xnpack'; did you mean 'xnnpack'?"),
-        ("--precision int4", "the precisions fp32, fp16, int8, int8-dynamic, auto, got 'int4'"),
+        ("--target xnpack", "or coreml-pte, got 'xnpack'; did you mean 'xnnpack'?"),
+        ("--precision int4", "int8, int8-dynamic, auto, w8, w6, w4, got 'int4'"),
+        ("--target coreml --ios 16", "--ios: invalid choice: 16 (choose from 17, 18)"),
+        ("--target coreml --compute-units gpu", "--compute-units: expected all, cpu, cpu-gpu or c"),
         ("--precision fp23", "got 'fp23'; did you mean 'fp32'?"),
         (
             "--calib-samples 40",

@@ -87,7 +87,7 @@ def test_surplus_argument_is_refused(capsys):
 @pytest.mark.parametrize("verb", ["compile", "run", "validate", "eval", "inspect", "bench"])
 def test_missing_argument_is_named(verb, capsys):
     assert main([verb]) == 2
-    named = "MODEL" if verb == "compile" else "FILE.pte"
+    named = {"compile": "MODEL", "bench": "FILE.pte"}.get(verb, "ARTIFACT")
     err = capsys.readouterr().err
     assert f"[hvit-edge {verb}]" in err and f"required: {named}" in err
 

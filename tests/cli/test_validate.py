@@ -61,6 +61,7 @@ def broken_report(**changes):
     report = {
         "artifact": "a.pte",
         "precision": "int8",
+        "backend": "C++ runtime",
         "images": 4,
         "skipped": [{"name": "torn.jpg", "reason": "no image"}],
         "rtol": None,

@@ -2,10 +2,12 @@ import math
 
 import pytest
 
-from hvit_edge.compiler import PRECISIONS
+from hvit_edge.compiler import PRECISIONS as OF_TARGETS
 from hvit_edge.errors import InputError
 from hvit_edge.metadata import Difference
 from hvit_edge.parity.tolerance import Tolerance, golden_tolerance, step_tolerance
+
+PRECISIONS = sorted({name for names in OF_TARGETS.values() for name in names})
 
 
 def difference(max_rel=0.0, cosine=1.0, top1_agree=True):
@@ -27,7 +29,12 @@ LIMITS = {
         (difference(max_rel=0.5), difference(max_rel=math.inf)),
     ],
 }
-LIMITS["int8-dynamic"] = LIMITS["auto"] = LIMITS["int8"]
+LIMITS["int8-dynamic"] = LIMITS["auto"] = LIMITS["w8"] = LIMITS["int8"]
+for precision, cosine in {"w6": 0.98, "w4": 0.5}.items():
+    LIMITS[precision] = [
+        (difference(cosine=cosine, top1_agree=False), difference(cosine=cosine - 1e-4)),
+        (difference(max_rel=2.0), difference(max_rel=math.nan)),
+    ]
 
 
 def test_every_precision_has_its_limits_here():
@@ -51,7 +58,7 @@ def test_what_is_not_finite_is_never_within(precision):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_rtol_takes_the_place_of_the_precisions_own_gate(precision):
-    for step in ("quantised", "lowered", "runtime"):
+    for step in ("quantised", "lowered", "runtime", "evaluated", "predicted"):
         tolerance = step_tolerance(step, precision, 1e-3)
         assert tolerance.within(difference(max_rel=1e-3, cosine=0.5))
         assert not tolerance.within(difference(max_rel=1.01e-3))
@@ -60,7 +67,7 @@ def test_rtol_takes_the_place_of_the_precisions_own_gate(precision):
 
 
 @pytest.mark.parametrize("rtol", [None, 0.5])
-@pytest.mark.parametrize("precision", ["fp16", "int8", "int8-dynamic"])
+@pytest.mark.parametrize("precision", ["fp16", "int8", "int8-dynamic", "w8", "w4"])
 def test_before_rounding_the_gate_is_that_of_fp32(precision, rtol):
     for step in ("exported", "rewritten"):
         assert step_tolerance(step, precision, rtol) == Tolerance(max_rel=1e-4)
@@ -77,6 +84,9 @@ def test_self_test_tolerances():
         "int8": 0.2,
         "int8-dynamic": 0.2,
         "auto": 0.2,
+        "w8": 0.2,
+        "w6": 0.5,
+        "w4": 1.0,
     }
 
 

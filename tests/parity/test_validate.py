@@ -90,7 +90,7 @@ def test_bisect_names_the_module_that_export_changed(tiny_model, example, monkey
 
 def test_bisect_names_the_module_that_a_rewrite_changed(tiny_model, example, monkeypatch):
     monkeypatch.setattr(
-        bisect_module, "rewrite", lambda graph: scale_weights_of(graph, aten.conv2d.default)
+        bisect_module, "rewrite", lambda graph, passes: scale_weights_of(graph, aten.conv2d.default)
     )
     assert first_wrong_module(tiny_model, example, "rewritten", 1e-4) == "stem.0"
 

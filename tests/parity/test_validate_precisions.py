@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from hvit_edge.parity import validate
-from hvit_edge.parity.validate import _bisect, _noise
+from hvit_edge.parity import float_steps, validate
+from hvit_edge.parity.report import measure_noise
+from hvit_edge.parity.validate import _bisect
 from hvit_edge.preprocess import load_image
 from hvit_edge.runtime import Session
 from hvit_edge.weights import bundled_photos
@@ -68,12 +69,12 @@ def test_float_artifact_has_no_layers_and_hardly_any_noise(tiny_artifact, tiny_m
 
 def test_noise_of_equal_of_broken_and_of_single_outputs():
     rows = [np.array([[1.0, 2.0]]), np.array([[3.0, 1.0]])]
-    equal = _noise(["a", "b"], rows, rows)
+    equal = measure_noise(["a", "b"], rows, rows)
     assert (equal.sqnr_db, equal.sqnr_centred_db) == (math.inf, math.inf)
-    broken = _noise(["a", "b"], rows, [rows[0], np.array([[3.0, np.nan]])])
+    broken = measure_noise(["a", "b"], rows, [rows[0], np.array([[3.0, np.nan]])])
     assert (broken.sqnr_db, broken.worst_image) == (-math.inf, "b")
     assert broken.worst_image_sqnr_db == -math.inf
-    assert _noise(["a"], rows[:1], [rows[0] * 1.1]).sqnr_centred_db is None
+    assert measure_noise(["a"], rows[:1], [rows[0] * 1.1]).sqnr_centred_db is None
 
 
 def test_bisect_names_the_layer_with_the_most_noise(tiny_quantised, tiny_model):
@@ -88,10 +89,10 @@ def test_bisect_names_the_layer_with_the_most_noise(tiny_quantised, tiny_model):
 
 def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model, monkeypatch):
     module = importlib.import_module("hvit_edge.parity.validate")
-    rewrite = module.rewrite
+    rewrite = float_steps.rewrite
 
-    def wrong(graph):
-        rewrite(graph)
+    def wrong(graph, passes):
+        rewrite(graph, passes=passes)
         graph.head.bias = torch.nn.Parameter(graph.head.bias + 0.5)
 
     seen = []
@@ -100,7 +101,7 @@ def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model,
         seen.append((step, rtol))
         return "head"
 
-    monkeypatch.setattr(module, "rewrite", wrong)
+    monkeypatch.setattr(float_steps, "rewrite", wrong)
     monkeypatch.setattr(module, "first_wrong_module", find)
     report = validate(tiny_quantised("int8").path, model=tiny_model, bisect=True)
     assert seen == [("rewritten", 1e-4)]

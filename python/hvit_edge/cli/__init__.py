@@ -35,7 +35,7 @@ VERBS = {
     "bench": ("bench", "load time, latency and memory"),
     "doctor": ("doctor", "is this machine ready, and how to mend it"),
 }
-COMPILE_PACKAGES = frozenset({"torch", "safetensors", "huggingface_hub"})
+COMPILE_PACKAGES = frozenset({"coremltools", "torch", "safetensors", "huggingface_hub"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,9 @@ from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `bench`."""
-    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+    parser.add_argument(
+        "artifact", metavar="FILE.pte", help="a .pte from `compile`; packages are timed in Xcode"
+    )
     parser.add_argument(
         "--iterations",
         type=whole_number(1),

@@ -28,8 +28,14 @@ from hvit_edge.cli.parser import (
 )
 from hvit_edge.errors import InputError
 
-TARGETS = ("xnnpack", "coreml")
-PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic", "auto")
+PRECISIONS = {
+    "xnnpack": ("fp32", "fp16", "int8", "int8-dynamic", "auto"),
+    "coreml": ("fp16", "fp32", "w8", "w6", "w4", "int8"),
+    "coreml-pte": ("fp16", "fp32"),
+}
+ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
+IOS = (17, 18)
+COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
 CALIB_SAMPLES = 512
 NOTICE = "[calibration]"  # what its warnings begin with
 
@@ -39,18 +45,19 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a name from `hvit-edge list`")
     parser.add_argument(
         "--target",
-        type=_target,
+        type=choice(*PRECISIONS),
         default="xnnpack",
-        metavar="{xnnpack,coreml}",
-        help="what runs the program; this version lowers to xnnpack (default: xnnpack)",
+        metavar=f"{{{','.join(PRECISIONS)}}}",
+        help="xnnpack: a .pte for any CPU; coreml: an .mlpackage; coreml-pte: a .pte for Apple"
+        " systems (default: xnnpack)",
     )
     parser.add_argument(
         "--precision",
         type=_precision,
-        default="fp32",
-        metavar=f"{{{','.join(PRECISIONS)}}}",
+        metavar=f"{{{','.join(ALL_PRECISIONS)}}}",
         help="number format of weights and arithmetic; int8 and auto need --calib-data; auto"
-        " chooses for each layer (default: fp32)",
+        " chooses for each layer (xnnpack); w8, w6, w4: float16 with weights of so many bits"
+        " (coreml) (default: xnnpack fp32, coreml fp16)",
     )
     parser.add_argument(
         "--weights",
@@ -92,6 +99,7 @@ def add_arguments(parser: VerbParser) -> None:
         help=f"at most N of them, 32 or more (default: {CALIB_SAMPLES})",
     )
     _add_mixed(parser)
+    _add_coreml(parser)
     parser.add_argument(
         "--rtol",
         type=tolerance,
@@ -100,7 +108,10 @@ def add_arguments(parser: VerbParser) -> None:
         " output of PyTorch, or in its top-1 (default: by precision; fp32 1e-4)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="default: MODEL-TARGET-PRECISION.pte, here"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="default: MODEL-TARGET-PRECISION.pte or .mlpackage, here",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing output")
 
@@ -136,20 +147,27 @@ def _add_mixed(parser: VerbParser) -> None:
     )
 
 
-def _target(name: str) -> str:
-    choice(*TARGETS)(name)
-    if name == "coreml":
-        raise argparse.ArgumentTypeError(
-            "this version lowers to xnnpack only, got 'coreml'; use --target xnnpack"
-        )
-    return name
+def _add_coreml(parser: VerbParser) -> None:
+    """Declare what `--target coreml` takes."""
+    parser.add_argument(
+        "--ios",
+        type=whole_number(1),
+        choices=IOS,
+        help="coreml: the oldest iOS that shall run it; 18 has attention of its own (default: 17)",
+    )
+    parser.add_argument(
+        "--compute-units",
+        type=choice(*COMPUTE_UNITS),
+        metavar=f"{{{','.join(COMPUTE_UNITS)}}}",
+        help="coreml: a hint for apps, recorded in the package (default: all)",
+    )
 
 
 def _precision(name: str) -> str:
-    if name not in PRECISIONS:
+    if name not in ALL_PRECISIONS:
         raise argparse.ArgumentTypeError(
-            f"this version has the precisions {', '.join(PRECISIONS)}, got {name!r};"
-            f" {did_you_mean(name, PRECISIONS)}"
+            f"this version has the precisions {', '.join(ALL_PRECISIONS)}, got {name!r};"
+            f" {did_you_mean(name, ALL_PRECISIONS)}"
         )
     return name
 
@@ -194,6 +212,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 labels=labels,
                 output=args.output,
                 force=args.force,
+                ios=args.ios,
+                compute_units=args.compute_units,
                 min_delegated=args.min_delegated,
                 calib_data=args.calib_data,
                 calib_samples=args.calib_samples or CALIB_SAMPLES,
@@ -232,30 +252,46 @@ def _notices(console: Console) -> Iterator[None]:
 
 
 def _describe(report: dict) -> str:
-    outside = len(report["ops_outside"])
     pairs = [
         ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
         ("weights", report["weights"]),
-        ("delegates", report["delegates"]),
-        ("operators outside", f"{outside or 'none'} of {report['ops_total']}"),
+        *(_package_fields if report["target"] == "coreml" else _delegate_fields)(report),
     ]
     if report["calibration"]:
         pairs.append(("calibration", f"{report['calibration']['images']} images"))
-    mixture = report["mixture"]
+    mixture = report.get("mixture")
     if mixture:
         pairs += _mixture_fields(mixture)
-    summary = text.fields(pairs)
     ranking = _ranking(mixture["ranking"]) if mixture and mixture["ranking"] else ""
     path = shlex.quote(report["path"])
+    verbs = ["run {} PHOTO", "validate {}"]
+    verbs.append("bench {}" if report["target"] == "xnnpack" else "inspect {}")
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"
-        f" {report['seconds']:.1f} s\n\n{summary}\n\n{ranking}"
+        f" {report['seconds']:.1f} s\n\n{text.fields(pairs)}\n\n{ranking}"
         f"Parity with PyTorch on the golden photo:\n{text.parity_table(report['steps'])}\n\n"
-        "Next:\n"
-        f"  hvit-edge run {path} PHOTO\n"
-        f"  hvit-edge validate {path}\n"
-        f"  hvit-edge bench {path}"
+        "Next:\n" + "\n".join(f"  hvit-edge {verb.format(path)}" for verb in verbs)
     )
+
+
+def _delegate_fields(report: dict) -> list[tuple[str, object]]:
+    outside = len(report["ops_outside"])
+    return [
+        ("delegates", report["delegates"]),
+        ("operators outside", f"{outside or 'none'} of {report['ops_total']}"),
+    ]
+
+
+def _package_fields(report: dict) -> list[tuple[str, object]]:
+    kept = report["in_float32"]
+    listed = (
+        f"{one['operator']} in {one['module'] or 'the root'}: {one['reason']}" for one in kept
+    )
+    return [
+        ("runs on", f"iOS {report['ios']} or later"),
+        ("operators", f"{report['ops_total']}, {report['moves']} transposes and reshapes"),
+        ("kept in float32", "\n".join(listed) or "none"),
+    ]
 
 
 def _mixture_fields(mixture: dict) -> list[tuple[str, object]]:

@@ -1,5 +1,6 @@
 """Accuracy of an artifact on labelled images, through the C++ runtime.
 
+A package runs in Core ML on a Mac and in the reference evaluator elsewhere.
 DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or a folder with one subfolder
 a class. An evaluation started with --resume FILE goes on when the same command is given again.
 """
@@ -15,6 +16,7 @@ from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
 from hvit_edge.errors import InputError
+from hvit_edge.open_artifact import is_package
 
 if TYPE_CHECKING:
     from hvit_edge.evaluate import Confusion, EvalReport
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `eval`."""
-    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+    parser.add_argument("artifact", metavar="ARTIFACT", help="a .pte or .mlpackage from `compile`")
     parser.add_argument("data", metavar="DATA", help="NPZ file or image folder")
     parser.add_argument(
         "--limit",
@@ -96,6 +98,8 @@ def _describe(report: EvalReport) -> str:
         pairs.append(("PyTorch top-1", text.percent(report.eager_top1)))
         pairs.append(("agreement", text.percent(report.agreement)))
     pairs.append(("images", report.images))
+    if is_package(report.artifact):
+        pairs.append(("backend", report.backend))
     if report.skipped:
         pairs.append(("skipped", len(report.skipped)))
     rows = [

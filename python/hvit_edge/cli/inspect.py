@@ -1,17 +1,25 @@
-"""Show what an artifact contains: metadata, delegates, operators outside, sizes, memory."""
+"""Show what an artifact contains: metadata, delegates, operators outside, sizes, memory.
+
+Of a package: operators by type, precisions, weights by encoding, inputs and outputs, and which
+operators will hardly run on the Neural Engine; that is predicted by rules, not measured.
+"""
 
 from __future__ import annotations
 
 import argparse
+import textwrap
+from collections import Counter
 
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser
 
+WIDTH = 72
+
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `inspect`."""
-    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+    parser.add_argument("artifact", metavar="ARTIFACT", help="a .pte or .mlpackage from `compile`")
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
@@ -28,14 +36,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _describe(facts: dict) -> str:
-    program = [
-        ("file", f"{facts['path']}, {text.size(facts['bytes'])}"),
-        ("inputs", "\n".join(_tensor(tensor) for tensor in facts["inputs"])),
-        ("outputs", "\n".join(_tensor(tensor) for tensor in facts["outputs"])),
-        ("delegates", _counted(facts["delegates"])),
-        ("operators outside", _counted(facts["ops_outside"])),
-        ("planned memory", text.size(facts["planned_memory_bytes"])),
-    ]
+    program = (_package if facts["format"] == "mlpackage" else _program)(facts)
     meta = facts["metadata"]
     parity = meta["parity"]
     metadata = [
@@ -57,6 +58,52 @@ def _describe(facts: dict) -> str:
         ("schema", meta["schema_version"]),
     ]
     return text.fields(program + metadata)
+
+
+def _program(facts: dict) -> list[tuple[str, object]]:
+    return [
+        ("file", f"{facts['path']}, {text.size(facts['bytes'])}"),
+        ("inputs", "\n".join(_tensor(tensor) for tensor in facts["inputs"])),
+        ("outputs", "\n".join(_tensor(tensor) for tensor in facts["outputs"])),
+        ("delegates", _counted(facts["delegates"])),
+        ("operators outside", _counted(facts["ops_outside"])),
+        ("planned memory", text.size(facts["planned_memory_bytes"])),
+    ]
+
+
+def _package(facts: dict) -> list[tuple[str, object]]:
+    sizes = ", ".join(f"{name} {text.size(count)}" for name, count in facts["sizes"].items())
+    weights = [
+        f"{row['count']} {name}, {text.size(row['bytes'])}"
+        for name, row in facts["weights"].items()
+    ]
+    reasons = Counter(row["reason"] for row in facts["predicted_outside_neural_engine"])
+    outside = [f"{count}: {reason}" for reason, count in reasons.most_common()] or ["none"]
+    return [
+        ("package", f"{facts['path']}, {text.size(facts['bytes'])}\n{sizes}"),
+        ("inputs", "\n".join(_feature(feature) for feature in facts["inputs"])),
+        ("outputs", "\n".join(_feature(feature) for feature in facts["outputs"])),
+        ("needs", f"{facts['opset']} or later, specification {facts['specification']}"),
+        ("operators", _wrapped(facts["operators"])),
+        ("precisions", _wrapped(facts["precisions"])),
+        ("weights", "\n".join(weights) or "none"),
+        ("not on Neural Engine", "\n".join(outside) + "\n(predicted by rules, not measured)"),
+        ("compute units", f"{facts['compute_units']} (a hint for apps)"),
+    ]
+
+
+def _feature(feature: dict) -> str:
+    if feature["kind"] == "image":
+        _, _, height, width = feature["shape"]
+        return f"{feature['name']}: {feature['layout']} image {height}x{width}"
+    if feature["kind"] == "tensor":
+        return f"{feature['name']}: {_tensor(feature)}"
+    return f"{feature['name']}: {feature['kind']}"
+
+
+def _wrapped(names: dict[str, int]) -> str:
+    listed = ", ".join(f"{count} {name}" for name, count in names.items())
+    return textwrap.fill(listed, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _tensor(tensor: dict) -> str:

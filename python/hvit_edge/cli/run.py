@@ -1,4 +1,7 @@
-"""Classify photos with the C++ runtime; --self-test checks the artifact's golden sample."""
+"""Classify photos with the C++ runtime; --self-test checks the artifact's golden sample.
+
+A package runs in Core ML on a Mac and in the reference evaluator elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from hvit_edge.errors import InputError, ParityError
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `run`."""
-    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+    parser.add_argument("artifact", metavar="ARTIFACT", help="a .pte or .mlpackage from `compile`")
     parser.add_argument("photos", nargs="*", default=[], metavar="PHOTO", help="image files")
     parser.add_argument(
         "--top-k", type=whole_number(1), default=5, metavar="K", help="classes shown (default: 5)"
@@ -31,14 +34,16 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if not args.photos and not args.self_test:
         raise InputError("[hvit-edge run] expected at least one PHOTO or --self-test, got neither")
     with console.quiet():
-        from hvit_edge.runtime import Classifier
+        from hvit_edge.open_artifact import is_package, open_classifier
 
-        classifier = Classifier(args.artifact, threads=args.threads)
-        self_test = classifier.session.self_test() if args.self_test else None
+        classifier = open_classifier(args.artifact, threads=args.threads)
+        self_test = classifier.self_test() if args.self_test else None
         results = [_classify(classifier, photo, args.top_k) for photo in args.photos]
     if args.format == "json":
         console.json(_to_dict(args, classifier, results, self_test))
     else:
+        if is_package(args.artifact):
+            console.print(f"backend: {classifier.backend}")
         if self_test:
             console.print(_describe_self_test(self_test))
         for photo, found in results:
@@ -64,7 +69,8 @@ def _classify(classifier, photo: str, top_k: int) -> tuple[str, list | InputErro
 def _to_dict(args: argparse.Namespace, classifier, results: list, self_test) -> dict:
     report = {
         "artifact": args.artifact,
-        "model": classifier.session.metadata.model_name,
+        "model": classifier.metadata.model_name,
+        "backend": classifier.backend,
         "results": [
             {"photo": photo, "error": str(found)}
             if isinstance(found, InputError)

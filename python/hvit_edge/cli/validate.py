@@ -1,7 +1,8 @@
 """Compare every step from eager PyTorch to the C++ runtime on real photos.
 
-Exit 3 where a step differs by more than its precision allows, or --rtol; the first such step is
-named. SQNR, signal to quantisation noise, is that of the C++ runtime's logits over all photos.
+A package runs in Core ML on a Mac and in the reference evaluator elsewhere. Exit 3 where a step
+differs by more than its precision allows, or --rtol; the first such step is named. SQNR, signal to
+quantisation noise, is that of the last step's logits over all photos.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from hvit_edge.cli.parser import VerbParser, add_threads, tolerance
 from hvit_edge.errors import ParityError
 
 SHOWN_LAYERS = 10
+FLOAT_STEPS = ("exported", "rewritten")
 
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `validate`."""
-    parser.add_argument("artifact", metavar="FILE.pte", help="an artifact from `compile`")
+    parser.add_argument("artifact", metavar="ARTIFACT", help="a .pte or .mlpackage from `compile`")
     parser.add_argument(
         "--data", metavar="DIR", help="photos, or an NPZ file (default: the bundled photos)"
     )
@@ -78,6 +80,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
                 ("SQNR", text.decibel(report["sqnr_db"])),
                 ("SQNR, centred", text.decibel(report["sqnr_centred_db"])),
                 ("worst photo", f"{worst['name']}, {text.decibel(worst['sqnr_db'])}"),
+                *([("backend", report["backend"])] if _is_package(report) else []),
             ]
         ),
         *_layers(report["layers"], None if args.verbose else SHOWN_LAYERS),
@@ -87,6 +90,10 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
         if args.bisect:
             lines.append(_bisected(report))
     return "\n".join(lines)
+
+
+def _is_package(report: dict) -> bool:
+    return report["backend"] != "C++ runtime"
 
 
 def _layers(layers: list[dict], limit: int | None) -> list[str]:
@@ -108,4 +115,6 @@ def _bisected(report: dict) -> str:
         )
     if module:
         return f"The first module that differs: {module}"
+    if _is_package(report) and report["first_break"] not in FLOAT_STEPS:
+        return "Inside a package no module can be named: it has no record of its layers"
     return "No module was found that differs by itself, and the artifact has no record of layers"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,41 @@ HEADER = struct.Struct("<IIQQ")
 HEADER_SIZE = 64
 
 
+@dataclass(frozen=True)
+class Reference:
+    """One use of a blob.
+
+    Attributes:
+        kind: type of the operator that reads it, "const" or one that expands compressed weights.
+        operator: its name.
+        argument: which of the operator's inputs it is.
+        value: the protobuf, with the tensor's type and the place in the file.
+    """
+
+    kind: str
+    operator: str
+    argument: str
+    value: Any
+
+    @property
+    def dtype(self) -> str:
+        """As the specification names it: "FLOAT16", "INT8", "UINT4"."""
+        tensor = self.value.type.tensorType
+        enum = tensor.DESCRIPTOR.fields_by_name["dataType"].enum_type
+        return enum.values_by_number[tensor.dataType].name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tensor's, or where indices are packed into bytes, their number of bytes."""
+        return tuple(d.constant.size for d in self.value.type.tensorType.dimensions)
+
+    @property
+    def bytes(self) -> int:
+        """How many the tensor takes; elements of less than a byte are packed."""
+        digits = "".join(letter for letter in self.dtype if letter.isdigit())
+        return math.ceil(math.prod(self.shape) * (int(digits) if digits else 8) / 8)
+
+
 def check_blobs(spec: Any, folder: Path) -> None:
     """Check that each blob that `spec` refers to lies in a file of `folder`.
 
@@ -27,15 +63,15 @@ def check_blobs(spec: Any, folder: Path) -> None:
     """
     faults = []
     sizes: dict[str, int] = {}
-    for name, value in sorted(_references(spec), key=lambda found: found[1].blobFileValue.offset):
-        file = folder / value.blobFileValue.fileName.split("/")[-1]
+    for reference in sorted(references(spec), key=lambda found: found.value.blobFileValue.offset):
+        file = folder / reference.value.blobFileValue.fileName.split("/")[-1]
         if file.name not in sizes:
             sizes[file.name] = file.stat().st_size if file.is_file() else -1
             if sizes[file.name] < 0:
                 faults.append(f"weights file {file.name} is missing")
         if sizes[file.name] >= 0:
-            fault = _fault(file, sizes[file.name], value)
-            faults += [f"{name} {fault}"] if fault else []
+            fault = _fault(file, sizes[file.name], reference)
+            faults += [f"{reference.operator} {fault}"] if fault else []
     if faults:
         shown = "; ".join(faults[:3]) + (f"; and {len(faults) - 3} more" if faults[3:] else "")
         raise ArtifactError(
@@ -44,31 +80,32 @@ def check_blobs(spec: Any, folder: Path) -> None:
         )
 
 
-def _references(spec: Any) -> Iterator[tuple[str, Any]]:
+def references(spec: Any) -> Iterator[Reference]:
+    """Every use of a blob in all functions of a program."""
     for function in spec.mlProgram.functions.values():
         for block in function.block_specializations.values():
             yield from _in_block(block)
 
 
-def _in_block(block: Any) -> Iterator[tuple[str, Any]]:
+def _in_block(block: Any) -> Iterator[Reference]:
     for operation in block.operations:
         name = operation.outputs[0].name if operation.outputs else operation.type
-        values = list(operation.attributes.values())
-        for argument in operation.inputs.values():
+        values = list(operation.attributes.items())
+        for key, argument in operation.inputs.items():
             values += [
-                binding.value
+                (key, binding.value)
                 for binding in argument.arguments
                 if binding.WhichOneof("binding") == "value"
             ]
-        for value in values:
+        for key, value in values:
             if value.WhichOneof("value") == "blobFileValue":
-                yield name, value
+                yield Reference(operation.type, name, key, value)
         for nested in operation.blocks:
             yield from _in_block(nested)
 
 
-def _fault(file: Path, size: int, value: Any) -> str | None:
-    offset = value.blobFileValue.offset
+def _fault(file: Path, size: int, reference: Reference) -> str | None:
+    offset = reference.value.blobFileValue.offset
     if offset + HEADER_SIZE > size:
         return f"begins at byte {offset} of {size} in {file.name}"
     with file.open("rb") as stream:
@@ -78,19 +115,6 @@ def _fault(file: Path, size: int, value: Any) -> str | None:
         return f"does not begin at byte {offset} of {file.name}"
     if start + length > size:
         return f"ends at byte {start + length} of {size} in {file.name}"
-    needed = _bytes_needed(value.type.tensorType)
-    if length < needed:
-        return f"has {length} bytes in {file.name}, needs {needed}"
+    if length < reference.bytes:
+        return f"has {length} bytes in {file.name}, needs {reference.bytes}"
     return None
-
-
-def _bytes_needed(tensor: Any) -> int:
-    """The bytes of a constant tensor; sub-byte elements are packed."""
-    count = math.prod(dimension.constant.size for dimension in tensor.dimensions)
-    return math.ceil(count * _bits(tensor.DESCRIPTOR, tensor.dataType) / 8)
-
-
-def _bits(descriptor: Any, dtype: int) -> int:
-    name = descriptor.fields_by_name["dataType"].enum_type.values_by_number[dtype].name
-    digits = "".join(letter for letter in name if letter.isdigit())
-    return int(digits) if digits else 8

@@ -7,6 +7,7 @@ It is a reference for numbers, not for speed. `semantics` says what is rounded w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,14 @@ class Program:
                 for dead in step.dead:
                     values.pop(dead, None)
         return {var.name: self._output(var, values, storage) for var in self._function.outputs}
+
+    def counts(self) -> dict[str, int]:
+        """How often the program calls each operator, the most frequent first.
+
+        Constants do not count, nor does expanding compressed ones.
+        """
+        called = (op.op_type for op in self.operators)
+        return dict(Counter(k for k in called if not k.startswith("constexpr_")).most_common())
 
     def _output(self, var: Any, values: dict[int, Any], storage: bool) -> Output:
         value = values[id(var)] if id(var) in values else _constant_output(var, storage)

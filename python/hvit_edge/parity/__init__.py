@@ -2,6 +2,7 @@
 
 from hvit_edge.metadata import Difference
 from hvit_edge.parity.difference import compare
-from hvit_edge.parity.validate import ParityReport, validate
+from hvit_edge.parity.report import ParityReport
+from hvit_edge.parity.validate import validate
 
 __all__ = ["Difference", "ParityReport", "compare", "validate"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch.fx import GraphModule, Interpreter, Node
 
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import aten, module_path
+from hvit_edge.lowering.pipeline import PIPELINE, Rewrite
 from hvit_edge.parity.difference import compare
 from hvit_edge.targets.xnnpack import lower
 
@@ -18,7 +19,14 @@ REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, ate
 Values = Mapping[str, torch.Tensor]
 
 
-def first_wrong_module(model: nn.Module, example: np.ndarray, step: str, rtol: float) -> str | None:
+def first_wrong_module(
+    model: nn.Module,
+    example: np.ndarray,
+    step: str,
+    rtol: float,
+    *,
+    passes: Sequence[Rewrite] = PIPELINE,
+) -> str | None:
     """The first module, in order of execution, whose output differs at a broken step.
 
     Args:
@@ -26,6 +34,7 @@ def first_wrong_module(model: nn.Module, example: np.ndarray, step: str, rtol: f
         example: float32 [1, 3, height, width], preprocessed.
         step: "exported", "rewritten", "lowered" or "runtime": the step that breaks.
         rtol: largest difference, relative to the largest absolute value of the module's output.
+        passes: the target's rewrites.
 
     Returns:
         The module's dotted path; "the root module" for operators of the root; None where no
@@ -39,7 +48,7 @@ def first_wrong_module(model: nn.Module, example: np.ndarray, step: str, rtol: f
         last = _last_nodes(graph)
         pairs = ((p, outputs[p], exported[last[p].name]) for p in last if p in outputs)
         return _first_difference(pairs, rtol)
-    rewrite(graph)
+    rewrite(graph, passes=passes)
     rewritten = node_values(graph, inputs)
     if step == "rewritten":
         # A rewrite may move a scale past a re-indexing; what computes keeps its meaning.

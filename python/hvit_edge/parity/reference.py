@@ -5,29 +5,28 @@ from __future__ import annotations
 from torch import nn
 
 from hvit_edge.errors import InputError
-from hvit_edge.runtime import Session
+from hvit_edge.metadata import Metadata
 from hvit_edge.weights import bundled_names, create_model, weights_digest
 
 
 def reference_model(
-    session: Session, *, model: nn.Module | None = None, weights: object = None
+    metadata: Metadata, classes: int, *, model: nn.Module | None = None, weights: object = None
 ) -> nn.Module:
     """Find the model behind an artifact again.
 
     Args:
-        session: the loaded artifact.
+        metadata, classes: what the artifact says of itself, see `open_artifact.read_identity`.
         model: the module it was compiled from, in eval mode; None rebuilds it by its name.
         weights: where its weights are, as for `create_model`; None is what the artifact says.
 
     Raises:
         InputError: the weights cannot be found again, or their digest is not the artifact's.
     """
-    metadata = session.metadata
     if model is None:
         model = create_model(
             metadata.model_name,
-            weights=_where(session) if weights is None else weights,
-            num_classes=session.outputs[0].shape[-1],
+            weights=_where(metadata) if weights is None else weights,
+            num_classes=classes,
             input_size=metadata.preprocess.input_size,
         )
     digest = weights_digest(model)
@@ -40,10 +39,10 @@ def reference_model(
     return model
 
 
-def _where(session: Session) -> str:
+def _where(metadata: Metadata) -> str:
     """The weights of an artifact in the words of `create_model`."""
-    source = session.metadata.weights_source
-    named = {f"bundled {name}": name for name in bundled_names(session.metadata.model_name)}
+    source = metadata.weights_source
+    named = {f"bundled {name}": name for name in bundled_names(metadata.model_name)}
     if source == "random" or source.startswith("hf:"):
         return source
     if source in named:

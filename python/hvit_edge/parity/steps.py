@@ -66,7 +66,8 @@ class StepResult:
     """How far one step is from eager PyTorch over all images.
 
     Attributes:
-        name: "exported", "rewritten", "quantised", "lowered" or "runtime".
+        name: "exported", "rewritten", "quantised", "lowered" or "runtime"; of a package the last is
+            "evaluated" or "predicted".
         difference: the worst over the images in each respect.
         top1_agreement: share of the images with the same top class, 0 to 1.
         tolerance: what every image must satisfy.

@@ -49,14 +49,29 @@ INT8 = Tolerance(cosine=0.99, same_top1=False)
 """One photo says little of int8: SQNR and accuracy over many images judge it, see `validate` and
 `hvit-edge eval`. This gate only tells a rounded network from a broken one."""
 
+PALETTE = Tolerance(cosine=0.5, same_top1=False)
+"""Sixteen values a layer, without training: accuracy over many images judges them."""
+
 TOLERANCES = {
     "fp32": FP32,
     "fp16": Tolerance(cosine=0.9995),
     "int8": INT8,
     "int8-dynamic": INT8,
     "auto": INT8,
+    "w8": INT8,
+    "w6": Tolerance(cosine=0.98, same_top1=False),
+    "w4": PALETTE,
 }
-GOLDEN_TOLERANCES = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.2, "int8-dynamic": 0.2, "auto": 0.2}
+GOLDEN_TOLERANCES = {
+    "fp32": 1e-4,
+    "fp16": 2e-2,
+    "int8": 0.2,
+    "int8-dynamic": 0.2,
+    "auto": 0.2,
+    "w8": 0.2,
+    "w6": 0.5,
+    "w4": 1.0,
+}
 """Of the self test on a device, whose kernels round in their own order. Measured on five photos of
 mobilevit_xs with random weights, and of the bundled classifier: fp16 up to 3.2e-3, int8 6.6e-2,
 int8-dynamic 2.2e-2. fp16 has more room, because some devices also add in half precision."""
@@ -66,7 +81,8 @@ def step_tolerance(step: str, precision: str, rtol: float | None = None) -> Tole
     """The gate of one step.
 
     Args:
-        step: "exported", "rewritten", "quantised", "lowered" or "runtime".
+        step: "exported", "rewritten", "quantised", "lowered", "runtime", "evaluated" or
+            "predicted".
         precision: of the artifact. Before rounding, every other precision has the gate of fp32.
         rtol: in place of the precision's gate: at most this `max_rel`, and the same top class.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,14 @@ class Calibration:
     inputs: tuple[np.ndarray, ...]
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """As reports have it: how many images, which were skipped, and what to know."""
+        return {
+            "images": len(self.inputs),
+            "skipped": [asdict(image) for image in self.skipped],
+            "notices": list(self.notices),
+        }
 
 
 def calibration_inputs(

@@ -1,0 +1,257 @@
+"""Compile a model to a Core ML package: the same gates, judged by the reference evaluator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.fx import GraphModule
+
+from hvit_edge.artifact import Golden
+from hvit_edge.coreml import Program, load_program
+from hvit_edge.coreml.metadata import write_metadata
+from hvit_edge.coreml.toolkit import toolkit
+from hvit_edge.description import COREML_PACKAGES, describe_artifact
+from hvit_edge.gate import Gate
+from hvit_edge.lowering import COREML_PIPELINE, export_graph, rewrite
+from hvit_edge.metadata import Difference, Metadata
+from hvit_edge.package_file import write_package
+from hvit_edge.parity.steps import Step, StepResult, pytorch_step
+from hvit_edge.preprocess import load_image
+from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize import Calibration
+from hvit_edge.report import Artifact
+from hvit_edge.subject import Subject
+from hvit_edge.weights import bundled_photos
+
+MOVES = ("transpose", "reshape")
+GOLDEN_COLOURS = 64
+
+
+@dataclass(frozen=True)
+class PackageReport:
+    """What was compiled, and how close it comes to PyTorch.
+
+    Attributes:
+        model, target, precision, weights: what was asked for; `weights` names the source.
+        ios: the oldest system that the package runs on.
+        path, bytes: the package and the size of all its files.
+        operators: how often the program calls which operator.
+        in_float32: operators that were kept in float32 because float16 would break them, with
+            module and reason.
+        parity: of the program in the reference evaluator, against eager PyTorch on the golden
+            photo.
+        steps: the same for each step on the way.
+        calibration: the images that it was calibrated on; None where there were none.
+        seconds: wall time of the whole.
+    """
+
+    model: str
+    target: str
+    precision: str
+    weights: str
+    ios: int
+    path: Path
+    bytes: int
+    operators: dict[str, int]
+    in_float32: tuple[dict[str, str], ...]
+    parity: Difference
+    steps: tuple[StepResult, ...]
+    calibration: Calibration | None
+    seconds: float
+
+    @property
+    def moves(self) -> int:
+        """Transposes and reshapes: what only moves data."""
+        return sum(self.operators.get(name, 0) for name in MOVES)
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as plain values, ready for JSON."""
+        return {
+            "model": self.model,
+            "target": self.target,
+            "precision": self.precision,
+            "weights": self.weights,
+            "ios": self.ios,
+            "path": str(self.path),
+            "bytes": self.bytes,
+            "operators": self.operators,
+            "ops_total": sum(self.operators.values()),
+            "moves": self.moves,
+            "in_float32": list(self.in_float32),
+            "parity": self.parity.to_dict(),
+            "steps": [step.to_dict() for step in self.steps],
+            "calibration": self.calibration.to_dict() if self.calibration else None,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class PackageRequest:
+    """What `compile` asks for, see there.
+
+    Attributes:
+        compute_units: a hint for apps, "all", "cpu", "cpu-gpu" or "cpu-ne"; recorded only.
+    """
+
+    subject: Subject
+    precision: str
+    ios: int
+    compute_units: str
+    path: Path
+    force: bool
+    rtol: float | None
+    calibration: Calibration | None
+    tell: Callable[[str], None]
+    progress: Wrap = silent
+
+
+def compile_package(request: PackageRequest) -> Artifact:
+    """Compile for Core ML.
+
+    Raises:
+        LoweringError: an operator has no translation, or an array would need six axes.
+        ParityError: a step is outside its tolerance of eager PyTorch.
+        InputError: coremltools is missing, or the package cannot be written.
+    """
+    start = time.perf_counter()
+    toolkit()
+    pixels = _golden_pixels(request.subject)
+    request = replace(request, subject=_asked_about(request.subject, pixels))
+    subject, gate = request.subject, Gate(request.subject, request.precision, request.rtol)
+    graph = rewritten_graph(request, gate)
+    request.tell("convert")
+    model, in_float32 = _convert(request, graph)
+    request.tell("evaluate")
+    program = load_program(model.package_path)
+    gate("evaluated", _golden_step(program, pixels))
+    request.tell("write")
+    metadata = describe_artifact(subject, "coreml", gate, COREML_PACKAGES)
+    _describe(request, model, metadata, Golden(pixels, subject.expected))
+    return Artifact(
+        request.path,
+        PackageReport(
+            model=subject.origin.name,
+            target="coreml",
+            precision=request.precision,
+            weights=metadata.weights_source,
+            ios=request.ios,
+            path=request.path,
+            bytes=write_package(request.path, _saved(model), force=request.force),
+            operators=dict(program.counts()),
+            in_float32=in_float32,
+            parity=metadata.parity,
+            steps=tuple(gate.results),
+            calibration=request.calibration,
+            seconds=time.perf_counter() - start,
+        ),
+    )
+
+
+def _golden_pixels(subject: Subject) -> np.ndarray:
+    """The golden photo as a package holds it: at the input's size, in few colours to stay small."""
+    photo = Image.fromarray(subject.origin.preprocess.resize_and_crop(subject.golden_image))
+    few = photo.quantize(GOLDEN_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return np.asarray(few.convert("RGB"))
+
+
+def _asked_about(subject: Subject, pixels: np.ndarray) -> Subject:
+    """The same subject with its answer to other pixels."""
+    example = subject.origin.preprocess.normalise(pixels)
+    return replace(subject, example=example, expected=pytorch_step(subject.module)(example))
+
+
+def rewritten_graph(request: PackageRequest, gate: Gate) -> GraphModule:
+    """The graph that both kinds of Core ML artifacts are made from, gated."""
+    request.tell("export")
+    graph = export_graph(request.subject.module, (torch.from_numpy(request.subject.example),))
+    gate("exported", pytorch_step(graph))
+    request.tell("rewrite")
+    rewrite(graph, passes=COREML_PIPELINE)
+    gate("rewritten", pytorch_step(graph))
+    return graph
+
+
+def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple[dict, ...]]:
+    """The converted model, and which operators of it stay in float32."""
+    from hvit_edge.targets.coreml.activations import activation_ranges
+    from hvit_edge.targets.coreml.build import IOS, Options, build
+    from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
+    from hvit_edge.targets.coreml.translate import IMAGE, Pixels, translate
+
+    preprocess = request.subject.origin.preprocess
+    mean, std = np.array(preprocess.mean), np.array(preprocess.std)
+    ranges = (
+        activation_ranges(graph, request.calibration.inputs, request.progress)
+        if request.precision == "int8"
+        else None
+    )
+    translated = translate(
+        graph,
+        opset=IOS[request.ios],
+        pixels=Pixels(1 / (255 * std), -mean / std),
+        ranges=ranges,
+    )
+    reasons = {}
+    if request.precision != "fp32":
+        pixels = _pixels(request.subject)
+        reasons = unsafe_in_float16(translated.program, [{IMAGE: array} for array in pixels])
+    bgr = preprocess.channel_order == "BGR"
+    options = Options(request.ios, request.precision, bgr, request.subject.origin.labels)
+    model = build(translated, options, in_float32=reasons)
+    kept = tuple(
+        {"operator": name, "module": translated.modules.get(name, ""), "reason": reason}
+        for name, reason in reasons.items()
+    )
+    return model, kept
+
+
+def _pixels(subject: Subject) -> list[np.ndarray]:
+    """The bundled photos as the translated program takes them: float32 [1, 3, H, W], 0 to 255."""
+    preprocess = subject.origin.preprocess
+    photos = [preprocess.resize_and_crop(load_image(path)) for path in bundled_photos()]
+    if preprocess.channel_order == "BGR":
+        photos = [photo[:, :, ::-1] for photo in photos]
+    return [np.float32(photo.transpose(2, 0, 1)[None]) for photo in photos]
+
+
+def _golden_step(program: Program, pixels: np.ndarray) -> Step:
+    """The program's answer to the golden photo, whatever array it is asked about."""
+    return lambda array: np.float32(program.run({"image": pixels})["logits"])
+
+
+def _describe(request: PackageRequest, model: object, metadata: Metadata, golden: Golden) -> None:
+    """Write what apps and Xcode show into the model."""
+    from hvit_edge.targets.coreml.build import About, describe
+
+    spec = metadata.preprocess
+    size = f"{spec.input_size[0]} x {spec.input_size[1]}"
+    resize = (
+        f"scaled to {spec.resize_size} pixels on its shorter side, its centre cropped to {size}"
+        if spec.resize == "shortest"
+        else f"scaled to {size}"
+    )
+    about = About(
+        author=f"hvit-edge {metadata.versions['hvit-edge']}",
+        licence="see the source of the weights",
+        version=metadata.created,
+        description=f"{metadata.model_name}, {metadata.weights_source} weights,"
+        f" {metadata.precision}. Takes a photo {resize} ({spec.interpolation}).",
+    )
+    extra = {"hve_compute_units": request.compute_units}
+    describe(model, about, {**write_metadata(metadata, golden), **extra})
+
+
+def _saved(model: object) -> Callable[[Path], None]:
+    """Writes the model, and opens what was written."""
+
+    def save(path: Path) -> None:
+        model.save(str(path))
+        load_program(path)
+
+    return save

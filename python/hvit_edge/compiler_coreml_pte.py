@@ -1,0 +1,89 @@
+"""Compile to an ExecuTorch program for the Core ML delegate.
+
+The program has the metadata and the golden sample of any `.pte`, and the same C++ Session loads it
+on Apple systems, where its self test runs when it is compiled. Elsewhere it can be compiled and
+inspected; how close its Core ML part comes is then known of the rewritten graph alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from hvit_edge.artifact import Golden, constant_methods, seal, write_atomically
+from hvit_edge.compiler_coreml import PackageRequest, rewritten_graph
+from hvit_edge.coreml.toolkit import toolkit
+from hvit_edge.description import COREML_PACKAGES, XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.errors import ParityError
+from hvit_edge.gate import Gate
+from hvit_edge.report import Artifact, CompileReport
+from hvit_edge.runtime import Session
+from hvit_edge.targets.delegate import Lowered
+
+PACKAGES = tuple(dict.fromkeys((*XNNPACK_PACKAGES, *COREML_PACKAGES)))
+
+
+def compile_program(
+    request: PackageRequest, check_delegation: Callable[[Lowered, bool], None]
+) -> Artifact:
+    """Compile for the Core ML delegate of ExecuTorch.
+
+    Args:
+        request: what is asked for.
+        check_delegation: refuses a program that leaves too much outside the delegate.
+
+    Raises:
+        LoweringError: the graph cannot be lowered.
+        ParityError: a step is outside its tolerance of eager PyTorch.
+    """
+    start = time.perf_counter()
+    toolkit()
+    from hvit_edge.targets.coreml_delegate import lower
+
+    subject, gate = request.subject, Gate(request.subject, request.precision, request.rtol)
+    graph = rewritten_graph(request, gate)
+    request.tell("lower")
+    lowered = lower(
+        graph,
+        (torch.from_numpy(subject.example),),
+        precision=request.precision,
+        ios=request.ios,
+        compute_units=request.compute_units,
+    )
+    check_delegation(lowered, subject.registered)
+    request.tell("write")
+    metadata = describe_artifact(subject, "coreml-pte", gate, PACKAGES)
+    golden = Golden(subject.golden_image, subject.expected)
+    data = seal(lowered.serialize(constant_methods(metadata, golden)))
+    check = _self_test if sys.platform == "darwin" else None
+    write_atomically(request.path, data, force=request.force, check=check)
+    return Artifact(
+        request.path,
+        CompileReport(
+            model=subject.origin.name,
+            target="coreml-pte",
+            precision=request.precision,
+            weights=metadata.weights_source,
+            path=request.path,
+            bytes=len(data),
+            lowered=lowered,
+            parity=metadata.parity,
+            steps=tuple(gate.results),
+            calibration=None,
+            mixture=None,
+            seconds=time.perf_counter() - start,
+        ),
+    )
+
+
+def _self_test(path: Path) -> None:
+    result = Session(path).self_test()
+    if not result.passed:
+        raise ParityError(
+            f"[compile] {path.name}: expected the artifact to pass its self test on this system,"
+            f" got max_rel {result.max_rel:.3g}; nothing was written"
+        )

@@ -1,0 +1,113 @@
+"""Our metadata in a package: the fields of docs/artifact.md as user-defined strings.
+
+The names are those of the constant methods of a `.pte`. Lists of numbers are JSON, lists of
+strings have a line each, as there. The golden sample is what the program takes and gives: pixels
+as a PNG file and logits as little-endian float32, both in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from hvit_edge.artifact import Golden, fields
+from hvit_edge.errors import ArtifactError, HvitEdgeError
+from hvit_edge.metadata import SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.preprocess import Preprocess
+
+IMAGE, OUTPUT = "hve_golden_image", "hve_golden_output"
+
+
+def write_metadata(metadata: Metadata, golden: Golden) -> dict[str, str]:
+    """User-defined metadata of a package.
+
+    Args:
+        metadata: all of its fields but `layers` are written.
+        golden: `image` uint8 [H, W, 3] at the size of the program's input.
+    """
+    plain = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in fields(metadata).items()
+    }
+    png = io.BytesIO()
+    _fewest_bits(Image.fromarray(golden.image)).save(png, "PNG", optimize=True)
+    output = np.ascontiguousarray(golden.output, "<f4").tobytes()
+    return {**plain, IMAGE: _text(png.getvalue()), OUTPUT: _text(output)}
+
+
+def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden]:
+    """What `write_metadata` wrote.
+
+    Raises:
+        ArtifactError: a package that is not ours, too new, or with a damaged field.
+    """
+    if "hve_schema_version" not in strings:
+        raise ArtifactError(
+            "[package] expected a package that hvit-edge compiled, got one without its metadata;"
+            " compile the model with --target coreml"
+        )
+    try:
+        version = json.loads(strings["hve_schema_version"])
+        if version != SCHEMA_VERSION:
+            raise ArtifactError(
+                f"[package] expected schema version {SCHEMA_VERSION}, got {version};"
+                " install the hvit-edge that wrote it, or compile the model again"
+            )
+        return _metadata(strings), _golden(strings)
+    except (KeyError, ValueError, TypeError, OSError, binascii.Error, HvitEdgeError) as error:
+        if isinstance(error, ArtifactError):
+            raise
+        raise ArtifactError(
+            f"[package] expected whole metadata, got a damaged field ({error});"
+            " compile the model again"
+        ) from error
+
+
+def _metadata(strings: Mapping[str, str]) -> Metadata:
+    max_abs, max_rel, cosine, top1 = json.loads(strings["hve_parity"])
+    labels, versions = strings["hve_labels"], strings["hve_versions"]
+    return Metadata(
+        schema_version=SCHEMA_VERSION,
+        model_name=strings["hve_model_name"],
+        target=strings["hve_target"],
+        precision=strings["hve_precision"],
+        created=strings["hve_created"],
+        weights_source=strings["hve_weights_source"],
+        weights_sha256=strings["hve_weights_sha256"],
+        versions=dict(line.split("=", 1) for line in versions.splitlines()),
+        labels=tuple(labels.split("\n")) if labels else (),
+        preprocess=Preprocess(
+            tuple(json.loads(strings["hve_input_size"])),
+            resize=strings["hve_resize"],
+            resize_size=json.loads(strings["hve_resize_size"]),
+            interpolation=strings["hve_interpolation"],
+            mean=tuple(json.loads(strings["hve_mean"])),
+            std=tuple(json.loads(strings["hve_std"])),
+            channel_order=strings["hve_channel_order"],
+        ),
+        parity=Difference(max_abs, max_rel, cosine, bool(top1)),
+        golden_tolerance=json.loads(strings["hve_golden_tolerance"]),
+    )
+
+
+def _golden(strings: Mapping[str, str]) -> Golden:
+    png = io.BytesIO(base64.b64decode(strings[IMAGE], validate=True))
+    output = np.frombuffer(base64.b64decode(strings[OUTPUT], validate=True), "<f4")
+    return Golden(np.asarray(Image.open(png).convert("RGB")), output.reshape(1, -1).copy())
+
+
+def _fewest_bits(image: Image.Image) -> Image.Image:
+    """With a palette where the image has at most 256 colours: the same pixels, a third the size."""
+    if image.getcolors(256) is None:
+        return image
+    return image.convert("P", palette=Image.Palette.ADAPTIVE, colors=256)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

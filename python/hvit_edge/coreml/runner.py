@@ -1,0 +1,155 @@
+"""A Core ML package as a classifier: in Core ML on a Mac, in the reference evaluator elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from hvit_edge.artifact import Golden
+from hvit_edge.coreml.metadata import read_metadata
+from hvit_edge.coreml.package import Package, read_package
+from hvit_edge.coreml.program import load_program
+from hvit_edge.coreml.toolkit import toolkit
+from hvit_edge.errors import ArtifactError, InputError
+from hvit_edge.metadata import Metadata
+from hvit_edge.parity.difference import compare
+from hvit_edge.runtime import Prediction, SelfTest, as_pixels, whole_number
+
+CORE_ML, EVALUATOR = "Core ML", "reference evaluator"
+IMAGE, LOGITS = "image", "logits"
+Run = Callable[[np.ndarray], np.ndarray]
+"""From uint8 [H, W, 3] at the size of the program's input to logits."""
+
+
+class PackageClassifier:
+    """Photo in, labels out, as `runtime.Classifier`; calls from several threads take turns.
+
+    Args:
+        path: an `.mlpackage` written by `hvit_edge.compile`.
+        threads: of the reference evaluator, for the whole process; 0 leaves torch's own number.
+            Core ML chooses for itself.
+
+    Attributes:
+        metadata: what the package says about itself.
+        golden: its golden sample, the image at the size of the program's input.
+        classes: how many the network has.
+        backend: what runs the program, "Core ML" or "reference evaluator".
+
+    Raises:
+        ArtifactError: the package is damaged, too new, or not one of ours.
+        InputError: coremltools is missing, or an impossible number of threads.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        package = read_package(path)
+        self.metadata, self.golden = read_metadata(package.metadata)
+        self.classes: int = self.golden.output.shape[1]
+        _check(package, self.metadata, self.golden)
+        self._lock = threading.Lock()
+        count = whole_number(threads, "PackageClassifier", "threads")
+        if can_predict():
+            self.backend, self._run = CORE_ML, _core_ml(package.path, count)
+        else:
+            self.backend, self._run = EVALUATOR, _evaluator(package.path, count)
+
+    def __call__(
+        self, image: str | Path | Image.Image | np.ndarray, top_k: int = 5
+    ) -> list[Prediction]:
+        """The most probable classes of one photo; see `runtime.Classifier`.
+
+        Raises:
+            InputError: an unreadable file, a wrong array, or top_k below 1.
+            ArtifactError: NaN or infinity instead of logits, as the C++ runtime has it.
+        """
+        if whole_number(top_k, "PackageClassifier", "top_k") < 1:
+            raise InputError(
+                f"[PackageClassifier] expected top_k of at least 1, got {top_k};"
+                " ask for one class or more"
+            )
+        logits = self.logits(image)[0].astype(np.float64)
+        if not np.isfinite(logits).all():
+            raise ArtifactError(
+                "[PackageClassifier] expected finite logits, got NaN or infinity;"
+                " compile the model at a higher precision"
+            )
+        shares = np.exp(logits - logits.max())
+        shares /= shares.sum()
+        order = np.argsort(-logits, kind="stable")[:top_k]
+        labels = self.metadata.labels or [f"class {index}" for index in range(self.classes)]
+        return [Prediction(labels[index], int(index), float(shares[index])) for index in order]
+
+    def logits(self, image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
+        """The raw outputs for one photo of any size, float32 [1, classes]."""
+        return self.predict(self.metadata.preprocess.resize_and_crop(as_pixels(image)))
+
+    def predict(self, pixels: np.ndarray) -> np.ndarray:
+        """The raw outputs for uint8 [H, W, 3] in RGB, resized and cropped already."""
+        with self._lock:
+            found = np.asarray(self._run(pixels), np.float32)
+        if found.shape != (1, self.classes):
+            raise ArtifactError(
+                f"[PackageClassifier] expected logits [1, {self.classes}], got"
+                f" {list(found.shape)}; compile the model again"
+            )
+        return found
+
+    def self_test(self) -> SelfTest:
+        """Run the golden photo and compare with the golden output."""
+        difference = compare(self.golden.output, self.predict(self.golden.image))
+        return SelfTest(
+            passed=difference.max_rel <= self.metadata.golden_tolerance,
+            max_abs=difference.max_abs,
+            max_rel=difference.max_rel,
+            top1_agree=difference.top1_agree,
+        )
+
+
+def can_predict() -> bool:
+    """Whether coremltools can hand programs to Core ML here."""
+    return (
+        sys.platform == "darwin" and toolkit("coremltools.models.model")._MLModelProxy is not None
+    )
+
+
+def _core_ml(path: Path, threads: int) -> Run:
+    if threads:
+        raise InputError(
+            f"[PackageClassifier] threads: expected 0 with Core ML, which chooses for itself, got"
+            f" {threads}; leave out --threads (threads=...)"
+        )
+    model = toolkit().models.MLModel(str(path))
+    return lambda pixels: model.predict({IMAGE: Image.fromarray(pixels)})[LOGITS]
+
+
+def _evaluator(path: Path, threads: int) -> Run:
+    if threads < 0:
+        raise InputError(f"[PackageClassifier] threads: expected 0 or more, got {threads}")
+    program = load_program(path)
+    if threads:
+        torch.set_num_threads(threads)
+    return lambda pixels: program.run({IMAGE: pixels})[LOGITS]
+
+
+def _check(package: Package, metadata: Metadata, golden: Golden) -> None:
+    """Refuse a package whose program is not the one that its metadata describe."""
+    size, faults = tuple(metadata.preprocess.input_size), []
+    inputs = [(feature.name, feature.kind, feature.shape[2:]) for feature in package.inputs]
+    if inputs != [(IMAGE, "image", size)]:
+        faults.append(f"the inputs {inputs} instead of an image of {size}")
+    if LOGITS not in [feature.name for feature in package.outputs]:
+        faults.append("no output logits")
+    if golden.image.shape[:2] != size:
+        faults.append(f"a golden image of {golden.image.shape[:2]} instead of {size}")
+    if len(metadata.labels) not in (0, golden.output.shape[1]):
+        faults.append(f"{len(metadata.labels)} labels for {golden.output.shape[1]} classes")
+    if faults:
+        raise ArtifactError(
+            f"[package] expected the program that the metadata of {package.path} describe, got"
+            f" {'; '.join(faults)}; compile the model again"
+        )

@@ -1,0 +1,49 @@
+"""What an artifact says of itself, gathered when it is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from hvit_edge.artifact import creation_time
+from hvit_edge.gate import Gate
+from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata
+from hvit_edge.parity.tolerance import golden_tolerance
+from hvit_edge.subject import Subject
+from hvit_edge.weights import weights_digest
+
+XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
+COREML_PACKAGES = ("hvit-edge", "torch", "coremltools")
+
+
+def describe_artifact(
+    subject: Subject,
+    target: str,
+    gate: Gate,
+    packages: Sequence[str],
+    layers: tuple[LayerRecord, ...] = (),
+) -> Metadata:
+    """The metadata of an artifact.
+
+    Args:
+        subject: what was compiled.
+        target: what it was compiled for.
+        gate: with the steps so far; the last one is the artifact's parity.
+        packages: whose versions are recorded.
+        layers: records of quantised layers.
+    """
+    return Metadata(
+        schema_version=SCHEMA_VERSION,
+        model_name=subject.origin.name,
+        target=target,
+        precision=gate.precision,
+        created=creation_time(),
+        weights_source=subject.origin.weights_source,
+        weights_sha256=weights_digest(subject.module),
+        versions={package: version(package) for package in packages},
+        labels=subject.origin.labels,
+        preprocess=subject.origin.preprocess,
+        parity=gate.results[-1].difference,
+        golden_tolerance=golden_tolerance(gate.precision, gate.rtol),
+        layers=layers,
+    )

@@ -1,0 +1,76 @@
+"""Opening an artifact of either kind: a `.pte` file or an `.mlpackage` folder.
+
+Imports neither torch nor coremltools unless the artifact is a package.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from hvit_edge.errors import ArtifactError
+from hvit_edge.metadata import Metadata
+from hvit_edge.package_file import MANIFEST, SUFFIX
+
+if TYPE_CHECKING:
+    from hvit_edge.coreml.runner import PackageClassifier
+    from hvit_edge.runtime import Classifier
+
+AnyClassifier: TypeAlias = "Classifier | PackageClassifier"
+
+
+def is_package(path: str | Path) -> bool:
+    """Whether the name is that of a Core ML package; what is there may be anything.
+
+    Raises:
+        ArtifactError: a package whose folder has another name, which Core ML would not open.
+    """
+    try:
+        named = Path(os.fsdecode(path))
+    except TypeError:
+        return False  # no path: the runtime says what is wrong with it
+    if named.suffix != SUFFIX and (named / MANIFEST).is_file():
+        raise ArtifactError(
+            f"[open] expected a package's name to end in {SUFFIX}, as Core ML wants, got {named};"
+            f" rename it to {named.name}{SUFFIX}"
+        )
+    return named.suffix == SUFFIX
+
+
+def open_classifier(path: str | Path, *, threads: int = 0) -> AnyClassifier:
+    """An artifact, ready to classify photos.
+
+    Args:
+        path: a `.pte` or `.mlpackage` written by hvit-edge.
+        threads: see `runtime.Session` and `coreml.runner.PackageClassifier`.
+
+    Raises:
+        InputError: no such file, or an impossible number of threads.
+        ArtifactError: the artifact is damaged, foreign or too new.
+    """
+    if is_package(path):
+        from hvit_edge.coreml.runner import PackageClassifier
+
+        return PackageClassifier(path, threads=threads)
+    from hvit_edge.runtime import Classifier
+
+    return Classifier(path, threads=threads)
+
+
+def read_identity(path: str | Path) -> tuple[Metadata, int]:
+    """What an artifact says of itself, and its number of classes; the program is not prepared.
+
+    Raises:
+        InputError, ArtifactError: as `open_classifier`.
+    """
+    if is_package(path):
+        from hvit_edge.coreml import read_package
+        from hvit_edge.coreml.metadata import read_metadata
+
+        metadata, golden = read_metadata(read_package(path).metadata)
+        return metadata, golden.output.shape[1]
+    from hvit_edge.runtime import Session
+
+    session = Session(path)
+    return session.metadata, session.outputs[0].shape[-1]

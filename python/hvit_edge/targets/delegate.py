@@ -1,0 +1,175 @@
+"""Lower a rewritten graph to an ExecuTorch program whose operators a delegate runs."""
+
+from __future__ import annotations
+
+import logging
+import operator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import torch
+from executorch.exir import EdgeCompileConfig, EdgeProgramManager, to_edge_transform_and_lower
+from executorch.exir.backend.partitioner import Partitioner
+from executorch.exir.backend.utils import WhyNoPartition
+from executorch.exir.delegate import executorch_call_delegate
+from torch.fx import GraphModule, Node
+from torch.fx.traceback import NodeSource
+
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.graph import module_path
+
+COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
+NO_EQUIVALENT = "the delegate has no operator for it, and no rewrite applies"
+PARTITION_LOGGER = "executorch.backends.xnnpack.partition"
+
+
+@dataclass(frozen=True)
+class OutsideOp:
+    """An operator that the delegate did not take.
+
+    Attributes:
+        op: the operator, such as `aten.topk.default`.
+        module: dotted path of the module that it came from; empty for the root.
+        reason: why it was not taken, as far as the partitioner says.
+    """
+
+    op: str
+    module: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A lowered graph and what became of its operators.
+
+    Attributes:
+        edge: ExecuTorch's own form of the lowered graph.
+        delegates: number of delegates that `forward` calls.
+        ops_outside: operators left to the portable kernels.
+        ops_total: operators in the graph before partitioning.
+    """
+
+    edge: EdgeProgramManager
+    delegates: int
+    ops_outside: list[OutsideOp]
+    ops_total: int
+
+    @property
+    def delegated_share(self) -> float:
+        """Share of the operators that run in a delegate, 0 to 1."""
+        return 1 - len(self.ops_outside) / self.ops_total if self.ops_total else 1.0
+
+    def serialize(self, constant_methods: Mapping[str, object] | None = None) -> bytes:
+        """The program's bytes: `forward`, and one method for each constant.
+
+        Args:
+            constant_methods: str, int, float, list of int or float, or tensor, by method name.
+        """
+        manager = EdgeProgramManager(
+            {"forward": self.edge.exported_program()},
+            constant_methods=dict(constant_methods or {}),
+            compile_config=COMPILE_CONFIG,
+        )
+        return manager.to_executorch().buffer
+
+
+def lower_to(
+    partitioner: Partitioner, graph: GraphModule, example_inputs: tuple[torch.Tensor, ...]
+) -> Lowered:
+    """Lower `graph`, leaving to `partitioner` what a delegate takes.
+
+    Args:
+        partitioner: of the delegate.
+        graph: a rewritten graph.
+        example_inputs: float32 tensors of the program's fixed shapes.
+
+    Raises:
+        LoweringError: ExecuTorch refuses the graph.
+    """
+    inputs = tuple(tensor.contiguous() for tensor in example_inputs)
+    try:
+        with _partition_reasons() as reasons, _shared_provenance():
+            edge = to_edge_transform_and_lower(
+                torch.export.export(graph, inputs),
+                partitioner=[partitioner],
+                compile_config=COMPILE_CONFIG,
+            )
+    except Exception as error:
+        raise LoweringError(
+            f"[targets] expected a graph that ExecuTorch lowers, got"
+            f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
+            " run with -v for the whole trace"
+        ) from error
+    return _summarise(edge, reasons)
+
+
+def _summarise(edge: EdgeProgramManager, reasons: dict[str, str]) -> Lowered:
+    graph = edge.exported_program().graph_module
+    delegates = [node for node in graph.graph.nodes if _is_delegate_call(node)]
+    inside = sum(_operators_inside(graph, node) for node in delegates)
+    outside = [
+        OutsideOp(_name_of(node), module_path(node), reasons.get(node.name, NO_EQUIVALENT))
+        for node in graph.graph.nodes
+        if _is_operator(node) and not _is_delegate_call(node)
+    ]
+    return Lowered(edge, len(delegates), outside, inside + len(outside))
+
+
+def _is_operator(node: Node) -> bool:
+    return node.op == "call_function" and node.target is not operator.getitem
+
+
+def _is_delegate_call(node: Node) -> bool:
+    return node.op == "call_function" and node.target is executorch_call_delegate
+
+
+def _operators_inside(graph: GraphModule, delegate_call: Node) -> int:
+    lowered_module = getattr(graph, delegate_call.args[0].target)
+    return sum(map(_is_operator, lowered_module.original_module.graph.nodes))
+
+
+def _name_of(node: Node) -> str:
+    """The operator's name without its dialect, such as `aten.topk.default`."""
+    overload = getattr(node.target, "_op", node.target)
+    return str(overload)
+
+
+@contextmanager
+def _partition_reasons() -> Iterator[dict[str, str]]:
+    """Collect what the partitioner says of the operators that it leaves out, by node name."""
+    reasons: dict[str, str] = {}
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if isinstance(record.msg, WhyNoPartition) and record.msg.node is not None:
+                reasons.setdefault(record.msg.node.name, record.msg.reason)
+
+    logger, collector = logging.getLogger(PARTITION_LOGGER), Collector(logging.DEBUG)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(collector)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield reasons
+    finally:
+        logger.removeHandler(collector)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+@contextmanager
+def _shared_provenance() -> Iterator[None]:
+    """Let every pass share the provenance records of nodes instead of copying them deeply.
+
+    The records are never changed; copying whole chains of them at each of some thirty passes takes
+    a third of the time of lowering.
+    """
+    NodeSource.__deepcopy__ = lambda self, memo: self
+    try:
+        yield
+    finally:
+        del NodeSource.__deepcopy__
