@@ -13,11 +13,12 @@ namespace {
 
 namespace py = pybind11;
 
-Session load(const std::string& path, int threads) {
+Session load(const std::string& path, int threads, bool prepare) {
   const auto result = [&] {
     const py::gil_scoped_release no_gil;
     SessionOptions options;
     options.threads = threads;
+    options.prepare = prepare;
     return std::make_unique<Result<Session>>(Session::load(path, options));
   }();
   return value_or_raise(std::move(*result));
@@ -59,7 +60,7 @@ void register_session(py::module_& module) {
       .def_readonly("max_rel", &SelfTest::max_rel)
       .def_readonly("top1_agree", &SelfTest::top1_agree);
   py::class_<Session>(module, "Session")
-      .def(py::init(&load), py::arg("path"), py::arg("threads"))
+      .def(py::init(&load), py::arg("path"), py::arg("threads"), py::arg("prepare"))
       .def("run", &run, py::arg("arrays"))
       .def("self_test", &self_test)
       .def_property_readonly("metadata", &Session::metadata)

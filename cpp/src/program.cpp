@@ -114,7 +114,6 @@ Result<Program> Program::open(const void* data, std::size_t size) {
                   "[Session.load] expected a program with the method forward, got one without; "
                   "compile the model with hvit-edge");
   }
-  if (Status status = program.check_backends(); !status.ok()) return status;
   if (Status status = program.read_specs(); !status.ok()) return status;
   return program;
 }
@@ -176,6 +175,7 @@ Status Program::prepare_forward() {
     if (pool == loaded_for_pool_) return Status();
     module_->unload_method("forward");
   }
+  if (Status status = check_backends(); !status.ok()) return status;
   const RuntimeLog log;
   const Error error = module_->load_method("forward");
   if (error != Error::Ok) {

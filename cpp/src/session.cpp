@@ -46,6 +46,7 @@ Status Session::State::open(const void* data, std::size_t size, const std::strin
   Result<Metadata> read = read_metadata(*program);
   if (!read.ok()) return read.status();
   metadata = std::move(read).value();
+  if (!options.prepare) return Status();
   if (Status status = set_threads(options.threads); !status.ok()) return status;
   const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
   return program->prepare_forward();

@@ -110,6 +110,12 @@ TEST_F(SessionTest, RefusesMissingBackends) {
   EXPECT_EQ(session.status().code(), StatusCode::missing_backend);
   EXPECT_NE(session.status().message().find("expected the backend MissingBackend"),
             std::string::npos);
+  SessionOptions unprepared;
+  unprepared.prepare = false;
+  Result<Session> readable = Session::load(memory.data, renamed.size(), unprepared);
+  ASSERT_TRUE(readable.ok());
+  EXPECT_EQ(readable.value().metadata().target, "xnnpack");
+  EXPECT_EQ(readable.value().run({view_}).status().code(), StatusCode::missing_backend);
 }
 
 TEST_F(SessionTest, RefusesWrongInputsAndOutputs) {

@@ -38,7 +38,7 @@ def describe(path: str | Path) -> dict:
         return describe_package(path)
     from hvit_edge.runtime import Session
 
-    session = Session(path)  # checks the seal before anything is parsed here
+    session = Session(path, prepare=False)  # checks the seal before anything is parsed here
     metadata = session.metadata
     program = Path(path).read_bytes()
     delegates, outside = count_calls(program)

@@ -60,6 +60,8 @@ class Session:
         path: an artifact written by `hvit_edge.compile`. It must not change while loaded.
         threads: 0 = the physical cores that this process may use. The number counts for the
             whole process: the Session loaded last decides.
+        prepare: False leaves loading the model itself to the first run, so that an artifact for a
+            backend that this system lacks can be looked into; that run would be refused.
 
     Attributes:
         metadata: what the artifact says about itself.
@@ -72,9 +74,9 @@ class Session:
         ArtifactError: the file is truncated, altered, foreign or too new.
     """
 
-    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+    def __init__(self, path: str | Path, *, threads: int = 0, prepare: bool = True) -> None:
         started = time.perf_counter()
-        native = _runtime.Session(_path(path), _thread_count(threads))
+        native = _runtime.Session(_path(path), _thread_count(threads), prepare)
         self._adopt(native, time.perf_counter() - started)
 
     @classmethod

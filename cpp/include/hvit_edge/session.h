@@ -15,6 +15,9 @@ namespace hvit_edge {
 struct SessionOptions {
   /// Passed to set_threads() while loading: process-wide, 0 = auto.
   int threads = 0;
+  /// Otherwise the first run prepares the model, and refuses where the runtime lacks its backend:
+  /// what any artifact says of itself can be read anywhere.
+  bool prepare = true;
 };
 
 /// What self_test() found.
