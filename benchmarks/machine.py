@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
+PACKAGES = ("hvit-edge", "torch", "executorch")
 
-def describe_machine() -> dict[str, object]:
-    """CPU, cores, system, package versions and the day, as plain values."""
+
+def describe_machine(packages: Sequence[str] = PACKAGES) -> dict[str, object]:
+    """CPU, cores, system, versions of `packages` and the day, as plain values."""
     cpu = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -22,6 +25,6 @@ def describe_machine() -> dict[str, object]:
         "cores": os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "packages": {p: version(p) for p in ("hvit-edge", "torch", "executorch")},
+        "packages": {p: version(p) for p in packages},
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
     }
