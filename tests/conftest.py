@@ -102,19 +102,22 @@ def apple_model(tiny_model) -> nn.Module:
 def apple_package(apple_model, tiny_preprocess, photo_windows, tmp_path_factory):
     """`(precision, ios) -> Artifact` of the small network as a package; each is compiled once."""
     import hvit_edge
+    from hvit_edge.targets.coreml import build
 
     @cache
     def compiled(precision: str, ios: int):
-        return hvit_edge.compile(
-            apple_model,
-            target="coreml",
-            precision=precision,
-            ios=ios,
-            calib_data=photo_windows if precision == "int8" else None,
-            preprocess=tiny_preprocess,
-            labels=["a", "b", "b", "d", "e"],
-            output=tmp_path_factory.mktemp("packages") / f"{precision}.mlpackage",
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(build, "SMALLEST", 16)  # the network's weights are all small
+            return hvit_edge.compile(
+                apple_model,
+                target="coreml",
+                precision=precision,
+                ios=ios,
+                calib_data=photo_windows if precision == "int8" else None,
+                preprocess=tiny_preprocess,
+                labels=["a", "b", "b", "d", "e"],
+                output=tmp_path_factory.mktemp("packages") / f"{precision}.mlpackage",
+            )
 
     return lambda precision, ios=17: compiled(precision, ios)
 

@@ -47,7 +47,8 @@ def altered(package, tmp_path):
 
 
 def test_what_it_says(classifier, tiny_preprocess):
-    assert (classifier.backend, classifier.classes) == ("reference evaluator", 5)
+    expected = "Core ML" if sys.platform == "darwin" else "reference evaluator"
+    assert (classifier.backend, classifier.classes) == (expected, 5)
     assert classifier.metadata.labels == ("a", "b", "b", "d", "e")
     assert classifier.metadata.preprocess == tiny_preprocess
     assert classifier.golden.image.shape == (16, 16, 3)
@@ -220,3 +221,20 @@ def test_what_is_neither_is_refused(package, tmp_path):
     with pytest.raises(InputError, match="got the directory"):
         open_classifier(tmp_path)
     assert not is_package(tmp_path / "x.pte") and is_package("x.mlpackage")
+
+
+# Cosine between Core ML's logits and the evaluator's over the bundled photos.
+LEAST_COSINE = {"fp32": 0.999999, "fp16": 0.9995, "w8": 0.9995, "int8": 0.999}
+
+
+@pytest.mark.skipif(sys.platform != "darwin", reason="Core ML predicts on macOS alone")
+@pytest.mark.parametrize("precision", LEAST_COSINE)
+def test_core_ml_agrees_with_the_evaluator(precision, apple_package):
+    path = apple_package(precision).path
+    classifier, program = PackageClassifier(path), load_program(path)
+    assert classifier.backend == "Core ML"
+    for photo in bundled_photos():
+        pixels = classifier.metadata.preprocess.resize_and_crop(load_image(photo))
+        one, other = classifier.logits(photo)[0], program.run({"image": pixels})["logits"][0]
+        cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+        assert cosine >= LEAST_COSINE[precision]

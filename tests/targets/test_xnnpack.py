@@ -4,7 +4,7 @@ from executorch.runtime import Runtime
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.targets import xnnpack
+from hvit_edge.targets import delegate, xnnpack
 
 X = torch.randn(1, 3, 16, 16)
 RTOL = 1e-5  # float32, XNNPACK's order of summation
@@ -39,6 +39,6 @@ def test_refused_graph_says_why(tiny_model, monkeypatch):
     def refuse(*args, **kwargs):
         raise RuntimeError("no such thing\nsecond line")
 
-    monkeypatch.setattr(xnnpack, "to_edge_transform_and_lower", refuse)
+    monkeypatch.setattr(delegate, "to_edge_transform_and_lower", refuse)
     with pytest.raises(LoweringError, match=r"\[targets\].*RuntimeError: no such thing;"):
         xnnpack.lower(export_graph(tiny_model, (X,)), (X,))

@@ -1,0 +1,62 @@
+"""Tables of results/coreml.json, in Markdown."""
+
+from __future__ import annotations
+
+from quantisation_tables import machine
+
+
+def operators_table(part: dict) -> str:
+    """One row a model: all operators, and those that only move data."""
+    rows = [
+        "| model | operators, coremltools | hvit-edge | transposes + reshapes, coremltools"
+        " | hvit-edge |",
+        "|---|---|---|---|---|",
+    ]
+    for row in part["rows"]:
+        stock, ours = row["stock"], row["ours"]
+        theirs = ("fails", "") if "error" in stock else (stock["all"], _moves(stock))
+        rows.append(
+            f"| {row['model']} | {theirs[0]} | {ours['all']} | {theirs[1]} | {_moves(ours)} |"
+        )
+    return "\n".join(rows)
+
+
+def models_table(part: dict) -> str:
+    """One row a model: both float precisions on the bundled photos."""
+    rows = [
+        "| model | fp16: cosine | top-1 | file | compile | evaluate a photo | fp32: max rel |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in part["rows"]:
+        half, single = row["fp16"], row["fp32"]
+        rows.append(
+            f"| {row['model']} | {half['cosine']:.6f} | {half['top1_agreement']:.0%}"
+            f" | {half['bytes'] / 1e6:.1f} MB | {half['compile_seconds']:.0f} s"
+            f" | {half['photo_seconds']:.2f} s | {single['max_rel']:.1e} |"
+        )
+    return "\n".join(
+        [*rows, "", f"Random weights, four photos, the worst of each; {machine(part)}."]
+    )
+
+
+def precisions_table(part: dict) -> str:
+    """One row a precision."""
+    rows = ["| precision | file |", "|---|---|"]
+    rows += [f"| {row['precision']} | {row['bytes'] / 1e6:.2f} MB |" for row in part["rows"]]
+    return "\n".join(rows)
+
+
+def bundled_table(part: dict) -> str:
+    """One row a precision."""
+    rows = ["| precision | top-1 | agrees with float | file |", "|---|---|---|---|"]
+    rows += [
+        f"| {row['precision']} | {row['top1']:.1%} | {row['agreement']:.1%}"
+        f" | {row['bytes'] / 1e6:.2f} MB |"
+        for row in part["rows"]
+    ]
+    eager = part["rows"][0]["eager_top1"]
+    return "\n".join([*rows, "", f"Eager PyTorch {eager:.1%}; {machine(part)}."])
+
+
+def _moves(counts: dict) -> int:
+    return counts["transpose"] + counts["reshape"]
