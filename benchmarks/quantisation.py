@@ -27,7 +27,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import describe_machine
-from quantisation_tables import ablation_table, families_table, times_table, trained_table
+from quantisation_tables import (
+    ablation_table,
+    families_table,
+    times_table,
+    trained_table,
+)
 from stock_quantiser import stock_quantised
 from torch import nn
 
@@ -191,6 +196,7 @@ def compile_all(
             model,
             precision=precision,
             output=folder / f"{title}{precision}.pte",
+            force=True,
             **(given if precision in CALIBRATED else {}),
             **options,
         ).report

@@ -9,7 +9,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import coreml_tables
+import quantisation_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -71,11 +75,34 @@ def machine(report: dict) -> str:
     return f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}, {m['date']}"
 
 
+def part_table(part: str, table: Callable[[dict], str], results: dict) -> str:
+    """The table of one part of a results file."""
+    return table(results[part])
+
+
 TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     "README.md": {
         "parity": ("parity", parity_table),
         "against_stock": ("against_stock", against_stock_table),
         "bundled": ("bundled", bundled_table),
+    },
+    "docs/quantisation.md": {
+        part: ("quantisation", partial(part_table, part, table))
+        for part, table in {
+            "trained": quantisation_tables.trained_table,
+            "families": quantisation_tables.families_table,
+            "times": quantisation_tables.times_table,
+            "ablation": quantisation_tables.ablation_table,
+        }.items()
+    },
+    "docs/coreml.md": {
+        f"coreml_{part}": ("coreml", partial(part_table, part, table))
+        for part, table in {
+            "operators": coreml_tables.operators_table,
+            "models": coreml_tables.models_table,
+            "precisions": coreml_tables.precisions_table,
+            "bundled": coreml_tables.bundled_table,
+        }.items()
     },
 }
 
