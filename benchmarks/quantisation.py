@@ -3,6 +3,7 @@
     python benchmarks/quantisation.py trained CALIBRATION.npz TEST.npz [--conformer WEIGHTS]
     python benchmarks/quantisation.py families PHOTOS FOLDER
     python benchmarks/quantisation.py times FOLDER
+    python benchmarks/quantisation.py profile MODEL
     python benchmarks/quantisation.py ablation CALIBRATION.npz TEST.npz
 
 NPZ files have `images` uint8 [N, 32, 32, 3], those of CIFAR-10, which is not part of this
@@ -10,7 +11,7 @@ repository, and TEST.npz `labels` too. Ours run in the C++ runtime, from artifac
 wrote; the stock ones in eager PyTorch, which rounds as their runtime does. The rounding of "int8"
 and "int8-dynamic" sees the calibration images, "auto" chooses its plan on TEST.npz. `families`
 leaves its artifacts in FOLDER, where `times` takes them up: one interleaved run a model, with two
-threads, to be started on a quiet machine. Each part goes to its own place in
+threads, to be started on a quiet machine, as `profile`. Each part goes to its own place in
 results/quantisation.json.
 """
 
@@ -30,6 +31,7 @@ from machine import describe_machine
 from quantisation_tables import (
     ablation_table,
     families_table,
+    profile_table,
     times_table,
     trained_table,
 )
@@ -48,6 +50,7 @@ sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests" / "quantize")]
 
 import small_models  # noqa: E402, F401  (registers conformer_cifar)
 from quantisation_ablation import ablation  # noqa: E402
+from quantisation_profile import profile  # noqa: E402
 from rescale import rescale  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "quantisation.json"
@@ -59,6 +62,7 @@ TABLES = {
     "trained": trained_table,
     "families": families_table,
     "times": times_table,
+    "profile": profile_table,
     "ablation": ablation_table,
 }
 Program = Callable[[np.ndarray], np.ndarray]
@@ -80,6 +84,7 @@ def main() -> None:
     times = parts.add_parser("times")
     times.add_argument("folder", type=Path)
     times.add_argument("--models", nargs="+", default=FAMILIES)
+    parts.add_parser("profile").add_argument("model")
     args = parser.parse_args()
     if args.part == "families":
         for name in args.models:
@@ -87,6 +92,8 @@ def main() -> None:
     elif args.part == "times":
         for name in args.models:
             record("times", [measure_times(name, args.folder)])
+    elif args.part == "profile":
+        record("profile", [profile(args.model, interleaved)])
     elif args.part == "trained":
         models = {"mobilevit_xxs": "cifar10"}
         if args.conformer:

@@ -48,6 +48,17 @@ def times_table(part: dict) -> str:
     return "\n".join([*rows, "", f"Medians, ratios to fp32 in the same round; {machine(part)}."])
 
 
+def profile_table(part: dict) -> str:
+    """One row a program."""
+    rows = ["| model | program | time | of fp32 |", "|---|---|---|---|"]
+    rows += [
+        f"| {report['model']} | {row['what']} | {row['ms']:.1f} ms | {row['ratio']:.2f} |"
+        for report in part["rows"]
+        for row in report["results"]
+    ]
+    return "\n".join([*rows, "", f"{machine(part)}."])
+
+
 def ablation_table(part: dict) -> str:
     """One row a variant."""
     rows = ["| what | top-1 | agrees with float | SQNR, centred |", "|---|---|---|---|"]

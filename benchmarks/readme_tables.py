@@ -92,6 +92,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
             "trained": quantisation_tables.trained_table,
             "families": quantisation_tables.families_table,
             "times": quantisation_tables.times_table,
+            "profile": quantisation_tables.profile_table,
             "ablation": quantisation_tables.ablation_table,
         }.items()
     },

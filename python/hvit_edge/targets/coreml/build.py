@@ -20,7 +20,6 @@ from hvit_edge.errors import InputError
 from hvit_edge.targets.coreml.translate import IMAGE, PROBABILITIES, Translated
 
 IOS = {17: ct.target.iOS17, 18: ct.target.iOS18}
-PRECISIONS = ("fp16", "fp32", "w8", "w6", "w4", "int8")
 PALETTE_BITS = {"w6": 6, "w4": 4}
 COMPRESSED = ("w8", "int8", *PALETTE_BITS)
 SMALLEST = 512  # elements of a constant that is worth compressing
@@ -38,8 +37,8 @@ class Options:
 
     Attributes:
         ios: 17 or 18, the oldest system that it runs on.
-        precision: one of `PRECISIONS`; of "int8" the weights, its activations are the
-            translation's.
+        precision: "fp16", "fp32", or one of `COMPRESSED`; of "int8" the weights, its activations
+            are the translation's.
         bgr: the network takes its channels as blue, green, red.
         labels: class names in class order, or none.
     """
@@ -101,12 +100,14 @@ def describe(model: MLModel, about: About, metadata: Mapping[str, str]) -> None:
     """Write what there is to say of a model into it, in place."""
     model.author, model.license = about.author, about.licence
     model.version, model.short_description = about.version, about.description
-    spec = model.get_spec()
-    for feature in (*spec.description.input, *spec.description.output):
-        if feature.name in DESCRIPTIONS:
-            names = model.input_description if feature in spec.description.input else None
-            target = names if names is not None else model.output_description
-            target[feature.name] = DESCRIPTIONS[feature.name]
+    features = model.get_spec().description
+    for texts, described in (
+        (model.input_description, features.input),
+        (model.output_description, features.output),
+    ):
+        for name in (feature.name for feature in described):
+            if name in DESCRIPTIONS:
+                texts[name] = DESCRIPTIONS[name]
     model.user_defined_metadata.update(metadata)
 
 
@@ -123,16 +124,14 @@ def unique_labels(labels: Sequence[str]) -> list[str]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without coremltools' progress bars and notices; its errors are raised, not printed."""
-    loggers = [logging.getLogger(name) for name in ("coremltools",)]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
+    logger = logging.getLogger("coremltools")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logger.setLevel(level)
 
 
 def _image(program: Program, options: Options) -> ct.ImageType:
