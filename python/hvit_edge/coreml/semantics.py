@@ -1,6 +1,6 @@
 """How values are held between operators, and how each operator computes.
 
-An operator computes in float32 on its inputs as they are stored: float16 values are widened,
+An operator computes in float32 or finer on its inputs as they are stored: float16 is widened,
 which is exact. Its result is rounded once, to the dtype that the program declares; beyond 65504
 a float16 becomes infinite, as hardware does. Integers compute in int64 and wrap to the declared
 width, bools are exact. A fused operator (layer_norm, softmax, attention) is one operator: nothing

@@ -12,7 +12,7 @@ from hvit_edge.errors import ArtifactError
 few = settings(max_examples=15, deadline=None, derandomize=True)
 sizes = st.integers(1, 7)
 cases = {"height": sizes, "width": sizes, "high": sizes, "wide": sizes, "seed": st.integers(0, 99)}
-REL = 2e-6
+REL = 1e-6
 
 # From the notes under MIL's resize_bilinear: two elements to five, and to six.
 GRIDS = {

@@ -1,4 +1,4 @@
-"""Norms; the mean and the variance of one are taken in float32 like the rest of it."""
+"""Norms; centring loses digits, so they compute in float64 and round the result alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def batch_norm(
     epsilon: float,
 ) -> Tensor:
     """X [n, C, ...] by constants of shape [C]."""
-    y = (x - _channels(mean, x)) / torch.sqrt(_channels(variance, x) + epsilon)
+    y = (x.double() - _channels(mean, x)) / torch.sqrt(_channels(variance, x).double() + epsilon)
     return _affine(y, gamma, beta, [1 if axis != 1 else -1 for axis in range(x.ndim)])
 
 
@@ -50,17 +50,19 @@ def layer_norm(
 @operator("l2_norm")
 def l2_norm(x: Tensor, *, epsilon: float) -> Tensor:
     """X over the root of the sum of squares of its last three dimensions."""
-    return x / torch.sqrt(x.square().sum((-3, -2, -1), keepdim=True) + epsilon)
+    y = x.double()
+    return (y / torch.sqrt(y.square().sum((-3, -2, -1), keepdim=True) + epsilon)).to(x.dtype)
 
 
 def _normalized(x: Tensor, axes: list[int], epsilon: float) -> Tensor:
+    x = x.double()
     centered = x - x.mean(axes, keepdim=True)
     return centered / torch.sqrt(centered.square().mean(axes, keepdim=True) + epsilon)
 
 
 def _affine(y: Tensor, gamma: Tensor | None, beta: Tensor | None, shape: list[int]) -> Tensor:
     y = y if gamma is None else y * gamma.reshape(shape)
-    return y if beta is None else y + beta.reshape(shape)
+    return (y if beta is None else y + beta.reshape(shape)).float()
 
 
 def _channels(values: Tensor, x: Tensor) -> Tensor:

@@ -99,14 +99,15 @@ def grid(size: int, target: int, mode: str) -> Tensor:
 
 
 def _linear(x: Tensor, sizes: list[int], mode: str) -> Tensor:
+    dtype, x = x.dtype, x.double()  # so that only the result is rounded
     for axis, target in zip(range(x.ndim - len(sizes), x.ndim), sizes, strict=True):
         points = grid(x.shape[axis], target, mode)
         low = points.floor().long()
         high = (low + 1).clamp(max=x.shape[axis] - 1)
-        weight = (points - low).float().reshape(-1, *[1] * (x.ndim - 1 - axis))
+        weight = (points - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
         below, above = x.index_select(axis, low), x.index_select(axis, high)
         x = below + (above - below) * weight
-    return x
+    return x.to(dtype)
 
 
 def _nearest(x: Tensor, sizes: list[int]) -> Tensor:
