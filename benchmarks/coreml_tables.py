@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantisation_tables import machine
+from machine import name_machine
 
 
 def operators_table(part: dict) -> str:
@@ -35,7 +35,7 @@ def models_table(part: dict) -> str:
             f" | {half['photo_seconds']:.2f} s | {single['max_rel']:.1e} |"
         )
     return "\n".join(
-        [*rows, "", f"Random weights, four photos, the worst of each; {machine(part)}."]
+        [*rows, "", f"Random weights, four photos, the worst of each; {name_machine(part)}."]
     )
 
 
@@ -55,7 +55,7 @@ def bundled_table(part: dict) -> str:
         for row in part["rows"]
     ]
     eager = part["rows"][0]["eager_top1"]
-    return "\n".join([*rows, "", f"Eager PyTorch {eager:.1%}; {machine(part)}."])
+    return "\n".join([*rows, "", f"Eager PyTorch {eager:.1%}; {name_machine(part)}."])
 
 
 def _moves(counts: dict) -> int:

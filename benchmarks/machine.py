@@ -28,3 +28,10 @@ def describe_machine(packages: Sequence[str] = PACKAGES) -> dict[str, object]:
         "packages": {p: version(p) for p in packages},
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
     }
+
+
+def name_machine(report: dict) -> str:
+    """The machine of a report, in a few words."""
+    m = report["machine"]
+    packages = ", ".join(f"{k} {v}" for k, v in m["packages"].items())
+    return f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}, {m['date']}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from machine import name_machine
+
 
 def trained_table(part: dict) -> str:
     """One row a trained model and precision."""
@@ -17,7 +19,7 @@ def trained_table(part: dict) -> str:
             for row in report["results"]
         ]
     eager = ", ".join(f"{r['model']} {r['eager_top1']:.1%}" for r in part["rows"])
-    return "\n".join([*rows, "", f"Eager PyTorch in float32: {eager}; {machine(part)}."])
+    return "\n".join([*rows, "", f"Eager PyTorch in float32: {eager}; {name_machine(part)}."])
 
 
 def families_table(part: dict) -> str:
@@ -45,7 +47,9 @@ def times_table(part: dict) -> str:
     for report in sorted(part["rows"], key=lambda row: row["model"]):
         cells = [f"{row['ms']:.1f} ms ({row['ratio']:.2f})" for row in report["results"]]
         rows.append(f"| {report['model']} | " + " | ".join(cells) + " |")
-    return "\n".join([*rows, "", f"Medians, ratios to fp32 in the same round; {machine(part)}."])
+    return "\n".join(
+        [*rows, "", f"Medians, ratios to fp32 in the same round; {name_machine(part)}."]
+    )
 
 
 def profile_table(part: dict) -> str:
@@ -56,7 +60,7 @@ def profile_table(part: dict) -> str:
         for report in part["rows"]
         for row in report["results"]
     ]
-    return "\n".join([*rows, "", f"{machine(part)}."])
+    return "\n".join([*rows, "", f"{name_machine(part)}."])
 
 
 def ablation_table(part: dict) -> str:
@@ -78,10 +82,3 @@ def decibel(value: float | None) -> str:
 def size(row: dict) -> str:
     """Megabytes of the artifact; what was only run in PyTorch has none."""
     return f"{row['bytes'] / 1e6:.2f} MB" if "bytes" in row else ""
-
-
-def machine(part: dict) -> str:
-    """What a part was measured on, in a few words."""
-    of = part["machine"]
-    packages = ", ".join(f"{name} {number}" for name, number in of["packages"].items())
-    return f"{of['cpu']}, {of['cores']} cores, {packages}, {of['date']}"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import coreml_tables
 import quantisation_tables
+from machine import name_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -41,7 +42,7 @@ def parity_table(report: dict) -> str:
     photos = report["results"][0]["photos"]
     note = (
         f"Largest difference from eager PyTorch on {photos} photos, relative to its largest"
-        f" output; random weights; {machine(report)}."
+        f" output; random weights; {name_machine(report)}."
     )
     return "\n".join([*rows, "", note])
 
@@ -54,7 +55,7 @@ def against_stock_table(report: dict) -> str:
         f" | {r['ratio']:.2f} ({r['ratio_p10']:.2f} to {r['ratio_p90']:.2f}) |"
         for r in report["results"]
     ]
-    return "\n".join([*rows, "", f"Medians, float32, batch 1; {machine(report)}."])
+    return "\n".join([*rows, "", f"Medians, float32, batch 1; {name_machine(report)}."])
 
 
 def bundled_table(report: dict) -> str:
@@ -65,14 +66,7 @@ def bundled_table(report: dict) -> str:
         f" | {r['agreement']:.1%} |"
         for r in report["results"]
     ]
-    return "\n".join([*rows, "", f"Top-1; {machine(report)}."])
-
-
-def machine(report: dict) -> str:
-    """The machine of a report, in a few words."""
-    m = report["machine"]
-    packages = ", ".join(f"{k} {v}" for k, v in m["packages"].items())
-    return f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}, {m['date']}"
+    return "\n".join([*rows, "", f"Top-1; {name_machine(report)}."])
 
 
 def part_table(part: str, table: Callable[[dict], str], results: dict) -> str:

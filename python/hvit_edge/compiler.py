@@ -12,9 +12,11 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from hvit_edge.artifact import Golden, check_output, constant_methods, seal, write_atomically
-from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
-from hvit_edge.errors import DelegationError, InputError, ParityError
+from hvit_edge.artifact import check_output
+from hvit_edge.compiler_coreml import PackageRequest, compile_package
+from hvit_edge.compiler_coreml_pte import compile_program
+from hvit_edge.description import XNNPACK_PACKAGES
+from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.gate import Gate
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.metadata import LayerRecord
@@ -23,8 +25,8 @@ from hvit_edge.package_file import SUFFIX, check_package_output
 from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.steps import executorch_step, pytorch_step, quantised_step
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
-from hvit_edge.quantize import PRECISIONS as QUANTISED
 from hvit_edge.quantize import (
     Calibration,
     bundled_calibration,
@@ -34,23 +36,14 @@ from hvit_edge.quantize import (
 )
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.report import Artifact, CompileReport
-from hvit_edge.runtime import Session
 from hvit_edge.subject import Subject, origin_of, prepare_subject
+from hvit_edge.targets.choices import COMPUTE_UNITS, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.xnnpack import lower
 from hvit_edge.weights import weights_digest
 
-TARGETS = ("xnnpack", "coreml", "coreml-pte")
-PRECISIONS = {
-    "xnnpack": ("fp32", *QUANTISED, "auto"),
-    "coreml": ("fp16", "fp32", "w8", "w6", "w4", "int8"),
-    "coreml-pte": ("fp16", "fp32"),
-}
-"""Of each target; the first is its default."""
 SUFFIXES = {"xnnpack": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
 APPLE = ("coreml", "coreml-pte")
-IOS = (17, 18)
-COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
 NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = ("int8", "int8-dynamic", "auto")
 LAYER_INPUTS = 16  # images that the layers are measured on
@@ -141,9 +134,7 @@ def compile(
     subject = prepare_subject(model, weights, num_classes, input_size, preprocess, labels)
     calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
     if target in APPLE:
-        return _compile_for_apple(
-            target,
-            min_delegated,
+        request = PackageRequest(
             subject=subject,
             precision=precision,
             ios=ios or IOS[0],
@@ -155,6 +146,9 @@ def compile(
             tell=tell,
             progress=progress,
         )
+        if target == "coreml":
+            return compile_package(request)
+        return compile_program(request, partial(_check_delegation, wanted=min_delegated))
     gate = Gate(subject, precision, rtol)
     work = _Quantising(subject, precision, calibration, mixed, path, progress, tell)
     graph, layers, mixture = _prepare_graph(work, gate)
@@ -164,10 +158,10 @@ def compile(
     gate("lowered", executorch_step(lowered.serialize()))
 
     tell("write")
-    metadata = describe_artifact(subject, target, gate, XNNPACK_PACKAGES, layers)
-    golden = Golden(subject.golden_image, subject.expected)
-    data = seal(lowered.serialize(constant_methods(metadata, golden)))
-    write_atomically(path, data, force=force, check=partial(_self_test, subject.origin.name))
+    check = partial(self_test, subject.origin.name)
+    metadata, size = write_program(
+        lowered, target, gate, XNNPACK_PACKAGES, path, layers=layers, force=force, check=check
+    )
     if mixture is not None:
         keep_plan(mixture, subject.origin.name, path, force=force)
     return Artifact(
@@ -178,7 +172,7 @@ def compile(
             precision=precision,
             weights=metadata.weights_source,
             path=path,
-            bytes=len(data),
+            bytes=size,
             lowered=lowered,
             parity=metadata.parity,
             steps=tuple(gate.results),
@@ -189,16 +183,6 @@ def compile(
     )
 
 
-def _compile_for_apple(target: str, min_delegated: float | None, **given: object) -> Artifact:
-    from hvit_edge import compiler_coreml as packages
-    from hvit_edge import compiler_coreml_pte as programs
-
-    request = packages.PackageRequest(**given)
-    if target == "coreml":
-        return packages.compile_package(request)
-    return programs.compile_program(request, partial(_check_delegation, wanted=min_delegated))
-
-
 def _check_target(
     target: str,
     precision: str | None,
@@ -207,8 +191,10 @@ def _check_target(
     min_delegated: float | None,
 ) -> str:
     """The precision asked for, or the target's default; refuses what the target does not know."""
-    if target not in TARGETS:
-        raise InputError(f"[compile] target: expected one of {', '.join(TARGETS)}, got {target!r}")
+    if target not in PRECISIONS:
+        raise InputError(
+            f"[compile] target: expected one of {', '.join(PRECISIONS)}, got {target!r}"
+        )
     known = PRECISIONS[target]
     precision = known[0] if precision is None else precision
     faults = []
@@ -352,13 +338,3 @@ def _check_delegation(lowered: Lowered, registered: bool, wanted: float | None) 
         f" {lowered.delegated_share:.1%} of {lowered.ops_total}; replace these operators or lower"
         f" --min-delegated:{listed}"
     )
-
-
-def _self_test(model: str, path: Path) -> None:
-    """Run the written file in the C++ runtime, preprocessing included."""
-    result = Session(path).self_test()
-    if not result.passed:
-        raise ParityError(
-            f"[compile] {model}: expected the artifact to pass its self test in the C++ runtime,"
-            f" got max_rel {result.max_rel:.3g}; nothing was written"
-        )

@@ -14,81 +14,23 @@ from torch.fx import GraphModule
 
 from hvit_edge.artifact import Golden
 from hvit_edge.coreml import Program, load_program
+from hvit_edge.coreml.features import IMAGE, LOGITS
 from hvit_edge.coreml.metadata import write_metadata
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.description import COREML_PACKAGES, describe_artifact
 from hvit_edge.gate import Gate
 from hvit_edge.lowering import COREML_PIPELINE, export_graph, rewrite
-from hvit_edge.metadata import Difference, Metadata
+from hvit_edge.metadata import Metadata
 from hvit_edge.package_file import write_package
-from hvit_edge.parity.steps import Step, StepResult, pytorch_step
+from hvit_edge.parity.steps import Step, pytorch_step
 from hvit_edge.preprocess import load_image
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration
-from hvit_edge.report import Artifact
+from hvit_edge.report import Artifact, PackageReport
 from hvit_edge.subject import Subject
 from hvit_edge.weights import bundled_photos
 
-MOVES = ("transpose", "reshape")
 GOLDEN_COLOURS = 64
-
-
-@dataclass(frozen=True)
-class PackageReport:
-    """What was compiled, and how close it comes to PyTorch.
-
-    Attributes:
-        model, target, precision, weights: what was asked for; `weights` names the source.
-        ios: the oldest system that the package runs on.
-        path, bytes: the package and the size of all its files.
-        operators: how often the program calls which operator.
-        in_float32: operators that were kept in float32 because float16 would break them, with
-            module and reason.
-        parity: of the program in the reference evaluator, against eager PyTorch on the golden
-            photo.
-        steps: the same for each step on the way.
-        calibration: the images that it was calibrated on; None where there were none.
-        seconds: wall time of the whole.
-    """
-
-    model: str
-    target: str
-    precision: str
-    weights: str
-    ios: int
-    path: Path
-    bytes: int
-    operators: dict[str, int]
-    in_float32: tuple[dict[str, str], ...]
-    parity: Difference
-    steps: tuple[StepResult, ...]
-    calibration: Calibration | None
-    seconds: float
-
-    @property
-    def moves(self) -> int:
-        """Transposes and reshapes: what only moves data."""
-        return sum(self.operators.get(name, 0) for name in MOVES)
-
-    def to_dict(self) -> dict[str, object]:
-        """The report as plain values, ready for JSON."""
-        return {
-            "model": self.model,
-            "target": self.target,
-            "precision": self.precision,
-            "weights": self.weights,
-            "ios": self.ios,
-            "path": str(self.path),
-            "bytes": self.bytes,
-            "operators": self.operators,
-            "ops_total": sum(self.operators.values()),
-            "moves": self.moves,
-            "in_float32": list(self.in_float32),
-            "parity": self.parity.to_dict(),
-            "steps": [step.to_dict() for step in self.steps],
-            "calibration": self.calibration.to_dict() if self.calibration else None,
-            "seconds": round(self.seconds, 3),
-        }
 
 
 @dataclass(frozen=True)
@@ -143,7 +85,7 @@ def compile_package(request: PackageRequest) -> Artifact:
             ios=request.ios,
             path=request.path,
             bytes=write_package(request.path, _saved(model), force=request.force),
-            operators=dict(program.counts()),
+            operators=program.counts(),
             in_float32=in_float32,
             parity=metadata.parity,
             steps=tuple(gate.results),
@@ -182,7 +124,7 @@ def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple
     from hvit_edge.targets.coreml.activations import activation_ranges
     from hvit_edge.targets.coreml.build import IOS, Options, build
     from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
-    from hvit_edge.targets.coreml.translate import IMAGE, Pixels, translate
+    from hvit_edge.targets.coreml.translate import Pixels, translate
 
     preprocess = request.subject.origin.preprocess
     mean, std = np.array(preprocess.mean), np.array(preprocess.std)
@@ -214,15 +156,13 @@ def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple
 def _pixels(subject: Subject) -> list[np.ndarray]:
     """The bundled photos as the translated program takes them: float32 [1, 3, H, W], 0 to 255."""
     preprocess = subject.origin.preprocess
-    photos = [preprocess.resize_and_crop(load_image(path)) for path in bundled_photos()]
-    if preprocess.channel_order == "BGR":
-        photos = [photo[:, :, ::-1] for photo in photos]
-    return [np.float32(photo.transpose(2, 0, 1)[None]) for photo in photos]
+    photos = (preprocess.resize_and_crop(load_image(path)) for path in bundled_photos())
+    return [preprocess.planes(photo) for photo in photos]
 
 
 def _golden_step(program: Program, pixels: np.ndarray) -> Step:
     """The program's answer to the golden photo, whatever array it is asked about."""
-    return lambda array: np.float32(program.run({"image": pixels})["logits"])
+    return lambda array: np.float32(program.run({IMAGE: pixels})[LOGITS])
 
 
 def _describe(request: PackageRequest, model: object, metadata: Metadata, golden: Golden) -> None:

@@ -10,18 +10,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import torch
 
-from hvit_edge.artifact import Golden, constant_methods, seal, write_atomically
 from hvit_edge.compiler_coreml import PackageRequest, rewritten_graph
 from hvit_edge.coreml.toolkit import toolkit
-from hvit_edge.description import COREML_PACKAGES, XNNPACK_PACKAGES, describe_artifact
-from hvit_edge.errors import ParityError
+from hvit_edge.description import COREML_PACKAGES, XNNPACK_PACKAGES
 from hvit_edge.gate import Gate
+from hvit_edge.program_file import self_test, write_program
 from hvit_edge.report import Artifact, CompileReport
-from hvit_edge.runtime import Session
 from hvit_edge.targets.delegate import Lowered
 
 PACKAGES = tuple(dict.fromkeys((*XNNPACK_PACKAGES, *COREML_PACKAGES)))
@@ -56,11 +54,10 @@ def compile_program(
     )
     check_delegation(lowered, subject.registered)
     request.tell("write")
-    metadata = describe_artifact(subject, "coreml-pte", gate, PACKAGES)
-    golden = Golden(subject.golden_image, subject.expected)
-    data = seal(lowered.serialize(constant_methods(metadata, golden)))
-    check = _self_test if sys.platform == "darwin" else None
-    write_atomically(request.path, data, force=request.force, check=check)
+    check = partial(self_test, subject.origin.name) if sys.platform == "darwin" else None
+    metadata, size = write_program(
+        lowered, "coreml-pte", gate, PACKAGES, request.path, force=request.force, check=check
+    )
     return Artifact(
         request.path,
         CompileReport(
@@ -69,21 +66,11 @@ def compile_program(
             precision=request.precision,
             weights=metadata.weights_source,
             path=request.path,
-            bytes=len(data),
+            bytes=size,
             lowered=lowered,
             parity=metadata.parity,
             steps=tuple(gate.results),
             calibration=None,
-            mixture=None,
             seconds=time.perf_counter() - start,
         ),
     )
-
-
-def _self_test(path: Path) -> None:
-    result = Session(path).self_test()
-    if not result.passed:
-        raise ParityError(
-            f"[compile] {path.name}: expected the artifact to pass its self test on this system,"
-            f" got max_rel {result.max_rel:.3g}; nothing was written"
-        )

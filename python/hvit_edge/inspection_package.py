@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,6 @@ def describe_package(path: str | Path) -> dict:
     program = load_program(path)
     package = program.package
     metadata, _ = read_metadata(package.metadata)
-    operators = [op for op in program.operators if not op.op_type.startswith(EXPANDING)]
     return {
         "path": str(path),
         "bytes": package_bytes(package.path),
@@ -54,11 +53,11 @@ def describe_package(path: str | Path) -> dict:
         "specification": package.spec.specificationVersion,
         "opset": program.opset,
         "operators": program.counts(),
-        "precisions": dict(Counter(map(_precision, operators)).most_common()),
+        "precisions": dict(Counter(map(_precision, program.calls)).most_common()),
         "weights": _weights(package),
-        "predicted_outside_neural_engine": list(outside_neural_engine(operators)),
+        "predicted_outside_neural_engine": list(outside_neural_engine(program.calls)),
         "compute_units": package.metadata.get("hve_compute_units", "all"),
-        "metadata": asdict(replace(metadata, versions=dict(metadata.versions))),
+        "metadata": asdict(metadata),
     }
 
 

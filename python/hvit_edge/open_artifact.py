@@ -72,5 +72,5 @@ def read_identity(path: str | Path) -> tuple[Metadata, int]:
         return metadata, golden.output.shape[1]
     from hvit_edge.runtime import Session
 
-    session = Session(path)
+    session = Session(path, prepare=False)
     return session.metadata, session.outputs[0].shape[-1]

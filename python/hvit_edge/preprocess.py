@@ -100,12 +100,14 @@ class Preprocess:
 
     def normalise(self, pixels: np.ndarray) -> np.ndarray:
         """The second half, uint8 [h, w, 3] in RGB to float32 [1, 3, h, w], contiguous."""
-        mean = np.asarray(self.mean, np.float32)
-        std = np.asarray(self.std, np.float32)
+        mean, std = (np.asarray(v, np.float32).reshape(3, 1, 1) for v in (self.mean, self.std))
+        return (self.planes(pixels) / np.float32(255) - mean) / std
+
+    def planes(self, pixels: np.ndarray) -> np.ndarray:
+        """Uint8 [h, w, 3] in RGB to float32 [1, 3, h, w], 0 to 255, in the network's order."""
         if self.channel_order == "BGR":
             pixels = pixels[:, :, ::-1]
-        normalised = (pixels.astype(np.float32) / np.float32(255) - mean) / std
-        return np.ascontiguousarray(normalised.transpose(2, 0, 1)[np.newaxis])
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1)[np.newaxis], np.float32)
 
     def resize_and_crop(self, image: np.ndarray) -> np.ndarray:
         """The first half, uint8 [h, w, 3] to uint8 [input h, input w, 3], RGB."""

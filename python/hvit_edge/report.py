@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hvit_edge.metadata import Difference
 from hvit_edge.mixed import MixedReport
@@ -12,22 +11,19 @@ from hvit_edge.parity.steps import StepResult
 from hvit_edge.quantize import Calibration
 from hvit_edge.targets.delegate import Lowered
 
-if TYPE_CHECKING:
-    from hvit_edge.compiler_coreml import PackageReport
+MOVES = ("transpose", "reshape")
 
 
-@dataclass(frozen=True)
-class CompileReport:
-    """What was compiled, how much of it the delegate took, and how close it comes to PyTorch.
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was compiled, and how close it comes to PyTorch; of any kind of artifact.
 
     Attributes:
         model, target, precision, weights: what was asked for; `weights` names the source.
-        path, bytes: the artifact and its size.
-        lowered: delegates, operators outside and in all, see `targets.delegate.Lowered`.
+        path, bytes: the artifact and its size, of a package that of all its files.
         parity: of the program against eager PyTorch on the golden photo.
         steps: the same for each step on the way.
         calibration: the images that it was calibrated on; None where there were none.
-        mixture: what precision "auto" chose; None for any other.
         seconds: wall time of the whole.
     """
 
@@ -37,11 +33,9 @@ class CompileReport:
     weights: str
     path: Path
     bytes: int
-    lowered: Lowered
     parity: Difference
     steps: tuple[StepResult, ...]
     calibration: Calibration | None
-    mixture: MixedReport | None
     seconds: float
 
     def to_dict(self) -> dict[str, object]:
@@ -53,15 +47,66 @@ class CompileReport:
             "weights": self.weights,
             "path": str(self.path),
             "bytes": self.bytes,
+            "parity": self.parity.to_dict(),
+            "steps": [step.to_dict() for step in self.steps],
+            "calibration": self.calibration.to_dict() if self.calibration else None,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileReport(Report):
+    """Of an ExecuTorch program, also how much of it the delegate took.
+
+    Attributes:
+        lowered: delegates, operators outside and in all, see `targets.delegate.Lowered`.
+        mixture: what precision "auto" chose; None for any other.
+    """
+
+    lowered: Lowered
+    mixture: MixedReport | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as plain values, ready for JSON."""
+        return {
+            **super().to_dict(),
             "delegates": self.lowered.delegates,
             "ops_outside": [op.to_dict() for op in self.lowered.ops_outside],
             "ops_total": self.lowered.ops_total,
             "delegated_share": self.lowered.delegated_share,
-            "parity": self.parity.to_dict(),
-            "steps": [step.to_dict() for step in self.steps],
-            "calibration": self.calibration.to_dict() if self.calibration else None,
             "mixture": self.mixture.to_dict() if self.mixture else None,
-            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageReport(Report):
+    """Of a Core ML package, also its operators; its parity is that in the reference evaluator.
+
+    Attributes:
+        ios: the oldest system that the package runs on.
+        operators: how often the program calls which operator.
+        in_float32: operators that were kept in float32 because float16 would break them, with
+            module and reason.
+    """
+
+    ios: int
+    operators: dict[str, int]
+    in_float32: tuple[dict[str, str], ...]
+
+    @property
+    def moves(self) -> int:
+        """Transposes and reshapes: what only moves data."""
+        return sum(self.operators.get(name, 0) for name in MOVES)
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as plain values, ready for JSON."""
+        return {
+            **super().to_dict(),
+            "ios": self.ios,
+            "operators": self.operators,
+            "ops_total": sum(self.operators.values()),
+            "moves": self.moves,
+            "in_float32": list(self.in_float32),
         }
 
 

@@ -27,15 +27,9 @@ from hvit_edge.cli.parser import (
     whole_number,
 )
 from hvit_edge.errors import InputError
+from hvit_edge.targets.choices import COMPUTE_UNITS, IOS, PRECISIONS
 
-PRECISIONS = {
-    "xnnpack": ("fp32", "fp16", "int8", "int8-dynamic", "auto"),
-    "coreml": ("fp16", "fp32", "w8", "w6", "w4", "int8"),
-    "coreml-pte": ("fp16", "fp32"),
-}
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
-IOS = (17, 18)
-COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
 CALIB_SAMPLES = 512
 NOTICE = "[calibration]"  # what its warnings begin with
 

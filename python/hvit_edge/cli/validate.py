@@ -13,6 +13,7 @@ from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_threads, tolerance
 from hvit_edge.errors import ParityError
+from hvit_edge.open_artifact import is_package
 
 SHOWN_LAYERS = 10
 FLOAT_STEPS = ("exported", "rewritten")
@@ -80,7 +81,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
                 ("SQNR", text.decibel(report["sqnr_db"])),
                 ("SQNR, centred", text.decibel(report["sqnr_centred_db"])),
                 ("worst photo", f"{worst['name']}, {text.decibel(worst['sqnr_db'])}"),
-                *([("backend", report["backend"])] if _is_package(report) else []),
+                *([("backend", report["backend"])] if is_package(report["artifact"]) else []),
             ]
         ),
         *_layers(report["layers"], None if args.verbose else SHOWN_LAYERS),
@@ -90,10 +91,6 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
         if args.bisect:
             lines.append(_bisected(report))
     return "\n".join(lines)
-
-
-def _is_package(report: dict) -> bool:
-    return report["backend"] != "C++ runtime"
 
 
 def _layers(layers: list[dict], limit: int | None) -> list[str]:
@@ -115,6 +112,6 @@ def _bisected(report: dict) -> str:
         )
     if module:
         return f"The first module that differs: {module}"
-    if _is_package(report) and report["first_break"] not in FLOAT_STEPS:
+    if is_package(report["artifact"]) and report["first_break"] not in FLOAT_STEPS:
         return "Inside a package no module can be named: it has no record of its layers"
     return "No module was found that differs by itself, and the artifact has no record of layers"

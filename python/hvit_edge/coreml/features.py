@@ -13,6 +13,7 @@ from hvit_edge.errors import ArtifactError
 
 Kind = Literal["tensor", "image", "label", "probabilities"]
 LAYOUTS = ("RGB", "BGR")
+IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"  # of the packages we write
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,12 @@ class Program:
 
         Constants do not count, nor does expanding compressed ones.
         """
-        called = (op.op_type for op in self.operators)
-        return dict(Counter(k for k in called if not k.startswith("constexpr_")).most_common())
+        return dict(Counter(op.op_type for op in self.calls).most_common())
+
+    @property
+    def calls(self) -> list[Any]:
+        """The operators that run at each inference: those that only expand constants do not."""
+        return [op for op in self.operators if not op.op_type.startswith("constexpr_")]
 
     def _output(self, var: Any, values: dict[int, Any], storage: bool) -> Output:
         value = values[id(var)] if id(var) in values else _constant_output(var, storage)

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from hvit_edge.artifact import Golden
+from hvit_edge.coreml.features import IMAGE, LOGITS
 from hvit_edge.coreml.metadata import read_metadata
 from hvit_edge.coreml.package import Package, read_package
 from hvit_edge.coreml.program import load_program
@@ -22,7 +23,6 @@ from hvit_edge.parity.difference import compare
 from hvit_edge.runtime import Prediction, SelfTest, as_pixels, whole_number
 
 CORE_ML, EVALUATOR = "Core ML", "reference evaluator"
-IMAGE, LOGITS = "image", "logits"
 Run = Callable[[np.ndarray], np.ndarray]
 """From uint8 [H, W, 3] at the size of the program's input to logits."""
 

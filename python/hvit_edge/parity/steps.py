@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -51,14 +50,6 @@ def executorch_step(program: bytes) -> Step:
         return method.execute([torch.from_numpy(array)])[0].clone().numpy()
 
     return run
-
-
-def runtime_step(path: Path, *, threads: int = 0) -> Step:
-    """Run an artifact with the C++ runtime."""
-    from hvit_edge.runtime import Session
-
-    session = Session(path, threads=threads)
-    return lambda array: session(array)[0]
 
 
 @dataclass(frozen=True)

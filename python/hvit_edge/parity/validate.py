@@ -14,7 +14,7 @@ from hvit_edge.parity.float_steps import measure_float_steps
 from hvit_edge.parity.photos import open_photos
 from hvit_edge.parity.reference import reference_model
 from hvit_edge.parity.report import ParityReport, measure_noise
-from hvit_edge.parity.steps import executorch_step, judge, measure, pytorch_step, runtime_step
+from hvit_edge.parity.steps import executorch_step, judge, measure, pytorch_step
 from hvit_edge.parity.tolerance import FLOAT_STEPS, step_tolerance
 from hvit_edge.runtime import Session
 
@@ -63,9 +63,9 @@ def validate(
     model = reference_model(metadata, classes, model=model, weights=weights)
     photos, skipped = open_photos(data)
     inputs = [metadata.preprocess(image) for _, image in photos]
-    eager, runtime = pytorch_step(model), runtime_step(path, threads=threads)
+    eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
-    outputs = [runtime(array) for array in inputs]
+    outputs = [session(array)[0] for array in inputs]
     report = ParityReport(
         artifact=path,
         precision=metadata.precision,

@@ -16,8 +16,9 @@ from coremltools.converters.mil.frontend.milproto.load import load
 from coremltools.converters.mil.mil import Program
 from coremltools.models import MLModel
 
+from hvit_edge.coreml.features import IMAGE, PROBABILITIES
 from hvit_edge.errors import InputError
-from hvit_edge.targets.coreml.translate import IMAGE, PROBABILITIES, Translated
+from hvit_edge.targets.coreml.translate import Translated
 
 IOS = {17: ct.target.iOS17, 18: ct.target.iOS18}
 PALETTE_BITS = {"w6": 6, "w4": 4}

@@ -32,11 +32,11 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
     largest: dict[int, float] = {}
 
     def watch(operation: Any, results: list[Any]) -> None:
-        found = [_fault(result) for result in results]
-        for variable, result in zip(operation.outputs, results, strict=True):
-            top = float(result.abs().max()) if isinstance(result, torch.Tensor) else 0.0
+        tops = [float(r.abs().max()) if isinstance(r, torch.Tensor) else 0.0 for r in results]
+        for variable, top in zip(operation.outputs, tops, strict=True):
             largest[id(variable)] = max(top, largest.get(id(variable), 0.0))
-        fault = next(filter(None, found), None) or _read(operation, largest)
+        found = filter(None, map(_fault, results, tops))
+        fault = next(found, None) or _read(operation, largest)
         if fault and operation.name not in reasons:
             reasons[operation.name] = fault
 
@@ -46,11 +46,10 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
     return reasons
 
 
-def _fault(value: Any) -> str | None:
-    """What is wrong with a result in float16."""
+def _fault(value: Any, top: float) -> str | None:
+    """What is wrong with a result in float16, whose largest absolute value is `top`."""
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
         return None
-    top = float(value.abs().max())
     if not top <= HEADROOM * LARGEST:
         return f"writes values up to {top:.3g}"
     norm = float(value.norm())
@@ -61,10 +60,15 @@ def _fault(value: Any) -> str | None:
 
 
 def _read(operation: Any, largest: dict[int, float]) -> str | None:
-    """What is wrong with what an operator reads, its own squares included."""
+    """What is wrong with what an operator reads, its own squares included.
+
+    The largest values of constants are added to `largest`, so that they are looked for once.
+    """
     for given in operation.inputs.values():
         for variable in given if isinstance(given, (list, tuple)) else [given]:
-            top = largest.get(id(variable), _constant(variable))
+            if id(variable) not in largest:
+                largest[id(variable)] = _constant(variable)
+            top = largest[id(variable)]
             if not top <= HEADROOM * LARGEST:
                 return f"reads values up to {top:.3g}"
             if operation.op_type in SQUARING and top**2 > LARGEST:

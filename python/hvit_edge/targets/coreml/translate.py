@@ -13,6 +13,7 @@ from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import Function, Program, types
 from torch.fx import GraphModule, Node
 
+from hvit_edge.coreml.features import IMAGE, LOGITS, PROBABILITIES
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import constant_tensor, module_path
 from hvit_edge.quantize.ranges import Range
@@ -20,8 +21,6 @@ from hvit_edge.targets.coreml.layout import MAX_RANK, Layout
 from hvit_edge.targets.coreml.rules import RULES
 from hvit_edge.targets.coreml.rules.registry import Call
 from hvit_edge.targets.coreml.values import Value, plain
-
-IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,11 @@ def convolution(call: Call) -> Value:
     """As it is; padding on both sides of height and of width."""
     x = call.tensor(0)
     plain(x)
-    pad = _pair(call.option(4, "padding", 0))
     parameters = {
         "x": call.rounded(x.data),
         "weight": call.array(1, "weight"),
         "strides": _pair(call.option(3, "stride", 1)),
-        "pad_type": "custom",
-        "pad": [pad[0], pad[0], pad[1], pad[1]],
+        **_margins(_pair(call.option(4, "padding", 0))),
         "dilations": _pair(call.option(5, "dilation", 1)),
         "groups": call.option(6, "groups", 1),
     }
@@ -134,8 +132,7 @@ def _window(call: Call) -> dict[str, object]:
         "x": x.data,
         "kernel_sizes": kernel,
         "strides": strides,
-        "pad_type": "custom",
-        "pad": [pad[0], pad[0], pad[1], pad[1]],
+        **_margins(pad),
         # Only where PyTorch has more windows: without padding Core ML adds one outside the map.
         "ceil_mode": whole != call.shape[2:],
     }
@@ -155,6 +152,11 @@ def _check_scales(call: Call, position: int) -> None:
     for scale, size, new in zip(scales, before, after, strict=False):
         if not math.isclose(scale * size, new):
             raise ValueError("scales that give whole sizes")
+
+
+def _margins(pad: list[int]) -> dict[str, object]:
+    """The same margin on both sides of height, and of width."""
+    return {"pad_type": "custom", "pad": [pad[0], pad[0], pad[1], pad[1]]}
 
 
 def _pair(value: object) -> list[int]:

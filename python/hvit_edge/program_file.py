@@ -1,0 +1,57 @@
+"""A lowered program on its way to the disk: described, sealed, checked, written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hvit_edge.artifact import Golden, constant_methods, seal, write_atomically
+from hvit_edge.description import describe_artifact
+from hvit_edge.errors import ParityError
+from hvit_edge.gate import Gate
+from hvit_edge.metadata import LayerRecord, Metadata
+from hvit_edge.runtime import Session
+from hvit_edge.targets.delegate import Lowered
+
+
+def write_program(
+    lowered: Lowered,
+    target: str,
+    gate: Gate,
+    packages: Sequence[str],
+    path: Path,
+    *,
+    layers: tuple[LayerRecord, ...] = (),
+    force: bool,
+    check: Callable[[Path], None] | None,
+) -> tuple[Metadata, int]:
+    """Write a `.pte` with its metadata and golden sample.
+
+    Args:
+        lowered: the program.
+        target, gate, packages, layers: as `describe_artifact`; the gate knows the subject.
+        path, force, check: as `write_atomically`.
+
+    Returns:
+        The metadata, and the bytes of the file.
+    """
+    subject = gate.subject
+    metadata = describe_artifact(subject, target, gate, packages, layers)
+    golden = Golden(subject.golden_image, subject.expected)
+    data = seal(lowered.serialize(constant_methods(metadata, golden)))
+    write_atomically(path, data, force=force, check=check)
+    return metadata, len(data)
+
+
+def self_test(model: str, path: Path) -> None:
+    """Run a written file in the C++ runtime, preprocessing included.
+
+    Raises:
+        ParityError: it does not pass.
+    """
+    result = Session(path).self_test()
+    if not result.passed:
+        raise ParityError(
+            f"[compile] {model}: expected the artifact to pass its self test in the C++ runtime,"
+            f" got max_rel {result.max_rel:.3g}; nothing was written"
+        )

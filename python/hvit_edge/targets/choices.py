@@ -1,0 +1,11 @@
+"""What can be asked of each target. Imports nothing, so that the command line knows it at once."""
+
+PRECISIONS = {
+    "xnnpack": ("fp32", "fp16", "int8", "int8-dynamic", "auto"),
+    "coreml": ("fp16", "fp32", "w8", "w6", "w4", "int8"),
+    "coreml-pte": ("fp16", "fp32"),
+}
+"""The targets and their precisions; the first of each is its default."""
+IOS = (17, 18)
+COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
+"""Both of Core ML; the first is the default."""
