@@ -118,7 +118,7 @@ def test_interrupt_leaves_no_file(tiny_model, tiny_preprocess, tmp_path, monkeyp
     def interrupt(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compiler.Session, "self_test", interrupt)
+    monkeypatch.setattr(hvit_edge.Session, "self_test", interrupt)
     with pytest.raises(KeyboardInterrupt):
         hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=tmp_path / "a.pte")
     assert os.listdir(tmp_path) == []
