@@ -10,16 +10,29 @@ NATIVE := build/native
 DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 PHOTO := python/hvit_edge/assets/photos/chelsea.jpg
 NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
-CPP_FILES := $(shell find cpp -name '*.h' -o -name '*.cpp')
+CPP_FILES := $(shell find cpp -name '*.h' -o -name '*.cpp' -o -name '*.c')
+
+# 64-bit Arm, cross-compiled and run by QEMU.
+ARM := build/arm
+ARM_ROOT := /usr/aarch64-linux-gnu
+ARM_WHEEL := manylinux_2_28_aarch64
 
 # Beside Python: venv and headers, a compiler, GoogleTest for the C++ tests.
 DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev
+# Beside those: what `make arm` needs.
+ARM_PACKAGES := g++-aarch64-linux-gnu qemu-user
+# For the tests of devices behind ssh; Debian starts the server that it installs.
+SSH_PACKAGES := openssh-client openssh-server
 
-.PHONY: help packages setup demo test test-cpp test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh setup runner arm demo test test-cpp test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
 	@echo "make setup      create .venv and install hvit-edge with all its tools"
+	@echo "make runner     build hvit_edge_runner, which runs artifacts without Python, for this machine"
+	@echo "make arm        cross-compile it for 64-bit Arm into $(ARM)/device, and try it under QEMU"
+	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
+	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
 	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
 	@echo "make test       C++ and Python tests"
 	@echo "make lint       ruff and clang-format, without changing a file"
@@ -27,10 +40,13 @@ help:
 	@echo "make clean      remove what was built; .venv stays"
 
 # Asks for root only where something is missing.
-packages:
-	@dpkg -s $(DEBIAN_PACKAGES) >/dev/null 2>&1 || \
+packages: WANTED := $(DEBIAN_PACKAGES)
+packages-arm: WANTED := $(ARM_PACKAGES)
+packages-ssh: WANTED := $(SSH_PACKAGES)
+packages packages-arm packages-ssh:
+	@dpkg -s $(WANTED) >/dev/null 2>&1 || \
 		{ SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && \
-		$$SUDO apt-get install -y -qq --no-install-recommends $(DEBIAN_PACKAGES); }
+		$$SUDO apt-get install -y -qq --no-install-recommends $(WANTED); }
 
 setup: .venv/built
 
@@ -57,6 +73,43 @@ setup: .venv/built
 		--no-build-isolation -e '.[dev]'
 	@touch $@
 
+# In the tree of `make test-cpp`; a new tree gets no tests, which would need GoogleTest.
+runner: .venv/tools
+	@[ -e $(NATIVE)/build.ninja ] || PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(NATIVE) -G Ninja \
+		-DCMAKE_BUILD_TYPE=Release -DHVIT_EDGE_BUILD_TESTS=OFF
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE) --target hvit_edge_runner -j $(JOBS)
+	@$(BIN)/cmake --install $(NATIVE) --component device --prefix $(NATIVE)/device >/dev/null
+
+arm: $(ARM)/staged $(ARM)/host/count_instructions.so
+
+# ExecuTorch for the device, of the version that is pinned for this machine.
+$(ARM)/sdk/unpacked: constraints.txt | .venv/tools
+	@for tool in aarch64-linux-gnu-g++ qemu-aarch64; do command -v $$tool >/dev/null || \
+		{ echo "error: no $$tool; on Debian: make packages-arm ($(ARM_PACKAGES))"; exit 1; }; done
+	@rm -rf $(ARM)/sdk $(ARM)/wheel
+	$(BIN)/python -m pip download $(PIP_FLAGS) -c constraints.txt --no-deps --only-binary=:all: \
+		--platform $(ARM_WHEEL) -d $(ARM)/wheel executorch
+	$(BIN)/python -m zipfile -e $(ARM)/wheel/*.whl $(ARM)/sdk
+	@touch $@
+
+# The runner and its libraries, as they go to a device; the last line shows that none is missing.
+$(ARM)/staged: $(ARM)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-linux-gnu.cmake
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(ARM) -G Ninja -DCMAKE_BUILD_TYPE=Release \
+		--toolchain "$(CURDIR)/cmake/aarch64-linux-gnu.cmake" \
+		-Dexecutorch_DIR="$(CURDIR)/$(ARM)/sdk/executorch/lib/cmake/executorch" \
+		-DHVIT_EDGE_BUILD_TESTS=OFF -DHVIT_EDGE_BUILD_EXAMPLES=OFF
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(ARM) -j $(JOBS)
+	@rm -rf $(ARM)/device
+	$(BIN)/cmake --install $(ARM) --component device --prefix $(ARM)/device
+	qemu-aarch64 -L $(ARM_ROOT) -cpu cortex-a76 $(ARM)/device/hvit_edge_runner facts
+	@touch $@
+
+# Part of QEMU's process, hence built for this machine.
+$(ARM)/host/count_instructions.so: $(wildcard cpp/qemu/*) | .venv/tools
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S cpp/qemu -B $(ARM)/host -G Ninja
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(ARM)/host
+	@touch $@
+
 demo: setup
 	@mkdir -p $(dir $(DEMO))
 	$(BIN)/hvit-edge compile mobilevit_xxs --weights cifar10 --target xnnpack -o $(DEMO) --force
@@ -81,7 +134,7 @@ test-cpp: setup
 	$(BIN)/ctest --test-dir $(NATIVE) --output-on-failure --no-tests=error
 
 # Last, so that pytest's summary is the last line; what libraries log on stderr would follow it.
-test-python: setup
+test-python: setup runner
 	@mkdir -p build
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=10 2>build/pytest.stderr || \
 		{ cat build/pytest.stderr >&2; exit 1; }

@@ -1,0 +1,119 @@
+/* A QEMU plugin that counts the guest instructions of one inference:
+ *
+ *   qemu-aarch64 -L /usr/aarch64-linux-gnu -plugin count_instructions.so,out=count.json \
+ *     hvit_edge_runner count model.pte
+ *
+ * Counted is what the thread that calls hvit_edge_count_begin() executes until it calls
+ * hvit_edge_count_end(). The file gets {"instructions":N,"groups":{...}}, where a group is the
+ * mapped object that the code lies in.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mapped_objects.h"
+#include "plugin_api.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED int qemu_plugin_version;
+
+enum { BLOCK_BITS = 16 }; /* more instructions than any block has */
+
+static const char* output_path;
+static uint64_t counts[GROUP_COUNT];
+static unsigned int counted_cpu;
+static volatile bool counting;
+static bool began;
+static bool ended;
+
+/* QEMU looks the version up after loading the plugin, so it can suit either generation. */
+__attribute__((constructor)) static void choose_version(void) {
+  qemu_plugin_version = qemu_plugin_scoreboard_new != NULL ? 2 : 1;
+}
+
+static void begin(unsigned int cpu, void* unused) {
+  (void)unused;
+  counted_cpu = cpu;
+  began = true;
+  counting = true;
+}
+
+static void end(unsigned int cpu, void* unused) {
+  (void)unused;
+  if (!counting || cpu != counted_cpu) return;
+  counting = false;
+  ended = true;
+}
+
+/* `packed` holds the block's group and its number of instructions. */
+static void count_block(unsigned int cpu, void* packed) {
+  if (!counting || cpu != counted_cpu) return;
+  const uintptr_t value = (uintptr_t)packed;
+  counts[value >> BLOCK_BITS] += value & (((uintptr_t)1 << BLOCK_BITS) - 1);
+}
+
+static void instrument(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
+  (void)id;
+  const struct qemu_plugin_insn* first = qemu_plugin_tb_get_insn(tb, 0);
+  const char* symbol = qemu_plugin_insn_symbol(first);
+  if (symbol != NULL && strcmp(symbol, "hvit_edge_count_begin") == 0) {
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, begin, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    return;
+  }
+  if (symbol != NULL && strcmp(symbol, "hvit_edge_count_end") == 0) {
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, end, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    return;
+  }
+  const uintptr_t group = group_of(qemu_plugin_insn_haddr(first));
+  const uintptr_t packed = group << BLOCK_BITS | qemu_plugin_tb_n_insns(tb);
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, count_block, QEMU_PLUGIN_CB_NO_REGS, (void*)packed);
+}
+
+static void write_json(FILE* file) {
+  uint64_t total = 0;
+  for (int group = 0; group < GROUP_COUNT; ++group) total += counts[group];
+  fprintf(file, "{\"instructions\":%llu,\"groups\":{", (unsigned long long)total);
+  for (int group = 0; group < GROUP_COUNT; ++group) {
+    fprintf(file, "%s\"%s\":%llu", group == 0 ? "" : ",", group_name(group),
+            (unsigned long long)counts[group]);
+  }
+  fprintf(file, "}}\n");
+}
+
+static void report(qemu_plugin_id_t id, void* unused) {
+  (void)id;
+  (void)unused;
+  if (!began || !ended) {
+    fprintf(stderr,
+            "[count_instructions] expected calls of hvit_edge_count_begin and _end, got %s; run "
+            "`hvit_edge_runner count` as the build made it, with these two symbols\n",
+            began ? "only the first" : "none");
+    return;
+  }
+  FILE* file = fopen(output_path, "w");
+  if (file != NULL) write_json(file);
+  if (file == NULL || ferror(file) != 0 || fclose(file) != 0) {
+    fprintf(stderr, "[count_instructions] expected to write %s, got %s; check out=PATH\n",
+            output_path, strerror(errno));
+  }
+}
+
+EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc,
+                                 char** argv) {
+  (void)info;
+  for (int i = 0; i < argc; ++i) {
+    if (strncmp(argv[i], "out=", 4) == 0 && argv[i][4] != '\0') output_path = argv[i] + 4;
+  }
+  if (output_path == NULL) {
+    fprintf(stderr,
+            "[count_instructions] expected the argument out=PATH, got none; give it after "
+            "the plugin's name and a comma\n");
+    return 1;
+  }
+  qemu_plugin_register_vcpu_tb_trans_cb(id, instrument);
+  qemu_plugin_register_atexit_cb(id, report, NULL);
+  return 0;
+}

@@ -1,0 +1,45 @@
+// Every machine but 64-bit Arm under Linux.
+#if !(defined(__aarch64__) && defined(__linux__))
+
+#include <fstream>
+
+#include "cpu.h"
+
+#if defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
+namespace hvit_edge {
+
+std::string cpu_name() {
+#if defined(__APPLE__)
+  char name[256] = {};
+  std::size_t size = sizeof(name) - 1;
+  return sysctlbyname("machdep.cpu.brand_string", name, &size, nullptr, 0) == 0 ? name : "";
+#else
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
+      return line.substr(colon + 2);
+    }
+  }
+  return "";
+#endif
+}
+
+std::vector<std::string> cpu_flags() {
+  std::vector<std::string> names;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2")) names.emplace_back("avx2");
+  if (__builtin_cpu_supports("fma")) names.emplace_back("fma");
+  if (__builtin_cpu_supports("avx512f")) names.emplace_back("avx512f");
+  if (__builtin_cpu_supports("avx512vnni")) names.emplace_back("avx512_vnni");
+#endif
+  return names;
+}
+
+}  // namespace hvit_edge
+
+#endif

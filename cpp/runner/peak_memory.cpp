@@ -1,0 +1,26 @@
+#include "peak_memory.h"
+
+#include <sys/resource.h>
+
+#include <fstream>
+#include <string>
+
+namespace hvit_edge {
+
+std::uint64_t peak_memory_bytes() {
+#if defined(__linux__)
+  // getrusage would count what the parent held before exec.
+  std::ifstream file("/proc/self/status");
+  for (std::string word; file >> word;) {
+    std::uint64_t kibibytes = 0;
+    if (word == "VmHWM:" && file >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
+#else
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return static_cast<std::uint64_t>(usage.ru_maxrss);  // bytes on Apple's systems
+#endif
+}
+
+}  // namespace hvit_edge

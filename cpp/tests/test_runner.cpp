@@ -1,0 +1,132 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "artifact.h"
+#include "runner.h"
+
+namespace hvit_edge {
+namespace {
+
+using testing::read_file;
+using testing::tiny_path;
+
+constexpr std::size_t kInputBytes = 3 * 32 * 24 * sizeof(float);
+constexpr std::size_t kClasses = 7;
+
+std::string temporary(const std::string& name) { return ::testing::TempDir() + "/runner_" + name; }
+
+void write_file(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+Outcome succeed(const std::vector<std::string>& words, const std::vector<std::string>& parts) {
+  const Outcome outcome = execute(words);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.error;
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.output.substr(0, 1) + outcome.output.substr(outcome.output.size() - 2), "{}\n");
+  for (const std::string& part : parts) {
+    EXPECT_NE(outcome.output.find(part), std::string::npos) << part << " in " << outcome.output;
+  }
+  return outcome;
+}
+
+void refuse(const std::vector<std::string>& words, const std::string& part) {
+  const Outcome outcome = execute(words);
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_NE(outcome.error.find(part), std::string::npos) << outcome.error;
+  EXPECT_EQ(outcome.error.back(), '\n');
+}
+
+TEST(Runner, RefusesBadUsage) {
+  refuse({}, "usage:\n");
+  refuse({"fly"}, "expected a command, got fly");
+  refuse({"facts", "x"}, "expected 0 operands, got 1");
+  refuse({"bench", tiny_path(), "--iterations", "0"}, "expected a whole number from 1 to");
+  refuse({"self-test", tiny_path(), "--threads", "-1"}, "from 0 to 1024, got -1");
+}
+
+TEST(Runner, RefusesMissingAndForeignArtifacts) {
+  for (const char* command : {"self-test", "bench", "count"}) {
+    refuse({command, "no.pte"}, "got no such file: no.pte");
+  }
+  const std::string foreign = temporary("foreign.pte");
+  write_file(foreign, std::vector<std::uint8_t>(100, 'x'));
+  refuse({"self-test", foreign}, foreign);
+  std::remove(foreign.c_str());
+}
+
+TEST(Runner, TellsFacts) {
+  succeed({"facts"}, {R"("architecture":")", R"("features":[)", R"("cores":)", R"("threads":)",
+                      R"("memory_bytes":)", R"("version":"0.1.0"})"});
+}
+
+TEST(Runner, TestsArtifacts) {
+  succeed({"self-test", tiny_path(), "--threads", "2"},
+          {R"({"passed":true,"max_abs":)", R"("max_rel":)", R"("top1_agree":true})"});
+}
+
+TEST(Runner, RunsEveryInputOfAFile) {
+  const std::string inputs = temporary("inputs");
+  const std::string outputs = temporary("outputs");
+  write_file(inputs, std::vector<std::uint8_t>(3 * kInputBytes));
+  succeed({"run", tiny_path(), inputs, outputs}, {R"({"count":3,"shape":[1,7],"milliseconds":[)"});
+  const std::vector<std::uint8_t> bytes = read_file(outputs);
+  ASSERT_EQ(bytes.size(), 3 * kClasses * sizeof(float));
+  float values[3 * kClasses];
+  std::memcpy(values, bytes.data(), bytes.size());
+  for (std::size_t i = 0; i < 3 * kClasses; ++i) {
+    EXPECT_TRUE(std::isfinite(values[i]));
+    EXPECT_EQ(values[i], values[i % kClasses]);
+  }
+  std::remove(inputs.c_str());
+  std::remove(outputs.c_str());
+}
+
+TEST(Runner, RefusesInputsOfAWrongSize) {
+  const std::string inputs = temporary("wrong");
+  const std::string outputs = temporary("none");
+  for (const std::size_t size : {std::size_t{0}, kInputBytes - 1, kInputBytes + 4}) {
+    write_file(inputs, std::vector<std::uint8_t>(size));
+    refuse({"run", tiny_path(), inputs, outputs}, "expected a multiple of 9216 bytes (one input)");
+  }
+  std::remove(inputs.c_str());
+  refuse({"run", tiny_path(), inputs, outputs}, "No such file");
+  refuse({"run", tiny_path(), ::testing::TempDir(), outputs}, "got a directory or device");
+  EXPECT_FALSE(std::filesystem::exists(outputs));
+}
+
+TEST(Runner, RefusesInputsThatAreNotFinite) {
+  const std::string inputs = temporary("nan");
+  const std::string outputs = temporary("nan_outputs");
+  write_file(inputs, std::vector<std::uint8_t>(kInputBytes, 0xff));
+  refuse({"run", tiny_path(), inputs, outputs}, "[Session.run] input 0: expected finite");
+  EXPECT_FALSE(std::filesystem::exists(outputs));
+  EXPECT_FALSE(std::filesystem::exists(outputs + ".part"));
+  std::remove(inputs.c_str());
+}
+
+TEST(Runner, ClassifiesPhotos) {
+  const std::string photo = temporary("photo.ppm");
+  std::ofstream(photo, std::ios::binary) << "P6 4 2 255 abcdefghijklmnopqrstuvwx";
+  succeed({"classify", tiny_path(), photo, "--top-k", "2"},
+          {R"({"predictions":[{"label":")", R"("score":0.)", "}]}"});
+  refuse({"classify", tiny_path(), "no.ppm"}, "No such file");
+  std::remove(photo.c_str());
+}
+
+TEST(Runner, MeasuresTime) {
+  succeed({"bench", tiny_path(), "--iterations", "3", "--warmup", "0", "--threads", "1"},
+          {R"({"threads":1,"load_seconds":)", R"("first_run_seconds":)", R"("seconds":[)",
+           R"("peak_bytes":)", R"("planned_memory_bytes":)"});
+}
+
+TEST(Runner, CountsOnOneThread) { succeed({"count", tiny_path()}, {R"({"threads":1})"}); }
+
+}  // namespace
+}  // namespace hvit_edge
