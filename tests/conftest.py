@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
+from hvit_edge.devices.process import Finished
+from hvit_edge.devices.shell import ShellDevice
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.weights import bundled_photos
 
@@ -185,3 +187,23 @@ def tiny_artifact(tiny_model, tiny_preprocess, tmp_path_factory) -> Path:
         output=tmp_path_factory.mktemp("tiny") / "tiny.pte",
         min_delegated=1.0,
     ).path
+
+
+class Shell(ShellDevice):
+    """Whose files are in `folder`; each script starts with `before`."""
+
+    def __init__(self, folder: Path, before: str = "") -> None:
+        super().__init__()
+        self.name, self.folder, self.before = "shell", f'"{folder}"', before
+
+    def command(self, script: str) -> list[str]:
+        return ["sh", "-c", self.before + script]
+
+    def unreachable(self, finished: Finished) -> bool:
+        return finished.status == 255
+
+
+@pytest.fixture
+def shell():
+    """The class `Shell`."""
+    return Shell

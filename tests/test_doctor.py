@@ -50,6 +50,10 @@ def native(**changes):
         (doctor.check_cmake("3.25.1"), "warning", "3.25.1, older than 3.28", "cmake>=3.28"),
         (doctor.check_cmake("3.28.0-rc1"), "ok", "3.28.0-rc1", ""),
         (doctor.check_cmake("4.0.0"), "ok", "4.0.0", ""),
+        (doctor.check_qemu(None), "warning", "none", "apt install qemu-user"),
+        (doctor.check_qemu("/bin/qemu-aarch64"), "ok", "/bin/qemu-aarch64", ""),
+        (doctor.check_cross_compiler(None), "warning", "none", "install g++-aarch64-linux-gnu"),
+        (doctor.check_cross_compiler("/bin/g++"), "ok", "/bin/g++", ""),
     ],
 )
 def test_checks(check, state, found, mend):

@@ -7,12 +7,14 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from hvit_edge import errors
+from hvit_edge.devices import LOCAL, Runner, open_device
+from hvit_edge.devices.instructions import Instructions, check_countable, instructions_of
 from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
 from hvit_edge.open_artifact import is_package
 
@@ -28,7 +30,10 @@ class BenchReport:
         load_ms: reading, checking and preparing the artifact, in a process that has just started.
         first_run_ms: the first inference after loading.
         latency_ms: avg, p50, p90, p95, p99, min, max and std over the timed runs.
-        peak_memory_mib: the most that the process held at any time, interpreter and numpy included.
+        peak_memory_mib: the most that the process held at any time, interpreter and numpy included;
+            on a device, the C++ runner alone.
+        device: where it ran.
+        instructions: of one inference on one thread in QEMU; None where not asked for.
     """
 
     artifact: str
@@ -39,13 +44,21 @@ class BenchReport:
     first_run_ms: float
     latency_ms: dict[str, float]
     peak_memory_mib: float
+    device: str = LOCAL
+    instructions: Instructions | None = None
 
     def to_dict(self) -> dict:
         return asdict(self)
 
 
 def bench(
-    path: str | Path, *, iterations: int = 100, warmup: int = 10, threads: int = 0
+    path: str | Path,
+    *,
+    iterations: int = 100,
+    warmup: int = 10,
+    threads: int = 0,
+    device: str = LOCAL,
+    count_instructions: bool = False,
 ) -> BenchReport:
     """Measure an artifact in a fresh process, so that nothing loaded here counts.
 
@@ -54,11 +67,14 @@ def bench(
         iterations: timed runs.
         warmup: runs between the first one and the timed ones.
         threads: 0 chooses by the machine.
+        device: see `devices.open_device`.
+        count_instructions: of one inference, too; in QEMU only.
 
     Raises:
         ArtifactError: the artifact cannot be used, or the process died.
         InputError: iterations below 1, warmup or threads below 0; a package, which is timed on
-            the device.
+            the device; instructions to be counted elsewhere than in QEMU.
+        DeviceError: the device cannot be reached, or died.
     """
     if is_package(path):
         raise InputError(
@@ -69,6 +85,10 @@ def bench(
     _check("iterations", iterations, least=1)
     _check("warmup", warmup, least=0)
     _check("threads", threads, least=0)
+    if count_instructions:
+        check_countable(device)
+    if device != LOCAL:
+        return _bench_on_device(Path(path), device, iterations, warmup, threads, count_instructions)
     command = [sys.executable, "-c", WORKER, str(path), str(iterations), str(warmup), str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     answer = _answer(done.stdout)
@@ -81,6 +101,20 @@ def bench(
             f"[bench] {path}: expected the measuring process to finish, it ended with status"
             f" {done.returncode} ({last}); run hvit-edge doctor"
         )
+    return _report(path, answer, iterations, warmup)
+
+
+def _bench_on_device(
+    path: Path, address: str, iterations: int, warmup: int, threads: int, count: bool
+) -> BenchReport:
+    runner = Runner(open_device(address))
+    answer = runner.bench(path, iterations=iterations, warmup=warmup, threads=threads)
+    report = _report(path, answer, iterations, warmup)
+    instructions = instructions_of(path, address) if count else None
+    return replace(report, device=address, instructions=instructions)
+
+
+def _report(path: str | Path, answer: dict, iterations: int, warmup: int) -> BenchReport:
     return BenchReport(
         artifact=str(path),
         iterations=iterations,

@@ -21,6 +21,8 @@ TORCH = "2.13.0"
 OLDEST_PYTHON = (3, 10)
 OLDEST_CMAKE = (3, 28)
 BACKEND = "XnnpackBackend"
+QEMU = "qemu-aarch64"
+CROSS_COMPILER = "aarch64-linux-gnu-g++"
 REINSTALL = "pip install --force-reinstall --no-deps hvit-edge"
 PROBE = """
 import json
@@ -89,6 +91,8 @@ def examine() -> Report:
             check_cpu(platform.machine(), native),
             check_compiler(shutil.which(os.environ.get("CXX", "c++"))),
             check_cmake(cmake_version()),
+            check_qemu(shutil.which(QEMU)),
+            check_cross_compiler(shutil.which(CROSS_COMPILER)),
         ]
     )
 
@@ -221,3 +225,18 @@ def check_cmake(version: str | None) -> Check:
     if numbers < OLDEST_CMAKE:
         return Check("cmake", "warning", f"{version}, older than 3.28", mend)
     return Check("cmake", "ok", version)
+
+
+def check_qemu(program: str | None) -> Check:
+    """User-mode QEMU, for `--device qemu:CPU`."""
+    if program is None:
+        return Check("QEMU", "warning", "none", "for --device qemu:CPU: apt install qemu-user")
+    return Check("QEMU", "ok", program)
+
+
+def check_cross_compiler(program: str | None) -> Check:
+    """The cross compiler of `make arm`, whose C library the guest of QEMU also uses."""
+    mend = "to build for Arm, and for --device qemu:CPU: apt install g++-aarch64-linux-gnu"
+    if program is None:
+        return Check("Arm cross compiler", "warning", "none", mend)
+    return Check("Arm cross compiler", "ok", program)

@@ -45,6 +45,7 @@ def evaluate(
     resume: str | Path | None = None,
     eager: Eager | None = None,
     progress: progress_bars.Wrap = progress_bars.silent,
+    device: str = "local",
 ) -> EvalReport:
     """Classify labelled images with the C++ runtime, or a package with what runs it here.
 
@@ -63,17 +64,19 @@ def evaluate(
         eager: reference from photo to logits, compared image by image; called from one thread at
             a time. `resume` notes that there is one, not which.
         progress: wraps the loop, for instance `hvit_edge.progress.bar("eval")`.
+        device: what classifies, see `devices.open_device`; photos are preprocessed here.
 
     Raises:
         InputError: data that does not fit the network, no readable image, a number below 1, or a
             `resume` file that cannot be written or is not of this evaluation.
         ArtifactError: the artifact cannot be used.
         ParityError: the runtime or `eager` answers NaN or infinity.
+        DeviceError: the device cannot be reached, or died; `resume` goes on from there.
     """
     _check_counts(batch=batch, workers=workers)
 
     def load() -> AnyClassifier:
-        return open_classifier(artifact_path, threads=threads)
+        return open_classifier(artifact_path, threads=threads, device=device)
 
     first = load()
     labels, classes = list(first.metadata.labels), first.classes
@@ -83,8 +86,8 @@ def evaluate(
         header = describe_evaluation(
             artifact_path, images, limit=limit, against_eager=eager is not None
         )
-        if is_package(artifact_path):
-            header["backend"] = first.backend  # Core ML and the evaluator round differently
+        if is_package(artifact_path) or device != "local":
+            header["backend"] = first.backend  # each rounds in its own way
         state = EvalState(resume, header, classes)
     # Closed at once when interrupted: Python would else finish every batch before it exits.
     with closing(_outcomes(images, first, load, eager, batch, workers, state)) as running:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hvit_edge.datasets import ImageSet
+from hvit_edge.devices import DeviceClassifier
 from hvit_edge.errors import InputError, ParityError
 from hvit_edge.evaluation_report import Outcome
 
@@ -34,6 +35,7 @@ class Workers:
         self, classifiers: Sequence[AnyClassifier], images: ImageSet, eager: Eager | None
     ) -> None:
         self._images = images
+        self._classifiers = classifiers
         self._eager = eager
         self._eager_lock = threading.Lock()
         self._stop = threading.Event()
@@ -47,6 +49,9 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
+        for classifier in self._classifiers:
+            if isinstance(classifier, DeviceClassifier):
+                classifier.cancel()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def run(self, batches: Iterable[Sequence[int]]) -> Iterator[list[Outcome]]:
@@ -60,6 +65,8 @@ class Workers:
     def _batch(self, indices: Sequence[int]) -> list[Outcome]:
         classifier = self._free.get()
         try:
+            if isinstance(classifier, DeviceClassifier):
+                return self._classify_together(classifier, indices)
             return [self._classify(classifier, index) for index in indices]
         finally:
             self._free.put(classifier)
@@ -71,8 +78,35 @@ class Workers:
             image = self._images.read(index)
         except InputError as error:
             return Outcome(index, skipped=str(error))
+        return self._outcome(index, classifier.logits(image), image)
+
+    def _classify_together(
+        self, classifier: DeviceClassifier, indices: Sequence[int]
+    ) -> list[Outcome]:
+        """A device is asked once for the whole batch."""
+        outcomes: dict[int, Outcome] = {}
+        readable: list[int] = []
+
+        def photos() -> Iterator[np.ndarray]:
+            for index in indices:
+                try:
+                    image = self._images.read(index)
+                except InputError as error:
+                    outcomes[index] = Outcome(index, skipped=str(error))
+                    continue
+                readable.append(index)
+                yield image
+
+        logits = classifier.logits_of(photos())
+        for index, found in zip(readable, logits, strict=True):
+            # Read again for PyTorch: the whole batch of photos may not fit into memory.
+            image = None if self._eager is None else self._images.read(index)
+            outcomes[index] = self._outcome(index, found, image)
+        return [outcomes[index] for index in indices]
+
+    def _outcome(self, index: int, logits: np.ndarray, image: np.ndarray | None) -> Outcome:
         name, label = self._images.names[index], self._images.labels[index]
-        found = _finite(classifier.logits(image), name)
+        found = _finite(logits, name)
         rank, predicted = _rank(found, label), int(found.argmax())
         if self._eager is None:
             return Outcome(index, rank, predicted)

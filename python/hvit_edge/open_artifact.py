@@ -15,9 +15,10 @@ from hvit_edge.package_file import MANIFEST, SUFFIX
 
 if TYPE_CHECKING:
     from hvit_edge.coreml.runner import PackageClassifier
+    from hvit_edge.devices import DeviceClassifier
     from hvit_edge.runtime import Classifier
 
-AnyClassifier: TypeAlias = "Classifier | PackageClassifier"
+AnyClassifier: TypeAlias = "Classifier | PackageClassifier | DeviceClassifier"
 
 
 def is_package(path: str | Path) -> bool:
@@ -38,17 +39,24 @@ def is_package(path: str | Path) -> bool:
     return named.suffix == SUFFIX
 
 
-def open_classifier(path: str | Path, *, threads: int = 0) -> AnyClassifier:
+def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local") -> AnyClassifier:
     """An artifact, ready to classify photos.
 
     Args:
         path: a `.pte` or `.mlpackage` written by hvit-edge.
         threads: see `runtime.Session` and `coreml.runner.PackageClassifier`.
+        device: where it runs, see `devices.open_device`; "local" is this machine.
 
     Raises:
-        InputError: no such file, or an impossible number of threads.
+        InputError: no such file, an impossible number of threads, no such kind of device, or a
+            package for a device.
         ArtifactError: the artifact is damaged, foreign or too new.
+        DeviceError: the device cannot be used; more often, that shows at the first photo.
     """
+    if device != "local":
+        from hvit_edge.devices import DeviceClassifier, Runner, open_device
+
+        return DeviceClassifier(path, Runner(open_device(device)), threads=threads)
     if is_package(path):
         from hvit_edge.coreml.runner import PackageClassifier
 

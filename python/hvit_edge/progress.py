@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 Item = TypeVar("Item")
 Wrap = Callable[[Iterable[Item], int], Iterable[Item]]
 """What a loop takes as `progress`: (items, how many) to the same items."""
+Count = Callable[[int, int], None]
+"""What is told how many are done, and of how many, where the loop runs elsewhere."""
 
 
 def silent(items: Iterable[Item], total: int) -> Iterable[Item]:
     """No bar: the default of every function that takes `progress`."""
     return items
+
+
+def uncounted(done: int, total: int) -> None:
+    """No bar: the default of every function that takes a `Count`."""
+
+
+def counter(description: str, *, unit: str = "image", stream: TextIO | None = None) -> Count:
+    """As `bar`, for what is counted elsewhere; it goes when all are done."""
+    shown: list[Any] = []
+
+    def count(done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if not shown:
+            file = stream or sys.stderr
+            options = {"unit": f" {unit}", "file": file, "disable": None, "leave": False}
+            shown.append(tqdm(desc=description, total=total, **options))
+        shown[0].update(done - shown[0].n)
+        if done == total:
+            shown.pop().close()
+
+    return count
 
 
 def bar(description: str, *, unit: str = "image", stream: TextIO | None = None) -> Wrap:

@@ -62,6 +62,7 @@ def broken_report(**changes):
         "artifact": "a.pte",
         "precision": "int8",
         "backend": "C++ runtime",
+        "device": None,
         "images": 4,
         "skipped": [{"name": "torn.jpg", "reason": "no image"}],
         "rtol": None,
@@ -100,13 +101,12 @@ def answer(monkeypatch):
 def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
     seen = answer(broken_report())
     arguments = "validate a.pte --data d --weights w.pth --rtol 1e-3 --threads 3 --bisect"
-    assert main(arguments.split()) == 3
-    assert seen == [
-        (
-            "a.pte",
-            {"data": "d", "weights": "w.pth", "rtol": 1e-3, "threads": 3, "bisect": True},
-        )
-    ]
+    assert main([*arguments.split(), "--device", "qemu:cortex-a76"]) == 3
+    ((artifact, options),) = seen
+    assert artifact == "a.pte"
+    assert callable(options.pop("progress"))
+    given = {"data": "d", "weights": "w.pth", "rtol": 1e-3, "threads": 3, "bisect": True}
+    assert options == {**given, "device": "qemu:cortex-a76"}
     out = capsys.readouterr().out
     assert out.startswith("a.pte: 4 photos, int8, expected cosine >= 0.99\nskipped torn.jpg")
     assert "  lowered      inf  5.00e-01  0.1000000       25.00 %  BREAKS\n" in out
@@ -120,6 +120,16 @@ def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["steps"][0]["max_abs"] is None
     assert (report["sqnr_db"], report["sqnr_centred_db"]) == (-1.25, None)
+
+
+def test_a_device_and_its_distance_are_shown(answer, capsys):
+    host = {"max_abs": 1e-6, "max_rel": 2e-7, "cosine": 1.0, "top1_agree": 0.75}
+    facts = {"architecture": "aarch64", "cpu": "", "name": "qemu:cortex-a76"}
+    answer(broken_report(device={**facts, "against_host": host}))
+    main(["validate", "a.pte", "--device", "qemu:cortex-a76"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "  device             qemu:cortex-a76, aarch64" in lines
+    assert "  from this machine  max rel 2.00e-07, top-1 agrees 75.00 %" in lines
 
 
 def test_the_tolerance_is_the_artifacts_own_unless_asked_for(answer):

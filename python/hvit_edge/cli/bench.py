@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
+from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
+
+if TYPE_CHECKING:
+    from hvit_edge.devices.instructions import Instructions
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -28,6 +32,13 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="N",
         help="runs before the timed ones (default: 10)",
     )
+    parser.add_argument(
+        "--count-instructions",
+        action="store_true",
+        help="also count the guest instructions of one inference, which do not depend on this"
+        " machine; with --device qemu:CPU",
+    )
+    add_device(parser)
     add_threads(parser)
 
 
@@ -37,15 +48,20 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         from hvit_edge.bench import bench
 
         report = bench(
-            args.artifact, iterations=args.iterations, warmup=args.warmup, threads=args.threads
+            args.artifact,
+            iterations=args.iterations,
+            warmup=args.warmup,
+            threads=args.threads,
+            device=args.device,
+            count_instructions=args.count_instructions,
         )
     if args.format == "json":
         console.json(report.to_dict())
         return 0
     latency = report.latency_ms
     console.print(
-        f"{report.artifact}: {report.iterations} runs after {report.warmup} of warmup,"
-        f" {report.threads} threads\n"
+        f"{report.artifact} on {report.device}: {report.iterations} runs after {report.warmup} of"
+        f" warmup, {report.threads} threads\n"
     )
     console.print(
         text.table(
@@ -60,7 +76,14 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 ("load, fresh process", f"{report.load_ms:.1f} ms"),
                 ("first run", f"{report.first_run_ms:.1f} ms"),
                 ("peak memory", f"{report.peak_memory_mib:.1f} MiB"),
+                *_instructions(report.instructions),
             ]
         )
     )
     return 0
+
+
+def _instructions(instructions: Instructions | None) -> list[tuple[str, str]]:
+    if instructions is None:
+        return []
+    return [("instructions of an inference", f"{instructions.total / 1e6:.1f} M")]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
+from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
 from hvit_edge.errors import InputError
 from hvit_edge.open_artifact import is_package
 
@@ -62,6 +62,7 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="FILE",
         help="record every finished batch in FILE, and do not repeat those that it holds",
     )
+    add_device(parser)
     add_threads(parser)
 
 
@@ -82,6 +83,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             resume=args.resume,
             eager=eager_reference(args.artifact, args.weights) if args.against_eager else None,
             progress=progress.bar("eval"),
+            device=args.device,
         )
     if args.format == "json":
         console.json(report.to_dict())
@@ -98,7 +100,7 @@ def _describe(report: EvalReport) -> str:
         pairs.append(("PyTorch top-1", text.percent(report.eager_top1)))
         pairs.append(("agreement", text.percent(report.agreement)))
     pairs.append(("images", report.images))
-    if is_package(report.artifact):
+    if is_package(report.artifact) or report.backend != "C++ runtime":
         pairs.append(("backend", report.backend))
     if report.skipped:
         pairs.append(("skipped", len(report.skipped)))

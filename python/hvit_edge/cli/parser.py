@@ -75,6 +75,17 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`."""
+    parser.add_argument(
+        "--device",
+        default="local",
+        metavar="DEVICE",
+        help="where it runs: local, qemu:CPU (such as qemu:cortex-a76), ssh://[user@]host[:port]"
+        " or adb[:serial]; a .pte only (default: local)",
+    )
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'? ` where a known word is close, else nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_threads, whole_number
+from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
 from hvit_edge.errors import InputError, ParityError
 
 
@@ -26,6 +26,7 @@ def add_arguments(parser: VerbParser) -> None:
         action="store_true",
         help="compare the golden sample with PyTorch's output; exit 3 where it differs",
     )
+    add_device(parser)
     add_threads(parser)
 
 
@@ -36,13 +37,13 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     with console.quiet():
         from hvit_edge.open_artifact import is_package, open_classifier
 
-        classifier = open_classifier(args.artifact, threads=args.threads)
+        classifier = open_classifier(args.artifact, threads=args.threads, device=args.device)
         self_test = classifier.self_test() if args.self_test else None
         results = [_classify(classifier, photo, args.top_k) for photo in args.photos]
     if args.format == "json":
         console.json(_to_dict(args, classifier, results, self_test))
     else:
-        if is_package(args.artifact):
+        if is_package(args.artifact) or args.device != "local":
             console.print(f"backend: {classifier.backend}")
         if self_test:
             console.print(_describe_self_test(self_test))

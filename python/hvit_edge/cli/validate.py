@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 
+from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_threads, tolerance
+from hvit_edge.cli.parser import VerbParser, add_device, add_threads, tolerance
 from hvit_edge.errors import ParityError
 from hvit_edge.open_artifact import is_package
 
@@ -43,6 +44,7 @@ def add_arguments(parser: VerbParser) -> None:
         help="name the first module whose output differs; in a quantised program, the layer with"
         " the least SQNR",
     )
+    add_device(parser)
     add_threads(parser)
 
 
@@ -58,6 +60,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             rtol=args.rtol,
             threads=args.threads,
             bisect=args.bisect,
+            device=args.device,
+            progress=progress.counter("device", unit="photo"),
         ).to_dict()
     if args.format == "json":
         console.json(report)
@@ -82,6 +86,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
                 ("SQNR, centred", text.decibel(report["sqnr_centred_db"])),
                 ("worst photo", f"{worst['name']}, {text.decibel(worst['sqnr_db'])}"),
                 *([("backend", report["backend"])] if is_package(report["artifact"]) else []),
+                *_device(report["device"]),
             ]
         ),
         *_layers(report["layers"], None if args.verbose else SHOWN_LAYERS),
@@ -91,6 +96,20 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
         if args.bisect:
             lines.append(_bisected(report))
     return "\n".join(lines)
+
+
+def _device(device: dict | None) -> list[tuple[str, str]]:
+    """What is worth knowing of the device, and how far it is from this machine."""
+    if device is None:
+        return []
+    host = device["against_host"]
+    return [
+        ("device", f"{device['name']}, {device['architecture']} {device['cpu']}".rstrip()),
+        (
+            "from this machine",
+            f"max rel {host['max_rel']:.2e}, top-1 agrees {text.percent(host['top1_agree'])}",
+        ),
+    ]
 
 
 def _layers(layers: list[dict], limit: int | None) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from hvit_edge.datasets import Skipped
-from hvit_edge.metadata import LayerRecord
+from hvit_edge.devices.runner import Facts
+from hvit_edge.metadata import Difference, LayerRecord
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.parity.tolerance import Tolerance
 from hvit_edge.quantize import centred_sqnr, sqnr
@@ -42,6 +43,31 @@ class Noise:
 
 
 @dataclass(frozen=True)
+class DeviceParity:
+    """A device, and how far its outputs are from those of the same program on this machine.
+
+    Attributes:
+        name: the device's address.
+        facts: what it says of itself.
+        against_host: the worst over the photos.
+        top1_agreement: share of the photos to which both give the same top class, 0 to 1.
+    """
+
+    name: str
+    facts: Facts
+    against_host: Difference
+    top1_agreement: float
+
+    def to_dict(self) -> dict[str, object]:
+        """As `ParityReport.to_dict` has it under "device"; `top1_agree` is the share."""
+        return {
+            "name": self.name,
+            **self.facts.to_dict(),
+            "against_host": {**self.against_host.to_dict(), "top1_agree": self.top1_agreement},
+        }
+
+
+@dataclass(frozen=True)
 class ParityReport:
     """How far each step is from eager PyTorch.
 
@@ -51,8 +77,9 @@ class ParityReport:
         images: number of photos.
         tolerance: what the program must satisfy on every photo; the steps before rounding have
             their own, see `StepResult`.
-        steps: "exported", "rewritten", "lowered" (ExecuTorch's Python runtime), "runtime" (C++);
-            of a package "exported", "rewritten", and "evaluated" or, in Core ML, "predicted".
+        steps: "exported", "rewritten", "lowered" (ExecuTorch's Python runtime), "runtime" (C++),
+            and "device", the same on another machine; of a package "exported", "rewritten", and
+            "evaluated" or, in Core ML, "predicted".
         noise: of the last of them.
         layers: the artifact's record of its layers, the worst first; empty where it has none.
         skipped: photos that could not be read, with the reason.
@@ -60,6 +87,7 @@ class ParityReport:
         worst_layer: with `bisect`, where rounding breaks the program: the layer with the most
             noise, None where the artifact has no record, as packages.
         backend: what ran the program: "C++ runtime", "reference evaluator" or "Core ML".
+        device: where the last step ran, if not here.
     """
 
     artifact: Path
@@ -73,6 +101,7 @@ class ParityReport:
     first_module: str | None = None
     worst_layer: LayerRecord | None = None
     backend: str = "C++ runtime"
+    device: DeviceParity | None = None
 
     @property
     def passed(self) -> bool:
@@ -95,6 +124,7 @@ class ParityReport:
             "artifact": str(self.artifact),
             "precision": self.precision,
             "backend": self.backend,
+            "device": self.device.to_dict() if self.device else None,
             "images": self.images,
             "skipped": [asdict(photo) for photo in self.skipped],
             "rtol": self.tolerance.max_rel,

@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from hvit_edge.devices import LOCAL, Runner, open_device
+from hvit_edge.errors import InputError
 from hvit_edge.open_artifact import is_package
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.parity.float_steps import measure_float_steps
+from hvit_edge.parity.on_device import measure_on_device
 from hvit_edge.parity.photos import open_photos
 from hvit_edge.parity.reference import reference_model
 from hvit_edge.parity.report import ParityReport, measure_noise
 from hvit_edge.parity.steps import executorch_step, judge, measure, pytorch_step
 from hvit_edge.parity.tolerance import FLOAT_STEPS, step_tolerance
+from hvit_edge.progress import Count, uncounted
 from hvit_edge.runtime import Session
 
 
@@ -28,6 +32,8 @@ def validate(
     rtol: float | None = None,
     threads: int = 0,
     bisect: bool = False,
+    device: str = LOCAL,
+    progress: Count = uncounted,
 ) -> ParityReport:
     """Compare an artifact, and every step that led to it, with eager PyTorch.
 
@@ -39,18 +45,28 @@ def validate(
         weights: where these weights are, as for `create_model`; None is what the artifact says.
         rtol: largest difference, relative to the largest absolute output of eager PyTorch, with
             the same top class; in place of the precision's own gate, see `parity.tolerance`.
-        threads: of what runs the program, 0 for its default.
+        threads: of what runs the program, 0 for its default; of the device too.
         bisect: where a step breaks, find the first module whose output differs; where the program
             differs by its rounding, the layer with the most noise. A package has no record of its
             layers: of its program no more is said than that it breaks.
+        device: where the program also runs, see `devices.open_device`; "local" is this machine
+            alone.
+        progress: told of each photo that the device is done with.
 
     Raises:
         ArtifactError: the artifact is unusable.
-        InputError: no photos, weights that are not those the artifact was made from, or a
-            precision that this version does not know.
+        InputError: no photos, weights that are not those the artifact was made from, a precision
+            that this version does not know, or a package for a device.
+        DeviceError: the device cannot be reached, or died.
     """
     path = Path(artifact)
+    runner = None if device == LOCAL else Runner(open_device(device))
     if is_package(path):
+        if runner:
+            raise InputError(
+                f"[validate] expected a .pte file for {device}, got the package {path}: validate"
+                " packages on a Mac, without --device"
+            )
         from hvit_edge.parity.validate_package import validate_package
 
         return validate_package(
@@ -66,6 +82,16 @@ def validate(
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
     outputs = [session(array)[0] for array in inputs]
+    last_steps = [
+        measure("lowered", executorch_step(path.read_bytes()), inputs, expected, tolerance),
+        judge("runtime", outputs, expected, tolerance),
+    ]
+    there = None
+    if runner:
+        step, there, outputs = measure_on_device(
+            runner, path, inputs, outputs, expected, tolerance, threads=threads, progress=progress
+        )
+        last_steps.append(step)
     report = ParityReport(
         artifact=path,
         precision=metadata.precision,
@@ -73,12 +99,12 @@ def validate(
         tolerance=tolerance,
         steps=(
             *measure_float_steps(model, inputs, expected, metadata.precision, rtol),
-            measure("lowered", executorch_step(path.read_bytes()), inputs, expected, tolerance),
-            judge("runtime", outputs, expected, tolerance),
+            *last_steps,
         ),
         noise=measure_noise([name for name, _ in photos], expected, outputs),
         layers=tuple(sorted(metadata.layers, key=lambda layer: layer.sqnr_db)),
         skipped=skipped,
+        device=there,
     )
     return _bisect(report, model, inputs[0], rtol) if bisect and not report.passed else report
 

@@ -1,0 +1,13 @@
+"""Devices that run artifacts with the C++ runner: user-mode QEMU, ssh, adb.
+
+open_device("qemu:cortex-a76") -> Device    push, run, pull; see `device.py`
+Runner(device)                              what the runner can do, see `runner.py`
+DeviceClassifier(artifact, runner)          the interface of `runtime.Classifier`
+"""
+
+from hvit_edge.devices.address import LOCAL, open_device
+from hvit_edge.devices.classifier import DeviceClassifier
+from hvit_edge.devices.device import Device
+from hvit_edge.devices.runner import Facts, Runner
+
+__all__ = ["LOCAL", "Device", "DeviceClassifier", "Facts", "Runner", "open_device"]

@@ -1,0 +1,91 @@
+"""aarch64 in user-mode QEMU: real Arm kernels on any Linux machine.
+
+The guest sees the files of this machine, so nothing is copied.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+import subprocess
+import tempfile
+import weakref
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from hvit_edge.devices.device import IDLE_SECONDS, Device
+from hvit_edge.devices.process import Finished, finish
+from hvit_edge.errors import DeviceError, InputError
+
+PROGRAM = "qemu-aarch64"
+LIBRARIES = Path("/usr/aarch64-linux-gnu")
+"""The guest's C and C++ libraries, where Debian's cross compiler has them."""
+INSTALL = "on Debian: apt install qemu-user g++-aarch64-linux-gnu"
+
+
+class Qemu(Device):
+    """A CPU that `qemu-aarch64 -cpu help` names, such as cortex-a76.
+
+    Args:
+        cpu: its name.
+        options: more of QEMU's own, such as a plugin.
+    """
+
+    def __init__(self, cpu: str, options: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.name = f"qemu:{cpu}"
+        known = known_cpus()
+        if cpu not in known:
+            close = difflib.get_close_matches(cpu, known, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise InputError(
+                f"[device] expected a CPU that QEMU knows, got {cpu!r}; {hint}"
+                f"`{PROGRAM} -cpu help` lists them"
+            )
+        self._command = [PROGRAM, "-L", str(LIBRARIES), "-cpu", cpu, *options]
+        self._own = Path(tempfile.mkdtemp(prefix="hvit-edge-"))
+        weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
+
+    def architecture(self) -> str:
+        return "aarch64"
+
+    def path(self, target: str) -> str:
+        return str(self._own / Path(target).name)
+
+    def push(self, source: Path, target: str) -> str:
+        return str(source.resolve())
+
+    def run(
+        self, arguments: Sequence[str], on_line: Callable[[str], bool] = lambda line: False
+    ) -> Finished:
+        command = [*self._command, *arguments]
+        return finish(
+            command, where=self.name, idle_seconds=IDLE_SECONDS, on_line=on_line, stop=self.stop
+        )
+
+    def pull(self, target: str, destination: Path) -> None:
+        try:
+            shutil.copyfile(self.path(target), destination)
+        except OSError as error:
+            raise DeviceError(
+                f"[device] {self.name}: expected the output {target}, got {error.strerror}"
+            ) from error
+
+    def remove(self, target: str) -> None:
+        Path(self.path(target)).unlink(missing_ok=True)
+
+
+@cache
+def known_cpus() -> tuple[str, ...]:
+    """What QEMU emulates.
+
+    Raises:
+        DeviceError: QEMU or the guest's libraries are missing.
+    """
+    if shutil.which(PROGRAM) is None or not LIBRARIES.is_dir():
+        missing = LIBRARIES if shutil.which(PROGRAM) else PROGRAM
+        raise DeviceError(f"[device] expected {missing} for a device in QEMU, got none; {INSTALL}")
+    # It ends with status 1, as when no program is named.
+    listed = subprocess.run([PROGRAM, "-cpu", "help"], capture_output=True, text=True, check=False)
+    return tuple(line.strip() for line in listed.stdout.splitlines() if line.startswith(" "))

@@ -1,0 +1,214 @@
+"""What the C++ runner does on a device; it answers in JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge.devices.bundle import PROGRAM, find_bundle
+from hvit_edge.devices.device import Device
+from hvit_edge.devices.process import Finished
+from hvit_edge.errors import ArtifactError, DeviceError, InputError
+from hvit_edge.progress import Count, uncounted
+
+BAD_INPUT = 2  # the runner's exit status for a request or artifact that it refuses
+LOADING = "[Session.load]"  # how it begins what it says of an artifact
+DIGEST = 16  # characters of a file's name on the device
+NO_SUCH_INSTRUCTION = (-signal.SIGILL, 128 + signal.SIGILL)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a device says of itself.
+
+    Attributes:
+        cpu: its model, empty where the system does not say.
+        features: as /proc/cpuinfo names them, such as "asimdhp" (float16) and "asimddp" (dot
+            products of int8).
+        threads: as many as the runtime would choose.
+        version: of hvit-edge.
+    """
+
+    architecture: str
+    system: str
+    cpu: str
+    features: tuple[str, ...]
+    cores: int
+    threads: int
+    memory_bytes: int
+    version: str
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class Runner:
+    """The runner on `device`; it and each artifact are copied there once.
+
+    Every method raises DeviceError where the device cannot be reached or the runner dies, and
+    ArtifactError or InputError where the runner refuses what it was asked.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self._program: str | None = None
+
+    def facts(self) -> Facts:
+        """What the device says of itself."""
+        answer = self._ask("facts")
+        answer["features"] = tuple(answer["features"])
+        return Facts(**{name: answer[name] for name in Facts.__dataclass_fields__})
+
+    def self_test(self, artifact: Path, *, threads: int = 0) -> dict:
+        """The artifact's golden sample: `passed`, `max_abs`, `max_rel`, `top1_agree`."""
+        return self._ask("self-test", self._keep(artifact), *_threads(threads))
+
+    def run(
+        self,
+        artifact: Path,
+        inputs: Sequence[np.ndarray],
+        *,
+        threads: int = 0,
+        count: Count = uncounted,
+    ) -> list[np.ndarray]:
+        """The first output for each of the inputs.
+
+        Args:
+            inputs: float32, preprocessed, all of the artifact's input shape.
+            count: told of every output.
+        """
+        with self._own("outputs") as outputs, tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder, "inputs")
+            with open(raw, "wb") as file:
+                for array in inputs:
+                    file.write(np.ascontiguousarray(array, "<f4").tobytes())
+            with self._sent(raw, "inputs") as sent:
+                answer = self._ask(
+                    "run",
+                    self._keep(artifact),
+                    sent,
+                    self.device.path(outputs),
+                    *_threads(threads),
+                    on_line=lambda line: _progress(line, count),
+                )
+            pulled = Path(folder, "outputs")
+            self.device.pull(outputs, pulled)
+            values = np.fromfile(pulled, "<f4").astype(np.float32, copy=False)
+        shape = (answer["count"], *answer["shape"])
+        if answer["count"] != len(inputs) or values.size != np.prod(shape):
+            raise DeviceError(
+                f"[device] {self.device.name}: expected {len(inputs)} outputs of shape"
+                f" {answer['shape']}, got {values.size} numbers; run it again"
+            )
+        return list(values.reshape(shape))
+
+    def classify(self, artifact: Path, pixels: np.ndarray, *, top_k: int, threads: int = 0) -> list:
+        """Predictions for a photo, uint8 RGB [height, width, 3], preprocessed on the device."""
+        height, width, _ = pixels.shape
+        with tempfile.TemporaryDirectory() as folder:
+            photo = Path(folder, "photo.ppm")
+            photo.write_bytes(b"P6\n%d %d\n255\n" % (width, height) + pixels.tobytes())
+            with self._sent(photo, "photo") as sent:
+                answer = self._ask(
+                    "classify",
+                    self._keep(artifact),
+                    sent,
+                    "--top-k",
+                    str(top_k),
+                    *_threads(threads),
+                )
+        return answer["predictions"]
+
+    def bench(self, artifact: Path, *, iterations: int, warmup: int, threads: int = 0) -> dict:
+        """Times and memory; see `bench.BenchReport` for the names."""
+        numbers = ["--iterations", str(iterations), "--warmup", str(warmup)]
+        return self._ask("bench", self._keep(artifact), *numbers, *_threads(threads))
+
+    def count(self, artifact: Path) -> dict:
+        """Run one inference between the marks that the instruction counter looks for."""
+        return self._ask("count", self._keep(artifact))
+
+    def _ask(
+        self, *arguments: str, on_line: Callable[[str], bool] = lambda line: False
+    ) -> dict[str, object]:
+        done = self.device.run([self._installed(), *arguments], on_line)
+        if done.status == 0:
+            return json.loads(done.stdout)
+        raise self._error(done)
+
+    def _error(self, done: Finished) -> Exception:
+        if done.status == BAD_INPUT:
+            refused = ArtifactError if done.last_words.startswith(LOADING) else InputError
+            return refused(f"{done.last_words} (on {self.device.name})")
+        if done.status in NO_SUCH_INSTRUCTION:
+            return DeviceError(
+                f"[device] {self.device.name}: expected a CPU that has what the program needs, it"
+                " lacks an instruction; compile with another --precision"
+            )
+        return DeviceError(
+            f"[device] {self.device.name}: expected the runner to finish, it ended with status"
+            f" {done.status} ({done.last_words}); check its memory and disk, and run it again"
+        )
+
+    def _installed(self) -> str:
+        """The runner's path on the device, copied there at the first call."""
+        if self._program is None:
+            files = find_bundle(self.device.architecture())
+            digest = _digest([file for file, _ in files])
+            paths = [self.device.push(file, f"{digest}/{name}") for file, name in files[::-1]]
+            self._program = next(path for path in paths if path.endswith(PROGRAM))
+        return self._program
+
+    def _keep(self, artifact: Path) -> str:
+        """The artifact's path on the device, where it stays for the next time."""
+        try:
+            return self.device.push(artifact, f"{_digest([artifact])}.pte")
+        except OSError as error:
+            raise InputError(
+                f"[device] expected an artifact, got {artifact} ({error.strerror})"
+            ) from error
+
+    @contextmanager
+    def _own(self, purpose: str) -> Iterator[str]:
+        """A name that no other run on the device has; the file is removed at the end."""
+        name = f"{purpose}-{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            yield name
+        finally:
+            self.device.remove(name)
+
+    @contextmanager
+    def _sent(self, file: Path, purpose: str) -> Iterator[str]:
+        """A file on the device for as long as it is needed; its path there."""
+        with self._own(purpose) as name:
+            yield self.device.push(file, name)
+
+
+def _digest(files: Sequence[Path]) -> str:
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(hashlib.sha256(file.read_bytes()).digest())
+    return whole.hexdigest()[:DIGEST]
+
+
+def _threads(threads: int) -> list[str]:
+    return ["--threads", str(threads)] if threads else []
+
+
+def _progress(line: str, count: Count) -> bool:
+    """Whether `line` is the runner's `progress DONE TOTAL`; passes it on."""
+    words = line.split()
+    if len(words) != 3 or words[0] != "progress":
+        return False
+    count(int(words[1]), int(words[2]))
+    return True

@@ -1,0 +1,49 @@
+"""The device in QEMU without QEMU: what it leaves behind, and what it says."""
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from hvit_edge.devices import qemu
+from hvit_edge.devices.qemu import Qemu
+from hvit_edge.errors import DeviceError
+
+
+@pytest.fixture
+def device(monkeypatch):
+    monkeypatch.setattr(qemu, "known_cpus", lambda: ("cortex-a76",))
+    return Qemu("cortex-a76")
+
+
+def test_files_stay_where_they_are(device, tmp_path):
+    (tmp_path / "a.pte").write_bytes(b"program")
+    assert device.push(tmp_path / "a.pte", "d1gest.pte") == str(tmp_path / "a.pte")
+
+
+def test_outputs_are_pulled_and_removed(device, tmp_path):
+    Path(device.path("out")).write_bytes(b"logits")
+    device.pull("out", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"logits"
+    device.remove("out")
+    device.remove("out")
+    with pytest.raises(DeviceError, match=r"qemu:cortex-a76: expected the output out, got No such"):
+        device.pull("out", tmp_path / "again")
+
+
+def test_its_folder_goes_with_it(monkeypatch):
+    monkeypatch.setattr(qemu, "known_cpus", lambda: ("cortex-a76",))
+    device = Qemu("cortex-a76")
+    folder = Path(device.path("x")).parent
+    assert folder.is_dir()
+    del device
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_guest_libraries_missing(monkeypatch):
+    qemu.known_cpus.cache_clear()
+    monkeypatch.setattr(qemu.shutil, "which", lambda program: f"/bin/{program}")
+    monkeypatch.setattr(qemu, "LIBRARIES", Path("/nowhere"))
+    with pytest.raises(DeviceError, match=r"expected /nowhere for a device in QEMU.*apt install"):
+        qemu.known_cpus()
