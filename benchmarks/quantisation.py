@@ -3,16 +3,16 @@
     python benchmarks/quantisation.py trained CALIBRATION.npz TEST.npz [--conformer WEIGHTS]
     python benchmarks/quantisation.py families PHOTOS FOLDER
     python benchmarks/quantisation.py times FOLDER
-    python benchmarks/quantisation.py profile MODEL
+    python benchmarks/quantisation.py profile FOLDER
     python benchmarks/quantisation.py ablation CALIBRATION.npz TEST.npz
 
 NPZ files have `images` uint8 [N, 32, 32, 3], those of CIFAR-10, which is not part of this
 repository, and TEST.npz `labels` too. Ours run in the C++ runtime, from artifacts that `compile`
 wrote; the stock ones in eager PyTorch, which rounds as their runtime does. The rounding of "int8"
 and "int8-dynamic" sees the calibration images, "auto" chooses its plan on TEST.npz. `families`
-leaves its artifacts in FOLDER, where `times` takes them up: one interleaved run a model, with two
-threads, to be started on a quiet machine, as `profile`. Each part goes to its own place in
-results/quantisation.json.
+leaves its artifacts in FOLDER, where `times` and `profile` take them up: one interleaved run a
+model, with two threads or all cores, to be started on a quiet machine. Each part goes to its own
+place in results/quantisation.json.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def main() -> None:
     times = parts.add_parser("times")
     times.add_argument("folder", type=Path)
     times.add_argument("--models", nargs="+", default=FAMILIES)
-    parts.add_parser("profile").add_argument("model")
+    of_operators = parts.add_parser("profile")
+    of_operators.add_argument("folder", type=Path)
+    of_operators.add_argument("--models", nargs="+", default=FAMILIES)
     args = parser.parse_args()
     if args.part == "families":
         for name in args.models:
@@ -93,7 +95,8 @@ def main() -> None:
         for name in args.models:
             record("times", [measure_times(name, args.folder)])
     elif args.part == "profile":
-        record("profile", [profile(args.model, interleaved)])
+        for name in args.models:
+            record("profile", [profile(name, args.folder)])
     elif args.part == "trained":
         models = {"mobilevit_xxs": "cifar10"}
         if args.conformer:

@@ -1,90 +1,78 @@
-"""What stays float in an int8 network, and what it costs: time without it, by deletion."""
+"""What the time of an int8 network goes to: XNNPACK's operators, as the delegate times them."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+import re
+import tempfile
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch.fx import GraphModule, Node
+from executorch.devtools import Inspector
+from executorch.extension.pybindings.portable_lib import _load_for_executorch
 
-import hvit_edge
-from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.lowering.graph import aten, cleanup, shape_of
-from hvit_edge.parity.steps import Step, executorch_step
-from hvit_edge.quantize import bundled_calibration, quantize, reference_graph
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.runtime import Session
 
-Inputs = tuple[torch.Tensor, ...]
+RUNS = 60
+PRECISIONS = ("fp32", "int8")
+OF_THE_DELEGATE = r"#\d+$"  # it numbers its operators
+KINDS = (
+    ("products, int8", r"(Fully Connected|Convolution).*QC8W"),
+    ("depthwise convolutions", r"DWConv"),
+    ("products, float: narrow or first convolutions, means", r"Fully Connected|Convolution"),
+    ("products, float: attention", r"Batch Matrix Multiply"),
+    ("activations", r"Sigmoid|GELU|Clamp"),
+    ("softmax", r"Softmax"),
+    ("multiply, add, subtract, square", r"Multiply|Add|Subtract|Square"),
+    ("transposes, slices, copies", r"Transpose|Slice|Copy|Reshape|Concat"),
+    ("rounding of maps", r"Convert"),
+)
+OTHER = "other"
 
 
-def profile(
-    name: str, interleaved: Callable[[dict[str, Step], np.ndarray], dict[str, np.ndarray]]
-) -> dict[str, object]:
-    """Median time of the int8 program without one kind of float operator, relative to fp32.
+def profile(name: str, folder: Path) -> dict[str, object]:
+    """Milliseconds that each kind of operator takes in the float32 and the int8 program.
 
-    An operator is deleted by handing on what it reads, so only those that keep the shape can be:
-    activations, softmax and depthwise convolutions of stride 1. The answers are wrong, the rest of
-    the work is the same.
+    XNNPACK counts an activation x * sigmoid(x) as a sigmoid and a multiplication. Rounding of the
+    rows that int8 products read is part of the products. All cores take part, and the two programs
+    take turns.
 
     Args:
-        name: a registered model; its weights are random.
-        interleaved: seconds of each program in each round.
+        name: a registered model.
+        folder: where `quantisation.py families` left its artifacts.
     """
-    model = hvit_edge.create_model(name, weights="random")
-    preprocess = model.hvit_edge.preprocess
-    example = (torch.randn(1, 3, *preprocess.input_size),)
-    graph = export_graph(model, example)
-    rewrite(graph)
-    calibration = bundled_calibration(preprocess)
-    reference = reference_graph(graph, "int8")
-    int8 = quantize(reference, example, precision="int8", calibration=calibration)
-    programs = {"fp32": _program(graph, example), "int8": _program(int8, example)}
-    for kinds in (*((kind,) for kind in KINDS), tuple(KINDS)):
-        title = "int8 without " + ", ".join(kinds)
-        programs[title] = _program(_without(int8, kinds), example)
-    times = interleaved(programs, example[0].numpy())
+    artifacts = {precision: folder / f"{name} {precision}.pte" for precision in PRECISIONS}
+    modules = {
+        precision: _load_for_executorch(str(artifact), enable_etdump=True)
+        for precision, artifact in artifacts.items()
+    }
+    shape = Session(artifacts["fp32"], prepare=False).inputs[0].shape
+    image = torch.from_numpy(np.random.default_rng(0).standard_normal(shape, np.float32))
+    for _ in range(RUNS):
+        for module in modules.values():
+            module.forward([image])
+    taken = {precision: _by_kind(module) for precision, module in modules.items()}
     rows = [
-        {
-            "what": title,
-            "ms": float(np.median(taken) * 1e3),
-            "ratio": float(np.median(taken / times["fp32"])),
-        }
-        for title, taken in times.items()
+        {"what": kind, **{precision: times[kind] for precision, times in taken.items()}}
+        for kind in [*(kind for kind, _ in KINDS), OTHER]
     ]
-    return {"model": name, "results": rows}
+    return {"model": name, "runs": RUNS, "results": rows}
 
 
-def _program(graph: GraphModule, example: Inputs) -> Step:
-    return executorch_step(lower(graph, example).serialize())
+def _by_kind(module: object) -> Counter[str]:
+    """Milliseconds by kind: sums of the medians of the operators."""
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder, "dump.etdp")
+        module.write_etdump_result_to_file(str(dump))
+        blocks = Inspector(etdump_path=str(dump)).event_blocks
+    events = next(block.events for block in blocks if block.name == "Execute")
+    times: Counter[str] = Counter()
+    for event in events:
+        if event.perf_data and re.search(OF_THE_DELEGATE, event.name):
+            times[_kind(event.name)] += float(event.perf_data.p50)
+    return times
 
 
-def _without(graph: GraphModule, kinds: tuple[str, ...]) -> GraphModule:
-    graph = copy.deepcopy(graph)
-    for kind in kinds:
-        for node in [n for n in graph.graph.nodes if KINDS[kind](n)]:
-            node.replace_all_uses_with(node.args[0])
-    cleanup(graph)
-    return graph
-
-
-def _is_activation(node: Node) -> bool:
-    return node.target in (aten.silu.default, aten.gelu.default, aten.relu.default)
-
-
-def _is_softmax(node: Node) -> bool:
-    return node.target is aten.softmax.int
-
-
-def _is_depthwise(node: Node) -> bool:
-    if node.target is not aten.conv2d.default or len(node.args) < 7:
-        return False
-    return node.args[6] > 1 and shape_of(node) == shape_of(node.args[0])
-
-
-KINDS: dict[str, Callable[[Node], bool]] = {
-    "activations": _is_activation,
-    "softmax": _is_softmax,
-    "depthwise convolutions": _is_depthwise,
-}
+def _kind(operator: str) -> str:
+    return next((kind for kind, pattern in KINDS if re.search(pattern, operator)), OTHER)

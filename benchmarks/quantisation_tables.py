@@ -53,14 +53,21 @@ def times_table(part: dict) -> str:
 
 
 def profile_table(part: dict) -> str:
-    """One row a program."""
-    rows = ["| model | program | time | of fp32 |", "|---|---|---|---|"]
-    rows += [
-        f"| {report['model']} | {row['what']} | {row['ms']:.1f} ms | {row['ratio']:.2f} |"
-        for report in part["rows"]
-        for row in report["results"]
+    """One row a kind of operator, float32 and int8 of each model side by side."""
+    models = sorted(report["model"] for report in part["rows"])
+    kinds = {
+        (report["model"], row["what"]): row for report in part["rows"] for row in report["results"]
+    }
+    rows = ["| | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
+    for what in dict.fromkeys(what for _, what in kinds):
+        cells = [f"{kinds[m, what]['fp32']:.1f}, {kinds[m, what]['int8']:.1f}" for m in models]
+        rows.append(f"| {what} | " + " | ".join(cells) + " |")
+    totals = [
+        [sum(row[p] for (of, _), row in kinds.items() if of == m) for p in ("fp32", "int8")]
+        for m in models
     ]
-    return "\n".join([*rows, "", f"{name_machine(part)}."])
+    rows.append("| all | " + " | ".join(f"{a:.1f}, {b:.1f}" for a, b in totals) + " |")
+    return "\n".join([*rows, "", f"Milliseconds in fp32, in int8; {name_machine(part)}."])
 
 
 def ablation_table(part: dict) -> str:
