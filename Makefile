@@ -17,6 +17,10 @@ ARM := build/arm
 ARM_ROOT := /usr/aarch64-linux-gnu
 ARM_WHEEL := manylinux_2_28_aarch64
 
+# And Apple's, linked alone.
+APPLE := build/apple
+APPLE_WHEEL := macosx_14_0_arm64
+
 # Beside Python: venv and headers, a compiler, GoogleTest for the C++ tests.
 DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev
 # Beside those: what `make arm` needs.
@@ -24,13 +28,14 @@ ARM_PACKAGES := g++-aarch64-linux-gnu qemu-user
 # For the tests of devices behind ssh; Debian starts the server that it installs.
 SSH_PACKAGES := openssh-client openssh-server
 
-.PHONY: help packages packages-arm packages-ssh setup runner arm demo test test-cpp test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh setup runner arm apple-link demo test test-cpp test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
 	@echo "make setup      create .venv and install hvit-edge with all its tools"
 	@echo "make runner     build hvit_edge_runner, which runs artifacts without Python, for this machine"
 	@echo "make arm        cross-compile it for 64-bit Arm into $(ARM)/device, and try it under QEMU"
+	@echo "make apple-link compile and link it for macOS on 64-bit Arm, without a Mac"
 	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
 	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
 	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
@@ -102,6 +107,26 @@ $(ARM)/staged: $(ARM)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-linux-gnu.cma
 	@rm -rf $(ARM)/device
 	$(BIN)/cmake --install $(ARM) --component device --prefix $(ARM)/device
 	qemu-aarch64 -L $(ARM_ROOT) -cpu cortex-a76 $(ARM)/device/hvit_edge_runner facts
+	@touch $@
+
+# Compiled and linked for macOS on any machine, by zig; nothing of it is run.
+apple-link: $(APPLE)/linked
+
+$(APPLE)/sdk/unpacked: constraints.txt | .venv/tools
+	@rm -rf $(APPLE)
+	$(BIN)/python -m pip download $(PIP_FLAGS) -c constraints.txt --no-deps --only-binary=:all: \
+		--platform $(APPLE_WHEEL) -d $(APPLE)/wheel executorch
+	$(BIN)/python -m zipfile -e $(APPLE)/wheel/*.whl $(APPLE)/sdk
+	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-deps --target $(APPLE)/tools ziglang
+	@touch $@
+
+$(APPLE)/linked: $(APPLE)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-macos.cmake
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(APPLE) -G Ninja -DCMAKE_BUILD_TYPE=Release \
+		--toolchain "$(CURDIR)/cmake/aarch64-macos.cmake" \
+		-DHVIT_EDGE_ZIG="$(CURDIR)/$(APPLE)/tools/ziglang/zig" \
+		-Dexecutorch_DIR="$(CURDIR)/$(APPLE)/sdk/executorch/lib/cmake/executorch" \
+		-DHVIT_EDGE_BUILD_TESTS=OFF -DHVIT_EDGE_BUILD_EXAMPLES=OFF
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(APPLE) -j $(JOBS)
 	@touch $@
 
 # Part of QEMU's process, hence built for this machine.

@@ -1,0 +1,21 @@
+// What the wheel of ExecuTorch exports of its thread pool, and ships no header for.
+// `set_thread_num` of the public headers has no effect.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+struct pthreadpool;
+
+namespace executorch::extension::threadpool {
+
+class ThreadPool {
+ public:
+  std::size_t get_thread_count() const;
+  bool _unsafe_reset_threadpool(std::uint32_t count);
+};
+
+ThreadPool* get_threadpool();
+::pthreadpool* get_pthreadpool();
+
+}  // namespace executorch::extension::threadpool
