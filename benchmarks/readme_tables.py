@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import arm_tables
 import coreml_tables
 import quantisation_tables
 from machine import name_machine
@@ -89,6 +90,10 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
             "profile": quantisation_tables.profile_table,
             "ablation": quantisation_tables.ablation_table,
         }.items()
+    },
+    "docs/arm.md": {
+        "arm_instructions": ("arm", arm_tables.instructions_table),
+        "arm_parity": ("arm", arm_tables.parity_table),
     },
     "docs/coreml.md": {
         f"coreml_{part}": ("coreml", partial(part_table, part, table))

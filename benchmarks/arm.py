@@ -1,0 +1,170 @@
+"""Artifacts on aarch64 in user-mode QEMU: parity, guest instructions, memory; `make arm` first.
+
+    python benchmarks/arm.py FOLDER [--models ...] [--precisions ...] [--cpu cortex-a76]
+
+FOLDER keeps the artifacts; those that `quantisation.py families` left there are taken as they are.
+"int8" is calibrated on windows of the bundled photos; weights are random, those of mobilevit_xxs of
+CIFAR-10. "stock fp32" and "stock int8" are ExecuTorch's own
+lowering of the same module, the second by its XNNPACKQuantizer with fixed ranges; their
+instructions alone are counted. Rows go to results/arm.json as they are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.exir import to_edge_transform_and_lower
+from machine import describe_machine
+from PIL import Image
+from stock_quantiser import stock_quantised
+
+from hvit_edge.artifact import Golden, constant_methods, seal
+from hvit_edge.compiler import compile as compile_model
+from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.devices.bundle import find_bundle
+from hvit_edge.devices.instructions import instructions_of
+from hvit_edge.errors import HvitEdgeError
+from hvit_edge.gate import Gate
+from hvit_edge.parity import validate
+from hvit_edge.parity.steps import pytorch_step
+from hvit_edge.preprocess import load_image
+from hvit_edge.quantize import bundled_calibration
+from hvit_edge.subject import prepare_subject
+from hvit_edge.weights import bundled_photos
+
+RESULTS = Path(__file__).parent / "results" / "arm.json"
+MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
+PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic", "stock fp32", "stock int8")
+WINDOWS = 40
+
+
+def main() -> None:
+    """Measure what was asked for, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--precisions", nargs="+", default=PRECISIONS)
+    parser.add_argument("--cpu", default="cortex-a76")
+    args = parser.parse_args()
+    address = f"qemu:{args.cpu}"
+    for name in args.models:
+        for precision in args.precisions:
+            measure = measure_stock if precision.startswith("stock") else measure_ours
+            record({"model": name, "precision": precision, "device": address},
+                   measure(name, precision, args.folder, address))  # fmt: skip
+
+
+def record(key: dict[str, str], found: dict[str, object]) -> None:
+    """Put one row into the results file, in place of an older one of the same key."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": []}
+    rows = [row for row in results["rows"] if any(row[k] != v for k, v in key.items())]
+    runner, libraries = runner_sizes()
+    results = {
+        "machine": describe_machine(),
+        "runner_bytes": runner,
+        "library_bytes": libraries,
+        "rows": [*rows, {**key, **found}],
+    }
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    print(json.dumps({**key, **found}), flush=True)
+
+
+def runner_sizes() -> tuple[int, int]:
+    """Bytes of the runner, and of the ExecuTorch libraries beside it."""
+    files = [file for file, _ in find_bundle("aarch64")]
+    return files[0].stat().st_size, sum(file.stat().st_size for file in files[1:])
+
+
+def measure_ours(name: str, precision: str, folder: Path, address: str) -> dict[str, object]:
+    """Parity on the bundled photos, instructions and memory of one inference."""
+    artifact = folder / f"{name} {precision}.pte"
+    if not artifact.exists():
+        compile_ours(name, precision, artifact)
+    report = validate(artifact, device=address)
+    step = report.steps[-1]
+    return {
+        "bytes": artifact.stat().st_size,
+        "passed": report.passed,
+        "max_rel": step.difference.max_rel,
+        "cosine": step.difference.cosine,
+        "top1_agree": step.top1_agreement,
+        "host_max_rel": report.device.against_host.max_rel,
+        "host_top1_agree": report.device.top1_agreement,
+        "features": list(report.device.facts.features),
+        "peak_bytes_here": peak_bytes_here(artifact),
+        "instructions": instructions_of(artifact, address).to_dict(),
+    }
+
+
+def peak_bytes_here(artifact: Path) -> int:
+    """Of the runner on this machine with its libraries: in QEMU the emulator would count."""
+    (program, _), *_ = find_bundle(platform.machine())
+    command = [program, "bench", artifact, "--iterations", "1", "--warmup", "0", "--threads", "1"]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["peak_bytes"]
+
+
+def compile_ours(name: str, precision: str, artifact: Path) -> None:
+    """With weights of its own where it has some."""
+    weights = "cifar10" if name == "mobilevit_xxs" else "random"
+    make = partial(compile_model, name, weights=weights, precision=precision, output=artifact)
+    if precision != "int8":
+        make()
+        return
+    with tempfile.TemporaryDirectory() as windows:
+        write_windows(Path(windows))
+        make(calib_data=windows)
+
+
+def write_windows(folder: Path) -> None:
+    """As many windows of the bundled photos as calibration wants at least."""
+    photos = [Image.fromarray(load_image(photo)) for photo in bundled_photos()]
+    for index in range(WINDOWS):
+        photo = photos[index % len(photos)]
+        left, top = (index * 37) % (photo.width // 3), (index * 53) % (photo.height // 3)
+        box = (left, top, left + photo.width * 2 // 3, top + photo.height * 2 // 3)
+        photo.crop(box).save(folder / f"{index:03}.png")
+
+
+def measure_stock(name: str, precision: str, folder: Path, address: str) -> dict[str, object]:
+    """Instructions of ExecuTorch's own lowering, or why there is none."""
+    artifact = folder / f"{name} {precision}.pte"
+    try:
+        if not artifact.exists():
+            compile_stock(name, precision, artifact)
+        counted = instructions_of(artifact, address).to_dict()
+    except (HvitEdgeError, RuntimeError, AssertionError) as error:
+        return {"error": str(error).splitlines()[0][:200]}
+    return {"bytes": artifact.stat().st_size, "instructions": counted}
+
+
+def compile_stock(name: str, precision: str, artifact: Path) -> None:
+    """The same module with no rewrite of ours, in an artifact that our runner reads."""
+    weights = "cifar10" if name == "mobilevit_xxs" else "random"
+    subject = prepare_subject(name, weights, None, None, None, None)
+    module, example = subject.module, (torch.from_numpy(subject.example),)
+    gate = Gate(subject, "int8" if "int8" in precision else "fp32", rtol=None)
+    gate("exported", pytorch_step(module))  # no more of its parity is measured
+    if precision == "stock int8":
+        images = bundled_calibration(subject.origin.preprocess).inputs[:WINDOWS]
+        inputs = [(torch.from_numpy(array),) for array in images]
+        module = stock_quantised(module, example, inputs, dynamic=False)
+    metadata = describe_artifact(subject, "xnnpack", gate, XNNPACK_PACKAGES)
+    golden = Golden(subject.golden_image, subject.expected)
+    edge = to_edge_transform_and_lower(
+        torch.export.export(module, example),
+        partitioner=[XnnpackPartitioner()],
+        constant_methods=constant_methods(metadata, golden),
+    )
+    artifact.write_bytes(seal(edge.to_executorch().buffer))
+
+
+if __name__ == "__main__":
+    main()
