@@ -71,10 +71,14 @@ def record(key: dict[str, str], found: dict[str, object]) -> None:
         "machine": describe_machine(),
         "runner_bytes": runner,
         "library_bytes": libraries,
-        "rows": [*rows, {**key, **found}],
+        "rows": sorted([*rows, {**key, **found}], key=_place),
     }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps({**key, **found}), flush=True)
+
+
+def _place(row: dict[str, object]) -> tuple[int, int, str]:
+    return MODELS.index(row["model"]), PRECISIONS.index(row["precision"]), row["device"]
 
 
 def runner_sizes() -> tuple[int, int]:
