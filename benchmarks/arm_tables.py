@@ -10,9 +10,13 @@ STOCK = ("stock fp32", "stock int8")
 
 def instructions_table(report: dict) -> str:
     """Millions of guest instructions, one row a model."""
-    counts = _cells(report, lambda row: row["instructions"]["total"], "instructions")
+    counts = {
+        (row["model"], row["precision"]): row["instructions"]["total"]
+        for row in report["rows"]
+        if "instructions" in row
+    }
     rows = ["| model | " + " | ".join((*OURS, *STOCK)) + " |", "|---|" + "---|" * 6]
-    for model in _models(report):
+    for model in dict.fromkeys(row["model"] for row in report["rows"]):
         cells = (counts.get((model, precision)) for precision in (*OURS, *STOCK))
         millions = (f"{cell / 1e6:.1f} M" if cell else "" for cell in cells)
         rows.append(f"| {model} | " + " | ".join(millions) + " |")
@@ -41,11 +45,3 @@ def parity_table(report: dict) -> str:
         f" runner on x86-64 with its libraries. The runner and its libraries for aarch64: {sizes}."
     )
     return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
-
-
-def _models(report: dict) -> list[str]:
-    return list(dict.fromkeys(row["model"] for row in report["rows"]))
-
-
-def _cells(report: dict, value, needed: str) -> dict[tuple[str, str], float]:
-    return {(r["model"], r["precision"]): value(r) for r in report["rows"] if needed in r}

@@ -200,9 +200,7 @@ def check_cpu(machine: str, native: Native | None) -> Check:
 
 def check_compiler(compiler: str | None) -> Check:
     """A C++ compiler, for building from source."""
-    if compiler is None:
-        return Check("C++ compiler", "warning", "none", "to build from source: apt install g++")
-    return Check("C++ compiler", "ok", compiler)
+    return _check_tool("C++ compiler", compiler, "to build from source: apt install g++")
 
 
 def cmake_version() -> str | None:
@@ -229,14 +227,17 @@ def check_cmake(version: str | None) -> Check:
 
 def check_qemu(program: str | None) -> Check:
     """User-mode QEMU, for `--device qemu:CPU`."""
-    if program is None:
-        return Check("QEMU", "warning", "none", "for --device qemu:CPU: apt install qemu-user")
-    return Check("QEMU", "ok", program)
+    return _check_tool("QEMU", program, "for --device qemu:CPU: apt install qemu-user")
 
 
 def check_cross_compiler(program: str | None) -> Check:
     """The cross compiler of `make arm`, whose C library the guest of QEMU also uses."""
     mend = "to build for Arm, and for --device qemu:CPU: apt install g++-aarch64-linux-gnu"
-    if program is None:
-        return Check("Arm cross compiler", "warning", "none", mend)
-    return Check("Arm cross compiler", "ok", program)
+    return _check_tool("Arm cross compiler", program, mend)
+
+
+def _check_tool(name: str, path: str | None, mend: str) -> Check:
+    """A program that a part of hvit-edge needs, where it was found."""
+    if path is None:
+        return Check(name, "warning", "none", mend)
+    return Check(name, "ok", path)

@@ -10,6 +10,7 @@ import numpy as np
 
 from hvit_edge import progress as progress_bars
 from hvit_edge.datasets import ImageSet, open_images
+from hvit_edge.devices import LOCAL
 from hvit_edge.errors import InputError
 from hvit_edge.evaluation_report import (
     ClassAccuracy,
@@ -45,7 +46,7 @@ def evaluate(
     resume: str | Path | None = None,
     eager: Eager | None = None,
     progress: progress_bars.Wrap = progress_bars.silent,
-    device: str = "local",
+    device: str = LOCAL,
 ) -> EvalReport:
     """Classify labelled images with the C++ runtime, or a package with what runs it here.
 
@@ -86,7 +87,7 @@ def evaluate(
         header = describe_evaluation(
             artifact_path, images, limit=limit, against_eager=eager is not None
         )
-        if is_package(artifact_path) or device != "local":
+        if is_package(artifact_path) or device != LOCAL:
             header["backend"] = first.backend  # each rounds in its own way
         state = EvalState(resume, header, classes)
     # Closed at once when interrupted: Python would else finish every batch before it exits.

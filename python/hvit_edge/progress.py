@@ -27,12 +27,8 @@ def counter(description: str, *, unit: str = "image", stream: TextIO | None = No
     shown: list[Any] = []
 
     def count(done: int, total: int) -> None:
-        from tqdm import tqdm
-
         if not shown:
-            file = stream or sys.stderr
-            options = {"unit": f" {unit}", "file": file, "disable": None, "leave": False}
-            shown.append(tqdm(desc=description, total=total, **options))
+            shown.append(_tqdm(None, total, description, unit, stream))
         shown[0].update(done - shown[0].n)
         if done == total:
             shown.pop().close()
@@ -44,18 +40,22 @@ def bar(description: str, *, unit: str = "image", stream: TextIO | None = None) 
     """A bar named `description`; it shows nothing where `stream` (stderr) is no terminal."""
 
     def wrap(items: Iterable[Item], total: int) -> Iterator[Item]:
-        from tqdm import tqdm
-
-        return iter(
-            tqdm(
-                items,
-                desc=description,
-                total=total,
-                unit=f" {unit}",
-                file=stream or sys.stderr,
-                disable=None,
-                leave=False,
-            )
-        )
+        return iter(_tqdm(items, total, description, unit, stream))
 
     return wrap
+
+
+def _tqdm(
+    items: Iterable[Any] | None, total: int, description: str, unit: str, stream: TextIO | None
+) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(
+        items,
+        desc=description,
+        total=total,
+        unit=f" {unit}",
+        file=stream or sys.stderr,
+        disable=None,
+        leave=False,
+    )

@@ -62,6 +62,7 @@ class Runner:
     def __init__(self, device: Device) -> None:
         self.device = device
         self._program: str | None = None
+        self._kept: dict[Path, str] = {}
 
     def facts(self) -> Facts:
         """What the device says of itself."""
@@ -170,13 +171,19 @@ class Runner:
         return self._program
 
     def _keep(self, artifact: Path) -> str:
-        """The artifact's path on the device, where it stays for the next time."""
-        try:
-            return self.device.push(artifact, f"{_digest([artifact])}.pte")
-        except OSError as error:
-            raise InputError(
-                f"[device] expected an artifact, got {artifact} ({error.strerror})"
-            ) from error
+        """The artifact's path on the device, where it stays for the next time.
+
+        It is read and sent at the first call: it must not change while it is in use.
+        """
+        if artifact not in self._kept:
+            try:
+                path = self.device.push(artifact, f"{_digest([artifact])}.pte")
+            except OSError as error:
+                raise InputError(
+                    f"[device] expected an artifact, got {artifact} ({error.strerror})"
+                ) from error
+            self._kept[artifact] = path
+        return self._kept[artifact]
 
     @contextmanager
     def _own(self, purpose: str) -> Iterator[str]:
