@@ -31,10 +31,12 @@ def test_ssh(address):
 
 
 def test_adb():
-    assert open_device("adb").command("ls") == ["adb", "shell", "-T", "ls"]
+    *client, script = open_device("adb").command("ls")
+    assert client == ["adb", "shell", "-T"]
+    assert "\nls\n" in script
     device = open_device("adb:emulator-5554")
     assert isinstance(device, Adb)
-    assert device.command("ls") == ["adb", "-s", "emulator-5554", "shell", "-T", "ls"]
+    assert device.command("ls")[:-1] == ["adb", "-s", "emulator-5554", "shell", "-T"]
 
 
 def test_qemu(cpus):

@@ -7,7 +7,13 @@ import re
 from hvit_edge.devices.process import Finished
 from hvit_edge.devices.shell import ShellDevice
 
-NO_DEVICE = re.compile(r"^(adb: |error: )|no devices|unauthorized|offline", re.IGNORECASE)
+# adb's client has the same status for its own troubles as for the script's, and adb 29 ends with 0
+# where the device goes away. So every script ends with WHOLE, after it has told its own status.
+WHOLE = 99
+TOLD = re.compile(r"hvit-edge: status (\d+)\s*\Z")
+WRAPPED = f'(\n{{script}}\n)\necho "hvit-edge: status $?" >&2\nexit {WHOLE}'
+LOST = 256  # no script ends with it
+CLIENT = ("adb: ", "error: ")  # how the client's own words begin
 
 
 class Adb(ShellDevice):
@@ -25,7 +31,15 @@ class Adb(ShellDevice):
         self._client = ["adb", *(["-s", serial] if serial else [])]
 
     def command(self, script: str) -> list[str]:
-        return [*self._client, "shell", "-T", script]
+        return [*self._client, "shell", "-T", WRAPPED.format(script=script)]
+
+    def ended(self, finished: Finished) -> Finished:
+        told = TOLD.search(finished.stderr)
+        if told and finished.status == WHOLE:
+            return Finished(int(told[1]), finished.stdout, finished.stderr[: told.start()])
+        own = [line for line in finished.stderr.splitlines() if line.startswith(CLIENT)]
+        words = own[0] if own else "it went away before the command ended"
+        return Finished(LOST, finished.stdout, words)
 
     def unreachable(self, finished: Finished) -> bool:
-        return finished.status == 1 and bool(NO_DEVICE.search(finished.last_words))
+        return finished.status == LOST

@@ -40,7 +40,11 @@ class ShellDevice(Device):
 
     @abstractmethod
     def unreachable(self, finished: Finished) -> bool:
-        """Whether a command that failed never reached the device."""
+        """Whether a command that failed never reached the device, or lost it."""
+
+    def ended(self, finished: Finished) -> Finished:
+        """How the script ended, where the client does not end as the script did."""
+        return finished
 
     def architecture(self) -> str:
         if self._architecture is None:
@@ -117,6 +121,7 @@ class ShellDevice(Device):
         )
 
     def _reached(self, finished: Finished) -> Finished:
+        finished = self.ended(finished)
         if finished.status != 0 and self.unreachable(finished):
             raise DeviceError(
                 f"[device] expected to reach {self.name}, got: {finished.last_words};"
