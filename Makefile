@@ -27,8 +27,10 @@ DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev
 ARM_PACKAGES := g++-aarch64-linux-gnu qemu-user
 # For the tests of devices behind ssh; Debian starts the server that it installs.
 SSH_PACKAGES := openssh-client openssh-server
+# For the tests of devices behind adb; they bring their own server.
+ADB_PACKAGES := adb
 
-.PHONY: help packages packages-arm packages-ssh setup runner arm apple-link demo test test-cpp test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm apple-link demo test test-cpp test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
@@ -38,6 +40,7 @@ help:
 	@echo "make apple-link compile and link it for macOS on 64-bit Arm, without a Mac"
 	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
 	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
+	@echo "make packages-adb  for the tests of devices behind adb: $(ADB_PACKAGES)"
 	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
 	@echo "make test       C++ and Python tests"
 	@echo "make lint       ruff and clang-format, without changing a file"
@@ -48,7 +51,8 @@ help:
 packages: WANTED := $(DEBIAN_PACKAGES)
 packages-arm: WANTED := $(ARM_PACKAGES)
 packages-ssh: WANTED := $(SSH_PACKAGES)
-packages packages-arm packages-ssh:
+packages-adb: WANTED := $(ADB_PACKAGES)
+packages packages-arm packages-ssh packages-adb:
 	@dpkg -s $(WANTED) >/dev/null 2>&1 || \
 		{ SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && \
 		$$SUDO apt-get install -y -qq --no-install-recommends $(WANTED); }
