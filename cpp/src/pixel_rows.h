@@ -1,38 +1,39 @@
-// Reads any ImageView row by row as upright RGB.
+// Reads any ImageView row by row as red, green and blue.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "hvit_edge/image.h"
+#include "pixel_kernels.h"
 
 namespace hvit_edge {
 
-/// A validated image, seen upright. A rotation only changes the origin and the steps, so that no
-/// turned copy of the image is ever made.
+/// Rows and columns of a validated image as they are stored: nothing is turned here.
 class PixelRows {
  public:
-  explicit PixelRows(const ImageView& image);
+  PixelRows(const ImageView& image, const PixelKernels& kernels);
 
-  int width() const { return width_; }
-  int height() const { return height_; }
+  int width() const { return image_.width; }
+  int height() const { return image_.height; }
 
-  /// The pixels lie in memory as RGB already, rows row_step() bytes apart.
-  bool are_rgb() const { return step_x_ == 3 && red_ == 0 && green_ == 1; }
-  std::ptrdiff_t row_step() const { return step_y_; }
+  /// The pixels lie in memory as RGB: rgb() gives row `y` from column `first` on.
+  bool are_rgb() const { return image_.format == PixelFormat::rgb888; }
+  const std::uint8_t* rgb(int y, int first) const;
 
-  /// Columns [first, last) of row `y` as RGB: in place where are_rgb(), else written to `scratch`.
-  const std::uint8_t* row(int y, int first, int last, std::uint8_t* scratch) const;
+  /// Columns [first, last) of row `y`.
+  void separate(int y, int first, int last, const ColourRows& output) const;
 
  private:
-  const std::uint8_t* origin_;
-  std::ptrdiff_t step_x_;
-  std::ptrdiff_t step_y_;
-  int width_;
-  int height_;
-  int red_;
-  int green_;
-  int blue_;
+  void convert_yuv(int y, int first, int last, const ColourRows& output) const;
+
+  ImageView image_;
+  const PixelKernels& kernels_;
+  const YuvWeights& weights_;
+  std::ptrdiff_t row_step_;
+  ChromaRow chroma_;  // the first row
+  std::ptrdiff_t u_row_step_ = 0;
+  std::ptrdiff_t v_row_step_ = 0;
 };
 
 }  // namespace hvit_edge

@@ -1,14 +1,18 @@
 #include "hvit_edge/preprocess.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "frame_layout.h"
 #include "guard.h"
+#include "pixel_kernels.h"
 #include "pixel_rows.h"
 #include "resample.h"
 #include "text.h"
+#include "two_passes.h"
 
 namespace hvit_edge {
 namespace {
@@ -56,6 +60,25 @@ Result<Geometry> plan(const PreprocessSpec& spec, int width, int height) {
                   {height, static_cast<int>(new_height), top, spec.input_height}};
 }
 
+// `height` rows of `width` RGB pixels become rows of `height` pixels, in tiles that stay in cache.
+void swap_sides(const std::uint8_t* pixels, int height, int width, std::uint8_t* output) {
+  constexpr int kTile = 16;
+  for (int top = 0; top < height; top += kTile) {
+    const int bottom = std::min(top + kTile, height);
+    for (int x = 0; x < width; ++x) {
+      const std::uint8_t* from = pixels + 3 * (static_cast<std::size_t>(top) * width + x);
+      std::uint8_t* to = output + 3 * (static_cast<std::size_t>(x) * height + top);
+      for (int y = top; y < bottom; ++y, from += 3 * width, to += 3) std::memcpy(to, from, 3);
+    }
+  }
+}
+
+Status no_output(const char* method) {
+  return Status(StatusCode::invalid_argument,
+                concat("[Preprocessor.", method,
+                       "] expected memory for the result, got a null pointer; set output"));
+}
+
 }  // namespace
 
 Status validate(const PreprocessSpec& spec) {
@@ -85,24 +108,22 @@ Status validate(const PreprocessSpec& spec) {
 }
 
 struct Preprocessor::State {
-  explicit State(const PreprocessSpec& wanted);
+  State(const PreprocessSpec& wanted, const PixelKernels& kernels);
   Status resize_and_crop(const ImageView& image, std::uint8_t* output);
-  void columns_then_rows(const PixelRows& pixels, std::uint8_t* output);
-  void rows_then_columns(const PixelRows& pixels, std::uint8_t* output);
-  RowBlock stored_rows(const PixelRows& pixels);
   void normalise(float* output) const;
 
   PreprocessSpec spec;
+  const PixelKernels& kernels;
   float table[3][256];  // network's channel, byte
-  AxisFilter columns;
-  AxisFilter rows;
-  std::vector<std::uint8_t> source;   // source rows as RGB, where they are not so in memory
-  std::vector<std::uint8_t> between;  // after the first pass
-  std::vector<std::int32_t> sums;     // one row
+  AxisFilter across;    // along the stored rows
+  AxisFilter down;
+  TwoPasses passes;
+  std::vector<std::uint8_t> turned;   // as `cropped`, sides swapped
   std::vector<std::uint8_t> cropped;  // input_height x input_width x 3
 };
 
-Preprocessor::State::State(const PreprocessSpec& wanted) : spec(wanted) {
+Preprocessor::State::State(const PreprocessSpec& wanted, const PixelKernels& its_kernels)
+    : spec(wanted), kernels(its_kernels), passes(its_kernels) {
   for (int c = 0; c < 3; ++c) {
     for (int byte = 0; byte < 256; ++byte) {
       // numpy's float32 steps, each rounded: divide, subtract, divide.
@@ -114,64 +135,26 @@ Preprocessor::State::State(const PreprocessSpec& wanted) : spec(wanted) {
   cropped.resize(static_cast<std::size_t>(spec.input_height) * spec.input_width * 3);
 }
 
+// The passes run over the frame as it is stored; only their small result is turned.
 Status Preprocessor::State::resize_and_crop(const ImageView& image, std::uint8_t* output) {
   if (Status status = validate(image); !status.ok()) return status;
-  const PixelRows pixels(image);
-  Result<Geometry> geometry = plan(spec, pixels.width(), pixels.height());
+  const Orientation orientation = orientation_of(image);
+  const bool swapped = orientation.swapped;
+  const Result<Geometry> geometry =
+      plan(spec, swapped ? image.height : image.width, swapped ? image.width : image.height);
   if (!geometry.ok()) return geometry.status();
-  columns.prepare(geometry->columns, spec.interpolation);
-  rows.prepare(geometry->rows, spec.interpolation);
+  AxisCrop stored_columns = swapped ? geometry->rows : geometry->columns;
+  AxisCrop stored_rows = swapped ? geometry->columns : geometry->rows;
+  stored_columns.reversed = orientation.columns_reversed;
+  stored_rows.reversed = orientation.rows_reversed;
+  across.prepare(stored_columns, spec.interpolation);
+  down.prepare(stored_rows, spec.interpolation);
+  if (swapped) turned.resize(cropped.size());
 
-  if (geometry->rows_first()) {
-    rows_then_columns(pixels, output);
-  } else {
-    columns_then_rows(pixels, output);
-  }
+  passes.run(PixelRows(image, kernels), across, down, geometry->rows_first() == swapped,
+             swapped ? turned.data() : output);
+  if (swapped) swap_sides(turned.data(), spec.input_width, spec.input_height, output);
   return Status();
-}
-
-void Preprocessor::State::columns_then_rows(const PixelRows& pixels, std::uint8_t* output) {
-  const int row_bytes = 3 * spec.input_width;
-  const int needed = rows.source_last() - rows.source_first();
-  between.resize(static_cast<std::size_t>(needed) * row_bytes);
-  source.resize(3 * static_cast<std::size_t>(columns.source_last() - columns.source_first()));
-  for (int y = 0; y < needed; ++y) {
-    const std::uint8_t* row = pixels.row(rows.source_first() + y, columns.source_first(),
-                                         columns.source_last(), source.data());
-    resample_row(columns, row, between.data() + static_cast<std::size_t>(y) * row_bytes);
-  }
-  sums.resize(row_bytes);
-  const RowBlock narrow{between.data(), row_bytes, row_bytes};
-  for (int y = 0; y < spec.input_height; ++y, output += row_bytes) {
-    resample_column(rows, y, narrow, sums.data(), output);
-  }
-}
-
-void Preprocessor::State::rows_then_columns(const PixelRows& pixels, std::uint8_t* output) {
-  const RowBlock wide = stored_rows(pixels);
-  between.resize(wide.bytes);
-  sums.resize(wide.bytes);
-  for (int y = 0; y < spec.input_height; ++y, output += 3 * spec.input_width) {
-    resample_column(rows, y, wide, sums.data(), between.data());
-    resample_row(columns, between.data(), output);
-  }
-}
-
-// The needed rows and columns as RGB: the caller's own memory, or a copy where that is not RGB.
-RowBlock Preprocessor::State::stored_rows(const PixelRows& pixels) {
-  const int first = columns.source_first();
-  const int last = columns.source_last();
-  const int bytes = 3 * (last - first);
-  if (pixels.are_rgb()) {
-    return {pixels.row(rows.source_first(), first, last, nullptr), pixels.row_step(), bytes};
-  }
-  const int needed = rows.source_last() - rows.source_first();
-  source.resize(static_cast<std::size_t>(needed) * bytes);
-  for (int y = 0; y < needed; ++y) {
-    pixels.row(rows.source_first() + y, first, last,
-               source.data() + static_cast<std::size_t>(y) * bytes);
-  }
-  return {source.data(), bytes, bytes};
 }
 
 void Preprocessor::State::normalise(float* output) const {
@@ -192,14 +175,27 @@ Preprocessor::~Preprocessor() = default;
 const PreprocessSpec& Preprocessor::spec() const { return state_->spec; }
 
 Result<Preprocessor> Preprocessor::create(const PreprocessSpec& spec) {
+  return create(spec, pixel_kernels().front()->name);
+}
+
+Result<Preprocessor> Preprocessor::create(const PreprocessSpec& spec,
+                                          const std::string& instruction_set) {
   return guarded("Preprocessor.create", [&]() -> Result<Preprocessor> {
     if (Status status = validate(spec); !status.ok()) return status;
-    return Preprocessor(std::make_unique<State>(spec));
+    const PixelKernels* kernels = find_kernels(instruction_set);
+    if (kernels == nullptr) {
+      return Status(StatusCode::invalid_argument,
+                    concat("[Preprocessor.create] expected an instruction set of this machine (",
+                           join(instruction_sets(), ", "), "), got ", instruction_set,
+                           "; leave it out to have the fastest"));
+    }
+    return Preprocessor(std::make_unique<State>(spec, *kernels));
   });
 }
 
 Status Preprocessor::run(const ImageView& image, float* output) {
   return guarded("Preprocessor.run", [&]() -> Status {
+    if (output == nullptr) return no_output("run");
     Status status = state_->resize_and_crop(image, state_->cropped.data());
     if (status.ok()) state_->normalise(output);
     return status;
@@ -207,8 +203,16 @@ Status Preprocessor::run(const ImageView& image, float* output) {
 }
 
 Status Preprocessor::resize_and_crop(const ImageView& image, std::uint8_t* output) {
-  return guarded("Preprocessor.resize_and_crop",
-                 [&]() -> Status { return state_->resize_and_crop(image, output); });
+  return guarded("Preprocessor.resize_and_crop", [&]() -> Status {
+    if (output == nullptr) return no_output("resize_and_crop");
+    return state_->resize_and_crop(image, output);
+  });
+}
+
+std::vector<std::string> instruction_sets() {
+  std::vector<std::string> names;
+  for (const PixelKernels* kernels : pixel_kernels()) names.emplace_back(kernels->name);
+  return names;
 }
 
 }  // namespace hvit_edge

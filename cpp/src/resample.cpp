@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstring>
 
 namespace hvit_edge {
 namespace {
 
-// 8 bits of pixel, 2 bits of headroom for negative lobes, the rest of 32 for the weight.
-constexpr int kFractionBits = 32 - 8 - 2;
-constexpr std::int32_t kHalf = std::int32_t{1} << (kFractionBits - 1);
+constexpr int kWeightGroup = 16;  // that an instruction may take at once
 
 double triangle(double x) {
   x = std::fabs(x);
@@ -35,21 +32,41 @@ std::int32_t to_fixed(double weight) {
   return static_cast<std::int32_t>(weight < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-std::uint8_t to_byte(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
-}
-
 }  // namespace
 
 void AxisFilter::prepare(const AxisCrop& crop, Interpolation interpolation) {
-  if (crop == crop_ && interpolation == interpolation_) return;
+  if (prepared_ && crop == crop_ && interpolation == interpolation_) return;
+  prepared_ = false;  // until there was memory for all of it
   crop_ = crop;
   interpolation_ = interpolation;
-  if (copies()) {
-    source_first_ = crop.first;
-    source_last_ = crop.first + crop.count;
+  starts_.resize(crop_.count);
+  taps_.resize(crop_.count);
+  if (crop_.source == crop_.resized) {
+    prepare_copies();
   } else {
     prepare_weights(interpolation);
+  }
+  most_taps_ = *std::max_element(taps_.begin(), taps_.end());
+  source_first_ = crop_.source;
+  source_last_ = 0;
+  halves_.assign(2 * weights_.size(), 0);
+  for (int i = 0; i < crop_.count; ++i) {
+    if (crop_.reversed) reverse(i);
+    split(i);
+    source_first_ = std::min(source_first_, starts_[i]);
+    source_last_ = std::max(source_last_, starts_[i] + taps_[i]);
+  }
+  prepared_ = true;
+}
+
+// Lengths are equal: Pillow copies.
+void AxisFilter::prepare_copies() {
+  row_ = kWeightGroup;
+  weights_.assign(static_cast<std::size_t>(crop_.count) * row_, 0);
+  for (int i = 0; i < crop_.count; ++i) {
+    starts_[i] = crop_.first + i;
+    taps_[i] = 1;
+    weights_[static_cast<std::size_t>(i) * row_] = std::int32_t{1} << kFractionBits;
   }
 }
 
@@ -57,17 +74,12 @@ void AxisFilter::prepare_weights(Interpolation interpolation) {
   const double scale = static_cast<double>(crop_.source) / crop_.resized;
   const double stretch = std::max(scale, 1.0);
   const double support = (interpolation == Interpolation::bilinear ? 1.0 : 2.0) * stretch;
-  max_taps_ = static_cast<int>(std::ceil(support)) * 2 + 1;
-  starts_.resize(crop_.count);
-  taps_.resize(crop_.count);
-  weights_.assign(static_cast<std::size_t>(crop_.count) * max_taps_, 0);
-  exact_.resize(max_taps_);
-  source_first_ = crop_.source;
-  source_last_ = 0;
+  const int room = static_cast<int>(std::ceil(support)) * 2 + 1;
+  row_ = (room + kWeightGroup - 1) / kWeightGroup * kWeightGroup;
+  weights_.assign(static_cast<std::size_t>(crop_.count) * row_, 0);
+  exact_.resize(room);
   for (int i = 0; i < crop_.count; ++i) {
     fill(i, (crop_.first + i + 0.5) * scale, support, stretch, interpolation);
-    source_first_ = std::min(source_first_, starts_[i]);
-    source_last_ = std::max(source_last_, starts_[i] + taps_[i]);
   }
 }
 
@@ -84,50 +96,25 @@ void AxisFilter::fill(int i, double centre, double support, double stretch,
   }
   starts_[i] = first;
   taps_[i] = taps;
-  std::int32_t* weights = weights_.data() + static_cast<std::size_t>(i) * max_taps_;
+  std::int32_t* weights = weights_.data() + static_cast<std::size_t>(i) * row_;
   for (int k = 0; k < taps; ++k) {
     weights[k] = to_fixed(total != 0.0 ? exact_[k] / total : exact_[k]);
   }
 }
 
-void resample_row(const AxisFilter& filter, const std::uint8_t* row, std::uint8_t* output) {
-  const AxisCrop& crop = filter.crop();
-  if (filter.copies()) {
-    std::memcpy(output, row, 3 * static_cast<std::size_t>(crop.count));
-    return;
-  }
-  for (int i = 0; i < crop.count; ++i) {
-    const std::uint8_t* pixel =
-        row + 3 * static_cast<std::size_t>(filter.start(i) - filter.source_first());
-    const std::int32_t* weights = filter.weights(i);
-    std::int32_t red = kHalf;
-    std::int32_t green = kHalf;
-    std::int32_t blue = kHalf;
-    for (int k = 0; k < filter.taps(i); ++k, pixel += 3) {
-      red += pixel[0] * weights[k];
-      green += pixel[1] * weights[k];
-      blue += pixel[2] * weights[k];
-    }
-    *output++ = to_byte(red);
-    *output++ = to_byte(green);
-    *output++ = to_byte(blue);
-  }
+void AxisFilter::reverse(int i) {
+  starts_[i] = crop_.source - starts_[i] - taps_[i];
+  std::int32_t* weights = weights_.data() + static_cast<std::size_t>(i) * row_;
+  std::reverse(weights, weights + taps_[i]);
 }
 
-void resample_column(const AxisFilter& filter, int i, const RowBlock& rows, std::int32_t* sums,
-                     std::uint8_t* output) {
-  if (filter.copies()) {
-    std::memcpy(output, rows.first + i * rows.stride, static_cast<std::size_t>(rows.bytes));
-    return;
+void AxisFilter::split(int i) {
+  const std::int32_t* whole = weights(i);
+  std::int16_t* upper = halves_.data() + 2 * static_cast<std::size_t>(i) * row_;
+  for (int k = 0; k < taps_[i]; ++k) {
+    upper[k] = static_cast<std::int16_t>(whole[k] >> kLowerBits);
+    upper[k + row_] = static_cast<std::int16_t>(whole[k] & ((1 << kLowerBits) - 1));
   }
-  std::fill_n(sums, rows.bytes, kHalf);
-  const std::int32_t* weights = filter.weights(i);
-  const std::uint8_t* row = rows.first + (filter.start(i) - filter.source_first()) * rows.stride;
-  for (int k = 0; k < filter.taps(i); ++k, row += rows.stride) {
-    const std::int32_t weight = weights[k];
-    for (int x = 0; x < rows.bytes; ++x) sums[x] += row[x] * weight;
-  }
-  for (int x = 0; x < rows.bytes; ++x) output[x] = to_byte(sums[x]);
 }
 
 }  // namespace hvit_edge

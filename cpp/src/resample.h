@@ -1,6 +1,7 @@
 // Antialiased resampling along one axis, in the fixed-point arithmetic of Pillow's 8-bit images.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -9,66 +10,82 @@
 
 namespace hvit_edge {
 
+// 8 bits of pixel, 2 bits of headroom for negative lobes, the rest of 32 for the weight.
+constexpr int kFractionBits = 32 - 8 - 2;
+constexpr std::int32_t kHalf = std::int32_t{1} << (kFractionBits - 1);
+
+inline std::uint8_t to_byte(std::int32_t sum) {
+  return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+}
+
 /// The part of an axis that is needed: out of `resized` positions, `count` starting at `first`.
 struct AxisCrop {
   int source = 0;   ///< length before
   int resized = 0;  ///< length after
   int first = 0;
   int count = 0;
+  bool reversed = false;  ///< the source is stored from its end
 
   bool operator==(const AxisCrop& other) const {
     return source == other.source && resized == other.resized && first == other.first &&
-           count == other.count;
+           count == other.count && reversed == other.reversed;
   }
 };
 
-/// For each position wanted: which source positions count, and how much.
+/// Weights for instructions that multiply 16-bit numbers: weight = upper * 2^kLowerBits + lower,
+/// with 0 <= lower < 2^kLowerBits.
+struct WeightHalves {
+  const std::int16_t* upper = nullptr;
+  const std::int16_t* lower = nullptr;
+};
+constexpr int kLowerBits = 11;
+
+/// For each position wanted: which source positions count, and how much. Source positions are
+/// those of the stored axis.
 class AxisFilter {
  public:
   void prepare(const AxisCrop& crop, Interpolation interpolation);
 
-  /// Lengths are equal: Pillow copies, and so do the passes.
-  bool copies() const { return crop_.source == crop_.resized; }
   const AxisCrop& crop() const { return crop_; }
   /// Source positions [source_first(), source_last()) are read.
   int source_first() const { return source_first_; }
   int source_last() const { return source_last_; }
+  /// The largest of taps().
+  int most_taps() const { return most_taps_; }
 
   /// First source position of output `i`.
   int start(int i) const { return starts_[i]; }
   /// Number of source positions of output `i`.
   int taps(int i) const { return taps_[i]; }
+  /// One a tap, then zeros up to a multiple of sixteen.
   const std::int32_t* weights(int i) const {
-    return weights_.data() + static_cast<std::size_t>(i) * max_taps_;
+    return weights_.data() + static_cast<std::size_t>(i) * row_;
+  }
+  /// The same in halves.
+  WeightHalves halves(int i) const {
+    const std::int16_t* upper = halves_.data() + 2 * static_cast<std::size_t>(i) * row_;
+    return {upper, upper + row_};
   }
 
  private:
+  void prepare_copies();
   void prepare_weights(Interpolation interpolation);
   void fill(int i, double centre, double support, double stretch, Interpolation interpolation);
+  void reverse(int i);
+  void split(int i);
 
+  bool prepared_ = false;
   AxisCrop crop_;
   Interpolation interpolation_ = Interpolation::bilinear;
-  int max_taps_ = 0;
+  int row_ = 0;  // weights an output
+  int most_taps_ = 0;
   int source_first_ = 0;
   int source_last_ = 0;
   std::vector<int> starts_;
   std::vector<int> taps_;
   std::vector<std::int32_t> weights_;
+  std::vector<std::int16_t> halves_;
   std::vector<double> exact_;
 };
-
-/// One row of RGB pixels to `filter.crop().count` pixels. `row` starts at filter.source_first().
-void resample_row(const AxisFilter& filter, const std::uint8_t* row, std::uint8_t* output);
-
-/// Rows of equal length in memory, `stride` bytes apart.
-struct RowBlock {
-  const std::uint8_t* first = nullptr;  ///< the row at filter.source_first()
-  std::ptrdiff_t stride = 0;
-  int bytes = 0;  ///< used bytes a row
-};
-
-/// Output row `i` of `rows.bytes` bytes. `sums` is scratch of as many numbers.
-void resample_column(const AxisFilter& filter, int i, const RowBlock& rows, std::int32_t* sums,
-                     std::uint8_t* output);
 
 }  // namespace hvit_edge

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "frame_layout.h"
 #include "hvit_edge/image.h"
 #include "pixel_rows.h"
 
@@ -66,67 +67,148 @@ TEST(ImageView, RefusesValuesOutsideItsEnums) {
   expect_refused(image, "expected a PixelFormat, got 9");
 }
 
-// Red channel of the upright image, row by row.
-std::vector<int> upright(const ImageView& image) {
-  const PixelRows rows(image);
-  std::vector<std::uint8_t> scratch(3 * static_cast<std::size_t>(rows.width()));
-  std::vector<int> red;
-  for (int y = 0; y < rows.height(); ++y) {
-    const std::uint8_t* row = rows.row(y, 0, rows.width(), scratch.data());
-    for (int x = 0; x < rows.width(); ++x) red.push_back(row[3 * x]);
+TEST(ImageView, RefusesUnknownYuv) {
+  ImageView image = good();
+  image.matrix = static_cast<YuvMatrix>(2);
+  expect_refused(image, "expected a YuvMatrix, got 2");
+  image = good();
+  image.range = static_cast<YuvRange>(-1);
+  expect_refused(image, "expected a YuvRange, got -1");
+}
+
+// 5 x 3 pixels, hence 3 x 2 samples of colour.
+ImageView good_yuv(PixelFormat format) {
+  ImageView image = good();
+  image.format = format;
+  image.width = 5;
+  image.height = 3;
+  image.chroma[0].data = kPixels;
+  if (format == PixelFormat::i420) image.chroma[1].data = kPixels;
+  return image;
+}
+
+constexpr PixelFormat kYuv[] = {PixelFormat::nv12, PixelFormat::nv21, PixelFormat::i420};
+
+TEST(ImageView, GoodYuvPasses) {
+  for (const PixelFormat format : kYuv) {
+    ImageView image = good_yuv(format);
+    EXPECT_TRUE(validate(image).ok());
+    image.row_stride_bytes = 5;
+    image.chroma[0].row_stride_bytes = 6;
+    image.chroma[0].pixel_stride_bytes = image.chroma[1].pixel_stride_bytes = 2;
+    EXPECT_TRUE(validate(image).ok());
   }
-  return red;
+  // Android leaves out the bytes behind the last sample.
+  ImageView image = good_yuv(PixelFormat::i420);
+  image.chroma[0].pixel_stride_bytes = image.chroma[1].pixel_stride_bytes = 2;
+  image.chroma[0].row_stride_bytes = 5;
+  EXPECT_TRUE(validate(image).ok());
 }
 
-// Stored:  1 2 3   a turn to the right gives  4 1
-//          4 5 6                              5 2
-//                                             6 3
-TEST(PixelRows, TurnsClockwise) {
-  const std::uint8_t grey[] = {1, 2, 3, 0, 4, 5, 6, 0};
-  ImageView image;
-  image.data = grey;
-  image.width = 3;
-  image.height = 2;
+TEST(ImageView, RefusesMissingPlanes) {
+  for (const PixelFormat format : kYuv) {
+    ImageView image = good_yuv(format);
+    image.chroma[0].data = nullptr;
+    expect_refused(image, "expected chroma[0], got a null pointer; set chroma[0].data");
+  }
+  ImageView image = good_yuv(PixelFormat::i420);
+  image.chroma[1].data = nullptr;
+  expect_refused(image, "expected chroma[1], got a null pointer");
+}
+
+TEST(ImageView, RefusesShortStridesOfYuv) {
+  ImageView image = good_yuv(PixelFormat::nv21);
   image.row_stride_bytes = 4;
-  image.format = PixelFormat::gray8;
-  EXPECT_EQ(upright(image), (std::vector<int>{1, 2, 3, 4, 5, 6}));
-  image.rotation = Rotation::by_90;
-  EXPECT_EQ(upright(image), (std::vector<int>{4, 1, 5, 2, 6, 3}));
-  image.rotation = Rotation::by_180;
-  EXPECT_EQ(upright(image), (std::vector<int>{6, 5, 4, 3, 2, 1}));
-  image.rotation = Rotation::by_270;
-  EXPECT_EQ(upright(image), (std::vector<int>{3, 6, 2, 5, 1, 4}));
+  expect_refused(image, "expected row_stride_bytes of at least 5 (5 pixels of 1 bytes), got 4");
+  image = good_yuv(PixelFormat::nv21);
+  image.chroma[0].row_stride_bytes = 5;
+  expect_refused(image, "expected chroma[0].row_stride_bytes of at least 6 (3 samples), got 5");
+  image = good_yuv(PixelFormat::i420);
+  image.chroma[1].row_stride_bytes = 2;
+  expect_refused(image, "expected chroma[1].row_stride_bytes of at least 3 (3 samples), got 2");
 }
 
-TEST(PixelRows, ReadsEveryFormatAsRgb) {
-  const std::uint8_t bytes[] = {10, 20, 30, 40};
+TEST(ImageView, RefusesImpossiblePixelStrides) {
+  for (const int stride : {-2, 3, 2147483647}) {
+    ImageView image = good_yuv(PixelFormat::i420);
+    image.chroma[1].pixel_stride_bytes = stride;
+    expect_refused(image, "expected chroma[1].pixel_stride_bytes of 1 or 2, got");
+  }
+  ImageView image = good_yuv(PixelFormat::nv12);
+  image.chroma[0].pixel_stride_bytes = 1;
+  expect_refused(image, "expected chroma[0].pixel_stride_bytes of 2, got 1");
+  image = good_yuv(PixelFormat::i420);
+  image.chroma[1].pixel_stride_bytes = 2;
+  expect_refused(image, "expected one pixel_stride_bytes of U and V, got 1 and 2");
+}
+
+// Colours of columns [first, last) of a row.
+std::vector<std::vector<int>> colours(const ImageView& image, int y, int first, int last) {
+  const std::size_t distance = colour_distance(last - first);
+  std::vector<std::uint8_t> row(3 * distance, 0xEE);
+  PixelRows(image, scalar_kernels()).separate(y, first, last, {row.data(), distance});
+  std::vector<std::vector<int>> result;
+  for (int colour = 0; colour < 3; ++colour) {
+    const std::uint8_t* begin = row.data() + colour * distance;
+    result.emplace_back(begin, begin + last - first);
+    EXPECT_EQ(begin[last - first], 0xEE);
+  }
+  return result;
+}
+
+using Colours = std::vector<std::vector<int>>;
+
+TEST(PixelRows, ReadsEveryPackedFormat) {
+  const std::uint8_t bytes[] = {10, 20, 30, 40, 50, 60, 70, 80};
   ImageView image;
   image.data = bytes;
-  image.width = 1;
+  image.width = 2;
   image.height = 1;
-  std::uint8_t scratch[3] = {};
-  const auto pixel = [&](PixelFormat format) {
-    image.format = format;
-    const std::uint8_t* row = PixelRows(image).row(0, 0, 1, scratch);
-    return std::vector<int>(row, row + 3);
-  };
-  EXPECT_EQ(pixel(PixelFormat::rgb888), (std::vector<int>{10, 20, 30}));
-  EXPECT_EQ(pixel(PixelFormat::rgba8888), (std::vector<int>{10, 20, 30}));
-  EXPECT_EQ(pixel(PixelFormat::bgra8888), (std::vector<int>{30, 20, 10}));
-  EXPECT_EQ(pixel(PixelFormat::gray8), (std::vector<int>{10, 10, 10}));
+  EXPECT_EQ(colours(image, 0, 0, 2), (Colours{{10, 40}, {20, 50}, {30, 60}}));
+  image.format = PixelFormat::rgba8888;
+  EXPECT_EQ(colours(image, 0, 0, 2), (Colours{{10, 50}, {20, 60}, {30, 70}}));
+  image.format = PixelFormat::bgra8888;
+  EXPECT_EQ(colours(image, 0, 1, 2), (Colours{{70}, {60}, {50}}));
+  image.format = PixelFormat::gray8;
+  image.width = 4;
+  image.height = 2;
+  EXPECT_EQ(colours(image, 1, 1, 3), (Colours{{60, 70}, {60, 70}, {60, 70}}));
 }
 
-TEST(PixelRows, ReadsOnlyTheColumnsAskedFor) {
-  const std::uint8_t grey[] = {1, 2, 3, 4, 5};
+// Two columns and rows share a sample of colour; the first of a crop may be the right one of two.
+TEST(PixelRows, FindsTheColourOfEachPixel) {
+  const std::uint8_t luma[15] = {};
+  const std::uint8_t pairs[] = {128, 129, 128, 130, 128, 131, 128, 132, 128, 133, 128, 134};
   ImageView image;
-  image.data = grey;
+  image.format = PixelFormat::nv12;
+  image.data = luma;
   image.width = 5;
-  image.height = 1;
-  image.format = PixelFormat::gray8;
-  std::uint8_t scratch[6] = {};
-  const std::uint8_t* row = PixelRows(image).row(0, 2, 4, scratch);
-  EXPECT_EQ(row[0], 3);
-  EXPECT_EQ(row[3], 4);
+  image.height = 3;
+  image.chroma[0].data = pairs;
+  const auto red = [&](int y, int first) { return colours(image, y, first, 5)[0]; };
+  // Red of black is V - 128, times 1.402.
+  EXPECT_EQ(red(0, 0), (std::vector<int>{1, 1, 3, 3, 4}));
+  EXPECT_EQ(red(1, 1), (std::vector<int>{1, 3, 3, 4}));
+  EXPECT_EQ(red(2, 3), (std::vector<int>{7, 8}));
+}
+
+TEST(Orientation, TurnsThenMirrors) {
+  const auto flags = [](Rotation rotation, bool mirror) {
+    ImageView image;
+    image.rotation = rotation;
+    image.mirror = mirror;
+    const Orientation o = orientation_of(image);
+    return std::vector<bool>{o.swapped, o.columns_reversed, o.rows_reversed};
+  };
+  using Flags = std::vector<bool>;
+  EXPECT_EQ(flags(Rotation::none, false), (Flags{false, false, false}));
+  EXPECT_EQ(flags(Rotation::by_90, false), (Flags{true, false, true}));
+  EXPECT_EQ(flags(Rotation::by_180, false), (Flags{false, true, true}));
+  EXPECT_EQ(flags(Rotation::by_270, false), (Flags{true, true, false}));
+  EXPECT_EQ(flags(Rotation::none, true), (Flags{false, true, false}));
+  EXPECT_EQ(flags(Rotation::by_90, true), (Flags{true, false, false}));
+  EXPECT_EQ(flags(Rotation::by_180, true), (Flags{false, false, true}));
+  EXPECT_EQ(flags(Rotation::by_270, true), (Flags{true, true, true}));
 }
 
 }  // namespace

@@ -41,8 +41,9 @@ struct Photo {
   ImageView view;
 };
 
-// An upright RGB photo, stored in `format`, with padded rows, turned so that `rotation` undoes it.
-Photo stored(int width, int height, PixelFormat format, Rotation rotation) {
+// An upright RGB photo, stored in `format`, with padded rows, turned so that `rotation` undoes it,
+// and before that mirrored so that `mirror` does.
+Photo stored(int width, int height, PixelFormat format, Rotation rotation, bool mirror = false) {
   const int pixel = bytes_per_pixel(format);
   const bool swapped = rotation == Rotation::by_90 || rotation == Rotation::by_270;
   const int stored_width = swapped ? height : width;
@@ -52,11 +53,12 @@ Photo stored(int width, int height, PixelFormat format, Rotation rotation) {
   photo.bytes.assign(static_cast<std::size_t>(stride) * stored_height, 0xEE);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      int sx = x;
+      const int ux = mirror ? width - 1 - x : x;
+      int sx = ux;
       int sy = y;
-      if (rotation == Rotation::by_90) sx = y, sy = width - 1 - x;
-      if (rotation == Rotation::by_180) sx = width - 1 - x, sy = height - 1 - y;
-      if (rotation == Rotation::by_270) sx = height - 1 - y, sy = x;
+      if (rotation == Rotation::by_90) sx = y, sy = width - 1 - ux;
+      if (rotation == Rotation::by_180) sx = width - 1 - ux, sy = height - 1 - y;
+      if (rotation == Rotation::by_270) sx = height - 1 - y, sy = ux;
       std::uint8_t* out = photo.bytes.data() + sy * stride + sx * pixel;
       const auto red = static_cast<std::uint8_t>((x * 29 + y * 7) % 256);
       const auto green = static_cast<std::uint8_t>((x * y) % 256);
@@ -70,12 +72,9 @@ Photo stored(int width, int height, PixelFormat format, Rotation rotation) {
       }
     }
   }
-  photo.view = {photo.bytes.data(),
-                stored_width,
-                stored_height,
-                static_cast<std::size_t>(stride),
-                format,
-                rotation};
+  photo.view = {
+      photo.bytes.data(), stored_width, stored_height, static_cast<std::size_t>(stride), format,
+      rotation,           mirror};
   return photo;
 }
 
@@ -100,9 +99,11 @@ TEST(Preprocessor, FormatsAndRotationsOfOnePhotoAgree) {
            {Rotation::none, Rotation::by_90, Rotation::by_180, Rotation::by_270}) {
         for (const PixelFormat format :
              {PixelFormat::rgb888, PixelFormat::rgba8888, PixelFormat::bgra8888}) {
-          const Photo photo = stored(width, height, format, rotation);
-          EXPECT_EQ(preprocessed(spec, photo.view), expected)
-              << width << "x" << height << " turned " << static_cast<int>(rotation);
+          for (const bool mirror : {false, true}) {
+            const Photo photo = stored(width, height, format, rotation, mirror);
+            EXPECT_EQ(preprocessed(spec, photo.view), expected)
+                << width << "x" << height << " turned " << static_cast<int>(rotation);
+          }
         }
       }
     }
@@ -133,20 +134,43 @@ TEST(Preprocessor, NormalisesInTheNetworksChannelOrder) {
                                                            (0.0F - 0.25F) / 2.0F, 1.0F / 4.0F}));
 }
 
+// Any frame of YUV: planes that begin side by side, rows padded.
+Photo yuv(int width, int height, PixelFormat format, Rotation rotation) {
+  Photo photo;
+  photo.bytes.resize(3 * static_cast<std::size_t>(width + 10) * (height + 1));
+  for (std::size_t i = 0; i < photo.bytes.size(); ++i) {
+    photo.bytes[i] = static_cast<std::uint8_t>(i * i / 7);
+  }
+  photo.view = {
+      photo.bytes.data(), width, height, static_cast<std::size_t>(width) + 3, format, rotation};
+  const std::size_t luma = photo.view.row_stride_bytes * height;
+  photo.view.chroma[0].data = photo.view.chroma[1].data = photo.bytes.data() + luma;
+  photo.view.chroma[0].row_stride_bytes = photo.view.chroma[1].row_stride_bytes = width + 7;
+  return photo;
+}
+
+void expect_no_allocation(const ImageView& frame) {
+  Result<Preprocessor> preprocessor = Preprocessor::create(small_spec());
+  ASSERT_TRUE(preprocessor.ok());
+  std::vector<float> output(3 * 12 * 9);
+  ASSERT_TRUE(preprocessor->run(frame, output.data()).ok());
+  allocations = 0;
+  counting = true;
+  const bool ok = preprocessor->run(frame, output.data()).ok();
+  counting = false;
+  EXPECT_TRUE(ok);
+  EXPECT_EQ(allocations, 0);
+}
+
 TEST(Preprocessor, AllocatesNothingAfterTheFirstFrame) {
   for (const Rotation rotation : {Rotation::none, Rotation::by_90}) {
     for (const int height : {30, 300}) {
-      const Photo photo = stored(40, height, PixelFormat::bgra8888, rotation);
-      Result<Preprocessor> preprocessor = Preprocessor::create(small_spec());
-      ASSERT_TRUE(preprocessor.ok());
-      std::vector<float> output(3 * 12 * 9);
-      ASSERT_TRUE(preprocessor->run(photo.view, output.data()).ok());
-      allocations = 0;
-      counting = true;
-      const bool ok = preprocessor->run(photo.view, output.data()).ok();
-      counting = false;
-      EXPECT_TRUE(ok);
-      EXPECT_EQ(allocations, 0);
+      for (const PixelFormat format : {PixelFormat::rgb888, PixelFormat::bgra8888}) {
+        expect_no_allocation(stored(40, height, format, rotation).view);
+      }
+      for (const PixelFormat format : {PixelFormat::nv12, PixelFormat::nv21, PixelFormat::i420}) {
+        expect_no_allocation(yuv(40, height, format, rotation).view);
+      }
     }
   }
 }
@@ -156,6 +180,21 @@ TEST(Preprocessor, RefusesBadImages) {
   ASSERT_TRUE(preprocessor.ok());
   std::vector<float> output(3 * 12 * 9);
   EXPECT_EQ(preprocessor->run(ImageView(), output.data()).code(), StatusCode::invalid_argument);
+  const Photo photo = stored(40, 30, PixelFormat::rgb888, Rotation::none);
+  for (const Status& status : {preprocessor->run(photo.view, nullptr),
+                               preprocessor->resize_and_crop(photo.view, nullptr)}) {
+    EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+    EXPECT_NE(status.message().find("expected memory for the result, got a null pointer"),
+              std::string::npos);
+  }
+}
+
+TEST(Preprocessor, RefusesInstructionSetsThatThisMachineLacks) {
+  const Result<Preprocessor> preprocessor = Preprocessor::create(small_spec(), "mmx");
+  ASSERT_FALSE(preprocessor.ok());
+  const std::string& message = preprocessor.status().message();
+  EXPECT_NE(message.find("scalar), got mmx"), std::string::npos) << message;
+  EXPECT_EQ(instruction_sets().back(), "scalar");
 }
 
 TEST(Preprocessor, RefusesBadSpecificationsWithEveryFault) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "hvit_edge/image.h"
 #include "hvit_edge/status.h"
@@ -38,11 +40,15 @@ struct ImageSize {
   int height = 0;
 };
 
-/// Preprocesses photos of any size. Allocates when the photo's size changes, not otherwise.
+/// Preprocesses photos and camera frames of any size. Turns, crops and converts while it resizes:
+/// no copy of the frame is ever made. Allocates when the frame's size changes, not otherwise.
 /// Use one Preprocessor per thread.
 class Preprocessor {
  public:
   static Result<Preprocessor> create(const PreprocessSpec& spec);
+  /// For tests and measurements: with one of instruction_sets(). All give the same bytes.
+  static Result<Preprocessor> create(const PreprocessSpec& spec,
+                                     const std::string& instruction_set);
   Preprocessor(Preprocessor&&) noexcept;
   Preprocessor& operator=(Preprocessor&&) noexcept;
   ~Preprocessor();
@@ -60,5 +66,9 @@ class Preprocessor {
   explicit Preprocessor(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// That this machine has of those that the loops over pixels are written for: the one that
+/// Preprocessor takes first, "scalar" last.
+std::vector<std::string> instruction_sets();
 
 }  // namespace hvit_edge

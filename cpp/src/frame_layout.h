@@ -1,0 +1,59 @@
+// How a frame lies in memory: what the zeros of an ImageView stand for, and how it is turned.
+#pragma once
+
+#include <cstddef>
+
+#include "hvit_edge/image.h"
+
+namespace hvit_edge {
+
+/// 0, 1 or 2.
+inline int chroma_planes(PixelFormat format) {
+  if (format == PixelFormat::i420) return 2;
+  return format == PixelFormat::nv12 || format == PixelFormat::nv21 ? 1 : 0;
+}
+
+/// Samples along a side of so many pixels.
+inline int chroma_side(int pixels) { return (pixels + 1) / 2; }
+
+/// Bytes from a sample of colour to the next.
+inline int chroma_step(const ImageView& image, int index) {
+  const int given = image.chroma[index].pixel_stride_bytes;
+  return given != 0 ? given : (image.format == PixelFormat::i420 ? 1 : 2);
+}
+
+/// Bytes from a row of a chroma plane to the next.
+inline std::ptrdiff_t chroma_row_step(const ImageView& image, int index) {
+  const std::size_t given = image.chroma[index].row_stride_bytes;
+  if (given != 0) return static_cast<std::ptrdiff_t>(given);
+  return static_cast<std::ptrdiff_t>(chroma_side(image.width)) * chroma_step(image, index);
+}
+
+/// Bytes from a row of `data` to the next.
+inline std::ptrdiff_t row_step(const ImageView& image) {
+  if (image.row_stride_bytes != 0) return static_cast<std::ptrdiff_t>(image.row_stride_bytes);
+  return static_cast<std::ptrdiff_t>(image.width) * bytes_per_pixel(image.format);
+}
+
+/// How to read the stored pixels so that they come upright and mirrored as asked for.
+struct Orientation {
+  bool swapped = false;           ///< the upright columns are the stored rows
+  bool columns_reversed = false;  ///< stored columns, from the right
+  bool rows_reversed = false;     ///< stored rows, from below
+};
+
+inline Orientation orientation_of(const ImageView& image) {
+  const Rotation turn = image.rotation;
+  Orientation orientation;
+  orientation.swapped = turn == Rotation::by_90 || turn == Rotation::by_270;
+  orientation.columns_reversed = turn == Rotation::by_180 || turn == Rotation::by_270;
+  orientation.rows_reversed = turn == Rotation::by_180 || turn == Rotation::by_90;
+  if (image.mirror) {
+    bool& upright_columns =
+        orientation.swapped ? orientation.rows_reversed : orientation.columns_reversed;
+    upright_columns = !upright_columns;
+  }
+  return orientation;
+}
+
+}  // namespace hvit_edge
