@@ -3,6 +3,7 @@
 PYBIND11_MODULE(_runtime, module) {
   module.doc() = "The C++ runtime of hvit-edge; use it through hvit_edge.runtime.";
   hvit_edge::bindings::register_metadata(module);
+  hvit_edge::bindings::register_frame(module);
   hvit_edge::bindings::register_preprocess(module);
   hvit_edge::bindings::register_session(module);
   hvit_edge::bindings::register_classifier(module);

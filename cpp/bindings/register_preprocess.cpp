@@ -1,7 +1,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <optional>
+
 #include "arrays.h"
+#include "frame.h"
 #include "hvit_edge/preprocess.h"
 #include "raise.h"
 #include "registers.h"
@@ -11,32 +14,46 @@ namespace {
 
 namespace py = pybind11;
 
-py::array_t<float> run(Preprocessor& preprocessor, const py::array& image) {
-  const ImageView view = view_image(image);
+py::array_t<float> run(Preprocessor& preprocessor, const ImageView& image) {
   const PreprocessSpec& spec = preprocessor.spec();
   py::array_t<float> output({1, 3, spec.input_height, spec.input_width});
   float* data = output.mutable_data();
   Status status;
   {
     const py::gil_scoped_release no_gil;
-    status = preprocessor.run(view, data);
+    status = preprocessor.run(image, data);
   }
   raise_if_failed(status);
   return output;
 }
 
-py::array_t<std::uint8_t> resize_and_crop(Preprocessor& preprocessor, const py::array& image) {
-  const ImageView view = view_image(image);
+py::array_t<std::uint8_t> resize_and_crop(Preprocessor& preprocessor, const ImageView& image) {
   const PreprocessSpec& spec = preprocessor.spec();
   py::array_t<std::uint8_t> output({spec.input_height, spec.input_width, 3});
   std::uint8_t* data = output.mutable_data();
   Status status;
   {
     const py::gil_scoped_release no_gil;
-    status = preprocessor.resize_and_crop(view, data);
+    status = preprocessor.resize_and_crop(image, data);
   }
   raise_if_failed(status);
   return output;
+}
+
+// Of a Frame, or of an array, which is RGB.
+template <auto kMethod>
+auto of_frame(Preprocessor& preprocessor, const Frame& frame) {
+  return kMethod(preprocessor, frame.view);
+}
+
+template <auto kMethod>
+auto of_array(Preprocessor& preprocessor, const py::array& image) {
+  return kMethod(preprocessor, view_image(image));
+}
+
+Preprocessor create(const PreprocessSpec& spec, const std::optional<std::string>& instruction_set) {
+  return value_or_raise(instruction_set ? Preprocessor::create(spec, *instruction_set)
+                                        : Preprocessor::create(spec));
 }
 
 }  // namespace
@@ -62,10 +79,12 @@ void register_preprocess(py::module_& module) {
       .def_readwrite("std", &PreprocessSpec::std)
       .def_readwrite("channel_order", &PreprocessSpec::channel_order);
   py::class_<Preprocessor>(module, "Preprocessor")
-      .def(py::init(
-          [](const PreprocessSpec& spec) { return value_or_raise(Preprocessor::create(spec)); }))
-      .def("__call__", &run, py::arg("image"))
-      .def("resize_and_crop", &resize_and_crop, py::arg("image"));
+      .def(py::init(&create), py::arg("spec"), py::arg("instruction_set") = py::none())
+      .def("__call__", &of_frame<&run>, py::arg("frame"))
+      .def("__call__", &of_array<&run>, py::arg("image"))
+      .def("resize_and_crop", &of_frame<&resize_and_crop>, py::arg("frame"))
+      .def("resize_and_crop", &of_array<&resize_and_crop>, py::arg("image"));
+  module.def("instruction_sets", &instruction_sets);
 }
 
 }  // namespace hvit_edge::bindings

@@ -6,6 +6,7 @@
 namespace hvit_edge::bindings {
 
 void register_metadata(pybind11::module_& module);
+void register_frame(pybind11::module_& module);
 void register_preprocess(pybind11::module_& module);
 void register_session(pybind11::module_& module);
 void register_classifier(pybind11::module_& module);

@@ -10,8 +10,8 @@ from hvit_edge import _runtime
 from hvit_edge.preprocess import Preprocess
 
 
-def native(spec: Preprocess) -> _runtime.Preprocessor:
-    """The C++ implementation of `spec`."""
+def native(spec: Preprocess, instruction_set: str | None = None) -> _runtime.Preprocessor:
+    """The C++ implementation of `spec`, with the machine's fastest instructions or those named."""
     wanted = _runtime.PreprocessSpec()
     wanted.input_height, wanted.input_width = spec.input_size
     wanted.resize = getattr(_runtime.Resize, spec.resize)
@@ -20,10 +20,10 @@ def native(spec: Preprocess) -> _runtime.Preprocessor:
     wanted.mean = list(spec.mean)
     wanted.std = list(spec.std)
     wanted.channel_order = getattr(_runtime.ChannelOrder, spec.channel_order)
-    return _runtime.Preprocessor(wanted)
+    return _runtime.Preprocessor(wanted, instruction_set)
 
 
 @pytest.fixture(scope="session", name="native")
-def native_fixture() -> Callable[[Preprocess], _runtime.Preprocessor]:
+def native_fixture() -> Callable[..., _runtime.Preprocessor]:
     """`native(spec)`: the C++ implementation of a Python specification."""
     return native
