@@ -14,6 +14,8 @@ Result<std::string> facts_command(const Arguments& arguments);
 Result<std::string> self_test_command(const Arguments& arguments);
 /// Runs raw float32 inputs from a file, writes raw float32 outputs to a file.
 Result<std::string> run_command(const Arguments& arguments);
+/// Compares the preprocessing of every instruction set of the machine with the scalar one.
+Result<std::string> check_pixels_command(const Arguments& arguments);
 /// Names what is in a photo.
 Result<std::string> classify_command(const Arguments& arguments);
 /// Times loading and running.

@@ -1,5 +1,5 @@
 // Runs artifacts on a device without Python: hvit_edge_runner facts | self-test | run | classify |
-// bench | count. Without arguments it says what each takes.
+// bench | check-pixels | count. Without arguments it says what each takes.
 #include <cstdio>
 
 #include "runner.h"

@@ -126,6 +126,11 @@ TEST(Runner, MeasuresTime) {
            R"("peak_bytes":)", R"("planned_memory_bytes":)"});
 }
 
+TEST(Runner, ChecksPixels) {
+  succeed({"check-pixels"}, {R"("instruction_sets":[")", R"("scalar"],"frames":196,"crc32":")"});
+  refuse({"check-pixels", "x"}, "expected 0 operands, got 1");
+}
+
 TEST(Runner, CountsOnOneThread) { succeed({"count", tiny_path()}, {R"({"threads":1})"}); }
 
 }  // namespace

@@ -94,6 +94,18 @@ def test_a_count_repeats(bundled):
     assert abs(first - second) <= 0.001 * first
 
 
+def test_preprocessing_gives_the_bytes_that_it_gives_here(shell, tmp_path, record_property):
+    there = Runner(open_device(A53)).check_pixels()
+    here = Runner(shell(tmp_path / "here")).check_pixels()
+    assert there["instruction_sets"] == ["neon", "scalar"]
+    assert (there["crc32"], there["frames"]) == (here["crc32"], here["frames"])
+    record_property(
+        "measured",
+        f"{there['frames']} frames: {', '.join(there['instruction_sets'])} of {A53} and"
+        f" {', '.join(here['instruction_sets'])} of this machine give the same floats",
+    )
+
+
 @pytest.mark.parametrize("name", ["conformer_ti", "shunted_t", "swin_t"])
 def test_one_inference_of_each_other_family(name, tmp_path, record_property):
     path = hvit_edge.compile(name, weights="random", output=tmp_path / "a.pte").path

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import hvit_edge
+from hvit_edge import _runtime
 from hvit_edge.devices import DeviceClassifier, Runner
 from hvit_edge.devices.bundle import find_bundle
 from hvit_edge.errors import ArtifactError, DeviceError, InputError
@@ -40,6 +41,13 @@ def test_facts(runner):
     assert 1 <= facts.threads <= facts.cores
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert facts.memory_bytes == total
+
+
+def test_pixels(runner):
+    answer = runner.check_pixels()
+    assert answer["instruction_sets"] == _runtime.instruction_sets()
+    assert answer["frames"] > 0
+    assert re.fullmatch("[0-9a-f]{8}", answer["crc32"])
 
 
 def test_outputs_are_those_of_the_binding(classifier, tiny_artifact):

@@ -135,6 +135,13 @@ class Runner:
         numbers = ["--iterations", str(iterations), "--warmup", str(warmup)]
         return self._ask("bench", self._keep(artifact), *numbers, *_threads(threads))
 
+    def check_pixels(self) -> dict:
+        """Preprocess frames with every instruction set: `instruction_sets`, `frames`, `crc32`.
+
+        All gave the same numbers, or it raises DeviceError. The checksum is the same everywhere.
+        """
+        return self._ask("check-pixels")
+
     def count(self, artifact: Path) -> dict:
         """Run one inference between the marks that the instruction counter looks for."""
         return self._ask("count", self._keep(artifact))
