@@ -77,4 +77,16 @@ inline std::uint8_t resample_byte(const ColumnTaps& taps, std::size_t x) {
   return to_byte(sum);
 }
 
+/// One pixel of a row, where fewer are left.
+inline void resample_pixel(const AxisFilter& filter, int i, const ConstColourRows& row,
+                           std::uint8_t* output) {
+  const std::int32_t* weights = filter.weights(i);
+  for (int colour = 0; colour < 3; ++colour) {
+    const std::uint8_t* bytes = row.row(colour) + filter.start(i) - filter.source_first();
+    std::int32_t sum = kHalf;
+    for (int k = 0; k < filter.taps(i); ++k) sum += bytes[k] * weights[k];
+    output[colour] = to_byte(sum);
+  }
+}
+
 }  // namespace hvit_edge

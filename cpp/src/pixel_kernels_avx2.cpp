@@ -8,6 +8,7 @@
 #include <cstring>
 
 #define AVX2 __attribute__((target("avx2")))
+#define AVX2_INLINE AVX2 __attribute__((always_inline)) inline
 
 namespace hvit_edge {
 namespace {
@@ -77,41 +78,64 @@ void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
   sse41_kernels()->separate(pixels, count, pixel, output);
 }
 
+// What one output is made of.
+struct Taps {
+  std::ptrdiff_t start;
+  WeightHalves weights;
+  int count;
+};
+
+Taps taps_of(const AxisFilter& filter, int i) {
+  return {filter.start(i) - filter.source_first(), filter.halves(i), filter.taps(i)};
+}
+
 // Eight partial sums of one colour.
-AVX2 __m256i weighted(const std::uint8_t* bytes, const WeightHalves& weights, int taps) {
-  __m256i upper = _mm256_setzero_si256();
-  __m256i lower = _mm256_setzero_si256();
-  for (int k = 0; k < taps; k += 16) {
-    const __m256i words = _mm256_cvtepu8_epi16(load_half(bytes + k));
-    upper = _mm256_add_epi32(upper, _mm256_madd_epi16(words, load(weights.upper + k)));
-    lower = _mm256_add_epi32(lower, _mm256_madd_epi16(words, load(weights.lower + k)));
+AVX2_INLINE __m256i partial_sums(const Taps& taps, const std::uint8_t* row) {
+  const std::uint8_t* bytes = row + taps.start;
+  __m256i words = _mm256_cvtepu8_epi16(load_half(bytes));
+  __m256i upper = _mm256_madd_epi16(words, load(taps.weights.upper));
+  __m256i lower = _mm256_madd_epi16(words, load(taps.weights.lower));
+  for (int k = 16; k < taps.count; k += 16) {
+    words = _mm256_cvtepu8_epi16(load_half(bytes + k));
+    upper = _mm256_add_epi32(upper, _mm256_madd_epi16(words, load(taps.weights.upper + k)));
+    lower = _mm256_add_epi32(lower, _mm256_madd_epi16(words, load(taps.weights.lower + k)));
   }
   return _mm256_add_epi32(_mm256_slli_epi32(upper, kLowerBits), lower);
 }
 
+// Sums of neighbours but one, of both in turns.
+AVX2_INLINE __m256i add_across(__m256i a, __m256i b) {
+  return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+}
+
+// Four outputs of one colour, not yet bytes.
+AVX2_INLINE __m128i four_outputs(const Taps (&taps)[4], const std::uint8_t* row) {
+  const __m256i first = add_across(partial_sums(taps[0], row), partial_sums(taps[1], row));
+  const __m256i last = add_across(partial_sums(taps[2], row), partial_sums(taps[3], row));
+  const __m256i sums =
+      _mm256_add_epi32(_mm256_unpacklo_epi64(first, last), _mm256_unpackhi_epi64(first, last));
+  const __m128i sum =
+      _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  return _mm_srai_epi32(_mm_add_epi32(sum, _mm_set1_epi32(kHalf)), kFractionBits);
+}
+
 AVX2 void resample_row(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output) {
-  const __m128i half = _mm_set1_epi32(kHalf);
-  const __m256i zero = _mm256_setzero_si256();
+  const __m128i order = _mm_setr_epi8(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, -1, -1, -1, -1);
   const int count = filter.crop().count;
-  for (int i = 0; i < count; ++i, output += 3) {
-    const ConstColourRows bytes = row.from(filter.start(i) - filter.source_first());
-    const WeightHalves weights = filter.halves(i);
-    const __m256i red = weighted(bytes.row(0), weights, filter.taps(i));
-    const __m256i green = weighted(bytes.row(1), weights, filter.taps(i));
-    const __m256i blue = weighted(bytes.row(2), weights, filter.taps(i));
-    const __m256i two =
-        _mm256_add_epi32(_mm256_unpacklo_epi32(red, green), _mm256_unpackhi_epi32(red, green));
-    const __m256i one =
-        _mm256_add_epi32(_mm256_unpacklo_epi32(blue, zero), _mm256_unpackhi_epi32(blue, zero));
-    const __m256i sums =
-        _mm256_add_epi32(_mm256_unpacklo_epi64(two, one), _mm256_unpackhi_epi64(two, one));
-    const __m128i sum =
-        _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-    const __m128i rounded = _mm_srai_epi32(_mm_add_epi32(sum, half), kFractionBits);
-    const __m128i packed = _mm_packs_epi32(rounded, rounded);
-    const int rgb = _mm_cvtsi128_si32(_mm_packus_epi16(packed, packed));
-    std::memcpy(output, &rgb, 3);
+  int i = 0;
+  for (; i + 4 <= count; i += 4, output += 12) {
+    const Taps taps[4] = {taps_of(filter, i), taps_of(filter, i + 1), taps_of(filter, i + 2),
+                          taps_of(filter, i + 3)};
+    const __m128i red = four_outputs(taps, row.row(0));
+    const __m128i green = four_outputs(taps, row.row(1));
+    const __m128i blue = four_outputs(taps, row.row(2));
+    const __m128i bytes =
+        _mm_packus_epi16(_mm_packs_epi32(red, green), _mm_packs_epi32(blue, blue));
+    alignas(16) std::uint8_t rgb[16];
+    _mm_store_si128(reinterpret_cast<__m128i*>(rgb), _mm_shuffle_epi8(bytes, order));
+    std::memcpy(output, rgb, 12);
   }
+  for (; i < count; ++i, output += 3) resample_pixel(filter, i, row, output);
 }
 
 AVX2 __m256i load_eight(const std::uint8_t* bytes) {

@@ -29,15 +29,8 @@ void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
 }
 
 void resample_row(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output) {
-  for (int i = 0; i < filter.crop().count; ++i) {
-    const std::int32_t* weights = filter.weights(i);
-    for (int colour = 0; colour < 3; ++colour) {
-      const std::uint8_t* bytes = row.row(colour) + filter.start(i) - filter.source_first();
-      std::int32_t sum = kHalf;
-      for (int k = 0; k < filter.taps(i); ++k) sum += bytes[k] * weights[k];
-      *output++ = to_byte(sum);
-    }
-  }
+  const int count = filter.crop().count;
+  for (int i = 0; i < count; ++i, output += 3) resample_pixel(filter, i, row, output);
 }
 
 void resample_column(const ColumnTaps& taps, std::size_t bytes, std::uint8_t* output) {
