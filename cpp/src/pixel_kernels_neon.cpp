@@ -5,6 +5,8 @@
 
 #include <arm_neon.h>
 
+#include <cstring>
+
 namespace hvit_edge {
 namespace {
 
@@ -74,25 +76,43 @@ void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
   scalar_kernels().separate(pixels, count - x, pixel, output.from(x));
 }
 
-// The weighted sum of one colour.
-std::int32_t weighted(const std::uint8_t* bytes, const std::int32_t* weights, int taps) {
-  int32x4_t even = vdupq_n_s32(0);
-  int32x4_t odd = vdupq_n_s32(0);
-  for (int k = 0; k < taps; k += 8) {
-    const int16x8_t eight = widened(vld1_u8(bytes + k));
-    even = vmlaq_s32(even, vmovl_s16(vget_low_s16(eight)), vld1q_s32(weights + k));
-    odd = vmlaq_s32(odd, vmovl_high_s16(eight), vld1q_s32(weights + k + 4));
+// Partial sums of one colour.
+struct Sums {
+  int32x4_t low = vdupq_n_s32(0);
+  int32x4_t high = vdupq_n_s32(0);
+
+  void add(const std::uint8_t* bytes, int32x4_t first, int32x4_t second) {
+    const int16x8_t eight = widened(vld1_u8(bytes));
+    low = vmlaq_s32(low, vmovl_s16(vget_low_s16(eight)), first);
+    high = vmlaq_s32(high, vmovl_high_s16(eight), second);
   }
-  return vaddvq_s32(vaddq_s32(even, odd));
-}
+
+  int32x4_t both() const { return vaddq_s32(low, high); }
+};
 
 void resample_row(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output) {
   const int count = filter.crop().count;
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < count; ++i, output += 3) {
     const ConstColourRows bytes = row.from(filter.start(i) - filter.source_first());
-    for (int colour = 0; colour < 3; ++colour) {
-      *output++ = to_byte(kHalf + weighted(bytes.row(colour), filter.weights(i), filter.taps(i)));
+    const std::int32_t* weights = filter.weights(i);
+    const int taps = filter.taps(i);
+    Sums red;
+    Sums green;
+    Sums blue;
+    for (int k = 0; k < taps; k += 8) {
+      const int32x4_t first = vld1q_s32(weights + k);
+      const int32x4_t second = vld1q_s32(weights + k + 4);
+      red.add(bytes.row(0) + k, first, second);
+      green.add(bytes.row(1) + k, first, second);
+      blue.add(bytes.row(2) + k, first, second);
     }
+    const int32x4_t two = vpaddq_s32(red.both(), green.both());
+    const int32x4_t one = vpaddq_s32(blue.both(), vdupq_n_s32(0));
+    const int32x4_t sums = vaddq_s32(vpaddq_s32(two, one), vdupq_n_s32(kHalf));
+    const int16x4_t words = vqmovn_s32(vshrq_n_s32(sums, kFractionBits));
+    const uint8x8_t rgb = vqmovun_s16(vcombine_s16(words, words));
+    const std::uint32_t packed = vget_lane_u32(vreinterpret_u32_u8(rgb), 0);
+    std::memcpy(output, &packed, 3);
   }
 }
 
