@@ -10,12 +10,12 @@ namespace hvit_edge {
 
 /// Weights with 13 fraction bits. docs/frames.md has the formulas that they come from.
 struct YuvWeights {
-  std::int16_t black;       ///< the luma of black
-  std::int16_t luma;        ///< to all three
-  std::int16_t v_to_red;    //
-  std::int16_t u_to_green;  //
-  std::int16_t v_to_green;  //
-  std::int16_t u_to_blue;   //
+  std::int16_t black;  ///< the luma of black
+  std::int16_t luma;   ///< to all three
+  std::int16_t v_to_red;
+  std::int16_t u_to_green;
+  std::int16_t v_to_green;
+  std::int16_t u_to_blue;
 };
 
 inline const YuvWeights& yuv_weights(YuvMatrix matrix, YuvRange range) {
