@@ -2,6 +2,8 @@
 
 #include <executorch/runtime/backend/interface.h>
 
+#include "hvit_edge/version.h"
+
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
