@@ -1,0 +1,54 @@
+#include "boundary.h"
+
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string_view>
+
+#include "utf8.h"
+
+namespace hvit_edge::capi {
+namespace {
+
+void write_reason(std::string_view reason, hve_text* error) {
+  if (error == nullptr) return;
+  error->size = reason.size();
+  if (error->data != nullptr) write_utf8(reason, error->data, error->capacity);
+}
+
+hve_status report_static(hve_status code, const char* where, const char* message, hve_text* error) {
+  char reason[512];
+  std::snprintf(reason, sizeof(reason), "[%s] %s", where, message);
+  write_reason(reason, error);
+  return code;
+}
+
+}  // namespace
+
+hve_status report(const Outcome& outcome, hve_text* error) noexcept {
+  write_reason(outcome.message(), error);
+  return outcome.code();
+}
+
+hve_status report_exception(const char* where, hve_text* error) noexcept {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return report_static(HVE_OUT_OF_MEMORY, where,
+                         "expected enough memory, got none; close other applications or take a "
+                         "smaller model or image",
+                         error);
+  } catch (const std::exception& exception) {
+    char message[384];
+    std::snprintf(message, sizeof(message), "expected no exception, got %s; please report this",
+                  exception.what());
+    return report_static(HVE_INTERNAL, where, message, error);
+  } catch (...) {
+    return report_static(HVE_INTERNAL, where,
+                         "expected no exception, got one of another library; please report this",
+                         error);
+  }
+}
+
+}  // namespace hvit_edge::capi

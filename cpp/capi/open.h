@@ -1,0 +1,61 @@
+// Opening and closing, the same for sessions and classifiers.
+#pragma once
+
+#include <mutex>
+#include <utility>
+
+#include "handles.h"
+#include "open_options.h"
+#include "output.h"
+
+namespace hvit_edge::capi {
+
+/// Opens what `Model` loads from `path` as a new Opened.
+template <typename Model, typename Opened>
+Outcome open_path(const char* where, const char* path, const hve_options* given, Opened** handle) {
+  if (Outcome outcome = check_place(where, handle, "a handle's address"); !outcome.ok()) {
+    return outcome;
+  }
+  *handle = nullptr;
+  if (path == nullptr || *path == '\0') {
+    return refuse(where, "expected the path of an artifact, got none; name a .pte file");
+  }
+  OpenOptions options;
+  if (Outcome outcome = read_options(where, given, options); !outcome.ok()) return outcome;
+  Result<Model> loaded = Model::load(path, options.session);
+  if (!loaded.ok()) return loaded.status();
+  *handle = new Opened(std::move(loaded).value(), ArtifactMemory());
+  return {};
+}
+
+/// The same from memory, which is copied unless the options say otherwise.
+template <typename Model, typename Opened>
+Outcome open_memory(const char* where, const void* data, std::size_t size, const hve_options* given,
+                    Opened** handle) {
+  if (Outcome outcome = check_place(where, handle, "a handle's address"); !outcome.ok()) {
+    return outcome;
+  }
+  *handle = nullptr;
+  if (data == nullptr || size == 0) {
+    return refuse(where, "expected an artifact in memory, got nothing; give data and size");
+  }
+  OpenOptions options;
+  if (Outcome outcome = read_options(where, given, options); !outcome.ok()) return outcome;
+  ArtifactMemory copy = options.borrow ? ArtifactMemory() : ArtifactMemory(data, size);
+  const void* artifact = options.borrow ? data : copy.data();
+  Result<Model> loaded = Model::load(artifact, size, options.session);
+  if (!loaded.ok()) return loaded.status();
+  *handle = new Opened(std::move(loaded).value(), std::move(copy));
+  return {};
+}
+
+/// Closes once the runs that have begun on `running` are over.
+template <typename Opened>
+void close_after(std::mutex& running, Opened** handle) {
+  {
+    const std::lock_guard<std::mutex> nobody_runs(running);
+  }
+  delete std::exchange(*handle, nullptr);
+}
+
+}  // namespace hvit_edge::capi

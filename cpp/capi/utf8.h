@@ -1,0 +1,16 @@
+// Text for callers that trust it to be UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace hvit_edge::capi {
+
+/// Bytes of the character that `text` begins with; 0 where it is none, or a NUL.
+std::size_t first_character_size(std::string_view text);
+
+/// Writes as many characters of `text` as fit, and a NUL; '?' for each byte that is not UTF-8.
+/// Needs no memory. `capacity` counts the NUL and may be 0.
+void write_utf8(std::string_view text, char* data, std::size_t capacity);
+
+}  // namespace hvit_edge::capi

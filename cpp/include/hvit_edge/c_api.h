@@ -1,0 +1,326 @@
+/* The C interface of hvit-edge, for JNI, Swift and every language that calls C. C99, no other
+ * header of hvit-edge is needed. docs/embedding.md has a complete program.
+ *
+ * Failure. Functions that can fail return an hve_status and take, last, an hve_text that receives
+ * the reason as a sentence: `[where] expected ..., got ...; how to fix`. It may be NULL, and its
+ * text is "" after HVE_OK. Nothing is thrown. There is no last error kept anywhere: the text
+ * belongs to the call.
+ *
+ * Output. Buffers belong to the caller. Each comes with its capacity, and a call reports how much
+ * it has written. Where the capacity is too small nothing is written, the size that is needed is
+ * reported, and the status is HVE_BUFFER_TOO_SMALL. NULL with a capacity of 0 asks for that size
+ * alone: HVE_OK. After any other failure the reported size is 0 and a handle that was asked for
+ * NULL.
+ *
+ * Text. What comes out is UTF-8, ends with a NUL, and contains no other; bytes that are not UTF-8,
+ * for example of a path in an error, are replaced by '?'. Sizes do not count the NUL.
+ *
+ * Handles. hve_session and hve_classifier are opened and closed. NULL, a handle of the other kind
+ * and memory that begins with anything but a handle are refused. Closing takes the address of the
+ * handle and sets it to NULL, so that closing twice does nothing and using it again is refused.
+ * What cannot be detected: a copy of a handle that was closed elsewhere, and a pointer to
+ * unreadable memory; both are undefined.
+ *
+ * Threads. Calls on one handle that run the model wait for one another; any number of handles may
+ * run at once. Everything else on a handle may be called from several threads. Closing waits for
+ * runs that have begun; no call may begin after it. What a process shares is the thread pool alone,
+ * see hve_set_threads().
+ *
+ * Versions. Structs that may grow begin with `struct_size`: set it to sizeof, or start from the
+ * HVE_..._INIT macro. A struct with unknown further members is accepted while those are zero.
+ * Structs without struct_size, functions and numbers stay as they are while HVE_ABI_VERSION does.
+ */
+#ifndef HVIT_EDGE_C_API_H
+#define HVIT_EDGE_C_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define HVE_API __attribute__((visibility("default")))
+#else
+#define HVE_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- The library -------------------------------------------------------------------------- */
+
+/* Changes when programs must be compiled anew; the shared library's name ends in it. */
+#define HVE_ABI_VERSION 1
+
+/* "0.1.0": the version of the library that runs, which may be newer than this header. */
+HVE_API const char* hve_version(void);
+
+/* HVE_ABI_VERSION of the library that runs. */
+HVE_API uint32_t hve_abi_version(void);
+
+/* The codes of hvit_edge::StatusCode, and those of this interface alone from 100 on. */
+typedef enum hve_status {
+  HVE_OK = 0,
+  HVE_INVALID_ARGUMENT = 1,    /* a wrong argument, path, shape, dtype, handle or image */
+  HVE_INVALID_ARTIFACT = 2,    /* truncated, altered, foreign or incomplete file */
+  HVE_UNSUPPORTED_VERSION = 3, /* written for a newer runtime */
+  HVE_MISSING_BACKEND = 4,     /* the program needs a backend that is not linked in */
+  HVE_EXECUTION_FAILED = 5,    /* the runtime failed while running the program */
+  HVE_OUT_OF_MEMORY = 6,
+  HVE_INTERNAL = 7,           /* a bug in hvit-edge */
+  HVE_BUFFER_TOO_SMALL = 100, /* ask again with the size that was reported */
+  HVE_STATUS_FORCE_INT32 = 0x7fffffff
+} hve_status;
+
+/* "invalid_artifact", for logs; "unknown" for numbers that are none. */
+HVE_API const char* hve_status_name(int32_t status);
+
+/* Room for text. `size` is set to the bytes of the whole text. As an error it may be too small: it
+ * then holds the beginning, cut between characters. */
+typedef struct hve_text {
+  char* data;
+  size_t capacity; /* bytes at data, the NUL included */
+  size_t size;     /* bytes of the text, without the NUL */
+} hve_text;
+
+/* char reason[512]; hve_text error = HVE_TEXT(reason); */
+#define HVE_TEXT(array) {(array), sizeof(array), 0}
+
+/* Threads of inference, for the whole process: 1 to 1024, or 0 for hve_auto_threads(). The last
+ * call wins; it waits until nothing runs. */
+HVE_API hve_status hve_set_threads(int32_t count, hve_text* error);
+
+/* The number in use; 0 if it cannot be found out. */
+HVE_API int32_t hve_threads(void);
+
+/* Physical cores that this process may use, the slow ones of a phone left out; 0 as above. */
+HVE_API int32_t hve_auto_threads(void);
+
+/* The backends that programs can be run with: "XnnpackBackend". */
+HVE_API hve_status hve_backend_count(size_t* count, hve_text* error);
+HVE_API hve_status hve_backend_name(size_t index, hve_text* name, hve_text* error);
+
+/* ---- Opening ------------------------------------------------------------------------------ */
+
+enum {
+  HVE_MEMORY_COPY = 0,  /* the library copies the artifact; the caller's memory is free at once */
+  HVE_MEMORY_BORROW = 1 /* read in place: aligned to 16 bytes, unchanged and alive until closed */
+};
+
+typedef struct hve_options {
+  size_t struct_size;
+  int32_t threads;       /* given to hve_set_threads() while opening; 0: auto */
+  int32_t prepare_later; /* 1: the first run prepares the model, and any artifact can be read */
+  int32_t memory;        /* HVE_MEMORY_..., for artifacts in memory */
+  int32_t reserved;      /* 0 */
+} hve_options;
+
+#define HVE_OPTIONS_INIT {sizeof(hve_options), 0, 0, HVE_MEMORY_COPY, 0}
+
+/* Any model. */
+typedef struct hve_session hve_session;
+
+/* A model from one image to classes. */
+typedef struct hve_classifier hve_classifier;
+
+/* `path` ends with a NUL and has the encoding of the file system; the file must not change until
+ * the handle is closed. `options` may be NULL: the defaults, all zero. */
+HVE_API hve_status hve_session_open(const char* path, const hve_options* options,
+                                    hve_session** session, hve_text* error);
+HVE_API hve_status hve_session_open_memory(const void* data, size_t size,
+                                           const hve_options* options, hve_session** session,
+                                           hve_text* error);
+
+/* NULL and the address of NULL do nothing. Only a handle that is not one, or that lies in a
+ * classifier, is refused. */
+HVE_API hve_status hve_session_close(hve_session** session, hve_text* error);
+
+HVE_API hve_status hve_classifier_open(const char* path, const hve_options* options,
+                                       hve_classifier** classifier, hve_text* error);
+HVE_API hve_status hve_classifier_open_memory(const void* data, size_t size,
+                                              const hve_options* options,
+                                              hve_classifier** classifier, hve_text* error);
+HVE_API hve_status hve_classifier_close(hve_classifier** classifier, hve_text* error);
+
+/* The classifier's own session, to read metadata and to self-test. It is closed with the
+ * classifier, never by itself. */
+HVE_API hve_status hve_classifier_session(hve_classifier* classifier, hve_session** session,
+                                          hve_text* error);
+
+/* ---- What an artifact says of itself ------------------------------------------------------ */
+
+/* docs/artifact.md defines each field. */
+enum {
+  HVE_TEXT_MODEL_NAME = 0,
+  HVE_TEXT_TARGET = 1,
+  HVE_TEXT_PRECISION = 2,
+  HVE_TEXT_CREATED = 3,
+  HVE_TEXT_WEIGHTS_SOURCE = 4,
+  HVE_TEXT_WEIGHTS_SHA256 = 5,
+  HVE_TEXT_RESIZE = 6,        /* "shortest" or "stretch" */
+  HVE_TEXT_INTERPOLATION = 7, /* "bilinear" or "bicubic" */
+  HVE_TEXT_CHANNEL_ORDER = 8  /* "RGB" or "BGR" */
+};
+HVE_API hve_status hve_session_text(hve_session* session, int32_t field, hve_text* text,
+                                    hve_text* error);
+
+enum {
+  HVE_INTEGER_SCHEMA_VERSION = 0,
+  HVE_INTEGER_INPUT_HEIGHT = 1,      /* pixels */
+  HVE_INTEGER_INPUT_WIDTH = 2,       /* pixels */
+  HVE_INTEGER_RESIZE_SIZE = 3,       /* pixels; 0 with "stretch" */
+  HVE_INTEGER_PARITY_TOP1_AGREE = 4, /* 0 or 1 */
+  HVE_INTEGER_PLANNED_MEMORY = 5     /* bytes of the activations, beside the weights */
+};
+HVE_API hve_status hve_session_integer(hve_session* session, int32_t field, int64_t* value,
+                                       hve_text* error);
+
+enum {
+  HVE_NUMBERS_MEAN = 0,             /* 3, in the network's channel order */
+  HVE_NUMBERS_STD = 1,              /* 3, in the network's channel order */
+  HVE_NUMBERS_PARITY = 2,           /* max_abs, max_rel, cosine */
+  HVE_NUMBERS_GOLDEN_TOLERANCE = 3, /* 1 */
+  HVE_NUMBERS_LAYER_SQNR = 4        /* dB, one a layer of HVE_LIST_LAYERS; may be infinite */
+};
+HVE_API hve_status hve_session_numbers(hve_session* session, int32_t field, double* values,
+                                       size_t capacity, size_t* count, hve_text* error);
+
+enum {
+  HVE_LIST_LABELS = 0,   /* in class order; may be empty */
+  HVE_LIST_VERSIONS = 1, /* "torch=2.13.0" */
+  HVE_LIST_LAYERS = 2    /* "name=precision", the worst first; empty for fp32 */
+};
+HVE_API hve_status hve_session_list_count(hve_session* session, int32_t list, size_t* count,
+                                          hve_text* error);
+HVE_API hve_status hve_session_list_text(hve_session* session, int32_t list, size_t index,
+                                         hve_text* text, hve_text* error);
+
+/* ---- Running any model -------------------------------------------------------------------- */
+
+enum { HVE_INPUT = 0, HVE_OUTPUT = 1 };
+
+enum {
+  HVE_DTYPE_UINT8 = 0,
+  HVE_DTYPE_INT8 = 1,
+  HVE_DTYPE_INT16 = 2,
+  HVE_DTYPE_INT32 = 3,
+  HVE_DTYPE_INT64 = 4,
+  HVE_DTYPE_FLOAT16 = 5,
+  HVE_DTYPE_FLOAT32 = 6,
+  HVE_DTYPE_FLOAT64 = 7,
+  HVE_DTYPE_BOOL = 8,
+  HVE_DTYPE_OTHER = 9
+};
+
+/* `side` is HVE_INPUT or HVE_OUTPUT. */
+HVE_API hve_status hve_session_tensor_count(hve_session* session, int32_t side, size_t* count,
+                                            hve_text* error);
+HVE_API hve_status hve_session_tensor_dtype(hve_session* session, int32_t side, size_t index,
+                                            int32_t* dtype, hve_text* error);
+/* `rank` receives the number of dimensions. */
+HVE_API hve_status hve_session_tensor_shape(hve_session* session, int32_t side, size_t index,
+                                            int64_t* shape, size_t capacity, size_t* rank,
+                                            hve_text* error);
+
+/* Numbers that go in, in row-major order: as many as the tensor's shape says, all finite. */
+typedef struct hve_input {
+  const float* data;
+  size_t count;
+} hve_input;
+
+/* Room for numbers that come out. */
+typedef struct hve_output {
+  float* data;
+  size_t capacity; /* floats at data */
+  size_t count;    /* floats written, or needed */
+} hve_output;
+
+/* Runs once. Every tensor of the model must be float32, and each needs its buffer, in order. */
+HVE_API hve_status hve_session_run(hve_session* session, const hve_input* inputs,
+                                   size_t input_count, hve_output* outputs, size_t output_count,
+                                   hve_text* error);
+
+typedef struct hve_self_test_result {
+  size_t struct_size;
+  double max_abs;     /* largest absolute difference from the golden output */
+  double max_rel;     /* max_abs / largest absolute golden output */
+  int32_t passed;     /* 0 or 1 */
+  int32_t top1_agree; /* 0 or 1: both name the same class */
+} hve_self_test_result;
+
+#define HVE_SELF_TEST_RESULT_INIT {sizeof(hve_self_test_result), 0, 0, 0, 0}
+
+/* Runs the artifact's golden photo and compares with what PyTorch gave. HVE_OK with passed == 0
+ * when the answers differ. */
+HVE_API hve_status hve_session_self_test(hve_session* session, hve_self_test_result* result,
+                                         hve_text* error);
+
+/* ---- Images ------------------------------------------------------------------------------- */
+
+enum {
+  HVE_FORMAT_RGB888 = 0,
+  HVE_FORMAT_RGBA8888 = 1, /* alpha is ignored */
+  HVE_FORMAT_BGRA8888 = 2,
+  HVE_FORMAT_GRAY8 = 3, /* R = G = B */
+  HVE_FORMAT_NV12 = 4,  /* reserved: not read yet */
+  HVE_FORMAT_NV21 = 5,  /* reserved: not read yet */
+  HVE_FORMAT_I420 = 6   /* reserved: not read yet */
+};
+
+enum {
+  HVE_COLOR_DEFAULT = 0,
+  HVE_COLOR_BT601_LIMITED = 1, /* these are for YUV, and reserved with it */
+  HVE_COLOR_BT601_FULL = 2,
+  HVE_COLOR_BT709_LIMITED = 3,
+  HVE_COLOR_BT709_FULL = 4
+};
+
+typedef struct hve_plane {
+  const uint8_t* data;
+  size_t size;         /* bytes at data; the last row may end with its last pixel */
+  size_t row_stride;   /* bytes from a row to the next; 0: rows lie side by side */
+  size_t pixel_stride; /* bytes from a pixel to the next; 0: that of the format */
+} hve_plane;
+
+/* Pixels of the caller, read during the call only. */
+typedef struct hve_image {
+  size_t struct_size;
+  hve_plane planes[3]; /* the first alone, unless the format has more */
+  int32_t width;       /* pixels as stored, before the rotation */
+  int32_t height;
+  int32_t format;   /* HVE_FORMAT_... */
+  int32_t rotation; /* degrees clockwise that bring the pixels upright: 0, 90, 180 or 270 */
+  int32_t mirror;   /* reserved: 0 */
+  int32_t color;    /* HVE_COLOR_... */
+} hve_image;
+
+#define HVE_IMAGE_INIT \
+  {sizeof(hve_image), {{NULL, 0, 0, 0}, {NULL, 0, 0, 0}, {NULL, 0, 0, 0}}, 0, 0, 0, 0, 0, 0}
+
+/* ---- Classifying -------------------------------------------------------------------------- */
+
+typedef struct hve_prediction {
+  const char* label; /* the classifier's, until it is closed; "class 17" without labels */
+  size_t label_size; /* bytes, without the NUL */
+  int32_t index;
+  float score; /* softmax probability */
+} hve_prediction;
+
+HVE_API hve_status hve_classifier_class_count(hve_classifier* classifier, size_t* count,
+                                              hve_text* error);
+
+/* The `top_k` most probable classes, or all where there are fewer; equal ones by index. `count`
+ * receives how many. */
+HVE_API hve_status hve_classifier_classify(hve_classifier* classifier, const hve_image* image,
+                                           int32_t top_k, hve_prediction* predictions,
+                                           size_t capacity, size_t* count, hve_text* error);
+
+/* The raw outputs, one a class. */
+HVE_API hve_status hve_classifier_logits(hve_classifier* classifier, const hve_image* image,
+                                         float* logits, size_t capacity, size_t* count,
+                                         hve_text* error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
