@@ -1,4 +1,6 @@
-# Finds ExecuTorch inside its Python wheel. An `executorch_DIR` from the caller wins.
+# Finds where ExecuTorch lies inside its Python wheel, and says what is needed of it:
+# find_package(executorch ${hvit_edge_executorch}). An `executorch_DIR` from the caller wins.
+set(hvit_edge_executorch 1.5 COMPONENTS runtime kernels_optimized backend_xnnpack threadpool)
 if(NOT executorch_DIR AND NOT CMAKE_CROSSCOMPILING)
   find_package(Python COMPONENTS Interpreter QUIET)
   if(Python_Interpreter_FOUND)
@@ -13,5 +15,3 @@ if(NOT executorch_DIR AND NOT CMAKE_CROSSCOMPILING)
     endif()
   endif()
 endif()
-find_package(executorch 1.5 REQUIRED
-             COMPONENTS runtime kernels_optimized backend_xnnpack threadpool)

@@ -1,18 +1,67 @@
-# find_package(hvit_edge) gives hvit_edge::runtime. ExecuTorch itself is not installed: the
-# consumer finds it in its own wheel through executorch_DIR.
+# Installs two packages: `runtime`, the C++ library, which is static, and `c`, the C interface, which is
+# shared. Either alone: cmake --install BUILD --component c --prefix FOLDER
+#
+# ExecuTorch itself is not installed. Consumers find it in its wheel through executorch_DIR; or
+# `--component executorch` copies its libraries beside libhvit_edge_c, which then needs no wheel.
 include(CMakePackageConfigHelpers)
-include(GNUInstallDirs)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hvit_edge")
-set_target_properties(hvit_edge PROPERTIES EXPORT_NAME runtime)
-install(TARGETS hvit_edge EXPORT hvit_edge ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY include/hvit_edge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(EXPORT hvit_edge NAMESPACE hvit_edge:: FILE hvit_edge-targets.cmake
-        DESTINATION ${package_dir})
+set(pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+set(headers "${CMAKE_INSTALL_INCLUDEDIR}/hvit_edge")
+file(RELATIVE_PATH up_from_pkgconfig "/prefix/${pkgconfig_dir}" /prefix)
+string(REGEX REPLACE "/$" "" up_from_pkgconfig "${up_from_pkgconfig}")
+
+# What both packages have is part of both components.
+function(hvit_edge_install_shared component)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/include/hvit_edge/version.h" DESTINATION ${headers}
+          COMPONENT ${component})
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config.cmake"
+                "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config-version.cmake"
+                cmake/find_executorch.cmake
+          DESTINATION ${package_dir} COMPONENT ${component})
+endfunction()
+
+function(hvit_edge_install_pkgconfig name component)
+  configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION ${pkgconfig_dir}
+          COMPONENT ${component})
+endfunction()
+
 configure_package_config_file(cmake/hvit_edge-config.cmake.in hvit_edge-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(hvit_edge-config-version.cmake COMPATIBILITY SameMinorVersion)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config.cmake"
-              "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config-version.cmake"
-              cmake/find_executorch.cmake
-        DESTINATION ${package_dir})
+
+# A static library says what it is linked with. The backend registers itself: nothing refers to it.
+if(APPLE)
+  set(executorch_libs "-lexecutorch_kernels_optimized -lexecutorch_backend_xnnpack")
+else()
+  string(CONCAT executorch_libs "-Wl,--push-state,--no-as-needed -lexecutorch_kernels_optimized "
+                                "-lexecutorch_backend_xnnpack -Wl,--pop-state")
+  set(rpath_link " -Wl,-rpath-link,\${executorch_libdir}")
+endif()
+set(executorch_libs
+    "-L\${executorch_libdir} ${executorch_libs} -lexecutorch_threadpool -lexecutorch -pthread")
+
+hvit_edge_install_shared(runtime)
+hvit_edge_install_pkgconfig(hvit_edge runtime)
+set_target_properties(hvit_edge PROPERTIES EXPORT_NAME runtime)
+install(TARGETS hvit_edge EXPORT hvit_edge ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+                                                   COMPONENT runtime)
+install(DIRECTORY include/hvit_edge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT runtime
+        PATTERN c_api.h EXCLUDE)
+install(EXPORT hvit_edge NAMESPACE hvit_edge:: FILE hvit_edge-targets.cmake
+        DESTINATION ${package_dir} COMPONENT runtime)
+
+if(TARGET hvit_edge_c)
+  hvit_edge_install_shared(c)
+  hvit_edge_install_pkgconfig(hvit_edge_c c)
+  set_target_properties(hvit_edge_c PROPERTIES EXPORT_NAME c)
+  install(TARGETS hvit_edge_c EXPORT hvit_edge_c
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT c NAMELINK_COMPONENT c)
+  install(FILES include/hvit_edge/c_api.h DESTINATION ${headers} COMPONENT c)
+  install(EXPORT hvit_edge_c NAMESPACE hvit_edge:: FILE hvit_edge-c-targets.cmake
+          DESTINATION ${package_dir} COMPONENT c)
+  install(IMPORTED_RUNTIME_ARTIFACTS executorch::runtime executorch::kernels_optimized
+          executorch::backend_xnnpack executorch::threadpool
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT executorch EXCLUDE_FROM_ALL)
+endif()

@@ -23,3 +23,27 @@ target_link_libraries(hvit_edge_c_tests PRIVATE hvit_edge_c_header hvit_edge::c 
 hvit_edge_warnings(hvit_edge_c_tests)
 gtest_discover_tests(hvit_edge_c_tests DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 60 ENVIRONMENT MALLOC_PERTURB_=165)
+
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  # The library of this build, and that of `make arm` where it was built.
+  set(arm_library "${PROJECT_SOURCE_DIR}/build/arm/package/lib/libhvit_edge_c.so")
+  set(check_exports ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF}
+                    -DHEADER=${PROJECT_SOURCE_DIR}/cpp/include/hvit_edge/c_api.h)
+  set(check_segments ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF})
+  set(exports "${CMAKE_CURRENT_SOURCE_DIR}/check_exports.cmake")
+  set(segments "${CMAKE_CURRENT_SOURCE_DIR}/check_segments.cmake")
+  add_test(NAME c_api.exports
+           COMMAND ${check_exports} -DLIBRARY=$<TARGET_FILE:hvit_edge_c> -P ${exports})
+  add_test(NAME c_api.segments
+           COMMAND ${check_segments} -DLIBRARY=$<TARGET_FILE:hvit_edge_c> -P ${segments})
+  add_test(NAME c_api.exports_aarch64
+           COMMAND ${check_exports} -DLIBRARY=${arm_library} -P ${exports})
+  add_test(NAME c_api.segments_aarch64
+           COMMAND ${check_segments} -DLIBRARY=${arm_library} -DALIGNMENT=0x4000 -P ${segments})
+  set_tests_properties(c_api.exports_aarch64 c_api.segments_aarch64
+                       PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: no")
+
+  if(HVIT_EDGE_INSTALL AND CMAKE_GENERATOR STREQUAL "Ninja")
+    include(consumer.cmake)
+  endif()
+endif()

@@ -1,0 +1,99 @@
+# cmake -DSTEP=... -P: what a project outside the tree does with the installed package. consumer.cmake
+# passes the other variables.
+set(prefix "${WORK}/moved")
+set(lib "lib")
+set(compilers -G Ninja -DCMAKE_MAKE_PROGRAM=${NINJA} -DCMAKE_C_COMPILER=${C_COMPILER}
+              -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_BUILD_TYPE=Release)
+
+function(execute)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+# Three predictions, the same for every way to the model.
+function(expect_predictions)
+  execute_process(COMMAND ${ARGN} "${ARTIFACT}" OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[0-9.]+ %  [a-g]" lines "${output}")
+  list(LENGTH lines count)
+  if(NOT count EQUAL 3)
+    message(FATAL_ERROR "expected three predictions, got\n${output}")
+  endif()
+  if(NOT EXISTS "${WORK}/predictions")
+    file(WRITE "${WORK}/predictions" "${output}")
+  endif()
+  file(READ "${WORK}/predictions" first)
+  if(NOT output STREQUAL first)
+    message(FATAL_ERROR "expected\n${first}\ngot\n${output}")
+  endif()
+  message("${output}")
+endfunction()
+
+function(install_component folder)
+  foreach(component IN LISTS ARGN)
+    execute("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${folder}" --component ${component})
+  endforeach()
+endfunction()
+
+if(STEP STREQUAL "install")
+  file(REMOVE_RECURSE "${WORK}")
+  install_component("${WORK}/installed" runtime c)
+  file(RENAME "${WORK}/installed" "${prefix}")
+
+elseif(STEP STREQUAL "relocatable")
+  file(GLOB_RECURSE files "${prefix}/*.cmake" "${prefix}/*.pc" "${prefix}/*.h")
+  list(APPEND files "${prefix}/${lib}/libhvit_edge_c.so")
+  list(LENGTH files count)
+  if(count LESS 15)
+    message(FATAL_ERROR "expected the package's files, got ${files}")
+  endif()
+  foreach(file IN LISTS files)
+    file(STRINGS "${file}" lines)
+    foreach(path "${WORK}" "${BUILD}" "${PROJECT}" "${EXECUTORCH}")
+      string(FIND "${lines}" "${path}" place)
+      if(NOT place EQUAL -1)
+        message(FATAL_ERROR "expected no path of the build machine, got ${path} in ${file}")
+      endif()
+    endforeach()
+  endforeach()
+  execute_process(COMMAND "${READELF}" -dW "${prefix}/${lib}/libhvit_edge_c.so"
+                  OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT dynamic MATCHES "runpath: \\[\\$ORIGIN\\]")
+    message(FATAL_ERROR "expected ExecuTorch to be looked for beside the library, got ${dynamic}")
+  endif()
+  message("${count} files")
+
+elseif(STEP STREQUAL "cmake")
+  execute("${CMAKE_COMMAND}" -S "${CONSUMER}" -B "${WORK}/build" ${compilers}
+          "-Dhvit_edge_DIR=${prefix}/${lib}/cmake/hvit_edge" "-Dexecutorch_DIR=${EXECUTORCH_DIR}")
+  execute("${CMAKE_COMMAND}" --build "${WORK}/build")
+  expect_predictions("${WORK}/build/consumer_cpp")
+  expect_predictions("${WORK}/build/consumer_c")
+
+elseif(STEP STREQUAL "c_alone")
+  install_component("${WORK}/c_alone" c executorch)
+  execute("${CMAKE_COMMAND}" -S "${CONSUMER}" -B "${WORK}/build_c" ${compilers} -DC_ALONE=ON
+          "-Dhvit_edge_DIR=${WORK}/c_alone/${lib}/cmake/hvit_edge")
+  execute("${CMAKE_COMMAND}" --build "${WORK}/build_c")
+  file(STRINGS "${WORK}/build_c/CMakeCache.txt" wheel REGEX "^executorch_DIR|^CMAKE_CXX_COMPILER_AR")
+  if(wheel)
+    message(FATAL_ERROR "expected neither the wheel nor C++ to be asked for, got ${wheel}")
+  endif()
+  expect_predictions("${WORK}/build_c/consumer_c")
+
+elseif(STEP STREQUAL "pkgconfig")
+  set(ENV{PKG_CONFIG_PATH} "${prefix}/${lib}/pkgconfig")
+  foreach(source "main.c|${C_COMPILER}|hvit_edge_c" "main.cpp|${CXX_COMPILER}|hvit_edge")
+    string(REPLACE "|" ";" source "${source}")
+    list(GET source 0 file)
+    list(GET source 1 compiler)
+    list(GET source 2 package)
+    execute_process(COMMAND "${PKG_CONFIG}" "--define-variable=executorch_libdir=${EXECUTORCH}/lib"
+                            --cflags --libs ${package}
+                    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE
+                    COMMAND_ERROR_IS_FATAL ANY)
+    separate_arguments(flags UNIX_COMMAND "${flags}")
+    set(program "${WORK}/pkgconfig_${package}")
+    execute("${compiler}" "${CONSUMER}/${file}" -o "${program}" ${flags})
+    expect_predictions("${CMAKE_COMMAND}" -E env
+                       "LD_LIBRARY_PATH=${prefix}/${lib}:${EXECUTORCH}/lib" "${program}")
+  endforeach()
+endif()
