@@ -37,7 +37,8 @@ help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
 	@echo "make setup      create .venv and install hvit-edge with all its tools"
 	@echo "make runner     build hvit_edge_runner, which runs artifacts without Python, for this machine"
-	@echo "make arm        cross-compile it for 64-bit Arm into $(ARM)/device, and try it under QEMU"
+	@echo "make arm        cross-compile it for 64-bit Arm into $(ARM)/device, and try it under QEMU;"
+	@echo "                the library for C goes into $(ARM)/package"
 	@echo "make arm-wheel  cross-build the Python package's wheel for it too, into $(ARM)/dist"
 	@echo "make apple-link compile and link it for macOS on 64-bit Arm, without a Mac"
 	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
@@ -112,6 +113,9 @@ $(ARM)/staged: $(ARM)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-linux-gnu.cma
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(ARM) -j $(JOBS)
 	@rm -rf $(ARM)/device
 	$(BIN)/cmake --install $(ARM) --component device --prefix $(ARM)/device
+	@rm -rf $(ARM)/package
+	@for component in c executorch; do \
+		$(BIN)/cmake --install $(ARM) --component $$component --prefix $(ARM)/package || exit 1; done
 	qemu-aarch64 -L $(ARM_ROOT) -cpu cortex-a76 $(ARM)/device/hvit_edge_runner facts
 	@touch $@
 
