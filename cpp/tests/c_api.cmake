@@ -24,6 +24,14 @@ hvit_edge_warnings(hvit_edge_c_tests)
 gtest_discover_tests(hvit_edge_c_tests DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 60 ENVIRONMENT MALLOC_PERTURB_=165)
 
+add_executable(hvit_edge_c_memory_tests ../src/crc32.cpp test_c_api_memory.cpp)
+target_include_directories(hvit_edge_c_memory_tests PRIVATE ../src)
+target_compile_definitions(hvit_edge_c_memory_tests
+                           PRIVATE HVIT_EDGE_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
+target_link_libraries(hvit_edge_c_memory_tests PRIVATE hvit_edge::c GTest::gtest_main)
+hvit_edge_warnings(hvit_edge_c_memory_tests)
+gtest_discover_tests(hvit_edge_c_memory_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   # The library of this build, and that of `make arm` where it was built.
   set(arm_library "${PROJECT_SOURCE_DIR}/build/arm/package/lib/libhvit_edge_c.so")
