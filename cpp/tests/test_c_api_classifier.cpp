@@ -200,7 +200,7 @@ TEST_F(CApiClassifier, RefusesWhatIsReserved) {
   image.mirror = 1;
   expect_refused(image, "expected mirror 0, got 1");
   image = image_;
-  image.color = HVE_COLOR_BT709_FULL;
+  image.color = HVE_COLOR_BT709_VIDEO;
   expect_refused(image, "expected HVE_COLOR_DEFAULT, got 4");
   image = image_;
   image.planes[2].data = bytes_.data();

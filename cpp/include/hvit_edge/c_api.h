@@ -267,11 +267,11 @@ enum {
 };
 
 enum {
-  HVE_COLOR_DEFAULT = 0,
-  HVE_COLOR_BT601_LIMITED = 1, /* these are for YUV, and reserved with it */
-  HVE_COLOR_BT601_FULL = 2,
-  HVE_COLOR_BT709_LIMITED = 3,
-  HVE_COLOR_BT709_FULL = 4
+  HVE_COLOR_DEFAULT = 0,     /* these are for YUV, and reserved with it */
+  HVE_COLOR_BT601_FULL = 1,  /* luma 0 to 255, as in JPEG */
+  HVE_COLOR_BT601_VIDEO = 2, /* luma 16 to 235 */
+  HVE_COLOR_BT709_FULL = 3,
+  HVE_COLOR_BT709_VIDEO = 4
 };
 
 typedef struct hve_plane {
