@@ -7,6 +7,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 
 BIN := .venv/bin
 NATIVE := build/native
+CLANG := build/clang
 DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 PHOTO := python/hvit_edge/assets/photos/chelsea.jpg
 NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
@@ -31,7 +32,7 @@ SSH_PACKAGES := openssh-client openssh-server
 # For the tests of devices behind adb; they bring their own server.
 ADB_PACKAGES := adb
 
-.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm arm-wheel apple-link demo test test-cpp test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm arm-wheel apple-link demo test test-cpp test-clang test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
@@ -46,6 +47,7 @@ help:
 	@echo "make packages-adb  for the tests of devices behind adb: $(ADB_PACKAGES)"
 	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
 	@echo "make test       C++ and Python tests"
+	@echo "make test-clang C++ tests, everything compiled by clang"
 	@echo "make lint       ruff and clang-format, without changing a file"
 	@echo "make bench      latency and memory of the demo's model"
 	@echo "make clean      remove what was built; .venv stays"
@@ -209,6 +211,13 @@ test-cpp: setup
 		-DHVIT_EDGE_BUILD_TESTS=ON
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE)
 	$(BIN)/ctest --test-dir $(NATIVE) --output-on-failure --no-tests=error
+
+# Everything once more by clang (Debian: clang), warnings being errors there too.
+test-clang: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(CLANG) -G Ninja -DCMAKE_BUILD_TYPE=Release \
+		-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DHVIT_EDGE_BUILD_TESTS=ON
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(CLANG) -j $(JOBS)
+	$(BIN)/ctest --test-dir $(CLANG) --output-on-failure --no-tests=error
 
 # Last, so that pytest's summary is the last line; what libraries log on stderr would follow it.
 test-python: setup runner

@@ -1,11 +1,14 @@
 # The installed package as others use it: moved elsewhere, then found by CMake and by pkg-config.
 find_program(HVIT_EDGE_PKG_CONFIG pkg-config)
+find_program(HVIT_EDGE_AARCH64_GCC aarch64-linux-gnu-gcc)
+find_program(HVIT_EDGE_QEMU_AARCH64 qemu-aarch64)
 cmake_path(SET executorch NORMALIZE "${executorch_DIR}/../../..")
 set(consumer_test
     ${CMAKE_COMMAND}
     -DBUILD=${PROJECT_BINARY_DIR}
     -DPROJECT=${PROJECT_SOURCE_DIR}
     -DWORK=${CMAKE_CURRENT_BINARY_DIR}/consumer
+    -DLIBDIR=${CMAKE_INSTALL_LIBDIR}
     -DCONSUMER=${CMAKE_CURRENT_SOURCE_DIR}/consumer
     -DARTIFACT=${CMAKE_CURRENT_SOURCE_DIR}/data/tiny_v1.pte
     -DEXECUTORCH_DIR=${executorch_DIR}
@@ -15,16 +18,24 @@ set(consumer_test
     -DNINJA=${CMAKE_MAKE_PROGRAM}
     -DREADELF=${CMAKE_READELF}
     -DPKG_CONFIG=${HVIT_EDGE_PKG_CONFIG}
+    -DAARCH64_COMPILER=${HVIT_EDGE_AARCH64_GCC}
+    -DQEMU=${HVIT_EDGE_QEMU_AARCH64}
 )
 set(steps relocatable cmake c_alone)
 if(HVIT_EDGE_PKG_CONFIG)
   list(APPEND steps pkgconfig)
+endif()
+if(HVIT_EDGE_AARCH64_GCC AND HVIT_EDGE_QEMU_AARCH64)
+  list(APPEND steps aarch64)
 endif()
 foreach(step install ${steps})
   add_test(NAME consumer.${step}
            COMMAND ${consumer_test} -DSTEP=${step} -P ${CMAKE_CURRENT_SOURCE_DIR}/consumer/test.cmake)
   set_tests_properties(consumer.${step} PROPERTIES TIMEOUT 120)
 endforeach()
+if(TEST consumer.aarch64)
+  set_tests_properties(consumer.aarch64 PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: no")
+endif()
 set_tests_properties(consumer.install PROPERTIES FIXTURES_SETUP installed_package)
 # One after the other: the first writes what the others must agree with.
 list(TRANSFORM steps PREPEND consumer.)

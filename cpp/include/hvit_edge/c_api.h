@@ -23,8 +23,8 @@
  *
  * Threads. Calls on one handle that run the model wait for one another; any number of handles may
  * run at once. Everything else on a handle may be called from several threads. Closing waits for
- * runs that have begun; no call may begin after it. What a process shares is the thread pool alone,
- * see hve_set_threads().
+ * runs that have begun; no call may begin after it, and no thread may be cancelled inside a call.
+ * What a process shares is the thread pool alone, see hve_set_threads().
  *
  * Versions. Structs that may grow begin with `struct_size`: set it to sizeof, or start from the
  * HVE_..._INIT macro. A struct with unknown further members is accepted while those are zero.

@@ -1,7 +1,7 @@
 # cmake -DSTEP=... -P: what a project outside the tree does with the installed package. consumer.cmake
 # passes the other variables.
 set(prefix "${WORK}/moved")
-set(lib "lib")
+set(lib "${LIBDIR}")
 set(compilers -G Ninja -DCMAKE_MAKE_PROGRAM=${NINJA} -DCMAKE_C_COMPILER=${C_COMPILER}
               -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_BUILD_TYPE=Release)
 
@@ -96,4 +96,16 @@ elseif(STEP STREQUAL "pkgconfig")
     expect_predictions("${CMAKE_COMMAND}" -E env
                        "LD_LIBRARY_PATH=${prefix}/${lib}:${EXECUTORCH}/lib" "${program}")
   endforeach()
+
+elseif(STEP STREQUAL "aarch64")
+  set(package "${PROJECT}/build/arm/package")
+  if(NOT EXISTS "${package}/lib/libhvit_edge_c.so")
+    message("skipped: no ${package}; make arm")
+    return()
+  endif()
+  set(program "${WORK}/aarch64")
+  execute("${AARCH64_COMPILER}" -std=c99 "${CONSUMER}/main.c" -o "${program}"
+          "-I${package}/include" "-L${package}/lib" -lhvit_edge_c
+          "-Wl,-rpath,${package}/lib,-rpath-link,${package}/lib")
+  expect_predictions("${QEMU}" -L /usr/aarch64-linux-gnu -cpu cortex-a76 "${program}")
 endif()
