@@ -81,18 +81,21 @@ elseif(STEP STREQUAL "c_alone")
 
 elseif(STEP STREQUAL "pkgconfig")
   set(ENV{PKG_CONFIG_PATH} "${prefix}/${lib}/pkgconfig")
-  foreach(source "main.c|${C_COMPILER}|hvit_edge_c" "main.cpp|${CXX_COMPILER}|hvit_edge")
-    string(REPLACE "|" ";" source "${source}")
-    list(GET source 0 file)
-    list(GET source 1 compiler)
-    list(GET source 2 package)
+  foreach(language c cpp)
+    if(language STREQUAL "c")
+      set(compiler "${C_COMPILER}" -std=c99)
+      set(package hvit_edge_c)
+    else()
+      set(compiler "${CXX_COMPILER}" -std=c++17)
+      set(package hvit_edge)
+    endif()
     execute_process(COMMAND "${PKG_CONFIG}" "--define-variable=executorch_libdir=${EXECUTORCH}/lib"
                             --cflags --libs ${package}
                     OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE
                     COMMAND_ERROR_IS_FATAL ANY)
     separate_arguments(flags UNIX_COMMAND "${flags}")
     set(program "${WORK}/pkgconfig_${package}")
-    execute("${compiler}" "${CONSUMER}/${file}" -o "${program}" ${flags})
+    execute(${compiler} "${CONSUMER}/main.${language}" -o "${program}" ${flags})
     expect_predictions("${CMAKE_COMMAND}" -E env
                        "LD_LIBRARY_PATH=${prefix}/${lib}:${EXECUTORCH}/lib" "${program}")
   endforeach()
