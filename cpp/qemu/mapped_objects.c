@@ -25,6 +25,9 @@ static int group_of_file(const char* path) {
   if (has_prefix(name, "hvit_edge")) return GROUP_RUNNER;
   if (has_prefix(name, "libexecutorch_backend_xnnpack")) return GROUP_XNNPACK;
   if (has_prefix(name, "libexecutorch")) return GROUP_EXECUTORCH;
+  if (has_prefix(name, "onnxruntime_pybind11_state") || has_prefix(name, "libpywrap_litert")) {
+    return GROUP_PEER;
+  }
   /* The loader as well: it binds functions at their first call. */
   if (has_prefix(name, "libc.so") || has_prefix(name, "libc-") || has_prefix(name, "libm.so") ||
       has_prefix(name, "libm-") || has_prefix(name, "ld-linux")) {
@@ -69,7 +72,7 @@ int group_of(const void* host_address) {
 }
 
 const char* group_name(int group) {
-  static const char* const names[GROUP_COUNT] = {"runner", "xnnpack", "executorch", "libc",
-                                                 "other"};
+  static const char* const names[GROUP_COUNT] = {"runner", "xnnpack", "executorch",
+                                                 "peer",   "libc",    "other"};
   return names[group];
 }
