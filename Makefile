@@ -19,6 +19,14 @@ ARM := build/arm
 ARM_ROOT := /usr/aarch64-linux-gnu
 ARM_WHEEL := manylinux_2_28_aarch64
 
+# What the same models are compared with there: LiteRT and ONNX Runtime, in Debian 12's Python,
+# which is that of the wheels.
+PEERS := build/arm-peers
+PEER_PYTHON := 3.11
+PEER_WHEELS := manylinux_2_28_aarch64 manylinux_2_27_aarch64 manylinux_2_17_aarch64 manylinux2014_aarch64
+PEER_PACKAGES := libc6 libexpat1 libffi8 libgcc-s1 libpython$(PEER_PYTHON) \
+	libpython$(PEER_PYTHON)-minimal libpython$(PEER_PYTHON)-stdlib libstdc++6 zlib1g
+
 # And Apple's, linked alone.
 APPLE := build/apple
 APPLE_WHEEL := macosx_14_0_arm64
@@ -32,7 +40,7 @@ SSH_PACKAGES := openssh-client openssh-server
 # For the tests of devices behind adb; they bring their own server.
 ADB_PACKAGES := adb
 
-.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm arm-wheel apple-link demo test test-cpp test-clang test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
@@ -41,6 +49,7 @@ help:
 	@echo "make arm        cross-compile it for 64-bit Arm into $(ARM)/device, and try it under QEMU;"
 	@echo "                the library for C goes into $(ARM)/package"
 	@echo "make arm-wheel  cross-build the Python package's wheel for it too, into $(ARM)/dist"
+	@echo "make arm-peers  LiteRT and ONNX Runtime for it, and their converters, into $(PEERS); on Debian 12"
 	@echo "make apple-link compile and link it for macOS on 64-bit Arm, without a Mac"
 	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
 	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
@@ -162,6 +171,41 @@ $(ARM)/site/unpacked: $(ARM)/dist/built
 	@ln -s ../sdk/executorch $(ARM)/site/executorch
 	PYTHONPATH=$(ARM)/site $(ARM)/python/run -c 'import hvit_edge._runtime; print(hvit_edge._runtime.__file__)'
 	@touch $@
+arm-peers: $(PEERS)/venv/built $(PEERS)/hvit_edge_guest_python $(PEERS)/site/built
+
+$(PEERS)/venv/built: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)/venv
+	$(PEERS)/venv/bin/python -m pip install $(PIP_FLAGS) -r $<
+	@touch $@
+
+$(PEERS)/site/built: benchmarks/peers/guest-requirements.txt | .venv/created
+	@rm -rf $(PEERS)/site
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --only-binary=:all: --target $(PEERS)/site \
+		--python-version $(PEER_PYTHON) $(PEER_WHEELS:%=--platform %) -r $<
+	@touch $@
+
+# The guest's files: Python and its libraries, fetched with package lists of their own so that this
+# machine's know no second architecture; and one Cortex-A76, because ONNX Runtime ends where it
+# finds the description of another processor.
+$(PEERS)/root/unpacked: benchmarks/peers/cpuinfo
+	@rm -rf $(PEERS)/root $(PEERS)/apt
+	@mkdir -p $(PEERS)/root/proc $(PEERS)/root/sys/devices/system/cpu \
+		$(PEERS)/apt/lists/partial $(PEERS)/apt/cache/archives/partial
+	@touch $(PEERS)/apt/status
+	cd $(PEERS)/apt && set -- -o APT::Architecture=arm64 \
+		-o APT::Architectures=arm64 -o Dir::State="$$PWD" -o Dir::State::status="$$PWD/status" \
+		-o Dir::Cache="$$PWD/cache" && apt-get "$$@" -qq update && \
+		apt-get "$$@" -qq download $(PEER_PACKAGES)
+	for package in $(PEERS)/apt/*.deb; do dpkg -x $$package $(PEERS)/root || exit 1; done
+	cp $< $(PEERS)/root/proc/cpuinfo
+	for list in possible present online; do echo 0 >$(PEERS)/root/sys/devices/system/cpu/$$list; done
+	@touch $@
+
+$(PEERS)/hvit_edge_guest_python: benchmarks/peers/guest_python.cpp $(wildcard cpp/runner/count_markers.*) \
+		$(PEERS)/root/unpacked
+	aarch64-linux-gnu-g++ -O2 -Wall -Wextra -Werror -rdynamic -o $@ $(filter %.cpp,$^) \
+		$(PEERS)/root/usr/lib/aarch64-linux-gnu/libpython$(PEER_PYTHON).so.1.0 \
+		-Wl,-rpath-link,$(PEERS)/root/lib/aarch64-linux-gnu:$(PEERS)/root/usr/lib/aarch64-linux-gnu
 
 # Compiled and linked for macOS on any machine, by zig; nothing of it is run.
 apple-link: $(APPLE)/linked

@@ -43,6 +43,12 @@ from hvit_edge.weights import bundled_photos
 RESULTS = Path(__file__).parent / "results" / "arm.json"
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic", "stock fp32", "stock int8")
+PEER_PRECISIONS = (
+    *("hvit-edge fp32", "hvit-edge int8"),
+    *("litert fp32", "litert int8", "litert int8-dynamic"),
+    *("onnxruntime fp32", "onnxruntime fp16", "onnxruntime int8", "onnxruntime int8-dynamic"),
+)
+"""Measured by arm_peers.py."""
 WINDOWS = 40
 
 
@@ -78,7 +84,8 @@ def record(key: dict[str, str], found: dict[str, object]) -> None:
 
 
 def _place(row: dict[str, object]) -> tuple[int, int, str]:
-    return MODELS.index(row["model"]), PRECISIONS.index(row["precision"]), row["device"]
+    order = (*PRECISIONS, *PEER_PRECISIONS)
+    return MODELS.index(row["model"]), order.index(row["precision"]), row["device"]
 
 
 def runner_sizes() -> tuple[int, int]:

@@ -6,6 +6,7 @@ from machine import name_machine
 
 OURS = ("fp32", "fp16", "int8", "int8-dynamic")
 STOCK = ("stock fp32", "stock int8")
+PEERS = {"hvit-edge": "hvit-edge A76", "litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
 
 def instructions_table(report: dict) -> str:
@@ -15,13 +16,54 @@ def instructions_table(report: dict) -> str:
         for row in report["rows"]
         if "instructions" in row
     }
-    rows = ["| model | " + " | ".join((*OURS, *STOCK)) + " |", "|---|" + "---|" * 6]
+    columns = (*OURS, *STOCK, *peer_precisions(report))
+    names = " | ".join(_column(precision) for precision in columns)
+    rows = [f"| model | {names} |", "|---|" + "---|" * len(columns)]
     for model in dict.fromkeys(row["model"] for row in report["rows"]):
-        cells = (counts.get((model, precision)) for precision in (*OURS, *STOCK))
+        cells = (counts.get((model, precision)) for precision in columns)
         millions = (f"{cell / 1e6:.1f} M" if cell else "" for cell in cells)
         rows.append(f"| {model} | " + " | ".join(millions) + " |")
     devices = ", ".join(sorted({row["device"] for row in report["rows"]}))
     note = f"One inference, one thread, {devices}; empty: not measured, or it does not lower."
+    return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
+
+
+def peer_precisions(report: dict) -> list[str]:
+    """Such as "litert fp32", in the order of the rows."""
+    named = (row["precision"] for row in report["rows"])
+    return list(dict.fromkeys(p for p in named if p.partition(" ")[0] in PEERS))
+
+
+def _column(precision: str) -> str:
+    peer, _, rest = precision.partition(" ")
+    return f"{PEERS[peer]} {rest}" if peer in PEERS else precision
+
+
+def peers_table(report: dict) -> str:
+    """How far the peers' answers are from PyTorch, and why a count is missing."""
+    rows = [
+        "| model | peer | from PyTorch | cosine | top-1 | multiply-adds | file |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in report["rows"]:
+        if row["precision"].partition(" ")[0] not in PEERS:
+            continue
+        cells = f"| {row['model']} | {_column(row['precision'])} |"
+        if "error" in row:
+            rows.append(f"{cells} {row['error']} | | | | |")
+            continue
+        agreement = row.get("agreement")
+        if agreement is None:
+            continue  # ours: parity_table has it
+        rows.append(
+            f"{cells} {agreement['max_rel']:.1e} | {agreement['cosine']:.4f}"
+            f" | {agreement['top1_agree']:.0%} | {row['work']:.1%} | {row['bytes'] / 1e6:.1f} MB |"
+        )
+    photos = min(row["agreement"]["photos"] for row in report["rows"] if "agreement" in row)
+    note = (
+        f"Largest difference relative to the largest output, on aarch64, {photos} photos or more;"
+        " multiply-adds of the converted graph, of those of the module."
+    )
     return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
 
 

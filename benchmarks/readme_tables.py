@@ -93,6 +93,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     },
     "docs/arm.md": {
         "arm_instructions": ("arm", arm_tables.instructions_table),
+        "arm_peers": ("arm", arm_tables.peers_table),
         "arm_parity": ("arm", arm_tables.parity_table),
     },
     "docs/coreml.md": {

@@ -1,0 +1,203 @@
+"""LiteRT and ONNX Runtime on aarch64 in user-mode QEMU: guest instructions of one inference.
+
+    python benchmarks/arm_peers.py FOLDER [--models ...] [--precisions ...] [--cpu cortex-a76]
+
+`make arm arm-peers` first. The modules, weights and calibration images are those of `arm.py`; each
+peer converts and quantises with its own tools (`peers/`), and runs one thread of its aarch64
+Python package. FOLDER keeps the converted models. A count is taken only where the answers agree
+with PyTorch and no multiply-add is missing. "hvit-edge" is our runner with what the peers see
+beside it, the description of a Cortex-A76. Rows go to results/arm.json as they are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from arm import PEER_PRECISIONS, compile_ours, record, write_windows
+from torch.utils.flop_counter import FlopCounterMode
+
+from hvit_edge.parity.difference import compare, worst
+from hvit_edge.preprocess import load_image
+from hvit_edge.quantize import calibration_inputs
+from hvit_edge.subject import GOLDEN_PHOTO, Subject, prepare_subject
+from hvit_edge.weights import bundled_photos
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILT = ROOT / "build" / "arm-peers"
+PLUGIN = ROOT / "build" / "arm" / "host" / "count_instructions.so"
+RUNNER = ROOT / "build" / "arm" / "device" / "hvit_edge_runner"
+SCRIPTS = Path(__file__).parent / "peers"
+MODELS = ("mobilevit_xxs", "mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
+SUFFIXES = {"litert": ".tflite", "onnxruntime": ".onnx"}
+CONVERTERS = {"litert": "convert_litert.py", "onnxruntime": "convert_onnx.py"}
+FP32_TOLERANCE = 1e-3  # relative to the largest output
+LEAST_WORK = 0.99  # of the multiply-adds of the module
+
+
+def main() -> None:
+    """Measure what was asked for, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--precisions", nargs="+", default=PEER_PRECISIONS)
+    parser.add_argument("--cpu", default="cortex-a76")
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    for name in args.models:
+        for precision in args.precisions:
+            measure = measure_ours if precision.startswith("hvit-edge") else measure_peer
+            record({"model": name, "precision": precision, "device": f"qemu:{args.cpu}"},
+                   measure(name, *precision.split(), args.folder, args.cpu))  # fmt: skip
+
+
+def measure_ours(
+    name: str, runtime: str, precision: str, folder: Path, cpu: str
+) -> dict[str, object]:
+    """Instructions alone: `arm.py` measures the parity of the same artifact."""
+    artifact = folder / f"{name} {precision}.pte"
+    if not artifact.exists():
+        compile_ours(name, precision, artifact)
+    counted = count_in_qemu([RUNNER, "count", artifact], {}, cpu)
+    return {"bytes": artifact.stat().st_size, "instructions": counted}
+
+
+def measure_peer(name: str, peer: str, precision: str, folder: Path, cpu: str) -> dict[str, object]:
+    """Instructions of one inference, or why they do not count."""
+    subject = export(name, folder)
+    convert(name, peer, precision, folder)
+    made = json.loads((folder / f"{name} {peer} {precision}.json").read_text())
+    if "error" in made:
+        return made
+    model = folder / f"{name} {peer} {precision}{SUFFIXES[peer]}"
+    images = photos(subject)
+    try:
+        outputs, counted = run_in_qemu(model, images, cpu)
+    except subprocess.CalledProcessError as error:
+        return {**made, "error": (error.stderr.strip().splitlines() or [str(error)])[-1][:200]}
+    found = {
+        **made,
+        "bytes": model.stat().st_size,
+        "agreement": agreement(subject, images, outputs),
+        "work": made["multiply_adds"] / multiply_adds(subject),
+    }
+    fault = why_not(found, precision)
+    return {**found, "error": fault} if fault else {**found, "instructions": counted}
+
+
+@cache
+def export(name: str, folder: Path) -> Subject:
+    """What the converters read: the program, and images to calibrate with."""
+    weights = "cifar10" if name == "mobilevit_xxs" else "random"
+    subject = prepare_subject(name, weights, None, None, None, None)
+    program, images = folder / f"{name}.pt2", folder / f"{name} calibration.npz"
+    if not program.exists():
+        example = (torch.from_numpy(subject.example),)
+        torch.export.save(torch.export.export(subject.module, example), program)
+    if not images.exists():
+        with tempfile.TemporaryDirectory() as windows:
+            write_windows(Path(windows))
+            np.savez(images, *calibration_inputs(windows, subject.origin.preprocess).inputs)
+    return subject
+
+
+def convert(name: str, peer: str, precision: str, folder: Path) -> None:
+    """In the peers' own environment; what fails there says so beside where the model would be."""
+    command = [
+        *(BUILT / "venv/bin/python", SCRIPTS / CONVERTERS[peer], folder / f"{name}.pt2"),
+        *(folder / f"{name} calibration.npz", folder / f"{name} {peer}", precision),
+    ]
+    with (folder / f"{name} {peer} {precision}.log").open("w") as log:
+        subprocess.run(command, stdout=log, stderr=log, check=True)
+
+
+def agreement(subject: Subject, images: list[np.ndarray], outputs: np.ndarray) -> dict[str, object]:
+    """Of outputs [images, classes] with what the module answers in PyTorch."""
+    with torch.inference_mode():
+        expected = [subject.module(torch.from_numpy(image)).numpy() for image in images]
+    pairs = [compare(e, o[None]) for e, o in zip(expected, outputs, strict=True)]
+    furthest = worst(pairs)
+    return {
+        "photos": len(images),
+        "max_rel": furthest.max_rel,
+        "cosine": furthest.cosine,
+        "top1_agree": sum(pair.top1_agree for pair in pairs) / len(pairs),
+    }
+
+
+def why_not(found: dict, precision: str) -> str | None:
+    """Why a count would say nothing, or None.
+
+    Args:
+        found: "work", the share of the module's multiply-adds that is left, and "agreement".
+        precision: without the peer.
+    """
+    max_rel = found["agreement"]["max_rel"]
+    if found["work"] < LEAST_WORK:
+        return f"expected all multiply-adds, got {found['work']:.1%} of them"
+    if not np.isfinite(max_rel):
+        return "expected finite outputs, got NaN or infinity"
+    if precision == "fp32" and max_rel > FP32_TOLERANCE:
+        return f"expected outputs within {FP32_TOLERANCE} of PyTorch's, got {max_rel:.1e}"
+    return None
+
+
+def photos(subject: Subject) -> list[np.ndarray]:
+    """One that warms up, then the golden one, whose inference is counted; preprocessed."""
+    other = next(photo for photo in bundled_photos() if photo.name != GOLDEN_PHOTO)
+    return [subject.origin.preprocess(load_image(other)), subject.example]
+
+
+def multiply_adds(subject: Subject) -> int:
+    """Of one inference in PyTorch, attention written out as products of matrices."""
+    example = (torch.from_numpy(subject.example),)
+    program = torch.export.export(subject.module, example).run_decompositions()
+    with FlopCounterMode(display=False) as counter:
+        program.module()(*example)
+    return counter.get_total_flops() // 2
+
+
+def run_in_qemu(
+    model: Path, images: list[np.ndarray], cpu: str
+) -> tuple[np.ndarray, dict[str, object]]:
+    """Outputs [images, classes] of a peer, and the instructions of the last inference."""
+    guest = {
+        "PYTHONHOME": str(BUILT / "root/usr"),
+        "PYTHONPATH": str(BUILT / "site"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        inputs, outputs = Path(folder, "inputs.npz"), Path(folder, "outputs.npy")
+        np.savez(inputs, *images)
+        python = BUILT / "hvit_edge_guest_python"
+        counted = count_in_qemu([python, SCRIPTS / "guest.py", model, inputs, outputs], guest, cpu)
+        return np.load(outputs), counted
+
+
+def count_in_qemu(
+    command: list[object], environment: dict[str, str], cpu: str
+) -> dict[str, object]:
+    """Instructions between the two marks, with the files of the peers' guest."""
+    with tempfile.TemporaryDirectory() as folder:
+        count = Path(folder, "count.json")
+        qemu = ["qemu-aarch64", "-L", BUILT / "root", "-cpu", cpu]
+        subprocess.run(
+            [*qemu, "-plugin", f"{PLUGIN},out={count}", *command],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        counted = json.loads(count.read_text())
+        return {"total": counted["instructions"], "groups": counted["groups"]}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""An exported program as TFLite, in each precision that LiteRT's own quantiser gives it.
+
+    convert_litert.py MODEL.pt2 CALIBRATION.npz "FOLDER/MODEL litert" PRECISION...
+
+Each precision is a file "... PRECISION.tflite", and beside it in JSON its multiply-adds and how it
+was made, or why it was not.
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import litert_torch
+import numpy as np
+import torch
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from ai_edge_quantizer import quantizer, recipe
+from each_precision import convert_each
+from work import of_matmul, of_weights
+
+OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
+
+
+def to_fp32(exported, output):
+    """LiteRT's converter of PyTorch programs."""
+    program = torch.export.load(exported)
+    (example,), _ = program.example_inputs
+    litert_torch.convert(program.module(check_guards=False), (example,)).export(output)
+    return "litert_torch.convert"
+
+
+def to_static_int8(fp32, calibration, output):
+    """Every operator that the quantiser knows, int8 activations and weights."""
+    quantise = quantizer.Quantizer(fp32, recipe.static_wi8_ai8())
+    runner = Interpreter(fp32).get_signature_runner()
+    (name,) = runner.get_input_details()
+    with np.load(calibration) as images:
+        feeds = [{name: images[key]} for key in images.files]
+    (signature,) = Interpreter(fp32).get_signature_list()
+    ranges = quantise.calibrate({signature: feeds}, num_threads=2)
+    quantise.quantize(ranges).export_model(output, overwrite=True)
+    return "ai-edge-quantizer static_wi8_ai8"
+
+
+def to_dynamic_int8(fp32, output):
+    """Weights in int8, and the ranges of what they multiply at run time."""
+    quantise = quantizer.Quantizer(fp32, recipe.dynamic_wi8_afp32())
+    quantise.quantize().export_model(output, overwrite=True)
+    return "ai-edge-quantizer dynamic_wi8_afp32"
+
+
+def multiply_adds(path):
+    """Of one run, from the shapes of the graph."""
+    buffer = Path(path).read_bytes()
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(buffer, 0))
+    (graph,) = model.subgraphs
+    total = 0
+    for node in graph.operators:
+        code = model.operatorCodes[node.opcodeIndex]
+        name = OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        shapes = [tuple(graph.tensors[index].shape) for index in node.inputs]
+        output = tuple(graph.tensors[node.outputs[0]].shape)
+        if name in ("CONV_2D", "FULLY_CONNECTED"):
+            total += of_weights(output, shapes[1])
+        elif name == "DEPTHWISE_CONV_2D":  # weights [1, height, width, channels]
+            total += of_weights(output, shapes[1][:-1])
+        elif name == "BATCH_MATMUL":
+            transposed = node.builtinOptions is not None and node.builtinOptions.adjX
+            total += of_matmul(output, shapes[0][-2 if transposed else -1])
+    return total
+
+
+def main(exported, calibration, stem, *precisions):
+    """Convert once, then quantise what that gave."""
+    fp32 = f"{stem} fp32.tflite"
+    ways = {
+        "fp32": partial(to_fp32, exported),
+        "int8": partial(to_static_int8, fp32, calibration),
+        "int8-dynamic": partial(to_dynamic_int8, fp32),
+    }
+    convert_each(ways, precisions, stem, ".tflite", multiply_adds)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

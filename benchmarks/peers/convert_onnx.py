@@ -1,0 +1,121 @@
+"""An exported program as ONNX, in each precision that ONNX Runtime's own tools give it.
+
+    convert_onnx.py MODEL.pt2 CALIBRATION.npz "FOLDER/MODEL onnxruntime" PRECISION...
+
+Each precision is a file "... PRECISION.onnx", and beside it in JSON its multiply-adds and how it
+was made, or why it was not.
+"""
+
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from each_precision import convert_each
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.float16 import convert_float_to_float16
+from work import of_matmul, of_weights
+
+WEIGHTED = {"Conv", "ConvInteger"}  # weights [outputs, inputs of a group, height, width]
+MATMULS = {"MatMul", "MatMulInteger"}
+
+
+class Images(CalibrationDataReader):
+    """Calibration images, one a call, as the quantiser wants them."""
+
+    def __init__(self, archive, name):
+        with np.load(archive) as images:
+            self.feeds = iter([{name: images[key]} for key in images.files])
+
+    def get_next(self):
+        return next(self.feeds, None)
+
+
+def to_fp32(exported, output):
+    """PyTorch's own exporter."""
+    torch.onnx.export(torch.export.load(exported), f=output, dynamo=True, external_data=False)
+    return "torch.onnx.export, dynamo"
+
+
+def to_fp16(fp32, output):
+    """Float16 inside, float32 at both ends."""
+    model = convert_float_to_float16(onnx.load(fp32), keep_io_types=True)
+    onnx.save(model, output)
+    return "onnxruntime.transformers.float16, float32 inputs and outputs"
+
+
+def to_static_int8(fp32, calibration, output):
+    """Every operator that the quantiser knows, int8 activations and weights (its defaults)."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder, "prepared.onnx")
+        quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
+        name = onnx.load(prepared).graph.input[0].name
+        quantize_static(
+            prepared, output, Images(calibration, name), quant_format=QuantFormat.QDQ,
+            per_channel=True, activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
+    return "quantize_static: QDQ, int8 activations, int8 weights per channel, min-max"
+
+
+def to_dynamic_int8(fp32, output):
+    """Linear layers alone: ONNX Runtime has no convolution with int8 weights and such ranges."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder, "prepared.onnx")
+        quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
+        model = onnx.load(prepared)
+        weights = {tensor.name for tensor in model.graph.initializer}
+        # The quantiser transposes weights of Gemm, and then refuses their former shapes.
+        shapes = [value for value in model.graph.value_info if value.name not in weights]
+        del model.graph.value_info[:]
+        model.graph.value_info.extend(shapes)
+        quantize_dynamic(
+            model, output, op_types_to_quantize=["MatMul", "Gemm"],
+            per_channel=True, weight_type=QuantType.QInt8,
+        )  # fmt: skip
+    return "quantize_dynamic: MatMul and Gemm, int8 weights per channel"
+
+
+def multiply_adds(path):
+    """Of one run, from the shapes of the graph."""
+    graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for value in [*graph.value_info, *graph.input, *graph.output]:
+        dims = value.type.tensor_type.shape.dim
+        shapes[value.name] = tuple(dim.dim_value for dim in dims)
+    total = 0
+    for node in graph.node:
+        if node.op_type in WEIGHTED:
+            total += of_weights(shapes[node.output[0]], shapes[node.input[1]])
+        elif node.op_type in MATMULS:
+            total += of_matmul(shapes[node.output[0]], shapes[node.input[0]][-1])
+        elif node.op_type == "Gemm":
+            transposed = any(a.name == "transA" and a.i for a in node.attribute)
+            depth = shapes[node.input[0]][0 if transposed else 1]
+            total += of_matmul(shapes[node.output[0]], depth)
+    return total
+
+
+def main(exported, calibration, stem, *precisions):
+    """Convert once, then quantise what that gave."""
+    fp32 = f"{stem} fp32.onnx"
+    ways = {
+        "fp32": partial(to_fp32, exported),
+        "fp16": partial(to_fp16, fp32),
+        "int8": partial(to_static_int8, fp32, calibration),
+        "int8-dynamic": partial(to_dynamic_int8, fp32),
+    }
+    convert_each(ways, precisions, stem, ".onnx", multiply_adds)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

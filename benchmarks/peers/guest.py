@@ -1,0 +1,94 @@
+"""One model in a peer's runtime, on one thread: what it answers, and where its last run begins.
+
+    guest.py MODEL.onnx|MODEL.tflite INPUTS.npz OUTPUTS.npy
+
+INPUTS.npz holds float32 images, "arr_0" and so on; each is run once, the last between the marks
+of `count_instructions.c` where the interpreter has them. Outputs are float32 [images, classes].
+In QEMU this file runs in aarch64 Python, elsewhere in any.
+"""
+
+import ctypes
+import sys
+
+import numpy as np
+
+
+class OnnxRuntime:
+    """ONNX Runtime with all its graph optimisations."""
+
+    def __init__(self, path):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        self.session = onnxruntime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        )
+        self.input = self.session.get_inputs()[0].name
+
+    def set_input(self, array):
+        self.feed = {self.input: array}
+
+    def run(self):
+        self.outputs = self.session.run(None, self.feed)
+
+    def output(self):
+        return self.outputs[0]
+
+
+class LiteRt:
+    """LiteRT with its XNNPACK delegate, which is on by itself."""
+
+    def __init__(self, path):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.interpreter = Interpreter(path, num_threads=1)
+        self.interpreter.allocate_tensors()
+        (self.input,) = self.interpreter.get_input_details()
+        (self.answer,) = self.interpreter.get_output_details()
+        self.run = self.interpreter.invoke
+
+    def set_input(self, array):
+        scale, zero = self.input["quantization"]
+        if self.input["dtype"] == np.int8:
+            array = np.clip(np.round(array / scale) + zero, -128, 127).astype(np.int8)
+        self.interpreter.set_tensor(self.input["index"], array)
+
+    def output(self):
+        array = self.interpreter.get_tensor(self.answer["index"])
+        scale, zero = self.answer["quantization"]
+        return (array.astype(np.float32) - zero) * scale if array.dtype == np.int8 else array
+
+
+def marks():
+    """The two functions, or two that do nothing where the interpreter has none."""
+    program = ctypes.CDLL(None)
+    try:
+        return program.hvit_edge_count_begin, program.hvit_edge_count_end
+    except AttributeError:
+        return (lambda: None), (lambda: None)
+
+
+def main(model, inputs, outputs):
+    """Run every image; count the last."""
+    runtime = (LiteRt if model.endswith(".tflite") else OnnxRuntime)(model)
+    with np.load(inputs) as archive:
+        images = [archive[name] for name in archive.files]
+    begin, end = marks()
+    answers = []
+    for index, image in enumerate(images):
+        runtime.set_input(image)
+        run = runtime.run
+        if index + 1 < len(images):
+            run()
+        else:
+            begin()
+            run()
+            end()
+        answers.append(runtime.output().reshape(1, -1).astype(np.float32))
+    np.save(outputs, np.concatenate(answers))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,125 @@
+"""What decides whether a peer's count counts, and how the counts are shown; no peer runs here."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """`path below benchmarks -> module`; they import each other as scripts do."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+    def loaded(path):
+        spec = importlib.util.spec_from_file_location(Path(path).stem, BENCHMARKS / path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
+
+
+def counted_by_torch(run):
+    with FlopCounterMode(display=False) as counter:
+        output = run()
+    return output, counter.get_total_flops() // 2
+
+
+def test_work_of_convolutions_and_linears(load):
+    work = load("peers/work.py")
+    grouped = nn.Conv2d(8, 12, 3, stride=2, padding=1, groups=4)
+    output, expected = counted_by_torch(lambda: grouped(torch.ones(1, 8, 9, 7)))
+    assert work.of_weights(output.shape, grouped.weight.shape) == expected
+    linear = nn.Linear(5, 7)
+    output, expected = counted_by_torch(lambda: linear(torch.ones(3, 5)))
+    assert work.of_weights(output.shape, linear.weight.shape) == expected
+
+
+def test_work_of_products(load):
+    left, right = torch.ones(6, 4, 5), torch.ones(6, 5, 3)
+    output, expected = counted_by_torch(lambda: left @ right)
+    assert load("peers/work.py").of_matmul(output.shape, left.shape[-1]) == expected
+
+
+def test_a_precision_that_fails_leaves_the_others(load, tmp_path):
+    def fails(output):
+        raise ValueError("no such operator\nand a long trace")
+
+    def works(output):
+        Path(output).write_bytes(b"model")
+        return "by hand"
+
+    stem = tmp_path / "model peer"
+    ways = {"fp32": works, "int8": fails, "int8-dynamic": works}
+    load("peers/each_precision.py").convert_each(ways, list(ways), stem, ".x", lambda path: 3)
+    reports = [json.loads(Path(f"{stem} {precision}.json").read_text()) for precision in ways]
+    made = {"method": "by hand", "multiply_adds": 3}
+    assert reports == [made, {"error": "ValueError: no such operator"}, made]
+
+
+def test_what_was_converted_is_not_converted_again(load, tmp_path):
+    def fails(output):
+        raise AssertionError
+
+    stem = tmp_path / "model peer"
+    report = Path(f"{stem} fp32.json")
+    report.write_text("{}")
+    load("peers/each_precision.py").convert_each({"fp32": fails}, [], stem, ".x", lambda path: 3)
+    assert report.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("precision", "work", "max_rel", "reason"),
+    [
+        ("fp32", 1.0, 1e-5, None),
+        ("fp32", 1.0, 2e-3, "expected outputs within 0.001"),
+        ("int8", 1.0, 0.3, None),
+        ("int8", 1.0, float("inf"), "expected finite outputs"),
+        ("int8", 0.9, 1e-5, "expected all multiply-adds, got 90.0%"),
+    ],
+)
+def test_a_count_of_other_work_is_refused(load, precision, work, max_rel, reason):
+    found = {"work": work, "agreement": {"max_rel": max_rel}}
+    why = load("arm_peers.py").why_not(found, precision)
+    assert why is None if reason is None else why.startswith(reason)
+
+
+@pytest.fixture
+def report():
+    """Two rows of ours, one of a peer, and one that failed."""
+
+    def row(precision, **found):
+        return {"model": "tiny", "precision": precision, "device": "qemu:cortex-a76", **found}
+
+    agreement = {"photos": 2, "max_rel": 1e-6, "cosine": 1.0, "top1_agree": 1.0}
+    measured = {"agreement": agreement, "work": 1.0, "bytes": 2_000_000}
+    return {
+        "machine": {"cpu": "c", "architecture": "a", "cores": 1, "packages": {}, "date": "d"},
+        "rows": [
+            row("fp32", instructions={"total": 1_000_000}),
+            row("litert fp32", instructions={"total": 2_500_000}, **measured),
+            row("onnxruntime int8", error="ValueError: no"),
+        ],
+    }
+
+
+def test_peers_have_columns_beside_ours(load, report):
+    header, _, row, *_ = load("arm_tables.py").instructions_table(report).splitlines()
+    columns = [name.strip() for name in header.strip("|").split("|")]
+    cells = dict(zip(columns, (c.strip() for c in row.strip("|").split("|")), strict=True))
+    assert (cells["fp32"], cells["LiteRT fp32"]) == ("1.0 M", "2.5 M")
+    assert cells["ONNX Runtime int8"] == ""
+
+
+def test_a_failed_peer_says_why(load, report):
+    text = load("arm_tables.py").peers_table(report)
+    assert "| tiny | LiteRT fp32 | 1.0e-06 | 1.0000 | 100% | 100.0% | 2.0 MB |" in text
+    assert "| tiny | ONNX Runtime int8 | ValueError: no |" in text
+    assert "tiny | fp32" not in text
