@@ -37,6 +37,7 @@ RUNNER = ROOT / "build" / "arm" / "device" / "hvit_edge_runner"
 SCRIPTS = Path(__file__).parent / "peers"
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
 SUFFIXES = {"litert": ".tflite", "onnxruntime": ".onnx"}
+PACKAGES = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
 CONVERTERS = {"litert": "convert_litert.py", "onnxruntime": "convert_onnx.py"}
 FP32_TOLERANCE = 1e-3  # relative to the largest output
 LEAST_WORK = 0.99  # of the multiply-adds of the module
@@ -84,6 +85,7 @@ def measure_peer(name: str, peer: str, precision: str, folder: Path, cpu: str) -
         return {**made, "error": (error.stderr.strip().splitlines() or [str(error)])[-1][:200]}
     found = {
         **made,
+        "package": pinned(peer),
         "bytes": model.stat().st_size,
         "agreement": agreement(subject, images, outputs),
         "work": made["multiply_adds"] / multiply_adds(subject),
@@ -116,6 +118,13 @@ def convert(name: str, peer: str, precision: str, folder: Path) -> None:
     ]
     with (folder / f"{name} {peer} {precision}.log").open("w") as log:
         subprocess.run(command, stdout=log, stderr=log, check=True)
+
+
+def pinned(peer: str) -> str:
+    """Its package for aarch64, such as "onnxruntime 1.31.1"."""
+    lines = (SCRIPTS / "guest-requirements.txt").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith(f"{PACKAGES[peer]}==")]
+    return line.replace("==", " ")
 
 
 def agreement(subject: Subject, images: list[np.ndarray], outputs: np.ndarray) -> dict[str, object]:

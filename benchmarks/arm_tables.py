@@ -10,22 +10,24 @@ PEERS = {"hvit-edge": "hvit-edge A76", "litert": "LiteRT", "onnxruntime": "ONNX 
 
 
 def instructions_table(report: dict) -> str:
-    """Millions of guest instructions, one row a model."""
+    """Millions of guest instructions, one column a model."""
     counts = {
         (row["model"], row["precision"]): row["instructions"]["total"]
         for row in report["rows"]
         if "instructions" in row
     }
-    columns = (*OURS, *STOCK, *peer_precisions(report))
-    names = " | ".join(_column(precision) for precision in columns)
-    rows = [f"| model | {names} |", "|---|" + "---|" * len(columns)]
-    for model in dict.fromkeys(row["model"] for row in report["rows"]):
-        cells = (counts.get((model, precision)) for precision in columns)
+    models = list(dict.fromkeys(row["model"] for row in report["rows"]))
+    rows = ["| | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
+    for precision in (*OURS, *STOCK, *peer_precisions(report)):
+        cells = (counts.get((model, precision)) for model in models)
         millions = (f"{cell / 1e6:.1f} M" if cell else "" for cell in cells)
-        rows.append(f"| {model} | " + " | ".join(millions) + " |")
+        rows.append(f"| {_title(precision)} | " + " | ".join(millions) + " |")
     devices = ", ".join(sorted({row["device"] for row in report["rows"]}))
+    packages = "".join(
+        f", {p}" for p in sorted({row["package"] for row in report["rows"] if "package" in row})
+    )
     note = f"One inference, one thread, {devices}; empty: not measured, or it does not lower."
-    return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
+    return "\n".join([*rows, "", f"{note} {name_machine(report)}{packages}."])
 
 
 def peer_precisions(report: dict) -> list[str]:
@@ -34,7 +36,7 @@ def peer_precisions(report: dict) -> list[str]:
     return list(dict.fromkeys(p for p in named if p.partition(" ")[0] in PEERS))
 
 
-def _column(precision: str) -> str:
+def _title(precision: str) -> str:
     peer, _, rest = precision.partition(" ")
     return f"{PEERS[peer]} {rest}" if peer in PEERS else precision
 
@@ -48,7 +50,7 @@ def peers_table(report: dict) -> str:
     for row in report["rows"]:
         if row["precision"].partition(" ")[0] not in PEERS:
             continue
-        cells = f"| {row['model']} | {_column(row['precision'])} |"
+        cells = f"| {row['model']} | {_title(row['precision'])} |"
         if "error" in row:
             rows.append(f"{cells} {row['error']} | | | | |")
             continue
