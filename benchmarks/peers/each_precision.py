@@ -19,9 +19,19 @@ def convert_each(ways, precisions, stem, suffix, multiply_adds):
         model, report = (Path(f"{stem} {precision}{end}") for end in (suffix, ".json"))
         if report.exists():
             continue
+        first = Path(f"{stem} fp32{suffix}")
         try:
+            if precision != "fp32" and not first.exists():
+                raise RuntimeError("no fp32 to start from")
             method = ways[precision](str(model))
             found = {"method": method, "multiply_adds": int(multiply_adds(str(model)))}
         except Exception as error:  # a converter raises whatever its libraries do
-            found = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+            found = {"error": reason(error)}
         report.write_text(json.dumps(found))
+
+
+def reason(error):
+    """What it was at first, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -10,9 +10,13 @@ def of_weights(output, weights):
         output: its shape.
         weights: the shape [outputs, ...]; all but the first are what one output value sums over.
     """
-    return prod(output) * prod(weights[1:])
+    return _size(output) * _size(weights[1:])
 
 
 def of_matmul(output, depth):
     """Multiply-adds of a matrix product of that shape, which sums over `depth` values."""
-    return prod(output) * depth
+    return _size(output) * int(depth)
+
+
+def _size(shape):
+    return prod(int(length) for length in shape)  # numpy's would overflow

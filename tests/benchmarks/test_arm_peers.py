@@ -4,6 +4,7 @@ import importlib.util
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -48,9 +49,17 @@ def test_work_of_products(load):
     assert load("peers/work.py").of_matmul(output.shape, left.shape[-1]) == expected
 
 
+def test_work_beyond_32_bits(load):
+    shape = np.full(3, 1000, np.int32)  # as TFLite's schema has them
+    assert load("peers/work.py").of_matmul(shape, shape[0]) == 10**12
+
+
 def test_a_precision_that_fails_leaves_the_others(load, tmp_path):
     def fails(output):
-        raise ValueError("no such operator\nand a long trace")
+        try:
+            raise ValueError("no such operator\nand a long trace")
+        except ValueError as error:
+            raise RuntimeError("conversion failed") from error
 
     def works(output):
         Path(output).write_bytes(b"model")
@@ -62,6 +71,17 @@ def test_a_precision_that_fails_leaves_the_others(load, tmp_path):
     reports = [json.loads(Path(f"{stem} {precision}.json").read_text()) for precision in ways]
     made = {"method": "by hand", "multiply_adds": 3}
     assert reports == [made, {"error": "ValueError: no such operator"}, made]
+
+
+def test_nothing_is_quantised_where_there_is_no_fp32(load, tmp_path):
+    def fails(output):
+        raise ValueError("no such operator")
+
+    stem = tmp_path / "model peer"
+    ways = {"fp32": fails, "int8": fails}
+    load("peers/each_precision.py").convert_each(ways, list(ways), stem, ".x", lambda path: 3)
+    report = json.loads(Path(f"{stem} int8.json").read_text())
+    assert report == {"error": "RuntimeError: no fp32 to start from"}
 
 
 def test_what_was_converted_is_not_converted_again(load, tmp_path):
