@@ -1,6 +1,25 @@
 """Exact rewrites that turn an exported graph into one that a delegate takes whole."""
 
 from hvit_edge.lowering.export import export_graph
-from hvit_edge.lowering.pipeline import COREML_PIPELINE, PIPELINE, PassReport, Rewrite, rewrite
+from hvit_edge.lowering.pipeline import (
+    ARM_HALF_PIPELINE,
+    ARM_PIPELINE,
+    COREML_PIPELINE,
+    PIPELINE,
+    PassReport,
+    Rewrite,
+    pipeline_for,
+    rewrite,
+)
 
-__all__ = ["COREML_PIPELINE", "PIPELINE", "PassReport", "Rewrite", "export_graph", "rewrite"]
+__all__ = [
+    "ARM_HALF_PIPELINE",
+    "ARM_PIPELINE",
+    "COREML_PIPELINE",
+    "PIPELINE",
+    "PassReport",
+    "Rewrite",
+    "export_graph",
+    "pipeline_for",
+    "rewrite",
+]

@@ -1,4 +1,4 @@
-"""Write layer normalisation out with averages taken by a linear.
+"""Write layer and RMS normalisation out with averages taken by a linear.
 
 Identity:   layer_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x - mean(x),
             mean(x) = linear(x, [[1/C, ..., 1/C]])
@@ -6,6 +6,8 @@ Identity:   layer_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x -
     x -> layer_norm -> y
     x -> linear(1/C) -> sub -> c
     c -> mul(c) -> linear(1/C, eps) -> rsqrt -> mul(c) -> mul(gamma) -> add(beta) -> y
+
+`rms_norm` is the same without the subtraction: c = x.
 
 Preconditions: the last dimension alone is normalised. The epsilon is the bias of the second
 average. Exact up to the order of rounding. XNNPACK has no layer norm and averages only over the
@@ -21,7 +23,7 @@ from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, shap
 def decompose_layer_norm(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
-    for node in nodes_calling(graph, aten.layer_norm.default):
+    for node in nodes_calling(graph, aten.layer_norm.default, aten.rms_norm.default):
         if list(node.args[1]) == shape_of(node)[-1:]:
             edit = Editor(graph, node)
             edit.replace(_affine(edit, node, _normalised(edit, node)))
@@ -33,9 +35,13 @@ def _normalised(edit: Editor, node: Node) -> Node:
     source, channels = node.args[0], shape_of(node)[-1]
     row = torch.full((1, channels), 1 / channels, dtype=torch.float64)
     average = edit.constant_like(f"{node.name}_average", row, node)
-    epsilon = torch.tensor([argument(node, 4, "eps", 1e-5)], dtype=torch.float64)
-    mean = edit.call(aten.linear.default, source, average)
-    centred = edit.call(aten.sub.Tensor, source, mean)
+    if node.target is aten.rms_norm.default:
+        centred, added = source, argument(node, 3, "eps")
+        added = torch.finfo(node.meta["val"].dtype).eps if added is None else added
+    else:
+        mean = edit.call(aten.linear.default, source, average)
+        centred, added = edit.call(aten.sub.Tensor, source, mean), argument(node, 4, "eps", 1e-5)
+    epsilon = torch.tensor([added], dtype=torch.float64)
     squared = edit.call(aten.mul.Tensor, centred, centred)
     bias = edit.constant_like(f"{node.name}_epsilon", epsilon, node)
     variance = edit.call(aten.linear.default, squared, average, bias)
@@ -43,7 +49,9 @@ def _normalised(edit: Editor, node: Node) -> Node:
 
 
 def _affine(edit: Editor, node: Node, normalised: Node) -> Node:
-    weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
+    has_bias = node.target is aten.layer_norm.default
+    weight = argument(node, 2, "weight")
+    bias = argument(node, 3, "bias") if has_bias else None
     if weight is not None:
         normalised = edit.call(aten.mul.Tensor, normalised, weight)
     if bias is not None:

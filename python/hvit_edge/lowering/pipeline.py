@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch.fx import GraphModule
 
 from hvit_edge.lowering.canonicalize_views import canonicalize_views
+from hvit_edge.lowering.centre_residuals import centre_residuals
 from hvit_edge.lowering.decompose_attention import decompose_attention
 from hvit_edge.lowering.decompose_layer_norm import decompose_layer_norm
 from hvit_edge.lowering.fold_batch_norm import fold_batch_norm
@@ -23,15 +24,19 @@ from hvit_edge.lowering.replace_mean import replace_mean
 from hvit_edge.lowering.replace_resize import replace_resize
 from hvit_edge.lowering.replace_roll import replace_roll
 from hvit_edge.lowering.replace_scalars import replace_scalars
+from hvit_edge.lowering.replace_silu import silu_by_exp, silu_by_tanh
 
 Rewrite = Callable[[GraphModule], bool]
 
-PIPELINE: tuple[Rewrite, ...] = (
+_BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern
     canonicalize_views,  # later rewrites then know reshape, permute and slice only
     fold_constants,  # masks and position tables become plain constants before they are matched
     fold_batch_norm,  # while convolution and norm are still neighbours
     fold_norm_affine,  # while the norm is one operator, and a roll not yet slices
+)
+
+_WRITING_OUT: tuple[Rewrite, ...] = (
     replace_resize,  # may emit linear and permute
     replace_roll,  # emits slices and cat
     decompose_attention,  # emits matmul, softmax and permute
@@ -43,6 +48,32 @@ PIPELINE: tuple[Rewrite, ...] = (
     fold_constants,  # what the rewrites above computed from weights
     merge_views,  # last: the rewrites above emit many reshapes
 )
+
+PIPELINE: tuple[Rewrite, ...] = (*_BEFORE_WRITING_OUT, *_WRITING_OUT)
+
+ARM_PIPELINE: tuple[Rewrite, ...] = (
+    *_BEFORE_WRITING_OUT,
+    centre_residuals,  # norms have no shift now, and are one operator still
+    silu_by_exp,  # convolutions have their norms' scales now
+    *_WRITING_OUT,
+)
+"""What else takes fewer instructions of 64-bit Arm, see docs/arm.md."""
+
+ARM_HALF_PIPELINE: tuple[Rewrite, ...] = tuple(
+    silu_by_tanh if apply is silu_by_exp else apply for apply in ARM_PIPELINE
+)
+"""The same for what will compute in float16."""
+
+IN_HALF = ("fp16", "int8")
+"""Precisions whose floating point is float16 where the program is shaped for Arm."""
+
+
+def pipeline_for(cpu: str, precision: str) -> tuple[Rewrite, ...]:
+    """The rewrites of a program for XNNPACK: `cpu` and `precision` as for `compile`."""
+    if cpu != "arm":
+        return PIPELINE
+    return ARM_HALF_PIPELINE if precision in IN_HALF else ARM_PIPELINE
+
 
 COREML_PIPELINE: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern

@@ -1,0 +1,83 @@
+"""Write SiLU with an exponential or a hyperbolic tangent, whose Arm kernels are the shorter ones.
+
+Identity:   x * sigmoid(x) = u / (-1 - exp(u)),    u = -x
+                           = u + u * tanh(u),      u = x / 2
+
+    x -> conv(W, b) -> silu -> y
+    x -> conv(-W, -b) -> u -> exp -> (-1 - .) -> (u / .) -> y
+    x -> conv(W / 2, b / 2) -> u -> tanh -> (u * .) -> (u + .) -> y
+
+The sigmoid of XNNPACK's Arm kernels looks a table up; these do not. exp(u) that overflows gives the
+zero that SiLU tends to. In float16 that would be soon: there the tangent is the better one.
+
+Preconditions: a linear or convolution with constant weights writes what SiLU alone reads. Folded in
+float64; signs and halves are exact.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    constant_tensor,
+    has_constant_weights,
+    is_call,
+    nodes_calling,
+    only_user,
+    shape_of,
+)
+
+
+def silu_by_exp(graph: GraphModule) -> bool:
+    """Apply the rewrite with an exponential; returns whether anything changed."""
+    modified = False
+    for node, layer in _candidates(graph):
+        u = _scaled(Editor(graph, layer), layer, -1.0)
+        edit = Editor(graph, node)
+        minus_one = edit.constant_like("minus_one", -torch.ones([1] * len(shape_of(u))), node)
+        divisor = edit.call(aten.sub.Tensor, minus_one, edit.call(aten.exp.default, u))
+        edit.replace(edit.call(aten.div.Tensor, u, divisor))
+        modified = True
+    return modified
+
+
+def silu_by_tanh(graph: GraphModule) -> bool:
+    """Apply the rewrite with a hyperbolic tangent; returns whether anything changed."""
+    modified = False
+    for node, layer in _candidates(graph):
+        u = _scaled(Editor(graph, layer), layer, 0.5)
+        edit = Editor(graph, node)
+        product = edit.call(aten.mul.Tensor, u, edit.call(aten.tanh.default, u))
+        edit.replace(edit.call(aten.add.Tensor, u, product))
+        modified = True
+    return modified
+
+
+def _candidates(graph: GraphModule) -> list[tuple[Node, Node]]:
+    """Each SiLU with the layer that it alone reads."""
+    pairs = [(node, node.args[0]) for node in nodes_calling(graph, aten.silu.default)]
+    return [
+        (node, layer)
+        for node, layer in pairs
+        if is_call(layer, aten.conv2d.default, aten.linear.default)
+        and has_constant_weights(layer)
+        and only_user(layer) is node
+    ]
+
+
+def _scaled(edit: Editor, layer: Node, factor: float) -> Node:
+    """`layer` with weights and bias times `factor`, in its place."""
+    weight = constant_tensor(edit.graph, layer.args[1]).double() * factor
+    arguments = [layer.args[0], edit.constant_like(f"{layer.name}_weight", weight, layer)]
+    bias = argument(layer, 2, "bias")
+    if bias is not None:
+        shift = constant_tensor(edit.graph, bias).double() * factor
+        bias = edit.constant_like(f"{layer.name}_bias", shift, layer)
+    kwargs = {name: value for name, value in layer.kwargs.items() if name != "bias"}
+    scaled = edit.call(layer.target, *arguments, bias, *layer.args[3:], **kwargs)
+    edit.replace(scaled)
+    return scaled
