@@ -16,8 +16,8 @@ OPERATORS = (LINEAR, POINTWISE, CONV2D)
 MAP = (2, 4, 8, 8)
 # module, shape of its input, the operator, what it takes besides tensors and the ReLU
 KINDS = {
-    "linear": (lambda: nn.Linear(6, 5), (3, 6), LINEAR, ()),
-    "pointwise": (lambda: nn.Conv2d(4, 5, 1), MAP, POINTWISE, ()),
+    "linear": (lambda: nn.Linear(6, 5), (3, 6), LINEAR, (1,)),
+    "pointwise": (lambda: nn.Conv2d(4, 5, 1), MAP, POINTWISE, (1,)),
     "1x1 with stride": (
         lambda: nn.Conv2d(4, 5, 1, 2),
         MAP,
@@ -212,3 +212,23 @@ def test_computed_bias(graph_of):
     graph = quantized(module, graph_of, x, calibrated=True)
     with torch.inference_mode():
         assert sqnr(module(x).numpy(), graph(x).numpy()) > 35
+
+
+SHARES = {
+    "linear": (lambda: nn.Linear(6, 5), (2, 12, 6), 8),  # 24 rows
+    "pointwise": (lambda: nn.Conv2d(4, 5, 1), (1, 4, 7, 3), 21),  # 21 pixels: 7 is too few
+    "one row": (lambda: nn.Linear(6, 5), (1, 6), 1),
+    "3x3": (lambda: nn.Conv2d(4, 5, 3), (1, 4, 8, 8), None),
+}
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_as_many_rows_share_a_range_as_divide_their_number(name, graph_of):
+    build, shape, rows = SHARES[name]
+    graph = graph_of(build(), torch.randn(shape))
+    quantize_int8(graph, find_layers(graph), share=8)
+    (call,) = calls_of(graph)
+    if rows is None:
+        assert call.target is CONV2D
+    else:
+        assert call.args[5] == rows

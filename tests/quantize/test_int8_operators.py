@@ -90,6 +90,24 @@ def test_pointwise():
     assert (positive == 0).any()
 
 
+@pytest.mark.parametrize("rows", [2, 3, 6, 30])
+def test_rows_that_share_a_range(rows):
+    """Five tokens of three images of two, and the same numbers as pixels of a map."""
+    x, (weight, scales, bias) = torch.randn(2, 15, 12) * torch.rand(2, 15, 1), layer(6, 12)
+    steps, size = integers(x.numpy().reshape(-1, rows * 12), (-1,))
+    steps = steps.reshape(-1, 12)
+    factors = np.repeat(size, rows, 0) * along(scales, 1, 2)
+    w = weight.numpy().astype(np.int32)
+    expected = (steps @ w.T) * factors + bias.double().numpy()
+    magnitude = (abs(steps) @ abs(w).T) * factors + bias.abs().double().numpy()
+    got = LINEAR(x, weight, scales, bias, False, rows)
+    assert_sums_match(got, expected.reshape(2, 15, 6), magnitude.reshape(2, 15, 6))
+    pixels = x.reshape(2, 5, 3, 12).permute(0, 3, 1, 2)
+    for kernel in (weight, weight[..., None, None]):
+        map_ = POINTWISE(pixels, kernel, scales, bias, False, rows)
+        assert torch.equal(map_.permute(0, 2, 3, 1).reshape(2, 15, 6), got)
+
+
 GEOMETRIES = {
     "3x3": (4, (3, 3), (1, 1), (0, 0), (1, 1), 1),
     "stride and padding": (4, (3, 3), (2, 2), (1, 1), (1, 1), 1),

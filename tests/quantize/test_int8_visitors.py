@@ -14,6 +14,7 @@ from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import cleanup, constant_tensor
 from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import sqnr
+from hvit_edge.quantize.half import HalfStorage, quantize_half
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import find_layers
@@ -23,6 +24,7 @@ from hvit_edge.targets.xnnpack import lower
 # inverse of the scale. Otherwise only float32 rounding differs, about 130 dB.
 LEAST_SQNR = 50.0
 MEAN_OF_A_STEP = 0.01
+HALF_SQNR = 38.0  # float16 ranges move the steps a little, and values between two fall otherwise
 
 
 class Views(nn.Module):
@@ -169,14 +171,18 @@ class OnBoth:
         return [node for node in self.graph.graph.nodes if node.target in OPERATORS]
 
 
-def run_on_both(module: nn.Module, *inputs: torch.Tensor) -> OnBoth:
+def run_on_both(
+    module: nn.Module, *inputs: torch.Tensor, share: int = 1, half: bool = False
+) -> OnBoth:
     graph = export_graph(module.eval(), inputs)
     rewrite(graph)
-    quantize_int8(graph, find_layers(graph))
+    quantize_int8(graph, find_layers(graph), share=share)
+    if half:
+        quantize_half(graph)
     cleanup(graph)
     program, written = program_of(graph, inputs)
     with torch.inference_mode():
-        eager = graph(*inputs)
+        eager = (HalfStorage(graph).run if half else graph)(*inputs)
     if len(inputs) == 1:
         return OnBoth(
             graph, [eager.numpy()], [executorch_step(program)(inputs[0].numpy())], written
@@ -304,3 +310,29 @@ def test_a_layer_alone(module, shape):
 def test_layers_of_the_same_integers_keep_their_own_scales():
     found = run_on_both(SameSteps(), torch.randn(4, 8))
     assert_equal_but_rounding(*found.eager, *found.delegate)
+
+
+SHARING = {
+    "tokens": (lambda: nn.Linear(16, 8), (2, 12, 16)),
+    "tokens without bias, with ReLU": (lambda: with_relu(nn.Linear(16, 8, bias=False)), (24, 16)),
+    "pixels": (lambda: nn.Conv2d(6, 8, 1), (2, 6, 4, 9)),
+    "pixels behind views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6)),
+    "several readers": (Attention, (1, 16, 8)),
+    "chain": (chain, (1, 3, 8, 10)),
+}
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("name", SHARING)
+def test_rows_that_share_a_range(name, half):
+    """The delegate convolves maps of `rows` pixels; beside float16 it writes float16."""
+    torch.manual_seed(0)
+    build, shape = SHARING[name]
+    both = run_on_both(build(), torch.randn(shape), share=8, half=half)
+    assert both.count("XNNFullyConnected") == 0
+    matrices = [call for call in both.calls() if call.target is not CONV2D]
+    assert matrices
+    assert all(call.args[5] >= 8 for call in matrices)
+    for expected, got in zip(both.eager, both.delegate, strict=True):
+        assert got.dtype == np.float32
+        assert sqnr(expected, got) > (HALF_SQNR if half else LEAST_SQNR)

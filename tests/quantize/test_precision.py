@@ -165,6 +165,30 @@ def test_calibration_serves_linears_alone(tiny_model, graph_of, calibration):
     assert with_it > without + 1
 
 
+def test_int8_for_arm_is_beside_float16(network, graph_of, calibration):
+    """Fewer instructions there; here the same operators and one delegate."""
+    example = torch.from_numpy(calibration.inputs[0])
+    graph = graph_of(network, example)
+    given = {"precision": "int8", "calibration": calibration}
+    changed = quantize(graph, (example,), cpu="arm", **given)
+    calls = [node for node in changed.graph.nodes if node.target in set(OPERATORS["int8"])]
+    assert [node.target for node in calls] == OPERATORS["int8"]
+    assert {node.meta["val"].dtype for node in calls} == {torch.float16}
+    assert [node.args[5] for node in calls if node.target in (POINTWISE, LINEAR)] == [8, 8, 1]
+    lowered = lower(changed, (example,))
+    assert (lowered.delegates, lowered.ops_outside) == (1, [])
+    run = executorch_step(lowered.serialize())
+    got = np.concatenate([run(array) for array in calibration.inputs])
+    assert got.dtype == np.float32
+    assert sqnr(outputs(network, calibration), got) > LEAST_SQNR["int8"]
+
+
+def test_unknown_cpu(tiny_model, graph_of):
+    example = torch.randn(1, 3, 16, 16)
+    with pytest.raises(InputError, match="cpu: expected one of any, arm, got 'avr'"):
+        quantize(graph_of(tiny_model, example), (example,), precision="fp16", cpu="avr")
+
+
 def linear_graph(graph_of):
     return graph_of(nn.Linear(4, 4), torch.randn(1, 4)), (torch.randn(1, 4),)
 

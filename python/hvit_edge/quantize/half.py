@@ -23,6 +23,7 @@ from hvit_edge.lowering.graph import (
     nodes_calling,
 )
 from hvit_edge.quantize.half_casts import CAST, register_cast
+from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.quantize.layers import is_helper
 
 FLOAT32_ONLY = (aten.gelu.default,)  # what the delegate does not take in float16
@@ -42,10 +43,15 @@ def quantize_half(graph: GraphModule) -> None:
         elif node.op == "call_function":
             dtypes[node] = torch.float16
         if node.op in ("call_function", "output"):
-            for source in list(node.all_input_nodes):
+            for source in _computed_with(node):
                 _cast_input(graph, node, source, dtypes, casts)
         if dtypes.get(node) is torch.float16 and "val" in node.meta:
             node.meta["val"] = _as_half(node.meta["val"])
+
+
+def _computed_with(node: Node) -> list[Node]:
+    """What `node` reads in its own precision: an int8 layer's weights have theirs."""
+    return [node.args[0]] if is_call(node, *INT8_OPERATORS) else list(node.all_input_nodes)
 
 
 class HalfStorage(Interpreter):

@@ -24,7 +24,11 @@ from hvit_edge.quantize.weights import QuantizedWeight, quantize_weight
 
 
 def quantize_int8(
-    graph: GraphModule, layers: Sequence[Layer], moments: Mapping[str, Moments] | None = None
+    graph: GraphModule,
+    layers: Sequence[Layer],
+    moments: Mapping[str, Moments] | None = None,
+    *,
+    share: int = 1,
 ) -> None:
     """Let `layers` multiply int8 by int8, in place.
 
@@ -32,17 +36,18 @@ def quantize_int8(
         graph: a rewritten graph.
         layers: of `find_layers(graph)`.
         moments: from `input_moments`; None rounds each weight to the nearest step.
+        share: tokens or pixels that shall share a range; as many more as divide their number.
     """
     register_int8()
     for layer in layers:
         weight = constant_tensor(graph, layer.weight)
         if moments is None:
-            _replace(graph, layer, quantize_weight(weight), layer.bias)
+            _replace(graph, layer, quantize_weight(weight), layer.bias, share)
             continue
         seen = moments[layer.node.name]
         rounded = round_weight(weight, seen)
         bias = _corrected_bias(graph, layer, mean_error(weight, rounded, seen))
-        _replace(graph, layer, rounded, bias)
+        _replace(graph, layer, rounded, bias, share)
 
 
 def _corrected_bias(graph: GraphModule, layer: Layer, error: torch.Tensor) -> Node:
@@ -50,10 +55,15 @@ def _corrected_bias(graph: GraphModule, layer: Layer, error: torch.Tensor) -> No
     return Editor(graph, layer.node).constant(f"{layer.weight.target}_bias", bias.float())
 
 
-def _replace(graph: GraphModule, layer: Layer, weight: QuantizedWeight, bias: Node | None) -> None:
+def _replace(
+    graph: GraphModule, layer: Layer, weight: QuantizedWeight, bias: Node | None, share: int
+) -> None:
     edit, stem = Editor(graph, layer.node), str(layer.weight.target)
     is_matrix = layer.is_linear or layer.is_pointwise
+    rows = _rows(layer, share) if is_matrix else 1
     values = weight.values.flatten(1) if is_matrix else weight.values
+    if rows > 1:
+        values = values[..., None, None]  # of a 1x1 convolution
     relu = layer.output is not layer.node
     arguments = (
         layer.source,
@@ -63,10 +73,9 @@ def _replace(graph: GraphModule, layer: Layer, weight: QuantizedWeight, bias: No
         bias,
         relu,
     )
-    if layer.is_linear:
-        operator = LINEAR
-    elif layer.is_pointwise:
-        operator = POINTWISE
+    if is_matrix:
+        operator = LINEAR if layer.is_linear else POINTWISE
+        arguments += (rows,)
     else:
         how = layer.geometry
         operator = CONV2D
@@ -75,3 +84,9 @@ def _replace(graph: GraphModule, layer: Layer, weight: QuantizedWeight, bias: No
     if relu:
         layer.output.replace_all_uses_with(layer.node)
         graph.graph.erase_node(layer.output)
+
+
+def _rows(layer: Layer, share: int) -> int:
+    """The smallest divisor of the number of rows that is at least `share`."""
+    rows = layer.multiply_adds // layer.weight.meta["val"].numel()
+    return next(n for n in range(min(share, rows), rows + 1) if rows % n == 0)

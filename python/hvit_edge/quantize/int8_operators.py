@@ -4,6 +4,7 @@
 
 A row is what one output element of the layer reads at most: the features of a token
 (`int8_linear`), the channels of a pixel (`int8_pointwise`), or the whole map (`int8_conv2d`).
+`rows` tokens or pixels that follow each other share one range.
 The range is asymmetric and contains zero; scale and zero point are chosen as XNNPACK's
 `xnn_f32_qd8_asymmetric_quantization_params` does. Results are float32.
 
@@ -20,12 +21,11 @@ from torch.nn import functional as F
 QMIN, QMAX = -128, 127
 
 LIBRARY = torch.library.Library("hvit_edge", "FRAGMENT")
-LIBRARY.define(
-    "int8_linear(Tensor x, Tensor weight, Tensor scales, Tensor? bias, bool relu) -> Tensor"
-)
-LIBRARY.define(
-    "int8_pointwise(Tensor x, Tensor weight, Tensor scales, Tensor? bias, bool relu) -> Tensor"
-)
+for _name in ("int8_linear", "int8_pointwise"):
+    LIBRARY.define(
+        f"{_name}(Tensor x, Tensor weight, Tensor scales, Tensor? bias, bool relu, int rows=1)"
+        " -> Tensor"
+    )
 LIBRARY.define(
     "int8_conv2d(Tensor x, Tensor weight, Tensor scales, Tensor? bias, bool relu,"
     " int[] stride, int[] padding, int[] dilation, int groups) -> Tensor"
@@ -55,17 +55,20 @@ def dequantized(weight: Tensor, scales: Tensor) -> Tensor:
     return weight.float() * scales.reshape(-1, *[1] * (weight.dim() - 1))
 
 
-def _linear(x: Tensor, weight: Tensor, scales: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
-    y = F.linear(round_rows(x, (-1,)), dequantized(weight, scales), bias)
+def _linear(
+    x: Tensor, weight: Tensor, scales: Tensor, bias: Tensor | None, relu: bool, rows: int = 1
+) -> Tensor:
+    rounded = round_rows(x.reshape(-1, rows * x.shape[-1]), (-1,)).reshape(x.shape)
+    y = F.linear(rounded, dequantized(weight, scales).flatten(1), bias)
     return y.relu() if relu else y
 
 
 def _pointwise(
-    x: Tensor, weight: Tensor, scales: Tensor, bias: Tensor | None, relu: bool
+    x: Tensor, weight: Tensor, scales: Tensor, bias: Tensor | None, relu: bool, rows: int = 1
 ) -> Tensor:
-    kernel = dequantized(weight, scales)[..., None, None]
-    y = F.conv2d(round_rows(x, (1,)), kernel, bias)
-    return y.relu() if relu else y
+    pixels = x.permute(0, 2, 3, 1)
+    y = _linear(pixels, weight, scales, bias, relu, rows)
+    return y.permute(0, 3, 1, 2).contiguous()
 
 
 def _conv2d(
@@ -85,8 +88,8 @@ def _conv2d(
 
 
 def _shape_of_conv2d(x: Tensor, weight: Tensor, *arguments: object) -> Tensor:
-    bias, _, *geometry = arguments[1:]
-    return F.conv2d(x, weight.to(x.dtype), bias, *geometry)
+    _, _, *geometry = arguments[1:]
+    return F.conv2d(x, weight.to(x.dtype), None, *geometry)
 
 
 for _name, _eager, _shape in (
@@ -104,3 +107,4 @@ for _name, _eager, _shape in (
 LINEAR = torch.ops.hvit_edge.int8_linear.default
 POINTWISE = torch.ops.hvit_edge.int8_pointwise.default
 CONV2D = torch.ops.hvit_edge.int8_conv2d.default
+INT8_OPERATORS = (LINEAR, POINTWISE, CONV2D)

@@ -2,10 +2,15 @@
 
 A conversion to qd8 comes first, one for all readers of a value. Then a fully connected operator for
 `int8_linear`, with a range for each row; the same for `int8_pointwise`, on a map whose channels are
-last; a convolution for `int8_conv2d`, with one range for the map.
+last; a convolution for `int8_conv2d`, with one range for the map. Where several rows share a range,
+a 1x1 convolution of narrow maps, one for each range:
+
+    int8_linear(x, ..., rows)    x -> reshape [n, 1, rows, inputs] -> convert -> conv2d -> reshape
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from executorch.backends.xnnpack._passes.channels_last_tagged_reshape_pass import (
@@ -27,6 +32,7 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
     XNNFullyConnected,
     XNNGraph,
     XNNQuantizedTensorValue,
+    XNNStaticReshape,
     XNNTensorValue,
     XNode,
     XValue,
@@ -41,6 +47,9 @@ from hvit_edge.quantize import int8_operators  # noqa: F401  (defines the operat
 
 NO_MATCHING_FLAG = 0
 BUFFER_OF_NO_CONSTANT = 0
+NO_FULLY_CONNECTED = (2, 1)
+"""Strides on a map of one row: XNNPACK makes a fully connected operator of a 1x1 convolution whose
+strides are 1, which writes float32 whatever its output is declared as."""
 
 
 class Int8LinearConfig(GenericNodePartitionerConfig):
@@ -77,9 +86,18 @@ class Int8Visitor(NodeVisitor):
     """What the three have in common: x, weight, scales, bias, relu."""
 
     def define_operands(
-        self, node: Node, graph: XNNGraph, ids: dict[Node, int], *, channels_last: bool, row: int
+        self,
+        node: Node,
+        graph: XNNGraph,
+        ids: dict[Node, int],
+        *,
+        channels_last: bool,
+        rows: int | None,
     ) -> dict[str, int]:
-        """Define input, int8 input, weights, bias and output; their ids by argument name."""
+        """Define input, int8 input, weights, bias and output; their ids by argument name.
+
+        `rows` rows share a range; None: those of a map.
+        """
         x, weight, scales, bias = node.args[:4]
         self.define_tensor(x, graph, ids, convert_to_nhwc=channels_last)
         is_map = weight.meta["val"].dim() == 4
@@ -94,7 +112,7 @@ class Int8Visitor(NodeVisitor):
             self.define_tensor(bias, graph, ids, force_fp32=True)
         self.define_tensor(node, graph, ids, convert_to_nhwc=channels_last)
         return {
-            "input1_id": self._convert(ids[x], graph, row),
+            "input1_id": self._rounded(ids[x], graph, rows),
             "filter_id": ids[weight],
             "bias_id": XNN_INVALID_VALUE_ID if bias is None else ids[bias],
             "output_id": ids[node],
@@ -115,28 +133,29 @@ class Int8Visitor(NodeVisitor):
             is_input=False,
         )
 
+    def _rounded(self, source: int, graph: XNNGraph, rows: int | None) -> int:
+        if rows is None or rows == 1:
+            return self._convert(source, graph, row=rows or 3)
+        whole = _value(graph, source)
+        key = (source, "rows", rows)
+        reshaped = graph.__dict__.setdefault("hvit_edge_reshaped", {})
+        if key not in reshaped:
+            inputs = whole.dims[-1]
+            batches = math.prod(whole.dims) // (rows * inputs)
+            reshaped[key] = _add(graph, whole.datatype, [batches, 1, rows, inputs])
+            _reshape(graph, source, reshaped[key])
+        return self._convert(reshaped[key], graph, row=3)
+
     def _convert(self, source: int, graph: XNNGraph, row: int) -> int:
         """Append a conversion of value `source` to int8, rows of the last `row` dimensions."""
         key = (source, row)
         converted = graph.__dict__.setdefault("hvit_edge_converted", {})
-        if key in converted:
-            return converted[key]
-        dims = _dims_of(graph, source)
-        target = len(graph.xvalues)
-        value = XNNTensorValue(
-            datatype=XNNDatatype.xnn_datatype_qdint8,
-            num_dims=len(dims),
-            dims=dims,
-            constant_buffer_idx=BUFFER_OF_NO_CONSTANT,
-            external_id=XNN_INVALID_VALUE_ID,
-            flags=NO_MATCHING_FLAG,
-            id_out=target,
-        )
-        quantized = XNNQuantizedTensorValue(value, PerTokenDynamicQuant(num_nonbatch_dims=row))
-        graph.xvalues.append(XValue(xvalue_union=quantized))
-        graph.xnodes.append(XNode(XNNConvert(source, target, flags=0), debug_handle=0))
-        converted[key] = target
-        return target
+        if key not in converted:
+            dims = _value(graph, source).dims
+            target = _add(graph, XNNDatatype.xnn_datatype_qdint8, dims, nonbatch=row)
+            graph.xnodes.append(XNode(XNNConvert(source, target, flags=0), debug_handle=0))
+            converted[key] = target
+        return converted[key]
 
     def append(self, node: Node, graph: XNNGraph, operator: object, debug_handle: int) -> None:
         """Append `operator`, with the ReLU that `node` ends in."""
@@ -144,12 +163,36 @@ class Int8Visitor(NodeVisitor):
         graph.xnodes.append(XNode(operator, debug_handle, bounds))
 
 
-def _dims_of(graph: XNNGraph, source: int) -> list[int]:
+def _value(graph: XNNGraph, wanted: int) -> XNNTensorValue:
     for entry in graph.xvalues:
         value = getattr(entry.xvalue_union, "tensor_value", entry.xvalue_union)
-        if value.id_out == source:
-            return list(value.dims)
-    raise AssertionError(f"value {source} is not defined")
+        if value.id_out == wanted:
+            return value
+    raise AssertionError(f"value {wanted} is not defined")
+
+
+def _add(graph: XNNGraph, dtype: XNNDatatype, dims: list[int], nonbatch: int = 0) -> int:
+    """Define a value inside the delegate, int8 with ranges where it has `nonbatch` dimensions."""
+    added = len(graph.xvalues)
+    value = XNNTensorValue(
+        datatype=dtype,
+        num_dims=len(dims),
+        dims=list(dims),
+        constant_buffer_idx=BUFFER_OF_NO_CONSTANT,
+        external_id=XNN_INVALID_VALUE_ID,
+        flags=NO_MATCHING_FLAG,
+        id_out=added,
+    )
+    if nonbatch:
+        value = XNNQuantizedTensorValue(value, PerTokenDynamicQuant(num_nonbatch_dims=nonbatch))
+    graph.xvalues.append(XValue(xvalue_union=value))
+    return added
+
+
+def _reshape(graph: XNNGraph, source: int, target: int) -> None:
+    dims = _value(graph, target).dims
+    operator = XNNStaticReshape(len(dims), list(dims), source, target, flags=0)
+    graph.xnodes.append(XNode(operator, debug_handle=0))
 
 
 class Int8LinearVisitor(Int8Visitor):
@@ -162,10 +205,22 @@ class Int8LinearVisitor(Int8Visitor):
         self, node: Node, xnn_graph: XNNGraph, vals_to_ids: dict[Node, int], debug_handle: int
     ) -> None:
         """Append the operators for `node` to `xnn_graph`."""
+        rows = node.args[5] if len(node.args) > 5 else 1
         operands = self.define_operands(
-            node, xnn_graph, vals_to_ids, channels_last=self.channels_last, row=1
+            node, xnn_graph, vals_to_ids, channels_last=self.channels_last, rows=rows
         )
-        self.append(node, xnn_graph, XNNFullyConnected(**operands, flags=0), debug_handle)
+        if rows == 1:
+            self.append(node, xnn_graph, XNNFullyConnected(**operands, flags=0), debug_handle)
+            return
+        output = operands["output_id"]
+        whole = _value(xnn_graph, output)
+        outputs = whole.dims[-1]
+        batches = math.prod(whole.dims) // (rows * outputs)
+        operands["output_id"] = _add(xnn_graph, whole.datatype, [batches, 1, rows, outputs])
+        kernel = node.args[1].meta["val"].shape
+        operator = _conv2d(operands, kernel, stride=NO_FULLY_CONNECTED)
+        self.append(node, xnn_graph, operator, debug_handle)
+        _reshape(xnn_graph, operands["output_id"], output)
 
 
 class Int8PointwiseVisitor(Int8LinearVisitor):
@@ -184,29 +239,39 @@ class Int8Conv2dVisitor(Int8Visitor):
         self, node: Node, xnn_graph: XNNGraph, vals_to_ids: dict[Node, int], debug_handle: int
     ) -> None:
         """Append the operators for `node` to `xnn_graph`."""
-        operands = self.define_operands(node, xnn_graph, vals_to_ids, channels_last=True, row=3)
-        stride, padding, dilation, groups = node.args[5:]
-        outputs, inputs, height, width = node.args[1].meta["val"].shape
-        operator = XNNConv2d(
-            **operands,
-            padding_top=padding[0],
-            padding_bottom=padding[0],
-            padding_left=padding[1],
-            padding_right=padding[1],
-            kernel_height=height,
-            kernel_width=width,
-            subsampling_height=stride[0],
-            subsampling_width=stride[1],
-            dilation_height=dilation[0],
-            dilation_width=dilation[1],
-            group_input_channels=inputs,
-            group_output_channels=outputs // groups,
-            groups=groups,
-            adjustment_height=0,
-            adjustment_width=0,
-            flags=0,
-        )
+        operands = self.define_operands(node, xnn_graph, vals_to_ids, channels_last=True, rows=None)
+        operator = _conv2d(operands, node.args[1].meta["val"].shape, *node.args[5:])
         self.append(node, xnn_graph, operator, debug_handle)
+
+
+def _conv2d(
+    operands: dict[str, int],
+    kernel: tuple[int, int, int, int],
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+) -> XNNConv2d:
+    outputs, inputs, height, width = kernel
+    return XNNConv2d(
+        **operands,
+        padding_top=padding[0],
+        padding_bottom=padding[0],
+        padding_left=padding[1],
+        padding_right=padding[1],
+        kernel_height=height,
+        kernel_width=width,
+        subsampling_height=stride[0],
+        subsampling_width=stride[1],
+        dilation_height=dilation[0],
+        dilation_width=dilation[1],
+        group_input_channels=inputs,
+        group_output_channels=outputs // groups,
+        groups=groups,
+        adjustment_height=0,
+        adjustment_width=0,
+        flags=0,
+    )
 
 
 VISITORS = (Int8LinearVisitor, Int8PointwiseVisitor, Int8Conv2dVisitor)
