@@ -88,16 +88,54 @@ def test_own_module_may_keep_operators_outside(tiny_preprocess, tmp_path):
     assert hvit_edge.Session(artifact.path).self_test().passed
 
 
+class Activated(nn.Module):
+    """A convolution with SiLU, and a norm of its pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 8, 3), nn.LayerNorm(8, elementwise_affine=False)
+        self.mix, self.head = nn.Conv2d(8, 8, 1), nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.mix(nn.functional.silu(self.stem(x))).flatten(2).transpose(1, 2)
+        return self.head(self.norm(x).mean(1))
+
+
+@pytest.mark.parametrize(
+    "cpu, precision, activation",
+    [(None, "fp32", "sigmoid"), ("arm", "fp32", "exp"), ("arm", "fp16", "tanh")],
+)
+def test_a_program_is_shaped_for_a_cpu(cpu, precision, activation, tiny_preprocess, tmp_path):
+    """Both run here; what Arm is slow at is only in the first."""
+    artifact = hvit_edge.compile(
+        Activated().eval(),
+        cpu=cpu,
+        precision=precision,
+        preprocess=tiny_preprocess,
+        output=tmp_path / "a.pte",
+        min_delegated=1.0,
+    )
+    program = artifact.report.lowered.edge.exported_program()
+    (delegate,) = [
+        module for name, module in program.graph_module.named_children() if "lowered" in name
+    ]
+    called = " ".join(str(node.target) for node in delegate.original_module.graph.nodes)
+    kinds = {kind for kind in ("sigmoid", "exp", "tanh") if f"aten.{kind}." in called}
+    assert kinds == {activation}
+    assert ("aten.sub." in called) is (activation != "tanh")  # of the norm, or beside exp
+    assert hvit_edge.Session(artifact.path).self_test().passed
+
+
 @pytest.mark.parametrize("step", ["export_graph", "rewrite", "lower"])
 def test_wrong_step_is_named_and_nothing_written(
     step, tiny_model, tiny_preprocess, tmp_path, monkeypatch
 ):
     right = getattr(compiler, step)
 
-    def wrong(graph, *inputs):
+    def wrong(graph, *inputs, **how):
         if step == "lower":
             spoil(graph)
-        result = right(graph, *inputs)
+        result = right(graph, *inputs, **how)
         if step != "lower":
             spoil(graph if step == "rewrite" else result)
         return result
@@ -133,6 +171,8 @@ REFUSALS = {
         {"precision": "int3"},
         r"expected one of fp32, fp16, int8, int8-dynamic, auto for xnnpack, got 'int3'",
     ),
+    "cpu": ({"cpu": "avr"}, r"cpu: expected one of any, arm, got 'avr'"),
+    "cpu of Apple": ({"cpu": "arm", "target": "coreml"}, r"cpu: expected none for coreml"),
     "share": ({"min_delegated": 1.5}, r"min_delegated: expected a share from 0 to 1, got 1.5"),
     "rtol": ({"rtol": 0.0}, r"rtol: expected a number between 0 and 1, got 0.0"),
     "labels": ({"labels": ["cat"]}, r"labels: expected 5, one a class, got 1"),

@@ -18,7 +18,7 @@ from hvit_edge.compiler_coreml_pte import compile_program
 from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.gate import Gate
-from hvit_edge.lowering import export_graph, rewrite
+from hvit_edge.lowering import export_graph, pipeline_for, rewrite
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.mixed import Labelled, MixedOptions, MixedReport, check_mixed, keep_plan, mix
 from hvit_edge.package_file import SUFFIX, check_package_output
@@ -37,7 +37,7 @@ from hvit_edge.quantize import (
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.report import Artifact, CompileReport
 from hvit_edge.subject import Subject, origin_of, prepare_subject
-from hvit_edge.targets.choices import COMPUTE_UNITS, IOS, PRECISIONS
+from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.xnnpack import lower
 from hvit_edge.weights import weights_digest
@@ -63,6 +63,7 @@ def compile(
     force: bool = False,
     ios: int | None = None,
     compute_units: str | None = None,
+    cpu: str | None = None,
     min_delegated: float | None = None,
     calib_data: str | Path | None = None,
     calib_samples: int = 512,
@@ -96,6 +97,9 @@ def compile(
         ios: for coreml, the oldest system that the package shall run on, 17 (the default) or 18.
         compute_units: for coreml, a hint for apps that the package records: "all" (the default),
             "cpu", "cpu-gpu" or "cpu-ne".
+        cpu: for xnnpack, "arm" shapes the program for the kernels of 64-bit Arm, where it then
+            takes fewer instructions, and on x86-64 perhaps more time; it runs on both. "any" is the
+            default. See docs/arm.md.
         min_delegated: for xnnpack, share of the operators, 0 to 1, that must run in the delegate;
             None is 1.0 for a registered name and 0.0 for a module of your own.
         calib_data: calibration images, a folder or NPZ as for `calibration_inputs`: "int8" needs
@@ -122,7 +126,7 @@ def compile(
     """
     start = time.perf_counter()
     tell = on_step or (lambda step: None)
-    precision = _check_target(target, precision, ios, compute_units, min_delegated)
+    precision = _check_target(target, precision, ios, compute_units, cpu, min_delegated)
     _check_options(min_delegated, rtol)
     _check_calibration(precision, calib_data, calib_samples)
     path = _output_path(model, target, precision, output)
@@ -150,7 +154,7 @@ def compile(
             return compile_package(request)
         return compile_program(request, partial(_check_delegation, wanted=min_delegated))
     gate = Gate(subject, precision, rtol)
-    work = _Quantising(subject, precision, calibration, mixed, path, progress, tell)
+    work = _Quantising(subject, precision, cpu or CPUS[0], calibration, mixed, path, progress, tell)
     graph, layers, mixture = _prepare_graph(work, gate)
     tell("lower")
     lowered = lower(graph, (torch.from_numpy(subject.example),))
@@ -188,6 +192,7 @@ def _check_target(
     precision: str | None,
     ios: int | None,
     compute_units: str | None,
+    cpu: str | None,
     min_delegated: float | None,
 ) -> str:
     """The precision asked for, or the target's default; refuses what the target does not know."""
@@ -209,6 +214,10 @@ def _check_target(
     if compute_units is not None and compute_units not in COMPUTE_UNITS:
         expected = ", ".join(COMPUTE_UNITS)
         faults.append(f"compute_units: expected one of {expected}, got {compute_units!r}")
+    if target in APPLE and cpu is not None:
+        faults.append(f"cpu: expected none for {target}; it belongs to xnnpack")
+    if cpu is not None and cpu not in CPUS:
+        faults.append(f"cpu: expected one of {', '.join(CPUS)}, got {cpu!r}")
     if target == "coreml" and min_delegated is not None:
         faults.append("min_delegated: expected none for coreml, which has no delegate")
     if faults:
@@ -273,6 +282,7 @@ class _Quantising:
 
     subject: Subject
     precision: str
+    cpu: str
     calibration: Calibration | None
     mixed: MixedOptions
     output: Path
@@ -285,7 +295,7 @@ class _Quantising:
         """`reference` in the precision asked for, and what "auto" chose."""
         if self.precision != "auto":
             example = (torch.from_numpy(self.subject.example),)
-            given = {"precision": self.precision, "calibration": calibration}
+            given = {"precision": self.precision, "calibration": calibration, "cpu": self.cpu}
             return quantize(reference, example, **given, progress=self.progress), None
         origin, classes = self.subject.origin, self.subject.expected.shape[1]
         data = self.mixed.eval_data
@@ -311,7 +321,7 @@ def _prepare_graph(
     graph = export_graph(subject.module, (torch.from_numpy(subject.example),))
     gate("exported", pytorch_step(graph))
     work.tell("rewrite")
-    rewrite(graph)
+    rewrite(graph, passes=pipeline_for(work.cpu, work.precision))
     gate("rewritten", pytorch_step(graph))
     if work.precision == "fp32":
         return graph, (), None

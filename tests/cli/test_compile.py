@@ -47,7 +47,7 @@ def test_options_reach_the_compiler(requests, tmp_path):
     arguments = (
         f"compile swin_t --target xnnpack --precision fp32 --weights random --num-classes 2"
         f" --input-size 64x96 --labels {tmp_path / 'labels.txt'} --min-delegated 0.5 --rtol 1e-3"
-        f" -o out.pte --force --calib-data photos --calib-samples 40"
+        f" -o out.pte --force --cpu arm --calib-data photos --calib-samples 40"
     )
     assert main(arguments.split()) == 2
     ((model, options),) = requests
@@ -65,6 +65,7 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "force": True,
             "ios": None,
             "compute_units": None,
+            "cpu": "arm",
             "min_delegated": 0.5,
             "rtol": 1e-3,
             "calib_data": "photos",

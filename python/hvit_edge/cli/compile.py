@@ -27,7 +27,7 @@ from hvit_edge.cli.parser import (
     whole_number,
 )
 from hvit_edge.errors import InputError
-from hvit_edge.targets.choices import COMPUTE_UNITS, IOS, PRECISIONS
+from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
 CALIB_SAMPLES = 512
@@ -91,6 +91,13 @@ def add_arguments(parser: VerbParser) -> None:
         type=whole_number(1),
         metavar="N",
         help=f"at most N of them, 32 or more (default: {CALIB_SAMPLES})",
+    )
+    parser.add_argument(
+        "--cpu",
+        type=choice(*CPUS),
+        metavar=f"{{{','.join(CPUS)}}}",
+        help="xnnpack: arm shapes the program for the kernels of 64-bit Arm; it still runs anywhere"
+        " (default: any)",
     )
     _add_mixed(parser)
     _add_coreml(parser)
@@ -208,6 +215,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 force=args.force,
                 ios=args.ios,
                 compute_units=args.compute_units,
+                cpu=args.cpu,
                 min_delegated=args.min_delegated,
                 calib_data=args.calib_data,
                 calib_samples=args.calib_samples or CALIB_SAMPLES,

@@ -9,3 +9,5 @@ PRECISIONS = {
 IOS = (17, 18)
 COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
 """Both of Core ML; the first is the default."""
+CPUS = ("any", "arm")
+"""Of xnnpack: what a program is shaped for. It runs anywhere."""
