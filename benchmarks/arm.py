@@ -125,7 +125,9 @@ def peak_bytes_here(artifact: Path) -> int:
 def compile_ours(name: str, precision: str, artifact: Path) -> None:
     """With weights of its own where it has some."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
-    make = partial(compile_model, name, weights=weights, precision=precision, output=artifact)
+    make = partial(
+        compile_model, name, weights=weights, precision=precision, cpu="arm", output=artifact
+    )
     if precision != "int8":
         make()
         return

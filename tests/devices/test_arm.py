@@ -35,6 +35,7 @@ def bundled(photo_windows, tmp_path_factory):
         return hvit_edge.compile(
             "mobilevit_xxs",
             weights="cifar10",
+            cpu="arm",
             precision=precision,
             calib_data=photo_windows if precision == "int8" else None,
             output=tmp_path_factory.mktemp("arm") / f"{precision}.pte",
