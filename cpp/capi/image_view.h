@@ -1,4 +1,4 @@
-// hve_image as C++ has it. What the C++ ImageView learns to read is added here.
+// hve_image as C++ has it.
 #pragma once
 
 #include "hvit_edge/c_api.h"
@@ -7,7 +7,7 @@
 
 namespace hvit_edge::capi {
 
-/// Refuses what lies outside the caller's buffers, and what is reserved.
+/// Refuses unknown values, and what lies outside the caller's buffers.
 Outcome to_image_view(const char* where, const hve_image* image, ImageView& view);
 
 }  // namespace hvit_edge::capi

@@ -35,6 +35,28 @@ inline std::ptrdiff_t row_step(const ImageView& image) {
   return static_cast<std::ptrdiff_t>(image.width) * bytes_per_pixel(image.format);
 }
 
+/// What is read of a plane: `rows` times `row_bytes`, their beginnings `row_step` bytes apart.
+struct PlaneExtent {
+  std::size_t rows = 0;
+  std::size_t row_bytes = 0;
+  std::size_t row_step = 0;
+};
+
+/// Of `data` where `plane` is 0, else of `chroma[plane - 1]`; the image has passed validate().
+inline PlaneExtent plane_extent(const ImageView& image, int plane) {
+  if (plane == 0) {
+    return {static_cast<std::size_t>(image.height),
+            static_cast<std::size_t>(image.width) * bytes_per_pixel(image.format),
+            static_cast<std::size_t>(row_step(image))};
+  }
+  const auto columns = static_cast<std::size_t>(chroma_side(image.width));
+  const auto step = static_cast<std::size_t>(chroma_step(image, plane - 1));
+  const bool pairs = image.format != PixelFormat::i420;
+  return {static_cast<std::size_t>(chroma_side(image.height)),
+          pairs ? 2 * columns : step * (columns - 1) + 1,
+          static_cast<std::size_t>(chroma_row_step(image, plane - 1))};
+}
+
 /// How to read the stored pixels so that they come upright and mirrored as asked for.
 struct Orientation {
   bool swapped = false;           ///< the upright columns are the stored rows

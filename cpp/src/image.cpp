@@ -51,7 +51,7 @@ Status validate_chroma(const ImageView& image, int index) {
                          ", got ", step, "; copy the plane"));
   }
   const std::size_t columns = chroma_side(image.width);
-  const std::size_t row = pairs ? 2 * columns : step * (columns - 1) + 1;
+  const std::size_t row = plane_extent(image, index + 1).row_bytes;
   if (plane.row_stride_bytes != 0 && plane.row_stride_bytes < row) {
     return refuse(concat("expected ", name, ".row_stride_bytes of at least ", row, " (", columns,
                          " samples), got ", plane.row_stride_bytes,

@@ -13,6 +13,7 @@ add_executable(
   test_c_api_process.cpp
   test_c_api_session.cpp
   test_c_api_utf8.cpp
+  test_c_api_yuv.cpp
 )
 target_include_directories(hvit_edge_c_tests PRIVATE ../src ../capi)
 target_compile_definitions(hvit_edge_c_tests

@@ -70,13 +70,15 @@ TEST_F(CApiClassifier, GivesWhatTheCppClassifierGives) {
                         Case{HVE_FORMAT_RGBA8888, PixelFormat::rgba8888, 4 * 70},
                         Case{HVE_FORMAT_BGRA8888, PixelFormat::bgra8888, 4 * 66},
                         Case{HVE_FORMAT_GRAY8, PixelFormat::gray8, 65}}) {
-    for (const int degrees : {0, 90, 180, 270}) {
+    for (const int turn : {0, 1, 2, 3, 4, 5, 6, 7}) {
       hve_image image = testing::rgb_image(bytes, 60, 50);
       image.format = c.format;
-      image.rotation = degrees;
+      image.rotation = turn % 4 * 90;
+      image.mirror = turn / 4;
       image.planes[0].row_stride = c.row_stride;
-      const ImageView view{
-          bytes.data(), 60, 50, c.row_stride, c.reference_format, static_cast<Rotation>(degrees)};
+      ImageView view{bytes.data(), 60, 50, c.row_stride, c.reference_format};
+      view.rotation = static_cast<Rotation>(turn % 4 * 90);
+      view.mirror = turn >= 4;
       const Result<std::vector<Prediction>> expected = reference.classify(view, 7);
       ASSERT_TRUE(expected.ok()) << expected.status().message();
       ASSERT_EQ(classify(&image), HVE_OK) << reason_.text();
@@ -182,12 +184,7 @@ TEST_F(CApiClassifier, RefusesStridesThatLeaveTheBuffer) {
   EXPECT_EQ(classify(&image), HVE_OK) << reason_.text();
 }
 
-TEST_F(CApiClassifier, RefusesWhatIsReserved) {
-  for (const int format : {HVE_FORMAT_NV12, HVE_FORMAT_NV21, HVE_FORMAT_I420}) {
-    hve_image image = image_;
-    image.format = format;
-    expect_refused(image, "reserved for YUV");
-  }
+TEST_F(CApiClassifier, RefusesUnknownValues) {
   for (const int format : {-1, 7, 1 << 30}) {
     hve_image image = image_;
     image.format = format;
@@ -196,12 +193,19 @@ TEST_F(CApiClassifier, RefusesWhatIsReserved) {
   hve_image image = image_;
   image.rotation = 45;
   expect_refused(image, "expected a rotation of 0, 90, 180 or 270 degrees, got 45");
-  image = image_;
-  image.mirror = 1;
-  expect_refused(image, "expected mirror 0, got 1");
+  for (const int mirror : {-1, 2}) {
+    image = image_;
+    image.mirror = mirror;
+    expect_refused(image, "expected mirror 0 or 1, got");
+  }
+  for (const int color : {-1, 5}) {
+    image = image_;
+    image.color = color;
+    expect_refused(image, "expected one of HVE_COLOR_..., got");
+  }
   image = image_;
   image.color = HVE_COLOR_BT709_VIDEO;
-  expect_refused(image, "expected HVE_COLOR_DEFAULT, got 4");
+  expect_refused(image, "expected HVE_COLOR_DEFAULT, got 4, which is for YUV");
   image = image_;
   image.planes[2].data = bytes_.data();
   expect_refused(image, "expected one plane, got data in plane 2");

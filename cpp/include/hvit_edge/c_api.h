@@ -261,15 +261,16 @@ enum {
   HVE_FORMAT_RGBA8888 = 1, /* alpha is ignored */
   HVE_FORMAT_BGRA8888 = 2,
   HVE_FORMAT_GRAY8 = 3, /* R = G = B */
-  HVE_FORMAT_NV12 = 4,  /* reserved: not read yet */
-  HVE_FORMAT_NV21 = 5,  /* reserved: not read yet */
-  HVE_FORMAT_I420 = 6   /* reserved: not read yet */
+  HVE_FORMAT_NV12 = 4,  /* luma, then a plane of pairs U V */
+  HVE_FORMAT_NV21 = 5,  /* luma, then a plane of pairs V U */
+  HVE_FORMAT_I420 = 6   /* luma, U and V: three planes */
 };
 
+/* What the numbers of a YUV frame mean; HVE_COLOR_DEFAULT with every other format. */
 enum {
-  HVE_COLOR_DEFAULT = 0,     /* these are for YUV, and reserved with it */
+  HVE_COLOR_DEFAULT = 0,     /* HVE_COLOR_BT601_FULL */
   HVE_COLOR_BT601_FULL = 1,  /* luma 0 to 255, as in JPEG */
-  HVE_COLOR_BT601_VIDEO = 2, /* luma 16 to 235 */
+  HVE_COLOR_BT601_VIDEO = 2, /* luma 16 to 235, chroma 16 to 240 */
   HVE_COLOR_BT709_FULL = 3,
   HVE_COLOR_BT709_VIDEO = 4
 };
@@ -281,15 +282,18 @@ typedef struct hve_plane {
   size_t pixel_stride; /* bytes from a pixel to the next; 0: that of the format */
 } hve_plane;
 
-/* Pixels of the caller, read during the call only. */
+/* Pixels of the caller, read during the call only. Planes of colour have (width + 1) / 2 x
+ * (height + 1) / 2 samples; U and V of HVE_FORMAT_I420 may have a pixel_stride of 2. In errors
+ * planes[1] and planes[2] may be called chroma[0] and chroma[1], as C++ does. docs/frames.md says
+ * what cameras deliver. */
 typedef struct hve_image {
   size_t struct_size;
-  hve_plane planes[3]; /* the first alone, unless the format has more */
+  hve_plane planes[3]; /* those that the format has; the others' data is NULL */
   int32_t width;       /* pixels as stored, before the rotation */
   int32_t height;
   int32_t format;   /* HVE_FORMAT_... */
   int32_t rotation; /* degrees clockwise that bring the pixels upright: 0, 90, 180 or 270 */
-  int32_t mirror;   /* reserved: 0 */
+  int32_t mirror;   /* 1: left and right change places, after the rotation; or 0 */
   int32_t color;    /* HVE_COLOR_... */
 } hve_image;
 
