@@ -1,12 +1,11 @@
 #include "hvit_edge/classifier.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <utility>
 
-#include "check_inputs.h"
 #include "guard.h"
+#include "rank.h"
+#include "softmax.h"
 #include "text.h"
 
 namespace hvit_edge {
@@ -34,6 +33,7 @@ struct Classifier::State {
   std::vector<float> logits;
   std::vector<TensorView> inputs;  // views `input`
   std::vector<float*> outputs;     // points to `logits`
+  std::vector<double> probabilities;
   std::vector<int> order;
 };
 
@@ -44,28 +44,17 @@ Result<std::vector<Prediction>> Classifier::State::classify(const ImageView& ima
                          "; ask for one class or more"));
   }
   if (Status status = run(image); !status.ok()) return status;
-  const std::size_t bad = first_not_finite(logits.data(), logits.size());
-  if (bad != logits.size()) {
-    return Status(StatusCode::execution_failed,
-                  concat("[Classifier.classify] expected finite logits, got ", logits[bad],
-                         " for class ", bad, "; compile the model at a higher precision"));
+  if (Status status = softmax("Classifier.classify", logits, probabilities); !status.ok()) {
+    return status;
   }
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  double total = 0;
-  for (const float logit : logits) total += std::exp(static_cast<double>(logit) - largest);
-  order.resize(logits.size());
-  std::iota(order.begin(), order.end(), 0);
   const std::size_t count = std::min(logits.size(), static_cast<std::size_t>(top_k));
-  std::partial_sort(
-      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-      [this](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
+  rank(logits, count, order);
   std::vector<Prediction> predictions;
   const std::vector<std::string>& labels = session.metadata().labels;
   for (std::size_t i = 0; i < count; ++i) {
     const int index = order[i];
-    predictions.push_back(
-        {labels.empty() ? concat("class ", index) : labels[index], index,
-         static_cast<float>(std::exp(static_cast<double>(logits[index]) - largest) / total)});
+    predictions.push_back({labels.empty() ? concat("class ", index) : labels[index], index,
+                           static_cast<float>(probabilities[index])});
   }
   return predictions;
 }
