@@ -1,0 +1,41 @@
+// Predictions of an average over time of a classifier's probabilities.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "hvit_edge/classifier.h"
+#include "hvit_edge/status.h"
+
+namespace hvit_edge {
+
+class SmoothedPredictions {
+ public:
+  /// `seconds` is the time constant, see FrameClassifierOptions; at least one label.
+  SmoothedPredictions(std::vector<std::string> labels, int top_k, double seconds);
+
+  /// The next logits begin a new average.
+  void reset() { begun_ = false; }
+
+  /// Takes a frame's logits into the average. Refuses a wrong number of them and what is not
+  /// finite; the average then stays as it was.
+  Status update(const std::vector<float>& logits, std::chrono::nanoseconds timestamp);
+
+  /// Writes the most probable classes. Allocates where `predictions` did not come from here before.
+  void write(std::vector<Prediction>& predictions);
+
+ private:
+  std::vector<std::string> labels_;
+  std::size_t count_;
+  std::size_t longest_label_ = 0;
+  double seconds_;
+  bool begun_ = false;
+  std::chrono::nanoseconds last_{0};
+  std::vector<double> probabilities_;  // of the newest frame
+  std::vector<double> average_;
+  std::vector<int> order_;
+};
+
+}  // namespace hvit_edge

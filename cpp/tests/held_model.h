@@ -1,0 +1,115 @@
+// What the tests of FrameClassifier control time with: a model that waits to be let go, and a
+// callback that keeps what it is given. No test sleeps.
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "hvit_edge/frame_classifier.h"
+
+namespace hvit_edge::testing {
+
+/// Three classes; the logits are those of `next`, at first {0, 1, 2}.
+class HeldModel {
+ public:
+  explicit HeldModel(bool held) : open_(!held) {}
+
+  FrameClassifier::Logits logits() {
+    return [this](const ImageView& image) { return run(image); };
+  }
+
+  /// Until the model has begun with so many frames.
+  void wait_until_begun(int frames) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return begun_ >= frames; });
+  }
+  /// The frame that it holds, or the next one.
+  void let_one_go() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++allowed_;
+    changed_.notify_all();
+  }
+  void let_all_go() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  /// Only while nothing runs.
+  void set_next(std::vector<float> logits) { next_ = std::move(logits); }
+
+  /// The first bytes of the frames.
+  std::vector<int> seen() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  Result<const std::vector<float>*> run(const ImageView& image) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    ++begun_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_ || allowed_ > 0; });
+    if (!open_) --allowed_;
+    seen_.push_back(image.data[0]);
+    return &next_;
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_;
+  int begun_ = 0;
+  int allowed_ = 0;
+  std::vector<int> seen_;
+  std::vector<float> next_ = {0, 1, 2};
+};
+
+inline std::vector<std::string> three_labels() { return {"cat", "dog", "a label of many letters"}; }
+
+/// Keeps copies of all results.
+class Results {
+ public:
+  FrameClassifier::Callback callback() {
+    return [this](const FrameResult& result) { add(result); };
+  }
+  void add(const FrameResult& result) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    results_.push_back(result);
+  }
+  std::vector<FrameResult> all() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return results_;
+  }
+  std::vector<std::uint64_t> frames() const {
+    std::vector<std::uint64_t> frames;
+    for (const FrameResult& result : all()) frames.push_back(result.frame);
+    return frames;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<FrameResult> results_;
+};
+
+/// One grey pixel, which the caller may forget.
+inline Result<std::uint64_t> submit_pixel(FrameClassifier& classifier, std::uint8_t pixel) {
+  ImageView image;
+  image.data = &pixel;
+  image.width = image.height = 1;
+  image.format = PixelFormat::gray8;
+  return classifier.submit(image);
+}
+
+inline Result<std::uint64_t> submit_pixel(FrameClassifier& classifier, std::uint8_t pixel,
+                                          std::chrono::nanoseconds timestamp) {
+  ImageView image;
+  image.data = &pixel;
+  image.width = image.height = 1;
+  image.format = PixelFormat::gray8;
+  return classifier.submit(image, timestamp);
+}
+
+}  // namespace hvit_edge::testing

@@ -1,0 +1,280 @@
+// FrameClassifier as a camera drives it: averages, a real model, several at once, many frames.
+// `operator new` is replaced, hence a program of its own.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <new>
+#include <optional>
+#include <thread>
+
+#if defined(__linux__)
+#include <unistd.h>
+#endif
+
+#include "artifact.h"
+#include "held_model.h"
+
+namespace {
+
+std::atomic<long> g_allocations{0};
+
+}  // namespace
+
+// Inlined, GCC takes them for a pair that does not match.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  ++g_allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace hvit_edge {
+namespace {
+
+using std::chrono::nanoseconds;
+using testing::HeldModel;
+using testing::Results;
+using testing::submit_pixel;
+
+Classifier load_tiny() {
+  Result<Classifier> classifier = Classifier::load(testing::tiny_path());
+  EXPECT_TRUE(classifier.ok()) << classifier.status().message();
+  return std::move(classifier).value();
+}
+
+void expect_all_settled(const FrameClassifier& classifier, std::uint64_t submitted) {
+  const FrameCounts counts = classifier.counts();
+  EXPECT_EQ(counts.submitted, submitted);
+  EXPECT_EQ(counts.pending, 0U);
+  EXPECT_EQ(counts.failed, 0U);
+  EXPECT_EQ(counts.processed + counts.dropped, submitted);
+}
+
+// exp(-dt / T) = 1/2 between frames: by hand, p = (p + p_frame) / 2.
+TEST(FrameStream, AveragesOverTime) {
+  HeldModel model(false);
+  Results results;
+  FrameClassifierOptions options;
+  options.smoothing_seconds = 1 / std::log(2.0);
+  Result<FrameClassifier> classifier =
+      FrameClassifier::create(model.logits(), testing::three_labels(), results.callback(), options);
+  ASSERT_TRUE(classifier.ok());
+  const std::vector<float> logits[] = {{0, 1, 2}, {3, 0, 0}, {0, 5, 0}, {0, 0, 1}};
+  double average[3] = {};
+  for (int frame = 0; frame < 4; ++frame) {
+    if (frame == 3) classifier->reset_smoothing();
+    model.set_next(logits[frame]);
+    // After the reset the clock begins anew.
+    ASSERT_TRUE(submit_pixel(*classifier, 0, std::chrono::seconds(frame % 3)).ok());
+    ASSERT_TRUE(classifier->drain().ok());
+    double total = 0;
+    for (const float logit : logits[frame]) total += std::exp(logit);
+    for (int i = 0; i < 3; ++i) {
+      const double probability = std::exp(logits[frame][i]) / total;
+      average[i] = frame % 3 == 0 ? probability : (average[i] + probability) / 2;
+    }
+    const FrameResult result = results.all().back();
+    ASSERT_EQ(result.predictions.size(), 3U);
+    for (const Prediction& prediction : result.predictions) {
+      EXPECT_NEAR(prediction.score, average[prediction.index], 1e-6) << frame;
+    }
+  }
+}
+
+// Frames of before the reset that are classified after it belong to the old average.
+TEST(FrameStream, ResetKnowsWhichFramesCameBefore) {
+  HeldModel model(true);
+  Results results;
+  FrameClassifierOptions options;
+  options.smoothing_seconds = 1e9;  // practically: the first frame of an average stays
+  Result<FrameClassifier> classifier =
+      FrameClassifier::create(model.logits(), testing::three_labels(), results.callback(), options);
+  ASSERT_TRUE(classifier.ok());
+  ASSERT_TRUE(submit_pixel(*classifier, 0, nanoseconds(1)).ok());
+  model.let_one_go();
+  ASSERT_TRUE(classifier->drain().ok());
+  model.set_next({9, 0, 0});
+  ASSERT_TRUE(submit_pixel(*classifier, 0, nanoseconds(2)).ok());
+  model.wait_until_begun(2);
+  classifier->reset_smoothing();
+  ASSERT_TRUE(submit_pixel(*classifier, 0, nanoseconds(1)).ok());
+  model.let_all_go();
+  ASSERT_TRUE(classifier->drain().ok());
+  const std::vector<FrameResult> all = results.all();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].predictions[0].index, 2);
+  EXPECT_EQ(all[1].predictions[0].index, 2);
+  EXPECT_EQ(all[2].predictions[0].index, 0);
+}
+
+TEST(FrameStream, GivesWhatTheClassifierGives) {
+  Classifier reference = load_tiny();
+  std::vector<std::uint8_t> bytes(40 * 64 + 2 * 20 * 40);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 7);
+  ImageView image;
+  image.data = bytes.data();
+  image.width = 61;
+  image.height = 39;
+  image.row_stride_bytes = 64;
+  image.format = PixelFormat::i420;
+  image.chroma[0] = {bytes.data() + 40 * 64, 40, 1};
+  image.chroma[1] = {bytes.data() + 40 * 64 + 20 * 40, 40, 1};
+  image.rotation = Rotation::by_270;
+  image.mirror = true;
+  image.range = YuvRange::video;
+  const Result<std::vector<Prediction>> expected = reference.classify(image, 4);
+  ASSERT_TRUE(expected.ok()) << expected.status().message();
+
+  Results results;
+  FrameClassifierOptions options;
+  options.top_k = 4;
+  Result<FrameClassifier> classifier =
+      FrameClassifier::create(load_tiny(), results.callback(), options);
+  ASSERT_TRUE(classifier.ok()) << classifier.status().message();
+  ASSERT_TRUE(classifier->submit(image).ok());
+  bytes.assign(bytes.size(), 0);
+  ASSERT_TRUE(classifier->drain().ok());
+  const FrameResult result = results.all().at(0);
+  ASSERT_TRUE(result.status.ok()) << result.status.message();
+  ASSERT_EQ(result.predictions.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(result.predictions[i].index, (*expected)[i].index);
+    EXPECT_EQ(result.predictions[i].score, (*expected)[i].score);
+    EXPECT_EQ(result.predictions[i].label, (*expected)[i].label);
+  }
+}
+
+TEST(FrameStream, SeveralRunAtOnce) {
+  const std::vector<std::uint8_t> pixels(8 * 8 * 3, 77);
+  ImageView image;
+  image.data = pixels.data();
+  image.width = image.height = 8;
+  const int best = load_tiny().classify(image, 1).value()[0].index;
+  std::vector<std::thread> cameras;
+  for (int camera = 0; camera < 4; ++camera) {
+    cameras.emplace_back([&image, best] {
+      std::atomic<int> same{0};
+      Result<FrameClassifier> classifier =
+          FrameClassifier::create(load_tiny(), [&](const FrameResult& result) {
+            same += result.status.ok() && result.predictions[0].index == best ? 1 : 0;
+          });
+      ASSERT_TRUE(classifier.ok()) << classifier.status().message();
+      for (int i = 0; i < 200; ++i) ASSERT_TRUE(classifier->submit(image).ok());
+      ASSERT_TRUE(classifier->drain().ok());
+      expect_all_settled(*classifier, 200);
+      EXPECT_EQ(static_cast<std::uint64_t>(same), classifier->counts().processed);
+    });
+  }
+  for (std::thread& camera : cameras) camera.join();
+}
+
+TEST(FrameStream, CountsAgreeAtEveryMoment) {
+  HeldModel model(false);
+  std::optional<FrameClassifier> classifier;
+  const auto check = [&] {
+    const FrameCounts counts = classifier->counts();
+    EXPECT_EQ(counts.submitted, counts.processed + counts.dropped + counts.pending);
+    EXPECT_LE(counts.pending, 2U);
+  };
+  Result<FrameClassifier> created = FrameClassifier::create(model.logits(), testing::three_labels(),
+                                                            [&](const FrameResult&) { check(); });
+  ASSERT_TRUE(created.ok());
+  classifier.emplace(std::move(created).value());
+  std::vector<std::thread> cameras;
+  for (int camera = 0; camera < 3; ++camera) {
+    cameras.emplace_back([&, camera] {
+      for (int i = 0; i < 500; ++i) {
+        EXPECT_TRUE(submit_pixel(*classifier, 0).ok());
+        check();
+        if (camera == 0 && i % 50 == 0) classifier->pause();
+        if (camera == 0 && i % 50 == 10) classifier->resume();
+        if (camera == 1 && i % 100 == 0) classifier->reset_smoothing();
+      }
+    });
+  }
+  for (std::thread& camera : cameras) camera.join();
+  ASSERT_TRUE(classifier->drain().ok());
+  expect_all_settled(*classifier, 1500);
+}
+
+TEST(FrameStream, AllocatesNothingOnceTheBuffersHaveTheirSize) {
+  const std::vector<float> logits = {0, 1, 2};
+  std::atomic<int> begun{0};
+  std::atomic<int> allowed{0};
+  Result<FrameClassifier> classifier = FrameClassifier::create(
+      [&](const ImageView&) -> Result<const std::vector<float>*> {
+        ++begun;
+        while (allowed < begun) std::this_thread::yield();
+        return &logits;
+      },
+      testing::three_labels(), [](const FrameResult&) {});
+  ASSERT_TRUE(classifier.ok());
+  ASSERT_TRUE(submit_pixel(*classifier, 0).ok());
+  while (begun < 1) std::this_thread::yield();
+  ASSERT_TRUE(submit_pixel(*classifier, 0).ok());  // all three buffers are in use or were
+  ASSERT_TRUE(submit_pixel(*classifier, 0).ok());
+  allowed = 2;
+  ASSERT_TRUE(classifier->drain().ok());
+  const long before = g_allocations;
+  allowed = 1 << 30;
+  bool fine = true;
+  for (int i = 0; i < 1000; ++i) {
+    fine = submit_pixel(*classifier, 0).ok() && fine;
+    if (i % 3 == 0) fine = classifier->drain().ok() && fine;
+  }
+  fine = classifier->drain().ok() && fine;
+  EXPECT_EQ(g_allocations, before);
+  EXPECT_TRUE(fine);
+}
+
+#if defined(__linux__)
+long resident_bytes() {
+  long total = 0;
+  long resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+#endif
+
+TEST(FrameStream, RunsForLongWithoutGrowing) {
+  constexpr int kFrames = 100000;
+  const std::vector<std::uint8_t> pixels(8 * 8 * 3, 77);
+  ImageView image;
+  image.data = pixels.data();
+  image.width = image.height = 8;
+  std::uint64_t results = 0;
+  FrameClassifierOptions options;
+  options.smoothing_seconds = 0.5;
+  Result<FrameClassifier> classifier = FrameClassifier::create(
+      load_tiny(), [&](const FrameResult& result) { results += result.status.ok() ? 1 : 0; },
+      options);
+  ASSERT_TRUE(classifier.ok()) << classifier.status().message();
+  const auto stream = [&](int frames) {
+    for (int i = 0; i < frames; ++i) {
+      ASSERT_TRUE(classifier->submit(image).ok());
+      if (i % 8 == 0) {
+        ASSERT_TRUE(classifier->drain().ok());
+      }
+    }
+    ASSERT_TRUE(classifier->drain().ok());
+  };
+  stream(1000);
+#if defined(__linux__)
+  const long before = resident_bytes();
+#endif
+  stream(kFrames);
+  expect_all_settled(*classifier, 1000 + kFrames);
+  EXPECT_EQ(classifier->counts().processed, results);
+  EXPECT_GE(results, static_cast<std::uint64_t>(kFrames / 8));
+  // Sanitizers keep memory of their own.
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(resident_bytes() - before, 1L << 20);
+#endif
+}
+
+}  // namespace
+}  // namespace hvit_edge
