@@ -9,10 +9,12 @@ ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs/embedding.md").read_text()
 
 
-@pytest.mark.parametrize("language, file", [("cpp", "main.cpp"), ("c", "main.c")])
-def test_shows_the_consumer(language, file):
-    (shown,) = re.findall(rf"```{language}\n(.*?)```", GUIDE, flags=re.DOTALL)
-    assert shown == (ROOT / "cpp/tests/consumer" / file).read_text()
+@pytest.mark.parametrize(
+    "language, files", [("cpp", ["main.cpp", "stream.cpp"]), ("c", ["main.c"])]
+)
+def test_shows_the_consumers(language, files):
+    shown = re.findall(rf"```{language}\n(.*?)```", GUIDE, flags=re.DOTALL)
+    assert shown == [(ROOT / "cpp/tests/consumer" / file).read_text() for file in files]
 
 
 def test_names_the_abi():

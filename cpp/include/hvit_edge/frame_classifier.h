@@ -49,8 +49,8 @@ struct FrameCounts {
 ///
 /// submit() copies the pixels of a frame, without padding, into one of three buffers that are used
 /// again and again; the caller's are free at once. Everything else, preprocessing too, happens on
-/// the worker thread. A buffer grows when its frame is larger than all before; else nothing here
-/// allocates.
+/// the worker thread. A buffer grows when its frame is larger than all before; else nothing
+/// allocates but the model's run.
 ///
 /// The callback runs on the worker thread, one call at a time, in the order of the frames, with no
 /// lock held. It may call every member but drain(), and destroy the FrameClassifier. A slow

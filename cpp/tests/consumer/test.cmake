@@ -66,6 +66,7 @@ elseif(STEP STREQUAL "cmake")
           "-Dhvit_edge_DIR=${prefix}/${lib}/cmake/hvit_edge" "-Dexecutorch_DIR=${EXECUTORCH_DIR}")
   execute("${CMAKE_COMMAND}" --build "${WORK}/build")
   expect_predictions("${WORK}/build/consumer_cpp")
+  expect_predictions("${WORK}/build/consumer_stream")
   expect_predictions("${WORK}/build/consumer_c")
 
 elseif(STEP STREQUAL "c_alone")
