@@ -49,7 +49,11 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
            COMMAND ${check_exports} -DLIBRARY=${arm_library} -P ${exports})
   add_test(NAME c_api.segments_aarch64
            COMMAND ${check_segments} -DLIBRARY=${arm_library} -DALIGNMENT=0x4000 -P ${segments})
-  set_tests_properties(c_api.exports_aarch64 c_api.segments_aarch64
+  # And everything else that `make arm` sends to devices.
+  add_test(NAME elf.pages_aarch64
+           COMMAND ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF} -DFOLDER=${PROJECT_SOURCE_DIR}/build/arm
+                   -P ${CMAKE_CURRENT_SOURCE_DIR}/check_pages.cmake)
+  set_tests_properties(c_api.exports_aarch64 c_api.segments_aarch64 elf.pages_aarch64
                        PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: no")
 
   if(HVIT_EDGE_INSTALL AND CMAKE_GENERATOR STREQUAL "Ninja")
