@@ -12,7 +12,8 @@ DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 PHOTO := python/hvit_edge/assets/photos/chelsea.jpg
 NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
-CPP_FILES := $(shell find cpp -name '*.h' -o -name '*.cpp' -o -name '*.c')
+JNI_SOURCES := $(shell find mobile/android/hvit-edge/src/main/cpp -type f)
+CPP_FILES := $(shell find cpp mobile -name '*.h' -o -name '*.cpp' -o -name '*.c')
 
 # 64-bit Arm, cross-compiled and run by QEMU.
 ARM := build/arm
@@ -39,8 +40,10 @@ ARM_PACKAGES := g++-aarch64-linux-gnu qemu-user
 SSH_PACKAGES := openssh-client openssh-server
 # For the tests of devices behind adb; they bring their own server.
 ADB_PACKAGES := adb
+# For the Java classes and their tests on the desktop's JVM.
+JVM_PACKAGES := openjdk-17-jdk-headless junit4
 
-.PHONY: help packages packages-arm packages-ssh packages-adb setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh packages-adb packages-jvm setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
@@ -54,6 +57,7 @@ help:
 	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
 	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
 	@echo "make packages-adb  for the tests of devices behind adb: $(ADB_PACKAGES)"
+	@echo "make packages-jvm  for the Java classes and their tests: $(JVM_PACKAGES)"
 	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
 	@echo "make test       C++ and Python tests"
 	@echo "make test-clang C++ tests, everything compiled by clang"
@@ -66,7 +70,8 @@ packages: WANTED := $(DEBIAN_PACKAGES)
 packages-arm: WANTED := $(ARM_PACKAGES)
 packages-ssh: WANTED := $(SSH_PACKAGES)
 packages-adb: WANTED := $(ADB_PACKAGES)
-packages packages-arm packages-ssh packages-adb:
+packages-jvm: WANTED := $(JVM_PACKAGES)
+packages packages-arm packages-ssh packages-adb packages-jvm:
 	@dpkg -s $(WANTED) >/dev/null 2>&1 || \
 		{ SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && \
 		$$SUDO apt-get install -y -qq --no-install-recommends $(WANTED); }
@@ -116,7 +121,7 @@ $(ARM)/sdk/unpacked: constraints.txt | .venv/tools
 	@touch $@
 
 # The runner and its libraries, as they go to a device; the last line shows that none is missing.
-$(ARM)/staged: $(ARM)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-linux-gnu.cmake
+$(ARM)/staged: $(ARM)/sdk/unpacked $(NATIVE_SOURCES) $(JNI_SOURCES) cmake/aarch64-linux-gnu.cmake
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(ARM) -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		--toolchain "$(CURDIR)/cmake/aarch64-linux-gnu.cmake" \
 		-Dexecutorch_DIR="$(CURDIR)/$(ARM)/sdk/executorch/lib/cmake/executorch" \
@@ -125,7 +130,7 @@ $(ARM)/staged: $(ARM)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-linux-gnu.cma
 	@rm -rf $(ARM)/device
 	$(BIN)/cmake --install $(ARM) --component device --prefix $(ARM)/device
 	@rm -rf $(ARM)/package
-	@for component in c executorch; do \
+	@for component in c executorch jni; do \
 		$(BIN)/cmake --install $(ARM) --component $$component --prefix $(ARM)/package || exit 1; done
 	qemu-aarch64 -L $(ARM_ROOT) -cpu cortex-a76 $(ARM)/device/hvit_edge_runner facts
 	@touch $@

@@ -1,0 +1,54 @@
+// Between Java and the C interface: what fails becomes a Java exception, and nothing is thrown
+// through Java's frames.
+#pragma once
+
+#include <jni.h>
+
+#include <cstdint>
+#include <new>
+
+#include "hvit_edge/c_api.h"
+#include "java_types.h"
+
+namespace hvit_edge::jni {
+
+/// Room for the reason of one call.
+class Reason {
+ public:
+  operator hve_text*() { return &text_; }  // NOLINT: implicit on purpose
+
+  /// Throws in Java unless `status` is HVE_OK.
+  bool accept(JNIEnv* env, hve_status status) const {
+    if (status == HVE_OK) return true;
+    throw_failure(env, status, data_);
+    return false;
+  }
+
+ private:
+  char data_[2048] = "";
+  hve_text text_ = HVE_TEXT(data_);
+};
+
+/// What `body` returns; zero where memory has run out, with a Java exception.
+template <class Body>
+auto bounded(JNIEnv* env, Body body) noexcept -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    throw_failure(env, HVE_OUT_OF_MEMORY,
+                  "[hvit_edge_jni] expected memory for the answer, got none; free some");
+  } catch (...) {
+    throw_failure(env, HVE_INTERNAL, "[hvit_edge_jni] expected no C++ exception, got one");
+  }
+  return decltype(body())();
+}
+
+inline hve_classifier* to_classifier(jlong handle) {
+  return reinterpret_cast<hve_classifier*>(static_cast<std::intptr_t>(handle));
+}
+
+inline jlong to_handle(hve_classifier* classifier) {
+  return static_cast<jlong>(reinterpret_cast<std::intptr_t>(classifier));
+}
+
+}  // namespace hvit_edge::jni

@@ -1,0 +1,52 @@
+package io.github.hvitedge;
+
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongFunction;
+
+/**
+ * The address of a native classifier, and the rule that it is closed once and not used after that.
+ * Closing waits for calls that have begun.
+ */
+final class Handle {
+    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private long address;
+
+    Handle(long address) {
+        this.address = address;
+    }
+
+    <R> R use(LongFunction<R> call) {
+        lock.readLock().lock();
+        try {
+            if (address == 0) {
+                throw HvitEdgeException.refuse(
+                        "[Classifier] expected an open classifier, got a closed one; open it again");
+            }
+            return call.apply(address);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    void close() {
+        lock.writeLock().lock();
+        try {
+            if (address != 0) {
+                Native.close(address);
+                address = 0;
+            }
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    boolean isClosed() {
+        lock.readLock().lock();
+        try {
+            return address == 0;
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+}

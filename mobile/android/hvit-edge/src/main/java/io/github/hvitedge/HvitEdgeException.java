@@ -1,0 +1,32 @@
+package io.github.hvitedge;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A call that failed. The message is the sentence that the C++ library gave: {@code [where] expected
+ * ..., got ...; how to fix}.
+ */
+public final class HvitEdgeException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private final Status status;
+
+    /** Called by libhvit_edge_jni. */
+    HvitEdgeException(int code, byte[] message) {
+        super(new String(message, StandardCharsets.UTF_8));
+        status = Status.of(code);
+    }
+
+    private HvitEdgeException(Status status, String message) {
+        super(message);
+        this.status = status;
+    }
+
+    static HvitEdgeException refuse(String message) {
+        return new HvitEdgeException(Status.INVALID_ARGUMENT, message);
+    }
+
+    public Status status() {
+        return status;
+    }
+}

@@ -1,0 +1,36 @@
+package io.github.hvitedge;
+
+import java.nio.ByteBuffer;
+
+/**
+ * What libhvit_edge_jni registers. Handles are addresses and are not checked here: {@link Handle}
+ * sees to it that none is used after it was closed. Text crosses as UTF-8.
+ */
+final class Native {
+    static {
+        System.loadLibrary("hvit_edge_jni");
+    }
+
+    private Native() {}
+
+    static native byte[] version();
+
+    static native long openFile(byte[] path, int threads);
+
+    static native long openBuffer(ByteBuffer artifact, int threads);
+
+    static native long openArray(byte[] artifact, int threads);
+
+    static native void close(long classifier);
+
+    static native byte[][] labels(long classifier);
+
+    static native int classCount(long classifier);
+
+    /** max_abs, max_rel, then passed and top1_agree as 0 or 1. */
+    static native double[] selfTest(long classifier);
+
+    /** {@code numbers} are those of {@link Frame#numbers}. */
+    static native Prediction[] classify(
+            long classifier, ByteBuffer[] planes, int[] numbers, int topK);
+}

@@ -1,0 +1,55 @@
+package io.github.hvitedge;
+
+import java.lang.ref.PhantomReference;
+import java.lang.ref.ReferenceQueue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Closes the handles of classifiers that were forgotten, some time after the garbage collector has
+ * found them. java.lang.ref.Cleaner would do, but Android has it from API 33 on only.
+ */
+final class Reclaimer {
+    private static final ReferenceQueue<Object> FORGOTTEN = new ReferenceQueue<>();
+    private static final Set<Entry> WATCHED = ConcurrentHashMap.newKeySet();
+
+    static {
+        Thread thread = new Thread(Reclaimer::closeForgotten, "hvit-edge-reclaimer");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private Reclaimer() {}
+
+    /** A watched owner; the handle must not refer to it. */
+    static final class Entry extends PhantomReference<Object> {
+        private final Handle handle;
+
+        private Entry(Object owner, Handle handle) {
+            super(owner, FORGOTTEN);
+            this.handle = handle;
+        }
+
+        /** Closes the handle now and watches no longer. */
+        void close() {
+            handle.close();
+            WATCHED.remove(this);
+        }
+    }
+
+    static Entry watch(Object owner, Handle handle) {
+        Entry entry = new Entry(owner, handle);
+        WATCHED.add(entry);
+        return entry;
+    }
+
+    private static void closeForgotten() {
+        while (true) {
+            try {
+                ((Entry) FORGOTTEN.remove()).close();
+            } catch (InterruptedException | HvitEdgeException ignored) {
+                // Nobody has asked, so there is nobody to tell; the others are still to be closed.
+            }
+        }
+    }
+}

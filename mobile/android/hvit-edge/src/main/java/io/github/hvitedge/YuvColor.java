@@ -1,0 +1,12 @@
+package io.github.hvitedge;
+
+/** What the numbers of a YUV frame mean: HVE_COLOR_... in c_api.h, in its order. */
+public enum YuvColor {
+    DEFAULT,
+    /** Luma 0 to 255, as in JPEG. */
+    BT601_FULL,
+    /** Luma 16 to 235. */
+    BT601_VIDEO,
+    BT709_FULL,
+    BT709_VIDEO
+}
