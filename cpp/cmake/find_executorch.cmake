@@ -1,6 +1,10 @@
 # Finds where ExecuTorch lies inside its Python wheel, and says what is needed of it:
 # find_package(executorch ${hvit_edge_executorch}). An `executorch_DIR` from the caller wins.
 set(hvit_edge_executorch 1.5 COMPONENTS runtime kernels_optimized backend_xnnpack threadpool)
+if(ANDROID)
+  # Built from source it installs no version, and knows no components.
+  set(hvit_edge_executorch)
+endif()
 if(NOT executorch_DIR AND NOT CMAKE_CROSSCOMPILING)
   find_package(Python COMPONENTS Interpreter QUIET)
   if(Python_Interpreter_FOUND)

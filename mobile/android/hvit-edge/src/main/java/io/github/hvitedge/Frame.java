@@ -56,7 +56,7 @@ public final class Frame {
         return new Frame(format, width, height, degrees, mirrored, color, planes);
     }
 
-    /** Left and right exchanged, as a front camera's preview shows them. */
+    /** Left and right of the upright image exchanged, as a front camera's preview shows them. */
     public Frame mirrored(boolean mirror) {
         return new Frame(format, width, height, rotation, mirror, color, planes);
     }
