@@ -1,5 +1,5 @@
-# ExecuTorch built from source, as for Android, has other names for its targets than its wheel: gives
-# them those of the wheel.
+# ExecuTorch built from source, as for Android, has other names for its targets than its wheel:
+# gives them those of the wheel.
 if(TARGET executorch::runtime)
   return()
 endif()

@@ -1,6 +1,6 @@
-# Sets HVIT_EDGE_JNI_FOUND, and HVIT_EDGE_JNI_INCLUDE_DIRS to the folders of jni.h: none on Android,
-# where the NDK has it, else those of the JDK whose javac is found. FindJNI would ask for a JDK of the
-# target's, and for the libraries of the machine's; the headers are the same on every Linux.
+# Sets HVIT_EDGE_JNI_FOUND, and HVIT_EDGE_JNI_INCLUDE_DIRS to the folders of jni.h: none on
+# Android, where the NDK has it, else those of the JDK whose javac is found. FindJNI would ask for
+# the target's JDK when cross-compiling; the headers are the same on every Linux.
 set(HVIT_EDGE_JNI_INCLUDE_DIRS)
 if(ANDROID)
   set(HVIT_EDGE_JNI_FOUND ON)
@@ -11,9 +11,9 @@ else()
     file(REAL_PATH "${Java_JAVAC_EXECUTABLE}" javac)
     cmake_path(GET javac PARENT_PATH bin)
     cmake_path(GET bin PARENT_PATH jdk)
-    if(EXISTS "${jdk}/include/jni.h")
+    string(TOLOWER "${CMAKE_SYSTEM_NAME}" system)
+    if(EXISTS "${jdk}/include/${system}/jni_md.h")
       set(HVIT_EDGE_JNI_FOUND ON)
-      string(TOLOWER "${CMAKE_SYSTEM_NAME}" system)
       set(HVIT_EDGE_JNI_INCLUDE_DIRS "${jdk}/include" "${jdk}/include/${system}")
     endif()
   endif()

@@ -6,8 +6,8 @@ plugins {
 // ExecuTorch, built by the same NDK and installed: .../lib/cmake/ExecuTorch.
 val executorch = providers.gradleProperty("executorch_DIR").orNull
     ?: throw GradleException(
-        "[hvit-edge] expected -Pexecutorch_DIR=FOLDER, got none; mobile/android/README.md says how " +
-            "ExecuTorch is built"
+        "[hvit-edge] expected -Pexecutorch_DIR=FOLDER, got none; mobile/android/README.md says " +
+            "how ExecuTorch is built"
     )
 
 android {

@@ -225,7 +225,8 @@ public class ClassifierTest {
         bytes[bytes.length / 2] ^= 1;
         assertRefused(Status.INVALID_ARTIFACT, "expected", () -> Classifier.open(bytes));
         assertRefused(
-                Status.INVALID_ARGUMENT, "[hve_classifier_open_memory] expected an artifact in memory",
+                Status.INVALID_ARGUMENT,
+                "[hve_classifier_open_memory] expected an artifact in memory",
                 () -> Classifier.open(new byte[0]));
     }
 }

@@ -42,7 +42,8 @@ public class FrameTest {
         for (int y = 0; y < HEIGHT; y++) {
             for (int x = 0; x < WIDTH; x++) {
                 for (int c = 0; c < pixel; c++) {
-                    byte value = channels[c] < 0 ? 99 : pixels.get(3 * (y * WIDTH + x) + channels[c]);
+                    int first = 3 * (y * WIDTH + x);
+                    byte value = channels[c] < 0 ? 99 : pixels.get(first + channels[c]);
                     packed.put(y * rowStride + x * pixel + c, value);
                 }
             }
@@ -86,7 +87,8 @@ public class FrameTest {
                 classify(Frame.of(PixelFormat.RGB888, HEIGHT, WIDTH, Plane.of(upright))),
                 classify(rgb(Plane.of(pixels)).rotated(90)));
         assertEquals(
-                classify(Frame.of(PixelFormat.RGB888, HEIGHT, WIDTH, Plane.of(upright)).rotated(90)),
+                classify(
+                        Frame.of(PixelFormat.RGB888, HEIGHT, WIDTH, Plane.of(upright)).rotated(90)),
                 classify(rgb(Plane.of(pixels)).rotated(180)));
         refused("0, 90, 180 or 270 degrees, got 45", rgb(Plane.of(pixels)).rotated(45));
     }
@@ -196,7 +198,8 @@ public class FrameTest {
             for (int x = 0; x < WIDTH; x++) {
                 for (int c = 0; c < 3; c++) {
                     mirrored.put(
-                            3 * (y * WIDTH + WIDTH - 1 - x) + c, pixels.get(3 * (y * WIDTH + x) + c));
+                            3 * (y * WIDTH + WIDTH - 1 - x) + c,
+                            pixels.get(3 * (y * WIDTH + x) + c));
                 }
             }
         }

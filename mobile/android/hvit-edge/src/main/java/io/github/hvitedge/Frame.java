@@ -2,7 +2,7 @@ package io.github.hvitedge;
 
 import java.nio.ByteBuffer;
 
-/** An image as a camera delivers it. Immutable, but for the pixels themselves, which are borrowed. */
+/** An image as a camera delivers it. Immutable but for its pixels, which are borrowed. */
 public final class Frame {
     private static final int MOST_PLANES = 3;
 

@@ -21,7 +21,8 @@ final class Handle {
         try {
             if (address == 0) {
                 throw HvitEdgeException.refuse(
-                        "[Classifier] expected an open classifier, got a closed one; open it again");
+                        "[Classifier] expected an open classifier, got a closed one; open it"
+                                + " again");
             }
             return call.apply(address);
         } finally {

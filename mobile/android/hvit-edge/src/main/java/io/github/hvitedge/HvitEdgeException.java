@@ -3,8 +3,8 @@ package io.github.hvitedge;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A call that failed. The message is the sentence that the C++ library gave: {@code [where] expected
- * ..., got ...; how to fix}.
+ * A call that failed. The message is the sentence that the C++ library gave: {@code [where]
+ * expected ..., got ...; how to fix}.
  */
 public final class HvitEdgeException extends RuntimeException {
     private static final long serialVersionUID = 1;

@@ -2,6 +2,7 @@ package io.github.hvitedge.android
 
 import android.content.res.AssetManager
 import io.github.hvitedge.Classifier
+import java.io.FileInputStream
 import java.io.IOException
 import java.nio.channels.FileChannel
 
@@ -19,7 +20,8 @@ fun AssetManager.openClassifier(
     threads: Int = Classifier.AUTO_THREADS,
 ): Classifier =
     openFd(name).use { asset ->
-        asset.createInputStream().use { stream ->
+        // Not createInputStream(), whose channel counts from the asset's start on some versions.
+        FileInputStream(asset.fileDescriptor).use { stream ->
             val artifact =
                 stream.channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.length)
             Classifier.open(artifact, threads)
