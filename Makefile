@@ -33,7 +33,7 @@ APPLE := build/apple
 APPLE_WHEEL := macosx_14_0_arm64
 
 # Beside Python: venv and headers, a compiler, GoogleTest for the C++ tests.
-DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev
+DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev pkg-config
 # Beside those: what `make arm` needs.
 ARM_PACKAGES := g++-aarch64-linux-gnu qemu-user
 # For the tests of devices behind ssh; Debian starts the server that it installs.

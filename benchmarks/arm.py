@@ -2,11 +2,11 @@
 
     python benchmarks/arm.py FOLDER [--models ...] [--precisions ...] [--cpu cortex-a76]
 
-FOLDER keeps the artifacts; those that `quantisation.py families` left there are taken as they are.
-"int8" is calibrated on windows of the bundled photos; weights are random, those of mobilevit_xxs of
-CIFAR-10. "stock fp32" and "stock int8" are ExecuTorch's own
-lowering of the same module, the second by its XNNPACKQuantizer with fixed ranges; their
-instructions alone are counted. Rows go to results/arm.json as they are measured.
+FOLDER keeps the artifacts; those that lie there are taken as they are. Programs are of `--cpu arm`,
+"any fp32" and so on of `--cpu any`. "int8" is calibrated on windows of the bundled photos; weights
+are random, those of mobilevit_xxs of CIFAR-10. "stock fp32" and "stock int8" are ExecuTorch's own
+lowering of the same module, the second by its XNNPACKQuantizer with fixed ranges. Of "any" and
+"stock" the instructions alone are counted. Rows go to results/arm.json as they are measured.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ from hvit_edge.weights import bundled_photos
 
 RESULTS = Path(__file__).parent / "results" / "arm.json"
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
-PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic", "stock fp32", "stock int8")
+OURS = ("fp32", "fp16", "int8", "int8-dynamic")
+ANY = tuple(f"any {precision}" for precision in OURS)
+PRECISIONS = (*OURS, *ANY, "stock fp32", "stock int8")
 PEER_PRECISIONS = (
     *("hvit-edge fp32", "hvit-edge int8"),
     *("litert fp32", "litert int8", "litert int8-dynamic"),
@@ -63,7 +65,7 @@ def main() -> None:
     address = f"qemu:{args.cpu}"
     for name in args.models:
         for precision in args.precisions:
-            measure = measure_stock if precision.startswith("stock") else measure_ours
+            measure = MEASURES.get(precision.partition(" ")[0], measure_ours)
             record({"model": name, "precision": precision, "device": address},
                    measure(name, precision, args.folder, address))  # fmt: skip
 
@@ -115,6 +117,15 @@ def measure_ours(name: str, precision: str, folder: Path, address: str) -> dict[
     }
 
 
+def measure_any(name: str, precision: str, folder: Path, address: str) -> dict[str, object]:
+    """Instructions alone of the program that is not shaped for Arm."""
+    artifact = folder / f"{name} {precision}.pte"
+    if not artifact.exists():
+        compile_ours(name, precision.removeprefix("any "), artifact, cpu="any")
+    counted = instructions_of(artifact, address).to_dict()
+    return {"bytes": artifact.stat().st_size, "instructions": counted}
+
+
 def peak_bytes_here(artifact: Path) -> int:
     """Of the runner on this machine with its libraries: in QEMU the emulator would count."""
     (program, _), *_ = find_bundle(platform.machine())
@@ -122,11 +133,11 @@ def peak_bytes_here(artifact: Path) -> int:
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["peak_bytes"]
 
 
-def compile_ours(name: str, precision: str, artifact: Path) -> None:
+def compile_ours(name: str, precision: str, artifact: Path, *, cpu: str = "arm") -> None:
     """With weights of its own where it has some."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
     make = partial(
-        compile_model, name, weights=weights, precision=precision, cpu="arm", output=artifact
+        compile_model, name, weights=weights, precision=precision, cpu=cpu, output=artifact
     )
     if precision != "int8":
         make()
@@ -177,6 +188,9 @@ def compile_stock(name: str, precision: str, artifact: Path) -> None:
         constant_methods=constant_methods(metadata, golden),
     )
     artifact.write_bytes(seal(edge.to_executorch().buffer))
+
+
+MEASURES = {"any": measure_any, "stock": measure_stock}
 
 
 if __name__ == "__main__":

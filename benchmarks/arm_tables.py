@@ -5,6 +5,7 @@ from __future__ import annotations
 from machine import name_machine
 
 OURS = ("fp32", "fp16", "int8", "int8-dynamic")
+ANY = tuple(f"any {precision}" for precision in OURS)
 STOCK = ("stock fp32", "stock int8")
 PEERS = {"hvit-edge": "hvit-edge A76", "litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
@@ -18,7 +19,7 @@ def instructions_table(report: dict) -> str:
     }
     models = list(dict.fromkeys(row["model"] for row in report["rows"]))
     rows = ["| | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
-    for precision in (*OURS, *STOCK, *peer_precisions(report)):
+    for precision in (*OURS, *ANY, *STOCK, *peer_precisions(report)):
         cells = (counts.get((model, precision)) for model in models)
         millions = (f"{cell / 1e6:.1f} M" if cell else "" for cell in cells)
         rows.append(f"| {_title(precision)} | " + " | ".join(millions) + " |")
@@ -89,3 +90,18 @@ def parity_table(report: dict) -> str:
         f" runner on x86-64 with its libraries. The runner and its libraries for aarch64: {sizes}."
     )
     return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
+
+
+def accuracy_table(report: dict) -> str:
+    """One row a program."""
+    rows = ["| precision | --cpu | top-1 | same class as PyTorch |", "|---|---|---|---|"]
+    rows += [
+        f"| {r['precision']} | {r['cpu']} | {r['top1']:.1%} | {r['agreement']:.1%} |"
+        for r in report["results"]
+    ]
+    first = report["results"][0]
+    note = (
+        f"Bundled mobilevit_xxs, C++ runtime on x86-64, {first['images']} images of"
+        f" {first['data']}; PyTorch: {first['eager_top1']:.1%}; {name_machine(report)}."
+    )
+    return "\n".join([*rows, "", note])
