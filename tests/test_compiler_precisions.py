@@ -100,7 +100,7 @@ def calibrations(monkeypatch):
     """What reaches the quantiser, which then stops."""
     seen = []
 
-    def record(graph, example, *, precision, calibration, progress):
+    def record(graph, example, *, precision, calibration, cpu, progress):
         seen.append(calibration)
         raise Stop
 
