@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from arm_tables import ANY, OURS, STOCK
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
 from machine import describe_machine
@@ -42,9 +43,7 @@ from hvit_edge.weights import bundled_photos
 
 RESULTS = Path(__file__).parent / "results" / "arm.json"
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
-OURS = ("fp32", "fp16", "int8", "int8-dynamic")
-ANY = tuple(f"any {precision}" for precision in OURS)
-PRECISIONS = (*OURS, *ANY, "stock fp32", "stock int8")
+PRECISIONS = (*OURS, *ANY, *STOCK)
 PEER_PRECISIONS = (
     *("hvit-edge fp32", "hvit-edge int8"),
     *("litert fp32", "litert int8", "litert int8-dynamic"),

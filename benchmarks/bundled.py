@@ -28,6 +28,16 @@ def main() -> None:
     parser.add_argument("data", type=Path, metavar="CIFAR10_TEST.npz")
     parser.add_argument("--output", type=Path, default=RESULTS / "bundled.json")
     args = parser.parse_args()
+    found = accuracy(args.data)
+    result = {"model": "mobilevit_xxs", "weights": "cifar10", **found}
+    args.output.parent.mkdir(exist_ok=True)
+    args.output.write_text(
+        json.dumps({"machine": describe_machine(), "results": [result]}, indent=2) + "\n"
+    )
+
+
+def accuracy(data: Path, **options: object) -> dict[str, object]:
+    """Compile the classifier with `options`, and classify every image of `data`."""
     model = hvit_edge.create_model("mobilevit_xxs", weights="cifar10")
 
     def eager(image):
@@ -35,21 +45,15 @@ def main() -> None:
             return model(torch.from_numpy(model.hvit_edge.preprocess(image))).numpy()
 
     with tempfile.TemporaryDirectory() as folder:
-        path = hvit_edge.compile(model, output=Path(folder) / "bundled.pte").path
-        report = evaluate(path, args.data, eager=eager, progress=bar("eval"))
-    result = {
-        "model": "mobilevit_xxs",
-        "weights": "cifar10",
-        "data": args.data.name,
+        path = hvit_edge.compile(model, output=Path(folder) / "bundled.pte", **options).path
+        report = evaluate(path, data, eager=eager, progress=bar("eval"))
+    return {
+        "data": data.name,
         "images": report.images,
         "top1": report.top1,
         "eager_top1": report.eager_top1,
         "agreement": report.agreement,
     }
-    args.output.parent.mkdir(exist_ok=True)
-    args.output.write_text(
-        json.dumps({"machine": describe_machine(), "results": [result]}, indent=2) + "\n"
-    )
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ from hvit_edge.lowering.graph import (
     Editor,
     argument,
     aten,
-    constant_tensor,
     has_constant_weights,
     is_call,
+    layer_constants,
     nodes_calling,
     shape_of,
 )
@@ -165,13 +165,6 @@ def _own_origin(writer: Node) -> Origin:
 
 def _centre(edit: Editor, writer: Node) -> None:
     """Take the average over the output channels out of the weights and the bias."""
-    weight = constant_tensor(edit.graph, writer.args[1]).double()
-    centred = edit.constant_like(f"{writer.name}_weight", weight - weight.mean(0), writer)
-    bias = argument(writer, 2, "bias")
-    if bias is not None:
-        shift = constant_tensor(edit.graph, bias).double()
-        bias = edit.constant_like(f"{writer.name}_bias", shift - shift.mean(), writer)
-    kwargs = {name: value for name, value in writer.kwargs.items() if name != "bias"}
-    edit.replace(
-        edit.call(writer.target, writer.args[0], centred, bias, *writer.args[3:], **kwargs)
-    )
+    weight, bias = layer_constants(edit.graph, writer)
+    shift = None if bias is None else bias - bias.mean()
+    edit.replace(edit.layer(writer, weight - weight.mean(0), shift))

@@ -20,6 +20,7 @@ from hvit_edge.lowering.graph import (
     constant_tensor,
     has_constant_weights,
     is_call,
+    layer_constants,
     nodes_calling,
     rank_of,
 )
@@ -62,18 +63,10 @@ def _can_fold_into(source: Node) -> bool:
 
 
 def _folded_convolution(edit: Editor, conv: Node, scale: torch.Tensor, shift: torch.Tensor) -> Node:
-    weight = constant_tensor(edit.graph, conv.args[1]).double()
-    bias = argument(conv, 2, "bias")
+    weight, bias = layer_constants(edit.graph, conv)
     if bias is not None:
-        shift = shift + scale * constant_tensor(edit.graph, bias).double()
-    folded = weight * scale.reshape(-1, 1, 1, 1)
-    arguments = [
-        conv.args[0],
-        edit.constant_like(f"{conv.name}_weight", folded, conv),
-        edit.constant_like(f"{conv.name}_bias", shift, conv),
-        *conv.args[3:],
-    ]
-    return edit.call(conv.target, *arguments, **conv.kwargs)
+        shift = shift + scale * bias
+    return edit.layer(conv, weight * scale.reshape(-1, 1, 1, 1), shift)
 
 
 def _affine(edit: Editor, node: Node, scale: torch.Tensor, shift: torch.Tensor) -> Node:

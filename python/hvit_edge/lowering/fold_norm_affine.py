@@ -22,6 +22,7 @@ from hvit_edge.lowering.graph import (
     aten,
     constant_tensor,
     has_constant_weights,
+    layer_constants,
     nodes_calling,
     rank_of,
     shape_of,
@@ -102,18 +103,11 @@ def _channel_after(user: Node, node: Node, channel: int) -> int | None:
 def _fold_into(graph: GraphModule, reader: Node, gamma: Node, beta: Node | None) -> None:
     """Give `reader` the weights that need no scale and shift in front."""
     edit = Editor(graph, reader)
-    weight = constant_tensor(graph, reader.args[1]).double()
+    weight, bias = layer_constants(graph, reader)
     scale = constant_tensor(graph, gamma).double()
     per_channel = [1, -1] + [1] * (weight.dim() - 2)
-    folded = edit.constant_like(
-        f"{reader.name}_weight", weight * scale.reshape(per_channel), reader
-    )
-    bias = argument(reader, 2, "bias")
     if beta is not None:
         shift = constant_tensor(graph, beta).double().reshape(per_channel)
         total = (weight * shift).flatten(1).sum(1)
-        if bias is not None:
-            total = total + constant_tensor(graph, bias).double()
-        bias = edit.constant_like(f"{reader.name}_bias", total, reader)
-    kwargs = {name: value for name, value in reader.kwargs.items() if name != "bias"}
-    edit.replace(edit.call(reader.target, reader.args[0], folded, bias, *reader.args[3:], **kwargs))
+        bias = total if bias is None else total + bias
+    edit.replace(edit.layer(reader, weight * scale.reshape(per_channel), bias))

@@ -20,11 +20,11 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import (
     Editor,
-    argument,
     aten,
     constant_tensor,
     has_constant_weights,
     is_constant,
+    layer_constants,
     nodes_calling,
     shape_of,
 )
@@ -87,10 +87,6 @@ def _final_users(node: Node, labels: torch.Tensor) -> Iterator[tuple[Node, torch
 def _scale_rows(edit: Editor, linear: Node, rows: torch.Tensor, factor: float) -> None:
     scale = torch.ones(len(rows), dtype=torch.float64)
     scale[rows] = factor
-    weight = constant_tensor(edit.graph, linear.args[1]).double() * scale[:, None]
-    arguments = [edit.constant_like(f"{linear.name}_weight", weight, linear)]
-    bias = argument(linear, 2, "bias")
-    if bias is not None:
-        scaled = constant_tensor(edit.graph, bias).double() * scale
-        arguments.append(edit.constant_like(f"{linear.name}_bias", scaled, linear))
-    edit.replace(edit.call(aten.linear.default, linear.args[0], *arguments))
+    weight, bias = layer_constants(edit.graph, linear)
+    scaled = None if bias is None else bias * scale
+    edit.replace(edit.layer(linear, weight * scale[:, None], scaled))

@@ -68,6 +68,13 @@ def constant_tensor(graph: GraphModule, node: Node) -> torch.Tensor:
     return value.detach()
 
 
+def layer_constants(graph: GraphModule, layer: Node) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Weights and bias (if any) of a linear or convolution, float64."""
+    bias = argument(layer, 2, "bias")
+    weight = constant_tensor(graph, layer.args[1]).double()
+    return weight, None if bias is None else constant_tensor(graph, bias).double()
+
+
 def only_user(node: Node) -> Node | None:
     """The single node that uses `node`, or None where there are none or several."""
     return next(iter(node.users)) if len(node.users) == 1 else None
@@ -158,6 +165,16 @@ class Editor:
     def constant_like(self, name: str, values: torch.Tensor, node: Node) -> Node:
         """Insert a constant in the dtype that `node` has when the graph runs in that dtype."""
         return self.constant(name, values.to(node.meta["val"].dtype))
+
+    def layer(self, like: Node, weight: torch.Tensor, bias: torch.Tensor | None) -> Node:
+        """Insert a linear or convolution that is `like` but for its weights and its bias."""
+        arguments = [like.args[0], self.constant_like(f"{like.name}_weight", weight, like)]
+        if bias is not None:
+            arguments.append(self.constant_like(f"{like.name}_bias", bias, like))
+        elif len(like.args) > 3:
+            arguments.append(None)
+        kwargs = {name: value for name, value in like.kwargs.items() if name != "bias"}
+        return self.call(like.target, *arguments, *like.args[3:], **kwargs)
 
     def replace(self, replacement: Node) -> None:
         """Let every user of the anchor use `replacement`, and erase the anchor."""

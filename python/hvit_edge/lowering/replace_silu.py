@@ -21,11 +21,10 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import (
     Editor,
-    argument,
     aten,
-    constant_tensor,
     has_constant_weights,
     is_call,
+    layer_constants,
     nodes_calling,
     only_user,
     shape_of,
@@ -71,13 +70,7 @@ def _candidates(graph: GraphModule) -> list[tuple[Node, Node]]:
 
 def _scaled(edit: Editor, layer: Node, factor: float) -> Node:
     """`layer` with weights and bias times `factor`, in its place."""
-    weight = constant_tensor(edit.graph, layer.args[1]).double() * factor
-    arguments = [layer.args[0], edit.constant_like(f"{layer.name}_weight", weight, layer)]
-    bias = argument(layer, 2, "bias")
-    if bias is not None:
-        shift = constant_tensor(edit.graph, bias).double() * factor
-        bias = edit.constant_like(f"{layer.name}_bias", shift, layer)
-    kwargs = {name: value for name, value in layer.kwargs.items() if name != "bias"}
-    scaled = edit.call(layer.target, *arguments, bias, *layer.args[3:], **kwargs)
+    weight, bias = layer_constants(edit.graph, layer)
+    scaled = edit.layer(layer, weight * factor, None if bias is None else bias * factor)
     edit.replace(scaled)
     return scaled

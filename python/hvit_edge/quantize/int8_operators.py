@@ -6,7 +6,8 @@ A row is what one output element of the layer reads at most: the features of a t
 (`int8_linear`), the channels of a pixel (`int8_pointwise`), or the whole map (`int8_conv2d`).
 `rows` tokens or pixels that follow each other share one range.
 The range is asymmetric and contains zero; scale and zero point are chosen as XNNPACK's
-`xnn_f32_qd8_asymmetric_quantization_params` does. Results are float32.
+`xnn_f32_qd8_asymmetric_quantization_params` does. Results are float32; beside float16, see `half`,
+they become float16.
 
 ExecuTorch says the same with a chain of quantise and dequantise operators around an ATen operator,
 but knows neither a range for each pixel nor such a convolution behind a permuted tensor.

@@ -134,10 +134,12 @@ class Int8Visitor(NodeVisitor):
         )
 
     def _rounded(self, source: int, graph: XNNGraph, rows: int | None) -> int:
-        if rows is None or rows == 1:
-            return self._convert(source, graph, row=rows or 3)
+        if rows == 1:
+            return self._convert(source, graph, row=1)
+        if rows is None:
+            return self._convert(source, graph, row=3)
         whole = _value(graph, source)
-        key = (source, "rows", rows)
+        key = (source, rows)
         reshaped = graph.__dict__.setdefault("hvit_edge_reshaped", {})
         if key not in reshaped:
             inputs = whole.dims[-1]
