@@ -3,6 +3,7 @@ import math
 import os
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,8 +55,14 @@ def test_layers_are_lines_of_three_fields():
     assert methods["hve_schema_version"] == 1
 
 
-def test_no_layers_no_field():
-    assert "hve_layers" not in artifact.constant_methods(metadata_of(), GOLDEN)
+def test_what_is_not_there_has_no_field():
+    methods = artifact.constant_methods(metadata_of(), GOLDEN)
+    assert {"hve_layers", "hve_cpu"}.isdisjoint(methods)
+
+
+def test_the_cpu_is_named():
+    metadata = replace(metadata_of(), cpu="arm")
+    assert artifact.constant_methods(metadata, GOLDEN)["hve_cpu"] == "arm"
 
 
 def test_creation_time_follows_source_date_epoch(monkeypatch):

@@ -123,7 +123,9 @@ def test_a_program_is_shaped_for_a_cpu(cpu, precision, activation, tiny_preproce
     kinds = {kind for kind in ("sigmoid", "exp", "tanh") if f"aten.{kind}." in called}
     assert kinds == {activation}
     assert ("aten.sub." in called) is (activation != "tanh")  # of the norm, or beside exp
-    assert hvit_edge.Session(artifact.path).self_test().passed
+    session = hvit_edge.Session(artifact.path)
+    assert session.self_test().passed
+    assert session.metadata.cpu == (cpu or "any")
 
 
 @pytest.mark.parametrize("step", ["export_graph", "rewrite", "lower"])

@@ -30,7 +30,8 @@ void register_metadata(py::module_& module) {
       .def_readonly("preprocess", &Metadata::preprocess)
       .def_readonly("parity", &Metadata::parity)
       .def_readonly("golden_tolerance", &Metadata::golden_tolerance)
-      .def_readonly("layers", &Metadata::layers);
+      .def_readonly("layers", &Metadata::layers)
+      .def_readonly("cpu", &Metadata::cpu);
 }
 
 }  // namespace hvit_edge::bindings

@@ -18,6 +18,7 @@ import numpy as np
 
 from hvit_edge.errors import InputError
 from hvit_edge.metadata import LayerRecord, Metadata
+from hvit_edge.targets.choices import CPUS
 
 MAGIC = b"HVITEDGE"
 CONTAINER_VERSION = 1
@@ -46,6 +47,8 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
         "hve_golden_image": torch.from_numpy(golden.image.copy()),
         "hve_golden_output": torch.from_numpy(golden.output.copy()),
     }
+    if metadata.cpu != CPUS[0]:
+        methods["hve_cpu"] = metadata.cpu
     if metadata.layers:
         methods["hve_layers"] = "\n".join(map(_layer_line, metadata.layers))
     return methods

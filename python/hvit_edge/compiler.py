@@ -164,7 +164,15 @@ def compile(
     tell("write")
     check = partial(self_test, subject.origin.name)
     metadata, size = write_program(
-        lowered, target, gate, XNNPACK_PACKAGES, path, layers=layers, force=force, check=check
+        lowered,
+        target,
+        gate,
+        XNNPACK_PACKAGES,
+        path,
+        layers=layers,
+        cpu=work.cpu,
+        force=force,
+        check=check,
     )
     if mixture is not None:
         keep_plan(mixture, subject.origin.name, path, force=force)

@@ -10,6 +10,7 @@ from hvit_edge.gate import Gate
 from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata
 from hvit_edge.parity.tolerance import golden_tolerance
 from hvit_edge.subject import Subject
+from hvit_edge.targets.choices import CPUS
 from hvit_edge.weights import weights_digest
 
 XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
@@ -22,6 +23,7 @@ def describe_artifact(
     gate: Gate,
     packages: Sequence[str],
     layers: tuple[LayerRecord, ...] = (),
+    cpu: str = CPUS[0],
 ) -> Metadata:
     """The metadata of an artifact.
 
@@ -31,6 +33,7 @@ def describe_artifact(
         gate: with the steps so far; the last one is the artifact's parity.
         packages: whose versions are recorded.
         layers: records of quantised layers.
+        cpu: what its program is shaped for.
     """
     return Metadata(
         schema_version=SCHEMA_VERSION,
@@ -46,4 +49,5 @@ def describe_artifact(
         parity=gate.results[-1].difference,
         golden_tolerance=golden_tolerance(gate.precision, gate.rtol),
         layers=layers,
+        cpu=cpu,
     )

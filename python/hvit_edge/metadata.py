@@ -67,6 +67,8 @@ class Metadata:
             absolute golden output.
         layers: the layers' records, the worst first; empty for fp32 and for artifacts that were
             written before there was such a record.
+        cpu: what the program is shaped for, see `compile`; "any" for packages and for artifacts
+            that do not say.
     """
 
     schema_version: int
@@ -82,3 +84,4 @@ class Metadata:
     parity: Difference
     golden_tolerance: float
     layers: tuple[LayerRecord, ...] = ()
+    cpu: str = "any"

@@ -11,6 +11,7 @@ from hvit_edge.errors import ParityError
 from hvit_edge.gate import Gate
 from hvit_edge.metadata import LayerRecord, Metadata
 from hvit_edge.runtime import Session
+from hvit_edge.targets.choices import CPUS
 from hvit_edge.targets.delegate import Lowered
 
 
@@ -22,6 +23,7 @@ def write_program(
     path: Path,
     *,
     layers: tuple[LayerRecord, ...] = (),
+    cpu: str = CPUS[0],
     force: bool,
     check: Callable[[Path], None] | None,
 ) -> tuple[Metadata, int]:
@@ -29,14 +31,14 @@ def write_program(
 
     Args:
         lowered: the program.
-        target, gate, packages, layers: as `describe_artifact`; the gate knows the subject.
+        target, gate, packages, layers, cpu: as `describe_artifact`; the gate knows the subject.
         path, force, check: as `write_atomically`.
 
     Returns:
         The metadata, and the bytes of the file.
     """
     subject = gate.subject
-    metadata = describe_artifact(subject, target, gate, packages, layers)
+    metadata = describe_artifact(subject, target, gate, packages, layers, cpu)
     golden = Golden(subject.golden_image, subject.expected)
     data = seal(lowered.serialize(constant_methods(metadata, golden)))
     write_atomically(path, data, force=force, check=check)

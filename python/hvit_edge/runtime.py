@@ -251,6 +251,7 @@ def _metadata(native: _runtime.Metadata) -> Metadata:
         parity=Difference(parity.max_abs, parity.max_rel, parity.cosine, parity.top1_agree),
         golden_tolerance=native.golden_tolerance,
         layers=tuple(LayerRecord(x.name, x.precision, x.sqnr_db) for x in native.layers),
+        cpu=native.cpu,
     )
 
 

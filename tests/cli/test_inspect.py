@@ -2,7 +2,7 @@
 
 import json
 
-from hvit_edge import __version__
+from hvit_edge import __version__, inspection
 from hvit_edge.cli import main
 
 
@@ -37,3 +37,12 @@ def test_text(artifact, capsys):
     assert values["labels"] == "10: airplane, automobile, bird, cat, deer, ..."
     assert values["model"] == "mobilevit_xxs"
     assert values["layers"] == "no record"
+    assert values["target"] == "xnnpack, fp32"
+
+
+def test_names_the_cpu_that_a_program_is_shaped_for(artifact, capsys, monkeypatch):
+    facts = inspection.describe(artifact.path)
+    facts["metadata"]["cpu"] = "arm"
+    monkeypatch.setattr(inspection, "describe", lambda path: facts)
+    assert main(["inspect", str(artifact)]) == 0
+    assert "xnnpack, fp32, shaped for arm\n" in capsys.readouterr().out

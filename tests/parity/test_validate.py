@@ -5,12 +5,15 @@ import pytest
 import torch
 from PIL import Image
 
+import hvit_edge
 from hvit_edge.errors import InputError
+from hvit_edge.lowering import pipeline_for
 from hvit_edge.lowering.graph import aten, nodes_calling
 from hvit_edge.parity import bisect as bisect_module
-from hvit_edge.parity import validate
+from hvit_edge.parity import float_steps, validate
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.preprocess import load_image
+from hvit_edge.targets.choices import CPUS
 from hvit_edge.weights import bundled_photos
 
 
@@ -42,6 +45,20 @@ def test_first_break_is_named(tiny_artifact, tiny_model):
     report = validate(tiny_artifact, model=tiny_model, rtol=1e-12)
     assert not report.passed and report.first_break == "rewritten"
     assert report.to_dict()["first_break"] == "rewritten"
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_the_rewrites_are_those_of_the_artifact(
+    cpu, tiny_model, tiny_preprocess, tmp_path, monkeypatch
+):
+    given = {"preprocess": tiny_preprocess, "min_delegated": 1.0}
+    artifact = hvit_edge.compile(tiny_model, cpu=cpu, output=tmp_path / "a.pte", **given)
+    rewrite, seen = float_steps.rewrite, []
+    monkeypatch.setattr(
+        float_steps, "rewrite", lambda g, passes: (seen.append(passes), rewrite(g, passes=passes))
+    )
+    assert validate(artifact.path, model=tiny_model).passed
+    assert seen == [pipeline_for(cpu, "fp32")]
 
 
 def test_other_weights_are_refused(tiny_artifact, tiny_model):

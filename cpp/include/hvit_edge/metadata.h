@@ -39,6 +39,7 @@ struct Metadata {
   Parity parity;
   double golden_tolerance = 0;
   std::vector<LayerRecord> layers;  ///< the worst first; empty for fp32 and older artifacts
+  std::string cpu = "any";          ///< what the program is shaped for: "any" or "arm"
 };
 
 /// The newest schema that this library reads.

@@ -13,6 +13,7 @@ from collections import Counter
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser
+from hvit_edge.targets.choices import CPUS
 
 WIDTH = 72
 
@@ -41,7 +42,7 @@ def _describe(facts: dict) -> str:
     parity = meta["parity"]
     metadata = [
         ("model", meta["model_name"]),
-        ("target", f"{meta['target']}, {meta['precision']}"),
+        ("target", _target(meta)),
         ("created", meta["created"]),
         ("weights", f"{meta['weights_source']}\nsha256 {meta['weights_sha256']}"),
         ("versions", "\n".join(f"{name} {value}" for name, value in meta["versions"].items())),
@@ -58,6 +59,11 @@ def _describe(facts: dict) -> str:
         ("schema", meta["schema_version"]),
     ]
     return text.fields(program + metadata)
+
+
+def _target(meta: dict) -> str:
+    shaped = "" if meta["cpu"] == CPUS[0] else f", shaped for {meta['cpu']}"
+    return f"{meta['target']}, {meta['precision']}{shaped}"
 
 
 def _program(facts: dict) -> list[tuple[str, object]]:

@@ -1,11 +1,11 @@
 """Write SiLU with an exponential or a hyperbolic tangent, whose Arm kernels are the shorter ones.
 
 Identity:   x * sigmoid(x) = u / (-1 - exp(u)),    u = -x
-                           = u + u * tanh(u),      u = x / 2
+                           = u * (tanh(u) + 1),    u = x / 2
 
     x -> conv(W, b) -> silu -> y
     x -> conv(-W, -b) -> u -> exp -> (-1 - .) -> (u / .) -> y
-    x -> conv(W / 2, b / 2) -> u -> tanh -> (u * .) -> (u + .) -> y
+    x -> conv(W / 2, b / 2) -> u -> tanh -> (. + 1) -> (u * .) -> y
 
 The sigmoid of XNNPACK's Arm kernels looks a table up; these do not. exp(u) that overflows gives the
 zero that SiLU tends to. In float16 that would be soon: there the tangent is the better one.
@@ -50,8 +50,9 @@ def silu_by_tanh(graph: GraphModule) -> bool:
     for node, layer in _candidates(graph):
         u = _scaled(Editor(graph, layer), layer, 0.5)
         edit = Editor(graph, node)
-        product = edit.call(aten.mul.Tensor, u, edit.call(aten.tanh.default, u))
-        edit.replace(edit.call(aten.add.Tensor, u, product))
+        one = edit.constant_like("one", torch.ones([1] * len(shape_of(u))), node)
+        factor = edit.call(aten.add.Tensor, edit.call(aten.tanh.default, u), one)
+        edit.replace(edit.call(aten.mul.Tensor, u, factor))
         modified = True
     return modified
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch import nn
 
 from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import InputError
+from hvit_edge.lowering.pipeline import Rewrite, pipeline_for
 from hvit_edge.open_artifact import is_package
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.parity.float_steps import measure_float_steps
@@ -79,6 +81,7 @@ def validate(
     model = reference_model(metadata, classes, model=model, weights=weights)
     photos, skipped = open_photos(data)
     inputs = [metadata.preprocess(image) for _, image in photos]
+    passes = pipeline_for(metadata.cpu, metadata.precision)
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
     outputs = [session(array)[0] for array in inputs]
@@ -98,7 +101,7 @@ def validate(
         images=len(inputs),
         tolerance=tolerance,
         steps=(
-            *measure_float_steps(model, inputs, expected, metadata.precision, rtol),
+            *measure_float_steps(model, inputs, expected, metadata.precision, rtol, passes=passes),
             *last_steps,
         ),
         noise=measure_noise([name for name, _ in photos], expected, outputs),
@@ -106,15 +109,20 @@ def validate(
         skipped=skipped,
         device=there,
     )
-    return _bisect(report, model, inputs[0], rtol) if bisect and not report.passed else report
+    broken = bisect and not report.passed
+    return _bisect(report, model, inputs[0], rtol, passes) if broken else report
 
 
 def _bisect(
-    report: ParityReport, model: nn.Module, example: np.ndarray, rtol: float | None
+    report: ParityReport,
+    model: nn.Module,
+    example: np.ndarray,
+    rtol: float | None,
+    passes: Sequence[Rewrite],
 ) -> ParityReport:
     """Where a step breaks: the module, or the layer that rounding hurt most."""
     if report.precision != "fp32" and report.first_break not in FLOAT_STEPS:
         return replace(report, worst_layer=report.layers[0] if report.layers else None)
     limit = step_tolerance("rewritten", report.precision, rtol).max_rel
-    module = first_wrong_module(model, example, report.first_break, limit)
+    module = first_wrong_module(model, example, report.first_break, limit, passes=passes)
     return replace(report, first_module=module)
