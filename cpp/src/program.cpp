@@ -177,12 +177,17 @@ Status Program::prepare_forward() {
   }
   if (Status status = check_backends(); !status.ok()) return status;
   const RuntimeLog log;
-  const Error error = module_->load_method("forward");
+  const Error error = module_->load_method("forward", nullptr, events_.get());
   if (error != Error::Ok) {
     return explain(error, "Session.load", "load the method forward", log.first_error());
   }
   loaded_for_pool_ = pool;
   return Status();
+}
+
+const std::vector<OperatorTime>& Program::operators() const {
+  static const std::vector<OperatorTime> none;
+  return events_ != nullptr ? events_->operators() : none;
 }
 
 Result<std::vector<TensorView>> Program::run(const std::vector<TensorView>& inputs) {
@@ -193,6 +198,7 @@ Result<std::vector<TensorView>> Program::run(const std::vector<TensorView>& inpu
     tensors.push_back(std::make_unique<BorrowedTensor>(view));
     values.emplace_back(executorch::aten::Tensor(&tensors.back()->impl));
   }
+  if (events_ != nullptr) events_->clear();
   auto results = module_->execute("forward", values);
   if (!results.ok()) {
     return explain(results.error(), "Session.run", "run the model", log.first_error());

@@ -10,6 +10,7 @@
 
 #include "hvit_edge/status.h"
 #include "hvit_edge/tensor.h"
+#include "operator_events.h"
 
 namespace hvit_edge {
 
@@ -23,6 +24,11 @@ class Program {
   /// Runs a constant method and keeps its values alive until release().
   Result<std::vector<executorch::runtime::EValue>> constant(const std::string& name);
   void release(const std::string& name);
+
+  /// From the next loading of `forward` on, its runs are timed operator by operator.
+  void time_operators() { events_ = std::make_unique<OperatorEvents>(); }
+  /// Those of the last run; none where they are not timed.
+  const std::vector<OperatorTime>& operators() const;
 
   /// Loads `forward`, or loads it again when the thread pool is another one by now.
   /// Call it with thread_pool_lock() held shared.
@@ -39,6 +45,7 @@ class Program {
   Status read_specs();
   Status check_backends();
 
+  std::unique_ptr<OperatorEvents> events_;  // outlives the method that reports to it
   std::unique_ptr<executorch::extension::Module> module_;
   std::vector<std::string> methods_;
   std::vector<TensorSpec> inputs_;

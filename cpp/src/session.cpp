@@ -43,6 +43,7 @@ Status Session::State::open(const void* data, std::size_t size, const std::strin
   Result<Program> opened = Program::open(data, *program_size);
   if (!opened.ok()) return opened.status();
   program.emplace(std::move(opened).value());
+  if (options.time_operators) program->time_operators();
   Result<Metadata> read = read_metadata(*program);
   if (!read.ok()) return read.status();
   metadata = std::move(read).value();
@@ -99,6 +100,8 @@ Result<Session> Session::load(const void* data, std::size_t size, const SessionO
 const Metadata& Session::metadata() const { return state_->metadata; }
 const std::vector<TensorSpec>& Session::inputs() const { return state_->program->inputs(); }
 const std::vector<TensorSpec>& Session::outputs() const { return state_->program->outputs(); }
+
+const std::vector<OperatorTime>& Session::operators() const { return state_->program->operators(); }
 
 std::size_t Session::planned_memory_bytes() const {
   return state_->program->planned_memory_bytes();

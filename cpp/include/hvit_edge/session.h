@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,15 @@ struct SessionOptions {
   /// Otherwise the first run prepares the model, and refuses where the runtime lacks its backend:
   /// what any artifact says of itself can be read anywhere.
   bool prepare = true;
+  /// The backend times its operators in every run, for operators(). Costs time in each.
+  bool time_operators = false;
+};
+
+/// One operator of the backend in one run. Only differences of times mean something.
+struct OperatorTime {
+  std::string name;  ///< as the backend names it, with its number: "Softmax (NC, F32) #2"
+  std::int64_t start_ns = 0;
+  std::int64_t end_ns = 0;
 };
 
 /// What self_test() found.
@@ -57,6 +67,10 @@ class Session {
   /// Runs once and copies the outputs into the caller's buffers, one a model output, each
   /// with room for `outputs()[i].numel()` floats.
   Status run(const std::vector<TensorView>& inputs, const std::vector<float*>& outputs);
+
+  /// The operators of the last run in their order, where SessionOptions asked for their times;
+  /// XNNPACK gives whole microseconds, rounded down.
+  const std::vector<OperatorTime>& operators() const;
 
   /// Preprocesses the artifact's golden photo, runs the model and compares with what eager
   /// PyTorch gave. A failed comparison is `passed == false`, not an error.
