@@ -13,4 +13,6 @@ __attribute__((noinline, used, visibility("default"))) void hvit_edge_count_begi
 
 __attribute__((noinline, used, visibility("default"))) void hvit_edge_count_end() { counting = 2; }
 
+__attribute__((noinline, used, visibility("default"))) void hvit_edge_count_read() { counting = 3; }
+
 }  // extern "C"

@@ -1,7 +1,9 @@
-// Where counting begins and ends: cpp/qemu/count_instructions.c looks for these two names.
+// Where counting begins and ends, and the clock is read between operators:
+// cpp/qemu/count_instructions.c looks for these names.
 #pragma once
 
 extern "C" {
 void hvit_edge_count_begin();
 void hvit_edge_count_end();
+void hvit_edge_count_read();
 }

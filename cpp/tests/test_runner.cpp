@@ -131,7 +131,12 @@ TEST(Runner, ChecksPixels) {
   refuse({"check-pixels", "x"}, "expected 0 operands, got 1");
 }
 
-TEST(Runner, CountsOnOneThread) { succeed({"count", tiny_path()}, {R"({"threads":1})"}); }
+TEST(Runner, CountsOnOneThread) {
+  succeed({"count", tiny_path()},
+          {R"({"threads":1,"operators":[{"name":"Transpose (ND, X32) #1","first":1,"last":2},)",
+           R"({"name":"Transpose (ND, X32) #2","first":3,"last":4},{"name":"Fully Connected )",
+           R"("first":6,"last":7}]})"});
+}
 
 }  // namespace
 }  // namespace hvit_edge

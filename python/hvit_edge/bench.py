@@ -48,7 +48,8 @@ class BenchReport:
     instructions: Instructions | None = None
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        counted = self.instructions
+        return {**asdict(self), "instructions": None if counted is None else counted.to_dict()}
 
 
 def bench(

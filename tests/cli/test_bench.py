@@ -5,6 +5,8 @@ import json
 import pytest
 
 from hvit_edge.cli import main
+from hvit_edge.cli.bench import kernels_table
+from hvit_edge.devices.instructions import Instructions
 
 
 def test_json(artifact, capsys):
@@ -29,6 +31,18 @@ def test_text_and_threads_chosen_by_the_machine(artifact, capsys):
     assert values[0] == "ms" and all(float(value) >= 0 for value in values[1:])
     assert " 0 threads" not in out.splitlines()[0]
     assert "load, fresh process" in out and "peak memory" in out
+
+
+def test_table_of_kernels():
+    operators = (("Softmax (NC, F32) #1", 250_000), ("Teleport (NC) #1", 500_000))
+    lines = kernels_table(Instructions(1_000_000, {}, operators)).splitlines()
+    assert [line.split() for line in lines[:4]] == [
+        ["kernels", "instructions", "share"],
+        ["other", "0.50", "M", "50.00", "%"],
+        ["softmax", "0.25", "M", "25.00", "%"],
+        ["outside", "0.25", "M", "25.00", "%"],
+    ]
+    assert lines[4:] == ["  other has operators of an unknown kind: Teleport (NC) #1"]
 
 
 @pytest.mark.parametrize("option", ["--iterations 0", "--iterations x", "--warmup -1"])

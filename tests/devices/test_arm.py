@@ -11,7 +11,7 @@ import hvit_edge
 from hvit_edge.bench import bench
 from hvit_edge.devices import Runner, open_device
 from hvit_edge.devices.bundle import BUILT, CHECKOUT, PROGRAM
-from hvit_edge.devices.instructions import check_countable, instructions_of
+from hvit_edge.devices.instructions import OUTSIDE, check_countable, instructions_of
 from hvit_edge.errors import InputError
 from hvit_edge.parity import validate
 
@@ -95,6 +95,23 @@ def test_a_count_repeats(bundled):
     assert abs(first - second) <= 0.001 * first
 
 
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_instructions_by_kind_of_operator(precision, bundled, record_property):
+    counted = instructions_of(bundled(precision), A76)
+    kernels = counted.kernels
+    assert sum(kernels.values()) == counted.total
+    assert counted.unknown == ()
+    assert all(count > 0 for _, count in counted.operators)
+    assert kernels["gemm"] + kernels["convolution"] + kernels["depthwise"] > 0.5 * counted.total
+    # What lies in no operator is little, so operators were found where they are.
+    assert 0 < kernels[OUTSIDE] < 0.15 * counted.total
+    assert (kernels["quantise"] > 0) == (precision == "int8")
+    # One product of each attention's two; a model without them is not the bundled one.
+    assert sum("Batch Matrix Multiply" in name for name, _ in counted.operators) == 18
+    shares = {group: f"{count / counted.total:.1%}" for group, count in kernels.items() if count}
+    record_property("measured", f"mobilevit_xxs {precision}: {shares}")
+
+
 def test_preprocessing_gives_the_bytes_that_it_gives_here(shell, tmp_path, record_property):
     there = Runner(open_device(A53)).check_pixels()
     here = Runner(shell(tmp_path / "here")).check_pixels()
@@ -127,7 +144,10 @@ def test_bench_in_qemu(bundled):
     )
     assert (report.device, report.iterations) == (A76, 2)
     assert report.instructions.total > 1e6
-    assert report.to_dict()["instructions"]["total"] == report.instructions.total
+    found = report.to_dict()["instructions"]
+    assert found["total"] == report.instructions.total
+    assert sum(each["instructions"] for each in found["kernels"].values()) == found["total"]
+    assert found["operators"][0]["name"].startswith("Transpose")
 
 
 def test_instructions_are_counted_in_qemu_only():

@@ -80,7 +80,23 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             ]
         )
     )
+    if report.instructions is not None:
+        console.print("")
+        console.print(kernels_table(report.instructions))
     return 0
+
+
+def kernels_table(instructions: Instructions) -> str:
+    """Instructions by kind of operator, the most first; unknown operators by their names."""
+    found = sorted(instructions.kernels.items(), key=lambda item: -item[1])
+    rows = [
+        (group, f"{count / 1e6:.2f} M", text.percent(count / instructions.total))
+        for group, count in found
+        if count
+    ]
+    table = text.table(("kernels", "instructions", "share"), rows)
+    unknown = ", ".join(instructions.unknown)
+    return f"{table}\n  other has operators of an unknown kind: {unknown}" if unknown else table
 
 
 def _instructions(instructions: Instructions | None) -> list[tuple[str, str]]:

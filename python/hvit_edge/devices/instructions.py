@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from hvit_edge.devices.address import open_device
 from hvit_edge.devices.bundle import CHECKOUT
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import DeviceError, InputError
+from hvit_edge.operator_groups import GROUPS, group_of, is_known
 
 PLUGIN = CHECKOUT / "build/arm/host/count_instructions.so"
 QEMU = "qemu:"
+
+
+OUTSIDE = "outside"
+"""What is in no operator: checking the inputs, ExecuTorch, XNNPACK's own loop over operators."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +29,39 @@ class Instructions:
     Attributes:
         total: all of them.
         groups: by where they lie, such as the library of the kernels.
+        operators: of each operator of XNNPACK in its order: the name that it reports, and those
+            between the reads of the clock around it. Counted in an inference of their own; each
+            has the few dozen that reading the clock takes.
     """
 
     total: int
     groups: dict[str, int]
+    operators: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def kernels(self) -> dict[str, int]:
+        """By kind of operator, see `operator_groups`, and OUTSIDE; they sum to `total`."""
+        counts = dict.fromkeys(GROUPS, 0)
+        for name, count in self.operators:
+            counts[group_of(name)] += count
+        return {**counts, OUTSIDE: self.total - sum(counts.values())}
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Operators that are in no group and therefore in "other"."""
+        return tuple(name for name, _ in self.operators if not is_known(name))
 
     def to_dict(self) -> dict[str, object]:
-        return asdict(self)
+        return {
+            "total": self.total,
+            "groups": self.groups,
+            "kernels": {
+                group: {"instructions": count, "share": count / self.total}
+                for group, count in self.kernels.items()
+            },
+            "operators": [{"name": name, "instructions": n} for name, n in self.operators],
+            "unknown": list(self.unknown),
+        }
 
 
 def check_countable(address: str) -> None:
@@ -60,11 +92,28 @@ def instructions_of(artifact: Path, address: str) -> Instructions:
         out = Path(folder, "instructions.json")
         device = open_device(address, qemu_options=["-plugin", f"{PLUGIN},out={out}"])
         try:
-            Runner(device).count(artifact)
+            answer = Runner(device).count(artifact)
             counted = json.loads(out.read_text())
-        except (OSError, ValueError) as error:
+            operators = tuple(between_reads(answer["operators"], counted["reads"]))
+        except (OSError, ValueError, KeyError) as error:
             raise DeviceError(
-                f"[bench] {address}: expected QEMU's plugin to write its count, got {error}; run"
-                " make arm again"
+                f"[bench] {address}: expected the runner and QEMU's plugin to count operators, got"
+                f" {type(error).__name__} {error}; run make arm again"
             ) from error
-    return Instructions(counted["instructions"], counted.get("groups", {}))
+    return Instructions(counted["instructions"], counted["groups"], operators)
+
+
+def between_reads(operators: list[dict], reads: list[int]) -> Iterator[tuple[str, int]]:
+    """Name and instructions of each operator.
+
+    Args:
+        operators: with "name", "first" and "last", the numbers of the reads around it.
+        reads: how many instructions there had been at each.
+
+    Raises:
+        ValueError: the reads are not those of the operators.
+    """
+    if not operators or len(reads) != operators[-1]["last"] + 1:
+        raise ValueError(f"{len(reads)} reads of the clock for {len(operators)} operators")
+    for each in operators:
+        yield each["name"], reads[each["last"]] - reads[each["first"]]

@@ -143,7 +143,11 @@ class Runner:
         return self._ask("check-pixels")
 
     def count(self, artifact: Path) -> dict:
-        """Run one inference between the marks that the instruction counter looks for."""
+        """Run one inference between the marks that the instruction counter looks for.
+
+        And a second one for `operators`: the name of each, and the numbers of the reads of the
+        clock that it lies between, `first` and `last`.
+        """
         return self._ask("count", self._keep(artifact))
 
     def _ask(

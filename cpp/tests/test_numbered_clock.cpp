@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+#include <time.h>
+
+#include <chrono>
+#include <thread>
+
+#include "numbered_clock.h"
+
+namespace hvit_edge {
+namespace {
+
+std::int64_t nanoseconds() {
+  timespec now = {};
+  EXPECT_EQ(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+  return now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
+}
+
+TEST(NumberedClock, NumbersTheReadsOfThisThread) {
+  const std::int64_t before = nanoseconds();
+  number_clock_reads();
+  const std::int64_t first = nanoseconds();
+  const std::int64_t second = nanoseconds();
+  std::int64_t elsewhere = 0;
+  std::thread([&] { elsewhere = nanoseconds(); }).join();
+  const auto third = std::chrono::steady_clock::now().time_since_epoch();  // another library's read
+  EXPECT_EQ(stop_numbering(), 3);
+  EXPECT_EQ(first, 0);
+  EXPECT_EQ(second, 1000);
+  EXPECT_EQ(third, std::chrono::microseconds(2));
+  EXPECT_GE(elsewhere, before);
+  EXPECT_GE(nanoseconds(), before);
+}
+
+TEST(NumberedClock, SecondsFollowAMillionReads) {
+  number_clock_reads();
+  for (int i = 0; i < 1000001; ++i) nanoseconds();
+  const std::int64_t last = nanoseconds();
+  stop_numbering();
+  EXPECT_EQ(last, 1000001000);
+}
+
+// The profiler's origin is not the clock's: only differences count.
+TEST(NumberedClock, FindsTheReadsAroundOperators) {
+  const auto found = reads_of({{"a", -5000, -4000}, {"b", -4000, -1000}, {"c", 1000, 2000}}, 9);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  ASSERT_EQ(found->size(), 3U);
+  EXPECT_EQ((*found)[0].name, "a");
+  EXPECT_EQ((*found)[0].first, 1);
+  EXPECT_EQ((*found)[0].last, 2);
+  EXPECT_EQ((*found)[1].last, 5);   // three reads of its own
+  EXPECT_EQ((*found)[2].first, 7);  // another delegate
+  EXPECT_EQ((*found)[2].last, 8);
+}
+
+void refuse(const std::vector<OperatorTime>& operators, std::int64_t reads) {
+  const auto found = reads_of(operators, reads);
+  ASSERT_FALSE(found.ok());
+  EXPECT_NE(found.status().message().find("reads of the clock around"), std::string::npos)
+      << found.status().message();
+}
+
+TEST(NumberedClock, RefusesOtherReads) {
+  refuse({}, 0);
+  refuse({}, 2);
+  refuse({{"a", 0, 1000}}, 4);                     // one too many
+  refuse({{"a", 0, 1000}}, 2);                     // one too few
+  refuse({{"a", 0, 1000}, {"b", 2000, 3000}}, 5);  // one between the operators
+  refuse({{"a", 0, 0}, {"b", 0, 1000}}, 3);        // none behind the first
+  refuse({{"a", 0, 1000}, {"b", 0, 1000}}, 3);     // out of order
+}
+
+}  // namespace
+}  // namespace hvit_edge

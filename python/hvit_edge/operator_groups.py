@@ -1,0 +1,54 @@
+"""What kind of work an XNNPACK operator does, by the name that it reports."""
+
+from __future__ import annotations
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "gemm": ("Fully Connected", "Dynamic Fully Connected", "Batch Matrix Multiply"),
+    "convolution": ("Convolution", "Deconvolution"),
+    "depthwise": (),
+    "softmax": ("Softmax",),
+    "elementwise": (
+        *("Unary Elementwise", "Binary Elementwise", "Abs", "Add", "ApproxGELU", "ATan2"),
+        *("Bankders Rounding", "Ceiling", "Clamp", "Copy Sign", "Cosine", "Cube Root", "Divide"),
+        *("ELU", "Exp", "Floor", "GELU", "HardSwish", "LeakyReLU", "Log", "Maximum", "Minimum"),
+        *("Modulus", "Multiply", "Negate", "PReLU", "Power", "Reciprocal Square Root", "Sigmoid"),
+        *("Sign", "Sine", "Square", "Square Root", "Squared Difference", "Subtract", "TanH"),
+        *("Bitwise And", "Bitwise Not", "Bitwise Or", "Bitwise Xor", "Count Leading Zeros"),
+        *("Population Count", "Shift Left", "Shift Right Arithmetic", "Shift Right Logical"),
+    ),
+    "reductions": ("Mean", "Mean Squared", "Normalize", "Reduce Max", "Reduce Min", "Sum"),
+    "quantise": ("Convert",),
+    "copies": (
+        *("Constant Pad", "Copy", "Depth To Space", "Fuse Dims", "Pack LH", "Slice"),
+        *("Space To Depth", "Split Dims", "Static Expand Dims", "Static Reshape", "Transpose"),
+    ),
+    "resize and pool": (
+        *("ArgMax Pooling", "Average Pooling", "Max Pooling"),
+        *("Resize Bilinear", "Unpooling"),
+    ),
+    "other": (),
+}
+"""Group -> XNNPACK's operator types, without what stands in brackets; the names are those of
+XNNPACK's operator-type-defs.inc and of its element-wise configurations. Depthwise convolutions
+differ from others by their kernel alone, and what is not here is "other"."""
+
+_GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
+_DEPTHWISE = "DWConv"
+
+
+def kind_of(name: str) -> str:
+    """The operator type of an event: "Softmax" of "Softmax (NC, F32) #2"."""
+    return name.partition(" (")[0].partition(" #")[0]
+
+
+def group_of(name: str) -> str:
+    """The group of an event, such as "depthwise" of "Convolution (NHWC, F32) DWConv #3"."""
+    group = _GROUP_OF.get(kind_of(name), "other")
+    if group == "convolution" and _DEPTHWISE in name.rpartition(")")[2]:
+        return "depthwise"
+    return group
+
+
+def is_known(name: str) -> bool:
+    """Whether the event's type is in GROUPS."""
+    return kind_of(name) in _GROUP_OF

@@ -1,0 +1,60 @@
+"""Groups of XNNPACK's operators, against the names that its library has."""
+
+import re
+from pathlib import Path
+
+import executorch
+import pytest
+
+from hvit_edge.operator_groups import GROUPS, group_of, is_known, kind_of
+
+NAMES = {
+    "Fully Connected (NC, F32) GEMM #12": "gemm",
+    "Fully Connected (NC, QD8, F32, QC8W) GEMM #1": "gemm",
+    "Batch Matrix Multiply (NC, F32) GEMM #3": "gemm",
+    "Dynamic Fully Connected (NC, F16)": "gemm",
+    "Convolution (NHWC, F32) IGEMM #1": "convolution",
+    "Convolution (NHWC, F16) GEMM #1": "convolution",
+    "Convolution (NHWC, F16) DWConv #9": "depthwise",
+    "Convolution (NHWC, QC8) DWConv": "depthwise",
+    "Softmax (NC, F32) #1": "softmax",
+    "Exp (NC) #34": "elementwise",
+    "Clamp (NC) #1": "elementwise",
+    "Reciprocal Square Root (NC) #1": "elementwise",
+    "Mean (ND) Reduce2 #1": "reductions",
+    "Convert (NC, F32, QD8) #2": "quantise",
+    "Transpose (ND, X32) #1": "copies",
+    "Static Reshape (NC) #94": "copies",
+    "Copy (NC, X32) #3": "copies",
+    "Slice (ND, X8) #3": "copies",
+    "Constant Pad (ND, X32) #3": "copies",
+    "Resize Bilinear (NHWC) #1": "resize and pool",
+    "Max Pooling (NHWC, U8) #1": "resize and pool",
+    "Teleport (NC) DWConv #1": "other",
+    "": "other",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_groups(name):
+    assert group_of(name) == NAMES[name]
+    assert is_known(name) == (NAMES[name] != "other")
+
+
+def test_kinds():
+    assert kind_of("Batch Matrix Multiply (NC, F32) GEMM #3") == "Batch Matrix Multiply"
+    assert kind_of("Clamp #1") == "Clamp"
+
+
+def test_no_kind_is_in_two_groups():
+    kinds = [kind for group in GROUPS.values() for kind in group]
+    assert len(kinds) == len(set(kinds))
+
+
+def test_the_librarys_names_are_known():
+    """But for rotary embeddings, which no model here has."""
+    (library,) = Path(executorch.__path__[0], "lib").glob("libexecutorch_backend_xnnpack.*")
+    name = rb"\0([A-Z][A-Za-z0-9 -]+ \((?:N[A-Z0-9]*|X\d+)(?:, [A-Z0-9_]+)*\))(?=\0)"
+    names = {found.decode() for found in re.findall(name, library.read_bytes())}
+    assert len(names) > 100
+    assert {kind_of(each) for each in names if not is_known(each)} == {"RoPE"}
