@@ -128,7 +128,7 @@ def measure_any(name: str, precision: str, folder: Path, address: str) -> dict[s
 def count(artifact: Path, address: str) -> dict[str, object]:
     """All instructions, and by library; arm_groups.py has them by operator."""
     counted = instructions_of(artifact, address)
-    return {"total": counted.total, "groups": counted.groups}
+    return {"total": counted.total, "groups": counted.groups, "classes": counted.classes}
 
 
 def peak_bytes_here(artifact: Path) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from machine import name_machine
 
+from hvit_edge.devices.cores import CORES, estimates
+
 OURS = ("fp32", "fp16", "int8", "int8-dynamic")
 ANY = tuple(f"any {precision}" for precision in OURS)
 STOCK = ("stock fp32", "stock int8")
@@ -90,6 +92,34 @@ def parity_table(report: dict) -> str:
         f" runner on x86-64 with its libraries. The runner and its libraries for aarch64: {sizes}."
     )
     return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
+
+
+def estimates_table(report: dict) -> str:
+    """Milliseconds estimated for one core a column; none of them was measured."""
+    rows = ["| estimate, not measured | " + " | ".join(core.name for core in CORES) + " |"]
+    rows.append("|---|" + "---|" * len(CORES))
+    for row in report["rows"]:
+        if row["precision"] in OURS and "classes" in row.get("instructions", {}):
+            found = estimates(row["instructions"]["classes"], row["bytes"])
+            cells = " | ".join(f"{each.ms:.1f} ms" for each in found)
+            rows.append(f"| {row['model']} {row['precision']} | {cells} |")
+    cores = ", ".join(f"{c.name} at {c.clock_ghz} GHz ({c.device})" for c in CORES)
+    return "\n".join([*rows, "", f"One thread; {cores}; counted on {name_machine(report)}."])
+
+
+def cores_table(report: dict) -> str:
+    """Estimates beside what others measured."""
+    rows = [
+        "| model | core | estimated | published | ratio | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {r['model']} | {r['core']}, {r['device']} | {r['estimated_ms']:.1f} ms"
+        f" | {r['published_ms']:.1f} ms | {r['estimated_ms'] / r['published_ms']:.2f}"
+        f" | {r['source']} |"
+        for r in report["rows"]
+    ]
+    return "\n".join([*rows, "", f"float32, one thread; counted on {name_machine(report)}."])
 
 
 def accuracy_table(report: dict) -> str:

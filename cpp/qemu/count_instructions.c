@@ -4,10 +4,11 @@
  *     hvit_edge_runner count model.pte
  *
  * Counted is what the thread that calls hvit_edge_count_begin() executes until it calls
- * hvit_edge_count_end(). The file gets {"instructions":N,"groups":{...},"reads":[...]}, where a
- * group is the mapped object that the code lies in. Both are of the first such stretch; "reads" are
- * of all, in case of the runner of a second one, whose operators are timed: how many instructions
- * there had been at each call of hvit_edge_count_read().
+ * hvit_edge_count_end(). The file gets {"instructions":N,"groups":{...},"classes":{...},
+ * "reads":[...]}, where a group is the mapped object that the code lies in, and a class the part of
+ * the core that it occupies. They are of the first such stretch; "reads" are of all, in case of the
+ * runner of a second one, whose operators are timed: how many instructions there had been at each
+ * call of hvit_edge_count_read().
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instruction_class.h"
 #include "mapped_objects.h"
 #include "plugin_api.h"
 
@@ -22,14 +24,24 @@
 
 EXPORTED int qemu_plugin_version;
 
-enum {
-  BLOCK_BITS = 16, /* more instructions than any block has */
-  MAX_READS = 65536
+enum { MAX_READS = 65536 };
+
+/* What a translated block adds whenever it is executed. QEMU keeps it as long as the block, and may
+ * translate one anew; what is lost then is a few bytes. */
+struct block {
+  int group;
+  uint32_t instructions;
+  uint32_t classes[CLASS_COUNT];
+};
+
+struct totals {
+  uint64_t groups[GROUP_COUNT];
+  uint64_t classes[CLASS_COUNT];
 };
 
 static const char* output_path;
-static uint64_t counts[GROUP_COUNT];
-static uint64_t first_counts[GROUP_COUNT];
+static struct totals counted;
+static struct totals first;
 static uint64_t reads[MAX_READS];
 static int read_count;
 static unsigned int counted_cpu;
@@ -53,34 +65,46 @@ static void end(unsigned int cpu, void* unused) {
   (void)unused;
   if (!counting || cpu != counted_cpu) return;
   counting = false;
-  if (!ended) memcpy(first_counts, counts, sizeof(counts));
+  if (!ended) first = counted;
   ended = true;
 }
 
-static uint64_t sum(const uint64_t* of_groups) {
+static uint64_t sum(const uint64_t* numbers, int count) {
   uint64_t total = 0;
-  for (int group = 0; group < GROUP_COUNT; ++group) total += of_groups[group];
+  for (int i = 0; i < count; ++i) total += numbers[i];
   return total;
 }
 
 static void note_read(unsigned int cpu, void* unused) {
   (void)unused;
   if (!counting || cpu != counted_cpu) return;
-  if (read_count < MAX_READS) reads[read_count] = sum(counts);
+  if (read_count < MAX_READS) reads[read_count] = sum(counted.groups, GROUP_COUNT);
   ++read_count;
 }
 
-/* `packed` holds the block's group and its number of instructions. */
-static void count_block(unsigned int cpu, void* packed) {
+static void count_block(unsigned int cpu, void* executed) {
   if (!counting || cpu != counted_cpu) return;
-  const uintptr_t value = (uintptr_t)packed;
-  counts[value >> BLOCK_BITS] += value & (((uintptr_t)1 << BLOCK_BITS) - 1);
+  const struct block* block = executed;
+  counted.groups[block->group] += block->instructions;
+  for (int i = 0; i < CLASS_COUNT; ++i) counted.classes[i] += block->classes[i];
+}
+
+static struct block* describe(struct qemu_plugin_tb* tb) {
+  struct block* block = calloc(1, sizeof *block);
+  if (block == NULL) abort(); /* a count that misses a block is worse than none */
+  block->group = group_of(qemu_plugin_insn_haddr(qemu_plugin_tb_get_insn(tb, 0)));
+  block->instructions = qemu_plugin_tb_n_insns(tb);
+  for (uint32_t i = 0; i < block->instructions; ++i) {
+    uint32_t instruction; /* where QEMU itself has it, little endian as this machine */
+    memcpy(&instruction, qemu_plugin_insn_haddr(qemu_plugin_tb_get_insn(tb, i)), 4);
+    ++block->classes[class_of(instruction)];
+  }
+  return block;
 }
 
 static void instrument(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   (void)id;
-  const struct qemu_plugin_insn* first = qemu_plugin_tb_get_insn(tb, 0);
-  const char* symbol = qemu_plugin_insn_symbol(first);
+  const char* symbol = qemu_plugin_insn_symbol(qemu_plugin_tb_get_insn(tb, 0));
   if (symbol != NULL && strcmp(symbol, "hvit_edge_count_begin") == 0) {
     qemu_plugin_register_vcpu_tb_exec_cb(tb, begin, QEMU_PLUGIN_CB_NO_REGS, NULL);
     return;
@@ -95,17 +119,23 @@ static void instrument(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   }
   /* The runner's detour to the C library's clock: no work of the inference. */
   if (symbol != NULL && strcmp(symbol, "clock_gettime") == 0) return;
-  const uintptr_t group = group_of(qemu_plugin_insn_haddr(first));
-  const uintptr_t packed = group << BLOCK_BITS | qemu_plugin_tb_n_insns(tb);
-  qemu_plugin_register_vcpu_tb_exec_cb(tb, count_block, QEMU_PLUGIN_CB_NO_REGS, (void*)packed);
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, count_block, QEMU_PLUGIN_CB_NO_REGS, describe(tb));
+}
+
+static void write_numbers(FILE* file, const uint64_t* numbers, int count,
+                          const char* (*name)(int)) {
+  for (int i = 0; i < count; ++i) {
+    const char* comma = i == 0 ? "" : ",";
+    fprintf(file, "%s\"%s\":%llu", comma, name(i), (unsigned long long)numbers[i]);
+  }
 }
 
 static void write_json(FILE* file) {
-  fprintf(file, "{\"instructions\":%llu,\"groups\":{", (unsigned long long)sum(first_counts));
-  for (int group = 0; group < GROUP_COUNT; ++group) {
-    fprintf(file, "%s\"%s\":%llu", group == 0 ? "" : ",", group_name(group),
-            (unsigned long long)first_counts[group]);
-  }
+  const uint64_t total = sum(first.groups, GROUP_COUNT);
+  fprintf(file, "{\"instructions\":%llu,\"groups\":{", (unsigned long long)total);
+  write_numbers(file, first.groups, GROUP_COUNT, group_name);
+  fprintf(file, "},\"classes\":{");
+  write_numbers(file, first.classes, CLASS_COUNT, class_name);
   fprintf(file, "},\"reads\":[");
   for (int read = 0; read < read_count; ++read) {
     fprintf(file, "%s%llu", read == 0 ? "" : ",", (unsigned long long)reads[read]);

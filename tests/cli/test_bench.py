@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hvit_edge.cli import main
-from hvit_edge.cli.bench import kernels_table
+from hvit_edge.cli.bench import estimates_table, kernels_table
 from hvit_edge.devices.instructions import Instructions
 
 
@@ -43,6 +43,15 @@ def test_table_of_kernels():
         ["outside", "0.25", "M", "25.00", "%"],
     ]
     assert lines[4:] == ["  other has operators of an unknown kind: Teleport (NC) #1"]
+
+
+def test_table_of_estimates():
+    classes = {"memory": 0, "vector": 56_800_000, "scalar": 0}
+    table = estimates_table(Instructions(56_800_000, {}, (), classes, 0))
+    lines = [line.split() for line in table.splitlines()]
+    assert lines[0] == ["core", "ESTIMATED,", "not", "measured", "error", "up", "to"]
+    assert lines[1][-1] == "unknown"  # of Cortex-A53 nothing was found to compare with
+    assert lines[2] == ["Cortex-A76,", "2.84", "GHz", "11.8", "ms", "1.15x"]
 
 
 @pytest.mark.parametrize("option", ["--iterations 0", "--iterations x", "--warmup -1"])

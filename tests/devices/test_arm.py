@@ -99,7 +99,8 @@ def test_a_count_repeats(bundled):
 def test_instructions_by_kind_of_operator(precision, bundled, record_property):
     counted = instructions_of(bundled(precision), A76)
     kernels = counted.kernels
-    assert sum(kernels.values()) == counted.total
+    assert sum(kernels.values()) == sum(counted.classes.values()) == counted.total
+    assert counted.classes["vector"] > counted.classes["memory"] > 0
     assert counted.unknown == ()
     assert all(count > 0 for _, count in counted.operators)
     assert kernels["gemm"] + kernels["convolution"] + kernels["depthwise"] > 0.5 * counted.total

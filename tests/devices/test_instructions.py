@@ -2,6 +2,7 @@
 
 import pytest
 
+from hvit_edge.devices.cores import CORES
 from hvit_edge.devices.instructions import OUTSIDE, Instructions, between_reads
 
 OPERATORS = [
@@ -42,3 +43,12 @@ def test_kernels_sum_to_the_total():
     assert found["operators"][1] == {"name": "Teleport (NC) #1", "instructions": 5}
     assert (found["total"], found["groups"]) == (100, {"xnnpack": 100})
     assert found["unknown"] == ["Teleport (NC) #1"]
+    assert found["estimates"] == []
+
+
+def test_milliseconds_are_marked_as_estimated():
+    classes = {"memory": 20_000_000, "vector": 70_000_000, "scalar": 10_000_000}
+    found = Instructions(100_000_000, {}, (), classes, 1_000_000).to_dict()
+    assert found["classes"] == classes
+    assert [each["core"] for each in found["estimates"]] == [core.name for core in CORES]
+    assert all(each["estimate"] for each in found["estimates"])

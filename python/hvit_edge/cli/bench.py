@@ -83,6 +83,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if report.instructions is not None:
         console.print("")
         console.print(kernels_table(report.instructions))
+        console.print("")
+        console.print(estimates_table(report.instructions))
     return 0
 
 
@@ -97,6 +99,19 @@ def kernels_table(instructions: Instructions) -> str:
     table = text.table(("kernels", "instructions", "share"), rows)
     unknown = ", ".join(instructions.unknown)
     return f"{table}\n  other has operators of an unknown kind: {unknown}" if unknown else table
+
+
+def estimates_table(instructions: Instructions) -> str:
+    """Milliseconds on cores that nobody has measured here."""
+    rows = [
+        (
+            f"{each.core}, {each.clock_ghz} GHz",
+            f"{each.ms:.1f} ms",
+            f"{each.error:.3g}x" if each.error else "unknown",
+        )
+        for each in instructions.estimates
+    ]
+    return text.table(("core", "ESTIMATED, not measured", "error up to"), rows)
 
 
 def _instructions(instructions: Instructions | None) -> list[tuple[str, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hvit_edge.devices.address import open_device
 from hvit_edge.devices.bundle import CHECKOUT
+from hvit_edge.devices.cores import Estimate, estimates
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import DeviceError, InputError
 from hvit_edge.operator_groups import GROUPS, group_of, is_known
@@ -32,11 +33,15 @@ class Instructions:
         operators: of each operator of XNNPACK in its order: the name that it reports, and those
             between the reads of the clock around it. Counted in an inference of their own; each
             has the few dozen that reading the clock takes.
+        classes: by the part of a core that they occupy: "memory", "vector", "scalar".
+        file_bytes: of the artifact.
     """
 
     total: int
     groups: dict[str, int]
     operators: tuple[tuple[str, int], ...] = ()
+    classes: dict[str, int] = field(default_factory=dict)
+    file_bytes: int = 0
 
     @property
     def kernels(self) -> dict[str, int]:
@@ -45,6 +50,11 @@ class Instructions:
         for name, count in self.operators:
             counts[group_of(name)] += count
         return {**counts, OUTSIDE: self.total - sum(counts.values())}
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Milliseconds estimated for Arm cores, see `cores`; not measured."""
+        return estimates(self.classes, self.file_bytes) if self.classes else ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -61,6 +71,8 @@ class Instructions:
             },
             "operators": [{"name": name, "instructions": n} for name, n in self.operators],
             "unknown": list(self.unknown),
+            "classes": self.classes,
+            "estimates": [each.to_dict() for each in self.estimates],
         }
 
 
@@ -100,7 +112,13 @@ def instructions_of(artifact: Path, address: str) -> Instructions:
                 f"[bench] {address}: expected the runner and QEMU's plugin to count operators, got"
                 f" {type(error).__name__} {error}; run make arm again"
             ) from error
-    return Instructions(counted["instructions"], counted["groups"], operators)
+    return Instructions(
+        counted["instructions"],
+        counted["groups"],
+        operators,
+        counted["classes"],
+        artifact.stat().st_size,
+    )
 
 
 def between_reads(operators: list[dict], reads: list[int]) -> Iterator[tuple[str, int]]:
