@@ -42,8 +42,15 @@ class Images(CalibrationDataReader):
 
 
 def to_fp32(exported, output):
-    """PyTorch's own exporter."""
-    torch.onnx.export(torch.export.load(exported), f=output, dynamo=True, external_data=False)
+    """PyTorch's own exporter; attention is written out where it cannot take a masked one."""
+    program, export = torch.export.load(exported), partial(torch.onnx.export, dynamo=True)
+    try:
+        export(program, f=output, external_data=False)
+    except torch.onnx.OnnxExporterError:
+        table = torch.export.default_decompositions()
+        attention = {op: how for op, how in table.items() if "scaled_dot_product" in str(op)}
+        export(program.run_decompositions(attention), f=output, external_data=False)
+        return "torch.onnx.export, dynamo, attention written out"
     return "torch.onnx.export, dynamo"
 
 
