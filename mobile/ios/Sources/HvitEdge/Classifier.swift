@@ -1,0 +1,100 @@
+import CHvitEdge
+import Foundation
+
+/// A `.pte` from one image to classes, run by the C++ library.
+///
+/// May be used from any task or thread: images are classified one after the other, on a queue of
+/// the classifier's own. It is closed with its last reference. Every failure is an
+/// `HvitEdgeError`, but for `CancellationError` where a task was cancelled before its call.
+public final class Classifier: Sendable {
+    public let metadata: Metadata
+    public let classCount: Int
+
+    private let handle: Handle
+    private let work: SerialWork
+
+    private init(_ handle: Handle, _ work: SerialWork) throws {
+        self.handle = handle
+        self.work = work
+        classCount = try handle.classCount()
+        metadata = try Metadata(of: handle.session())
+    }
+
+    /// The version of the C++ library: "0.1.0".
+    public static var version: String { String(cString: hve_version()) }
+
+    /// Opens a file, which must not change until the classifier is closed.
+    ///
+    /// - Parameter threads: of inference, for the whole process: the last call wins. 0: as many as
+    ///   the device has fast cores.
+    public static func open(_ file: URL, threads: Int = 0) async throws -> Classifier {
+        guard file.isFileURL else {
+            throw HvitEdgeError(
+                .invalidArgument,
+                "[Classifier] expected the URL of a file, got \(file.absoluteString); download it")
+        }
+        return try await open {
+            try Handle(threads: threads) { options, handle, reason in
+                file.withUnsafeFileSystemRepresentation {
+                    hve_classifier_open($0, options, handle, reason)
+                }
+            }
+        }
+    }
+
+    /// Opens an artifact in memory, which is copied.
+    public static func open(_ artifact: Data, threads: Int = 0) async throws -> Classifier {
+        try await open {
+            try Handle(threads: threads) { options, handle, reason in
+                artifact.withUnsafeBytes {
+                    hve_classifier_open_memory($0.baseAddress, $0.count, options, handle, reason)
+                }
+            }
+        }
+    }
+
+    private static func open(
+        _ handle: @escaping @Sendable () throws -> Handle
+    ) async throws -> Classifier {
+        let work = SerialWork()
+        return try await work.run { try Classifier(handle(), work) }
+    }
+
+    /// The `topK` most probable classes, or all where there are fewer, the best first.
+    public func classify(
+        _ pixels: Pixels, orientation: Orientation = .up, topK: Int = 5
+    ) async throws -> [Prediction] {
+        try await classify(orientation, topK) { try pixels.withImage($0) }
+    }
+
+    /// Runs the artifact's golden photo on this device.
+    public func selfTest() async throws -> SelfTest {
+        try await work.run { try SelfTest(of: self.handle.session()) }
+    }
+
+    /// `lend` passes the image on for the duration of the call that it is given.
+    func classify(
+        _ orientation: Orientation, _ topK: Int,
+        lend: @escaping @Sendable ((inout hve_image) throws -> [Prediction]) throws -> [Prediction]
+    ) async throws -> [Prediction] {
+        try await work.run {
+            try lend { image in
+                image.rotation = orientation.rotation
+                image.mirror = orientation.isMirrored ? 1 : 0
+                return try self.predictions(&image, topK)
+            }
+        }
+    }
+
+    private func predictions(_ image: inout hve_image, _ topK: Int) throws -> [Prediction] {
+        var found = [hve_prediction](repeating: hve_prediction(), count: classCount)
+        var count = 0
+        try callC {
+            hve_classifier_classify(
+                handle.classifier, &image, Int32(clamping: topK), &found, found.count, &count, $0)
+        }
+        return found.prefix(count).map {
+            Prediction(label: String(cString: $0.label), index: Int($0.index), score: $0.score)
+        }
+    }
+}

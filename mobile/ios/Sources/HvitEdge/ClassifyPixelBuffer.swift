@@ -1,0 +1,91 @@
+#if canImport(CoreVideo)
+    import CHvitEdge
+    import CoreVideo
+
+    extension Classifier {
+        /// Classifies what a camera delivered, read in place: 420YpCbCr8BiPlanar of both ranges,
+        /// 32BGRA, 32RGBA, 24RGB and OneComponent8. Nobody may write into it until the call
+        /// returns.
+        public func classify(
+            _ buffer: CVPixelBuffer, orientation: Orientation = .up, topK: Int = 5
+        ) async throws -> [Prediction] {
+            let lent = Lent(value: buffer)
+            return try await classify(orientation, topK) { try lent.value.withImage($0) }
+        }
+    }
+
+    extension CVPixelBuffer {
+        /// The image as C takes it, for the duration of `body`.
+        func withImage<T>(_ body: (inout hve_image) throws -> T) throws -> T {
+            let type = CVPixelBufferGetPixelFormatType(self)
+            guard let format = Self.formats[type] else {
+                throw HvitEdgeError(
+                    .invalidArgument,
+                    "[Classifier] expected pixels of 420YpCbCr8BiPlanar, 32BGRA, 32RGBA, 24RGB or"
+                        + " OneComponent8, got \(Self.name(of: type)); set the camera's"
+                        + " videoSettings")
+            }
+            guard CVPixelBufferLockBaseAddress(self, .readOnly) == kCVReturnSuccess else {
+                throw HvitEdgeError(
+                    .invalidArgument,
+                    "[Classifier] expected a pixel buffer in memory, got one that cannot be locked;"
+                        + " copy it first")
+            }
+            defer { CVPixelBufferUnlockBaseAddress(self, .readOnly) }
+            var image = hvit_edge_image()
+            image.width = Int32(clamping: CVPixelBufferGetWidth(self))
+            image.height = Int32(clamping: CVPixelBufferGetHeight(self))
+            image.format = Int32(format)
+            if format == HVE_FORMAT_NV12 {
+                image.planes.0 = plane(0)
+                image.planes.1 = plane(1)
+                image.color = Int32(color(type))
+            } else {
+                let stride = CVPixelBufferGetBytesPerRow(self)
+                image.planes.0.data = bytes(CVPixelBufferGetBaseAddress(self))
+                image.planes.0.size = stride * CVPixelBufferGetHeight(self)
+                image.planes.0.row_stride = stride
+            }
+            return try body(&image)
+        }
+
+        private static let formats: [OSType: Int] = [
+            kCVPixelFormatType_420YpCbCr8BiPlanarFullRange: HVE_FORMAT_NV12,
+            kCVPixelFormatType_420YpCbCr8BiPlanarVideoRange: HVE_FORMAT_NV12,
+            kCVPixelFormatType_32BGRA: HVE_FORMAT_BGRA8888,
+            kCVPixelFormatType_32RGBA: HVE_FORMAT_RGBA8888,
+            kCVPixelFormatType_24RGB: HVE_FORMAT_RGB888,
+            kCVPixelFormatType_OneComponent8: HVE_FORMAT_GRAY8,
+        ]
+
+        private func plane(_ index: Int) -> hve_plane {
+            let stride = CVPixelBufferGetBytesPerRowOfPlane(self, index)
+            return hve_plane(
+                data: bytes(CVPixelBufferGetBaseAddressOfPlane(self, index)),
+                size: stride * CVPixelBufferGetHeightOfPlane(self, index),
+                row_stride: stride,
+                pixel_stride: 0)
+        }
+
+        private func bytes(_ address: UnsafeMutableRawPointer?) -> UnsafePointer<UInt8>? {
+            address.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) }
+        }
+
+        /// The camera says BT.601 or BT.709 beside the pixels; without a word it is BT.601.
+        private func color(_ type: OSType) -> Int {
+            let isFull = type == kCVPixelFormatType_420YpCbCr8BiPlanarFullRange
+            let matrix = CVBufferCopyAttachment(self, kCVImageBufferYCbCrMatrixKey, nil)
+            if let matrix, CFEqual(matrix, kCVImageBufferYCbCrMatrix_ITU_R_709_2) {
+                return isFull ? HVE_COLOR_BT709_FULL : HVE_COLOR_BT709_VIDEO
+            }
+            return isFull ? HVE_COLOR_BT601_FULL : HVE_COLOR_BT601_VIDEO
+        }
+
+        /// The four characters that Apple names a format with, or its number.
+        private static func name(of type: OSType) -> String {
+            let characters = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: type >> $0) }
+            let isText = characters.allSatisfy { (32...126).contains($0) }
+            return isText ? String(decoding: characters, as: UTF8.self) : "\(type)"
+        }
+    }
+#endif

@@ -1,0 +1,46 @@
+/// What an artifact says of itself; docs/artifact.md defines each field.
+public struct Metadata: Sendable, Equatable {
+    public var modelName: String
+    public var target: String
+    public var precision: String
+    public var created: String
+    public var weightsSource: String
+    /// In class order; empty where the artifact has none.
+    public var labels: [String]
+    public var preprocess: Preprocess
+}
+
+/// How a photo becomes a network's input.
+public struct Preprocess: Sendable, Equatable {
+    public enum Resize: Sendable, Equatable {
+        /// The shorter side becomes this many pixels, then the centre is cropped to the input.
+        case shortest(Int)
+        /// Both sides become those of the input.
+        case stretch
+    }
+
+    /// Antialiased as Pillow does it.
+    public enum Interpolation: String, Sendable {
+        case bilinear
+        case bicubic
+    }
+
+    public var inputHeight: Int
+    public var inputWidth: Int
+    public var resize: Resize
+    public var interpolation: Interpolation
+    /// `x = (byte / 255 - mean) / std`, in the network's channel order.
+    public var mean: [Double]
+    public var std: [Double]
+    /// "RGB" or "BGR".
+    public var channelOrder: String
+
+    /// The rule from its two fields, or nil where they say something else.
+    static func resize(named name: String, size: Int) -> Resize? {
+        switch (name, size) {
+        case ("shortest", 1...): return .shortest(size)
+        case ("stretch", 0): return .stretch
+        default: return nil
+        }
+    }
+}

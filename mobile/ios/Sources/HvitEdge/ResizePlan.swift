@@ -1,0 +1,42 @@
+/// One axis of a resize and crop: out of `resized` positions, `count` from `first` on.
+struct AxisCrop: Equatable {
+    let source: Int
+    let resized: Int
+    let first: Int
+    let count: Int
+}
+
+/// Where the pixels of the network's input come from; docs/artifact.md, "Resize geometry".
+struct ResizePlan: Equatable {
+    let columns: AxisCrop
+    let rows: AxisCrop
+
+    private static let longest = 1 << 30
+
+    init(_ preprocess: Preprocess, width: Int, height: Int) throws {
+        var (newWidth, newHeight) = (preprocess.inputWidth, preprocess.inputHeight)
+        if case .shortest(let size) = preprocess.resize {
+            let (shorter, longer) = (min(width, height), max(width, height))
+            let scaled = Int(Double(size * longer) / Double(shorter))
+            (newWidth, newHeight) = height <= width ? (scaled, size) : (size, scaled)
+        }
+        guard max(newWidth, newHeight) <= ResizePlan.longest else {
+            throw HvitEdgeError(
+                .invalidArgument,
+                "[CoreMLClassifier] expected a photo that is less elongated, got"
+                    + " \(width)x\(height); crop the photo first")
+        }
+        columns = ResizePlan.centre(width, newWidth, preprocess.inputWidth)
+        rows = ResizePlan.centre(height, newHeight, preprocess.inputHeight)
+    }
+
+    /// Pillow 13's rule. Each pass rounds to bytes, so the order shows in the result.
+    var rowsFirst: Bool {
+        rows.source - rows.resized > max(0, 2 * (columns.source - columns.resized))
+    }
+
+    private static func centre(_ source: Int, _ resized: Int, _ count: Int) -> AxisCrop {
+        let first = (Double(resized - count) / 2).rounded(.toNearestOrEven)
+        return AxisCrop(source: source, resized: resized, first: Int(first), count: count)
+    }
+}
