@@ -18,11 +18,11 @@
         /// The image as C takes it, for the duration of `body`.
         func withImage<T>(_ body: (inout hve_image) throws -> T) throws -> T {
             let type = CVPixelBufferGetPixelFormatType(self)
-            guard let format = Self.formats[type] else {
+            guard let format = formats[type] else {
                 throw HvitEdgeError(
                     .invalidArgument,
                     "[Classifier] expected pixels of 420YpCbCr8BiPlanar, 32BGRA, 32RGBA, 24RGB or"
-                        + " OneComponent8, got \(Self.name(of: type)); set the camera's"
+                        + " OneComponent8, got \(name(of: type)); set the camera's"
                         + " videoSettings")
             }
             guard CVPixelBufferLockBaseAddress(self, .readOnly) == kCVReturnSuccess else {
@@ -49,15 +49,6 @@
             return try body(&image)
         }
 
-        private static let formats: [OSType: Int] = [
-            kCVPixelFormatType_420YpCbCr8BiPlanarFullRange: HVE_FORMAT_NV12,
-            kCVPixelFormatType_420YpCbCr8BiPlanarVideoRange: HVE_FORMAT_NV12,
-            kCVPixelFormatType_32BGRA: HVE_FORMAT_BGRA8888,
-            kCVPixelFormatType_32RGBA: HVE_FORMAT_RGBA8888,
-            kCVPixelFormatType_24RGB: HVE_FORMAT_RGB888,
-            kCVPixelFormatType_OneComponent8: HVE_FORMAT_GRAY8,
-        ]
-
         private func plane(_ index: Int) -> hve_plane {
             let stride = CVPixelBufferGetBytesPerRowOfPlane(self, index)
             return hve_plane(
@@ -80,12 +71,21 @@
             }
             return isFull ? HVE_COLOR_BT601_FULL : HVE_COLOR_BT601_VIDEO
         }
+    }
 
-        /// The four characters that Apple names a format with, or its number.
-        private static func name(of type: OSType) -> String {
-            let characters = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: type >> $0) }
-            let isText = characters.allSatisfy { (32...126).contains($0) }
-            return isText ? String(decoding: characters, as: UTF8.self) : "\(type)"
-        }
+    private let formats: [OSType: Int] = [
+        kCVPixelFormatType_420YpCbCr8BiPlanarFullRange: HVE_FORMAT_NV12,
+        kCVPixelFormatType_420YpCbCr8BiPlanarVideoRange: HVE_FORMAT_NV12,
+        kCVPixelFormatType_32BGRA: HVE_FORMAT_BGRA8888,
+        kCVPixelFormatType_32RGBA: HVE_FORMAT_RGBA8888,
+        kCVPixelFormatType_24RGB: HVE_FORMAT_RGB888,
+        kCVPixelFormatType_OneComponent8: HVE_FORMAT_GRAY8,
+    ]
+
+    /// The four characters that Apple names a format with, or its number.
+    private func name(of type: OSType) -> String {
+        let characters = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: type >> $0) }
+        let isText = characters.allSatisfy { (32...126).contains($0) }
+        return isText ? String(decoding: characters, as: UTF8.self) : "\(type)"
     }
 #endif

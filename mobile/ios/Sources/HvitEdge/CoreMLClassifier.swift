@@ -12,7 +12,8 @@
         public let metadata: Metadata
 
         private let model: MLModel
-        private let context = CIContext(options: [.workingColorSpace: NSNull()])
+        private let context = CIContext(
+            options: [.workingColorSpace: NSNull(), .outputColorSpace: NSNull()])
         private let work: SerialWork
 
         private init(_ model: MLModel, _ metadata: Metadata, _ work: SerialWork) {
@@ -99,8 +100,8 @@
             }
             let preprocess = metadata.preprocess
             let resized = try preprocess.resizeAndCrop(pixels, width: width, height: height)
-            let image = try CVPixelBuffer.bgra(
-                resized, width: preprocess.inputWidth, height: preprocess.inputHeight)
+            let image = try pixelBuffer(
+                bgra: resized, width: preprocess.inputWidth, height: preprocess.inputHeight)
             return try MLDictionaryFeatureProvider(
                 dictionary: ["image": MLFeatureValue(pixelBuffer: image)])
         }
@@ -110,7 +111,7 @@
     private func translated<Value>(_ call: () throws -> Value) throws -> Value {
         do {
             return try call()
-        } catch let error as NSError {
+        } catch {
             throw HvitEdgeError(
                 .executionFailed,
                 "[CoreMLClassifier] expected Core ML to succeed, got \(error.localizedDescription);"
@@ -118,32 +119,31 @@
         }
     }
 
-    extension CVPixelBuffer {
-        fileprivate static func bgra(
-            _ pixels: [UInt8], width: Int, height: Int
-        ) throws -> CVPixelBuffer {
-            var created: CVPixelBuffer?
-            CVPixelBufferCreate(
-                nil, width, height, kCVPixelFormatType_32BGRA,
-                [kCVPixelBufferIOSurfacePropertiesKey: [:] as CFDictionary] as CFDictionary,
-                &created)
-            guard let buffer = created, CVPixelBufferLockBaseAddress(buffer, []) == kCVReturnSuccess
-            else {
-                throw HvitEdgeError(
-                    .outOfMemory,
-                    "[CoreMLClassifier] expected memory for \(width)x\(height) pixels, got none;"
-                        + " free some")
-            }
-            defer { CVPixelBufferUnlockBaseAddress(buffer, []) }
-            let stride = CVPixelBufferGetBytesPerRow(buffer)
-            pixels.withUnsafeBytes { source in
-                for row in 0..<height {
-                    CVPixelBufferGetBaseAddress(buffer)!.advanced(by: row * stride).copyMemory(
-                        from: source.baseAddress!.advanced(by: 4 * width * row),
-                        byteCount: 4 * width)
-                }
-            }
-            return buffer
+    /// A pixel buffer with a copy of these bytes, as Core ML takes it.
+    private func pixelBuffer(
+        bgra pixels: [UInt8], width: Int, height: Int
+    ) throws -> CVPixelBuffer {
+        var created: CVPixelBuffer?
+        CVPixelBufferCreate(
+            nil, width, height, kCVPixelFormatType_32BGRA,
+            [kCVPixelBufferIOSurfacePropertiesKey: [:] as CFDictionary] as CFDictionary,
+            &created)
+        guard let buffer = created, CVPixelBufferLockBaseAddress(buffer, []) == kCVReturnSuccess
+        else {
+            throw HvitEdgeError(
+                .outOfMemory,
+                "[CoreMLClassifier] expected memory for \(width)x\(height) pixels, got none;"
+                    + " free some")
         }
+        defer { CVPixelBufferUnlockBaseAddress(buffer, []) }
+        let stride = CVPixelBufferGetBytesPerRow(buffer)
+        pixels.withUnsafeBytes { source in
+            for row in 0..<height {
+                CVPixelBufferGetBaseAddress(buffer)!.advanced(by: row * stride).copyMemory(
+                    from: source.baseAddress!.advanced(by: 4 * width * row),
+                    byteCount: 4 * width)
+            }
+        }
+        return buffer
     }
 #endif
