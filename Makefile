@@ -31,6 +31,8 @@ PEER_PACKAGES := libc6 libexpat1 libffi8 libgcc-s1 libpython$(PEER_PYTHON) \
 # And Apple's, linked alone.
 APPLE := build/apple
 APPLE_WHEEL := macosx_14_0_arm64
+SWIFT_C := mobile/ios/Sources/CHvitEdge
+SWIFT_C_SOURCES := $(wildcard $(SWIFT_C)/*.c mobile/ios/Tests/link/*.c)
 
 # Beside Python: venv and headers, a compiler, GoogleTest for the C++ tests.
 DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev pkg-config
@@ -223,13 +225,17 @@ $(APPLE)/sdk/unpacked: constraints.txt | .venv/tools
 	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-deps --target $(APPLE)/tools ziglang
 	@touch $@
 
-$(APPLE)/linked: $(APPLE)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-macos.cmake
+$(APPLE)/linked: $(APPLE)/sdk/unpacked $(NATIVE_SOURCES) cmake/aarch64-macos.cmake \
+		$(SWIFT_C_SOURCES) $(wildcard $(SWIFT_C)/include/*)
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(APPLE) -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		--toolchain "$(CURDIR)/cmake/aarch64-macos.cmake" \
 		-DHVIT_EDGE_ZIG="$(CURDIR)/$(APPLE)/tools/ziglang/zig" \
 		-Dexecutorch_DIR="$(CURDIR)/$(APPLE)/sdk/executorch/lib/cmake/executorch" \
 		-DHVIT_EDGE_BUILD_TESTS=OFF -DHVIT_EDGE_BUILD_EXAMPLES=OFF
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(APPLE) -j $(JOBS)
+	$(APPLE)/tools/ziglang/zig cc -target aarch64-macos.14.0 -std=c99 -pedantic -Wall -Wextra -Werror \
+		-fmodules -fmodules-cache-path=$(APPLE)/modules -I$(SWIFT_C)/include $(SWIFT_C_SOURCES) \
+		-L$(APPLE)/cpp/capi -lhvit_edge_c -o $(APPLE)/swift_calls
 	@touch $@
 
 # Part of QEMU's process, hence built for this machine.
