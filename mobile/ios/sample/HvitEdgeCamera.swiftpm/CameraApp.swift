@@ -1,0 +1,8 @@
+import SwiftUI
+
+@main
+struct CameraApp: App {
+    var body: some Scene {
+        WindowGroup { CameraView() }
+    }
+}
