@@ -1,6 +1,6 @@
-"""What the Swift tests compare with: `reference.json`, from Pillow and from the Python package.
+"""What the Swift tests compare with, from Pillow and from the Python package.
 
-    python mobile/ios/Tests/make_reference.py > mobile/ios/Tests/HvitEdgeTests/reference.json
+Printed as JSON, which is kept in HvitEdgeTests/reference.json.
 """
 
 import base64
