@@ -7,6 +7,7 @@ of them are called, what is refused, and that no half output is left.
 import os
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ SCRIPT = IOS / "build_xcframework.sh"
 HEADER = IOS.parents[1] / "cpp/include/hvit_edge/c_api.h"
 
 TOOLS = ("bash", "basename", "cat", "cp", "dirname", "mkdir", "mktemp", "mv", "rm", "sed", "sort")
+CMAKE = Path(sysconfig.get_path("scripts")) / "cmake"  # a Debian's may be too old
 STAND_INS = {
     "uname": "echo Darwin",
     "xcrun": "exit 0",
@@ -209,7 +211,7 @@ def configure(folder: Path, targets: str) -> subprocess.CompletedProcess:
     )
     return subprocess.run(
         [
-            *("cmake", "-S", folder, "-B", folder / "build", f"-Dexecutorch_DIR={IOS / 'cmake'}"),
+            *(CMAKE, "-S", folder, "-B", folder / "build", f"-Dexecutorch_DIR={IOS / 'cmake'}"),
             f"-DHVIT_EDGE_IOS_EXECUTORCH={folder / 'installed'}",
         ],
         capture_output=True,
