@@ -94,6 +94,8 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     "docs/arm.md": {
         "arm_accuracy": ("arm_accuracy", arm_tables.accuracy_table),
         "arm_instructions": ("arm", arm_tables.instructions_table),
+        "arm_estimates": ("arm", arm_tables.estimates_table),
+        "cores": ("cores", arm_tables.cores_table),
         "arm_peers": ("arm", arm_tables.peers_table),
         "arm_parity": ("arm", arm_tables.parity_table),
     },
