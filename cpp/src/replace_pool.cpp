@@ -35,9 +35,10 @@ Holder* current_holder() {
   return as_expected ? holder : nullptr;
 }
 
-// A pool of `count` threads. Pools are kept for the life of the process, one for each count.
+// A pool of `count` threads. Pools are kept for the life of the process, one for each count, and so
+// is the map: what still runs while the process ends may ask for one.
 pthreadpool* pool_of(std::size_t count, const Holder& current) {
-  static std::map<std::size_t, pthreadpool*> pools;
+  static auto& pools = *new std::map<std::size_t, pthreadpool*>();
   static pthreadpool* installed = nullptr;
   if (installed != nullptr && installed != current.pool) {
     // Somebody else has reset the pool, which freed ours.
