@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "check_methods.h"
 #include "explain.h"
 #include "runtime_log.h"
 #include "text.h"
@@ -124,6 +125,9 @@ bool Program::has_method(const std::string& name) const {
 
 Result<std::vector<EValue>> Program::constant(const std::string& name) {
   const RuntimeLog log;
+  const auto meta = module_->method_meta(name);
+  if (!meta.ok()) return explain(meta.error(), "Session.load", "describe " + name, "");
+  if (Status status = check_constant(name, *meta); !status.ok()) return status;
   auto values = module_->execute(name);
   if (!values.ok()) {
     return explain(values.error(), "Session.load", "read " + name, log.first_error());
@@ -152,6 +156,7 @@ Status Program::check_backends() {
 Status Program::read_specs() {
   const auto meta = module_->method_meta("forward");
   if (!meta.ok()) return explain(meta.error(), "Session.load", "describe forward", "");
+  if (Status status = check_model(*meta); !status.ok()) return status;
   for (std::size_t i = 0; i < meta->num_inputs(); ++i) {
     const auto info = meta->input_tensor_meta(i);
     if (!info.ok()) return explain(info.error(), "Session.load", "describe an input", "");
