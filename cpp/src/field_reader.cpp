@@ -1,5 +1,6 @@
 #include "field_reader.h"
 
+#include <limits>
 #include <string_view>
 
 #include "text.h"
@@ -7,6 +8,16 @@
 namespace hvit_edge {
 
 using executorch::runtime::EValue;
+
+namespace {
+
+bool read_integer(const EValue& value, std::int64_t& number) {
+  if (!value.isInt()) return false;
+  number = value.toInt();
+  return true;
+}
+
+}  // namespace
 
 Status FieldReader::status() const {
   if (faults_.empty()) return Status();
@@ -26,40 +37,52 @@ std::vector<EValue> FieldReader::values(const std::string& name) {
   return {};
 }
 
-std::vector<double> FieldReader::exactly(const std::string& name, std::size_t count,
-                                         bool integral) {
-  std::vector<double> numbers(count, 0.0);
+template <typename Number, typename Read>
+std::vector<Number> FieldReader::exactly(const std::string& name, std::size_t count,
+                                         const char* kind, const Read& read) {
+  std::vector<Number> numbers(count, Number{});
   const std::vector<EValue> found = values(name);
   if (found.empty()) return numbers;  // noted above
   bool right = found.size() == count;
-  for (std::size_t i = 0; right && i < count; ++i) {
-    if (found[i].isInt()) {
-      numbers[i] = static_cast<double>(found[i].toInt());
-    } else if (found[i].isDouble() && !integral) {
-      numbers[i] = found[i].toDouble();
-    } else {
-      right = false;
-    }
-  }
+  for (std::size_t i = 0; right && i < count; ++i) right = read(found[i], numbers[i]);
   if (!right) {
-    note(concat(name, ": expected ", count, integral ? " integer" : " number",
-                count == 1 ? "" : "s", ", got another type or length"));
+    note(concat(name, ": expected ", count, " ", kind, count == 1 ? "" : "s",
+                ", got another type or length"));
   }
   program_.release(name);
   return numbers;
 }
 
-std::int64_t FieldReader::integer(const std::string& name) { return integers(name, 1)[0]; }
+std::int64_t FieldReader::integer(const std::string& name) {
+  return exactly<std::int64_t>(name, 1, "integer", read_integer)[0];
+}
+
+int FieldReader::small_integer(const std::string& name) { return small_integers(name, 1)[0]; }
 
 double FieldReader::number(const std::string& name) { return numbers(name, 1)[0]; }
 
-std::vector<std::int64_t> FieldReader::integers(const std::string& name, std::size_t count) {
-  const std::vector<double> exact = exactly(name, count, true);
-  return std::vector<std::int64_t>(exact.begin(), exact.end());
+std::vector<int> FieldReader::small_integers(const std::string& name, std::size_t count) {
+  std::vector<int> numbers;
+  for (const std::int64_t whole : exactly<std::int64_t>(name, count, "integer", read_integer)) {
+    const bool fits =
+        whole >= std::numeric_limits<int>::min() && whole <= std::numeric_limits<int>::max();
+    if (!fits) note(concat(name, ": expected an integer of 32 bits, got ", whole));
+    numbers.push_back(fits ? static_cast<int>(whole) : 0);
+  }
+  return numbers;
 }
 
 std::vector<double> FieldReader::numbers(const std::string& name, std::size_t count) {
-  return exactly(name, count, false);
+  return exactly<double>(name, count, "number", [](const EValue& value, double& number) {
+    if (value.isDouble()) {
+      number = value.toDouble();
+    } else if (value.isInt()) {
+      number = static_cast<double>(value.toInt());
+    } else {
+      return false;
+    }
+    return true;
+  });
 }
 
 std::string FieldReader::text(const std::string& name) {

@@ -14,11 +14,13 @@ class FieldReader {
   explicit FieldReader(Program& program) : program_(program) {}
 
   std::int64_t integer(const std::string& name);
+  /// An integer that fits an int.
+  int small_integer(const std::string& name);
   double number(const std::string& name);
   std::string text(const std::string& name);
   /// Empty, and no fault, where the field is missing.
   std::string optional_text(const std::string& name);
-  std::vector<std::int64_t> integers(const std::string& name, std::size_t count);
+  std::vector<int> small_integers(const std::string& name, std::size_t count);
   std::vector<double> numbers(const std::string& name, std::size_t count);
   /// Notes a fault where the field is not one tensor of this dtype; self tests read it later.
   void expect_tensor(const std::string& name, DType dtype);
@@ -30,7 +32,10 @@ class FieldReader {
 
  private:
   std::vector<executorch::runtime::EValue> values(const std::string& name);
-  std::vector<double> exactly(const std::string& name, std::size_t count, bool integral);
+  /// `count` values, each of which `read` turns into a number or refuses.
+  template <typename Number, typename Read>
+  std::vector<Number> exactly(const std::string& name, std::size_t count, const char* kind,
+                              const Read& read);
 
   Program& program_;
   std::vector<std::string> faults_;

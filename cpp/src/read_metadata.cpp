@@ -24,12 +24,12 @@ int choice(FieldReader& reader, const std::string& name, const std::vector<std::
 
 PreprocessSpec read_preprocess(FieldReader& reader) {
   PreprocessSpec spec;
-  const std::vector<std::int64_t> size = reader.integers("hve_input_size", 2);
-  spec.input_height = static_cast<int>(size[0]);
-  spec.input_width = static_cast<int>(size[1]);
+  const std::vector<int> size = reader.small_integers("hve_input_size", 2);
+  spec.input_height = size[0];
+  spec.input_width = size[1];
   spec.resize = choice(reader, "hve_resize", {"shortest", "stretch"}) == 0 ? Resize::shortest
                                                                            : Resize::stretch;
-  spec.resize_size = static_cast<int>(reader.integer("hve_resize_size"));
+  spec.resize_size = reader.small_integer("hve_resize_size");
   spec.interpolation = choice(reader, "hve_interpolation", {"bilinear", "bicubic"}) == 0
                            ? Interpolation::bilinear
                            : Interpolation::bicubic;
