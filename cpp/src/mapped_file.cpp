@@ -18,10 +18,11 @@ Status refuse(StatusCode code, const std::string& message) {
   return Status(code, "[Session.load] " + message);
 }
 
+// Opened without waiting: a pipe that nobody writes to is refused below like any other.
 class Descriptor {
  public:
   explicit Descriptor(const std::string& path)
-      : value_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+      : value_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~Descriptor() {
     if (value_ >= 0) ::close(value_);
   }
