@@ -8,6 +8,7 @@
 
 #include "artifact.h"
 #include "c_api.h"
+#include "sanitizer.h"
 
 namespace {
 
@@ -49,6 +50,8 @@ namespace {
 using testing::contains;
 using testing::Reason;
 
+constexpr char kOwnNew[] = "ThreadSanitizer keeps its own operator new";
+
 // Calls with 0, 1, 2, ... allocations until one succeeds; every other one must say why. Returns how
 // many failed.
 template <typename Call>
@@ -65,6 +68,7 @@ int count_failures(Reason& reason, Call&& call) {
 }
 
 TEST(CApiMemory, ClassifyingReportsThatItRanOut) {
+  if (testing::kUnderThreadSanitizer) GTEST_SKIP() << kOwnNew;
   testing::OwnedClassifier classifier = testing::open_classifier(testing::tiny_path());
   ASSERT_NE(classifier, nullptr);
   const std::vector<std::uint8_t> bytes = testing::some_bytes(4 * 60 * 50);
@@ -90,6 +94,7 @@ TEST(CApiMemory, ClassifyingReportsThatItRanOut) {
 }
 
 TEST(CApiMemory, OpeningReportsThatItRanOut) {
+  if (testing::kUnderThreadSanitizer) GTEST_SKIP() << kOwnNew;
   const std::string path = testing::tiny_path();
   const std::vector<std::uint8_t> bytes = testing::read_file(path);
   hve_options options = HVE_OPTIONS_INIT;

@@ -16,6 +16,7 @@
 
 #include "artifact.h"
 #include "held_model.h"
+#include "sanitizer.h"
 
 namespace {
 
@@ -233,7 +234,8 @@ TEST(FrameStream, AllocatesNothingOnceTheBuffersHaveTheirSize) {
 
 // 0 where it cannot be read, or means nothing because sanitizers keep memory of their own.
 long resident_bytes() {
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__linux__)
+  if (testing::kUnderAddressSanitizer || testing::kUnderThreadSanitizer) return 0;
   long total = 0;
   long resident = 0;
   std::ifstream("/proc/self/statm") >> total >> resident;
