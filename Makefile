@@ -8,6 +8,8 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 NATIVE := build/native
 CLANG := build/clang
+SANITIZED := build/sanitized
+THREADED := build/threads
 DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 PHOTO := python/hvit_edge/assets/photos/chelsea.jpg
 NATIVE_SOURCES := CMakeLists.txt $(shell find cpp -type f)
@@ -44,8 +46,15 @@ SSH_PACKAGES := openssh-client openssh-server
 ADB_PACKAGES := adb
 # For the Java classes and their tests on the desktop's JVM.
 JVM_PACKAGES := openjdk-17-jdk-headless junit4
+# For the sanitizers, the coverage and the fuzzers; Debian's clang brings no runtime by itself.
+NATIVE_PACKAGES := clang llvm libclang-rt-14-dev
 
-.PHONY: help packages packages-arm packages-ssh packages-adb packages-jvm setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang test-python lint bench clean
+# Lines of cpp/ that its tests must run, in percent; seconds and seed of each fuzzer.
+COVERAGE := 90
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 1
+
+.PHONY: help packages packages-arm packages-ssh packages-adb packages-jvm packages-native setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang native fuzz test-python lint bench clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
@@ -60,9 +69,12 @@ help:
 	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
 	@echo "make packages-adb  for the tests of devices behind adb: $(ADB_PACKAGES)"
 	@echo "make packages-jvm  for the Java classes and their tests: $(JVM_PACKAGES)"
+	@echo "make packages-native  for the two targets of clang below: $(NATIVE_PACKAGES)"
 	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
 	@echo "make test       C++ and Python tests"
 	@echo "make test-clang C++ tests, everything compiled by clang"
+	@echo "make native     C++ tests under AddressSanitizer, UBSan and ThreadSanitizer, and their coverage"
+	@echo "make fuzz       the fuzzers of cpp/fuzz, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make lint       ruff and clang-format, without changing a file"
 	@echo "make bench      latency and memory of the demo's model"
 	@echo "make clean      remove what was built; .venv stays"
@@ -73,7 +85,8 @@ packages-arm: WANTED := $(ARM_PACKAGES)
 packages-ssh: WANTED := $(SSH_PACKAGES)
 packages-adb: WANTED := $(ADB_PACKAGES)
 packages-jvm: WANTED := $(JVM_PACKAGES)
-packages packages-arm packages-ssh packages-adb packages-jvm:
+packages-native: WANTED := $(NATIVE_PACKAGES)
+packages packages-arm packages-ssh packages-adb packages-jvm packages-native:
 	@dpkg -s $(WANTED) >/dev/null 2>&1 || \
 		{ SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && \
 		$$SUDO apt-get install -y -qq --no-install-recommends $(WANTED); }
@@ -273,6 +286,36 @@ test-clang: setup
 		-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DHVIT_EDGE_BUILD_TESTS=ON
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(CLANG) -j $(JOBS)
 	$(BIN)/ctest --test-dir $(CLANG) --output-on-failure --no-tests=error
+
+# Trees of clang for the tests alone. What the JVM loads and what is installed carries no sanitizer.
+INSTRUMENT = PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+	-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DHVIT_EDGE_BUILD_JNI=OFF \
+	-DHVIT_EDGE_BUILD_EXAMPLES=OFF -DHVIT_EDGE_INSTALL=OFF -DHVIT_EDGE_BUILD_TESTS=ON
+SANITIZER_OPTIONS = UBSAN_OPTIONS=print_stacktrace=1 \
+	LSAN_OPTIONS="suppressions=$(CURDIR)/cpp/tests/sanitizers/leaks.txt:print_suppressions=0"
+
+# One tree for the tests, their coverage and the fuzzers; no profile of what the build itself runs.
+.PHONY: sanitized
+sanitized: .venv/tools
+	@for tool in clang llvm-cov llvm-profdata; do command -v $$tool >/dev/null || \
+		{ echo "error: no $$tool; on Debian: make packages-native ($(NATIVE_PACKAGES))"; exit 1; }; done
+	$(INSTRUMENT) -B $(SANITIZED) -DHVIT_EDGE_SANITIZE=address -DHVIT_EDGE_BUILD_FUZZERS=ON
+	$(SANITIZER_OPTIONS) LLVM_PROFILE_FILE=/dev/null PATH="$(CURDIR)/$(BIN):$$PATH" \
+		cmake --build $(SANITIZED) -j $(JOBS)
+
+native: sanitized
+	@rm -rf $(SANITIZED)/profiles
+	$(SANITIZER_OPTIONS) LLVM_PROFILE_FILE="$(CURDIR)/$(SANITIZED)/profiles/%2m.profraw" \
+		$(BIN)/ctest --test-dir $(SANITIZED) -j $(JOBS) --output-on-failure --no-tests=error
+	cpp/tests/coverage.sh $(SANITIZED) $(COVERAGE)
+	$(INSTRUMENT) -B $(THREADED) -DHVIT_EDGE_SANITIZE=thread -DHVIT_EDGE_BUILD_RUNNER=OFF
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(THREADED) -j $(JOBS)
+	$(BIN)/ctest --test-dir $(THREADED) -j $(JOBS) --output-on-failure \
+		--no-tests=error -R '^(CApi|Classifier|Frame|Session|Threads)'
+
+# Side by side; what they find and keep lies in build/fuzz.
+fuzz: sanitized
+	$(SANITIZER_OPTIONS) cpp/fuzz/run.sh $(SANITIZED) build/fuzz $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 # Last, so that pytest's summary is the last line; what libraries log on stderr would follow it.
 test-python: setup runner
