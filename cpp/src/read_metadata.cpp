@@ -124,7 +124,8 @@ Result<Metadata> read_metadata(Program& program) {
   metadata.parity = read_parity(reader);
   metadata.golden_tolerance = reader.number("hve_golden_tolerance");
   metadata.layers = read_layers(reader);
-  if (std::string cpu = reader.optional_text("hve_cpu"); !cpu.empty()) metadata.cpu = std::move(cpu);
+  if (std::string cpu = reader.optional_text("hve_cpu"); !cpu.empty())
+    metadata.cpu = std::move(cpu);
   reader.expect_tensor("hve_golden_image", DType::uint8);
   reader.expect_tensor("hve_golden_output", DType::float32);
   if (Status status = reader.status(); !status.ok()) return status;
