@@ -109,6 +109,8 @@ void FieldReader::expect_tensor(const std::string& name, DType dtype) {
   const bool tensor = found.size() == 1 && found[0].isTensor();
   if (!tensor || view_of(found[0]).dtype != dtype) {
     note(concat(name, ": expected a tensor of ", to_string(dtype), ", got another type"));
+  } else if (view_of(found[0]).data == nullptr) {
+    note(name + ": expected a tensor with values, got none");
   }
   program_.release(name);
 }

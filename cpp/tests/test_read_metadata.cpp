@@ -42,5 +42,17 @@ TEST(ReadMetadata, ChecksTheRangesOfWhatFits) {
       << status.message();
 }
 
+// hve_golden_output's tensor names its data by a number; 0 is none.
+TEST(ReadMetadata, TensorsHaveValues) {
+  const std::vector<std::uint8_t> artifact =
+      altered(bytes_of<std::uint32_t>({16, 2, 12, 16}), bytes_of<std::uint32_t>({16, 0, 12, 16}));
+  ASSERT_FALSE(artifact.empty());
+  const Status status = refusal(artifact);
+  EXPECT_EQ(status.code(), StatusCode::invalid_artifact);
+  EXPECT_NE(status.message().find("hve_golden_output: expected a tensor with values, got none"),
+            std::string::npos)
+      << status.message();
+}
+
 }  // namespace
 }  // namespace hvit_edge
