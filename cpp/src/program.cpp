@@ -105,11 +105,15 @@ Result<Program> Program::open(const void* data, std::size_t size) {
   if (error != Error::Ok) {
     return explain(error, "Session.load", "read the program", log.first_error());
   }
-  auto names = program.module_->method_names();
-  if (!names.ok()) {
-    return explain(names.error(), "Session.load", "list the methods", log.first_error());
+  // Module::method_names() ends the process where a method has no name.
+  const auto& loaded = program.module_->program();
+  for (std::size_t i = 0; i < loaded->num_methods(); ++i) {
+    const auto name = loaded->get_method_name(i);
+    if (!name.ok()) {
+      return explain(name.error(), "Session.load", "list the methods", log.first_error());
+    }
+    program.methods_.emplace_back(*name);
   }
-  program.methods_.assign(names->begin(), names->end());
   if (!program.has_method("forward")) {
     return Status(StatusCode::invalid_artifact,
                   "[Session.load] expected a program with the method forward, got one without; "
