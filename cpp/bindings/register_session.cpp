@@ -13,12 +13,13 @@ namespace {
 
 namespace py = pybind11;
 
-Session load(const std::string& path, int threads, bool prepare) {
+Session load(const std::string& path, int threads, bool prepare, bool time_operators) {
   const auto result = [&] {
     const py::gil_scoped_release no_gil;
     SessionOptions options;
     options.threads = threads;
     options.prepare = prepare;
+    options.time_operators = time_operators;
     return std::make_unique<Result<Session>>(Session::load(path, options));
   }();
   return value_or_raise(std::move(*result));
@@ -59,13 +60,19 @@ void register_session(py::module_& module) {
       .def_readonly("max_abs", &SelfTest::max_abs)
       .def_readonly("max_rel", &SelfTest::max_rel)
       .def_readonly("top1_agree", &SelfTest::top1_agree);
+  py::class_<OperatorTime>(module, "OperatorTime")
+      .def_readonly("name", &OperatorTime::name)
+      .def_readonly("start_ns", &OperatorTime::start_ns)
+      .def_readonly("end_ns", &OperatorTime::end_ns);
   py::class_<Session>(module, "Session")
-      .def(py::init(&load), py::arg("path"), py::arg("threads"), py::arg("prepare"))
+      .def(py::init(&load), py::arg("path"), py::arg("threads"), py::arg("prepare"),
+           py::arg("time_operators") = false)
       .def("run", &run, py::arg("arrays"))
       .def("self_test", &self_test)
       .def_property_readonly("metadata", &Session::metadata)
       .def_property_readonly("inputs", &Session::inputs)
       .def_property_readonly("outputs", &Session::outputs)
+      .def_property_readonly("operators", &Session::operators)
       .def_property_readonly("planned_memory_bytes", &Session::planned_memory_bytes);
 }
 

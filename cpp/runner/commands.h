@@ -20,6 +20,8 @@ Result<std::string> check_pixels_command(const Arguments& arguments);
 Result<std::string> classify_command(const Arguments& arguments);
 /// Times loading and running.
 Result<std::string> bench_command(const Arguments& arguments);
+/// Times each operator of the backend.
+Result<std::string> profile_command(const Arguments& arguments);
 /// One inference between the marks that an instruction counter looks for, and one more with marks
 /// around its operators.
 Result<std::string> count_command(const Arguments& arguments);

@@ -28,6 +28,9 @@ const std::vector<Command>& commands() {
       {"bench",
        {{"MODEL"}, {{"--iterations", 100, 1, kMany}, {"--warmup", 10, 0, kMany}, kThreads}},
        &bench_command},
+      {"profile",
+       {{"MODEL"}, {{"--iterations", 100, 1, kMany}, {"--warmup", 10, 0, kMany}, kThreads}},
+       &profile_command},
       {"check-pixels", {{}, {}}, &check_pixels_command},
       {"count", {{"MODEL"}, {{"--warmup", 1, 0, kMany}}}, &count_command},
   };

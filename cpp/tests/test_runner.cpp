@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -52,7 +53,7 @@ TEST(Runner, RefusesBadUsage) {
 }
 
 TEST(Runner, RefusesMissingAndForeignArtifacts) {
-  for (const char* command : {"self-test", "bench", "count"}) {
+  for (const char* command : {"self-test", "bench", "profile", "count"}) {
     refuse({command, "no.pte"}, "got no such file: no.pte");
   }
   const std::string foreign = temporary("foreign.pte");
@@ -124,6 +125,23 @@ TEST(Runner, MeasuresTime) {
   succeed({"bench", tiny_path(), "--iterations", "3", "--warmup", "0", "--threads", "1"},
           {R"({"threads":1,"load_seconds":)", R"("first_run_seconds":)", R"("seconds":[)",
            R"("peak_bytes":)", R"("planned_memory_bytes":)"});
+}
+
+TEST(Runner, TimesOperators) {
+  const Outcome outcome =
+      succeed({"profile", tiny_path(), "--iterations", "3", "--warmup", "1", "--threads", "1"},
+              {R"({"threads":1,"seconds":[)",
+               R"("operators":[{"name":"Transpose (ND, X32) #1","nanoseconds":[)",
+               R"({"name":"Fully Connected (NC, F32) )"});
+  const std::string numbers = R"("nanoseconds":[)";
+  std::size_t operators = 0;
+  for (std::size_t at = 0; (at = outcome.output.find(numbers, at)) != std::string::npos;) {
+    at += numbers.size();
+    const std::string list = outcome.output.substr(at, outcome.output.find(']', at) - at);
+    EXPECT_EQ(std::count(list.begin(), list.end(), ','), 2) << list;
+    ++operators;
+  }
+  EXPECT_EQ(operators, 4U);
 }
 
 TEST(Runner, ChecksPixels) {

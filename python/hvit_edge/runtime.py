@@ -62,6 +62,7 @@ class Session:
             whole process: the Session loaded last decides.
         prepare: False leaves loading the model itself to the first run, so that an artifact for a
             backend that this system lacks can be looked into; that run would be refused.
+        time_operators: every run also times the backend's operators, see `operator_times`.
 
     Attributes:
         metadata: what the artifact says about itself.
@@ -74,9 +75,16 @@ class Session:
         ArtifactError: the file is truncated, altered, foreign or too new.
     """
 
-    def __init__(self, path: str | Path, *, threads: int = 0, prepare: bool = True) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        threads: int = 0,
+        prepare: bool = True,
+        time_operators: bool = False,
+    ) -> None:
         started = time.perf_counter()
-        native = _runtime.Session(_path(path), _thread_count(threads), prepare)
+        native = _runtime.Session(_path(path), _thread_count(threads), prepare, time_operators)
         self._adopt(native, time.perf_counter() - started)
 
     @classmethod
@@ -116,6 +124,15 @@ class Session:
                 )
         with self._lock:
             return self._native.run(arrays)
+
+    def operator_times(self) -> list[tuple[str, int]]:
+        """Name and nanoseconds of each operator in the last run, in their order.
+
+        None where the Session does not time operators. XNNPACK measures whole microseconds,
+        rounded down.
+        """
+        with self._lock:
+            return [(each.name, each.end_ns - each.start_ns) for each in self._native.operators]
 
     def self_test(self) -> SelfTest:
         """Run the golden photo and compare with the golden output."""

@@ -135,6 +135,11 @@ class Runner:
         numbers = ["--iterations", str(iterations), "--warmup", str(warmup)]
         return self._ask("bench", self._keep(artifact), *numbers, *_threads(threads))
 
+    def profile(self, artifact: Path, *, iterations: int, warmup: int, threads: int = 0) -> dict:
+        """`threads`, `seconds` of each run, and `operators`: `name`, `nanoseconds` in each run."""
+        numbers = ["--iterations", str(iterations), "--warmup", str(warmup)]
+        return self._ask("profile", self._keep(artifact), *numbers, *_threads(threads))
+
     def check_pixels(self) -> dict:
         """Preprocess frames with every instruction set: `instruction_sets`, `frames`, `crc32`.
 
