@@ -17,6 +17,9 @@ void register_metadata(py::module_& module) {
       .def_readonly("name", &LayerRecord::name)
       .def_readonly("precision", &LayerRecord::precision)
       .def_readonly("sqnr_db", &LayerRecord::sqnr_db);
+  py::class_<OperatorRecord>(module, "OperatorRecord")
+      .def_readonly("kind", &OperatorRecord::kind)
+      .def_readonly("module", &OperatorRecord::module);
   py::class_<Metadata>(module, "Metadata")
       .def_readonly("schema_version", &Metadata::schema_version)
       .def_readonly("model_name", &Metadata::model_name)
@@ -31,7 +34,8 @@ void register_metadata(py::module_& module) {
       .def_readonly("parity", &Metadata::parity)
       .def_readonly("golden_tolerance", &Metadata::golden_tolerance)
       .def_readonly("layers", &Metadata::layers)
-      .def_readonly("cpu", &Metadata::cpu);
+      .def_readonly("cpu", &Metadata::cpu)
+      .def_readonly("operators", &Metadata::operators);
 }
 
 }  // namespace hvit_edge::bindings

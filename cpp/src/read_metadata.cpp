@@ -6,6 +6,7 @@
 
 #include "field_reader.h"
 #include "layer_records.h"
+#include "operator_records.h"
 #include "text.h"
 
 namespace hvit_edge {
@@ -69,6 +70,14 @@ std::vector<LayerRecord> read_layers(FieldReader& reader) {
   return layers;
 }
 
+std::vector<OperatorRecord> read_operators(FieldReader& reader) {
+  std::vector<OperatorRecord> operators;
+  const std::string fault =
+      parse_operator_records(reader.optional_text("hve_operators"), operators);
+  if (!fault.empty()) reader.note("hve_operators: " + fault);
+  return operators;
+}
+
 Status check_schema(FieldReader& reader, Program& program) {
   if (!program.has_method("hve_schema_version")) {
     return Status(StatusCode::invalid_artifact,
@@ -126,6 +135,7 @@ Result<Metadata> read_metadata(Program& program) {
   metadata.layers = read_layers(reader);
   if (std::string cpu = reader.optional_text("hve_cpu"); !cpu.empty())
     metadata.cpu = std::move(cpu);
+  metadata.operators = read_operators(reader);
   reader.expect_tensor("hve_golden_image", DType::uint8);
   reader.expect_tensor("hve_golden_output", DType::float32);
   if (Status status = reader.status(); !status.ok()) return status;

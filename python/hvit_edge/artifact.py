@@ -51,6 +51,8 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
         methods["hve_cpu"] = metadata.cpu
     if metadata.layers:
         methods["hve_layers"] = "\n".join(map(_layer_line, metadata.layers))
+    if metadata.operators:
+        methods["hve_operators"] = "\n".join(f"{o.kind}\t{o.module}" for o in metadata.operators)
     return methods
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from hvit_edge.artifact import creation_time
 from hvit_edge.gate import Gate
-from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata
+from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.parity.tolerance import golden_tolerance
 from hvit_edge.subject import Subject
 from hvit_edge.targets.choices import CPUS
@@ -24,6 +24,7 @@ def describe_artifact(
     packages: Sequence[str],
     layers: tuple[LayerRecord, ...] = (),
     cpu: str = CPUS[0],
+    operators: tuple[OperatorRecord, ...] = (),
 ) -> Metadata:
     """The metadata of an artifact.
 
@@ -34,6 +35,7 @@ def describe_artifact(
         packages: whose versions are recorded.
         layers: records of quantised layers.
         cpu: what its program is shaped for.
+        operators: of the delegate, see `targets.delegate.Lowered`.
     """
     return Metadata(
         schema_version=SCHEMA_VERSION,
@@ -50,4 +52,5 @@ def describe_artifact(
         golden_tolerance=golden_tolerance(gate.precision, gate.rtol),
         layers=layers,
         cpu=cpu,
+        operators=operators,
     )

@@ -47,6 +47,20 @@ class LayerRecord:
 
 
 @dataclass(frozen=True)
+class OperatorRecord:
+    """An operator of the graph that the delegate was given.
+
+    Attributes:
+        kind: as the delegate's format names it, such as "Conv2d" or "StaticReshape".
+        module: dotted path of the module that it came from; empty for the root, and where a
+            rewrite left none.
+    """
+
+    kind: str
+    module: str
+
+
+@dataclass(frozen=True)
 class Metadata:
     """The metadata fields of an artifact; docs/artifact.md defines each of them.
 
@@ -85,3 +99,4 @@ class Metadata:
     golden_tolerance: float
     layers: tuple[LayerRecord, ...] = ()
     cpu: str = "any"
+    operators: tuple[OperatorRecord, ...] = ()

@@ -38,7 +38,7 @@ def write_program(
         The metadata, and the bytes of the file.
     """
     subject = gate.subject
-    metadata = describe_artifact(subject, target, gate, packages, layers, cpu)
+    metadata = describe_artifact(subject, target, gate, packages, layers, cpu, lowered.operators)
     golden = Golden(subject.golden_image, subject.expected)
     data = seal(lowered.serialize(constant_methods(metadata, golden)))
     write_atomically(path, data, force=force, check=check)

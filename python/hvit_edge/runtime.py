@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from hvit_edge import _runtime
 from hvit_edge.errors import InputError
-from hvit_edge.metadata import Difference, LayerRecord, Metadata
+from hvit_edge.metadata import Difference, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.preprocess import Preprocess, load_image
 
 __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
@@ -269,6 +269,7 @@ def _metadata(native: _runtime.Metadata) -> Metadata:
         golden_tolerance=native.golden_tolerance,
         layers=tuple(LayerRecord(x.name, x.precision, x.sqnr_db) for x in native.layers),
         cpu=native.cpu,
+        operators=tuple(OperatorRecord(x.kind, x.module) for x in native.operators),
     )
 
 

@@ -25,6 +25,12 @@ struct LayerRecord {
   double sqnr_db = 0;  ///< signal to quantisation noise; infinite where nothing was rounded
 };
 
+/// An operator of the graph that the delegate was given when the artifact was compiled.
+struct OperatorRecord {
+  std::string kind;    ///< as the delegate's format names it: "Conv2d"
+  std::string module;  ///< dotted path of where it came from; may be empty
+};
+
 struct Metadata {
   std::int64_t schema_version = 0;
   std::string model_name;
@@ -38,8 +44,9 @@ struct Metadata {
   PreprocessSpec preprocess;
   Parity parity;
   double golden_tolerance = 0;
-  std::vector<LayerRecord> layers;  ///< the worst first; empty for fp32 and older artifacts
-  std::string cpu = "any";          ///< what the program is shaped for: "any" or "arm"
+  std::vector<LayerRecord> layers;        ///< the worst first; empty for fp32 and older artifacts
+  std::vector<OperatorRecord> operators;  ///< as serialised; empty for older artifacts
+  std::string cpu = "any";                ///< what the program is shaped for: "any" or "arm"
 };
 
 /// The newest schema that this library reads.

@@ -18,6 +18,7 @@ from torch.fx.traceback import NodeSource
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import module_path
+from hvit_edge.metadata import OperatorRecord
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 NO_EQUIVALENT = "the delegate has no operator for it, and no rewrite applies"
@@ -51,12 +52,15 @@ class Lowered:
         delegates: number of delegates that `forward` calls.
         ops_outside: operators left to the portable kernels.
         ops_total: operators in the graph before partitioning.
+        operators: what the delegate runs, in the order in which it was serialised, where that
+            was recorded.
     """
 
     edge: EdgeProgramManager
     delegates: int
     ops_outside: list[OutsideOp]
     ops_total: int
+    operators: tuple[OperatorRecord, ...] = ()
 
     @property
     def delegated_share(self) -> float:

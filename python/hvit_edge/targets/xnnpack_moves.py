@@ -34,6 +34,8 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
 )
 from executorch.backends.xnnpack.utils.xnnpack_constants import XNN_INVALID_VALUE_ID
 
+from hvit_edge.targets.xnnpack_modules import same_module
+
 
 class Place(NamedTuple):
     """Where a value comes from.
@@ -81,7 +83,8 @@ def merge_moves(graph: XNNGraph) -> None:
             continue
         place = _place(move, places, ends[0].dims)
         places[move.output_id] = place
-        nodes += [XNode(m, node.debug_handle) for m in _moves(graph, values, move, place)]
+        shorter = _moves(graph, values, move, place)
+        nodes += [same_module(XNode(m, node.debug_handle), node) for m in shorter]
     graph.xnodes = _without_unread(nodes, values)
 
 
