@@ -33,6 +33,7 @@ VERBS = {
     "eval": ("evaluate", "accuracy on labelled images"),
     "inspect": ("inspect", "what an artifact contains"),
     "bench": ("bench", "load time, latency and memory"),
+    "profile": ("profile", "time or instructions of every operator, and a flame chart"),
     "doctor": ("doctor", "is this machine ready, and how to mend it"),
 }
 COMPILE_PACKAGES = frozenset({"coremltools", "torch", "safetensors", "huggingface_hub"})
