@@ -33,6 +33,27 @@ def instructions_table(report: dict) -> str:
     return "\n".join([*rows, "", f"{note} {name_machine(report)}{packages}."])
 
 
+def groups_table(report: dict) -> str:
+    """Millions of instructions and shares by kind of operator, one column a program."""
+    rows = report["rows"]
+    titles = [f"{row['model']} {row['precision']}" for row in rows]
+    lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
+    for group in rows[0]["kernels"]:
+        counts = [row["kernels"][group] for row in rows]
+        if not any(counts):
+            continue
+        cells = (
+            f"{count / 1e6:.2f} M ({count / row['total']:.1%})"
+            for count, row in zip(counts, rows, strict=True)
+        )
+        lines.append(f"| {group} | " + " | ".join(cells) + " |")
+    lines.append("| all | " + " | ".join(f"{row['total'] / 1e6:.1f} M" for row in rows) + " |")
+    lines.append("| operators | " + " | ".join(str(row["operators"]) for row in rows) + " |")
+    devices = ", ".join(sorted({row["device"] for row in rows}))
+    note = f"One inference, one thread, {devices}, --cpu arm; {name_machine(report)}."
+    return "\n".join([*lines, "", note])
+
+
 def peer_precisions(report: dict) -> list[str]:
     """Such as "litert fp32", in the order of the rows."""
     named = (row["precision"] for row in report["rows"])
