@@ -12,7 +12,11 @@ struct Explanation {
   const char* advice;
 };
 
-Explanation explanation_of(Error error) {
+// What XNNPACK says in the log where it got no memory; its delegate calls that an internal error.
+constexpr char kXnnpackMemory[] = "xnn_status_out_of_memory";
+
+Explanation explanation_of(Error error, const std::string& log) {
+  if (log.find(kXnnpackMemory) != std::string::npos) error = Error::MemoryAllocationFailed;
   switch (error) {
     case Error::NotFound:
       return {StatusCode::missing_backend,
@@ -44,7 +48,7 @@ Explanation explanation_of(Error error) {
 
 Status explain(Error error, const std::string& where, const std::string& doing,
                const std::string& log) {
-  const Explanation known = explanation_of(error);
+  const Explanation known = explanation_of(error, log);
   const std::string cause = log.empty() ? "" : ": " + log;
   std::ostringstream text;
   text << "[" << where << "] expected to " << doing << ", got ExecuTorch error 0x" << std::hex

@@ -39,6 +39,11 @@ Status explain_open(const std::string& path, int error) {
     return refuse(StatusCode::invalid_argument,
                   "expected an artifact, got no such file: " + path + "; check the path");
   }
+  if (error == ENOMEM) {
+    return refuse(StatusCode::out_of_memory,
+                  concat("expected enough memory for ", path,
+                         ", got none; close other applications or take a smaller model"));
+  }
   return refuse(StatusCode::invalid_argument,
                 concat("expected a readable artifact, got ", path, " (", std::strerror(error),
                        "); check the path and its permissions"));

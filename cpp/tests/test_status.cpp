@@ -64,5 +64,13 @@ TEST(Explain, MapsErrorsToCodes) {
   EXPECT_EQ(explain(Error::Internal, "a", "b", "").code(), StatusCode::execution_failed);
 }
 
+TEST(Explain, KnowsWhatXnnpackSaysWhereMemoryRunsOut) {
+  const Status status = explain(Error::Internal, "a", "b",
+                                "XNN Runtime creation failed with code: xnn_status_out_of_memory");
+  EXPECT_EQ(status.code(), StatusCode::out_of_memory);
+  EXPECT_NE(status.message().find("(Error::Internal: XNN Runtime creation"), std::string::npos);
+  EXPECT_NE(status.message().find("; close other applications"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace hvit_edge
