@@ -2,8 +2,6 @@
 
 #include <cstddef>
 #include <cstdio>
-#include <exception>
-#include <new>
 #include <string_view>
 
 #include "utf8.h"
@@ -31,24 +29,25 @@ hve_status report(const Outcome& outcome, hve_text* error) noexcept {
   return outcome.code();
 }
 
-hve_status report_exception(const char* where, hve_text* error) noexcept {
-  try {
-    throw;
-  } catch (const std::bad_alloc&) {
-    return report_static(HVE_OUT_OF_MEMORY, where,
-                         "expected enough memory, got none; close other applications or take a "
-                         "smaller model or image",
-                         error);
-  } catch (const std::exception& exception) {
-    char message[384];
-    std::snprintf(message, sizeof(message), "expected no exception, got %s; please report this",
-                  exception.what());
-    return report_static(HVE_INTERNAL, where, message, error);
-  } catch (...) {
-    return report_static(HVE_INTERNAL, where,
-                         "expected no exception, got one of another library; please report this",
-                         error);
+hve_status report_thrown(const char* where, Thrown thrown, const char* what,
+                         hve_text* error) noexcept {
+  char message[384];
+  switch (thrown) {
+    case Thrown::no_memory:
+      return report_static(HVE_OUT_OF_MEMORY, where,
+                           "expected enough memory, got none; close other applications or take a "
+                           "smaller model or image",
+                           error);
+    case Thrown::standard:
+      std::snprintf(message, sizeof(message), "expected no exception, got %s; please report this",
+                    what);
+      return report_static(HVE_INTERNAL, where, message, error);
+    case Thrown::foreign:
+      break;
   }
+  return report_static(HVE_INTERNAL, where,
+                       "expected no exception, got one of another library; please report this",
+                       error);
 }
 
 }  // namespace hvit_edge::capi

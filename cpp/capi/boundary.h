@@ -1,6 +1,7 @@
 // The edge of the C interface: nothing thrown gets past it.
 #pragma once
 
+#include "catching.h"
 #include "hvit_edge/c_api.h"
 #include "outcome.h"
 
@@ -9,17 +10,16 @@ namespace hvit_edge::capi {
 /// Writes the message into `error`, which may be null, and gives the code.
 hve_status report(const Outcome& outcome, hve_text* error) noexcept;
 
-/// The same for the exception that is being handled. Needs no memory.
-hve_status report_exception(const char* where, hve_text* error) noexcept;
+/// The same for an exception. Needs no memory.
+hve_status report_thrown(const char* where, Thrown thrown, const char* what,
+                         hve_text* error) noexcept;
 
 /// Runs `body`, which returns an Outcome.
 template <typename Body>
 hve_status bounded(const char* where, hve_text* error, Body&& body) noexcept {
-  try {
-    return report(body(), error);
-  } catch (...) {
-    return report_exception(where, error);
-  }
+  return catching(
+      [&] { return report(body(), error); },
+      [&](Thrown thrown, const char* what) { return report_thrown(where, thrown, what, error); });
 }
 
 }  // namespace hvit_edge::capi

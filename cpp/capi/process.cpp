@@ -1,6 +1,4 @@
 // What belongs to the library and the process: versions, names of codes, threads, backends.
-#include <exception>
-
 #include "boundary.h"
 #include "hvit_edge/backends.h"
 #include "hvit_edge/threads.h"
@@ -11,11 +9,7 @@ namespace hvit_edge::capi {
 namespace {
 
 int count_or_zero(int (*count)()) noexcept {
-  try {
-    return count();
-  } catch (const std::exception&) {
-    return 0;
-  }
+  return catching(count, [](Thrown, const char*) { return 0; });
 }
 
 }  // namespace

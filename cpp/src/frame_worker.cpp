@@ -180,31 +180,22 @@ void FrameWorker::classify() {
   result_.frame = frame.number;
   result_.timestamp = frame.timestamp;
   result_.submitted = frame.submitted;
-  try {
-    result_.status = guarded("FrameClassifier", [this] { return predict(); });
-  } catch (...) {
-    // No memory for the sentence that says so. This text needs none.
-    result_.status = Status(StatusCode::out_of_memory, "out of memory");
-  }
+  // Where there is no memory for the sentence that says so: this text needs none.
+  result_.status = catching(
+      [this] { return guarded("FrameClassifier", [this] { return predict(); }); },
+      [](Thrown, const char*) { return Status(StatusCode::out_of_memory, "out of memory"); });
   if (!result_.status.ok()) result_.predictions.clear();
   result_.finished = steady_clock::now();
 }
 
 Result<const std::vector<float>*> FrameWorker::logits_of(const ImageView& image) {
-  const auto thrown = [](const char* what) {
-    return Status(StatusCode::execution_failed,
-                  concat("[FrameClassifier] expected logits, got an exception: ", what,
-                         "; return a Status instead"));
-  };
-  try {
-    return logits_(image);
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {
-    return thrown(error.what());
-  } catch (...) {
-    return thrown("no std::exception");
-  }
+  return catching([&] { return logits_(image); },
+                  [](Thrown thrown, const char* what) {
+                    if (thrown == Thrown::no_memory) return no_memory("FrameClassifier");
+                    return Status(StatusCode::execution_failed,
+                                  concat("[FrameClassifier] expected logits, got an exception: ",
+                                         what, "; return a Status instead"));
+                  });
 }
 
 Status FrameWorker::predict() {
@@ -225,15 +216,14 @@ Status FrameWorker::predict() {
 
 // False where the callback threw. Nothing here needs memory.
 bool FrameWorker::call_back() {
-  try {
+  const auto call = [this] {
     callback_(result_);
     return true;
-  } catch (const std::exception& error) {
-    std::snprintf(thrown_.data(), thrown_.size(), "%s", error.what());
-  } catch (...) {
-    std::snprintf(thrown_.data(), thrown_.size(), "no std::exception");
-  }
-  return false;
+  };
+  return catching(call, [this](Thrown, const char* what) {
+    std::snprintf(thrown_.data(), thrown_.size(), "%s", what);
+    return false;
+  });
 }
 
 }  // namespace hvit_edge

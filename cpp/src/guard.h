@@ -1,27 +1,30 @@
 // Keeps exceptions of the standard library inside hvit-edge.
 #pragma once
 
-#include <exception>
-#include <new>
+#include <string>
+#include <utility>
 
+#include "catching.h"
 #include "hvit_edge/status.h"
 
 namespace hvit_edge {
 
+/// What a call says where memory ran out.
+inline Status no_memory(const char* where) {
+  return Status(StatusCode::out_of_memory,
+                std::string("[") + where +
+                    "] expected enough memory, got none; close other applications or take a "
+                    "smaller model or image");
+}
+
 /// Runs `body`, which returns a Status or a Result, and turns what it throws into a Status.
 template <typename Body>
 auto guarded(const char* where, Body&& body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return Status(StatusCode::out_of_memory,
-                  std::string("[") + where +
-                      "] expected enough memory, got none; close other applications or take a "
-                      "smaller model or image");
-  } catch (const std::exception& error) {
+  return catching(std::forward<Body>(body), [where](Thrown thrown, const char* what) {
+    if (thrown == Thrown::no_memory) return no_memory(where);
     return Status(StatusCode::internal, std::string("[") + where + "] expected no exception, got " +
-                                            error.what() + "; please report this");
-  }
+                                            what + "; please report this");
+  });
 }
 
 }  // namespace hvit_edge

@@ -3,8 +3,9 @@
 #include <executorch/runtime/platform/platform.h>
 #include <executorch/runtime/platform/runtime.h>
 
-#include <exception>
 #include <mutex>
+
+#include "catching.h"
 
 namespace hvit_edge {
 namespace {
@@ -25,14 +26,12 @@ struct RuntimeLogSink {
     }
     const bool error = level == et_pal_log_level_t::kError || level == et_pal_log_level_t::kFatal;
     if (!error || !current->first_error_.empty()) return;
-    try {
-      current->first_error_.assign(message, length);
-      while (!current->first_error_.empty() && current->first_error_.back() == '.') {
-        current->first_error_.pop_back();
-      }
-    } catch (const std::exception&) {
-      current->first_error_.clear();
-    }
+    std::string& text = current->first_error_;
+    const auto keep = [&] {
+      text.assign(message, length);
+      while (!text.empty() && text.back() == '.') text.pop_back();
+    };
+    catching(keep, [&](Thrown, const char*) { text.clear(); });
   }
 
   static void install() {
