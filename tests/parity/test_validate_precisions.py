@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from hvit_edge.lowering.pipeline import PIPELINE
 from hvit_edge.parity import float_steps, validate
 from hvit_edge.parity.report import measure_noise
 from hvit_edge.parity.validate import _bisect
@@ -83,7 +84,7 @@ def test_bisect_names_the_layer_with_the_most_noise(tiny_quantised, tiny_model):
     assert (report.passed, report.first_break, report.first_module) == (False, "lowered", None)
     assert report.worst_layer == min(report.layers, key=lambda layer: layer.sqnr_db)
     assert report.to_dict()["worst_layer"]["layer"] == report.worst_layer.layer
-    unrecorded = _bisect(replace(report, layers=()), tiny_model, None, 1e-6)
+    unrecorded = _bisect(replace(report, layers=()), tiny_model, None, 1e-6, PIPELINE)
     assert (unrecorded.worst_layer, unrecorded.first_module) == (None, None)
 
 
@@ -97,13 +98,13 @@ def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model,
 
     seen = []
 
-    def find(model, example, step, rtol):
-        seen.append((step, rtol))
+    def find(model, example, step, rtol, passes):
+        seen.append((step, rtol, passes))
         return "head"
 
     monkeypatch.setattr(float_steps, "rewrite", wrong)
     monkeypatch.setattr(module, "first_wrong_module", find)
     report = validate(tiny_quantised("int8").path, model=tiny_model, bisect=True)
-    assert seen == [("rewritten", 1e-4)]
+    assert seen == [("rewritten", 1e-4, PIPELINE)]
     assert (report.first_break, report.first_module) == ("rewritten", "head")
     assert report.worst_layer is None
