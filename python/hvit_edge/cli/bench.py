@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
+from hvit_edge.cli.parser import VerbParser, add_device, add_runs, add_threads
 
 if TYPE_CHECKING:
     from hvit_edge.devices.instructions import Instructions
@@ -15,23 +15,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `bench`."""
-    parser.add_argument(
-        "artifact", metavar="FILE.pte", help="a .pte from `compile`; packages are timed in Xcode"
-    )
-    parser.add_argument(
-        "--iterations",
-        type=whole_number(1),
-        default=100,
-        metavar="N",
-        help="timed runs (default: 100)",
-    )
-    parser.add_argument(
-        "--warmup",
-        type=whole_number(0),
-        default=10,
-        metavar="N",
-        help="runs before the timed ones (default: 10)",
-    )
+    add_runs(parser)
     parser.add_argument(
         "--count-instructions",
         action="store_true",

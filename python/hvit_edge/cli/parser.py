@@ -75,6 +75,31 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_runs(parser: argparse.ArgumentParser, timed: str = "timed runs") -> None:
+    """Add the program that is measured, `--iterations` and `--warmup`.
+
+    Args:
+        timed: what `--iterations` are.
+    """
+    parser.add_argument(
+        "artifact", metavar="FILE.pte", help="a .pte from `compile`; packages are timed in Xcode"
+    )
+    parser.add_argument(
+        "--iterations",
+        type=whole_number(1),
+        default=100,
+        metavar="N",
+        help=f"{timed} (default: 100)",
+    )
+    parser.add_argument(
+        "--warmup",
+        type=whole_number(0),
+        default=10,
+        metavar="N",
+        help="runs before the timed ones (default: 10)",
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add `--device`."""
     parser.add_argument(
