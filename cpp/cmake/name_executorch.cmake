@@ -1,13 +1,17 @@
 # ExecuTorch built from source, as for Android, has other names for its targets than its wheel:
-# gives them those of the wheel.
+# gives them those of the wheel. Who has it from another place or preset sets these two before.
+if(NOT DEFINED hvit_edge_executorch_origin)
+  set(hvit_edge_executorch_origin "${executorch_DIR}")
+  set(hvit_edge_executorch_preset android-arm64-v8a)
+endif()
 if(TARGET executorch::runtime)
   return()
 endif()
 function(hvit_edge_name_executorch name)
   foreach(target IN LISTS ARGN)
     if(NOT TARGET ${target})
-      message(FATAL_ERROR "expected the target ${target} in ${executorch_DIR}, got none; build "
-                          "ExecuTorch with its preset android-arm64-v8a")
+      message(FATAL_ERROR "expected the target ${target} in ${hvit_edge_executorch_origin}, got "
+                          "none; build ExecuTorch with its preset ${hvit_edge_executorch_preset}")
     endif()
   endforeach()
   add_library(executorch::${name} INTERFACE IMPORTED GLOBAL)
