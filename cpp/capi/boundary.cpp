@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "guard.h"
 #include "utf8.h"
 
 namespace hvit_edge::capi {
@@ -34,10 +35,7 @@ hve_status report_thrown(const char* where, Thrown thrown, const char* what,
   char message[384];
   switch (thrown) {
     case Thrown::no_memory:
-      return report_static(HVE_OUT_OF_MEMORY, where,
-                           "expected enough memory, got none; close other applications or take a "
-                           "smaller model or image",
-                           error);
+      return report_static(HVE_OUT_OF_MEMORY, where, kNoMemory, error);
     case Thrown::standard:
       std::snprintf(message, sizeof(message), "expected no exception, got %s; please report this",
                     what);

@@ -9,12 +9,12 @@
 
 namespace hvit_edge {
 
-/// What a call says where memory ran out.
+/// What a call says where memory ran out, behind its name.
+constexpr char kNoMemory[] =
+    "expected enough memory, got none; close other applications or take a smaller model or image";
+
 inline Status no_memory(const char* where) {
-  return Status(StatusCode::out_of_memory,
-                std::string("[") + where +
-                    "] expected enough memory, got none; close other applications or take a "
-                    "smaller model or image");
+  return Status(StatusCode::out_of_memory, std::string("[") + where + "] " + kNoMemory);
 }
 
 /// Runs `body`, which returns a Status or a Result, and turns what it throws into a Status.
