@@ -23,8 +23,8 @@ import torch
 from arm_tables import ANY, OURS, STOCK
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
-from machine import describe_machine
 from PIL import Image
+from rows import put_row
 from stock_quantiser import stock_quantised
 
 from hvit_edge.artifact import Golden, constant_methods, seal
@@ -71,17 +71,8 @@ def main() -> None:
 
 def record(key: dict[str, str], found: dict[str, object]) -> None:
     """Put one row into the results file, in place of an older one of the same key."""
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": []}
-    rows = [row for row in results["rows"] if any(row[k] != v for k, v in key.items())]
     runner, libraries = runner_sizes()
-    results = {
-        "machine": describe_machine(),
-        "runner_bytes": runner,
-        "library_bytes": libraries,
-        "rows": sorted([*rows, {**key, **found}], key=_place),
-    }
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    print(json.dumps({**key, **found}), flush=True)
+    put_row(RESULTS, key, found, _place, runner_bytes=runner, library_bytes=libraries)
 
 
 def _place(row: dict[str, object]) -> tuple[int, int, str]:

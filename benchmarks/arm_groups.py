@@ -9,11 +9,10 @@ are measured.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from arm import compile_ours
-from machine import describe_machine
+from rows import put_row
 
 from hvit_edge.devices.instructions import instructions_of
 
@@ -42,20 +41,14 @@ def main() -> None:
 def record(name: str, precision: str, artifact: Path, address: str) -> None:
     """Put one row into the results file, in place of an older one of the same program."""
     key = {"model": name, "precision": precision, "device": address}
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": []}
-    rows = [row for row in results["rows"] if any(row[k] != v for k, v in key.items())]
     counted = instructions_of(artifact, address)
-    row = {
-        **key,
+    found = {
         "total": counted.total,
         "operators": len(counted.operators),
         "kernels": counted.kernels,
         "unknown": list(counted.unknown),
     }
-    rows = sorted([*rows, row], key=_place)
-    results = {"machine": describe_machine(), "rows": rows}
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    print(json.dumps(row), flush=True)
+    put_row(RESULTS, key, found, _place)
 
 
 def _place(row: dict[str, object]) -> tuple[int, int, str]:
