@@ -19,3 +19,6 @@ ThreadPool* get_threadpool();
 ::pthreadpool* get_pthreadpool();
 
 }  // namespace executorch::extension::threadpool
+
+extern "C" void pthreadpool_parallelize_1d(pthreadpool* pool, void (*job)(void*, std::size_t),
+                                           void* context, std::size_t count, std::uint32_t flags);

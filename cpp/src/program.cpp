@@ -8,6 +8,7 @@
 
 #include "check_methods.h"
 #include "explain.h"
+#include "native/backend.h"
 #include "runtime_log.h"
 #include "text.h"
 #include "thread_pool.h"
@@ -97,6 +98,7 @@ TensorView view_of(const EValue& value) {
 
 Result<Program> Program::open(const void* data, std::size_t size) {
   const RuntimeLog log;
+  native::register_backend();
   Program program;
   program.module_ = std::make_unique<executorch::extension::Module>(
       std::make_unique<executorch::extension::BufferDataLoader>(data, size));

@@ -1,0 +1,88 @@
+// exp, SiLU and GELU of vectors, to about one unit in the last place of the largest result.
+// Included by each translation unit of operators.h alone.
+#pragma once
+
+#include "operations.h"
+#include "vector.h"
+
+namespace {
+
+using hvit_edge::native::Activation;
+
+// 2^f for |f| <= 1/2, a polynomial fitted to 8e-8.
+inline Vector exp2_of_fraction(Vector f) {
+  Vector p = f * 1.3266970e-3f + 9.6754597e-3f;
+  p = p * f + 5.5507426e-2f;
+  p = p * f + 2.4022122e-1f;
+  p = p * f + 6.9314695e-1f;
+  return p * f + 1.0000001f;
+}
+
+// For x of at most 88; of less than -87 it is that of -87.
+inline Vector exp_of(Vector x) {
+  const Vector scaled = larger(x, all(-87.0f)) * 1.44269504f;
+#if defined(__AVX512F__)
+  const Vector whole = (Vector)_mm512_roundscale_ps((__m512)scaled, _MM_FROUND_TO_NEAREST_INT);
+  return (Vector)_mm512_scalef_ps((__m512)exp2_of_fraction(scaled - whole), (__m512)whole);
+#else
+  const Vector shifted = scaled + 12582912.0f;  // 1.5 * 2^23: rounds, the integer in the low bits
+  const Vector value = exp2_of_fraction(scaled - (shifted - 12582912.0f));
+  return (Vector)((Integers)value + (((Integers)shifted) << 23));
+#endif
+}
+
+// For 1 <= x < 1e38.
+inline Vector reciprocal(Vector x) {
+#if defined(__AVX512F__)
+  const Vector guess = (Vector)_mm512_rcp14_ps((__m512)x);
+  return guess + guess * (1.0f - x * guess);  // Newton's step
+#else
+  return 1.0f / x;
+#endif
+}
+
+inline Vector silu_of(Vector x) { return x * reciprocal(1.0f + exp_of(smaller(-x, all(87.0f)))); }
+
+// erf(z) = z P(z^2) / Q(z^2) for |z| <= 3.925, fitted to 4e-7; beyond, it is 1.
+inline Vector gelu_of(Vector x) {
+  const Vector z = larger(smaller(x * 0.707106781f, all(3.925f)), all(-3.925f));
+  const Vector t = z * z;
+  Vector p = t * 2.0635293e-6f + 2.8360886e-4f;
+  p = p * t + 3.7014433e-3f;
+  p = p * t + 5.2549034e-2f;
+  p = p * t + 1.8888715e-1f;
+  p = p * t + 1.1283791f;
+  Vector q = t * 3.8165432e-5f + 1.1473420e-3f;
+  q = q * t + 1.4839754e-2f;
+  q = q * t + 1.1348238e-1f;
+  q = q * t + 5.0072986e-1f;
+  q = q * t + 1.0f;
+  const Vector half = x * 0.5f;
+  return half + half * (z * p * reciprocal(q));
+}
+
+template <Activation kind>
+inline Vector activate(Vector x) {
+  if (kind == Activation::relu) return larger(x, Vector{});
+  if (kind == Activation::silu) return silu_of(x);
+  if (kind == Activation::gelu) return gelu_of(x);
+  return x;
+}
+
+template <Activation kind>
+void activate_values(float* values, std::int64_t count) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(values + i, activate<kind>(load(values + i)));
+  if (i < count) {
+    store_first(values + i, activate<kind>(load_first(values + i, count - i)), count - i);
+  }
+}
+
+// `count` values in place.
+inline void activate_all(Activation kind, float* values, std::int64_t count) {
+  if (kind == Activation::relu) activate_values<Activation::relu>(values, count);
+  if (kind == Activation::silu) activate_values<Activation::silu>(values, count);
+  if (kind == Activation::gelu) activate_values<Activation::gelu>(values, count);
+}
+
+}  // namespace

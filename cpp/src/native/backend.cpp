@@ -1,0 +1,129 @@
+#include "backend.h"
+
+#include <executorch/runtime/backend/interface.h>
+#include <executorch/runtime/core/event_tracer_hooks_delegate.h>
+#include <executorch/runtime/platform/log.h>
+#include <executorch/runtime/platform/platform.h>
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "../catching.h"
+#include "operators.h"
+#include "read_plan.h"
+
+namespace hvit_edge::native {
+namespace {
+
+using executorch::runtime::BackendExecutionContext;
+using executorch::runtime::BackendInitContext;
+using executorch::runtime::CompileSpec;
+using executorch::runtime::DelegateHandle;
+using executorch::runtime::Error;
+using executorch::runtime::EValue;
+using executorch::runtime::FreeableBuffer;
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kSlack = 64;  // vectors may be read beyond the last value
+
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
+/// A plan that is ready to run.
+struct Program {
+  Plan plan;
+  std::unique_ptr<void, Free> arena;
+  RunOperation run = fastest_operators();
+};
+
+std::unique_ptr<void, Free> allocate(std::size_t bytes) {
+  const std::size_t whole = (bytes + kSlack + kAlignment - 1) / kAlignment * kAlignment;
+  return std::unique_ptr<void, Free>(std::aligned_alloc(kAlignment, whole));
+}
+
+executorch::runtime::Result<Program*> load(const FreeableBuffer& data) {
+  Result<Plan> plan = read_plan(data.data(), data.size());
+  if (!plan.ok()) {
+    ET_LOG(Error, "%s", plan.status().message().c_str());
+    return Error::DelegateInvalidCompatibility;
+  }
+  auto program = std::make_unique<Program>();
+  program->plan = std::move(*plan);
+  program->arena = allocate(program->plan.arena_bytes);
+  if (program->arena == nullptr) return Error::MemoryAllocationFailed;
+  return program.release();
+}
+
+// The memory of an argument; null where it is not `bytes` of float32.
+char* memory_of(const EValue& value, std::size_t bytes) {
+  if (!value.isTensor()) return nullptr;
+  const auto& tensor = value.toTensor();
+  const bool fits =
+      tensor.scalar_type() == executorch::aten::ScalarType::Float && tensor.nbytes() == bytes;
+  return fits ? static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())) : nullptr;
+}
+
+void run_all(const Program& program, const Bases& bases, executorch::runtime::EventTracer* tracer) {
+  const Plan& plan = program.plan;
+  for (std::size_t i = 0; i < plan.operations.size(); ++i) {
+    if (tracer == nullptr) {
+      program.run(plan.operations[i], bases);
+      continue;
+    }
+    const auto start = executorch::runtime::pal_current_ticks();
+    program.run(plan.operations[i], bases);
+    executorch::runtime::event_tracer_log_profiling_delegate(
+        tracer, plan.names[i].c_str(), executorch::runtime::kUnsetDelegateDebugIntId, start,
+        executorch::runtime::pal_current_ticks());
+  }
+}
+
+class Backend final : public executorch::runtime::BackendInterface {
+ public:
+  bool is_available() const override { return true; }
+
+  executorch::runtime::Result<DelegateHandle*> init(
+      BackendInitContext&, FreeableBuffer* data,
+      executorch::runtime::ArrayRef<CompileSpec>) const override {
+    return catching(
+        [&]() -> executorch::runtime::Result<DelegateHandle*> {
+          auto program = load(*data);
+          if (!program.ok()) return program.error();
+          return static_cast<DelegateHandle*>(*program);
+        },
+        [](Thrown, const char*) -> executorch::runtime::Result<DelegateHandle*> {
+          return Error::MemoryAllocationFailed;
+        });
+  }
+
+  Error execute(BackendExecutionContext& context, DelegateHandle* handle,
+                executorch::runtime::Span<EValue*> arguments) const override {
+    const auto& program = *static_cast<const Program*>(handle);
+    if (arguments.size() != 2) return Error::InvalidArgument;
+    Bases bases;
+    bases.of[static_cast<int>(Space::arena)] = static_cast<char*>(program.arena.get());
+    bases.of[static_cast<int>(Space::constants)] = const_cast<char*>(program.plan.constants);
+    char* input = memory_of(*arguments[0], program.plan.input_bytes);
+    char* output = memory_of(*arguments[1], program.plan.output_bytes);
+    if (input == nullptr || output == nullptr) return Error::InvalidArgument;
+    bases.of[static_cast<int>(Space::input)] = input;
+    bases.of[static_cast<int>(Space::output)] = output;
+    run_all(program, bases, context.event_tracer());
+    return Error::Ok;
+  }
+
+  void destroy(DelegateHandle* handle) const override { delete static_cast<Program*>(handle); }
+};
+
+}  // namespace
+
+void register_backend() {
+  static Backend backend;
+  static const Error registered =
+      executorch::runtime::register_backend({"HvitEdgeBackend", &backend});
+  static_cast<void>(registered);
+}
+
+}  // namespace hvit_edge::native

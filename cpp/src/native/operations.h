@@ -1,0 +1,161 @@
+// What a program of the native backend consists of. Written by hvit_edge/targets/native, read and
+// checked by read_plan.cpp, run by operators.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace hvit_edge::native {
+
+constexpr std::int64_t kPanel = 16;       // outputs that are packed side by side in a weight matrix
+constexpr std::int64_t kMostKeys = 4096;  // of attention, whose scores lie on the stack
+constexpr std::int64_t kMostValueWidth = 256;  // of a head of attention
+constexpr std::int64_t kMostTaps = 256;        // of a convolution or a pool
+constexpr std::int64_t kMostChannels = 8192;   // of a map that a convolution pads
+
+/// Where memory lies; the pointers are known at run time.
+enum class Space : std::int32_t { none = -1, arena = 0, constants = 1, input = 2, output = 3 };
+constexpr int kSpaces = 4;
+
+enum class Activation : std::int32_t { none = 0, relu = 1, silu = 2, gelu = 3 };
+
+/// Rows of float32: row i begins `stride * i` values after `offset`, or `table[i]` values after it.
+struct Rows {
+  Space space = Space::none;
+  std::int64_t offset = 0;  // bytes
+  std::int64_t stride = 0;  // values
+  const std::int32_t* table = nullptr;
+};
+
+/// What happens to each row of a product: bias (in the weights' order), activation, residual row
+/// added, activation.
+struct Epilogue {
+  const float* bias = nullptr;
+  Activation first = Activation::none;
+  Rows residual;
+  Activation second = Activation::none;
+  Rows output;
+};
+
+/// output[m, n] = epilogue(sum over k of input[m, k] * weights[k, n]).
+struct Linear {
+  std::int64_t rows = 0, depth = 0, columns = 0;
+  Rows input;
+  const std::int32_t* taps = nullptr;  // where value k of a row lies, where not k values after it
+  const float* weights = nullptr;      // [columns / 16][depth][16]
+  Epilogue epilogue;
+};
+
+/// A map of channels-last pixels, and the windows that slide over it.
+struct Window {
+  Space space = Space::none;
+  std::int64_t offset = 0;  // bytes
+  std::int64_t height = 0, width = 0, channels = 0;
+  std::int64_t row_stride = 0, pixel_stride = 0;  // values
+  std::int64_t out_height = 0, out_width = 0;
+  std::int64_t kernel_height = 0, kernel_width = 0;
+  std::int64_t stride_height = 0, stride_width = 0;
+  std::int64_t pad_height = 0, pad_width = 0;
+};
+
+/// A convolution over all channels; weights are [columns / 16][taps * channels][16].
+struct Convolution {
+  Window window;
+  std::int64_t columns = 0;
+  const float* weights = nullptr;
+  Epilogue epilogue;
+};
+
+/// A convolution of each channel by itself; weights are [taps][channels].
+struct Depthwise {
+  Window window;
+  const float* weights = nullptr;
+  Epilogue epilogue;
+};
+
+enum class Pool : std::int32_t { maximum = 0, average = 1 };
+
+/// The largest value, or the mean, of each window and channel; the mean counts no padding.
+struct Pooling {
+  Window window;
+  Pool kind = Pool::maximum;
+  Rows output;
+};
+
+/// (row - mean) / sqrt(variance + eps) * gamma + beta, then the activation.
+struct LayerNorm {
+  std::int64_t rows = 0, columns = 0;
+  Rows input;
+  const float* gamma = nullptr;
+  const float* beta = nullptr;
+  float eps = 0;
+  Activation activation = Activation::none;
+  Rows output;
+};
+
+/// Heads of a batch, each with a matrix [tokens, width] somewhere in `space`.
+struct Heads {
+  Space space = Space::none;
+  std::int64_t offset = 0;              // bytes
+  std::int64_t stride = 0;              // values from token to token
+  const std::int32_t* table = nullptr;  // where each head begins, in values after `offset`
+};
+
+/// softmax(q k^T * scale + bias) v, for each head.
+struct Attention {
+  std::int64_t heads = 0, queries = 0, keys = 0, width = 0, value_width = 0;
+  Heads query, key, value, output;
+  const float* bias = nullptr;               // matrices [queries, keys rounded up to 16]
+  const std::int32_t* bias_table = nullptr;  // where the matrix of each head begins, in values
+  float scale = 0;
+  std::int64_t scratch = 0;  // bytes into the arena: packed keys and values
+};
+
+/// activation(alpha * left + beta * right); without `right` the first term alone.
+struct Add {
+  std::int64_t rows = 0, columns = 0;
+  Rows left, right;
+  float alpha = 1, beta = 1;
+  Activation activation = Activation::none;
+  Rows output;
+};
+
+/// output[g] = mean of the rows g * count to (g + 1) * count of the input.
+struct Mean {
+  std::int64_t groups = 0, count = 0, columns = 0;
+  Rows input, output;
+};
+
+/// Planes [channels, height, width] with zeros around each.
+struct Pad {
+  Space space = Space::none;
+  std::int64_t offset = 0;
+  std::int64_t channels = 0, height = 0, width = 0, pad_height = 0, pad_width = 0;
+  std::int64_t output = 0;  // bytes into the arena
+};
+
+/// output[i] = input[table[i]].
+struct Gather {
+  std::int64_t count = 0;
+  Space space = Space::none;
+  std::int64_t offset = 0;
+  const std::int32_t* table = nullptr;
+  std::int64_t output = 0;  // bytes into the arena
+};
+
+using Operation = std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add,
+                               Mean, Pad, Gather>;
+
+struct Plan {
+  std::size_t arena_bytes = 0;
+  std::size_t input_bytes = 0;
+  std::size_t output_bytes = 0;
+  const char* constants = nullptr;
+  std::vector<Operation> operations;
+  std::vector<std::string> names;  // of the operations: kind and module, for profiles
+};
+
+}  // namespace hvit_edge::native

@@ -1,0 +1,19 @@
+// Runs an operation with the widest vectors that the processor has.
+#pragma once
+
+#include "bases.h"
+#include "operations.h"
+
+namespace hvit_edge::native {
+
+using RunOperation = void (*)(const Operation&, const Bases&);
+
+// One for each instruction set; null where the compiler has none of it.
+void run_portable(const Operation& operation, const Bases& bases);
+void run_avx2(const Operation& operation, const Bases& bases);
+void run_avx512(const Operation& operation, const Bases& bases);
+
+/// The fastest that this processor runs.
+RunOperation fastest_operators();
+
+}  // namespace hvit_edge::native

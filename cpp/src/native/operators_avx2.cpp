@@ -1,0 +1,13 @@
+#include "operators.h"
+
+#if defined(__x86_64__)
+
+#include "operators_impl.h"
+
+namespace hvit_edge::native {
+
+void run_avx2(const Operation& operation, const Bases& bases) { run_operation(operation, bases); }
+
+}  // namespace hvit_edge::native
+
+#endif

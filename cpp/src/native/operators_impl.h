@@ -1,0 +1,16 @@
+// All operations. Each translation unit that includes this is compiled for one instruction set.
+#pragma once
+
+#include "attention.h"
+#include "by_rows.h"
+#include "depthwise.h"
+#include "linear.h"
+#include "operators.h"
+
+namespace {
+
+inline void run_operation(const hvit_edge::native::Operation& operation, const Bases& bases) {
+  std::visit([&bases](const auto& one) { run(one, bases); }, operation);
+}
+
+}  // namespace

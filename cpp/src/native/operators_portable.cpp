@@ -1,0 +1,9 @@
+#include "operators_impl.h"
+
+namespace hvit_edge::native {
+
+void run_portable(const Operation& operation, const Bases& bases) {
+  run_operation(operation, bases);
+}
+
+}  // namespace hvit_edge::native

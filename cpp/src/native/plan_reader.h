@@ -1,0 +1,61 @@
+// The words of a plan, checked one by one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "operations.h"
+
+namespace hvit_edge::native {
+
+enum class Access { read, read_if_any, write };
+
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 36;  // of any memory: 64 GiB
+constexpr std::int64_t kMostCount = std::int64_t{1} << 31;  // rows, columns, pixels
+
+inline std::int64_t panels_of(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
+
+/// Reads in the order in which the plan was written. After the first fault every answer is
+/// harmless: zero, or a pointer to nothing that `ok` lets anybody use.
+class PlanReader {
+ public:
+  /// `words` of int64; `bytes` of the spaces.
+  PlanReader(const char* words, std::int64_t count, const char* constants,
+             std::array<std::int64_t, kSpaces> bytes);
+
+  bool ok() const { return fault_.empty(); }
+  bool at_end() const { return next_ == count_; }
+  const std::string& fault() const { return fault_; }
+  void require(bool holds, const char* otherwise);
+
+  std::int64_t amount();    // 0 to kMostCount
+  std::int64_t count();     // 1 to kMostCount
+  int choice(int choices);  // 0 to choices - 1
+  float number();           // the bits of a double
+  const float* floats(std::int64_t count, bool required);
+  const float* panels(std::int64_t depth, std::int64_t columns);
+  const std::int32_t* table(std::int64_t count, bool required);  // of no negative values
+  std::int64_t largest(const std::int32_t* table, std::int64_t count);
+  Rows rows(std::int64_t count, std::int64_t columns, Access access);
+  Heads heads(std::int64_t heads, std::int64_t tokens, std::int64_t width, Access access);
+  Window window();
+  Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
+  std::int64_t scratch(std::int64_t values);  // in the arena
+
+ private:
+  std::int64_t word();
+  const char* constant(std::int64_t items, std::int64_t size, bool required);
+  // Whether `reach` values after `offset` are all in `space`.
+  void check_reach(Space space, std::int64_t offset, std::int64_t reach, Access access);
+  std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
+
+  const char* words_;
+  std::int64_t count_;
+  std::int64_t next_ = 0;
+  const char* constants_;
+  std::array<std::int64_t, kSpaces> bytes_;
+  std::string fault_;
+};
+
+}  // namespace hvit_edge::native

@@ -1,0 +1,229 @@
+#include "read_plan.h"
+
+#include <cstring>
+
+#include "../text.h"
+#include "plan_reader.h"
+
+namespace hvit_edge::native {
+namespace {
+
+constexpr std::int64_t kHeaderWords = 9;
+
+Status refuse(const std::string& what) {
+  return Status(StatusCode::invalid_artifact,
+                concat("[native.load] expected a plan of version ", kVersion, ", got ", what,
+                       "; compile the model again with this version of hvit-edge"));
+}
+
+Linear read_linear(PlanReader& reader) {
+  Linear layer;
+  layer.rows = reader.count();
+  layer.depth = reader.count();
+  layer.columns = reader.count();
+  layer.taps = reader.table(layer.depth, /*required=*/false);
+  const std::int64_t reach =
+      layer.taps == nullptr ? layer.depth : reader.largest(layer.taps, layer.depth) + 1;
+  layer.input = reader.rows(layer.rows, reach, Access::read);
+  layer.weights = reader.panels(layer.depth, layer.columns);
+  layer.epilogue = reader.epilogue(layer.rows, layer.columns, panels_of(layer.columns) * kPanel);
+  return layer;
+}
+
+Convolution read_convolution(PlanReader& reader) {
+  Convolution layer;
+  layer.window = reader.window();
+  layer.columns = reader.count();
+  const std::int64_t depth =
+      layer.window.kernel_height * layer.window.kernel_width * layer.window.channels;
+  layer.weights = reader.panels(depth, layer.columns);
+  layer.epilogue = reader.epilogue(layer.window.out_height * layer.window.out_width, layer.columns,
+                                   panels_of(layer.columns) * kPanel);
+  return layer;
+}
+
+Depthwise read_depthwise(PlanReader& reader) {
+  Depthwise layer;
+  layer.window = reader.window();
+  const Window& window = layer.window;
+  layer.weights = reader.floats(window.kernel_height * window.kernel_width * window.channels, true);
+  layer.epilogue =
+      reader.epilogue(window.out_height * window.out_width, window.channels, window.channels);
+  return layer;
+}
+
+Pooling read_pooling(PlanReader& reader) {
+  Pooling pool;
+  pool.window = reader.window();
+  pool.kind = static_cast<Pool>(reader.choice(2));
+  const Window& window = pool.window;
+  pool.output = reader.rows(window.out_height * window.out_width, window.channels, Access::write);
+  reader.require(
+      window.pad_height < window.kernel_height && window.pad_width < window.kernel_width &&
+          (window.out_height - 1) * window.stride_height < window.height + window.pad_height &&
+          (window.out_width - 1) * window.stride_width < window.width + window.pad_width,
+      "a pool of no pixels");
+  return pool;
+}
+
+LayerNorm read_layer_norm(PlanReader& reader) {
+  LayerNorm norm;
+  norm.rows = reader.count();
+  norm.columns = reader.count();
+  norm.input = reader.rows(norm.rows, norm.columns, Access::read);
+  norm.gamma = reader.floats(norm.columns, false);
+  norm.beta = reader.floats(norm.columns, false);
+  norm.eps = reader.number();
+  norm.activation = static_cast<Activation>(reader.choice(4));
+  norm.output = reader.rows(norm.rows, norm.columns, Access::write);
+  return norm;
+}
+
+Attention read_attention(PlanReader& reader) {
+  Attention layer;
+  layer.heads = reader.count();
+  layer.queries = reader.count();
+  layer.keys = reader.count();
+  layer.width = reader.count();
+  layer.value_width = reader.count();
+  reader.require(layer.keys <= kMostKeys && layer.value_width <= kMostValueWidth,
+                 "attention over too many keys or values");
+  layer.query = reader.heads(layer.heads, layer.queries, layer.width, Access::read);
+  layer.key = reader.heads(layer.heads, layer.keys, layer.width, Access::read);
+  layer.value = reader.heads(layer.heads, layer.keys, layer.value_width, Access::read);
+  layer.output = reader.heads(layer.heads, layer.queries, layer.value_width, Access::write);
+  const std::int64_t padded = panels_of(layer.keys) * kPanel;
+  const std::int64_t matrices = reader.amount();
+  if (matrices > 0) {
+    layer.bias = reader.floats(matrices * layer.queries * padded, true);
+    layer.bias_table = reader.table(layer.heads, true);
+    reader.require(reader.largest(layer.bias_table, layer.heads) + layer.queries * padded <=
+                       matrices * layer.queries * padded,
+                   "a bias beyond its matrices");
+  }
+  layer.scale = reader.number();
+  const std::int64_t packed =
+      padded * layer.width + panels_of(layer.value_width) * kPanel * layer.keys;
+  layer.scratch = reader.scratch(layer.heads * packed);
+  return layer;
+}
+
+Add read_add(PlanReader& reader) {
+  Add add;
+  add.rows = reader.count();
+  add.columns = reader.count();
+  add.left = reader.rows(add.rows, add.columns, Access::read);
+  add.right = reader.rows(add.rows, add.columns, Access::read_if_any);
+  add.alpha = reader.number();
+  add.beta = reader.number();
+  add.activation = static_cast<Activation>(reader.choice(4));
+  add.output = reader.rows(add.rows, add.columns, Access::write);
+  return add;
+}
+
+Mean read_mean(PlanReader& reader) {
+  Mean mean;
+  mean.groups = reader.count();
+  mean.count = reader.count();
+  mean.columns = reader.count();
+  mean.input = reader.rows(mean.groups * mean.count, mean.columns, Access::read);
+  mean.output = reader.rows(mean.groups, mean.columns, Access::write);
+  return mean;
+}
+
+Pad read_pad(PlanReader& reader) {
+  Pad pad;
+  pad.channels = reader.count();
+  pad.height = reader.count();
+  pad.width = reader.count();
+  pad.pad_height = reader.amount();
+  pad.pad_width = reader.amount();
+  const Rows input = reader.rows(1, pad.channels * pad.height * pad.width, Access::read);
+  pad.space = input.space;
+  pad.offset = input.offset;
+  pad.output = reader.scratch(pad.channels * (pad.height + 2 * pad.pad_height) *
+                              (pad.width + 2 * pad.pad_width));
+  return pad;
+}
+
+Gather read_gather(PlanReader& reader) {
+  Gather gather;
+  gather.count = reader.count();
+  gather.table = reader.table(gather.count, true);
+  const Rows input = reader.rows(1, reader.largest(gather.table, gather.count) + 1, Access::read);
+  gather.space = input.space;
+  gather.offset = input.offset;
+  gather.output = reader.scratch(gather.count);
+  return gather;
+}
+
+Operation read_operation(PlanReader& reader) {
+  switch (reader.choice(10)) {
+    case 0:
+      return read_linear(reader);
+    case 1:
+      return read_convolution(reader);
+    case 2:
+      return read_depthwise(reader);
+    case 3:
+      return read_pooling(reader);
+    case 4:
+      return read_layer_norm(reader);
+    case 5:
+      return read_attention(reader);
+    case 6:
+      return read_add(reader);
+    case 7:
+      return read_mean(reader);
+    case 8:
+      return read_pad(reader);
+    default:
+      return read_gather(reader);
+  }
+}
+
+}  // namespace
+
+Result<Plan> read_plan(const void* data, std::size_t size) {
+  std::int64_t header[kHeaderWords];
+  if (reinterpret_cast<std::uintptr_t>(data) % alignof(std::int64_t) != 0) {
+    return refuse("data that is not aligned");
+  }
+  if (size < sizeof(header)) return refuse(concat(size, " bytes"));
+  std::memcpy(header, data, sizeof(header));
+  const auto [magic, version, arena, input, output, words, names, start, constants] = header;
+  if (magic != kMagic) return refuse("something else");
+  if (version != kVersion) return refuse(concat("version ", version));
+  const auto limit = static_cast<std::int64_t>(size);
+  const std::int64_t first = sizeof(header);
+  const bool fits = words >= 0 && words <= limit / 8 && names >= 0 && names <= limit &&
+                    first + words * 8 + names <= start && start <= limit && start % 64 == 0 &&
+                    constants >= 0 && constants <= limit - start;
+  if (!fits || arena < 0 || input < 0 || output < 0 || arena > kMostBytes || input > kMostBytes ||
+      output > kMostBytes) {
+    return refuse("one whose parts do not fit");
+  }
+  const char* bytes = static_cast<const char*>(data);
+  PlanReader reader(bytes + first, words, bytes + start, {arena, constants, input, output});
+  Plan plan;
+  plan.arena_bytes = static_cast<std::size_t>(arena);
+  plan.input_bytes = static_cast<std::size_t>(input);
+  plan.output_bytes = static_cast<std::size_t>(output);
+  plan.constants = bytes + start;
+  const char* name = bytes + first + words * 8;
+  const char* names_end = name + names;
+  while (reader.ok() && !reader.at_end()) {
+    plan.operations.push_back(read_operation(reader));
+    const auto* end = static_cast<const char*>(
+        name == names_end ? nullptr
+                          : std::memchr(name, 0, static_cast<std::size_t>(names_end - name)));
+    reader.require(end != nullptr, "an operation without a name");
+    if (end == nullptr) break;
+    plan.names.emplace_back(name);
+    name = end + 1;
+  }
+  if (!reader.ok()) return refuse(reader.fault());
+  return plan;
+}
+
+}  // namespace hvit_edge::native

@@ -1,0 +1,18 @@
+// Reads and checks what hvit_edge/targets/native wrote.
+#pragma once
+
+#include <cstddef>
+
+#include "hvit_edge/status.h"
+#include "operations.h"
+
+namespace hvit_edge::native {
+
+constexpr std::int64_t kMagic = 0x31304e5054495648;  // "HVITPN01"
+constexpr std::int64_t kVersion = 1;
+
+/// The plan in `data`, which must outlive it. No operation of it reaches beyond the memory that the
+/// plan asks for, whatever the data.
+Result<Plan> read_plan(const void* data, std::size_t size);
+
+}  // namespace hvit_edge::native

@@ -1,0 +1,16 @@
+// Splits the work of an operation among the threads of ExecuTorch's pool.
+#pragma once
+
+#include <cstdint>
+
+namespace hvit_edge::native {
+
+using Job = void (*)(const void* work, std::int64_t index);
+
+/// How many threads there are.
+int worker_count();
+
+/// Calls `job(work, i)` for 0 <= i < count, side by side; returns when all are done.
+void share_out(std::int64_t count, Job job, const void* work);
+
+}  // namespace hvit_edge::native

@@ -1,0 +1,5 @@
+"""Lower graphs for the backend of our own C++ runtime."""
+
+from hvit_edge.targets.native.graph_plan import Plan, plan_graph
+
+__all__ = ["Plan", "plan_graph"]

@@ -1,0 +1,46 @@
+"""Where each buffer lies in the arena: buffers that are never alive together share memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hvit_edge.targets.native.operations import Attention, Operation
+from hvit_edge.targets.native.values import Buffer, Space
+
+ALIGNMENT = 64  # bytes
+
+
+def place(operations: Sequence[Operation]) -> tuple[dict[Buffer, int], int]:
+    """Offsets in bytes, and the bytes of the whole arena.
+
+    The largest buffer is placed first, each at the lowest place where it meets none that lives at
+    the same time ("greedy by size", Pisarchyk and Lee, https://arxiv.org/abs/2001.03288).
+    """
+    lives = lifetimes(operations)
+    placed: list[tuple[int, int, Buffer]] = []
+    offsets: dict[Buffer, int] = {}
+    for buffer in sorted(lives, key=lambda b: (-b.size, lives[b])):
+        size = -(-4 * buffer.size // ALIGNMENT) * ALIGNMENT
+        offset = 0
+        for start, end, other in placed:
+            together = lives[buffer][0] <= lives[other][1] and lives[other][0] <= lives[buffer][1]
+            if together and offset < end and start < offset + size:
+                offset = end
+        offsets[buffer] = offset
+        placed.append((offset, offset + size, buffer))
+        placed.sort(key=lambda item: item[0])
+    return offsets, max((end for _, end, _ in placed), default=0)
+
+
+def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
+    """The first and the last operation that touches each buffer of the arena."""
+    lives: dict[Buffer, tuple[int, int]] = {}
+    for index, operation in enumerate(operations):
+        touched = [*operation.reads(), *operation.writes()]
+        if isinstance(operation, Attention):
+            touched.append(operation.scratch)
+        for buffer in touched:
+            if buffer.space is Space.ARENA:
+                first, _ = lives.get(buffer, (index, index))
+                lives[buffer] = (first, index)
+    return lives

@@ -1,0 +1,224 @@
+"""What is known while a graph becomes a list of operations.
+
+A layer is not written down at once: what follows it (an activation, an addition, a concatenation)
+may still become part of it. It is written down as soon as anything else needs its output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.graph import constant_tensor, module_path
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.operations import Activation
+from hvit_edge.targets.native.values import Buffer, Rows, Space, Value, dense
+
+LAYERS = (ops.Linear, ops.Convolution, ops.Depthwise)
+"""Operations with an epilogue."""
+
+
+class Emitter:
+    """The values of nodes, and the operations so far.
+
+    Args:
+        graph: that is lowered.
+    """
+
+    def __init__(self, graph: GraphModule) -> None:
+        self.graph = graph
+        self.operations: list[ops.Operation] = []
+        self.values: dict[Node, Value] = {}
+        self._written: set[int] = set()
+
+    def value(self, node: Node) -> Value:
+        """Where a node's elements lie, its operation written down."""
+        value = self.values[node]
+        self._write(value.source)
+        return Value(value.buffer, value.places)
+
+    def constant(self, node: Node) -> torch.Tensor:
+        """The tensor behind a constant node."""
+        return constant_tensor(self.graph, node)
+
+    def put_constant(self, node: Node) -> None:
+        """A parameter as a value; only of floating point."""
+        data = self.constant(node).detach().float().contiguous().numpy()
+        self.values[node] = Value(Buffer(data.size, Space.CONSTANTS, data), dense(data.shape))
+
+    def put(self, node: Node, operation: ops.Operation, buffer: Buffer, places: np.ndarray) -> None:
+        """`node` is what `operation` writes; others may still become part of it."""
+        kind = type(operation).__name__
+        operation.name = f"{kind} {module_path(node)}".strip()
+        self.values[node] = Value(buffer, places, operation)
+
+    def view(self, node: Node, source: Node, places: np.ndarray) -> None:
+        """`node` is a view of `source`."""
+        value = self.values[source]
+        self.values[node] = Value(value.buffer, places, value.source)
+
+    def open_operation(self, node: Node) -> ops.Operation | None:
+        """The operation behind a node that may still take on more: nobody else uses its output."""
+        source = self.values[node].source
+        alone = len(node.users) == 1 and id(source) not in self._written
+        return source if source is not None and alone and self._is_whole(node) else None
+
+    def activate(self, node: Node, source: Node, activation: Activation) -> None:
+        """An activation: part of the operation before it, or by itself."""
+        operation = self.open_operation(source)
+        if operation is not None and _take_activation(operation, activation):
+            self.view(node, source, self.values[source].places)
+            return
+        self.combine(node, self.value(source), None, activation=activation)
+
+    def add(self, node: Node, left: Node, right: Node) -> None:
+        """A sum: part of one of the layers before it, or by itself."""
+        for layer_node, other_node in ((right, left), (left, right)):
+            layer = self.open_operation(layer_node)
+            if not isinstance(layer, LAYERS) or left is right:
+                continue
+            epilogue = layer.epilogue
+            if epilogue.residual is not None or epilogue.second is not Activation.NONE:
+                continue
+            if self.values[other_node].source is layer:
+                continue
+            other = self.value(other_node)
+            residual = self._rows_like(self.values[layer_node], other, epilogue.output)
+            if residual is not None:
+                epilogue.residual = residual
+                self.view(node, layer_node, self.values[layer_node].places)
+                return
+        self.combine(node, self.value(left), self.value(right))
+
+    def combine(
+        self,
+        node: Node,
+        left: Value,
+        right: Value | None,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        activation: Activation = Activation.NONE,
+    ) -> None:
+        """activation(alpha * left + beta * right), broadcast."""
+        values = [left] if right is None else [left, right]
+        shape = np.broadcast_shapes(*(value.shape for value in values))
+        values = [Value(v.buffer, np.broadcast_to(v.places, shape)) for v in values]
+        axis = row_axis(values)
+        sides = [self.with_rows(value, axis, node).rows(axis) for value in values]
+        buffer = Buffer(int(np.prod(shape)))
+        places = dense(shape, axis)
+        output = Value(buffer, places).rows(axis)
+        operation = ops.Add(
+            sides[0], sides[1] if right is not None else None, alpha, beta, output, activation
+        )
+        self.put(node, operation, buffer, places)
+
+    def join(self, node: Node, parts: Sequence[Node], buffer: Buffer, places: np.ndarray) -> None:
+        """Bring `parts` into `buffer`, each to its `places`: the last thing that layers take on."""
+        start = 0
+        axis = row_axis([self.values[part] for part in parts])
+        dim = next(
+            (d for d in range(places.ndim) if places.shape[d] != self.values[parts[0]].shape[d]), 0
+        )
+        for part in parts:
+            length = self.values[part].shape[dim]
+            there = np.take(places, np.arange(start, start + length), axis=dim)
+            start += length
+            self._bring(node, part, Value(buffer, there), axis)
+        self.values[node] = Value(buffer, places)
+
+    def with_rows(self, value: Value, axis: int, node: Node) -> Value:
+        """`value` with its rows along `axis`; its elements are gathered where they are not."""
+        if value.has_rows(axis):
+            return value
+        buffer = Buffer(value.places.size)
+        table = np.moveaxis(value.places, axis, -1).ravel()
+        gather = ops.Gather(Rows(value.buffer, np.zeros(1, np.int64), 1), table, buffer)
+        gather.name = f"Gather {module_path(node)}".strip()
+        self.operations.append(gather)
+        return Value(buffer, dense(value.shape, axis))
+
+    def _bring(self, node: Node, part: Node, there: Value, axis: int) -> None:
+        layer = self.open_operation(part)
+        if isinstance(layer, LAYERS) and there.has_rows(axis):
+            output = self._rows_like(self.values[part], there, layer.epilogue.output)
+            if output is not None:
+                layer.epilogue.output = output
+                self._write(layer)
+                return
+        here = self.value(part)
+        both = row_axis([here, there])
+        copy = ops.Add(
+            self.with_rows(here, both, node).rows(both), None, 1.0, 1.0, there.rows(both)
+        )
+        copy.name = f"Copy {module_path(node)}".strip()
+        self.operations.append(copy)
+
+    def _rows_like(self, layer: Value, other: Value, output: Rows) -> Rows | None:
+        """Rows of `other`, in the order of a layer's output of which `layer` is a view."""
+        if layer.shape != other.shape:
+            if np.broadcast_shapes(layer.shape, other.shape) != layer.shape:
+                return None
+            other = Value(other.buffer, np.broadcast_to(other.places, layer.shape))
+        for axis in range(layer.places.ndim):
+            if layer.shape[axis] != output.width or not layer.has_rows(axis):
+                continue
+            if not other.has_rows(axis):
+                return None
+            order = layer.rows(axis).places // output.width
+            places = np.empty(len(order), np.int64)
+            places[order] = other.rows(axis).places
+            return Rows(other.buffer, places, output.width)
+        return None
+
+    def _is_whole(self, node: Node) -> bool:
+        """Whether a node has each element of its buffer once."""
+        value = self.values[node]
+        if value.places.size != value.buffer.size:
+            return False
+        seen = np.zeros(value.buffer.size, np.bool_)
+        seen[value.places.ravel()] = True
+        return bool(seen.all())
+
+    def _write(self, operation: ops.Operation | None) -> None:
+        if operation is not None and id(operation) not in self._written:
+            self._written.add(id(operation))
+            self.operations.append(operation)
+
+
+def row_axis(values: Sequence[Value]) -> int:
+    """The axis along which the most values have rows: the last one, the channels, or any."""
+    rank = values[0].places.ndim
+    axes = sorted(range(rank), key=lambda a: (a != rank - 1, a != 1, a))
+    known = [axis for axis in axes if values[0].shape[axis] > 1] or axes[:1]
+    return max(known, key=lambda axis: sum(value.has_rows(axis) for value in values))
+
+
+def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
+    """Let an operation apply an activation too; False where it cannot."""
+    if isinstance(operation, LAYERS):
+        epilogue = operation.epilogue
+        field = "first" if epilogue.residual is None else "second"
+        if getattr(epilogue, field) is not Activation.NONE:
+            return False
+        setattr(epilogue, field, activation)
+        return True
+    if isinstance(operation, ops.LayerNorm | ops.Add):
+        if operation.activation is not Activation.NONE:
+            return False
+        operation.activation = activation
+        return True
+    return False
+
+
+def refuse(node: Node, what: str) -> LoweringError:
+    """The error for an operator that this backend does not run."""
+    return LoweringError(
+        f"[targets.native] expected operators that the native backend runs, got {what} in"
+        f" {module_path(node) or 'the root module'}; compile with --target xnnpack"
+    )

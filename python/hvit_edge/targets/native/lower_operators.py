@@ -1,0 +1,414 @@
+"""How each ATen operator becomes an operation, or a view that costs nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from torch.fx import Node
+
+from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
+from hvit_edge.targets.native.operations import Activation, Epilogue, Matrices, PoolKind, Window
+from hvit_edge.targets.native.values import Buffer, Rows, Value, dense
+
+FEWEST_CHANNELS = 8
+"""Maps of fewer are taken as planes."""
+MOST_KEYS = 4096
+MOST_VALUE_WIDTH = 256
+MOST_TAPS = 256
+MOST_CHANNELS = 8192
+
+
+def lower_reshape(emit: Emitter, node: Node) -> None:
+    emit.view(node, node.args[0], emit.values[node.args[0]].places.reshape(shape_of(node)))
+
+
+def lower_permute(emit: Emitter, node: Node) -> None:
+    emit.view(node, node.args[0], emit.values[node.args[0]].places.transpose(node.args[1]))
+
+
+def lower_expand(emit: Emitter, node: Node) -> None:
+    places = emit.values[node.args[0]].places
+    emit.view(node, node.args[0], np.broadcast_to(places, shape_of(node)))
+
+
+def lower_slice(emit: Emitter, node: Node) -> None:
+    places = emit.values[node.args[0]].places
+    dim = argument(node, 1, "dim", 0) % places.ndim
+    bounds = (argument(node, 2, "start"), argument(node, 3, "end"), argument(node, 4, "step", 1))
+    emit.view(node, node.args[0], places[(slice(None),) * dim + (slice(*bounds),)])
+
+
+def lower_roll(emit: Emitter, node: Node) -> None:
+    places = emit.values[node.args[0]].places
+    dims = argument(node, 2, "dims", [])
+    if not dims:
+        raise refuse(node, "a roll without dims")
+    emit.view(node, node.args[0], np.roll(places, node.args[1], axis=tuple(dims)))
+
+
+def lower_upsample(emit: Emitter, node: Node) -> None:
+    """Nearest neighbours: an output's pixel is floor(index * inputs / outputs)."""
+    places = emit.values[node.args[0]].places
+    for axis in (2, 3):
+        inputs, outputs = places.shape[axis], shape_of(node)[axis]
+        places = np.take(places, np.arange(outputs) * inputs // outputs, axis=axis)
+    emit.view(node, node.args[0], places)
+
+
+def lower_linear(emit: Emitter, node: Node) -> None:
+    source = emit.with_rows(emit.value(node.args[0]), -1, node)
+    weights, bias = _weights(emit, node)
+    _put_linear(emit, node, source.rows(-1), weights, bias, dense(tuple(shape_of(node))))
+
+
+def lower_convolution(emit: Emitter, node: Node) -> None:
+    """As a linear layer where a pixel needs no neighbours, as windows over a map elsewhere."""
+    weights, bias = _weights(emit, node)
+    steps, padding, dilation = (_pair(node, i, n, d) for i, n, d in _CONVOLUTION)
+    groups = argument(node, 6, "groups", 1)
+    batch, channels = shape_of(node.args[0])[:2]
+    if batch != 1 or dilation != (1, 1) or groups not in (1, channels):
+        raise refuse(node, "a convolution of a batch, with dilation or of groups")
+    kernel = weights.shape[2:]
+    if math.prod(kernel) > MOST_TAPS:
+        raise refuse(node, f"a convolution with a kernel of {kernel}")
+    if groups > 1:
+        _depthwise(emit, node, weights, bias, steps, padding)
+    elif kernel == (1, 1) and padding == (0, 0):
+        source = emit.with_rows(emit.value(node.args[0]), 1, node)
+        source = Value(source.buffer, source.places[:, :, :: steps[0], :: steps[1]])
+        places = dense(tuple(shape_of(node)), axis=1)
+        _put_linear(emit, node, source.rows(1), weights[:, :, 0, 0], bias, places)
+    elif channels < FEWEST_CHANNELS:
+        _planes(emit, node, weights, bias, steps, padding)
+    else:
+        window = _window(emit, node, kernel, steps, padding)
+        epilogue, buffer, places = _map_output(node, bias)
+        operation = ops.Convolution(window, weights.transpose(0, 2, 3, 1), epilogue)
+        emit.put(node, operation, buffer, places)
+
+
+_CONVOLUTION = ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
+
+
+def _pair(node: Node, position: int, name: str, default: int) -> tuple[int, int]:
+    value = argument(node, position, name, default)
+    values = [value] if isinstance(value, int) else list(value) or [default]
+    return tuple(values * 2) if len(values) == 1 else tuple(values)
+
+
+def _weights(emit: Emitter, node: Node) -> tuple[np.ndarray, np.ndarray | None]:
+    if not is_constant(node.args[1]):
+        raise refuse(node, "a layer whose weights are computed")
+    bias = argument(node, 2, "bias")
+    weights = emit.constant(node.args[1]).float().numpy()
+    return weights, None if bias is None else emit.constant(bias).float().numpy()
+
+
+def _put_linear(
+    emit: Emitter,
+    node: Node,
+    rows: Rows,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    places: np.ndarray,
+    taps: np.ndarray | None = None,
+) -> None:
+    columns = weights.shape[0]
+    buffer = Buffer(places.size)
+    output = Rows(buffer, np.arange(len(rows.places), dtype=np.int64) * columns, columns)
+    emit.put(node, ops.Linear(rows, weights, Epilogue(bias, output), taps), buffer, places)
+
+
+def _map_output(node: Node, bias: np.ndarray | None) -> tuple[Epilogue, Buffer, np.ndarray]:
+    """Of a convolution: an epilogue, and a fresh channels-last map."""
+    places = dense(tuple(shape_of(node)), axis=1)
+    buffer = Buffer(places.size)
+    return Epilogue(bias, Value(buffer, places).rows(1)), buffer, places
+
+
+def _depthwise(
+    emit: Emitter,
+    node: Node,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    steps: tuple[int, int],
+    padding: tuple[int, int],
+) -> None:
+    channels = shape_of(node.args[0])[1]
+    if weights.shape[:2] != (channels, 1):
+        raise refuse(node, "a convolution of groups")
+    window = _window(emit, node, weights.shape[2:], steps, padding)
+    epilogue, buffer, places = _map_output(node, bias)
+    taps = weights.reshape(channels, -1).T
+    emit.put(node, ops.Depthwise(window, taps, epilogue), buffer, places)
+
+
+def _planes(
+    emit: Emitter,
+    node: Node,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    steps: tuple[int, int],
+    padding: tuple[int, int],
+) -> None:
+    """A convolution of few channels: rows are pixels of padded planes, taps are found by table."""
+    value = emit.with_rows(emit.value(node.args[0]), -1, node)
+    _, channels, height, width = value.shape
+    if not np.array_equal(
+        value.places.ravel(), value.places.flat[0] + np.arange(value.places.size)
+    ):
+        raise refuse(node, "planes that are not side by side")
+    whole = Rows(value.buffer, value.places[:1, 0, 0, 0], value.places.size)
+    if any(padding):
+        buffer = Buffer(channels * (height + 2 * padding[0]) * (width + 2 * padding[1]))
+        pad = ops.Pad(whole, (channels, height, width), padding, buffer)
+        pad.name = "Pad"
+        emit.operations.append(pad)
+        height, width = height + 2 * padding[0], width + 2 * padding[1]
+        whole = Rows(buffer, np.zeros(1, np.int64), buffer.size)
+    _, _, tall, wide = weights.shape
+    taps = dense((channels, height, width))[:, :tall, :wide].ravel()
+    out_height, out_width = shape_of(node)[2:]
+    starts = dense((height, width))[:: steps[0], :: steps[1]][:out_height, :out_width].ravel()
+    rows = Rows(whole.buffer, whole.places[0] + starts, width)
+    flat = weights.reshape(weights.shape[0], -1)
+    _put_linear(emit, node, rows, flat, bias, dense(tuple(shape_of(node)), axis=1), taps)
+
+
+def _window(
+    emit: Emitter,
+    node: Node,
+    kernel: tuple[int, int],
+    steps: tuple[int, int],
+    padding: tuple[int, int],
+) -> Window:
+    value = emit.with_rows(emit.value(node.args[0]), 1, node)
+    if not _is_map(value):
+        value = _regular(emit, node, value)
+    _, channels, height, width = value.shape
+    if channels > MOST_CHANNELS:
+        raise refuse(node, f"a map of {channels} channels")
+    pixels = value.places[0, 0]
+    strides = (
+        int(pixels[1, 0] - pixels[0, 0]) if height > 1 else width * channels,
+        int(pixels[0, 1] - pixels[0, 0]) if width > 1 else channels,
+    )
+    outputs = tuple(shape_of(node)[2:])
+    start, size = int(pixels[0, 0]), (height, width, channels)
+    return Window(value.buffer, start, size, strides, outputs, tuple(kernel), steps, padding)
+
+
+def _is_map(value: Value) -> bool:
+    """Whether pixels are a fixed way apart."""
+    pixels = value.places[0, 0]
+    down, right = np.diff(pixels, axis=0), np.diff(pixels, axis=1)
+    same = all(len(np.unique(step)) <= 1 and (step > 0).all() for step in (down, right))
+    return bool(same and value.shape[0] == 1)
+
+
+def _regular(emit: Emitter, node: Node, value: Value) -> Value:
+    """A copy with its pixels in order."""
+    if value.shape[0] != 1:
+        raise refuse(node, "a window over a batch")
+    buffer, places = Buffer(value.places.size), dense(value.shape, axis=1)
+    copy = ops.Add(value.rows(1), None, 1.0, 1.0, Value(buffer, places).rows(1), name="Copy")
+    emit.operations.append(copy)
+    return Value(buffer, places)
+
+
+def lower_max_pool(emit: Emitter, node: Node) -> None:
+    kernel, padding = _pair(node, 1, "kernel_size", 1), _pair(node, 3, "padding", 0)
+    if _pair(node, 4, "dilation", 1) != (1, 1):
+        raise refuse(node, "a pool with dilation")
+    steps = _pair(node, 2, "stride", 0)
+    _pool(emit, node, PoolKind.MAXIMUM, kernel, kernel if steps == (0, 0) else steps, padding)
+
+
+def lower_average_pool(emit: Emitter, node: Node) -> None:
+    kernel, padding = _pair(node, 1, "kernel_size", 1), _pair(node, 3, "padding", 0)
+    if any(padding) or argument(node, 6, "divisor_override") is not None:
+        raise refuse(node, "a mean over padding")
+    steps = _pair(node, 2, "stride", 0)
+    _pool(emit, node, PoolKind.AVERAGE, kernel, kernel if steps == (0, 0) else steps, padding)
+
+
+def _pool(
+    emit: Emitter,
+    node: Node,
+    kind: PoolKind,
+    kernel: tuple[int, int],
+    steps: tuple[int, int],
+    padding: tuple[int, int],
+) -> None:
+    if shape_of(node.args[0])[0] != 1 or math.prod(kernel) > MOST_TAPS:
+        raise refuse(node, f"a pool of {kernel} pixels, or of a batch")
+    window = _window(emit, node, kernel, steps, padding)
+    epilogue, buffer, places = _map_output(node, None)
+    emit.put(node, ops.Pooling(window, kind, epilogue.output), buffer, places)
+
+
+def lower_layer_norm(emit: Emitter, node: Node) -> None:
+    if len(node.args[1]) != 1:
+        raise refuse(node, "a norm of several dimensions")
+    source = emit.with_rows(emit.value(node.args[0]), -1, node)
+    gamma, beta = (
+        None if n is None else emit.constant(n).float().numpy()
+        for n in (argument(node, 2, "weight"), argument(node, 3, "bias"))
+    )
+    places = dense(tuple(shape_of(node)))
+    buffer = Buffer(places.size)
+    output = Value(buffer, places).rows(-1)
+    eps = argument(node, 4, "eps", 1e-5)
+    emit.put(node, ops.LayerNorm(source.rows(-1), gamma, beta, eps, output), buffer, places)
+
+
+def lower_attention(emit: Emitter, node: Node) -> None:
+    dropout, causal = argument(node, 4, "dropout_p", 0.0), argument(node, 5, "is_causal", False)
+    if dropout or causal or len(shape_of(node)) != 4 or node.kwargs.get("enable_gqa"):
+        raise refuse(node, "attention with dropout, a causal mask or shared heads")
+    query, key, value = (_matrices(emit, node, source) for source in node.args[:3])
+    batch, heads, queries, width = shape_of(node.args[0])
+    keys, value_width = shape_of(node.args[2])[2:]
+    if shape_of(node.args[1])[:2] != [batch, heads] or keys > MOST_KEYS:
+        raise refuse(node, f"attention over {keys} keys, or of shared heads")
+    if value_width > MOST_VALUE_WIDTH:
+        raise refuse(node, f"attention with values of {value_width}")
+    # Heads side by side, as they are merged behind it.
+    merged = dense((batch, queries, heads, value_width)).transpose(0, 2, 1, 3)
+    buffer = Buffer(merged.size)
+    output = Matrices(buffer, merged[:, :, 0, 0].ravel(), heads * value_width)
+    biases, bias_of = _biases(emit, node, (batch, heads, queries, keys))
+    panels = -(-keys // ops.PANEL) * ops.PANEL * width
+    panels += -(-value_width // ops.PANEL) * ops.PANEL * keys
+    scale = argument(node, 6, "scale") or node.kwargs.get("scale") or width**-0.5
+    sizes = (batch * heads, queries, keys, width, value_width)
+    scratch = Buffer(batch * heads * panels)
+    operation = ops.Attention(
+        *sizes, query, key, value, output, biases, bias_of, scale, scratch=scratch
+    )
+    emit.put(node, operation, buffer, merged)
+
+
+def _matrices(emit: Emitter, node: Node, source: Node) -> Matrices:
+    """Heads whose tokens are a fixed way apart; copied where they are not."""
+    value = emit.with_rows(emit.value(source), -1, node)
+    places = value.places[..., 0]
+    steps = np.diff(places, axis=-1)
+    if steps.size and not (len(np.unique(steps)) == 1 and steps.flat[0] > 0):
+        buffer, fresh = Buffer(value.places.size), dense(value.shape)
+        rows = Value(buffer, fresh).rows(-1)
+        emit.operations.append(ops.Add(value.rows(-1), None, 1.0, 1.0, rows, name="Copy"))
+        value, places = Value(buffer, fresh), fresh[..., 0]
+        steps = np.diff(places, axis=-1)
+    stride = int(steps.flat[0]) if steps.size else value.shape[-1]
+    return Matrices(value.buffer, places[..., 0].ravel(), stride)
+
+
+def _biases(
+    emit: Emitter, node: Node, shape: tuple[int, int, int, int]
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The distinct matrices that are added to scores, and which of them each head has."""
+    mask = argument(node, 3, "attn_mask")
+    if mask is None:
+        return None, None
+    if not is_constant(mask):
+        raise refuse(node, "attention with a mask that is computed")
+    values = emit.constant(mask)
+    if not values.is_floating_point():
+        raise refuse(node, "attention with a mask of booleans")
+    whole = np.broadcast_to(values.float().numpy(), shape).reshape(-1, *shape[2:])
+    distinct: dict[bytes, int] = {}
+    which = [distinct.setdefault(matrix.tobytes(), len(distinct)) for matrix in whole]
+    first = [which.index(number) for number in range(len(distinct))]
+    return whole[first], np.array(which, np.int64)
+
+
+def lower_add(emit: Emitter, node: Node) -> None:
+    left, right = node.args[:2]
+    alpha = argument(node, 2, "alpha", 1)
+    if not isinstance(left, Node) or not isinstance(right, Node) or alpha != 1:
+        raise refuse(node, "a sum with a number")
+    emit.add(node, left, right)
+
+
+def lower_subtract(emit: Emitter, node: Node) -> None:
+    left, right = node.args[:2]
+    if not isinstance(left, Node) or not isinstance(right, Node):
+        raise refuse(node, "a difference with a number")
+    emit.combine(node, emit.value(left), emit.value(right), beta=-1.0)
+
+
+def lower_scale(emit: Emitter, node: Node) -> None:
+    source, factor = node.args[:2]
+    if isinstance(factor, Node):
+        raise refuse(node, "a product of two tensors")
+    if node.target in (aten.div.Tensor, aten.div.Scalar):
+        factor = 1 / factor
+    emit.combine(node, emit.value(source), None, alpha=float(factor))
+
+
+def lower_mean(emit: Emitter, node: Node) -> None:
+    """Over all dimensions but the first and one other."""
+    source = emit.value(node.args[0])
+    rank = source.places.ndim
+    dims = {dim % rank for dim in node.args[1]}
+    kept = [axis for axis in range(1, rank) if axis not in dims]
+    if 0 in dims or len(kept) != 1:
+        raise refuse(node, f"a mean over the dimensions {sorted(dims)} of {rank}")
+    source = emit.with_rows(source, kept[0], node)
+    groups, count = source.shape[0], math.prod(source.shape[dim] for dim in dims)
+    places = dense((groups, source.shape[kept[0]])).reshape(shape_of(node))
+    buffer = Buffer(places.size)
+    output = Rows(
+        buffer, np.arange(groups, dtype=np.int64) * source.shape[kept[0]], places.shape[1]
+    )
+    output = Rows(buffer, output.places, source.shape[kept[0]])
+    emit.put(node, ops.Mean(source.rows(kept[0]), count, output), buffer, places)
+
+
+def lower_cat(emit: Emitter, node: Node) -> None:
+    parts = list(node.args[0])
+    shape = tuple(shape_of(node))
+    axis = row_axis([emit.values[part] for part in parts])
+    emit.join(node, parts, Buffer(math.prod(shape)), dense(shape, axis))
+
+
+def lower_activation(activation: Activation) -> Callable[[Emitter, Node], None]:
+    """Of that kind."""
+
+    def lower(emit: Emitter, node: Node) -> None:
+        if node.kwargs.get("approximate", "none") != "none":
+            raise refuse(node, "GELU by tanh")
+        emit.activate(node, node.args[0], activation)
+
+    return lower
+
+
+LOWERINGS: dict[object, Callable[[Emitter, Node], None]] = {
+    aten.reshape.default: lower_reshape,
+    aten.permute.default: lower_permute,
+    aten.expand.default: lower_expand,
+    aten.slice.Tensor: lower_slice,
+    aten.roll.default: lower_roll,
+    aten.upsample_nearest2d.vec: lower_upsample,
+    aten.linear.default: lower_linear,
+    aten.conv2d.default: lower_convolution,
+    aten.max_pool2d.default: lower_max_pool,
+    aten.avg_pool2d.default: lower_average_pool,
+    aten.layer_norm.default: lower_layer_norm,
+    aten.scaled_dot_product_attention.default: lower_attention,
+    aten.add.Tensor: lower_add,
+    aten.sub.Tensor: lower_subtract,
+    aten.mul.Tensor: lower_scale,
+    aten.div.Tensor: lower_scale,
+    aten.mean.dim: lower_mean,
+    aten.cat.default: lower_cat,
+    aten.relu.default: lower_activation(Activation.RELU),
+    aten.silu.default: lower_activation(Activation.SILU),
+    aten.gelu.default: lower_activation(Activation.GELU),
+}

@@ -1,0 +1,197 @@
+"""The operations of the native backend, field by field as cpp/src/native/read_plan.cpp reads them.
+
+Shapes and meaning are in cpp/src/native/operations.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from hvit_edge.targets.native.values import Buffer, Rows
+
+PANEL = 16
+
+
+class Activation(IntEnum):
+    """What is applied to each value."""
+
+    NONE = 0
+    RELU = 1
+    SILU = 2
+    GELU = 3
+
+
+class PoolKind(IntEnum):
+    """What a pool makes of its window."""
+
+    MAXIMUM = 0
+    AVERAGE = 1
+
+
+@dataclass
+class Epilogue:
+    """What follows the products: bias, activation, residual rows, activation; then the output."""
+
+    bias: np.ndarray | None
+    output: Rows
+    first: Activation = Activation.NONE
+    residual: Rows | None = None
+    second: Activation = Activation.NONE
+
+
+@dataclass
+class Operation:
+    """What all operations have: a name for profiles, and the buffers that they touch."""
+
+    name: str = field(default="", kw_only=True)
+
+    def reads(self) -> Iterator[Buffer]:
+        """Buffers that must be there."""
+        for value in vars(self).values():
+            if isinstance(value, Rows | Matrices):
+                yield value.buffer
+            elif isinstance(value, Window):
+                yield value.buffer
+            elif isinstance(value, Epilogue) and value.residual is not None:
+                yield value.residual.buffer
+
+    def writes(self) -> Iterator[Buffer]:
+        """Buffers that are written."""
+        epilogue = getattr(self, "epilogue", None)
+        output = epilogue.output if epilogue is not None else self.output
+        yield output if isinstance(output, Buffer) else output.buffer
+
+
+@dataclass
+class Linear(Operation):
+    """rows x depth times depth x columns."""
+
+    input: Rows
+    weights: np.ndarray  # [columns, depth]
+    epilogue: Epilogue
+    taps: np.ndarray | None = None  # int32 [depth]
+
+
+@dataclass
+class Window:
+    """A channels-last map and the windows over it; strides in values."""
+
+    buffer: Buffer
+    start: int
+    size: tuple[int, int, int]  # height, width, channels
+    strides: tuple[int, int]  # from row to row, from pixel to pixel
+    outputs: tuple[int, int]
+    kernel: tuple[int, int]
+    steps: tuple[int, int]
+    padding: tuple[int, int]
+
+
+@dataclass
+class Convolution(Operation):
+    """Over all channels."""
+
+    window: Window
+    weights: np.ndarray  # [columns, kernel height, kernel width, channels]
+    epilogue: Epilogue
+
+
+@dataclass
+class Depthwise(Operation):
+    """Each channel by itself."""
+
+    window: Window
+    weights: np.ndarray  # [taps, channels]
+    epilogue: Epilogue
+
+
+@dataclass
+class Pooling(Operation):
+    """The largest value or the mean of each window."""
+
+    window: Window
+    kind: PoolKind
+    output: Rows
+
+
+@dataclass
+class LayerNorm(Operation):
+    """Of each row."""
+
+    input: Rows
+    gamma: np.ndarray | None
+    beta: np.ndarray | None
+    eps: float
+    output: Rows
+    activation: Activation = Activation.NONE
+
+
+@dataclass
+class Matrices:
+    """One matrix [tokens, width] a head: where each begins, and how far its tokens are apart."""
+
+    buffer: Buffer
+    places: np.ndarray  # int64 [heads]
+    stride: int
+
+
+@dataclass
+class Attention(Operation):
+    """softmax(q k^T * scale + bias) v."""
+
+    heads: int
+    queries: int
+    keys: int
+    width: int
+    value_width: int
+    query: Matrices
+    key: Matrices
+    value: Matrices
+    output: Matrices
+    biases: np.ndarray | None  # float32 [matrices, queries, keys]
+    bias_of: np.ndarray | None  # int [heads], which matrix
+    scale: float
+    scratch: Buffer
+
+
+@dataclass
+class Add(Operation):
+    """activation(alpha * left + beta * right)."""
+
+    left: Rows
+    right: Rows | None
+    alpha: float
+    beta: float
+    output: Rows
+    activation: Activation = Activation.NONE
+
+
+@dataclass
+class Mean(Operation):
+    """Of each `count` rows."""
+
+    input: Rows
+    count: int
+    output: Rows
+
+
+@dataclass
+class Pad(Operation):
+    """Planes with zeros around them."""
+
+    source: Rows
+    size: tuple[int, int, int]  # channels, height, width
+    padding: tuple[int, int]
+    output: Buffer
+
+
+@dataclass
+class Gather(Operation):
+    """Value by value."""
+
+    source: Rows
+    table: np.ndarray
+    output: Buffer

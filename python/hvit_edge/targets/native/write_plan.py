@@ -1,0 +1,212 @@
+"""Operations as the bytes that cpp/src/native/read_plan.cpp reads."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import singledispatchmethod
+
+import numpy as np
+
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.arena import place
+from hvit_edge.targets.native.operations import PANEL, Epilogue, Matrices, Window
+from hvit_edge.targets.native.values import Buffer, Rows, Space
+
+MAGIC = b"HVITPN01"
+VERSION = 1
+ALIGNMENT = 64
+ORDER = (
+    ops.Linear,
+    ops.Convolution,
+    ops.Depthwise,
+    ops.Pooling,
+    ops.LayerNorm,
+    ops.Attention,
+    ops.Add,
+    ops.Mean,
+    ops.Pad,
+    ops.Gather,
+)
+"""Their numbers."""
+
+
+def write_plan(operations: Sequence[ops.Operation], inputs: Buffer, outputs: Buffer) -> bytes:
+    """The whole plan: header, operations, names, constants.
+
+    Args:
+        operations: in the order in which they run.
+        inputs, outputs: the buffers that the caller brings.
+    """
+    offsets, arena_bytes = place(operations)
+    writer = _Writer(offsets)
+    for operation in operations:
+        writer.words.append(ORDER.index(type(operation)))
+        writer.put(operation)
+    words = struct.pack(f"<{len(writer.words)}q", *writer.words)
+    names = b"".join(operation.name.encode() + b"\0" for operation in operations)
+    header_bytes = 8 * 9
+    start = -(-(header_bytes + len(words) + len(names)) // ALIGNMENT) * ALIGNMENT
+    header = MAGIC + struct.pack(
+        "<8q",
+        VERSION,
+        arena_bytes,
+        4 * inputs.size,
+        4 * outputs.size,
+        len(writer.words),
+        len(names),
+        start,
+        len(writer.constants),
+    )
+    return (header + words + names).ljust(start, b"\0") + bytes(writer.constants)
+
+
+class _Writer:
+    """Words and constants, as they come."""
+
+    def __init__(self, offsets: dict[Buffer, int]) -> None:
+        self.offsets = offsets
+        self.words: list[int] = []
+        self.constants = bytearray()
+        self.known: dict[bytes, int] = {}
+
+    def constant(self, array: np.ndarray | None) -> int:
+        """Where an array lies among the constants; equal ones lie there once. -1 for None."""
+        if array is None:
+            return -1
+        data = np.ascontiguousarray(array).tobytes()
+        if data not in self.known:
+            self.constants.extend(b"\0" * (-len(self.constants) % ALIGNMENT))
+            self.known[data] = len(self.constants)
+            self.constants.extend(data)
+        return self.known[data]
+
+    def offset(self, buffer: Buffer) -> int:
+        """Bytes from the beginning of a buffer's space to the buffer."""
+        if buffer.space is Space.CONSTANTS:
+            return self.constant(buffer.data)
+        return self.offsets.get(buffer, 0)
+
+    def table(self, places: np.ndarray | None) -> int:
+        return -1 if places is None else self.constant(places.astype(np.int32))
+
+    def number(self, value: float) -> int:
+        return struct.unpack("<q", struct.pack("<d", value))[0]
+
+    def rows(self, rows: Rows | None) -> None:
+        if rows is None:
+            self.words.append(-1)
+            return
+        self.words += [rows.buffer.space, self.offset(rows.buffer)]
+        if rows.stride is None:
+            self.words += [0, self.table(rows.places)]
+        else:
+            self.words[-1] += 4 * int(rows.places[0])
+            self.words += [rows.stride, -1]
+
+    def matrices(self, matrices: Matrices) -> None:
+        self.words += [matrices.buffer.space, self.offset(matrices.buffer), matrices.stride]
+        self.words.append(self.table(matrices.places))
+
+    def window(self, window: Window) -> None:
+        self.words += [window.buffer.space, self.offset(window.buffer) + 4 * window.start]
+        self.words += [*window.size, *window.strides, *window.outputs, *window.kernel]
+        self.words += [*window.steps, *window.padding]
+
+    def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
+        bias = epilogue.bias
+        if bias is not None and padded:
+            bias = np.pad(bias, (0, -len(bias) % PANEL))
+        self.words += [self.constant(_float32(bias)), epilogue.first]
+        self.rows(epilogue.residual)
+        self.words.append(epilogue.second)
+        self.rows(epilogue.output)
+
+    @singledispatchmethod
+    def put(self, operation: ops.Operation) -> None:
+        raise NotImplementedError(type(operation).__name__)
+
+    @put.register
+    def _(self, op: ops.Linear) -> None:
+        self.words += [len(op.input.places), op.weights.shape[1], op.weights.shape[0]]
+        self.words.append(self.table(op.taps))
+        self.rows(op.input)
+        self.words.append(self.constant(panels(op.weights)))
+        self.epilogue(op.epilogue, padded=True)
+
+    @put.register
+    def _(self, op: ops.Convolution) -> None:
+        self.window(op.window)
+        self.words.append(op.weights.shape[0])
+        self.words.append(self.constant(panels(op.weights.reshape(op.weights.shape[0], -1))))
+        self.epilogue(op.epilogue, padded=True)
+
+    @put.register
+    def _(self, op: ops.Depthwise) -> None:
+        self.window(op.window)
+        self.words.append(self.constant(_float32(op.weights)))
+        self.epilogue(op.epilogue, padded=False)
+
+    @put.register
+    def _(self, op: ops.Pooling) -> None:
+        self.window(op.window)
+        self.words.append(op.kind)
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: ops.LayerNorm) -> None:
+        self.words += [len(op.input.places), op.input.width]
+        self.rows(op.input)
+        self.words += [self.constant(_float32(op.gamma)), self.constant(_float32(op.beta))]
+        self.words += [self.number(op.eps), op.activation]
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: ops.Attention) -> None:
+        self.words += [op.heads, op.queries, op.keys, op.width, op.value_width]
+        for matrices in (op.query, op.key, op.value, op.output):
+            self.matrices(matrices)
+        if op.biases is None:
+            self.words.append(0)
+        else:
+            padded = np.pad(op.biases, ((0, 0), (0, 0), (0, -op.keys % PANEL)))
+            self.words += [len(padded), self.constant(_float32(padded))]
+            self.words.append(self.table(op.bias_of * padded[0].size))
+        self.words += [self.number(op.scale), self.offset(op.scratch)]
+
+    @put.register
+    def _(self, op: ops.Add) -> None:
+        self.words += [len(op.left.places), op.left.width]
+        self.rows(op.left)
+        self.rows(op.right)
+        self.words += [self.number(op.alpha), self.number(op.beta), op.activation]
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: ops.Mean) -> None:
+        self.words += [len(op.output.places), op.count, op.output.width]
+        self.rows(op.input)
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: ops.Pad) -> None:
+        self.words += [*op.size, *op.padding]
+        self.rows(op.source)
+        self.words.append(self.offset(op.output))
+
+    @put.register
+    def _(self, op: ops.Gather) -> None:
+        self.words += [len(op.table), self.table(op.table)]
+        self.rows(op.source)
+        self.words.append(self.offset(op.output))
+
+
+def panels(weights: np.ndarray) -> np.ndarray:
+    """[columns, depth] -> float32 [columns / 16, depth, 16], zeros behind the last column."""
+    columns, depth = weights.shape
+    padded = np.pad(weights, ((0, -columns % PANEL), (0, 0))).astype(np.float32)
+    return np.ascontiguousarray(padded.reshape(-1, PANEL, depth).transpose(0, 2, 1))
+
+
+def _float32(array: np.ndarray | None) -> np.ndarray | None:
+    return None if array is None else array.astype(np.float32)
