@@ -18,13 +18,14 @@ inline Vector exp2_of_fraction(Vector f) {
   return p * f + 1.0000001f;
 }
 
-// For x of at most 88; of less than -87 it is that of -87.
+// For x of at most 88; what is too small becomes zero, or as good as zero.
 inline Vector exp_of(Vector x) {
-  const Vector scaled = larger(x, all(-87.0f)) * 1.44269504f;
 #if defined(__AVX512F__)
+  const Vector scaled = x * 1.44269504f;
   const Vector whole = (Vector)_mm512_roundscale_ps((__m512)scaled, _MM_FROUND_TO_NEAREST_INT);
   return (Vector)_mm512_scalef_ps((__m512)exp2_of_fraction(scaled - whole), (__m512)whole);
 #else
+  const Vector scaled = larger(x, all(-87.0f)) * 1.44269504f;
   const Vector shifted = scaled + 12582912.0f;  // 1.5 * 2^23: rounds, the integer in the low bits
   const Vector value = exp2_of_fraction(scaled - (shifted - 12582912.0f));
   return (Vector)((Integers)value + (((Integers)shifted) << 23));

@@ -31,7 +31,12 @@ inline void cover(const Window& window, const Bases& bases, std::int64_t oy, std
   }
 }
 
-constexpr int kPixels = 4;                      // outputs side by side that share a load of weights
+// Outputs side by side that share a load of weights: many, else few, else one.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kPixels = 8, kFewPixels = 4;
+#else
+constexpr int kPixels = 4, kFewPixels = 2;
+#endif
 constexpr std::int64_t kChannels = 2 * kLanes;  // of them at a time
 
 struct DepthwiseWork {
@@ -53,7 +58,7 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t channel
   Vector sum[pixels][vectors];
   for (int v = 0; v < vectors; ++v) {
     const Vector start = bias == nullptr ? Vector{} : load(bias + channel + v * kLanes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int p = 0; p < pixels; ++p) sum[p][v] = start;
   }
   const std::int64_t step = window.stride_width * window.pixel_stride;
@@ -67,7 +72,7 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t channel
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) {
         const Vector factor = load(weight + v * kLanes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int p = 0; p < pixels; ++p) {
           sum[p][v] += load(value + p * step + v * kLanes) * factor;
         }
@@ -97,11 +102,18 @@ inline void sum_covered(const DepthwiseWork& work, const Covered& covered, std::
   }
 }
 
-// Whether all windows of `kPixels` outputs from `ox` on lie between the map's left and right edge.
-inline bool is_inside(const Window& window, std::int64_t ox) {
+// Whether the windows of so many outputs from `ox` on lie between the map's left and right edge.
+inline bool is_inside(const Window& window, std::int64_t ox, int pixels) {
   const std::int64_t left = ox * window.stride_width - window.pad_width;
-  const std::int64_t right = left + (kPixels - 1) * window.stride_width + window.kernel_width - 1;
-  return left >= 0 && right < window.width && ox + kPixels <= window.out_width;
+  const std::int64_t right = left + (pixels - 1) * window.stride_width + window.kernel_width - 1;
+  return left >= 0 && right < window.width && ox + pixels <= window.out_width;
+}
+
+using SumWindows = void (*)(const DepthwiseWork&, const Run&, std::int64_t, float*);
+
+inline SumWindows sum_windows_of(int pixels, bool whole) {
+  if (pixels == kPixels) return whole ? sum_windows<kPixels, 2> : sum_windows<kPixels, 1>;
+  return whole ? sum_windows<kFewPixels, 2> : sum_windows<kFewPixels, 1>;
 }
 
 // All channels of some outputs of a row, which are inside, or of one.
@@ -121,11 +133,10 @@ inline void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int
     if (pixels == 1) {
       sum_covered(work, covered, channel, count, sums);
     } else {
-      (count == kChannels ? sum_windows<kPixels, 2> : sum_windows<kPixels, 1>)(work, run, channel,
-                                                                               sums);
+      sum_windows_of(pixels, count == kChannels)(work, run, channel, sums);
     }
     finish(work.layer->epilogue, *work.bases, {oy * window.out_width + ox, channel, count, pixels},
-           sums, kChannels);
+           FloatSums{sums, kChannels});
   }
 }
 
@@ -134,7 +145,8 @@ inline void convolve_row(const void* context, std::int64_t oy) {
   const Window& window = work.layer->window;
   const bool whole_vectors = window.channels % kLanes == 0;
   for (std::int64_t ox = 0; ox < window.out_width;) {
-    const int pixels = whole_vectors && is_inside(window, ox) ? kPixels : 1;
+    const int many = is_inside(window, ox, kPixels) ? kPixels : kFewPixels;
+    const int pixels = whole_vectors && is_inside(window, ox, many) ? many : 1;
     convolve_pixels(work, oy, ox, pixels);
     ox += pixels;
   }

@@ -33,54 +33,70 @@ inline void copy_row(float* to, const float* from, std::int64_t count) {
   }
 }
 
-template <Activation first, Activation second>
-void finish_row(float* output, const float* sums, const float* residual, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; i += kLanes) {
-    Vector value = activate<first>(load_some(sums + i, count - i));
-    if (residual != nullptr) value = activate<second>(value + load_some(residual + i, count - i));
-    store_some(output + i, value, count - i);
-  }
-}
+/// Sums of a tile in float32, `stride` values a row: one way to give `finish` its values.
+struct FloatSums {
+  const float* sums;
+  std::int64_t stride;
 
-using FinishRow = void (*)(float*, const float*, const float*, std::int64_t);
+  struct Column {
+    const float* sums;
+    std::int64_t stride;
+    Vector at(int row) const { return load(sums + row * stride); }
+  };
+  Column column(std::int64_t i) const { return {sums + i, stride}; }
+};
 
-template <Activation first>
-FinishRow finish_row_of(Activation second) {
-  switch (second) {
-    case Activation::relu:
-      return finish_row<first, Activation::relu>;
-    case Activation::silu:
-      return finish_row<first, Activation::silu>;
-    case Activation::gelu:
-      return finish_row<first, Activation::gelu>;
-    default:
-      return finish_row<first, Activation::none>;
-  }
-}
+constexpr int kMostTileRows = 8;
 
-inline FinishRow finish_row_of(Activation first, Activation second) {
-  switch (first) {
-    case Activation::relu:
-      return finish_row_of<Activation::relu>(second);
-    case Activation::silu:
-      return finish_row_of<Activation::silu>(second);
-    case Activation::gelu:
-      return finish_row_of<Activation::gelu>(second);
-    default:
-      return finish_row_of<Activation::none>(second);
-  }
-}
-
-// Writes a tile of sums, `stride` values a row.
-inline void finish(const Epilogue& epilogue, const Bases& bases, const Tile& tile,
-                   const float* sums, std::int64_t stride) {
+// Column by column, so that what belongs to a column is loaded once.
+template <Activation first, Activation second, class Sums>
+void finish_tile(const Epilogue& epilogue, const Bases& bases, const Tile& tile, const Sums& sums) {
   const bool adds = epilogue.residual.space != Space::none;
-  const FinishRow one = finish_row_of(epilogue.first, epilogue.second);
-  for (int i = 0; i < tile.rows; ++i) {
-    const float* residual =
-        adds ? row_of(epilogue.residual, bases, tile.first + i) + tile.column : nullptr;
-    one(row_of(epilogue.output, bases, tile.first + i) + tile.column, sums + i * stride, residual,
-        tile.columns);
+  const int rows = tile.rows;
+  const std::int64_t columns = tile.columns;
+  float* outputs[kMostTileRows];
+  const float* residuals[kMostTileRows];
+  for (int row = 0; row < rows; ++row) {
+    outputs[row] = row_of(epilogue.output, bases, tile.first + row) + tile.column;
+    if (adds) residuals[row] = row_of(epilogue.residual, bases, tile.first + row) + tile.column;
+  }
+  for (std::int64_t i = 0; i < columns; i += kLanes) {
+    const auto column = sums.column(i);
+    for (int row = 0; row < rows; ++row) {
+      Vector value = activate<first>(column.at(row));
+      if (adds) value = activate<second>(value + load_some(residuals[row] + i, columns - i));
+      store_some(outputs[row] + i, value, columns - i);
+    }
+  }
+}
+
+template <Activation first, class Sums>
+void finish_second(const Epilogue& epilogue, const Bases& bases, const Tile& tile,
+                   const Sums& sums) {
+  switch (epilogue.second) {
+    case Activation::relu:
+      return finish_tile<first, Activation::relu>(epilogue, bases, tile, sums);
+    case Activation::silu:
+      return finish_tile<first, Activation::silu>(epilogue, bases, tile, sums);
+    case Activation::gelu:
+      return finish_tile<first, Activation::gelu>(epilogue, bases, tile, sums);
+    default:
+      return finish_tile<first, Activation::none>(epilogue, bases, tile, sums);
+  }
+}
+
+// Writes a tile. `sums` has whole vectors, also where the tile's columns end in the middle of one.
+template <class Sums>
+void finish(const Epilogue& epilogue, const Bases& bases, const Tile& tile, const Sums& sums) {
+  switch (epilogue.first) {
+    case Activation::relu:
+      return finish_second<Activation::relu>(epilogue, bases, tile, sums);
+    case Activation::silu:
+      return finish_second<Activation::silu>(epilogue, bases, tile, sums);
+    case Activation::gelu:
+      return finish_second<Activation::gelu>(epilogue, bases, tile, sums);
+    default:
+      return finish_second<Activation::none>(epilogue, bases, tile, sums);
   }
 }
 

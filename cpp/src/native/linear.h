@@ -30,18 +30,19 @@ struct Blocks {
 };
 
 // Each block of weights stays in the cache while a block of rows passes by.
-inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth) {
-  const std::int64_t tiles = quotient_up(rows, kTileRows);
+inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth, int tile_rows,
+                  int tile_panels) {
+  const std::int64_t tiles = quotient_up(rows, tile_rows);
   const std::int64_t work = rows * panels * kPanel * depth;
   const std::int64_t enough = worker_count() == 1 ? 1 : 4 * worker_count();
   std::int64_t wanted = work / kSmallestJob;
   wanted = wanted < 1 ? 1 : (wanted > enough ? enough : wanted);
-  std::int64_t block = kCachedWeights / (depth * kPanel * 4) / kTilePanels * kTilePanels;
-  block = block < kTilePanels ? kTilePanels : (block > panels ? panels : block);
+  std::int64_t block = kCachedWeights / (depth * kPanel * 4) / tile_panels * tile_panels;
+  block = block < tile_panels ? tile_panels : (block > panels ? panels : block);
   Blocks blocks{};
   blocks.row_blocks = quotient_up(wanted, quotient_up(panels, block));
   blocks.row_blocks = blocks.row_blocks > tiles ? tiles : blocks.row_blocks;
-  blocks.rows = quotient_up(tiles, blocks.row_blocks) * kTileRows;
+  blocks.rows = quotient_up(tiles, blocks.row_blocks) * tile_rows;
   blocks.row_blocks = quotient_up(rows, blocks.rows);
   const std::int64_t across = quotient_up(wanted, blocks.row_blocks);
   if (quotient_up(panels, block) < across) block = quotient_up(panels, across);
@@ -78,19 +79,14 @@ inline void multiply_rows_of(const Products& work, const TileInput& input, std::
         bias == nullptr ? nullptr : bias + column, sums, panels * kPanel);
     const std::int64_t left = work.columns - column;
     const Tile tile{first, column, left < panels * kPanel ? left : panels * kPanel, rows};
-    finish(*work.epilogue, *work.bases, tile, sums, panels * kPanel);
+    finish(*work.epilogue, *work.bases, tile, FloatSums{sums, panels * kPanel});
     panel += panels;
   }
 }
 
-inline void multiply_block(const void* context, std::int64_t index) {
-  const auto& work = *static_cast<const Products*>(context);
-  const Blocks& blocks = work.blocks;
-  const std::int64_t start = index / blocks.panel_blocks * blocks.rows;
-  const std::int64_t panel = index % blocks.panel_blocks * blocks.panels;
-  const std::int64_t panels = quotient_up(work.columns, kPanel);
-  const std::int64_t end = panel + blocks.panels < panels ? panel + blocks.panels : panels;
-  const std::int64_t stop = start + blocks.rows < work.rows ? start + blocks.rows : work.rows;
+// Rows `start` to `stop`, panels `panel` to `end`.
+inline void multiply_between(const Products& work, std::int64_t start, std::int64_t stop,
+                             std::int64_t panel, std::int64_t end) {
   const float* pointers[kMostTaps * kTileRows];
   const TileInput input{pointers, work.taps, work.depth, work.places};
   for (std::int64_t first = start; first < stop; first += kTileRows) {
@@ -100,8 +96,21 @@ inline void multiply_block(const void* context, std::int64_t index) {
   }
 }
 
+inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+inline void multiply_block(const void* context, std::int64_t index) {
+  const auto& work = *static_cast<const Products*>(context);
+  const Blocks& blocks = work.blocks;
+  const std::int64_t start = index / blocks.panel_blocks * blocks.rows;
+  const std::int64_t panel = index % blocks.panel_blocks * blocks.panels;
+  const std::int64_t panels = quotient_up(work.columns, kPanel);
+  multiply_between(work, start, least(start + blocks.rows, work.rows), panel,
+                   least(panel + blocks.panels, panels));
+}
+
 inline void run_products(Products work) {
-  work.blocks = cut(work.rows, quotient_up(work.columns, kPanel), work.taps * work.depth);
+  work.blocks = cut(work.rows, quotient_up(work.columns, kPanel), work.taps * work.depth, kTileRows,
+                    kTilePanels);
   share_out(work.blocks.jobs(), multiply_block, &work);
 }
 
@@ -111,25 +120,22 @@ inline void point_at_rows(const Products& work, std::int64_t first, int rows,
   for (int i = 0; i < rows; ++i) pointers[i] = row_of(layer.input, *work.bases, first + i);
 }
 
+inline Products products_of(const Linear& layer, const Bases& bases) {
+  return {
+      &bases, &layer.epilogue, layer.weights, layer.rows, layer.columns, 1, layer.depth, layer.taps,
+      {},     &layer,          point_at_rows};
+}
+
 inline void run(const Linear& layer, const Bases& bases) {
-  run_products({&bases,
-                &layer.epilogue,
-                layer.weights,
-                layer.rows,
-                layer.columns,
-                1,
-                layer.depth,
-                layer.taps,
-                {},
-                &layer,
-                point_at_rows});
+  run_products(products_of(layer, bases));
 }
 
 // The pixel at (y, x) of a window's map, or zeros beside it.
 inline const float* pixel(const Window& window, const Bases& bases, std::int64_t y,
                           std::int64_t x) {
   if (y < 0 || x < 0 || y >= window.height || x >= window.width) return kZeros;
-  return bases.at(window.space, window.offset) + y * window.row_stride + x * window.pixel_stride;
+  const std::int64_t row = window.ring != 0 ? y % window.ring : y;
+  return bases.at(window.space, window.offset) + row * window.row_stride + x * window.pixel_stride;
 }
 
 inline void point_at_windows(const Products& work, std::int64_t first, int rows,

@@ -59,6 +59,7 @@ struct Window {
   std::int64_t kernel_height = 0, kernel_width = 0;
   std::int64_t stride_height = 0, stride_width = 0;
   std::int64_t pad_height = 0, pad_width = 0;
+  std::int64_t ring = 0;  // row y of the map lies at y % ring, where that is not zero
 };
 
 /// A convolution over all channels; weights are [columns / 16][taps * channels][16].
@@ -146,8 +147,62 @@ struct Gather {
   std::int64_t output = 0;  // bytes into the arena
 };
 
-using Operation = std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add,
-                               Mean, Pad, Gather>;
+/// Rows as int8: value = scale * (code - zero), scale and zero the same for `together` rows. The
+/// range of the values, with zero in it, is taken as it comes.
+struct Quantise {
+  std::int64_t rows = 0, columns = 0, together = 1;
+  Rows input;
+  std::int64_t codes = 0;   // bytes into the arena: [rows][columns rounded up to 4]
+  std::int64_t ranges = 0;  // bytes into the arena: float32 [rows / together][scale, zero]
+  std::int64_t zeros = 0;   // bytes into the arena: a pixel of zeros, where `pads`
+  bool pads = false;
+};
+
+/// What int8 products come with: output = scales[n] * row scale * (sum - row zero * totals[n]).
+struct Int8Weights {
+  const std::int8_t* codes = nullptr;  // [columns / 16][depth / 4][16][4]
+  const float* scales = nullptr;       // [columns rounded up to 16]
+  const float* totals = nullptr;       // the same: of all codes of a column
+};
+
+/// A linear layer of rows that `Quantise` wrote.
+struct LinearInt8 {
+  std::int64_t rows = 0, depth = 0, columns = 0, together = 1;
+  std::int64_t codes = 0, ranges = 0;  // as `Quantise`
+  Int8Weights weights;
+  Epilogue epilogue;
+};
+
+/// A convolution of a map whose pixels `Quantise` wrote as rows with one range.
+struct ConvolutionInt8 {
+  Window window;  // in bytes where `Window` says values
+  std::int64_t columns = 0;
+  std::int64_t ranges = 0, zeros = 0;
+  Int8Weights weights;
+  Epilogue epilogue;
+};
+
+/// A linear layer of float32 rows or of int8 codes.
+struct AnyLinear {
+  bool is_int8 = false;
+  Linear in_float;
+  LinearInt8 in_int8;
+};
+
+/// A linear layer of a map's pixels, a depthwise convolution and a second linear layer, row by row
+/// of the map, so that what lies between them stays in the cache.
+struct InvertedResidual {
+  AnyLinear expand;          // its output is a ring of rows
+  Depthwise depthwise;       // reads that ring; its output is one row
+  bool adds_input = false;   // of the depthwise convolution to its output
+  AnyLinear project;         // reads that row, whose codes are made on the way
+  std::int64_t scratch = 0;  // bytes into the arena: memory of so many jobs
+  std::int64_t jobs = 0;
+};
+
+using Operation =
+    std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add, Mean, Pad,
+                 Gather, Quantise, LinearInt8, ConvolutionInt8, InvertedResidual>;
 
 struct Plan {
   std::size_t arena_bytes = 0;

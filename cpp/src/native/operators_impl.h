@@ -4,6 +4,8 @@
 #include "attention.h"
 #include "by_rows.h"
 #include "depthwise.h"
+#include "int8.h"
+#include "inverted_residual.h"
 #include "linear.h"
 #include "operators.h"
 

@@ -126,8 +126,7 @@ Heads PlanReader::heads(std::int64_t heads, std::int64_t tokens, std::int64_t wi
   return found;
 }
 
-Window PlanReader::window() {
-  Window window;
+void PlanReader::read_geometry(Window& window) {
   window.space = static_cast<Space>(choice(kSpaces));
   window.offset = amount();
   for (std::int64_t* field :
@@ -141,10 +140,43 @@ Window PlanReader::window() {
   product(product(window.out_height, window.out_width), window.channels);
   require(product(window.kernel_height, window.kernel_width) <= kMostTaps, "too large a window");
   require(window.channels <= kMostChannels, "too many channels");
+}
+
+Window PlanReader::window() {
+  Window window;
+  read_geometry(window);
   const std::int64_t reach = product(window.row_stride, window.height - 1) +
                              product(window.pixel_stride, window.width - 1) + window.channels;
   check_reach(window.space, window.offset, reach, Access::read);
   return window;
+}
+
+Window PlanReader::code_window() {
+  Window window;
+  read_geometry(window);
+  const std::int64_t reach = product(window.row_stride, window.height - 1) +
+                             product(window.pixel_stride, window.width - 1) + window.channels + 3;
+  require(window.space == Space::arena, "codes that are not in the arena");
+  check_reach(Space::arena, window.offset, reach / 4, Access::read);
+  return window;
+}
+
+std::int64_t PlanReader::codes(std::int64_t rows, std::int64_t columns) {
+  return scratch(product(rows, (columns + 3) / 4));
+}
+
+std::int64_t PlanReader::ranges(std::int64_t rows, std::int64_t together) {
+  return scratch(together > 0 ? 2 * ((rows + together - 1) / together) : 0);
+}
+
+Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns) {
+  Int8Weights weights;
+  const std::int64_t padded = panels_of(columns) * kPanel;
+  const std::int64_t fours = product(product(taps, (depth + 3) / 4), padded);
+  weights.codes = reinterpret_cast<const std::int8_t*>(constant(fours, 4, true));
+  weights.scales = floats(padded, true);
+  weights.totals = floats(padded, true);
+  return weights;
 }
 
 Epilogue PlanReader::epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases) {

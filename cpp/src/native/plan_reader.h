@@ -40,16 +40,20 @@ class PlanReader {
   Rows rows(std::int64_t count, std::int64_t columns, Access access);
   Heads heads(std::int64_t heads, std::int64_t tokens, std::int64_t width, Access access);
   Window window();
+  void read_geometry(Window& window);                    // not whether its map is there
+  std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
-  std::int64_t scratch(std::int64_t values);  // in the arena
+  std::int64_t scratch(std::int64_t values);                      // in the arena
+  std::int64_t codes(std::int64_t rows, std::int64_t columns);    // of int8, in the arena
+  std::int64_t ranges(std::int64_t rows, std::int64_t together);  // scale and zero of each
+  Int8Weights int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns);
+  Window code_window();  // over codes in the arena
 
  private:
   std::int64_t word();
   const char* constant(std::int64_t items, std::int64_t size, bool required);
   // Whether `reach` values after `offset` are all in `space`.
   void check_reach(Space space, std::int64_t offset, std::int64_t reach, Access access);
-  std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
-
   const char* words_;
   std::int64_t count_;
   std::int64_t next_ = 0;

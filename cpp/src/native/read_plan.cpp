@@ -4,6 +4,7 @@
 
 #include "../text.h"
 #include "plan_reader.h"
+#include "scratch.h"
 
 namespace hvit_edge::native {
 namespace {
@@ -157,8 +158,135 @@ Gather read_gather(PlanReader& reader) {
   return gather;
 }
 
+Quantise read_quantise(PlanReader& reader) {
+  Quantise quantise;
+  quantise.rows = reader.count();
+  quantise.columns = reader.count();
+  quantise.together = reader.count();
+  reader.require(quantise.together > 0 && quantise.rows % quantise.together == 0,
+                 "ranges of rows that are left over");
+  quantise.input = reader.rows(quantise.rows, quantise.columns, Access::read);
+  quantise.codes = reader.codes(quantise.rows, quantise.columns);
+  quantise.ranges = reader.ranges(quantise.rows, quantise.together);
+  quantise.pads = reader.choice(2) == 1;
+  if (quantise.pads) {
+    quantise.zeros = reader.codes(1, quantise.columns);
+    reader.require(quantise.together == quantise.rows, "padding of more than one range");
+  }
+  return quantise;
+}
+
+LinearInt8 read_linear_int8(PlanReader& reader) {
+  LinearInt8 layer;
+  layer.rows = reader.count();
+  layer.depth = reader.count();
+  layer.columns = reader.count();
+  layer.together = reader.count();
+  layer.codes = reader.codes(layer.rows, layer.depth);
+  layer.ranges = reader.ranges(layer.rows, layer.together);
+  layer.weights = reader.int8_weights(1, layer.depth, layer.columns);
+  layer.epilogue = reader.epilogue(layer.rows, layer.columns, panels_of(layer.columns) * kPanel);
+  return layer;
+}
+
+ConvolutionInt8 read_convolution_int8(PlanReader& reader) {
+  ConvolutionInt8 layer;
+  layer.window = reader.code_window();
+  const Window& window = layer.window;
+  layer.columns = reader.count();
+  layer.ranges = reader.ranges(1, 1);
+  layer.zeros = reader.codes(1, window.channels);
+  layer.weights = reader.int8_weights(window.kernel_height * window.kernel_width, window.channels,
+                                      layer.columns);
+  layer.epilogue = reader.epilogue(window.out_height * window.out_width, layer.columns,
+                                   panels_of(layer.columns) * kPanel);
+  return layer;
+}
+
+// What a layer multiplies, without the epilogue; `rows` of them.
+AnyLinear read_expand(PlanReader& reader, std::int64_t rows) {
+  AnyLinear layer;
+  layer.is_int8 = reader.choice(2) == 1;
+  const std::int64_t depth = reader.count(), columns = reader.count();
+  if (layer.is_int8) {
+    LinearInt8& codes = layer.in_int8;
+    codes.rows = rows;
+    codes.depth = depth;
+    codes.columns = columns;
+    codes.codes = reader.codes(rows, depth);
+    codes.ranges = reader.ranges(rows, 1);
+    codes.weights = reader.int8_weights(1, depth, columns);
+  } else {
+    Linear& floats = layer.in_float;
+    floats.rows = rows;
+    floats.depth = depth;
+    floats.columns = columns;
+    floats.input = reader.rows(rows, depth, Access::read);
+    floats.weights = reader.panels(depth, columns);
+  }
+  Epilogue& epilogue = layer.is_int8 ? layer.in_int8.epilogue : layer.in_float.epilogue;
+  epilogue.bias = reader.floats(panels_of(columns) * kPanel, false);
+  epilogue.first = static_cast<Activation>(reader.choice(4));
+  return layer;
+}
+
+AnyLinear read_project(PlanReader& reader, std::int64_t rows, std::int64_t depth) {
+  AnyLinear layer;
+  layer.is_int8 = reader.choice(2) == 1;
+  const std::int64_t columns = reader.count();
+  Epilogue& epilogue = layer.is_int8 ? layer.in_int8.epilogue : layer.in_float.epilogue;
+  if (layer.is_int8) {
+    layer.in_int8.rows = rows;
+    layer.in_int8.depth = depth;
+    layer.in_int8.columns = columns;
+    layer.in_int8.weights = reader.int8_weights(1, depth, columns);
+  } else {
+    layer.in_float.rows = rows;
+    layer.in_float.depth = depth;
+    layer.in_float.columns = columns;
+    layer.in_float.weights = reader.panels(depth, columns);
+  }
+  epilogue = reader.epilogue(rows, columns, panels_of(columns) * kPanel);
+  return layer;
+}
+
+InvertedResidual read_inverted_residual(PlanReader& reader) {
+  InvertedResidual layer;
+  Depthwise& depthwise = layer.depthwise;
+  Window& window = depthwise.window;
+  reader.read_geometry(window);
+  window.ring = window.kernel_height;
+  reader.require(
+      window.row_stride == window.width * window.channels && window.pixel_stride == window.channels,
+      "a ring with gaps");
+  reader.require(
+      window.pad_height < window.kernel_height &&
+          (window.out_height - 1) * window.stride_height < window.height + window.pad_height,
+      "an output row of no input row");
+  layer.expand = read_expand(reader, window.height * window.width);
+  const std::int64_t made =
+      layer.expand.is_int8 ? layer.expand.in_int8.columns : layer.expand.in_float.columns;
+  reader.require(made == window.channels, "a ring of other channels");
+  depthwise.weights =
+      reader.floats(window.kernel_height * window.kernel_width * window.channels, true);
+  depthwise.epilogue.bias = reader.floats(window.channels, false);
+  depthwise.epilogue.first = static_cast<Activation>(reader.choice(4));
+  layer.adds_input = reader.choice(2) == 1;
+  depthwise.epilogue.second = static_cast<Activation>(reader.choice(4));
+  const bool same_size = window.out_height == window.height && window.out_width == window.width &&
+                         window.stride_height == 1 &&
+                         2 * window.pad_height < window.kernel_height + 1;
+  reader.require(!layer.adds_input || same_size, "an input added to another size");
+  const std::int64_t outputs = window.out_height * window.out_width;
+  layer.project = read_project(reader, outputs, window.channels);
+  layer.jobs = reader.count();
+  const std::int64_t values = scratch_of(layer).bytes / 4;
+  layer.scratch = reader.scratch(reader.product(layer.jobs, values));
+  return layer;
+}
+
 Operation read_operation(PlanReader& reader) {
-  switch (reader.choice(10)) {
+  switch (reader.choice(14)) {
     case 0:
       return read_linear(reader);
     case 1:
@@ -177,8 +305,16 @@ Operation read_operation(PlanReader& reader) {
       return read_mean(reader);
     case 8:
       return read_pad(reader);
-    default:
+    case 9:
       return read_gather(reader);
+    case 10:
+      return read_quantise(reader);
+    case 11:
+      return read_linear_int8(reader);
+    case 12:
+      return read_convolution_int8(reader);
+    default:
+      return read_inverted_residual(reader);
   }
 }
 

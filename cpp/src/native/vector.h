@@ -82,6 +82,11 @@ inline float largest_of(Vector value) {
 
 #endif
 
+inline Vector to_floats(Integers value) { return __builtin_convertvector(value, Vector); }
+inline Integers to_integers(Vector value) { return __builtin_convertvector(value, Integers); }
+
+inline float smallest_of(Vector value) { return -largest_of(-value); }
+
 // Some of the first lanes, or all.
 inline Vector load_some(const float* from, std::int64_t count) {
   return count >= kLanes ? load(from) : load_first(from, count);

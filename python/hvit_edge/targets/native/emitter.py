@@ -18,7 +18,13 @@ from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.operations import Activation
 from hvit_edge.targets.native.values import Buffer, Rows, Space, Value, dense
 
-LAYERS = (ops.Linear, ops.Convolution, ops.Depthwise)
+LAYERS = (
+    ops.Linear,
+    ops.Convolution,
+    ops.Depthwise,
+    ops.LinearInt8,
+    ops.ConvolutionInt8,
+)
 """Operations with an epilogue."""
 
 
@@ -34,6 +40,7 @@ class Emitter:
         self.operations: list[ops.Operation] = []
         self.values: dict[Node, Value] = {}
         self._written: set[int] = set()
+        self._codes: dict[tuple, ops.Codes] = {}
 
     def value(self, node: Node) -> Value:
         """Where a node's elements lie, its operation written down."""
@@ -142,6 +149,25 @@ class Emitter:
         gather.name = f"Gather {module_path(node)}".strip()
         self.operations.append(gather)
         return Value(buffer, dense(value.shape, axis))
+
+    def quantise(self, node: Node, rows: Rows, together: int, *, pads: bool = False) -> ops.Codes:
+        """Rows as int8; what is wanted twice is made once."""
+        key = (rows.buffer, rows.places.tobytes(), rows.width, together, pads)
+        if key not in self._codes:
+            count = len(rows.places)
+            width = -(-rows.width // 4)
+            codes = ops.Codes(
+                codes=Buffer(count * width),
+                ranges=Buffer(2 * -(-count // together)),
+                zeros=Buffer(width) if pads else None,
+                rows=count,
+                width=rows.width,
+                together=together,
+            )
+            name = f"Quantise {module_path(node)}".strip()
+            self.operations.append(ops.Quantise(rows, codes, name=name))
+            self._codes[key] = codes
+        return self._codes[key]
 
     def _bring(self, node: Node, part: Node, there: Value, axis: int) -> None:
         layer = self.open_operation(part)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import shape_of
+from hvit_edge.targets.native import lower_int8, lower_operators
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.lower_operators import LOWERINGS
+from hvit_edge.targets.native.inverted_residuals import fuse_inverted_residuals
 from hvit_edge.targets.native.operations import Operation
 from hvit_edge.targets.native.values import Buffer, Space, Value, dense
 from hvit_edge.targets.native.write_plan import write_plan
+
+LOWERINGS = {**lower_operators.LOWERINGS, **lower_int8.LOWERINGS}
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def plan_graph(graph: GraphModule) -> Plan:
             nodes += 1
         elif node.op == "output":
             outputs = _finish(emit, node)
-    return Plan(write_plan(emit.operations, inputs, outputs), tuple(emit.operations), nodes)
+    operations = fuse_inverted_residuals(emit.operations)
+    return Plan(write_plan(operations, inputs, outputs), tuple(operations), nodes)
 
 
 def _finish(emit: Emitter, node: Node) -> Buffer:

@@ -52,10 +52,10 @@ class Operation:
     def reads(self) -> Iterator[Buffer]:
         """Buffers that must be there."""
         for value in vars(self).values():
-            if isinstance(value, Rows | Matrices):
+            if isinstance(value, Rows | Matrices | Window):
                 yield value.buffer
-            elif isinstance(value, Window):
-                yield value.buffer
+            elif isinstance(value, Codes):
+                yield from value.buffers()
             elif isinstance(value, Epilogue) and value.residual is not None:
                 yield value.residual.buffer
 
@@ -64,6 +64,38 @@ class Operation:
         epilogue = getattr(self, "epilogue", None)
         output = epilogue.output if epilogue is not None else self.output
         yield output if isinstance(output, Buffer) else output.buffer
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Rows as int8, each `width` rounded up to four bytes long.
+
+    Attributes:
+        codes, ranges, zeros: the bytes, scale and zero of each range, and a row of zeros for
+            padding where that is needed.
+        rows, width, together: how many, how long, and how many share a range.
+    """
+
+    codes: Buffer
+    ranges: Buffer
+    zeros: Buffer | None
+    rows: int
+    width: int
+    together: int
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield self.codes
+        yield self.ranges
+        if self.zeros is not None:
+            yield self.zeros
+
+
+@dataclass(frozen=True)
+class Int8Weights:
+    """Of a layer: codes [columns, taps, depth] and the scale of each column."""
+
+    codes: np.ndarray
+    scales: np.ndarray
 
 
 @dataclass
@@ -195,3 +227,62 @@ class Gather(Operation):
     source: Rows
     table: np.ndarray
     output: Buffer
+
+
+@dataclass
+class Quantise(Operation):
+    """Rows as int8."""
+
+    input: Rows
+    codes: Codes
+
+    def writes(self) -> Iterator[Buffer]:
+        """Buffers that are written."""
+        return self.codes.buffers()
+
+
+@dataclass
+class LinearInt8(Operation):
+    """The codes of rows times those of weights."""
+
+    codes: Codes
+    weights: Int8Weights
+    epilogue: Epilogue
+
+
+@dataclass
+class ConvolutionInt8(Operation):
+    """The same for the windows of a map of one range; strides of the window in bytes."""
+
+    window: Window
+    codes: Codes
+    weights: Int8Weights
+    epilogue: Epilogue
+
+
+@dataclass
+class InvertedResidual(Operation):
+    """A linear layer, a depthwise convolution of its map and a second linear layer.
+
+    Attributes:
+        expand, depthwise, project: as they would run one by one.
+        adds_input: the depthwise convolution adds its own input, the expanded map.
+        scratch: what the jobs work in.
+    """
+
+    expand: Linear | LinearInt8
+    depthwise: Depthwise
+    adds_input: bool
+    project: Linear | LinearInt8
+    scratch: Buffer
+
+    def reads(self) -> Iterator[Buffer]:
+        """Buffers that must be there."""
+        yield from self.expand.reads()
+        if self.project.epilogue.residual is not None:
+            yield self.project.epilogue.residual.buffer
+        yield self.scratch
+
+    def writes(self) -> Iterator[Buffer]:
+        """Buffers that are written."""
+        return self.project.writes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from collections.abc import Sequence
 from functools import singledispatchmethod
@@ -10,7 +11,8 @@ import numpy as np
 
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import place
-from hvit_edge.targets.native.operations import PANEL, Epilogue, Matrices, Window
+from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
+from hvit_edge.targets.native.operations import PANEL, Epilogue, Int8Weights, Matrices, Window
 from hvit_edge.targets.native.values import Buffer, Rows, Space
 
 MAGIC = b"HVITPN01"
@@ -27,6 +29,10 @@ ORDER = (
     ops.Mean,
     ops.Pad,
     ops.Gather,
+    ops.Quantise,
+    ops.LinearInt8,
+    ops.ConvolutionInt8,
+    ops.InvertedResidual,
 )
 """Their numbers."""
 
@@ -199,6 +205,79 @@ class _Writer:
         self.words += [len(op.table), self.table(op.table)]
         self.rows(op.source)
         self.words.append(self.offset(op.output))
+
+    @put.register
+    def _(self, op: ops.Quantise) -> None:
+        codes = op.codes
+        self.words += [codes.rows, codes.width, codes.together]
+        self.rows(op.input)
+        self.words += [self.offset(codes.codes), self.offset(codes.ranges)]
+        self.words.append(int(codes.zeros is not None))
+        if codes.zeros is not None:
+            self.words.append(self.offset(codes.zeros))
+
+    @put.register
+    def _(self, op: ops.LinearInt8) -> None:
+        codes = op.codes
+        self.words += [codes.rows, codes.width, len(op.weights.scales), codes.together]
+        self.words += [self.offset(codes.codes), self.offset(codes.ranges)]
+        self.int8_weights(op.weights)
+        self.epilogue(op.epilogue, padded=True)
+
+    @put.register
+    def _(self, op: ops.ConvolutionInt8) -> None:
+        self.window(op.window)
+        self.words += [len(op.weights.scales), self.offset(op.codes.ranges)]
+        self.words.append(self.offset(op.codes.zeros))
+        self.int8_weights(op.weights)
+        self.epilogue(op.epilogue, padded=True)
+
+    @put.register
+    def _(self, op: ops.InvertedResidual) -> None:
+        depthwise, project = op.depthwise, op.project
+        self.window(dataclasses.replace(depthwise.window, buffer=op.scratch, start=0))
+        self.expand(op.expand)
+        self.words.append(self.constant(_float32(depthwise.weights)))
+        self.words += [self.constant(_float32(depthwise.epilogue.bias)), depthwise.epilogue.first]
+        self.words += [int(op.adds_input), depthwise.epilogue.second]
+        is_int8 = isinstance(project, ops.LinearInt8)
+        self.words += [int(is_int8), columns_of(project)]
+        if is_int8:
+            self.int8_weights(project.weights)
+        else:
+            self.words.append(self.constant(panels(project.weights)))
+        self.epilogue(project.epilogue, padded=True)
+        self.words += [JOBS, self.offset(op.scratch)]
+
+    def expand(self, layer: ops.Linear | ops.LinearInt8) -> None:
+        """What a layer multiplies, its bias and its activation."""
+        is_int8 = isinstance(layer, ops.LinearInt8)
+        depth = layer.codes.width if is_int8 else layer.weights.shape[1]
+        self.words += [int(is_int8), depth, columns_of(layer)]
+        if is_int8:
+            self.words += [self.offset(layer.codes.codes), self.offset(layer.codes.ranges)]
+            self.int8_weights(layer.weights)
+        else:
+            self.rows(layer.input)
+            self.words.append(self.constant(panels(layer.weights)))
+        bias = layer.epilogue.bias
+        padded = None if bias is None else np.pad(bias, (0, -len(bias) % PANEL))
+        self.words += [self.constant(_float32(padded)), layer.epilogue.first]
+
+    def int8_weights(self, weights: Int8Weights) -> None:
+        columns = len(weights.scales)
+        totals = weights.codes.reshape(columns, -1).sum(axis=1, dtype=np.int64)
+        self.words.append(self.constant(code_panels(weights.codes)))
+        for values in (weights.scales, totals):
+            self.words.append(self.constant(_float32(np.pad(values, (0, -columns % PANEL)))))
+
+
+def code_panels(codes: np.ndarray) -> np.ndarray:
+    """int8 [columns, taps, depth] -> [columns / 16, taps * depth / 4, 16, 4], filled with zeros."""
+    columns, taps, depth = codes.shape
+    padded = np.pad(codes, ((0, -columns % PANEL), (0, 0), (0, -depth % 4)))
+    fours = padded.reshape(-1, PANEL, taps * (padded.shape[2] // 4), 4)
+    return np.ascontiguousarray(fours.transpose(0, 2, 1, 3))
 
 
 def panels(weights: np.ndarray) -> np.ndarray:

@@ -1,0 +1,177 @@
+// Linear layers and convolutions of int8 codes. Included by each translation unit of operators.h
+// alone.
+#pragma once
+
+#include "linear.h"
+#include "product_int8.h"
+
+namespace {
+
+using hvit_edge::native::ConvolutionInt8;
+using hvit_edge::native::Int8Weights;
+using hvit_edge::native::LinearInt8;
+
+/// A layer's products: `points_at` finds the rows of a tile.
+struct ProductsInt8 {
+  const Bases* bases;
+  const Epilogue* epilogue;
+  const Int8Weights* weights;
+  const Range* ranges;
+  std::int64_t rows, columns, taps, depth, together;
+  Blocks blocks;
+  const void* layer;
+  void (*points_at)(const ProductsInt8&, std::int64_t first, int rows,
+                    const std::uint8_t** pointers);
+};
+
+/// Sums of a tile as float32, on their way to `finish`.
+struct ScaledSums {
+  const std::int32_t* sums;
+  std::int64_t stride;
+  const float *totals, *scales, *bias;  // of the tile's columns
+  Range ranges[kInt8Rows];
+
+  ScaledSums(const ProductsInt8& work, const Tile& tile, const std::int32_t* tile_sums,
+             std::int64_t tile_stride)
+      : sums(tile_sums),
+        stride(tile_stride),
+        totals(work.weights->totals + tile.column),
+        scales(work.weights->scales + tile.column),
+        bias(work.epilogue->bias == nullptr ? kZeros : work.epilogue->bias + tile.column) {
+    for (int row = 0; row < tile.rows; ++row) {
+      const std::int64_t number = tile.first + row;
+      ranges[row] = work.ranges[work.together == 1 ? number : number / work.together];
+    }
+  }
+
+  struct Column {
+    const std::int32_t* sums;
+    std::int64_t stride;
+    Vector totals, scales, bias;
+    const Range* ranges;
+
+    Vector at(int row) const {
+      Integers sum;
+      __builtin_memcpy(&sum, sums + row * stride, sizeof(sum));
+      const Vector value = to_floats(sum) - ranges[row].zero * totals;
+      return value * ranges[row].scale * scales + bias;
+    }
+  };
+  Column column(std::int64_t i) const {
+    return {sums + i, stride, load(totals + i), load(scales + i), load(bias + i), ranges};
+  }
+};
+
+inline void multiply_codes(const ProductsInt8& work, const TileCodes& input, std::int64_t first,
+                           int rows, std::int64_t panel, std::int64_t end) {
+  alignas(64) std::int32_t sums[kInt8Rows * kInt8Panels * kPanel];
+  const std::int64_t panel_stride = work.taps * work.depth * kPanel;
+  while (panel < end) {
+    const int panels = end - panel < kInt8Panels ? static_cast<int>(end - panel) : kInt8Panels;
+    const std::int64_t column = panel * kPanel, stride = panels * kPanel;
+    multiply_int8_tile(rows, panels)(input, work.weights->codes + panel * panel_stride,
+                                     panel_stride, sums);
+    const std::int64_t left = work.columns - column;
+    const Tile tile{first, column, left < stride ? left : stride, rows};
+    finish(*work.epilogue, *work.bases, tile, ScaledSums(work, tile, sums, stride));
+    panel += panels;
+  }
+}
+
+inline void multiply_between(const ProductsInt8& work, std::int64_t start, std::int64_t stop,
+                             std::int64_t panel, std::int64_t end) {
+  const std::uint8_t* pointers[kMostTaps * kInt8Rows];
+  const TileCodes input{pointers, work.taps, work.depth};
+  for (std::int64_t first = start; first < stop; first += kInt8Rows) {
+    const int rows = static_cast<int>(stop - first < kInt8Rows ? stop - first : kInt8Rows);
+    work.points_at(work, first, rows, pointers);
+    multiply_codes(work, input, first, rows, panel, end);
+  }
+}
+
+inline void multiply_int8_block(const void* context, std::int64_t index) {
+  const auto& work = *static_cast<const ProductsInt8*>(context);
+  const Blocks& blocks = work.blocks;
+  const std::int64_t start = index / blocks.panel_blocks * blocks.rows;
+  const std::int64_t panel = index % blocks.panel_blocks * blocks.panels;
+  const std::int64_t panels = quotient_up(work.columns, kPanel);
+  multiply_between(work, start, least(start + blocks.rows, work.rows), panel,
+                   least(panel + blocks.panels, panels));
+}
+
+inline void run_products(ProductsInt8 work) {
+  // A quarter of the bytes, and of the time.
+  const std::int64_t depth = quotient_up(work.taps * work.depth, 4);
+  work.blocks = cut(work.rows, quotient_up(work.columns, kPanel), depth, kInt8Rows, kInt8Panels);
+  share_out(work.blocks.jobs(), multiply_int8_block, &work);
+}
+
+inline const Range* ranges_at(const Bases& bases, std::int64_t offset) {
+  return reinterpret_cast<const Range*>(bases.at(Space::arena, offset));
+}
+
+inline void point_at_codes(const ProductsInt8& work, std::int64_t first, int rows,
+                           const std::uint8_t** pointers) {
+  const auto& layer = *static_cast<const LinearInt8*>(work.layer);
+  const std::uint8_t* codes = bytes_at(*work.bases, layer.codes);
+  for (int i = 0; i < rows; ++i) pointers[i] = codes + (first + i) * work.depth;
+}
+
+inline ProductsInt8 products_of(const LinearInt8& layer, const Bases& bases) {
+  return {&bases,
+          &layer.epilogue,
+          &layer.weights,
+          ranges_at(bases, layer.ranges),
+          layer.rows,
+          layer.columns,
+          1,
+          in_fours(layer.depth),
+          layer.together,
+          {},
+          &layer,
+          point_at_codes};
+}
+
+inline void run(const LinearInt8& layer, const Bases& bases) {
+  run_products(products_of(layer, bases));
+}
+
+inline void point_at_code_windows(const ProductsInt8& work, std::int64_t first, int rows,
+                                  const std::uint8_t** pointers) {
+  const auto& layer = *static_cast<const ConvolutionInt8*>(work.layer);
+  const Window& window = layer.window;
+  const std::uint8_t* codes = bytes_at(*work.bases, window.offset);
+  const std::uint8_t* zeros = bytes_at(*work.bases, layer.zeros);
+  for (int i = 0; i < rows; ++i) {
+    const std::int64_t top =
+        (first + i) / window.out_width * window.stride_height - window.pad_height;
+    const std::int64_t left =
+        (first + i) % window.out_width * window.stride_width - window.pad_width;
+    const std::uint8_t** place = pointers + i;
+    for (std::int64_t y = top; y < top + window.kernel_height; ++y) {
+      for (std::int64_t x = left; x < left + window.kernel_width; ++x, place += kInt8Rows) {
+        const bool outside = y < 0 || x < 0 || y >= window.height || x >= window.width;
+        *place = outside ? zeros : codes + y * window.row_stride + x * window.pixel_stride;
+      }
+    }
+  }
+}
+
+inline void run(const ConvolutionInt8& layer, const Bases& bases) {
+  const Window& window = layer.window;
+  const std::int64_t outputs = window.out_height * window.out_width;
+  run_products({&bases,
+                &layer.epilogue,
+                &layer.weights,
+                ranges_at(bases, layer.ranges),
+                outputs,
+                layer.columns,
+                window.kernel_height * window.kernel_width,
+                in_fours(window.channels),
+                outputs,
+                {},
+                &layer,
+                point_at_code_windows});
+}
+
+}  // namespace

@@ -1,0 +1,132 @@
+// Linear layer, depthwise convolution, linear layer: row by row of the map. Included by each
+// translation unit of operators.h alone.
+#pragma once
+
+#include "depthwise.h"
+#include "int8.h"
+#include "scratch.h"
+
+namespace {
+
+using hvit_edge::native::AnyLinear;
+using hvit_edge::native::InvertedResidual;
+using hvit_edge::native::Rows;
+using hvit_edge::native::scratch_of;
+using hvit_edge::native::ScratchOfJob;
+
+/// What one job works with: copies of the layers that read and write its own memory.
+struct RowByRow {
+  const Bases* bases;
+  AnyLinear expand, project;
+  Depthwise depthwise;
+  std::int64_t ring, row;  // bytes into the arena
+  std::int64_t made = 0;   // rows of the map that the ring has had
+};
+
+inline Epilogue& epilogue_of(AnyLinear& layer) {
+  return layer.is_int8 ? layer.in_int8.epilogue : layer.in_float.epilogue;
+}
+
+// Rows whose number `first` lies at `offset`.
+inline Rows rows_from(std::int64_t first, std::int64_t offset, std::int64_t stride) {
+  return {Space::arena, offset - first * stride * 4, stride, nullptr};
+}
+
+inline void multiply_rows_between(const AnyLinear& layer, const Bases& bases, std::int64_t start,
+                                  std::int64_t stop) {
+  if (layer.is_int8) {
+    multiply_between(products_of(layer.in_int8, bases), start, stop, 0,
+                     quotient_up(layer.in_int8.columns, kPanel));
+  } else {
+    multiply_between(products_of(layer.in_float, bases), start, stop, 0,
+                     quotient_up(layer.in_float.columns, kPanel));
+  }
+}
+
+inline void expand_row(RowByRow& work, std::int64_t y) {
+  const Window& window = work.depthwise.window;
+  const std::int64_t first = y * window.width;
+  epilogue_of(work.expand).output =
+      rows_from(first, work.ring + y % window.ring * window.row_stride * 4, window.pixel_stride);
+  multiply_rows_between(work.expand, *work.bases, first, first + window.width);
+}
+
+// The row `oy` of the depthwise convolution, whose input rows are there.
+inline void convolve_one(RowByRow& work, std::int64_t oy, bool adds_input) {
+  const Window& window = work.depthwise.window;
+  Epilogue& epilogue = work.depthwise.epilogue;
+  const std::int64_t first = oy * window.out_width;
+  epilogue.output = rows_from(first, work.row, window.channels);
+  if (adds_input) {
+    epilogue.residual =
+        rows_from(first, work.ring + oy % window.ring * window.row_stride * 4, window.pixel_stride);
+  }
+  const DepthwiseWork one{&work.depthwise, work.bases};
+  convolve_row(&one, oy);
+}
+
+inline void project_row(RowByRow& work, std::int64_t oy) {
+  const Window& window = work.depthwise.window;
+  const std::int64_t first = oy * window.out_width, count = window.out_width;
+  if (!work.project.is_int8) {
+    work.project.in_float.input = rows_from(first, work.row, window.channels);
+    multiply_rows_between(work.project, *work.bases, first, first + count);
+    return;
+  }
+  LinearInt8 layer = work.project.in_int8;  // offsets of this job; moved to this row
+  const std::int64_t row_bytes = in_fours(layer.depth);
+  const auto* values = work.bases->at(Space::arena, work.row);
+  auto* ranges = reinterpret_cast<Range*>(work.bases->at(Space::arena, layer.ranges));
+  for (std::int64_t i = 0; i < count; ++i) {
+    Extremes extremes{0.0f, 0.0f};
+    widen(extremes, values + i * layer.depth, layer.depth);
+    ranges[i] = range_of(extremes);
+    encode_row(values + i * layer.depth, layer.depth, ranges[i],
+               bytes_at(*work.bases, layer.codes) + i * row_bytes);
+  }
+  layer.codes -= first * row_bytes;
+  layer.ranges -= first * static_cast<std::int64_t>(sizeof(Range));
+  multiply_between(products_of(layer, *work.bases), first, first + count, 0,
+                   quotient_up(layer.columns, kPanel));
+}
+
+struct InvertedWork {
+  const InvertedResidual* layer;
+  const Bases* bases;
+  std::int64_t jobs;
+};
+
+inline void run_job(const void* context, std::int64_t job) {
+  const auto& all_work = *static_cast<const InvertedWork*>(context);
+  const InvertedResidual& layer = *all_work.layer;
+  const ScratchOfJob scratch = scratch_of(layer);
+  const std::int64_t base = layer.scratch + job * scratch.bytes;
+  RowByRow work{all_work.bases,  layer.expand,        layer.project,
+                layer.depthwise, base + scratch.ring, base + scratch.row};
+  Window& window = work.depthwise.window;
+  window.space = Space::arena;
+  window.offset = work.ring;
+  work.project.in_int8.codes = base + scratch.codes;
+  work.project.in_int8.ranges = base + scratch.ranges;
+  const std::int64_t first = window.out_height * job / all_work.jobs;
+  const std::int64_t last = window.out_height * (job + 1) / all_work.jobs;
+  const std::int64_t top = first * window.stride_height - window.pad_height;
+  work.made = top < 0 ? 0 : top;
+  for (std::int64_t oy = first; oy < last; ++oy) {
+    const std::int64_t below = oy * window.stride_height - window.pad_height + window.kernel_height;
+    const std::int64_t needed = least(below, window.height);
+    for (; work.made < needed; ++work.made) expand_row(work, work.made);
+    convolve_one(work, oy, layer.adds_input);
+    project_row(work, oy);
+  }
+}
+
+inline void run(const InvertedResidual& layer, const Bases& bases) {
+  const std::int64_t workers = worker_count();
+  const std::int64_t wanted = workers == 1 ? 1 : 2 * workers;
+  const std::int64_t height = layer.depthwise.window.out_height;
+  const InvertedWork work{&layer, &bases, least(least(wanted, layer.jobs), height)};
+  share_out(work.jobs, run_job, &work);
+}
+
+}  // namespace

@@ -1,0 +1,114 @@
+// Matrix products of int8 rows with packed int8 weights. Included by each translation unit of
+// operators.h alone.
+#pragma once
+
+#include "product.h"
+#include "quantise.h"
+
+namespace {
+
+#if defined(__AVX512VNNI__)
+constexpr int kInt8Rows = 7, kInt8Panels = 3;
+#elif defined(__ARM_FEATURE_DOTPROD)
+constexpr int kInt8Rows = 6, kInt8Panels = 1;
+#else
+constexpr int kInt8Rows = 2, kInt8Panels = 1;
+#endif
+
+// sum[lane] += the products of four weights of the lane with four codes.
+inline Integers add_products(Integers sum, const std::int8_t* weights, std::int32_t codes) {
+#if defined(__AVX512VNNI__)
+  return (Integers)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(codes),
+                                       _mm512_loadu_si512(weights));
+#elif defined(__ARM_FEATURE_DOTPROD)
+  return vdotq_s32(sum, vld1q_s8(weights), vreinterpretq_s8_s32(vdupq_n_s32(codes)));
+#elif defined(__AVX2__)
+  const __m256i pairs =
+      _mm256_set1_epi64x(_mm_cvtsi128_si64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(codes))));
+  const auto* from = reinterpret_cast<const __m128i*>(weights);
+  const __m256i first = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(from)), pairs);
+  const __m256i second = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(from + 1)), pairs);
+  const __m256i mixed = _mm256_hadd_epi32(first, second);  // lanes 0 1 4 5 2 3 6 7
+  return sum + (Integers)_mm256_permute4x64_epi64(mixed, 0xD8);
+#else
+  std::int8_t code[4];
+  __builtin_memcpy(code, &codes, sizeof(code));
+  for (int lane = 0; lane < kLanes; ++lane) {
+    for (int k = 0; k < 4; ++k) sum[lane] += weights[4 * lane + k] * code[k];
+  }
+  return sum;
+#endif
+}
+
+/// What a tile multiplies: for each of `taps`, `depth` codes of each row.
+struct TileCodes {
+  const std::uint8_t* const* rows;  // [taps][kInt8Rows]
+  std::int64_t taps, depth;
+};
+
+// sums[row][panel * 16 + column].
+template <int rows, int panels>
+void multiply_int8(const TileCodes& input, const std::int8_t* weights, std::int64_t panel_stride,
+                   std::int32_t* sums) {
+  constexpr int vectors = panels * kVectorsOfPanel;
+  Integers sum[rows][vectors] = {};
+  for (std::int64_t tap = 0; tap < input.taps; ++tap) {
+    const std::uint8_t* row[rows];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kInt8Rows + i];
+    for (std::int64_t k = 0; k < input.depth; k += 4, weights += 4 * kPanel) {
+#pragma GCC unroll 8
+      for (int i = 0; i < rows; ++i) {
+        std::int32_t codes;
+        __builtin_memcpy(&codes, row[i] + k, sizeof(codes));
+#pragma GCC unroll 8
+        for (int j = 0; j < vectors; ++j) {
+          sum[i][j] = add_products(
+              sum[i][j],
+              weights + (j / kVectorsOfPanel) * panel_stride + (j % kVectorsOfPanel) * 4 * kLanes,
+              codes);
+        }
+      }
+    }
+  }
+  for (int i = 0; i < rows; ++i) {
+    __builtin_memcpy(sums + i * panels * kPanel, sum[i], sizeof(sum[i]));
+  }
+}
+
+using MultiplyInt8 = void (*)(const TileCodes&, const std::int8_t*, std::int64_t, std::int32_t*);
+
+template <int panels>
+MultiplyInt8 multiply_int8_rows(int rows) {
+  switch (rows) {
+#if defined(__AVX512VNNI__)
+    case 7:
+      return multiply_int8<7, panels>;
+#endif
+#if defined(__AVX512VNNI__) || defined(__ARM_FEATURE_DOTPROD)
+    case 6:
+      return multiply_int8<6, panels>;
+    case 5:
+      return multiply_int8<5, panels>;
+    case 4:
+      return multiply_int8<4, panels>;
+    case 3:
+      return multiply_int8<3, panels>;
+#endif
+    case 2:
+      return multiply_int8<2, panels>;
+    default:
+      return multiply_int8<1, panels>;
+  }
+}
+
+// The kernel of a tile of so many rows and panels.
+inline MultiplyInt8 multiply_int8_tile(int rows, [[maybe_unused]] int panels) {
+#if defined(__AVX512VNNI__)
+  if (panels == 3) return multiply_int8_rows<3>(rows);
+  if (panels == 2) return multiply_int8_rows<2>(rows);
+#endif
+  return multiply_int8_rows<1>(rows);
+}
+
+}  // namespace

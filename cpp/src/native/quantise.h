@@ -1,0 +1,134 @@
+// Rows of float32 as int8 codes, with ranges taken at run time. Included by each translation unit
+// of operators.h alone.
+#pragma once
+
+#include "by_rows.h"
+
+namespace {
+
+using hvit_edge::native::Quantise;
+
+#if defined(__AVX512VNNI__)
+// Its products are of unsigned with signed bytes.
+constexpr float kLowest = 0.0f, kHighest = 255.0f;
+#else
+constexpr float kLowest = -128.0f, kHighest = 127.0f;
+#endif
+
+inline std::int64_t in_fours(std::int64_t columns) { return (columns + 3) / 4 * 4; }
+
+/// value = scale * (code - zero).
+struct Range {
+  float scale, zero;
+};
+
+struct Extremes {
+  float low, high;
+};
+
+#if defined(__AVX512F__)
+// Both at once: the halves of one vector.
+inline Extremes extremes_of(Vector low, Vector high) {
+  const auto half = [](Vector x, int part) {
+    return part == 0 ? _mm512_castps512_ps256((__m512)x) : _mm512_extractf32x8_ps((__m512)x, 1);
+  };
+  const __m256 lows = _mm256_min_ps(half(low, 0), half(low, 1));
+  const __m256 highs = _mm256_max_ps(half(high, 0), half(high, 1));
+  const __m256 negated = _mm256_sub_ps(_mm256_setzero_ps(), lows);
+  __m256 most = _mm256_max_ps(_mm256_permute2f128_ps(highs, negated, 0x20),
+                              _mm256_permute2f128_ps(highs, negated, 0x31));
+  most = _mm256_max_ps(most, _mm256_permute_ps(most, 0x4E));
+  most = _mm256_max_ps(most, _mm256_permute_ps(most, 0xB1));
+  return {-_mm_cvtss_f32(_mm256_extractf128_ps(most, 1)), _mm256_cvtss_f32(most)};
+}
+#else
+inline Extremes extremes_of(Vector low, Vector high) {
+  return {smallest_of(low), largest_of(high)};
+}
+#endif
+
+inline void widen(Extremes& extremes, const float* row, std::int64_t count) {
+  Vector low = all(extremes.low), high = all(extremes.high);
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const Vector value = load_some(row + i, count - i);  // behind the last one zeros
+    low = smaller(low, value);
+    high = larger(high, value);
+  }
+  extremes = extremes_of(low, high);
+}
+
+// As quantize/int8_operators.py: zero is a code, chosen from the end of the range that errs less.
+inline Range range_of(const Extremes& extremes) {
+  const float width = extremes.high - extremes.low;
+  const float scale = width > 0.0f ? width / 255.0f : 1.0f;
+  const float steps = 1.0f / scale;
+  const float low = extremes.low * steps, high = extremes.high * steps;
+  const bool from_low = (kLowest + low) + (kHighest + high) > 0.0f;
+  float zero = __builtin_rintf(from_low ? kLowest - low : kHighest - high);
+  zero = zero < kLowest ? kLowest : (zero > kHighest ? kHighest : zero);
+  return {scale, zero};
+}
+
+inline void store_codes(std::uint8_t* to, Vector codes, std::int64_t count) {
+  const Vector limited = larger(smaller(codes, all(kHighest)), all(kLowest));
+#if defined(__AVX512F__)
+  const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32((__m512)limited));
+  if (count >= kLanes) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+  } else {
+    _mm_mask_storeu_epi8(to, first_lanes(count), bytes);
+  }
+#else
+  const Integers whole = (Integers)(limited + 12582912.0f);  // rounds; the code in the low byte
+  for (int i = 0; i < kLanes && i < count; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
+#endif
+}
+
+inline void encode_row(const float* row, std::int64_t count, const Range& range,
+                       std::uint8_t* codes) {
+  const Vector steps = all(1.0f / range.scale), zero = all(range.zero);
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    store_codes(codes + i, load_some(row + i, count - i) * steps + zero, count - i);
+  }
+  for (std::int64_t i = count; i < in_fours(count); ++i) codes[i] = 0;
+}
+
+inline std::uint8_t* bytes_at(const Bases& bases, std::int64_t offset) {
+  return reinterpret_cast<std::uint8_t*>(bases.at(Space::arena, offset));
+}
+
+inline Range* ranges_of(const Quantise& quantise, const Bases& bases) {
+  return reinterpret_cast<Range*>(bases.at(Space::arena, quantise.ranges));
+}
+
+inline void find_range(const Quantise& quantise, const Bases& bases, std::int64_t group) {
+  Extremes extremes{0.0f, 0.0f};
+  const std::int64_t start = group * quantise.together;
+  for (std::int64_t i = start; i < start + quantise.together; ++i) {
+    widen(extremes, row_of(quantise.input, bases, i), quantise.columns);
+  }
+  const Range range = range_of(extremes);
+  ranges_of(quantise, bases)[group] = range;
+  if (!quantise.pads) return;
+  std::uint8_t* zeros = bytes_at(bases, quantise.zeros);
+  const auto zero = static_cast<std::uint8_t>(static_cast<int>(range.zero));
+  for (std::int64_t i = 0; i < in_fours(quantise.columns); ++i) zeros[i] = zero;
+}
+
+inline void encode(const Quantise& quantise, const Bases& bases, std::int64_t i) {
+  if (quantise.together == 1) find_range(quantise, bases, i);
+  encode_row(row_of(quantise.input, bases, i), quantise.columns,
+             ranges_of(quantise, bases)[i / quantise.together],
+             bytes_at(bases, quantise.codes) + i * in_fours(quantise.columns));
+}
+
+inline void run(const Quantise& quantise, const Bases& bases) {
+  const std::int64_t together = quantise.together;
+  if (together > 1) {
+    share_rows<Quantise, find_range>(quantise, bases, quantise.rows / together,
+                                     together * quantise.columns);
+  }
+  share_rows<Quantise, encode>(quantise, bases, quantise.rows, quantise.columns);
+}
+
+}  // namespace

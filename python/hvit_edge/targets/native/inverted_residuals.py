@@ -1,0 +1,138 @@
+"""Layer, depthwise convolution, layer: one operation that keeps what lies between in the cache.
+
+The wide map between an expanding and a projecting layer is the largest of a network, and its only
+reader is the depthwise convolution. Row by row it needs as many rows as the kernel is high.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.operations import Epilogue, Window
+from hvit_edge.targets.native.values import Buffer, Rows, Space
+
+JOBS = 8
+"""Parts of a map that run side by side at most, each in memory of its own."""
+LINE = 64
+LARGEST_CACHE = 512 * 1024
+"""Bytes of a job that stay in a core's own cache."""
+
+
+def fuse_inverted_residuals(operations: Sequence[ops.Operation]) -> list[ops.Operation]:
+    """Replace each chain of these operations that nothing else reads from."""
+    fused: list[ops.Operation] = []
+    remaining = list(operations)
+    readers = Counter(buffer for operation in operations for buffer in _inputs(operation))
+    while remaining:
+        chain = _chain(remaining, readers)
+        if chain is None:
+            fused.append(remaining.pop(0))
+            continue
+        operation, length = chain
+        fused.append(operation)
+        del remaining[:length]
+    return fused
+
+
+def columns_of(layer: ops.Linear | ops.LinearInt8) -> int:
+    """Outputs of a linear layer."""
+    is_int8 = isinstance(layer, ops.LinearInt8)
+    return len(layer.weights.scales) if is_int8 else layer.weights.shape[0]
+
+
+def _inputs(operation: ops.Operation) -> list[Buffer]:
+    written = set(operation.writes())
+    return [buffer for buffer in operation.reads() if buffer not in written]
+
+
+def _chain(
+    operations: Sequence[ops.Operation], readers: Counter[Buffer]
+) -> tuple[ops.InvertedResidual, int] | None:
+    """The fused form of the first few operations, and how many they are."""
+    expand, depthwise, *rest = [*operations[:4], None, None]
+    if not isinstance(expand, ops.Linear | ops.LinearInt8):
+        return None
+    if not isinstance(depthwise, ops.Depthwise):
+        return None
+    quantise = rest[0] if isinstance(rest[0], ops.Quantise) else None
+    project = rest[1] if quantise is not None else rest[0]
+    if not isinstance(project, ops.LinearInt8 if quantise is not None else ops.Linear):
+        return None
+    adds_input = depthwise.epilogue.residual is not None
+    if not _expands(expand, depthwise.window, readers, adds_input=adds_input):
+        return None
+    if adds_input and not _adds_itself(depthwise):
+        return None
+    if not _projects(depthwise.epilogue, quantise, project, readers):
+        return None
+    scratch = Buffer(JOBS * bytes_of_job(depthwise.window, is_int8=quantise is not None) // 4)
+    operation = ops.InvertedResidual(expand, depthwise, adds_input, project, scratch)
+    operation.name = f"InvertedResidual {depthwise.name.partition(' ')[2]}".strip()
+    return operation, 3 if quantise is None else 4
+
+
+def _expands(
+    expand: ops.Linear | ops.LinearInt8,
+    window: Window,
+    readers: Counter[Buffer],
+    *,
+    adds_input: bool,
+) -> bool:
+    """Whether a layer makes the map that a window slides over, and no one else reads it."""
+    epilogue = expand.epilogue
+    height, width, channels = window.size
+    plain = epilogue.residual is None and getattr(expand, "taps", None) is None
+    ranges = not isinstance(expand, ops.LinearInt8) or expand.codes.together == 1
+    return (
+        plain
+        and ranges
+        and epilogue.output.buffer is window.buffer
+        and window.buffer.space is Space.ARENA
+        and readers[window.buffer] == (2 if adds_input else 1)
+        and (window.start, window.strides) == (0, (width * channels, channels))
+        and _is_dense(epilogue.output, height * width)
+        and bytes_of_job(window, is_int8=True) <= LARGEST_CACHE
+    )
+
+
+def _adds_itself(depthwise: ops.Depthwise) -> bool:
+    """Whether what a convolution adds is its own input, pixel by pixel."""
+    window, residual = depthwise.window, depthwise.epilogue.residual
+    height, width, _ = window.size
+    same = (window.outputs, window.steps) == ((height, width), (1, 1))
+    return same and residual.buffer is window.buffer and _is_dense(residual, height * width)
+
+
+def _projects(
+    made: Epilogue,
+    quantise: ops.Quantise | None,
+    project: ops.Linear | ops.LinearInt8,
+    readers: Counter[Buffer],
+) -> bool:
+    """Whether a layer is the only one to read what the convolution made."""
+    source = project.input if quantise is None else quantise.input
+    count = len(made.output.places)
+    if source.buffer is not made.output.buffer or not _is_dense(source, count):
+        return False
+    if readers[source.buffer] != 1 or getattr(project, "taps", None) is not None:
+        return False
+    if quantise is None:
+        return True
+    codes = quantise.codes
+    return project.codes is codes and codes.together == 1 and readers[codes.codes] == 1
+
+
+def _is_dense(rows: Rows, count: int) -> bool:
+    """Whether these are `count` rows, one behind the other, from the first value on."""
+    return len(rows.places) == count and rows.places[0] == 0 and rows.stride == rows.width
+
+
+def bytes_of_job(window: Window, *, is_int8: bool) -> int:
+    """As cpp/src/native/scratch.h."""
+    _, width, channels = window.size
+    parts = [window.kernel[0] * width * channels * 4, window.outputs[1] * channels * 4]
+    if is_int8:
+        parts += [window.outputs[1] * -(-channels // 4) * 4, window.outputs[1] * 8]
+    return sum(-(-part // LINE) * LINE for part in parts)
