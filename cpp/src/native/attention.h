@@ -69,8 +69,8 @@ inline void pack_head(const void* context, std::int64_t head) {
   pack_values(work, head);
 }
 
-// exp(x - max) / sum of the first `count` of a row, which then ends in zeros.
-inline void soften(float* row, std::int64_t count, std::int64_t padded) {
+// exp(x - max) of the first `count` of a row, which then ends in zeros; their sum.
+inline float soften(float* row, std::int64_t count, std::int64_t padded) {
   for (std::int64_t i = count; i < padded; ++i) row[i] = -1e30f;
   Vector most = load(row);
   for (std::int64_t i = kLanes; i < padded; i += kLanes) most = larger(most, load(row + i));
@@ -81,9 +81,7 @@ inline void soften(float* row, std::int64_t count, std::int64_t padded) {
     store(row + i, value);
     sums += value;
   }
-  for (std::int64_t i = count; i < padded; ++i) row[i] = 0.0f;
-  const Vector scale = all(1.0f / sum_of(sums));
-  for (std::int64_t i = 0; i < padded; i += kLanes) store(row + i, load(row + i) * scale);
+  return sum_of(sums);
 }
 
 // products[row * stride + column] of some rows with all panels of one packed matrix.
@@ -99,6 +97,12 @@ inline void multiply_all(const float* const* pointers, int rows, std::int64_t de
   }
 }
 
+inline void scale_row(float* to, const float* from, float scale, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    store_some(to + i, load_some(from + i, count - i) * scale, count - i);
+  }
+}
+
 inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64_t first, int rows,
                         float* scores) {
   const Attention& layer = *work.layer;
@@ -109,13 +113,14 @@ inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64
   }
   multiply_all(pointers, rows, layer.width, work.packed_keys(head), work.key_panels, scores,
                padded);
+  float sums[kTileRows];
   for (int i = 0; i < rows; ++i) {
     pointers[i] = scores + i * padded;
     if (layer.bias != nullptr) {
       const float* bias = layer.bias + layer.bias_table[head] + (first + i) * padded;
       add_row(scores + i * padded, bias, padded);
     }
-    soften(scores + i * padded, layer.keys, padded);
+    sums[i] = soften(scores + i * padded, layer.keys, padded);
   }
   alignas(64) float outputs[kTileRows * kMostValueWidth];
   const std::int64_t stride = work.value_panels * kPanel;
@@ -124,7 +129,8 @@ inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64
   float* output =
       work.bases->at(layer.output.space, layer.output.offset) + layer.output.table[head];
   for (int i = 0; i < rows; ++i) {
-    copy_row(output + (first + i) * layer.output.stride, outputs + i * stride, layer.value_width);
+    scale_row(output + (first + i) * layer.output.stride, outputs + i * stride, 1.0f / sums[i],
+              layer.value_width);
   }
 }
 

@@ -18,6 +18,7 @@ from hvit_edge.lowering.fold_norm_affine import fold_norm_affine
 from hvit_edge.lowering.fold_scale import fold_scale
 from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.merge_views import merge_views
+from hvit_edge.lowering.pool_before_projection import pool_before_projection
 from hvit_edge.lowering.remove_identities import remove_identities
 from hvit_edge.lowering.replace_matmul import replace_matmul
 from hvit_edge.lowering.replace_mean import replace_mean
@@ -34,6 +35,7 @@ _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     fold_constants,  # masks and position tables become plain constants before they are matched
     fold_batch_norm,  # while convolution and norm are still neighbours
     fold_norm_affine,  # while the norm is one operator, and a roll not yet slices
+    pool_before_projection,  # behind batch norms, which may stand between the two
 )
 
 _WRITING_OUT: tuple[Rewrite, ...] = (
