@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "../catching.h"
 #include "operators.h"
@@ -65,19 +66,28 @@ char* memory_of(const EValue& value, std::size_t bytes) {
   return fits ? static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())) : nullptr;
 }
 
-void run_all(const Program& program, const Bases& bases, executorch::runtime::EventTracer* tracer) {
+// Counting instructions numbers the reads of the clock and knows those of XNNPACK: one for the run,
+// one before the first operation, one behind each.
+void run_measured(const Program& program, const Bases& bases,
+                  executorch::runtime::EventTracer* tracer) {
   const Plan& plan = program.plan;
+  std::vector<et_timestamp_t> reads(plan.operations.size() + 1);
+  executorch::runtime::pal_current_ticks();
+  reads[0] = executorch::runtime::pal_current_ticks();
   for (std::size_t i = 0; i < plan.operations.size(); ++i) {
-    if (tracer == nullptr) {
-      program.run(plan.operations[i], bases);
-      continue;
-    }
-    const auto start = executorch::runtime::pal_current_ticks();
     program.run(plan.operations[i], bases);
-    executorch::runtime::event_tracer_log_profiling_delegate(
-        tracer, plan.names[i].c_str(), executorch::runtime::kUnsetDelegateDebugIntId, start,
-        executorch::runtime::pal_current_ticks());
+    reads[i + 1] = executorch::runtime::pal_current_ticks();
   }
+  for (std::size_t i = 0; i < plan.operations.size(); ++i) {
+    executorch::runtime::event_tracer_log_profiling_delegate(
+        tracer, plan.names[i].c_str(), executorch::runtime::kUnsetDelegateDebugIntId, reads[i],
+        reads[i + 1]);
+  }
+}
+
+void run_all(const Program& program, const Bases& bases, executorch::runtime::EventTracer* tracer) {
+  if (tracer != nullptr) return run_measured(program, bases, tracer);
+  for (const Operation& operation : program.plan.operations) program.run(operation, bases);
 }
 
 class Backend final : public executorch::runtime::BackendInterface {
