@@ -5,6 +5,10 @@
 #include "operations.h"
 #include "vector.h"
 
+#if defined(__aarch64__)
+#include "product_neon.h"
+#endif
+
 namespace {
 
 using hvit_edge::native::kPanel;
@@ -32,6 +36,7 @@ void multiply(const TileInput& input, const float* weights, std::int64_t panel_s
               const float* bias, float* sums, std::int64_t sums_stride) {
   constexpr int vectors = panels * kVectorsOfPanel;
   Vector sum[rows][vectors];
+#pragma GCC unroll 8
   for (int j = 0; j < vectors; ++j) {
     const Vector start = bias != nullptr ? load(bias + j * kLanes) : Vector{};
 #pragma GCC unroll 8
@@ -41,6 +46,12 @@ void multiply(const TileInput& input, const float* weights, std::int64_t panel_s
     const float* row[rows];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kTileRows + i];
+#if defined(__aarch64__)
+    if constexpr (!scattered) {
+      add_row_products<rows>(sum, row, input.depth, weights);
+      continue;
+    }
+#endif
     for (std::int64_t k = 0; k < input.depth; ++k, weights += kPanel) {
       const std::int64_t place = scattered ? input.places[k] : k;
       Vector weight[vectors];
@@ -57,6 +68,7 @@ void multiply(const TileInput& input, const float* weights, std::int64_t panel_s
       }
     }
   }
+#pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 8
     for (int j = 0; j < vectors; ++j) store(sums + i * sums_stride + j * kLanes, sum[i][j]);
