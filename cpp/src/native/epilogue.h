@@ -49,9 +49,8 @@ struct FloatSums {
 constexpr int kMostTileRows = 8;
 
 // Column by column, so that what belongs to a column is loaded once.
-template <Activation first, Activation second, class Sums>
+template <Activation first, bool adds, Activation second, class Sums>
 void finish_tile(const Epilogue& epilogue, const Bases& bases, const Tile& tile, const Sums& sums) {
-  const bool adds = epilogue.residual.space != Space::none;
   const int rows = tile.rows;
   const std::int64_t columns = tile.columns;
   float* outputs[kMostTileRows];
@@ -73,15 +72,18 @@ void finish_tile(const Epilogue& epilogue, const Bases& bases, const Tile& tile,
 template <Activation first, class Sums>
 void finish_second(const Epilogue& epilogue, const Bases& bases, const Tile& tile,
                    const Sums& sums) {
+  if (epilogue.residual.space == Space::none) {
+    return finish_tile<first, false, Activation::none>(epilogue, bases, tile, sums);
+  }
   switch (epilogue.second) {
     case Activation::relu:
-      return finish_tile<first, Activation::relu>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::relu>(epilogue, bases, tile, sums);
     case Activation::silu:
-      return finish_tile<first, Activation::silu>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::silu>(epilogue, bases, tile, sums);
     case Activation::gelu:
-      return finish_tile<first, Activation::gelu>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::gelu>(epilogue, bases, tile, sums);
     default:
-      return finish_tile<first, Activation::none>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::none>(epilogue, bases, tile, sums);
   }
 }
 

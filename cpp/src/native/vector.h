@@ -46,13 +46,20 @@ inline float largest_of(Vector value) { return _mm512_reduce_max_ps((__m512)valu
 
 #else
 
+// Lane by lane: compilers make a call of a loop, around which no constant stays in a register.
 inline Vector load_first(const float* from, std::int64_t count) {
   Vector value{};
-  for (int i = 0; i < count; ++i) value[i] = from[i];
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < count) value[i] = from[i];
+  }
   return value;
 }
 inline void store_first(float* to, Vector value, std::int64_t count) {
-  for (int i = 0; i < count; ++i) to[i] = value[i];
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < count) to[i] = value[i];
+  }
 }
 
 #if defined(__AVX2__)
