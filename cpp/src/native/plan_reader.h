@@ -28,6 +28,7 @@ class PlanReader {
   bool at_end() const { return next_ == count_; }
   const std::string& fault() const { return fault_; }
   void require(bool holds, const char* otherwise);
+  std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
 
   std::int64_t amount();    // 0 to kMostCount
   std::int64_t count();     // 1 to kMostCount
@@ -54,6 +55,7 @@ class PlanReader {
   const char* constant(std::int64_t items, std::int64_t size, bool required);
   // Whether `reach` values after `offset` are all in `space`.
   void check_reach(Space space, std::int64_t offset, std::int64_t reach, Access access);
+
   const char* words_;
   std::int64_t count_;
   std::int64_t next_ = 0;

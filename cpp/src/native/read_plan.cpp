@@ -96,16 +96,17 @@ Attention read_attention(PlanReader& reader) {
   const std::int64_t padded = panels_of(layer.keys) * kPanel;
   const std::int64_t matrices = reader.amount();
   if (matrices > 0) {
-    layer.bias = reader.floats(matrices * layer.queries * padded, true);
+    const std::int64_t matrix = reader.product(layer.queries, padded);
+    const std::int64_t all = reader.product(matrices, matrix);
+    layer.bias = reader.floats(all, true);
     layer.bias_table = reader.table(layer.heads, true);
-    reader.require(reader.largest(layer.bias_table, layer.heads) + layer.queries * padded <=
-                       matrices * layer.queries * padded,
+    reader.require(reader.largest(layer.bias_table, layer.heads) + matrix <= all,
                    "a bias beyond its matrices");
   }
   layer.scale = reader.number();
   const std::int64_t packed =
       padded * layer.width + panels_of(layer.value_width) * kPanel * layer.keys;
-  layer.scratch = reader.scratch(layer.heads * packed);
+  layer.scratch = reader.scratch(reader.product(layer.heads, packed));
   return layer;
 }
 
@@ -139,11 +140,13 @@ Pad read_pad(PlanReader& reader) {
   pad.width = reader.count();
   pad.pad_height = reader.amount();
   pad.pad_width = reader.amount();
-  const Rows input = reader.rows(1, pad.channels * pad.height * pad.width, Access::read);
+  const std::int64_t plane = reader.product(pad.height, pad.width);
+  const Rows input = reader.rows(1, reader.product(pad.channels, plane), Access::read);
   pad.space = input.space;
   pad.offset = input.offset;
-  pad.output = reader.scratch(pad.channels * (pad.height + 2 * pad.pad_height) *
-                              (pad.width + 2 * pad.pad_width));
+  const std::int64_t padded =
+      reader.product(pad.height + 2 * pad.pad_height, pad.width + 2 * pad.pad_width);
+  pad.output = reader.scratch(reader.product(pad.channels, padded));
   return pad;
 }
 

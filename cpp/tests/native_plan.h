@@ -1,0 +1,61 @@
+// Writes plans for cpp/src/native/read_plan.h word by word, and lets any of them be wrong.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "native/read_plan.h"
+
+namespace hvit_edge::native::testing {
+
+struct PlanWriter {
+  std::int64_t magic = kMagic;
+  std::int64_t version = kVersion;
+  std::int64_t arena = 0, input = 0, output = 0;  // bytes
+  std::vector<std::int64_t> words;
+  std::string names;
+  std::vector<char> constants;
+
+  /// Where the values lie among the constants.
+  template <class Value>
+  std::int64_t constant(const std::vector<Value>& values) {
+    constants.resize((constants.size() + 63) / 64 * 64);
+    const std::size_t start = constants.size();
+    constants.resize(start + values.size() * sizeof(Value));
+    std::memcpy(constants.data() + start, values.data(), values.size() * sizeof(Value));
+    return static_cast<std::int64_t>(start);
+  }
+  void operation(std::initializer_list<std::int64_t> list) {
+    words.insert(words.end(), list);
+    names += std::string("name\0", 5);
+  }
+
+  /// The bytes, aligned as a plan must be, of which the last 8 bytes may be half used.
+  std::vector<std::int64_t> bytes() const {
+    std::int64_t header[9] = {magic, version, arena, input, output};
+    header[5] = static_cast<std::int64_t>(words.size());
+    header[6] = static_cast<std::int64_t>(names.size());
+    const std::size_t start = (sizeof(header) + 8 * words.size() + names.size() + 63) / 64 * 64;
+    header[7] = static_cast<std::int64_t>(start);
+    header[8] = static_cast<std::int64_t>(constants.size());
+    std::vector<std::int64_t> all((start + constants.size() + 7) / 8);
+    auto* to = reinterpret_cast<char*>(all.data());
+    std::memcpy(to, header, sizeof(header));
+    if (!words.empty()) std::memcpy(to + sizeof(header), words.data(), 8 * words.size());
+    std::memcpy(to + sizeof(header) + 8 * words.size(), names.data(), names.size());
+    if (!constants.empty()) std::memcpy(to + start, constants.data(), constants.size());
+    return all;
+  }
+};
+
+/// A number as a plan holds it.
+inline std::int64_t bits(double value) {
+  std::int64_t word = 0;
+  std::memcpy(&word, &value, sizeof(word));
+  return word;
+}
+
+}  // namespace hvit_edge::native::testing
