@@ -140,6 +140,7 @@ void PlanReader::read_geometry(Window& window) {
   product(product(window.out_height, window.out_width), window.channels);
   require(product(window.kernel_height, window.kernel_width) <= kMostTaps, "too large a window");
   require(window.channels <= kMostChannels, "too many channels");
+  if (!ok()) window = Window{};  // whose sizes may be multiplied
 }
 
 Window PlanReader::window() {

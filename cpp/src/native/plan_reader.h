@@ -42,7 +42,6 @@ class PlanReader {
   Heads heads(std::int64_t heads, std::int64_t tokens, std::int64_t width, Access access);
   Window window();
   void read_geometry(Window& window);                    // not whether its map is there
-  std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
   std::int64_t scratch(std::int64_t values);                      // in the arena
   std::int64_t codes(std::int64_t rows, std::int64_t columns);    // of int8, in the arena
