@@ -12,6 +12,7 @@ using RunOperation = void (*)(const Operation&, const Bases&);
 void run_portable(const Operation& operation, const Bases& bases);
 void run_avx2(const Operation& operation, const Bases& bases);
 void run_avx512(const Operation& operation, const Bases& bases);
+void run_dotprod(const Operation& operation, const Bases& bases);
 
 /// The fastest that this processor runs.
 RunOperation fastest_operators();

@@ -41,7 +41,7 @@ class PlanReader {
   Rows rows(std::int64_t count, std::int64_t columns, Access access);
   Heads heads(std::int64_t heads, std::int64_t tokens, std::int64_t width, Access access);
   Window window();
-  void read_geometry(Window& window);                    // not whether its map is there
+  void read_geometry(Window& window);  // not whether its map is there
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
   std::int64_t scratch(std::int64_t values);                      // in the arena
   std::int64_t codes(std::int64_t rows, std::int64_t columns);    // of int8, in the arena

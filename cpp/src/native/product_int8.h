@@ -5,6 +5,10 @@
 #include "product.h"
 #include "quantise.h"
 
+#if defined(__ARM_FEATURE_DOTPROD)
+#include "product_dot.h"
+#endif
+
 namespace {
 
 #if defined(__AVX512VNNI__)
@@ -15,13 +19,12 @@ constexpr int kInt8Rows = 6, kInt8Panels = 1;
 constexpr int kInt8Rows = 2, kInt8Panels = 1;
 #endif
 
+#if !defined(__ARM_FEATURE_DOTPROD)
 // sum[lane] += the products of four weights of the lane with four codes.
 inline Integers add_products(Integers sum, const std::int8_t* weights, std::int32_t codes) {
 #if defined(__AVX512VNNI__)
   return (Integers)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(codes),
                                        _mm512_loadu_si512(weights));
-#elif defined(__ARM_FEATURE_DOTPROD)
-  return vdotq_s32(sum, vld1q_s8(weights), vreinterpretq_s8_s32(vdupq_n_s32(codes)));
 #elif defined(__AVX2__)
   const __m256i pairs =
       _mm256_set1_epi64x(_mm_cvtsi128_si64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(codes))));
@@ -40,6 +43,8 @@ inline Integers add_products(Integers sum, const std::int8_t* weights, std::int3
 #endif
 }
 
+#endif
+
 /// What a tile multiplies: for each of `taps`, `depth` codes of each row.
 struct TileCodes {
   const std::uint8_t* const* rows;  // [taps][kInt8Rows]
@@ -48,14 +53,22 @@ struct TileCodes {
 
 // sums[row][panel * 16 + column].
 template <int rows, int panels>
-void multiply_int8(const TileCodes& input, const std::int8_t* weights, std::int64_t panel_stride,
-                   std::int32_t* sums) {
+void multiply_int8(const TileCodes& input, const std::int8_t* weights,
+                   [[maybe_unused]] std::int64_t panel_stride, std::int32_t* sums) {
   constexpr int vectors = panels * kVectorsOfPanel;
-  Integers sum[rows][vectors] = {};
+  Integers sum[rows][vectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j) sum[i][j] = Integers{};
+  }
   for (std::int64_t tap = 0; tap < input.taps; ++tap) {
     const std::uint8_t* row[rows];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kInt8Rows + i];
+#if defined(__ARM_FEATURE_DOTPROD)
+    add_row_dots<rows>(sum, row, input.depth, weights);
+#else
     for (std::int64_t k = 0; k < input.depth; k += 4, weights += 4 * kPanel) {
 #pragma GCC unroll 8
       for (int i = 0; i < rows; ++i) {
@@ -70,6 +83,7 @@ void multiply_int8(const TileCodes& input, const std::int8_t* weights, std::int6
         }
       }
     }
+#endif
   }
   for (int i = 0; i < rows; ++i) {
     __builtin_memcpy(sums + i * panels * kPanel, sum[i], sizeof(sum[i]));
