@@ -16,11 +16,11 @@ import numpy as np
 class OnnxRuntime:
     """ONNX Runtime with all its graph optimisations."""
 
-    def __init__(self, path):
+    def __init__(self, path, threads=1):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         self.session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
@@ -40,10 +40,10 @@ class OnnxRuntime:
 class LiteRt:
     """LiteRT with its XNNPACK delegate, which is on by itself."""
 
-    def __init__(self, path):
+    def __init__(self, path, threads=1):
         from ai_edge_litert.interpreter import Interpreter
 
-        self.interpreter = Interpreter(path, num_threads=1)
+        self.interpreter = Interpreter(path, num_threads=threads)
         self.interpreter.allocate_tensors()
         (self.input,) = self.interpreter.get_input_details()
         (self.answer,) = self.interpreter.get_output_details()

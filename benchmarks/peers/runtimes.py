@@ -1,0 +1,157 @@
+"""The runtimes that a worker can load a model in, beside those of guest.py.
+
+Each is a class: `PACKAGE` is what its version is asked of, `MODULES` what is imported before the
+clock of loading starts. An object loads in `__init__(path, threads, **options)`, takes one float32
+[1, 3, H, W] by `set_input`, and answers `run()` by `output()`. Their packages are imported inside,
+since each lies in an environment of its own.
+"""
+
+import guest
+import numpy as np
+
+
+class HvitEdge:
+    """An artifact in hvit-edge's C++ runtime, whoever lowered it."""
+
+    PACKAGE, MODULES = "hvit-edge", ("hvit_edge.runtime",)
+
+    def __init__(self, path, threads):
+        from hvit_edge.runtime import Session
+
+        self.session = Session(path, threads=threads)
+
+    def set_input(self, array):
+        self.array = array
+
+    def run(self):
+        self.outputs = self.session(self.array)
+
+    def output(self):
+        return self.outputs[0]
+
+
+class ExecuTorch(HvitEdge):
+    """ExecuTorch's own lowering; its runtime is the one inside ours."""
+
+    PACKAGE = "executorch"
+
+
+class Eager:
+    """PyTorch as it is; MODEL.pt is a state dict of the registered model of that name."""
+
+    PACKAGE, MODULES = "torch", ("torch", "hvit_edge.weights")
+
+    def __init__(self, path, threads, *, model):
+        import torch
+
+        from hvit_edge import create_model
+
+        torch.set_num_threads(threads)
+        self.torch, self.module = torch, create_model(model, weights=path)
+
+    def set_input(self, array):
+        self.tensor = self.torch.from_numpy(array)
+
+    def run(self):
+        with self.torch.inference_mode():
+            self.outputs = self.module(self.tensor)
+
+    def output(self):
+        return self.outputs.numpy()
+
+
+class Compiled(Eager):
+    """The same by torch.compile, with its weights frozen into what Inductor makes."""
+
+    def __init__(self, path, threads, *, model):
+        super().__init__(path, threads, model=model)
+        import torch._inductor.config
+
+        torch._inductor.config.freezing = True
+        self.module = torch.compile(self.module)
+
+    def run(self):
+        with self.torch.no_grad():  # Inductor freezes nothing in inference mode
+            self.outputs = self.module(self.tensor)
+
+
+class OpenVino:
+    """OpenVINO for the least latency; `inference` is the precision that it may compute in."""
+
+    PACKAGE, MODULES = "openvino", ("openvino",)
+
+    def __init__(self, path, threads, *, inference):
+        import openvino
+
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": inference,  # else bf16 where the processor has it
+        }
+        compiled = openvino.Core().compile_model(path, "CPU", settings)
+        self.request = compiled.create_infer_request()
+        self.run = self.request.infer
+
+    def set_input(self, array):
+        import openvino
+
+        self.array = array  # shared with the tensor
+        self.request.set_input_tensor(openvino.Tensor(array, shared_memory=True))
+
+    def output(self):
+        return self.request.get_output_tensor().data.copy()
+
+
+class Ncnn:
+    """ncnn with its defaults; `path` is MODEL.param, and MODEL.bin lies beside it."""
+
+    PACKAGE, MODULES = "ncnn", ("ncnn",)
+
+    def __init__(self, path, threads):
+        import ncnn
+
+        self.ncnn, self.net = ncnn, ncnn.Net()
+        self.net.opt.num_threads = threads
+        for load, file in (
+            (self.net.load_param, path),
+            (self.net.load_model, path.removesuffix(".param") + ".bin"),
+        ):
+            if load(file) != 0:
+                raise RuntimeError(f"ncnn refuses {file.rpartition('/')[2]}")
+
+    def set_input(self, array):
+        self.input = self.ncnn.Mat(np.ascontiguousarray(array[0])).clone()
+
+    def run(self):
+        extractor = self.net.create_extractor()
+        extractor.input("in0", self.input)
+        status, self.outputs = extractor.extract("out0")
+        if status != 0:
+            raise RuntimeError(f"ncnn's extract gives status {status}")
+
+    def output(self):
+        return np.array(self.outputs)
+
+
+class OnnxRuntime(guest.OnnxRuntime):
+    """See guest.py."""
+
+    PACKAGE, MODULES = "onnxruntime", ("onnxruntime",)
+
+
+class LiteRt(guest.LiteRt):
+    """See guest.py."""
+
+    PACKAGE, MODULES = "ai-edge-litert", ("ai_edge_litert.interpreter",)
+
+
+RUNTIMES = {
+    "hvit-edge": HvitEdge,
+    "executorch": ExecuTorch,
+    "eager": Eager,
+    "torch.compile": Compiled,
+    "onnxruntime": OnnxRuntime,
+    "openvino": OpenVino,
+    "litert": LiteRt,
+    "ncnn": Ncnn,
+}
