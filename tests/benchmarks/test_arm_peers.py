@@ -1,6 +1,5 @@
 """What decides whether a peer's count counts, and how the counts are shown; no peer runs here."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -9,22 +8,6 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture
-def load(monkeypatch):
-    """`path below benchmarks -> module`; they import each other as scripts do."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-
-    def loaded(path):
-        spec = importlib.util.spec_from_file_location(Path(path).stem, BENCHMARKS / path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return loaded
 
 
 def counted_by_torch(run):

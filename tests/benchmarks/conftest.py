@@ -1,0 +1,23 @@
+"""Scripts of benchmarks/ as modules."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """`path below benchmarks -> module`; they import each other as scripts do."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+    def loaded(path):
+        spec = importlib.util.spec_from_file_location(Path(path).stem, BENCHMARKS / path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
