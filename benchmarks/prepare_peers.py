@@ -1,0 +1,127 @@
+"""The files that contestants load: compiled by us, or converted by a peer's own tools.
+
+Each is "FOLDER/MODEL RUNTIME PRECISION" with a suffix, and a JSON beside it says how it was made
+and how many multiply-adds are in it, or why it was not made. What is there is not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+from arm import compile_stock, write_windows
+from arm_peers import export, multiply_adds
+from contestants import ENVIRONMENTS, Contestant
+from torch.utils.flop_counter import FlopCounterMode
+
+from hvit_edge.compiler import compile as compile_model
+from hvit_edge.lowering import export_graph, rewrite
+
+SCRIPTS = Path(__file__).parent / "peers"
+CONVERTERS = {
+    "litert": "convert_litert.py",
+    "onnxruntime": "convert_onnx.py",
+    "openvino": "convert_openvino.py",
+    "ncnn": "convert_ncnn.py",
+}
+CONVERSION_SECONDS = 3600
+
+
+def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object]:
+    """What is known of the file; `made["model"]` is its path, or `made["error"]` says why not."""
+    model = folder / f"{name} {contestant.file}"
+    report = model.with_name(model.name.removesuffix(contestant.suffix) + ".json")
+    if not ENVIRONMENTS[contestant.environment].exists():
+        return {"error": "expected its environment, got none; make bench-peers"}
+    if not report.exists():
+        make = MAKERS.get(contestant.runtime, _convert)
+        try:
+            found = make(contestant, name, model)
+        except Exception as error:  # whatever a compiler, or a library of its, raises
+            found = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+        if found is not None:
+            report.write_text(json.dumps(found))
+    made = json.loads(report.read_text())
+    return made if "error" in made else {**made, "model": model}
+
+
+def file_bytes(model: Path) -> int:
+    """Of a model, with the weights that OpenVINO and ncnn keep beside it."""
+    weights = model.with_suffix(".bin")
+    files = [model, weights] if model.suffix in (".xml", ".param") else [model]
+    return sum(file.stat().st_size for file in files)
+
+
+def _compile_ours(contestant: Contestant, name: str, output: Path) -> dict[str, object]:
+    build = dict(contestant.build)
+    with tempfile.TemporaryDirectory() as windows:
+        if build["precision"] == "int8":
+            write_windows(Path(windows))
+            build["calib_data"] = windows
+        if build["precision"] == "auto":
+            build["plan"] = output.with_suffix(".plan.json")
+        compile_model(name, weights=_weights(name), output=output, force=True, **build)
+    kept = round(_kept(name, output.parent) * multiply_adds(export(name, output.parent)))
+    return {"method": "hvit_edge.compile", "multiply_adds": kept}
+
+
+@cache
+def _kept(name: str, folder: Path) -> float:
+    """Share of the module's multiply-adds in the graph that is lowered, norms' sums included."""
+    subject = export(name, folder)
+    example = (torch.from_numpy(subject.example),)
+    graph = export_graph(subject.module, example)
+    rewrite(graph)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        graph(*example)
+    return counter.get_total_flops() / 2 / multiply_adds(subject)
+
+
+def _lower_stock(contestant: Contestant, name: str, output: Path) -> dict[str, object]:
+    compile_stock(name, f"stock {contestant.precision}", output)
+    # The module's own: nothing of it is rewritten.
+    return {
+        "method": "to_edge_transform_and_lower, XnnpackPartitioner",
+        "multiply_adds": multiply_adds(export(name, output.parent)),
+    }
+
+
+def _save_weights(contestant: Contestant, name: str, output: Path) -> dict[str, object]:
+    subject = export(name, output.parent)
+    torch.save(subject.module.state_dict(), output)
+    return {"method": "torch.save", "multiply_adds": multiply_adds(subject)}
+
+
+def _convert(contestant: Contestant, name: str, output: Path) -> dict[str, object] | None:
+    """In the peer's environment; its script writes the JSON, unless it dies."""
+    folder, runtime = output.parent, contestant.runtime
+    export(name, folder)
+    precision = contestant.source or contestant.precision
+    command = [
+        *(ENVIRONMENTS[contestant.environment], SCRIPTS / CONVERTERS[runtime]),
+        *(folder / f"{name}.pt2", folder / f"{name} calibration.npz"),
+        *(folder / f"{name} {runtime}", precision),
+    ]
+    with (folder / f"{name} {runtime} {precision}.log").open("w+") as log:
+        done = subprocess.run(command, stdout=log, stderr=log, timeout=CONVERSION_SECONDS)
+        if done.returncode == 0:
+            return None
+        log.seek(0)
+        said = log.read().strip().splitlines() or ["no message"]
+    return {"error": f"the converter ended with status {done.returncode} ({said[-1][:150]})"}
+
+
+def _weights(name: str) -> str:
+    return "cifar10" if name == "mobilevit_xxs" else "random"
+
+
+MAKERS = {
+    "hvit-edge": _compile_ours,
+    "executorch": _lower_stock,
+    "eager": _save_weights,
+    "torch.compile": _save_weights,
+}
