@@ -30,6 +30,10 @@ PEER_WHEELS := manylinux_2_28_aarch64 manylinux_2_27_aarch64 manylinux_2_17_aarc
 PEER_PACKAGES := libc6 libexpat1 libffi8 libgcc-s1 libpython$(PEER_PYTHON) \
 	libpython$(PEER_PYTHON)-minimal libpython$(PEER_PYTHON)-stdlib libstdc++6 zlib1g
 
+# And on this machine, with others; each environment is what its own file in benchmarks/peers asks for.
+BENCH := build/peers
+BENCH_FLAGS ?=
+
 # And Apple's, linked alone.
 APPLE := build/apple
 APPLE_WHEEL := macosx_14_0_arm64
@@ -54,7 +58,7 @@ COVERAGE := 90
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 
-.PHONY: help packages packages-arm packages-ssh packages-adb packages-jvm packages-native setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang native fuzz test-python lint bench clean
+.PHONY: help packages packages-arm packages-ssh packages-adb packages-jvm packages-native setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang native fuzz test-python lint bench bench-peers clean
 
 help:
 	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
@@ -76,7 +80,9 @@ help:
 	@echo "make native     C++ tests under AddressSanitizer, UBSan and ThreadSanitizer, and their coverage"
 	@echo "make fuzz       the fuzzers of cpp/fuzz, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make lint       ruff and clang-format, without changing a file"
-	@echo "make bench      latency and memory of the demo's model"
+	@echo "make bench      time the four families beside every peer, and render docs/performance.md;"
+	@echo "                on a quiet machine; BENCH_FLAGS='--models swin_t --threads 1' for a part of it"
+	@echo "make bench-peers   the peers' environments and converters for it, into $(BENCH) and $(PEERS)/venv"
 	@echo "make clean      remove what was built; .venv stays"
 
 # Asks for root only where something is missing.
@@ -266,8 +272,17 @@ demo: setup
 $(DEMO):
 	@$(MAKE) --no-print-directory demo
 
-bench: setup $(DEMO)
-	$(BIN)/hvit-edge bench $(DEMO)
+bench: setup bench-peers
+	$(BIN)/python benchmarks/against_peers.py $(BENCH_FLAGS)
+	$(BIN)/python benchmarks/readme_tables.py
+
+bench-peers: $(PEERS)/venv/built $(BENCH)/openvino/built $(BENCH)/ncnn/built
+
+$(BENCH)/%/built: benchmarks/peers/%.txt
+	@rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install $(PIP_FLAGS) -r $<
+	@touch $@
 
 test: test-cpp
 	@$(MAKE) --no-print-directory test-python

@@ -1,6 +1,6 @@
-"""Render the committed results into the README's tables.
+"""Render the committed results into the tables of README and docs, and docs' figures.
 
-python benchmarks/readme_tables.py            # writes README.md
+python benchmarks/readme_tables.py            # writes them
 python benchmarks/readme_tables.py --check    # exit 1 where it is not up to date
 """
 
@@ -14,7 +14,10 @@ from pathlib import Path
 
 import arm_tables
 import coreml_tables
+import peers_plot
+import peers_tables
 import quantisation_tables
+from contestants import MODELS
 from machine import name_machine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,14 +112,23 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
             "bundled": coreml_tables.bundled_table,
         }.items()
     },
+    "docs/performance.md": {
+        "peers_summary": ("peers", peers_tables.summary_table),
+        **{
+            f"peers_{model}": ("peers", partial(peers_tables.model_table, model))
+            for model in MODELS
+        },
+        "roofline": ("peers", peers_tables.roofline_table),
+    },
 }
+FIGURES = {"docs/peers.svg": ("peers", peers_plot.figure)}
 
 
 def render(document: str) -> str:
     """The text of `document` with every table made anew."""
     text = (ROOT / document).read_text()
     for name, (results, table) in TABLES[document].items():
-        report = json.loads((RESULTS / f"{results}.json").read_text())
+        report = read(results)
         before, opening, rest = text.partition(f"<!-- table: {name} -->\n")
         _, closing, after = rest.partition("<!-- end -->")
         if not closing:
@@ -125,14 +137,20 @@ def render(document: str) -> str:
     return text
 
 
+def read(results: str) -> dict:
+    """A committed results file."""
+    return json.loads((RESULTS / f"{results}.json").read_text())
+
+
 def main() -> None:
     """Write the documents, or check them."""
-    for document in TABLES:
-        path, rendered = ROOT / document, render(document)
+    figures = {file: figure(read(results)) for file, (results, figure) in FIGURES.items()}
+    for document, rendered in {**{file: render(file) for file in TABLES}, **figures}.items():
+        path = ROOT / document
         if "--check" not in sys.argv[1:]:
             path.write_text(rendered)
         elif rendered != path.read_text():
-            sys.exit(f"{document}: expected the tables of benchmarks/results, got others")
+            sys.exit(f"{document}: expected what benchmarks/results says, got other figures")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,145 @@
+"""The tables of docs/performance.md, from results/peers.json."""
+
+from __future__ import annotations
+
+from interleave import ratio
+from machine import name_machine
+
+NONE_YET = "Not measured yet: `make bench`."
+TITLES = {
+    "hvit-edge": "**hvit-edge**",
+    "executorch": "stock ExecuTorch",
+    "litert": "LiteRT",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "eager": "PyTorch",
+}
+
+
+def summary_table(report: dict) -> str:
+    """The fastest of ours beside the fastest peer: a row a model, threads and kind of precision."""
+    lines = [
+        "| model | threads | | hvit-edge | fastest peer | ours / peer (10 to 90 %) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for rows in groups(report):
+        ours = fastest(row for row in rows if is_ours(row))
+        peer = fastest(row for row in rows if not is_ours(row))
+        first = rows[0]
+        kind = "reduced" if is_reduced(first) else "fp32"
+        cells = (str(first["threads"]), kind, in_short(ours), in_short(peer), relation(ours, peer))
+        lines.append(f"| {first['model']} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", note(report)]) if report["rows"] else NONE_YET
+
+
+def model_table(model: str, report: dict) -> str:
+    """Everything of one model: a row a contestant and number of threads."""
+    lines = [
+        "| | threads | ms (10 to 90 %) | ours / it (10 to 90 %) | of fp32 peak | load ms"
+        " | first run ms | peak MiB | file MB | from PyTorch | cosine | top-1 | SQNR dB |",
+        "|---" * 13 + "|",
+    ]
+    of_model = {**report, "rows": [row for row in report["rows"] if row["model"] == model]}
+    references = {
+        id(row): fastest(other for other in rows if is_ours(other))
+        for rows in groups(of_model)
+        for row in rows
+    }
+    for row in of_model["rows"]:
+        lines.append(f"| {title(row)} | {row['threads']} | {_cells(row, references[id(row)])} |")
+    return "\n".join(lines) if of_model["rows"] else NONE_YET
+
+
+def roofline_table(report: dict) -> str:
+    """What the machine can do at most."""
+    if not report["rows"]:
+        return NONE_YET
+    lines = ["| threads | fp32 multiply-adds | copied |", "|---|---|---|"]
+    for threads, roof in sorted(report["roofline"].items(), key=lambda item: int(item[0])):
+        lines.append(
+            f"| {threads} | {roof['gigaflops'] / 2:.0f} G/s | {roof['copy_gb_per_s']:.1f} GB/s |"
+        )
+    features = ", ".join(report["features"])
+    return "\n".join([*lines, "", f"Vector instructions: {features}. {note(report)}"])
+
+
+def groups(report: dict) -> list[list[dict]]:
+    """Rows that are compared: of one model, number of threads, kind of precision, in order."""
+    found: dict[tuple, list[dict]] = {}
+    for row in report["rows"]:
+        found.setdefault((row["model"], row["threads"], is_reduced(row)), []).append(row)
+    return list(found.values())
+
+
+def fastest(rows) -> dict | None:
+    """Of those with times, or None."""
+    timed = [row for row in rows if "median_ms" in row]
+    return min(timed, key=lambda row: row["median_ms"], default=None)
+
+
+def relation(ours: dict | None, other: dict | None) -> str:
+    """Ratio of two rows; rows of different runs had no rounds in common, and have none."""
+    if ours is None or other is None or ours["run"] != other["run"]:
+        return ""
+    found = ratio(ours["round_ms"], other["round_ms"])
+    return f"{found['median']:.2f} ({found['p10']:.2f} to {found['p90']:.2f})"
+
+
+def is_ours(row: dict) -> bool:
+    """Ours are told by their names."""
+    return row["contestant"].startswith("hvit-edge ")
+
+
+def is_reduced(row: dict) -> bool:
+    """It computes in less than float32."""
+    return row["contestant"].split()[-1] != "fp32"
+
+
+def title(row: dict) -> str:
+    """Such as "LiteRT int8"."""
+    runtime, _, precision = row["contestant"].partition(" ")
+    return f"{TITLES.get(runtime, runtime)} {precision}"
+
+
+def in_short(row: dict | None) -> str:
+    """Name and time, and how near a reduced precision is to PyTorch, for the summary."""
+    if row is None:
+        return "none"
+    far = f", {row['agreement']['sqnr_db']:.0f} dB" if is_reduced(row) else ""
+    return f"{title(row)}: {row['median_ms']:.1f} ms{far}"
+
+
+def note(report: dict) -> str:
+    """Versions and the machine; the loads say how quiet it was."""
+    packages = ", ".join(sorted({row["package"] for row in report["rows"] if "package" in row}))
+    loads = [row["load_average_before"] for row in report["rows"]]
+    return (
+        f"Medians, batch 1. {packages}. Load average before the models' rounds"
+        f" {min(loads):.1f} to {max(loads):.1f}. {name_machine(report)}."
+    )
+
+
+def _cells(row: dict, reference: dict | None) -> str:
+    if "error" in row:
+        return " | ".join([_plain(row["error"]), *[""] * 10])
+    far = row["agreement"]
+    peak = row.get("peak_mib")
+    sqnr = far["sqnr_db"]
+    cells = (
+        f"{row['median_ms']:.1f} ({row['p10_ms']:.1f} to {row['p90_ms']:.1f})",
+        "1" if row is reference else relation(reference, row),
+        f"{row['share_of_fp32_peak']:.0%}",
+        f"{row['load_ms']:.0f}",
+        f"{row['first_ms']:.0f}",
+        "" if peak is None else f"{peak:.0f}",
+        f"{row['bytes'] / 1e6:.1f}",
+        f"{far['max_rel']:.1e}",
+        f"{far['cosine']:.4f}",
+        f"{far['top1_agree']:.0%}",
+        "exact" if sqnr is None else f"{sqnr:.0f}",
+    )
+    return " | ".join(cells)
+
+
+def _plain(reason: str) -> str:
+    return reason.replace("|", "/").replace("<", "&lt;")
