@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from arm_peers import FP32_TOLERANCE, LEAST_WORK, export, multiply_adds
+from arm_peers import FP32_TOLERANCE, LEAST_WORK, export
 from contestants import CONTESTANTS, ENVIRONMENTS, MODELS, ROOT, Contestant
 from interleave import Times, interleave, summarise
-from prepare_peers import file_bytes, prepare
+from prepare_peers import file_bytes, portable, prepare, work_of
 from roofline import measure_roofline, share_of_peak
 from rows import put_row
 from tqdm import tqdm
@@ -128,9 +128,9 @@ def start(
             workers[each.name] = Worker(command, environment=environment)
             readies.append(workers[each.name].ready)
     except WorkerError as error:
-        return {**row, "error": str(error)}
+        return {**row, "error": portable(str(error), args.folder)}
     row |= cold(readies)
-    row["work"] = made["multiply_adds"] / multiply_adds(export(name, args.folder))
+    row["work"] = made["multiply_adds"] / work_of(name, args.folder)
     row["agreement"] = agreement(expected(name, args.folder), np.load(outputs))
     fault = why_not(row, each.is_reduced)
     if fault is None:

@@ -36,7 +36,8 @@ def model_table(model: str, report: dict) -> str:
     """Everything of one model: a row a contestant and number of threads."""
     lines = [
         "| | threads | ms (10 to 90 %) | ours / it (10 to 90 %) | of fp32 peak | load ms"
-        " | first run ms | peak MiB | file MB | from PyTorch | cosine | top-1 | SQNR dB |",
+        " | first run ms | peak MiB (imports) | file MB"
+        " | from PyTorch | cosine | top-1 | SQNR dB |",
         "|---" * 13 + "|",
     ]
     of_model = {**report, "rows": [row for row in report["rows"] if row["model"] == model]}
@@ -123,7 +124,6 @@ def _cells(row: dict, reference: dict | None) -> str:
     if "error" in row:
         return " | ".join([_plain(row["error"]), *[""] * 10])
     far = row["agreement"]
-    peak = row.get("peak_mib")
     sqnr = far["sqnr_db"]
     cells = (
         f"{row['median_ms']:.1f} ({row['p10_ms']:.1f} to {row['p90_ms']:.1f})",
@@ -131,7 +131,7 @@ def _cells(row: dict, reference: dict | None) -> str:
         f"{row['share_of_fp32_peak']:.0%}",
         f"{row['load_ms']:.0f}",
         f"{row['first_ms']:.0f}",
-        "" if peak is None else f"{peak:.0f}",
+        f"{row['peak_mib']:.0f} ({row['imported_mib']:.0f})" if "peak_mib" in row else "",
         f"{row['bytes'] / 1e6:.1f}",
         f"{far['max_rel']:.1e}",
         f"{far['cosine']:.4f}",

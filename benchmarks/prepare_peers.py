@@ -1,11 +1,13 @@
 """The files that contestants load: compiled by us, or converted by a peer's own tools.
 
 Each is "FOLDER/MODEL RUNTIME PRECISION" with a suffix, and a JSON beside it says how it was made
-and how many multiply-adds are in it, or why it was not made. What is there is not made again.
+and how many multiply-adds are in it, or why it was not made. What is there is not made again, but
+for what our own sources make, once they have changed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import tempfile
@@ -15,7 +17,7 @@ from pathlib import Path
 import torch
 from arm import compile_stock, write_windows
 from arm_peers import export, multiply_adds
-from contestants import ENVIRONMENTS, Contestant
+from contestants import ENVIRONMENTS, ROOT, Contestant
 from torch.utils.flop_counter import FlopCounterMode
 
 from hvit_edge.compiler import compile as compile_model
@@ -37,16 +39,42 @@ def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object
     report = model.with_name(model.name.removesuffix(contestant.suffix) + ".json")
     if not ENVIRONMENTS[contestant.environment].exists():
         return {"error": "expected its environment, got none; make bench-peers"}
-    if not report.exists():
+    made = json.loads(report.read_text()) if report.exists() else None
+    sources = sources_digest() if contestant.runtime in MAKERS else None
+    if made is None or made.get("sources") != sources:
         make = MAKERS.get(contestant.runtime, _convert)
         try:
             found = make(contestant, name, model)
         except Exception as error:  # whatever a compiler, or a library of its, raises
             found = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
         if found is not None:
-            report.write_text(json.dumps(found))
-    made = json.loads(report.read_text())
-    return made if "error" in made else {**made, "model": model}
+            report.write_text(json.dumps({**found, **({"sources": sources} if sources else {})}))
+        made = json.loads(report.read_text())
+    if "error" in made:
+        return {**made, "error": portable(made["error"], folder)}
+    return {**made, "model": model}
+
+
+@cache
+def sources_digest() -> str:
+    """Of all Python that compiles a model."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "python" / "hvit_edge").rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def portable(reason: str, folder: Path) -> str:
+    """A reason without the paths of this machine."""
+    for base in (folder.resolve(), folder, ROOT):
+        reason = reason.replace(f"{base}/", "")
+    return reason
+
+
+@cache
+def work_of(name: str, folder: Path) -> int:
+    """Multiply-adds of the module."""
+    return multiply_adds(export(name, folder))
 
 
 def file_bytes(model: Path) -> int:
@@ -65,20 +93,19 @@ def _compile_ours(contestant: Contestant, name: str, output: Path) -> dict[str, 
         if build["precision"] == "auto":
             build["plan"] = output.with_suffix(".plan.json")
         compile_model(name, weights=_weights(name), output=output, force=True, **build)
-    kept = round(_kept(name, output.parent) * multiply_adds(export(name, output.parent)))
-    return {"method": "hvit_edge.compile", "multiply_adds": kept}
+    return {"method": "hvit_edge.compile", "multiply_adds": _rewritten_work(name, output.parent)}
 
 
 @cache
-def _kept(name: str, folder: Path) -> float:
-    """Share of the module's multiply-adds in the graph that is lowered, norms' sums included."""
+def _rewritten_work(name: str, folder: Path) -> int:
+    """Multiply-adds of the graph that is lowered, sums of norms included."""
     subject = export(name, folder)
     example = (torch.from_numpy(subject.example),)
     graph = export_graph(subject.module, example)
     rewrite(graph)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         graph(*example)
-    return counter.get_total_flops() / 2 / multiply_adds(subject)
+    return counter.get_total_flops() // 2
 
 
 def _lower_stock(contestant: Contestant, name: str, output: Path) -> dict[str, object]:
@@ -86,14 +113,14 @@ def _lower_stock(contestant: Contestant, name: str, output: Path) -> dict[str, o
     # The module's own: nothing of it is rewritten.
     return {
         "method": "to_edge_transform_and_lower, XnnpackPartitioner",
-        "multiply_adds": multiply_adds(export(name, output.parent)),
+        "multiply_adds": work_of(name, output.parent),
     }
 
 
 def _save_weights(contestant: Contestant, name: str, output: Path) -> dict[str, object]:
     subject = export(name, output.parent)
     torch.save(subject.module.state_dict(), output)
-    return {"method": "torch.save", "multiply_adds": multiply_adds(subject)}
+    return {"method": "torch.save", "multiply_adds": work_of(name, output.parent)}
 
 
 def _convert(contestant: Contestant, name: str, output: Path) -> dict[str, object] | None:

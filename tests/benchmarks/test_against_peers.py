@@ -138,7 +138,7 @@ def test_a_compiler_that_raises_is_a_reason(prepare, load, tmp_path, monkeypatch
 
     monkeypatch.setitem(prepare.MAKERS, "hvit-edge", fails)
     contestant = load("contestants.py").ours("fp32")
-    expected = {"error": "RuntimeError: no such backend"}
+    expected = {"error": "RuntimeError: no such backend", "sources": prepare.sources_digest()}
     assert prepare.prepare(contestant, "tiny", tmp_path) == expected
     assert json.loads((tmp_path / "tiny hvit-edge fp32.json").read_text()) == expected
 
@@ -149,6 +149,21 @@ def test_what_was_made_is_not_made_again(prepare, load, tmp_path, monkeypatch):
     model = tmp_path / "tiny litert fp32.tflite"
     expected = {"method": "m", "multiply_adds": 3, "model": model}
     assert prepare.prepare(litert(load), "tiny", tmp_path) == expected
+
+
+def test_ours_is_made_again_once_the_sources_have_changed(prepare, load, tmp_path, monkeypatch):
+    calls = []
+
+    def compiles(contestant, name, output):
+        calls.append(output.name)
+        return {"method": "m", "multiply_adds": 3}
+
+    monkeypatch.setitem(prepare.MAKERS, "hvit-edge", compiles)
+    contestant = load("contestants.py").ours("fp32")
+    for digest in ("a", "a", "b"):
+        monkeypatch.setattr(prepare, "sources_digest", lambda found=digest: found)
+        assert prepare.prepare(contestant, "tiny", tmp_path)["multiply_adds"] == 3
+    assert calls == ["tiny hvit-edge fp32.pte"] * 2
 
 
 def test_weights_beside_the_model_are_of_its_size(prepare, tmp_path):
@@ -173,3 +188,8 @@ def test_products_in_pnnx_are_counted(load):
 def test_a_product_that_is_not_known_is_refused(load):
     with pytest.raises(RuntimeError, match="got torch.bmm"):
         load("peers/convert_ncnn.py").of_lines(["torch.bmm m 2 1 a b c"])
+
+
+def test_reasons_name_no_path_of_this_machine(prepare, tmp_path):
+    reason = f"no file '{tmp_path}/a fp32.onnx', see {prepare.ROOT}/build/log"
+    assert prepare.portable(reason, tmp_path) == "no file 'a fp32.onnx', see build/log"
