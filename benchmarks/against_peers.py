@@ -46,13 +46,14 @@ def main() -> None:
     args = parse()
     args.folder.mkdir(parents=True, exist_ok=True)
     run = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for name in args.models:  # all of it, so that nothing is converted beside what is timed
-        for each in args.contestants:
-            prepare(CONTESTANTS[each], name, args.folder)
+    made = {  # all of it first, so that nothing is converted beside what is timed
+        name: {each: prepare(CONTESTANTS[each], name, args.folder) for each in args.contestants}
+        for name in args.models
+    }
     for threads in args.threads:
         roofline = measure_roofline(threads)
         for name in args.models:
-            measure(name, threads, roofline, run, args)
+            measure(name, threads, made[name], roofline, run, args)
 
 
 def parse() -> argparse.Namespace:
@@ -70,10 +71,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(name: str, threads: int, roofline: dict, run: str, args: argparse.Namespace) -> None:
+def measure(
+    name: str,
+    threads: int,
+    made: dict[str, dict],
+    roofline: dict,
+    run: str,
+    args: argparse.Namespace,
+) -> None:
     """One row a contestant; the rows of one run were taken in the same rounds."""
     chosen = [CONTESTANTS[each] for each in args.contestants]
-    made = {each.name: prepare(each, name, args.folder) for each in chosen}
     load_before = os.getloadavg()[0]
     workers: dict[str, Worker] = {}
     with tempfile.TemporaryDirectory() as folder, closing_all(workers):

@@ -2,7 +2,7 @@
 
 Each is "FOLDER/MODEL RUNTIME PRECISION" with a suffix, and a JSON beside it says how it was made
 and how many multiply-adds are in it, or why it was not made. What is there is not made again, but
-for what our own sources make, once they have changed.
+for what our own sources make, once they have changed or where they failed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object
         return {"error": "expected its environment, got none; make bench-peers"}
     made = json.loads(report.read_text()) if report.exists() else None
     sources = sources_digest() if contestant.runtime in MAKERS else None
-    if made is None or made.get("sources") != sources:
+    if made is None or made.get("sources") != sources or (sources and "error" in made):
         make = MAKERS.get(contestant.runtime, _convert)
         try:
             found = make(contestant, name, model)

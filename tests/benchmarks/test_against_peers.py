@@ -166,6 +166,14 @@ def test_ours_is_made_again_once_the_sources_have_changed(prepare, load, tmp_pat
     assert calls == ["tiny hvit-edge fp32.pte"] * 2
 
 
+def test_ours_is_tried_again_where_it_failed(prepare, load, tmp_path, monkeypatch):
+    contestant = load("contestants.py").ours("auto")
+    report = {"error": "expected a plan", "sources": prepare.sources_digest()}
+    (tmp_path / "tiny hvit-edge auto.json").write_text(json.dumps(report))
+    monkeypatch.setitem(prepare.MAKERS, "hvit-edge", lambda *_: {"multiply_adds": 3})
+    assert prepare.prepare(contestant, "tiny", tmp_path)["multiply_adds"] == 3
+
+
 def test_weights_beside_the_model_are_of_its_size(prepare, tmp_path):
     for name, size in {"a.xml": 10, "a.bin": 90, "b.pte": 7, "b.bin": 50}.items():
         (tmp_path / name).write_bytes(bytes(size))
