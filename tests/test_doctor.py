@@ -17,7 +17,7 @@ def native(**changes):
     """What a healthy runtime says, but for `changes`."""
     facts = {
         "version": hvit_edge.__version__,
-        "backends": ["XnnpackBackend"],
+        "backends": ["XnnpackBackend", "HvitEdgeBackend"],
         "cpu_features": ["avx2", "fma"],
         "auto_threads": 2,
     }
@@ -69,11 +69,18 @@ def test_runtime_that_does_not_load_fails():
     assert check.found == "does not load: ImportError: no library (status 1)"
 
 
-@pytest.mark.parametrize("backends", [[], ["CoreMLBackend"]])
-def test_missing_backend_fails(backends):
+@pytest.mark.parametrize(
+    ("backends", "found"),
+    [
+        ([], "none; no XnnpackBackend and no HvitEdgeBackend"),
+        (["CoreMLBackend", "XnnpackBackend"], "no HvitEdgeBackend"),
+        (["HvitEdgeBackend"], "no XnnpackBackend"),
+    ],
+)
+def test_missing_backend_fails(backends, found):
     loads, check = doctor.check_runtime(native(backends=backends), "")
     assert (loads.state, check.state) == ("ok", "failed")
-    assert "no XnnpackBackend" in check.found
+    assert found in check.found
 
 
 def test_runtime_of_another_version_fails():

@@ -3,6 +3,7 @@
 #include <executorch/runtime/backend/interface.h>
 
 #include "hvit_edge/version.h"
+#include "native/backend.h"
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
@@ -27,11 +28,13 @@ std::vector<std::string> names_of_present(const std::vector<Feature>& features) 
 }  // namespace
 
 bool backend_available(const std::string& name) {
+  native::register_backend();
   const auto* backend = executorch::runtime::get_backend_class(name.c_str());
   return backend != nullptr && backend->is_available();
 }
 
 std::vector<std::string> registered_backends() {
+  native::register_backend();
   std::vector<std::string> names;
   const std::size_t count = executorch::runtime::get_num_registered_backends();
   for (std::size_t i = 0; i < count; ++i) {

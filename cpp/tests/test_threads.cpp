@@ -24,10 +24,12 @@ TEST(Threads, ImpossibleNumbersAreRefused) {
   }
 }
 
-TEST(Backends, XnnpackIsLinkedIn) {
+TEST(Backends, AreLinkedInBeforeAnythingIsLoaded) {
+  EXPECT_TRUE(backend_available("HvitEdgeBackend"));
   EXPECT_TRUE(backend_available("XnnpackBackend"));
   EXPECT_FALSE(backend_available("NoSuchBackend"));
-  EXPECT_EQ(registered_backends(), std::vector<std::string>{"XnnpackBackend"});
+  const std::vector<std::string> both = {"XnnpackBackend", "HvitEdgeBackend"};
+  EXPECT_EQ(registered_backends(), both);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ EXECUTORCH = "1.5.1"
 TORCH = "2.13.0"
 OLDEST_PYTHON = (3, 10)
 OLDEST_CMAKE = (3, 28)
-BACKEND = "XnnpackBackend"
+BACKENDS = ("XnnpackBackend", "HvitEdgeBackend")
 QEMU = "qemu-aarch64"
 CROSS_COMPILER = "aarch64-linux-gnu-g++"
 REINSTALL = "pip install --force-reinstall --no-deps hvit-edge"
@@ -171,7 +171,7 @@ def probe_runtime() -> tuple[Native | None, str]:
 
 
 def check_runtime(native: Native | None, reason: str) -> list[Check]:
-    """The C++ runtime loads, is of the package's version, and has XNNPACK."""
+    """The C++ runtime loads, is of the package's version, and has XNNPACK and our own backend."""
     if native is None:
         return [Check("C++ runtime", "failed", f"does not load: {reason}", REINSTALL)]
     if native.version != hvit_edge.__version__:
@@ -179,8 +179,10 @@ def check_runtime(native: Native | None, reason: str) -> list[Check]:
     else:
         loaded = Check("C++ runtime", "ok", "loads")
     found = ", ".join(native.backends) or "none"
-    if BACKEND not in native.backends:
-        return [loaded, Check("backends", "failed", f"{found}; no {BACKEND}", REINSTALL)]
+    missing = [name for name in BACKENDS if name not in native.backends]
+    if missing:
+        lacking = f"{found}; no {' and no '.join(missing)}"
+        return [loaded, Check("backends", "failed", lacking, REINSTALL)]
     return [loaded, Check("backends", "ok", found)]
 
 
