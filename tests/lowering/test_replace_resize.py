@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from hvit_edge.lowering.replace_resize import replace_resize
+from hvit_edge.lowering.replace_resize import replace_bilinear, replace_resize
 
 X = torch.randn(2, 3, 4, 5)
 
@@ -25,6 +25,15 @@ def test_bilinear(size, align_corners, rewritten, call):
 def test_bilinear_by_a_whole_factor(rewritten, call):
     module = call(lambda x: interpolate(x, scale_factor=2.0, mode="bilinear"))
     assert rewritten(replace_resize, module, X) == {"linear": 2, "permute": 2}
+
+
+def test_bilinear_alone(rewritten, untouched, call):
+    def both(x):
+        return interpolate(interpolate(x, size=(8, 10)), size=(7, 5), mode="bilinear")
+
+    left = rewritten(replace_bilinear, call(both), X)
+    assert left == {"upsample_nearest2d": 1, "linear": 2, "permute": 2}
+    untouched(replace_bilinear, call(lambda x: interpolate(x, size=(8, 10))), X)
 
 
 NEAR_MISSES = {

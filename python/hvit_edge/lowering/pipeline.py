@@ -20,9 +20,10 @@ from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.merge_views import merge_views
 from hvit_edge.lowering.pool_before_projection import pool_before_projection
 from hvit_edge.lowering.remove_identities import remove_identities
+from hvit_edge.lowering.replace_global_pool import replace_global_pool
 from hvit_edge.lowering.replace_matmul import replace_matmul
 from hvit_edge.lowering.replace_mean import replace_mean
-from hvit_edge.lowering.replace_resize import replace_resize
+from hvit_edge.lowering.replace_resize import replace_bilinear, replace_resize
 from hvit_edge.lowering.replace_roll import replace_roll
 from hvit_edge.lowering.replace_scalars import replace_scalars
 from hvit_edge.lowering.replace_silu import silu_by_exp, silu_by_tanh
@@ -88,6 +89,14 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
 )
 """Norms and attention stay whole: Core ML has them. Views cost nothing there, see
 `targets.coreml.layout`."""
+
+NATIVE_PIPELINE: tuple[Rewrite, ...] = (
+    *_BEFORE_WRITING_OUT,
+    replace_global_pool,  # a pool of the whole map is a mean
+    replace_bilinear,  # emits linear and permute
+)
+"""Norms, attention, rolls and nearest neighbours stay whole, and views cost nothing: see
+`targets.native`."""
 
 
 @dataclass(frozen=True)

@@ -24,16 +24,28 @@ BILINEAR = (aten.upsample_bilinear2d.vec, aten.upsample_bilinear2d.default)
 
 def replace_resize(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
+    bilinear, nearest = replace_bilinear(graph), _replace_nearest(graph)
+    return bilinear or nearest
+
+
+def replace_bilinear(graph: GraphModule) -> bool:
+    """The bilinear part alone; returns whether anything changed."""
     modified = False
-    for node in nodes_calling(graph, *NEAREST, *BILINEAR):
-        edit = Editor(graph, node)
-        if node.target in BILINEAR and _scales_by_size(node):
+    for node in nodes_calling(graph, *BILINEAR):
+        if _scales_by_size(node):
+            edit = Editor(graph, node)
             edit.replace(_bilinear(edit, node))
-        elif node.target in NEAREST and _has_whole_factors(node):
+            modified = True
+    return modified
+
+
+def _replace_nearest(graph: GraphModule) -> bool:
+    modified = False
+    for node in nodes_calling(graph, *NEAREST):
+        if _has_whole_factors(node):
+            edit = Editor(graph, node)
             edit.replace(_nearest(edit, node))
-        else:
-            continue
-        modified = True
+            modified = True
     return modified
 
 
