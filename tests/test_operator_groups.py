@@ -1,4 +1,4 @@
-"""Groups of XNNPACK's operators, against the names that its library has."""
+"""Groups of operators: XNNPACK's against the names that its library has, and our own."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import executorch
 import pytest
 
-from hvit_edge.operator_groups import GROUPS, group_of, is_known, kind_of
+from hvit_edge.operator_groups import GROUPS, NATIVE, group_of, is_known, kind_of, native_parts
+from hvit_edge.targets.native.write_plan import ORDER
 
 NAMES = {
     "Fully Connected (NC, F32) GEMM #12": "gemm",
@@ -30,7 +31,20 @@ NAMES = {
     "Constant Pad (ND, X32) #3": "copies",
     "Resize Bilinear (NHWC) #1": "resize and pool",
     "Max Pooling (NHWC, U8) #1": "resize and pool",
+    "Linear stem.norm": "gemm",
+    "Linear": "gemm",
+    "Convolution stages.2.1.fuse.norm": "convolution",
+    "Depthwise mix": "depthwise",
+    "Attention stages.0.attn": "attention",
+    "LayerNorm norm": "reductions",
+    "Mean": "reductions",
+    "Add blocks.0": "elementwise",
+    "Copy": "copies",
+    "Pad": "copies",
+    "Gather stages.0": "copies",
+    "Pooling stem.pool": "resize and pool",
     "Teleport (NC) DWConv #1": "other",
+    "Teleport stem": "other",
     "": "other",
 }
 
@@ -44,6 +58,19 @@ def test_groups(name):
 def test_kinds():
     assert kind_of("Batch Matrix Multiply (NC, F32) GEMM #3") == "Batch Matrix Multiply"
     assert kind_of("Clamp #1") == "Clamp"
+    assert kind_of("Linear stages.0.conv") == kind_of("Linear") == "Linear"
+
+
+def test_modules_of_our_own_backend():
+    assert native_parts("Linear stages.0.conv") == ("Linear", "stages.0.conv")
+    assert native_parts("Pad") == ("Pad", "")
+    for name in ("Copy Sign (NC)", "Copy Sign #2", "Convolution (NHWC, F32) GEMM #1", "Add #1", ""):
+        assert native_parts(name) is None
+
+
+def test_every_operation_of_a_plan_has_a_kind_and_a_group():
+    assert {operation.__name__ for operation in ORDER} | {"Copy"} == set(NATIVE)
+    assert all(is_known(kind) for kind in NATIVE)
 
 
 def test_no_kind_is_in_two_groups():

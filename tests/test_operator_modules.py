@@ -37,6 +37,11 @@ def test_operators_that_moved_leave_nothing_certain():
     assert modules_of(RECORDS, moved) == [None] * 5
 
 
+def test_our_own_backend_reports_modules_itself():
+    names = ["Pad", "Linear stem", "Copy", "Linear head"]
+    assert modules_of([], names) == [None, "stem", None, "head"]
+
+
 @pytest.mark.parametrize("records", [[], RECORDS[:1]])
 def test_old_artifacts_and_other_programs(records):
     assert modules_of(records, NAMES) == [None] * 5

@@ -17,6 +17,7 @@ COLOURS = {
     "gemm": "#e4674c",
     "convolution": "#e79a3c",
     "depthwise": "#e8c14a",
+    "attention": "#d98bc4",
     "softmax": "#b576c9",
     "elementwise": "#6aa9d8",
     "reductions": "#7f8fd8",

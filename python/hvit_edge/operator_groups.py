@@ -1,11 +1,12 @@
-"""What kind of work an XNNPACK operator does, by the name that it reports."""
+"""What kind of work an operator of a backend does, by the name that it reports."""
 
 from __future__ import annotations
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "gemm": ("Fully Connected", "Dynamic Fully Connected", "Batch Matrix Multiply"),
+    "gemm": ("Fully Connected", "Dynamic Fully Connected", "Batch Matrix Multiply", "Linear"),
     "convolution": ("Convolution", "Deconvolution"),
-    "depthwise": (),
+    "depthwise": ("Depthwise",),
+    "attention": ("Attention",),
     "softmax": ("Softmax",),
     "elementwise": (
         *("Unary Elementwise", "Binary Elementwise", "Abs", "Add", "ApproxGELU", "ATan2"),
@@ -16,28 +17,50 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("Bitwise And", "Bitwise Not", "Bitwise Or", "Bitwise Xor", "Count Leading Zeros"),
         *("Population Count", "Shift Left", "Shift Right Arithmetic", "Shift Right Logical"),
     ),
-    "reductions": ("Mean", "Mean Squared", "Normalize", "Reduce Max", "Reduce Min", "Sum"),
+    "reductions": (
+        *("LayerNorm", "Mean", "Mean Squared", "Normalize", "Reduce Max", "Reduce Min", "Sum"),
+    ),
     "quantise": ("Convert",),
     "copies": (
-        *("Constant Pad", "Copy", "Depth To Space", "Fuse Dims", "Pack LH", "Slice"),
-        *("Space To Depth", "Split Dims", "Static Expand Dims", "Static Reshape", "Transpose"),
+        *("Constant Pad", "Copy", "Depth To Space", "Fuse Dims", "Gather", "Pack LH", "Pad"),
+        *("Slice", "Space To Depth", "Split Dims", "Static Expand Dims", "Static Reshape"),
+        *("Transpose",),
     ),
     "resize and pool": (
-        *("ArgMax Pooling", "Average Pooling", "Max Pooling"),
+        *("ArgMax Pooling", "Average Pooling", "Max Pooling", "Pooling"),
         *("Resize Bilinear", "Unpooling"),
     ),
     "other": (),
 }
-"""Group -> XNNPACK's operator types, without what stands in brackets; the names are those of
-XNNPACK's operator-type-defs.inc and of its element-wise configurations. Depthwise convolutions
-differ from others by their kernel alone, and what is not here is "other"."""
+"""Group -> XNNPACK's operator types, without what stands in brackets, and the kinds of our own
+backend. XNNPACK's names are those of its operator-type-defs.inc and of its element-wise
+configurations. Its depthwise convolutions differ from others by their kernel alone, and what is not
+here is "other"."""
 
 _GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 _DEPTHWISE = "DWConv"
 
+NATIVE = (
+    *("Linear", "Convolution", "Depthwise", "Pooling", "LayerNorm", "Attention", "Add", "Copy"),
+    *("Mean", "Pad", "Gather"),
+)
+"""The kinds of our own backend, which reports "Linear stages.0.conv": kind and module."""
+
+
+def native_parts(name: str) -> tuple[str, str] | None:
+    """Kind and module of an event of our own backend; None of any other's.
+
+    An event of XNNPACK has a number or a bracket behind its kind.
+    """
+    kind, _, module = name.partition(" ")
+    is_native = kind in NATIVE and " (" not in name and " #" not in name
+    return (kind, module) if is_native else None
+
 
 def kind_of(name: str) -> str:
     """The operator type of an event: "Softmax" of "Softmax (NC, F32) #2"."""
+    if native := native_parts(name):
+        return native[0]
     return name.partition(" (")[0].partition(" #")[0]
 
 

@@ -1,7 +1,8 @@
-"""The module of each operator that XNNPACK reports, from what the artifact recorded of its graph.
+"""The module of each operator that a backend reports.
 
-The artifact has the operators in the order in which they were serialised, each with its kind and
-module. XNNPACK fuses some, leaves some out and adds some, keeps the order, and reports kinds alone.
+Our own backend reports modules itself. For XNNPACK there is what the artifact recorded of its
+graph: the operators in the order in which they were serialised, each with its kind and module.
+XNNPACK fuses some, leaves some out and adds some, keeps the order, and reports kinds alone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from hvit_edge.metadata import OperatorRecord
-from hvit_edge.operator_groups import kind_of
+from hvit_edge.operator_groups import kind_of, native_parts
 
 LAYER = "layer"
 """A 1x1 convolution runs as a fully connected operator."""
@@ -49,8 +50,11 @@ def modules_of(records: Sequence[OperatorRecord], names: Sequence[str]) -> list[
 
     Args:
         records: in the order of the serialised graph; empty for older artifacts.
-        names: as XNNPACK reports them, in the order in which they run.
+        names: as the backend reports them, in the order in which they run.
     """
+    native = [native_parts(name) for name in names]
+    if all(native):
+        return [module or None for _, module in native]
     recorded, reported = defaultdict(list), defaultdict(list)
     for index, record in enumerate(records):
         recorded[REPORTED.get(record.kind, record.kind)].append(index)

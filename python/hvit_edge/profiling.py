@@ -1,4 +1,4 @@
-"""Where an inference spends its time, or on Arm in QEMU its instructions: XNNPACK's operators."""
+"""Where an inference spends its time, or on Arm in QEMU its instructions: operator by operator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.devices.instructions import OUTSIDE, QEMU, check_countable, instructions_of
 from hvit_edge.errors import InputError
 from hvit_edge.open_artifact import is_package
-from hvit_edge.operator_groups import group_of
+from hvit_edge.operator_groups import group_of, native_parts
 from hvit_edge.operator_modules import modules_of
 from hvit_edge.runtime import Session
 
@@ -23,10 +23,11 @@ TIME, INSTRUCTIONS = "ns", "instructions"
 
 @dataclass(frozen=True)
 class OperatorCost:
-    """One operator of XNNPACK.
+    """One operator of the backend.
 
     Attributes:
-        name: as XNNPACK reports it, with its number: "Softmax (NC, F32) #2".
+        name: as XNNPACK reports it, with its number: "Softmax (NC, F32) #2"; of our own backend its
+            kind, such as "Linear".
         group: its kind of work, see `operator_groups`.
         module: dotted path of the module that it came from; None where that is not known.
         cost: in the profile's unit.
@@ -110,8 +111,8 @@ def profile(
 
     Raises:
         ArtifactError: the artifact cannot be used.
-        InputError: iterations below 1, warmup or threads below 0; a package; a program of which
-            no operator is XNNPACK's.
+        InputError: iterations below 1, warmup or threads below 0; a package; a program whose
+            backend reports no operator.
         DeviceError: the device cannot be reached, or died.
     """
     if is_package(path):
@@ -173,9 +174,15 @@ def _operators(path: str | Path, costs: Sequence[tuple[str, float]]) -> tuple[Op
     records = Session(path, prepare=False).metadata.operators
     modules = modules_of(records, [name for name, _ in costs])
     return tuple(
-        OperatorCost(name, group_of(name), module, cost)
+        OperatorCost(_shown(name), group_of(name), module, cost)
         for (name, cost), module in zip(costs, modules, strict=True)
     )
+
+
+def _shown(name: str) -> str:
+    """An event without the module, which has a place of its own."""
+    native = native_parts(name)
+    return native[0] if native else name
 
 
 def _measure(path: Path, iterations: int, warmup: int, threads: int) -> dict:

@@ -1,4 +1,4 @@
-"""Time per XNNPACK operator with the module that it came from; instructions with qemu:CPU."""
+"""Time per operator with the module that it came from; instructions with qemu:CPU."""
 
 from __future__ import annotations
 
