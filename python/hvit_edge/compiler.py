@@ -15,6 +15,7 @@ from torch.fx import GraphModule
 from hvit_edge.artifact import check_output
 from hvit_edge.compiler_coreml import PackageRequest, compile_package
 from hvit_edge.compiler_coreml_pte import compile_program
+from hvit_edge.compiler_native import NativeRequest, compile_native
 from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.gate import Gate
@@ -42,8 +43,9 @@ from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.xnnpack import lower
 from hvit_edge.weights import weights_digest
 
-SUFFIXES = {"xnnpack": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
+SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
 APPLE = ("coreml", "coreml-pte")
+WHOLE = {"coreml": "which has no delegate", "native": "whose delegate runs everything or nothing"}
 NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = ("int8", "int8-dynamic", "auto")
 LAYER_INPUTS = 16  # images that the layers are measured on
@@ -81,12 +83,14 @@ def compile(
     Args:
         model: a registered name, or any module that maps float32 [1, 3, H, W] to logits
             [1, classes].
-        target: "xnnpack"; "coreml" for an `.mlpackage`, see `compiler_coreml`; or "coreml-pte" for
-            an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
+        target: "xnnpack"; "native" for a program that our own runtime alone runs, see
+            `compiler_native`; "coreml" for an `.mlpackage`, see `compiler_coreml`; or "coreml-pte"
+            for an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
         precision: for xnnpack "fp32" (the default), "fp16", "int8" or "int8-dynamic", see
             `quantize`; or "auto", the fastest mixture of them that keeps the accuracy, see
-            `mixed`. For coreml "fp16" (the default), "fp32", float16 with weights of 8 bits
-            ("w8") or palettes of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
+            `mixed`. For native "fp32". For coreml "fp16" (the default), "fp32", float16 with
+            weights of 8 bits ("w8") or palettes of 6 or 4 bits ("w6", "w4"), or "int8" weights and
+            activations.
         weights, num_classes, input_size: as `create_model`; for a registered name only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
             checkpoint's for a registered name.
@@ -137,6 +141,10 @@ def compile(
     tell("build")
     subject = prepare_subject(model, weights, num_classes, input_size, preprocess, labels)
     calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
+    if target == "native":
+        return compile_native(
+            NativeRequest(subject, precision, path, force, rtol, calibration, tell, progress)
+        )
     if target in APPLE:
         request = PackageRequest(
             subject=subject,
@@ -222,12 +230,12 @@ def _check_target(
     if compute_units is not None and compute_units not in COMPUTE_UNITS:
         expected = ", ".join(COMPUTE_UNITS)
         faults.append(f"compute_units: expected one of {expected}, got {compute_units!r}")
-    if target in APPLE and cpu is not None:
+    if target != "xnnpack" and cpu is not None:
         faults.append(f"cpu: expected none for {target}; it belongs to xnnpack")
     if cpu is not None and cpu not in CPUS:
         faults.append(f"cpu: expected one of {', '.join(CPUS)}, got {cpu!r}")
-    if target == "coreml" and min_delegated is not None:
-        faults.append("min_delegated: expected none for coreml, which has no delegate")
+    if target in WHOLE and min_delegated is not None:
+        faults.append(f"min_delegated: expected none for {target}, {WHOLE[target]}")
     if faults:
         raise InputError("[compile] " + "; ".join(faults))
     return precision

@@ -67,7 +67,7 @@ class Metadata:
     Attributes:
         schema_version: 1.
         model_name: registered name, or the user's own.
-        target: "xnnpack", or "coreml" for a package.
+        target: "xnnpack" or "native", or "coreml" for a package.
         precision: one of the target's, see `compile`.
         created: UTC time, ISO 8601.
         weights_source: "random", "bundled NAME", a file's name, "hf:owner/repo" or "state dict".

@@ -42,8 +42,8 @@ def add_arguments(parser: VerbParser) -> None:
         type=choice(*PRECISIONS),
         default="xnnpack",
         metavar=f"{{{','.join(PRECISIONS)}}}",
-        help="xnnpack: a .pte for any CPU; coreml: an .mlpackage; coreml-pte: a .pte for Apple"
-        " systems (default: xnnpack)",
+        help="xnnpack: a .pte for any CPU; native: a .pte for hvit-edge's own runtime alone;"
+        " coreml: an .mlpackage; coreml-pte: a .pte for Apple systems (default: xnnpack)",
     )
     parser.add_argument(
         "--precision",
@@ -267,7 +267,7 @@ def _describe(report: dict) -> str:
     ranking = _ranking(mixture["ranking"]) if mixture and mixture["ranking"] else ""
     path = shlex.quote(report["path"])
     verbs = ["run {} PHOTO", "validate {}"]
-    verbs.append("bench {}" if report["target"] == "xnnpack" else "inspect {}")
+    verbs.append("bench {}" if report["target"] in ("xnnpack", "native") else "inspect {}")
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"
         f" {report['seconds']:.1f} s\n\n{text.fields(pairs)}\n\n{ranking}"

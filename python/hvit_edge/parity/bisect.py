@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from hvit_edge.targets.xnnpack import lower
 
 REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.roll.default)
 Values = Mapping[str, torch.Tensor]
+LoweredValues = Callable[[GraphModule, list[Node], tuple[torch.Tensor, ...]], Values]
+"""What a graph computes at its nodes once it is lowered."""
 
 
 def first_wrong_module(
@@ -26,6 +28,7 @@ def first_wrong_module(
     rtol: float,
     *,
     passes: Sequence[Rewrite] = PIPELINE,
+    lowered_values: LoweredValues | None = None,
 ) -> str | None:
     """The first module, in order of execution, whose output differs at a broken step.
 
@@ -35,6 +38,7 @@ def first_wrong_module(
         step: "exported", "rewritten", "lowered" or "runtime": the step that breaks.
         rtol: largest difference, relative to the largest absolute value of the module's output.
         passes: the target's rewrites.
+        lowered_values: of the target; None is XNNPACK's.
 
     Returns:
         The module's dotted path; "the root module" for operators of the root; None where no
@@ -60,7 +64,7 @@ def first_wrong_module(
         pairs = ((module_path(n), exported[n.name], rewritten[n.name]) for n in survivors)
         return _first_difference(pairs, rtol)
     boundaries = list(_boundaries(graph))
-    lowered = _run_lowered(graph, boundaries, inputs)
+    lowered = (lowered_values or xnnpack_values)(graph, boundaries, inputs)
     pairs = ((module_path(n), rewritten[n.name], lowered[n.name]) for n in boundaries)
     return _first_difference(pairs, rtol)
 
@@ -124,7 +128,9 @@ def _boundaries(graph: GraphModule) -> Iterator[Node]:
             yield node
 
 
-def _run_lowered(graph: GraphModule, nodes: list[Node], inputs: tuple[torch.Tensor, ...]) -> Values:
+def xnnpack_values(
+    graph: GraphModule, nodes: list[Node], inputs: tuple[torch.Tensor, ...]
+) -> Values:
     """What the lowered graph computes at `nodes`: the same graph with all of them as outputs."""
     from executorch.runtime import Runtime
 

@@ -77,9 +77,9 @@ class ParityReport:
         images: number of photos.
         tolerance: what the program must satisfy on every photo; the steps before rounding have
             their own, see `StepResult`.
-        steps: "exported", "rewritten", "lowered" (ExecuTorch's Python runtime), "runtime" (C++),
-            and "device", the same on another machine; of a package "exported", "rewritten", and
-            "evaluated" or, in Core ML, "predicted".
+        steps: "exported", "rewritten", "lowered" (ExecuTorch's Python runtime, which lacks
+            the target "native"), "runtime" (C++), and "device", the same on another machine; of a
+            package "exported", "rewritten", and "evaluated" or, in Core ML, "predicted".
         noise: of the last of them.
         layers: the artifact's record of its layers, the worst first; empty where it has none.
         skipped: photos that could not be read, with the reason.

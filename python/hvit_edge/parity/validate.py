@@ -11,10 +11,11 @@ from torch import nn
 
 from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import InputError
-from hvit_edge.lowering.pipeline import Rewrite, pipeline_for
+from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, Rewrite, pipeline_for
 from hvit_edge.open_artifact import is_package
-from hvit_edge.parity.bisect import first_wrong_module
+from hvit_edge.parity.bisect import LoweredValues, first_wrong_module, xnnpack_values
 from hvit_edge.parity.float_steps import measure_float_steps
+from hvit_edge.parity.native_runtime import native_values
 from hvit_edge.parity.on_device import measure_on_device
 from hvit_edge.parity.photos import open_photos
 from hvit_edge.parity.reference import reference_model
@@ -81,14 +82,15 @@ def validate(
     model = reference_model(metadata, classes, model=model, weights=weights)
     photos, skipped = open_photos(data)
     inputs = [metadata.preprocess(image) for _, image in photos]
-    passes = pipeline_for(metadata.cpu, metadata.precision)
+    native = metadata.target == "native"
+    passes = NATIVE_PIPELINE if native else pipeline_for(metadata.cpu, metadata.precision)
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
     outputs = [session(array)[0] for array in inputs]
-    last_steps = [
-        measure("lowered", executorch_step(path.read_bytes()), inputs, expected, tolerance),
-        judge("runtime", outputs, expected, tolerance),
-    ]
+    last_steps = [judge("runtime", outputs, expected, tolerance)]
+    if not native:  # ExecuTorch's own runtime has no backend of ours
+        lowered = executorch_step(path.read_bytes())
+        last_steps.insert(0, measure("lowered", lowered, inputs, expected, tolerance))
     there = None
     if runner:
         step, there, outputs = measure_on_device(
@@ -110,7 +112,10 @@ def validate(
         device=there,
     )
     broken = bisect and not report.passed
-    return _bisect(report, model, inputs[0], rtol, passes) if broken else report
+    if not broken:
+        return report
+    values = native_values if native else xnnpack_values
+    return _bisect(report, model, inputs[0], rtol, passes, values)
 
 
 def _bisect(
@@ -119,10 +124,13 @@ def _bisect(
     example: np.ndarray,
     rtol: float | None,
     passes: Sequence[Rewrite],
+    values: LoweredValues,
 ) -> ParityReport:
     """Where a step breaks: the module, or the layer that rounding hurt most."""
     if report.precision != "fp32" and report.first_break not in FLOAT_STEPS:
         return replace(report, worst_layer=report.layers[0] if report.layers else None)
     limit = step_tolerance("rewritten", report.precision, rtol).max_rel
-    module = first_wrong_module(model, example, report.first_break, limit, passes=passes)
+    module = first_wrong_module(
+        model, example, report.first_break, limit, passes=passes, lowered_values=values
+    )
     return replace(report, first_module=module)

@@ -1,0 +1,81 @@
+"""What a program for our own backend computes: it runs in our C++ runtime alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.artifact import Golden, constant_methods, seal
+from hvit_edge.lowering.graph import Editor, aten, shape_of
+from hvit_edge.metadata import SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.parity.steps import Step
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.runtime import Session
+from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.native.lower import lower
+
+_NO_GOLDEN = Golden(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.float32))
+
+
+def native_step(lowered: Lowered, size: tuple[int, int]) -> Step:
+    """Run a program in the C++ runtime.
+
+    Args:
+        lowered: takes float32 [1, 3, height, width], gives one output of any shape.
+        size: height and width.
+    """
+    methods = constant_methods(_metadata(size), _NO_GOLDEN)
+    with tempfile.TemporaryDirectory(prefix="hvit-edge-") as folder:
+        path = Path(folder, "program.pte")
+        path.write_bytes(seal(lowered.serialize(methods)))
+        session = Session(path)  # which maps the file, and needs its name no more
+
+    def run(array: np.ndarray) -> np.ndarray:
+        return session(np.ascontiguousarray(array))[0]
+
+    return run
+
+
+def native_values(
+    graph: GraphModule, nodes: Sequence[Node], inputs: tuple[torch.Tensor, ...]
+) -> dict[str, torch.Tensor]:
+    """What the lowered graph computes at `nodes`, by name.
+
+    The backend gives one output, so the values leave side by side; `graph` is changed for that.
+    """
+    output = graph.graph.output_node()
+    edit = Editor(graph, output)
+    flat = [edit.reshape(node, [1, node.meta["val"].numel()]) for node in nodes]
+    output.args = ((edit.call(aten.cat.default, flat, 1),),)
+    graph.graph.set_codegen(torch.fx.graph.CodeGen())
+    graph.recompile()
+    (array,) = inputs
+    step = native_step(lower(graph, inputs), tuple(array.shape[2:]))
+    joined = torch.from_numpy(step(array.numpy()))
+    parts = joined[0].split([node.meta["val"].numel() for node in nodes])
+    return {
+        node.name: part.reshape(shape_of(node)) for node, part in zip(nodes, parts, strict=True)
+    }
+
+
+def _metadata(size: tuple[int, int]) -> Metadata:
+    """What a Session reads before it runs anything; of no interest here."""
+    return Metadata(
+        schema_version=SCHEMA_VERSION,
+        model_name="program",
+        target="native",
+        precision="fp32",
+        created="",
+        weights_source="",
+        weights_sha256="0" * 64,
+        versions={},
+        labels=(),
+        preprocess=Preprocess(size, resize_size=max(size)),
+        parity=Difference(0.0, 0.0, 1.0, True),
+        golden_tolerance=1.0,
+    )
