@@ -79,11 +79,13 @@ OURS = (
     ours("fp16"),
     ours("int8"),
     ours("int8-dynamic"),
+    ours("native fp32", target="native"),
+    ours("native int8", target="native"),
     # Its search wants labelled images, which random weights have none of: give it a plan, as
     # FOLDER/"MODEL hvit-edge auto.plan.json".
     ours("auto", by_default=False),
 )
-"""A new way of compiling is one more line; its name ends in the precision, "native fp32"."""
+"""A new way of compiling is one more line; its name ends in the precision."""
 
 PEERS = (
     Contestant("executorch", "fp32", "own", ".pte"),

@@ -88,9 +88,9 @@ def compile(
             for an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
         precision: for xnnpack "fp32" (the default), "fp16", "int8" or "int8-dynamic", see
             `quantize`; or "auto", the fastest mixture of them that keeps the accuracy, see
-            `mixed`. For native "fp32". For coreml "fp16" (the default), "fp32", float16 with
-            weights of 8 bits ("w8") or palettes of 6 or 4 bits ("w6", "w4"), or "int8" weights and
-            activations.
+            `mixed`. For native "fp32" (the default) or "int8". For coreml "fp16" (the default),
+            "fp32", float16 with weights of 8 bits ("w8") or palettes of 6 or 4 bits ("w6", "w4"),
+            or "int8" weights and activations.
         weights, num_classes, input_size: as `create_model`; for a registered name only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
             checkpoint's for a registered name.

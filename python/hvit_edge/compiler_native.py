@@ -19,16 +19,18 @@ from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.gate import Gate
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
 from hvit_edge.metadata import LayerRecord
+from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.native_runtime import native_step
-from hvit_edge.parity.steps import pytorch_step
+from hvit_edge.parity.steps import pytorch_step, quantised_step
 from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
-from hvit_edge.quantize import Calibration
+from hvit_edge.quantize import Calibration, quantize, reference_graph
 from hvit_edge.report import Artifact, CompileReport
 from hvit_edge.subject import Subject
 from hvit_edge.targets.native.lower import lower
 
 TARGET = "native"
+LAYER_INPUTS = 16  # images that the layers are measured on
 
 
 @dataclass(frozen=True)
@@ -105,5 +107,23 @@ def _as_it_is(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepare
     return graph, ()
 
 
-_PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {"fp32": _as_it_is}
+def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared:
+    request.tell("quantise")
+    reference = reference_graph(graph, request.precision)
+    quantised = quantize(
+        reference,
+        (torch.from_numpy(request.subject.example),),
+        precision=request.precision,
+        calibration=request.calibration,
+        progress=request.progress,
+    )
+    gate("quantised", quantised_step(quantised))
+    inputs = request.calibration.inputs[:LAYER_INPUTS]
+    return quantised, record_layers(reference, quantised, inputs)
+
+
+_PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {
+    "fp32": _as_it_is,
+    "int8": _in_int8,
+}
 """From the rewritten graph to the one that is lowered, and its layers' records, by precision."""

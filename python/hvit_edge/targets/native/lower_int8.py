@@ -65,7 +65,7 @@ def _int8(emit: Emitter, node: Node, codes: np.ndarray) -> Int8Weights:
 
 
 def _put(emit: Emitter, node: Node, axis: int, make: object) -> None:
-    """The layer that `make` makes of an epilogue; its output is fresh, its rows lie along `axis`."""
+    """What `make` makes of an epilogue, whose output is fresh with its rows along `axis`."""
     places = dense(tuple(shape_of(node)), axis)
     buffer = Buffer(math.prod(places.shape))
     bias = None if node.args[3] is None else emit.constant(node.args[3]).float().numpy()
