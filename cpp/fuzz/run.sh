@@ -34,6 +34,8 @@ fuzz preprocess 512 &
 preprocess=$!
 fuzz c_api 1024 &
 c_api=$!
+fuzz native_plan 8192 &
+native_plan=$!
 failed=0
-for process in $artifact $preprocess $c_api; do wait $process || failed=1; done
+for process in $artifact $preprocess $c_api $native_plan; do wait $process || failed=1; done
 exit $failed

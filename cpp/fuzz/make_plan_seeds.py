@@ -1,0 +1,54 @@
+"""Write cpp/fuzz/corpus/native_plan: a small plan of each operation of the native backend.
+
+    python cpp/fuzz/make_plan_seeds.py
+
+The words are those that cpp/src/native/read_plan.cpp reads, one after the other.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus/native_plan"
+MEMORY = 2048  # bytes of the arena, the input and the output
+HALF = struct.unpack("<q", struct.pack("<d", 0.5))[0]
+TABLE = 0  # constants: 0, 15, 1, 0 and zeros
+ZEROS = 64
+WINDOW = (2, 0, 5, 4, 2, 8, 2, 3, 2, 3, 3, 2, 2, 1, 1)
+HEADS = (0, 3, TABLE)
+
+PLANS = {
+    "linear": (0, 2, 3, 4, -1, 2, 0, 3, -1, ZEROS, ZEROS, 2, 0, 512, 4, -1, 1, 3, 0, 0, TABLE),
+    "convolution": (1, *WINDOW, 2, ZEROS, -1, 0, -1, 0, 3, 0, 2, -1),
+    "depthwise": (2, *WINDOW, ZEROS, -1, 3, -1, 0, 3, 0, 2, -1),
+    "pooling": (3, *WINDOW, 1, 3, 0, 2, -1),
+    "layer_norm": (4, 2, 3, 2, 0, 3, -1, ZEROS, -1, HALF, 0, 3, 0, 3, -1),
+    "attention": (5, 2, 5, 5, 3, 3, 2, *HEADS, 2, *HEADS, 2, *HEADS, 3, *HEADS)
+    + (1, ZEROS, ZEROS, HALF, 0),
+    "add": (6, 2, 3, 2, 0, 3, -1, 0, 64, 3, -1, HALF, HALF, 1, 3, 0, 3, -1),
+    "mean": (7, 2, 2, 3, 2, 0, 3, -1, 3, 0, 3, -1),
+    "pad": (8, 2, 3, 4, 1, 2, 2, 0, 0, -1, 0),
+    "gather": (9, 4, TABLE, 2, 0, 0, -1, 0),
+}
+
+
+def plan(words: tuple[int, ...]) -> bytes:
+    """Header, words, a name, constants."""
+    constants = struct.pack("<4i", 0, 15, 1, 0).ljust(ZEROS, b"\0") + bytes(1536)
+    body = struct.pack(f"<{len(words)}q", *words) + b"it\0"
+    start = -(-(72 + len(body)) // 64) * 64
+    sizes = (MEMORY, MEMORY, MEMORY, len(words), 3, start, len(constants))
+    header = b"HVITPN01" + struct.pack("<8q", 1, *sizes)
+    return (header + body).ljust(start, b"\0") + constants
+
+
+def main() -> None:
+    """Write every seed."""
+    CORPUS.mkdir(parents=True, exist_ok=True)
+    for name, words in PLANS.items():
+        (CORPUS / name).write_bytes(plan(words))
+
+
+if __name__ == "__main__":
+    main()
