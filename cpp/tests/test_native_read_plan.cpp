@@ -226,6 +226,10 @@ TEST(NativeReadPlan, RefusesWrongConvolutions) {
                          {14, -1, "a number that is out of range"},
                          {16, 17, kBeyond},
                          {17, 4, kBeyond}});
+  // Nothing is reckoned with sizes that were refused.
+  for (std::size_t word = 8; word < 12; ++word) writer.words[word] = kHuge;
+  writer.words[5] = kHuge;
+  expect_refused(refusal(writer), kTooLarge);
 }
 
 TEST(NativeReadPlan, RefusesWrongDepthwiseConvolutions) {

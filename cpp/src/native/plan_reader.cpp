@@ -149,7 +149,7 @@ Window PlanReader::window() {
   const std::int64_t reach = product(window.row_stride, window.height - 1) +
                              product(window.pixel_stride, window.width - 1) + window.channels;
   check_reach(window.space, window.offset, reach, Access::read);
-  return window;
+  return ok() ? window : Window{};
 }
 
 Window PlanReader::code_window() {

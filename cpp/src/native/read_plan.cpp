@@ -104,8 +104,8 @@ Attention read_attention(PlanReader& reader) {
                    "a bias beyond its matrices");
   }
   layer.scale = reader.number();
-  const std::int64_t packed =
-      padded * layer.width + panels_of(layer.value_width) * kPanel * layer.keys;
+  const std::int64_t packed = reader.product(padded, layer.width) +
+                              reader.product(panels_of(layer.value_width) * kPanel, layer.keys);
   layer.scratch = reader.scratch(reader.product(layer.heads, packed));
   return layer;
 }
