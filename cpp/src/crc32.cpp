@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "crc32_folding.h"
+
 namespace hvit_edge {
 namespace {
 
@@ -31,6 +33,12 @@ constexpr Tables kTables = make_tables();
 std::uint32_t crc32(const void* data, std::size_t size) {
   const auto* byte = static_cast<const std::uint8_t*>(data);
   std::uint32_t crc = 0xFFFFFFFFU;
+  if (size >= 64 && can_fold_crc32()) {
+    const std::size_t whole = size / 64 * 64;
+    crc = fold_crc32(crc, byte, whole);
+    byte += whole;
+    size -= whole;
+  }
   for (; size >= 8; size -= 8, byte += 8) {  // eight bytes at a time, one table each
     crc = kTables[7][(crc ^ byte[0]) & 0xFF] ^ kTables[6][((crc >> 8) ^ byte[1]) & 0xFF] ^
           kTables[5][((crc >> 16) ^ byte[2]) & 0xFF] ^ kTables[4][((crc >> 24) ^ byte[3]) & 0xFF] ^
