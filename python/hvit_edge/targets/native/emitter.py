@@ -179,6 +179,8 @@ class Emitter:
                 return
         here = self.value(part)
         both = row_axis([here, there])
+        if not there.has_rows(both):  # values can be gathered where they are read alone
+            both = row_axis([there])
         copy = ops.Add(
             self.with_rows(here, both, node).rows(both), None, 1.0, 1.0, there.rows(both)
         )
