@@ -41,6 +41,7 @@ class Emitter:
         self.values: dict[Node, Value] = {}
         self._written: set[int] = set()
         self._codes: dict[tuple, ops.Codes] = {}
+        self._viewed: dict[Node, Node] = {}
 
     def value(self, node: Node) -> Value:
         """Where a node's elements lie, its operation written down."""
@@ -67,12 +68,19 @@ class Emitter:
         """`node` is a view of `source`."""
         value = self.values[source]
         self.values[node] = Value(value.buffer, places, value.source)
+        self._viewed[node] = source
 
     def open_operation(self, node: Node) -> ops.Operation | None:
         """The operation behind a node that may still take on more: nobody else uses its output."""
         source = self.values[node].source
-        alone = len(node.users) == 1 and id(source) not in self._written
-        return source if source is not None and alone and self._is_whole(node) else None
+        if source is None or id(source) in self._written or not self._is_whole(node):
+            return None
+        read: Node | None = node
+        while read is not None:  # what a view is of, too, is read by nobody else
+            if not _is_read_once(read):
+                return None
+            read = self._viewed.get(read)
+        return source
 
     def activate(self, node: Node, source: Node, activation: Activation) -> None:
         """An activation: part of the operation before it, or by itself."""
@@ -225,6 +233,14 @@ def row_axis(values: Sequence[Value]) -> int:
     axes = sorted(range(rank), key=lambda a: (a != rank - 1, a != 1, a))
     known = [axis for axis in axes if values[0].shape[axis] > 1] or axes[:1]
     return max(known, key=lambda axis: sum(value.has_rows(axis) for value in values))
+
+
+def _is_read_once(node: Node) -> bool:
+    """Whether one node uses `node`, and in one place."""
+    reads: list[Node] = []
+    for user in node.users:
+        torch.fx.map_arg((user.args, user.kwargs), reads.append)
+    return reads.count(node) == 1
 
 
 def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
