@@ -167,7 +167,7 @@ def test_interrupt_leaves_no_file(tiny_model, tiny_preprocess, tmp_path, monkeyp
 REFUSALS = {
     "target": (
         {"target": "tflite"},
-        r"\[compile\] target: expected one of xnnpack, coreml.* got 'tflite'",
+        r"\[compile\] target: expected one of xnnpack, native, coreml.* got 'tflite'",
     ),
     "precision": (
         {"precision": "int3"},
