@@ -1,4 +1,5 @@
-// The native operators give the same bits however many threads share them.
+// The native operators give the same bits however many threads share them. ThreadSanitizer is not
+// asked: ExecuTorch's pool, by which they wait for each other, does not tell it of that.
 #include "hvit_edge/threads.h"
 #include "native_operators.h"
 
@@ -19,7 +20,7 @@ void expect_same_bits(const Operation& operation, const Memory& memory, std::siz
   ASSERT_TRUE(set_threads(0).ok());
 }
 
-TEST(ThreadsOfNative, MultiplyTheSame) {
+TEST(NativeThreads, MultiplyTheSame) {
   Random random(1);
   const std::int64_t rows = 301, depth = 130, columns = 205;
   Memory memory;
@@ -36,7 +37,7 @@ TEST(ThreadsOfNative, MultiplyTheSame) {
   expect_same_bits(layer, memory, rows * columns);
 }
 
-TEST(ThreadsOfNative, ConvolveTheSame) {
+TEST(NativeThreads, ConvolveTheSame) {
   Random random(2);
   Memory memory;
   memory.input = random.values(40 * 40 * 24);
@@ -48,7 +49,7 @@ TEST(ThreadsOfNative, ConvolveTheSame) {
   expect_same_bits(layer, memory, 40 * 40 * 24);
 }
 
-TEST(ThreadsOfNative, AttendTheSame) {
+TEST(NativeThreads, AttendTheSame) {
   Random random(3);
   const std::int64_t heads = 4, tokens = 150, width = 20;
   const std::vector<std::int32_t> table = {0, 20, 40, 60};
