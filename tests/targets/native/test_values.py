@@ -1,0 +1,77 @@
+"""Where elements lie: views, rows, strides."""
+
+import numpy as np
+import pytest
+
+from hvit_edge.targets.native.values import Buffer, Rows, Value, dense
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_dense_places_have_rows_along_their_axis(axis):
+    places = dense((2, 3, 5), axis)
+    assert sorted(places.ravel()) == list(range(30))
+    value = Value(Buffer(30), places)
+    assert [value.has_rows(a) for a in range(3)] == [a == axis % 3 for a in range(3)]
+    rows = value.rows(axis)
+    assert rows.width == (2, 3, 5)[axis]
+    assert list(rows.places) == list(range(0, 30, rows.width))
+
+
+def test_dense_is_the_layout_of_torch_and_channels_last():
+    assert np.array_equal(dense((2, 3, 4)), np.arange(24).reshape(2, 3, 4))
+    pixels = np.arange(24).reshape(1, 2, 4, 3)  # [1, height, width, channels]
+    assert np.array_equal(dense((1, 3, 2, 4), axis=1), pixels.transpose(0, 3, 1, 2))
+
+
+def test_a_dimension_of_one_element_has_rows():
+    value = Value(Buffer(6), dense((2, 3))[:, 1:2])
+    assert value.has_rows(1) and not value.has_rows(0)
+    assert list(value.rows(1).places) == [1, 4]
+
+
+def test_rows_need_neighbours_everywhere():
+    places = dense((2, 4)).copy()
+    assert Value(Buffer(8), places).has_rows(1)
+    places[1, 2:] = places[1, 2:][::-1]  # one pair in one row
+    assert not Value(Buffer(8), places).has_rows(1)
+
+
+def test_views_are_the_same_indexing_of_places_as_of_elements():
+    """Reading the buffer through the places gives what numpy's own views give."""
+    generator = np.random.default_rng(0)
+    data = generator.standard_normal(60)
+    array, places = data.reshape(3, 4, 5), dense((3, 4, 5))
+    for _ in range(200):
+        rank = array.ndim
+        kind = generator.integers(4)
+        if kind == 0:
+            order = generator.permutation(rank)
+            array, places = array.transpose(order), places.transpose(order)
+        elif kind == 1:
+            shifts, axis = int(generator.integers(-3, 4)), int(generator.integers(rank))
+            array, places = np.roll(array, shifts, axis), np.roll(places, shifts, axis)
+        elif kind == 2:
+            size = array.size
+            first = int(generator.choice([n for n in range(1, size + 1) if size % n == 0]))
+            array, places = array.reshape(first, -1), places.reshape(first, -1)
+        elif array.size > 12 and max(array.shape) > 2:
+            axis = int(np.argmax(array.shape))
+            kept = (slice(None),) * axis + (slice(None, -1),)
+            array, places = array[kept], places[kept]
+        assert np.array_equal(data[places], array)
+
+
+@pytest.mark.parametrize(
+    ("places", "stride"),
+    [
+        ([4], 8),  # one row: as if the next one followed
+        ([], 8),
+        ([0, 8, 16], 8),
+        ([3, 23, 43], 20),
+        ([5, 5, 5], 0),  # a row repeated
+        ([0, 8, 17], None),
+        ([16, 8, 0], None),  # strides are not negative
+    ],
+)
+def test_the_stride_of_rows(places, stride):
+    assert Rows(Buffer(64), np.array(places, np.int64), 8).stride == stride

@@ -1,0 +1,109 @@
+"""The bytes of a plan: header, words, constants, each where the reader looks."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.operations import PANEL, Activation, Epilogue
+from hvit_edge.targets.native.values import Buffer, Rows, Space
+from hvit_edge.targets.native.write_plan import ALIGNMENT, MAGIC, VERSION, panels, write_plan
+
+HEADER = ("version", "arena", "input", "output", "words", "names", "start", "constants")
+
+
+def rows(buffer, width, count=1):
+    return Rows(buffer, np.arange(count, dtype=np.int64) * width, width)
+
+
+def read(data):
+    """Header by name, words, names and constants."""
+    assert data[:8] == MAGIC
+    header = dict(zip(HEADER, struct.unpack_from("<8q", data, 8), strict=True))
+    words = struct.unpack_from(f"<{header['words']}q", data, 72)
+    names = data[72 + 8 * header["words"] :][: header["names"]]
+    return header, words, names, data[header["start"] :]
+
+
+def linear(columns, depth, source, target, *, name="", tokens=1, bias=None):
+    weights = np.arange(columns * depth, dtype=np.float32).reshape(columns, depth)
+    epilogue = Epilogue(bias, rows(target, columns, tokens))
+    return ops.Linear(rows(source, depth, tokens), weights, epilogue, name=name)
+
+
+def test_a_plan_of_one_layer():
+    source, target = Buffer(6, Space.INPUT), Buffer(10, Space.OUTPUT)
+    bias = np.arange(5, dtype=np.float64)
+    layer = linear(5, 3, source, target, name="Linear head", tokens=2, bias=bias)
+    header, words, names, constants = read(write_plan([layer], source, target))
+    assert (header["version"], header["arena"]) == (VERSION, 0)
+    assert (header["input"], header["output"]) == (24, 40)
+    assert names == b"Linear head\0"
+    assert header["start"] % ALIGNMENT == 0
+    assert len(constants) == header["constants"]
+    # kind, rows, depth, columns, taps, input rows, weights, bias, activation, no residual,
+    # activation, output rows
+    assert words[:4] == (0, 2, 3, 5) and words[4] == -1
+    assert words[5:9] == (Space.INPUT, 0, 3, -1)
+    weights_at, bias_at = words[9:11]
+    assert words[11:14] == (Activation.NONE, -1, Activation.NONE)
+    assert words[14:] == (Space.OUTPUT, 0, 5, -1)
+    found = np.frombuffer(constants, np.float32, 3 * PANEL, weights_at).reshape(3, PANEL)
+    assert np.array_equal(found[:, :5], layer.weights.T) and not found[:, 5:].any()
+    found = np.frombuffer(constants, np.float32, PANEL, bias_at)
+    assert list(found) == [0, 1, 2, 3, 4] + [0] * 11
+
+
+def test_equal_constants_lie_there_once_and_aligned():
+    source, middle, target = Buffer(3, Space.INPUT), Buffer(3), Buffer(3, Space.OUTPUT)
+    layers = [linear(3, 3, source, middle), linear(3, 3, middle, target)]
+    _, words, _, constants = read(write_plan(layers, source, target))
+    half = len(words) // 2
+    assert words[9] == words[half + 9] == 0
+    assert len(constants) == 4 * 3 * PANEL
+    other = linear(3, 3, middle, target)
+    other.weights = other.weights + 1
+    _, words, _, _ = read(write_plan([layers[0], other], source, target))
+    assert words[half + 9] == 4 * 3 * PANEL and words[half + 9] % ALIGNMENT == 0
+
+
+def test_rows_that_are_no_fixed_way_apart_have_a_table():
+    source, target = Buffer(30, Space.INPUT), Buffer(3, Space.OUTPUT)
+    input_rows = Rows(source, np.array([20, 0, 10]), 1)
+    copy = ops.Add(input_rows, None, 2.0, 1.0, rows(target, 1, 3), Activation.RELU)
+    _, words, _, constants = read(write_plan([copy], source, target))
+    assert words[0] == 6 and words[1:3] == (3, 1)
+    assert words[3:6] == (Space.INPUT, 0, 0)
+    assert list(np.frombuffer(constants, np.int32, 3, words[6])) == [20, 0, 10]
+    assert words[7] == -1  # no right side
+    assert struct.unpack("<2d", struct.pack("<2q", *words[8:10])) == (2.0, 1.0)
+    assert words[10] == Activation.RELU
+
+
+def test_rows_that_begin_behind_the_buffers_beginning():
+    source, target = Buffer(30, Space.INPUT), Buffer(4, Space.OUTPUT)
+    input_rows = Rows(source, np.array([7, 17]), 2)
+    copy = ops.Add(input_rows, None, 1.0, 1.0, rows(target, 2, 2))
+    _, words, _, _ = read(write_plan([copy], source, target))
+    assert words[3:7] == (Space.INPUT, 4 * 7, 10, -1)
+
+
+def test_a_constant_buffer_is_written_with_its_values():
+    source, target = Buffer(2, Space.INPUT), Buffer(2, Space.OUTPUT)
+    added = Buffer(2, Space.CONSTANTS, np.array([1.5, -2], np.float32))
+    add = ops.Add(rows(source, 2), rows(added, 2), 1.0, 1.0, rows(target, 2))
+    _, words, _, constants = read(write_plan([add], source, target))
+    assert words[7] == Space.CONSTANTS
+    assert list(np.frombuffer(constants, np.float32, 2, words[8])) == [1.5, -2]
+
+
+@pytest.mark.parametrize(("columns", "depth"), [(1, 1), (16, 4), (17, 3), (33, 5)])
+def test_panels(columns, depth):
+    weights = np.random.default_rng(0).standard_normal((columns, depth))
+    packed = panels(weights)
+    assert packed.dtype == np.float32 and packed.flags.c_contiguous
+    assert packed.shape == (-(-columns // PANEL), depth, PANEL)
+    whole = packed.transpose(0, 2, 1).reshape(-1, depth)
+    assert np.array_equal(whole[:columns], weights.astype(np.float32))
+    assert not whole[columns:].any()
