@@ -53,6 +53,15 @@ double work(const Pad& it) {
   return double(it.channels) * double(it.height + it.pad_height) * double(it.width + it.pad_width);
 }
 double work(const Gather& it) { return double(it.count); }
+double work(const Quantise& it) { return double(it.rows) * double(it.columns); }
+double work(const LinearInt8& it) {
+  return double(it.rows) * double(it.depth) * double(it.columns);
+}
+double work(const ConvolutionInt8& it) { return size(it.window) * double(it.columns); }
+double work(const AnyLinear& it) { return it.is_int8 ? work(it.in_int8) : work(it.in_float); }
+double work(const InvertedResidual& it) {
+  return work(it.expand) + size(it.depthwise.window) + work(it.project);
+}
 
 void run(const Plan& plan) {
   const std::size_t most = kMostMemory;

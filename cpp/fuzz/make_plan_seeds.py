@@ -16,6 +16,9 @@ HALF = struct.unpack("<q", struct.pack("<d", 0.5))[0]
 TABLE = 0  # constants: 0, 15, 1, 0 and zeros
 ZEROS = 64
 WINDOW = (2, 0, 5, 4, 2, 8, 2, 3, 2, 3, 3, 2, 2, 1, 1)
+CODES = (0, 1024, 5, 4, 2, 16, 4, 3, 2, 3, 3, 2, 2, 1, 1)
+RING = (0, 0, *WINDOW[2:])
+WEIGHTS = (ZEROS, ZEROS, ZEROS)  # codes, scales, totals
 HEADS = (0, 3, TABLE)
 
 PLANS = {
@@ -30,6 +33,11 @@ PLANS = {
     "mean": (7, 2, 2, 3, 2, 0, 3, -1, 3, 0, 3, -1),
     "pad": (8, 2, 3, 4, 1, 2, 2, 0, 0, -1, 0),
     "gather": (9, 4, TABLE, 2, 0, 0, -1, 0),
+    "quantise": (10, 2, 3, 1, 2, 0, 3, -1, 0, 64, 0),
+    "linear_int8": (11, 2, 3, 4, 1, 0, 64, *WEIGHTS, ZEROS, 1, -1, 0, 3, 0, 4, -1),
+    "convolution_int8": (12, *CODES, 2, 64, 128, *WEIGHTS, -1, 0, -1, 0, 3, 0, 2, -1),
+    "inverted_residual": (13, *RING, 0, 3, 2, 2, 0, 3, -1, ZEROS, -1, 2, ZEROS, -1, 1, 0, 0)
+    + (1, 3, *WEIGHTS, -1, 0, -1, 0, 3, 0, 3, -1, 1, 0),
 }
 
 

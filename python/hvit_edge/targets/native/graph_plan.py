@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import shape_of
-from hvit_edge.targets.native import lower_int8, lower_operators
+from hvit_edge.targets.native import lower_attention, lower_int8, lower_operators, lower_views
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.inverted_residuals import fuse_inverted_residuals
 from hvit_edge.targets.native.operations import Operation
 from hvit_edge.targets.native.values import Buffer, Space, Value, dense
 from hvit_edge.targets.native.write_plan import write_plan
 
-LOWERINGS = {**lower_operators.LOWERINGS, **lower_int8.LOWERINGS}
+LOWERINGS = {
+    **lower_views.LOWERINGS,
+    **lower_operators.LOWERINGS,
+    **lower_attention.LOWERINGS,
+    **lower_int8.LOWERINGS,
+}
+"""How each operator becomes an operation, or a view that costs nothing."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How each ATen operator becomes an operation, or a view that costs nothing."""
+"""How layers, pools, norms and element-wise operators become operations."""
 
 from __future__ import annotations
 
@@ -11,52 +11,13 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
-from hvit_edge.targets.native.operations import Activation, Epilogue, Matrices, PoolKind, Window
+from hvit_edge.targets.native.operations import Activation, Epilogue, PoolKind, Window
 from hvit_edge.targets.native.values import Buffer, Rows, Value, dense
 
 FEWEST_CHANNELS = 8
 """Maps of fewer are taken as planes."""
-MOST_KEYS = 4096
-MOST_VALUE_WIDTH = 256
 MOST_TAPS = 256
 MOST_CHANNELS = 8192
-
-
-def lower_reshape(emit: Emitter, node: Node) -> None:
-    emit.view(node, node.args[0], emit.values[node.args[0]].places.reshape(shape_of(node)))
-
-
-def lower_permute(emit: Emitter, node: Node) -> None:
-    emit.view(node, node.args[0], emit.values[node.args[0]].places.transpose(node.args[1]))
-
-
-def lower_expand(emit: Emitter, node: Node) -> None:
-    places = emit.values[node.args[0]].places
-    emit.view(node, node.args[0], np.broadcast_to(places, shape_of(node)))
-
-
-def lower_slice(emit: Emitter, node: Node) -> None:
-    places = emit.values[node.args[0]].places
-    dim = argument(node, 1, "dim", 0) % places.ndim
-    bounds = (argument(node, 2, "start"), argument(node, 3, "end"), argument(node, 4, "step", 1))
-    emit.view(node, node.args[0], places[(slice(None),) * dim + (slice(*bounds),)])
-
-
-def lower_roll(emit: Emitter, node: Node) -> None:
-    places = emit.values[node.args[0]].places
-    dims = argument(node, 2, "dims", [])
-    if not dims:
-        raise refuse(node, "a roll without dims")
-    emit.view(node, node.args[0], np.roll(places, node.args[1], axis=tuple(dims)))
-
-
-def lower_upsample(emit: Emitter, node: Node) -> None:
-    """Nearest neighbours: an output's pixel is floor(index * inputs / outputs)."""
-    places = emit.values[node.args[0]].places
-    for axis in (2, 3):
-        inputs, outputs = places.shape[axis], shape_of(node)[axis]
-        places = np.take(places, np.arange(outputs) * inputs // outputs, axis=axis)
-    emit.view(node, node.args[0], places)
 
 
 def lower_linear(emit: Emitter, node: Node) -> None:
@@ -267,67 +228,6 @@ def lower_layer_norm(emit: Emitter, node: Node) -> None:
     emit.put(node, ops.LayerNorm(source.rows(-1), gamma, beta, eps, output), buffer, places)
 
 
-def lower_attention(emit: Emitter, node: Node) -> None:
-    dropout, causal = argument(node, 4, "dropout_p", 0.0), argument(node, 5, "is_causal", False)
-    if dropout or causal or len(shape_of(node)) != 4 or node.kwargs.get("enable_gqa"):
-        raise refuse(node, "attention with dropout, a causal mask or shared heads")
-    query, key, value = (_matrices(emit, node, source) for source in node.args[:3])
-    batch, heads, queries, width = shape_of(node.args[0])
-    keys, value_width = shape_of(node.args[2])[2:]
-    if shape_of(node.args[1])[:2] != [batch, heads] or keys > MOST_KEYS:
-        raise refuse(node, f"attention over {keys} keys, or of shared heads")
-    if value_width > MOST_VALUE_WIDTH:
-        raise refuse(node, f"attention with values of {value_width}")
-    # Heads side by side, as they are merged behind it.
-    merged = dense((batch, queries, heads, value_width)).transpose(0, 2, 1, 3)
-    buffer = Buffer(merged.size)
-    output = Matrices(buffer, merged[:, :, 0, 0].ravel(), heads * value_width)
-    biases, bias_of = _biases(emit, node, (batch, heads, queries, keys))
-    panels = -(-keys // ops.PANEL) * ops.PANEL * width
-    panels += -(-value_width // ops.PANEL) * ops.PANEL * keys
-    scale = argument(node, 6, "scale") or node.kwargs.get("scale") or width**-0.5
-    sizes = (batch * heads, queries, keys, width, value_width)
-    scratch = Buffer(batch * heads * panels)
-    operation = ops.Attention(
-        *sizes, query, key, value, output, biases, bias_of, scale, scratch=scratch
-    )
-    emit.put(node, operation, buffer, merged)
-
-
-def _matrices(emit: Emitter, node: Node, source: Node) -> Matrices:
-    """Heads whose tokens are a fixed way apart; copied where they are not."""
-    value = emit.with_rows(emit.value(source), -1, node)
-    places = value.places[..., 0]
-    steps = np.diff(places, axis=-1)
-    if steps.size and not (len(np.unique(steps)) == 1 and steps.flat[0] > 0):
-        buffer, fresh = Buffer(value.places.size), dense(value.shape)
-        rows = Value(buffer, fresh).rows(-1)
-        emit.operations.append(ops.Add(value.rows(-1), None, 1.0, 1.0, rows, name="Copy"))
-        value, places = Value(buffer, fresh), fresh[..., 0]
-        steps = np.diff(places, axis=-1)
-    stride = int(steps.flat[0]) if steps.size else value.shape[-1]
-    return Matrices(value.buffer, places[..., 0].ravel(), stride)
-
-
-def _biases(
-    emit: Emitter, node: Node, shape: tuple[int, int, int, int]
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The distinct matrices that are added to scores, and which of them each head has."""
-    mask = argument(node, 3, "attn_mask")
-    if mask is None:
-        return None, None
-    if not is_constant(mask):
-        raise refuse(node, "attention with a mask that is computed")
-    values = emit.constant(mask)
-    if not values.is_floating_point():
-        raise refuse(node, "attention with a mask of booleans")
-    whole = np.broadcast_to(values.float().numpy(), shape).reshape(-1, *shape[2:])
-    distinct: dict[bytes, int] = {}
-    which = [distinct.setdefault(matrix.tobytes(), len(distinct)) for matrix in whole]
-    first = [which.index(number) for number in range(len(distinct))]
-    return whole[first], np.array(which, np.int64)
-
-
 def lower_add(emit: Emitter, node: Node) -> None:
     left, right = node.args[:2]
     alpha = argument(node, 2, "alpha", 1)
@@ -390,18 +290,11 @@ def lower_activation(activation: Activation) -> Callable[[Emitter, Node], None]:
 
 
 LOWERINGS: dict[object, Callable[[Emitter, Node], None]] = {
-    aten.reshape.default: lower_reshape,
-    aten.permute.default: lower_permute,
-    aten.expand.default: lower_expand,
-    aten.slice.Tensor: lower_slice,
-    aten.roll.default: lower_roll,
-    aten.upsample_nearest2d.vec: lower_upsample,
     aten.linear.default: lower_linear,
     aten.conv2d.default: lower_convolution,
     aten.max_pool2d.default: lower_max_pool,
     aten.avg_pool2d.default: lower_average_pool,
     aten.layer_norm.default: lower_layer_norm,
-    aten.scaled_dot_product_attention.default: lower_attention,
     aten.add.Tensor: lower_add,
     aten.sub.Tensor: lower_subtract,
     aten.mul.Tensor: lower_scale,
