@@ -177,7 +177,7 @@ def test_an_operator_that_it_lacks_is_named_with_its_module(tiny_preprocess, tmp
 
 
 REFUSALS = {
-    "precision": ({"precision": "int8"}, "expected one of fp32 for native, got 'int8'"),
+    "precision": ({"precision": "fp16"}, "expected one of fp32, int8 for native, got 'fp16'"),
     "cpu": ({"cpu": "arm"}, "cpu: expected none for native; it belongs to xnnpack"),
     "share": ({"min_delegated": 0.5}, "min_delegated: expected none for native, whose delegate"),
     "ios": ({"ios": 17}, "expected none for native; they belong to Core ML"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "gemm": ("Fully Connected", "Dynamic Fully Connected", "Batch Matrix Multiply", "Linear"),
-    "convolution": ("Convolution", "Deconvolution"),
+    "gemm": (
+        *("Fully Connected", "Dynamic Fully Connected", "Batch Matrix Multiply"),
+        *("Linear", "LinearInt8", "InvertedResidual"),
+    ),
+    "convolution": ("Convolution", "ConvolutionInt8", "Deconvolution"),
     "depthwise": ("Depthwise",),
     "attention": ("Attention",),
     "softmax": ("Softmax",),
@@ -20,7 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "reductions": (
         *("LayerNorm", "Mean", "Mean Squared", "Normalize", "Reduce Max", "Reduce Min", "Sum"),
     ),
-    "quantise": ("Convert",),
+    "quantise": ("Convert", "Quantise"),
     "copies": (
         *("Constant Pad", "Copy", "Depth To Space", "Fuse Dims", "Gather", "Pack LH", "Pad"),
         *("Slice", "Space To Depth", "Split Dims", "Static Expand Dims", "Static Reshape"),
@@ -42,7 +45,7 @@ _DEPTHWISE = "DWConv"
 
 NATIVE = (
     *("Linear", "Convolution", "Depthwise", "Pooling", "LayerNorm", "Attention", "Add", "Copy"),
-    *("Mean", "Pad", "Gather"),
+    *("Mean", "Pad", "Gather", "Quantise", "LinearInt8", "ConvolutionInt8", "InvertedResidual"),
 )
 """The kinds of our own backend, which reports "Linear stages.0.conv": kind and module."""
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-SUM = 1e-6
+SUM = 3e-6
 
 POOLS = {
     "max": (nn.MaxPool2d(2), 8),

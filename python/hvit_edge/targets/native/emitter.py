@@ -26,6 +26,8 @@ LAYERS = (
     ops.ConvolutionInt8,
 )
 """Operations with an epilogue."""
+WRITERS = (ops.Epilogue, ops.LayerNorm, ops.Add)
+"""What writes rows, to wherever they shall be."""
 
 
 class Emitter:
@@ -178,12 +180,13 @@ class Emitter:
         return self._codes[key]
 
     def _bring(self, node: Node, part: Node, there: Value, axis: int) -> None:
-        layer = self.open_operation(part)
-        if isinstance(layer, LAYERS) and there.has_rows(axis):
-            output = self._rows_like(self.values[part], there, layer.epilogue.output)
+        operation = self.open_operation(part)
+        writer = operation.epilogue if isinstance(operation, LAYERS) else operation
+        if isinstance(writer, WRITERS) and there.has_rows(axis):
+            output = self._rows_like(self.values[part], there, writer.output)
             if output is not None:
-                layer.epilogue.output = output
-                self._write(layer)
+                writer.output = output
+                self._write(operation)
                 return
         here = self.value(part)
         both = row_axis([here, there])
