@@ -156,9 +156,10 @@ Window PlanReader::code_window() {
   Window window;
   read_geometry(window);
   const std::int64_t reach = product(window.row_stride, window.height - 1) +
-                             product(window.pixel_stride, window.width - 1) + window.channels + 3;
+                             product(window.pixel_stride, window.width - 1) +
+                             (window.channels + 3) / 4 * 4;  // which are read by fours
   require(window.space == Space::arena, "codes that are not in the arena");
-  check_reach(Space::arena, window.offset, reach / 4, Access::read);
+  check_reach(Space::arena, window.offset, (reach + 3) / 4, Access::read);
   return window;
 }
 
