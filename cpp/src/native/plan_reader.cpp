@@ -168,7 +168,8 @@ std::int64_t PlanReader::codes(std::int64_t rows, std::int64_t columns) {
 }
 
 std::int64_t PlanReader::ranges(std::int64_t rows, std::int64_t together) {
-  return scratch(together > 0 ? 2 * ((rows + together - 1) / together) : 0);
+  // Rounded up without a sum: `rows` may be the pixels of a map of any size.
+  return scratch(together > 0 ? product(2, rows / together + (rows % together != 0)) : 0);
 }
 
 Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns) {
