@@ -57,10 +57,12 @@ inline void widen(Extremes& extremes, const float* row, std::int64_t count) {
   extremes = extremes_of(low, high);
 }
 
+constexpr float kNarrowest = 3e-36f;  // of narrower ones, a step has no reciprocal in float32
+
 // As quantize/int8_operators.py: zero is a code, chosen from the end of the range that errs less.
 inline Range range_of(const Extremes& extremes) {
   const float width = extremes.high - extremes.low;
-  const float scale = width > 0.0f ? width / 255.0f : 1.0f;
+  const float scale = width > kNarrowest ? width / 255.0f : 1.0f;
   const float steps = 1.0f / scale;
   const float low = extremes.low * steps, high = extremes.high * steps;
   const bool from_low = (kLowest + low) + (kHighest + high) > 0.0f;
