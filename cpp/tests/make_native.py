@@ -1,0 +1,57 @@
+"""Write cpp/tests/data/native_v1.pte, the artifact of our own backend that the C++ tests load.
+
+    python cpp/tests/make_native.py
+
+Run it only when the plan's version changes, under a new name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from hvit_edge import compile
+from hvit_edge.preprocess import Preprocess
+
+TARGET = Path(__file__).parent / "data" / "native_v1.pte"
+
+
+class Tiny(nn.Module):
+    """A stem, an inverted residual, a norm and a head, for images of 32x24."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.expand = nn.Conv2d(8, 16, 1)
+        self.depthwise = nn.Conv2d(16, 16, 3, padding=1, groups=16)
+        self.project = nn.Conv2d(16, 8, 1)
+        self.norm = nn.LayerNorm(8)
+        self.head = nn.Linear(8, 7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """float32 [1, 3, 32, 24] -> float32 [1, 7]."""
+        x = torch.relu(self.stem(x))
+        x = x + self.project(torch.relu(self.depthwise(torch.relu(self.expand(x)))))
+        return self.head(self.norm(x.flatten(2).transpose(1, 2)).mean(dim=1))
+
+
+def main() -> None:
+    """Compile it with fixed weights."""
+    torch.manual_seed(0)
+    labels = [f"class {index}" for index in range(7)]
+    preprocess = Preprocess((32, 24), resize_size=32)
+    compile(
+        Tiny().eval(),
+        target="native",
+        preprocess=preprocess,
+        labels=labels,
+        output=TARGET,
+        force=True,
+    )
+    print(TARGET, TARGET.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
