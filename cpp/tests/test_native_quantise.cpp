@@ -1,4 +1,7 @@
 // Codes and ranges against quantize/int8_operators.py's round_rows, in double precision.
+#include <limits>
+#include <utility>
+
 #include "hvit_edge/threads.h"
 #include "native_int8.h"
 
@@ -194,6 +197,26 @@ TEST(NativeQuantise, TakesTheSmallestValuesForZeros) {
           ASSERT_NEAR((code - (range[1] - 128.0 - lowest_byte(set))) * range[0], 0, 2e-36);
         }
       }
+    }
+  }
+}
+
+// They are no numbers, so that what is made of them is none either.
+TEST(NativeQuantise, GivesInfiniteValuesNoRange) {
+  Random random(5);
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const auto& [low, high] : {std::pair(-1.0F, infinity), {-infinity, 0.0F}, {-3e38F, 3e38F}}) {
+    Case one = place_rows(random, 1, 19, 1, true);
+    fill(random, one, 0, 0, 1);
+    one.values[one.input.row(0) + 2] = low;
+    one.values[one.input.row(0) + 17] = high;
+    for (const InstructionSet& set : instruction_sets()) {
+      std::vector<float> arena = one.arena;
+      run_in(set, one.quantise, one.values, arena);
+      float range[2];
+      std::memcpy(range, bytes_in(arena, one.quantise.ranges), sizeof(range));
+      EXPECT_TRUE(std::isnan(range[0])) << set.name << " to " << high;
+      EXPECT_EQ(range[1], 0) << set.name;
     }
   }
 }

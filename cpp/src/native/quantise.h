@@ -59,9 +59,13 @@ inline void widen(Extremes& extremes, const float* row, std::int64_t count) {
 
 constexpr float kNarrowest = 3e-36f;  // of narrower ones, a step has no reciprocal in float32
 
+constexpr float kWidest = 3e38f;
+
 // As quantize/int8_operators.py: zero is a code, chosen from the end of the range that errs less.
+// What comes of values that are not finite is not a number.
 inline Range range_of(const Extremes& extremes) {
   const float width = extremes.high - extremes.low;
+  if (!(width <= kWidest)) return {__builtin_nanf(""), 0.0f};
   const float scale = width > kNarrowest ? width / 255.0f : 1.0f;
   const float steps = 1.0f / scale;
   const float low = extremes.low * steps, high = extremes.high * steps;

@@ -214,12 +214,14 @@ def test_not_fused(name, precision):
     assert largest_difference(run(graph, x), expected) < limit
 
 
-def test_a_shared_range_is_not_fused():
+@pytest.mark.parametrize("shares", [1, 2])  # what expands, what projects
+def test_a_shared_range_is_not_fused(shares):
     x = torch.randn(1, 3, 6, 6)
     graph = export_graph(Mobile().eval(), (x,))
     rewrite(graph, passes=NATIVE_PIPELINE)
     layers = [f for f in find_layers(graph) if f.geometry.groups == 1]
-    quantize_int8(graph, layers, share=4)
+    quantize_int8(graph, [layers.pop(shares)], share=4)
+    quantize_int8(graph, layers)
     cleanup(graph)
     assert kinds_of(graph)["InvertedResidual"] == 0
 
