@@ -2,6 +2,8 @@
 // `set_thread_num` of the public headers has no effect.
 #pragma once
 
+#include <executorch/runtime/core/function_ref.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -13,12 +15,10 @@ class ThreadPool {
  public:
   std::size_t get_thread_count() const;
   bool _unsafe_reset_threadpool(std::uint32_t count);
+  void run(runtime::FunctionRef<void(std::size_t)> job, std::size_t count);
 };
 
 ThreadPool* get_threadpool();
 ::pthreadpool* get_pthreadpool();
 
 }  // namespace executorch::extension::threadpool
-
-extern "C" void pthreadpool_parallelize_1d(pthreadpool* pool, void (*job)(void*, std::size_t),
-                                           void* context, std::size_t count, std::uint32_t flags);

@@ -3,19 +3,6 @@
 #include "../executorch_pool.h"
 
 namespace hvit_edge::native {
-namespace {
-
-struct Call {
-  Job job;
-  const void* work;
-};
-
-void run_one(void* context, std::size_t index) {
-  const auto* call = static_cast<const Call*>(context);
-  call->job(call->work, static_cast<std::int64_t>(index));
-}
-
-}  // namespace
 
 int worker_count() {
   const auto* pool = executorch::extension::threadpool::get_threadpool();
@@ -23,9 +10,13 @@ int worker_count() {
 }
 
 void share_out(std::int64_t count, Job job, const void* work) {
-  Call call{job, work};
-  pthreadpool_parallelize_1d(executorch::extension::threadpool::get_pthreadpool(), run_one, &call,
-                             static_cast<std::size_t>(count), 0);
+  auto* pool = executorch::extension::threadpool::get_threadpool();
+  if (count == 1 || pool == nullptr) {
+    for (std::int64_t i = 0; i < count; ++i) job(work, i);
+    return;
+  }
+  pool->run([job, work](std::size_t i) { job(work, static_cast<std::int64_t>(i)); },
+            static_cast<std::size_t>(count));
 }
 
 }  // namespace hvit_edge::native
