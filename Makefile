@@ -325,7 +325,8 @@ native: sanitized
 	cpp/tests/coverage.sh $(SANITIZED) $(COVERAGE)
 	$(INSTRUMENT) -B $(THREADED) -DHVIT_EDGE_SANITIZE=thread -DHVIT_EDGE_BUILD_RUNNER=OFF
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(THREADED) -j $(JOBS)
-	$(BIN)/ctest --test-dir $(THREADED) -j $(JOBS) --output-on-failure \
+	TSAN_OPTIONS=suppressions=$(CURDIR)/cpp/tests/sanitizers/races.txt \
+		$(BIN)/ctest --test-dir $(THREADED) -j $(JOBS) --output-on-failure \
 		--no-tests=error -R '^(CApi|Classifier|Frame|Session|Threads)'
 
 # Side by side; what they find and keep lies in build/fuzz.
