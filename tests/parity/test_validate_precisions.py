@@ -84,7 +84,7 @@ def test_bisect_names_the_layer_with_the_most_noise(tiny_quantised, tiny_model):
     assert (report.passed, report.first_break, report.first_module) == (False, "lowered", None)
     assert report.worst_layer == min(report.layers, key=lambda layer: layer.sqnr_db)
     assert report.to_dict()["worst_layer"]["layer"] == report.worst_layer.layer
-    unrecorded = _bisect(replace(report, layers=()), tiny_model, None, 1e-6, PIPELINE)
+    unrecorded = _bisect(replace(report, layers=()), tiny_model, None, 1e-6, PIPELINE, None)
     assert (unrecorded.worst_layer, unrecorded.first_module) == (None, None)
 
 
@@ -98,7 +98,7 @@ def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model,
 
     seen = []
 
-    def find(model, example, step, rtol, passes):
+    def find(model, example, step, rtol, passes, lowered_values):
         seen.append((step, rtol, passes))
         return "head"
 
