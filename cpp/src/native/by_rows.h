@@ -53,15 +53,13 @@ float sum_row(const float* row, std::int64_t count, float shift) {
   return sum;
 }
 
-inline float square_root(float value) { return __builtin_sqrtf(value); }
-
 inline void normalise(const LayerNorm& norm, const Bases& bases, std::int64_t i) {
   const float* input = row_of(norm.input, bases, i);
   float* output = row_of(norm.output, bases, i);
   const float share = 1.0f / static_cast<float>(norm.columns);
   const float mean = sum_row<1>(input, norm.columns, 0.0f) * share;
   const float variance = sum_row<2>(input, norm.columns, mean) * share;
-  const float scale = 1.0f / square_root(variance + norm.eps);
+  const float scale = 1.0f / __builtin_sqrtf(variance + norm.eps);
   for (std::int64_t c = 0; c < norm.columns; c += kLanes) {
     const std::int64_t left = norm.columns - c;
     Vector value = (load_some(input + c, left) - mean) * scale;

@@ -13,6 +13,9 @@ using hvit_edge::native::LinearInt8;
 
 /// A layer's products: `points_at` finds the rows of a tile.
 struct ProductsInt8 {
+  using Pointer = const std::uint8_t*;
+  static constexpr int kRows = kInt8Rows, kPanels = kInt8Panels;  // of a tile
+
   const Bases* bases;
   const Epilogue* epilogue;
   const Int8Weights* weights;
@@ -62,8 +65,10 @@ struct ScaledSums {
   }
 };
 
-inline void multiply_codes(const ProductsInt8& work, const TileCodes& input, std::int64_t first,
-                           int rows, std::int64_t panel, std::int64_t end) {
+// The products of some rows with the panels `panel` to `end`.
+inline void multiply_rows_of(const ProductsInt8& work, const std::uint8_t** pointers,
+                             std::int64_t first, int rows, std::int64_t panel, std::int64_t end) {
+  const TileCodes input{pointers, work.taps, work.depth};
   alignas(64) std::int32_t sums[kInt8Rows * kInt8Panels * kPanel];
   const std::int64_t panel_stride = work.taps * work.depth * kPanel;
   while (panel < end) {
@@ -78,32 +83,9 @@ inline void multiply_codes(const ProductsInt8& work, const TileCodes& input, std
   }
 }
 
-inline void multiply_between(const ProductsInt8& work, std::int64_t start, std::int64_t stop,
-                             std::int64_t panel, std::int64_t end) {
-  const std::uint8_t* pointers[kMostTaps * kInt8Rows];
-  const TileCodes input{pointers, work.taps, work.depth};
-  for (std::int64_t first = start; first < stop; first += kInt8Rows) {
-    const int rows = static_cast<int>(stop - first < kInt8Rows ? stop - first : kInt8Rows);
-    work.points_at(work, first, rows, pointers);
-    multiply_codes(work, input, first, rows, panel, end);
-  }
-}
-
-inline void multiply_int8_block(const void* context, std::int64_t index) {
-  const auto& work = *static_cast<const ProductsInt8*>(context);
-  const Blocks& blocks = work.blocks;
-  const std::int64_t start = index / blocks.panel_blocks * blocks.rows;
-  const std::int64_t panel = index % blocks.panel_blocks * blocks.panels;
-  const std::int64_t panels = quotient_up(work.columns, kPanel);
-  multiply_between(work, start, least(start + blocks.rows, work.rows), panel,
-                   least(panel + blocks.panels, panels));
-}
-
-inline void run_products(ProductsInt8 work) {
-  // A quarter of the bytes, and of the time.
-  const std::int64_t depth = quotient_up(work.taps * work.depth, 4);
-  work.blocks = cut(work.rows, quotient_up(work.columns, kPanel), depth, kInt8Rows, kInt8Panels);
-  share_out(work.blocks.jobs(), multiply_int8_block, &work);
+// Four codes are as many bytes as a float32 value, and take as long.
+inline void run_products(const ProductsInt8& work) {
+  run_blocks(work, quotient_up(work.taps * work.depth, 4));
 }
 
 inline const Range* ranges_at(const Bases& bases, std::int64_t offset) {
@@ -142,19 +124,11 @@ inline void point_at_code_windows(const ProductsInt8& work, std::int64_t first, 
   const Window& window = layer.window;
   const std::uint8_t* codes = bytes_at(*work.bases, window.offset);
   const std::uint8_t* zeros = bytes_at(*work.bases, layer.zeros);
-  for (int i = 0; i < rows; ++i) {
-    const std::int64_t top =
-        (first + i) / window.out_width * window.stride_height - window.pad_height;
-    const std::int64_t left =
-        (first + i) % window.out_width * window.stride_width - window.pad_width;
-    const std::uint8_t** place = pointers + i;
-    for (std::int64_t y = top; y < top + window.kernel_height; ++y) {
-      for (std::int64_t x = left; x < left + window.kernel_width; ++x, place += kInt8Rows) {
-        const bool outside = y < 0 || x < 0 || y >= window.height || x >= window.width;
-        *place = outside ? zeros : codes + y * window.row_stride + x * window.pixel_stride;
-      }
-    }
-  }
+  const auto pixel_at = [&](std::int64_t y, std::int64_t x) {
+    return is_inside(window, y, x) ? codes + y * window.row_stride + x * window.pixel_stride
+                                   : zeros;
+  };
+  point_at_taps<ProductsInt8>(window, first, rows, pixel_at, pointers);
 }
 
 inline void run(const ConvolutionInt8& layer, const Bases& bases) {

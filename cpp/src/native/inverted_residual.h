@@ -23,32 +23,28 @@ struct RowByRow {
   std::int64_t made = 0;   // rows of the map that the ring has had
 };
 
-inline Epilogue& epilogue_of(AnyLinear& layer) {
-  return layer.is_int8 ? layer.in_int8.epilogue : layer.in_float.epilogue;
-}
-
 // Rows whose number `first` lies at `offset`.
 inline Rows rows_from(std::int64_t first, std::int64_t offset, std::int64_t stride) {
   return {Space::arena, offset - first * stride * 4, stride, nullptr};
 }
 
-inline void multiply_rows_between(const AnyLinear& layer, const Bases& bases, std::int64_t start,
-                                  std::int64_t stop) {
-  if (layer.is_int8) {
-    multiply_between(products_of(layer.in_int8, bases), start, stop, 0,
-                     quotient_up(layer.in_int8.columns, kPanel));
-  } else {
-    multiply_between(products_of(layer.in_float, bases), start, stop, 0,
-                     quotient_up(layer.in_float.columns, kPanel));
-  }
+template <class Layer>
+void multiply_rows_between(const Layer& layer, const Bases& bases, std::int64_t start,
+                           std::int64_t stop) {
+  multiply_between(products_of(layer, bases), start, stop, 0, quotient_up(layer.columns, kPanel));
 }
 
 inline void expand_row(RowByRow& work, std::int64_t y) {
   const Window& window = work.depthwise.window;
   const std::int64_t first = y * window.width;
-  epilogue_of(work.expand).output =
+  work.expand.epilogue().output =
       rows_from(first, work.ring + y % window.ring * window.row_stride * 4, window.pixel_stride);
-  multiply_rows_between(work.expand, *work.bases, first, first + window.width);
+  const std::int64_t end = first + window.width;
+  if (work.expand.is_int8) {
+    multiply_rows_between(work.expand.in_int8, *work.bases, first, end);
+  } else {
+    multiply_rows_between(work.expand.in_float, *work.bases, first, end);
+  }
 }
 
 // The row `oy` of the depthwise convolution, whose input rows are there.
@@ -70,7 +66,7 @@ inline void project_row(RowByRow& work, std::int64_t oy) {
   const std::int64_t first = oy * window.out_width, count = window.out_width;
   if (!work.project.is_int8) {
     work.project.in_float.input = rows_from(first, work.row, window.channels);
-    multiply_rows_between(work.project, *work.bases, first, first + count);
+    multiply_rows_between(work.project.in_float, *work.bases, first, first + count);
     return;
   }
   LinearInt8 layer = work.project.in_int8;  // offsets of this job; moved to this row
@@ -86,8 +82,7 @@ inline void project_row(RowByRow& work, std::int64_t oy) {
   }
   layer.codes -= first * row_bytes;
   layer.ranges -= first * static_cast<std::int64_t>(sizeof(Range));
-  multiply_between(products_of(layer, *work.bases), first, first + count, 0,
-                   quotient_up(layer.columns, kPanel));
+  multiply_rows_between(layer, *work.bases, first, first + count);
 }
 
 struct InvertedWork {

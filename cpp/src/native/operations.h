@@ -187,6 +187,10 @@ struct AnyLinear {
   bool is_int8 = false;
   Linear in_float;
   LinearInt8 in_int8;
+
+  std::int64_t depth() const { return is_int8 ? in_int8.depth : in_float.depth; }
+  std::int64_t columns() const { return is_int8 ? in_int8.columns : in_float.columns; }
+  Epilogue& epilogue() { return is_int8 ? in_int8.epilogue : in_float.epilogue; }
 };
 
 /// A linear layer of a map's pixels, a depthwise convolution and a second linear layer, row by row

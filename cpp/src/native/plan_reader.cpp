@@ -69,7 +69,7 @@ const float* PlanReader::floats(std::int64_t count, bool required) {
 }
 
 const float* PlanReader::panels(std::int64_t depth, std::int64_t columns) {
-  return floats(product(product(depth, panels_of(columns)), kPanel), true);
+  return floats(product(depth, padded_to_panels(columns)), true);
 }
 
 const std::int32_t* PlanReader::table(std::int64_t count, bool required) {
@@ -174,7 +174,7 @@ std::int64_t PlanReader::ranges(std::int64_t rows, std::int64_t together) {
 
 Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns) {
   Int8Weights weights;
-  const std::int64_t padded = panels_of(columns) * kPanel;
+  const std::int64_t padded = padded_to_panels(columns);
   const std::int64_t fours = product(product(taps, (depth + 3) / 4), padded);
   weights.codes = reinterpret_cast<const std::int8_t*>(constant(fours, 4, true));
   weights.scales = floats(padded, true);
@@ -182,12 +182,14 @@ Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std:
   return weights;
 }
 
+Activation PlanReader::activation() { return static_cast<Activation>(choice(4)); }
+
 Epilogue PlanReader::epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases) {
   Epilogue epilogue;
   epilogue.bias = floats(biases, false);
-  epilogue.first = static_cast<Activation>(choice(4));
+  epilogue.first = activation();
   epilogue.residual = this->rows(rows, columns, Access::read_if_any);
-  epilogue.second = static_cast<Activation>(choice(4));
+  epilogue.second = activation();
   epilogue.output = this->rows(rows, columns, Access::write);
   return epilogue;
 }

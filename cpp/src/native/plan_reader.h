@@ -14,7 +14,9 @@ enum class Access { read, read_if_any, write };
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 36;  // of any memory: 64 GiB
 constexpr std::int64_t kMostCount = std::int64_t{1} << 31;  // rows, columns, pixels
 
-inline std::int64_t panels_of(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
+inline std::int64_t padded_to_panels(std::int64_t columns) {
+  return (columns + kPanel - 1) / kPanel * kPanel;
+}
 
 /// Reads in the order in which the plan was written. After the first fault every answer is
 /// harmless: zero, or a pointer to nothing that `ok` lets anybody use.
@@ -33,7 +35,8 @@ class PlanReader {
   std::int64_t amount();    // 0 to kMostCount
   std::int64_t count();     // 1 to kMostCount
   int choice(int choices);  // 0 to choices - 1
-  float number();           // the bits of a double
+  Activation activation();
+  float number();  // the bits of a double
   const float* floats(std::int64_t count, bool required);
   const float* panels(std::int64_t depth, std::int64_t columns);
   const std::int32_t* table(std::int64_t count, bool required);  // of no negative values

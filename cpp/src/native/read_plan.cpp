@@ -27,7 +27,7 @@ Linear read_linear(PlanReader& reader) {
       layer.taps == nullptr ? layer.depth : reader.largest(layer.taps, layer.depth) + 1;
   layer.input = reader.rows(layer.rows, reach, Access::read);
   layer.weights = reader.panels(layer.depth, layer.columns);
-  layer.epilogue = reader.epilogue(layer.rows, layer.columns, panels_of(layer.columns) * kPanel);
+  layer.epilogue = reader.epilogue(layer.rows, layer.columns, padded_to_panels(layer.columns));
   return layer;
 }
 
@@ -39,7 +39,7 @@ Convolution read_convolution(PlanReader& reader) {
       layer.window.kernel_height * layer.window.kernel_width * layer.window.channels;
   layer.weights = reader.panels(depth, layer.columns);
   layer.epilogue = reader.epilogue(layer.window.out_height * layer.window.out_width, layer.columns,
-                                   panels_of(layer.columns) * kPanel);
+                                   padded_to_panels(layer.columns));
   return layer;
 }
 
@@ -75,7 +75,7 @@ LayerNorm read_layer_norm(PlanReader& reader) {
   norm.gamma = reader.floats(norm.columns, false);
   norm.beta = reader.floats(norm.columns, false);
   norm.eps = reader.number();
-  norm.activation = static_cast<Activation>(reader.choice(4));
+  norm.activation = reader.activation();
   norm.output = reader.rows(norm.rows, norm.columns, Access::write);
   return norm;
 }
@@ -93,7 +93,7 @@ Attention read_attention(PlanReader& reader) {
   layer.key = reader.heads(layer.heads, layer.keys, layer.width, Access::read);
   layer.value = reader.heads(layer.heads, layer.keys, layer.value_width, Access::read);
   layer.output = reader.heads(layer.heads, layer.queries, layer.value_width, Access::write);
-  const std::int64_t padded = panels_of(layer.keys) * kPanel;
+  const std::int64_t padded = padded_to_panels(layer.keys);
   const std::int64_t matrices = reader.amount();
   if (matrices > 0) {
     const std::int64_t matrix = reader.product(layer.queries, padded);
@@ -105,7 +105,7 @@ Attention read_attention(PlanReader& reader) {
   }
   layer.scale = reader.number();
   const std::int64_t packed = reader.product(padded, layer.width) +
-                              reader.product(panels_of(layer.value_width) * kPanel, layer.keys);
+                              reader.product(padded_to_panels(layer.value_width), layer.keys);
   layer.scratch = reader.scratch(reader.product(layer.heads, packed));
   return layer;
 }
@@ -118,7 +118,7 @@ Add read_add(PlanReader& reader) {
   add.right = reader.rows(add.rows, add.columns, Access::read_if_any);
   add.alpha = reader.number();
   add.beta = reader.number();
-  add.activation = static_cast<Activation>(reader.choice(4));
+  add.activation = reader.activation();
   add.output = reader.rows(add.rows, add.columns, Access::write);
   return add;
 }
@@ -188,7 +188,7 @@ LinearInt8 read_linear_int8(PlanReader& reader) {
   layer.codes = reader.codes(layer.rows, layer.depth);
   layer.ranges = reader.ranges(layer.rows, layer.together);
   layer.weights = reader.int8_weights(1, layer.depth, layer.columns);
-  layer.epilogue = reader.epilogue(layer.rows, layer.columns, panels_of(layer.columns) * kPanel);
+  layer.epilogue = reader.epilogue(layer.rows, layer.columns, padded_to_panels(layer.columns));
   return layer;
 }
 
@@ -202,54 +202,50 @@ ConvolutionInt8 read_convolution_int8(PlanReader& reader) {
   layer.weights = reader.int8_weights(window.kernel_height * window.kernel_width, window.channels,
                                       layer.columns);
   layer.epilogue = reader.epilogue(window.out_height * window.out_width, layer.columns,
-                                   panels_of(layer.columns) * kPanel);
+                                   padded_to_panels(layer.columns));
   return layer;
 }
 
-// What a layer multiplies, without the epilogue; `rows` of them.
-AnyLinear read_expand(PlanReader& reader, std::int64_t rows) {
+// A layer inside another one, in float32 or int8.
+AnyLinear any_linear(bool is_int8, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   AnyLinear layer;
-  layer.is_int8 = reader.choice(2) == 1;
-  const std::int64_t depth = reader.count(), columns = reader.count();
+  layer.is_int8 = is_int8;
+  layer.in_int8.rows = layer.in_float.rows = rows;
+  layer.in_int8.depth = layer.in_float.depth = depth;
+  layer.in_int8.columns = layer.in_float.columns = columns;
+  return layer;
+}
+
+void read_weights(PlanReader& reader, AnyLinear& layer) {
   if (layer.is_int8) {
-    LinearInt8& codes = layer.in_int8;
-    codes.rows = rows;
-    codes.depth = depth;
-    codes.columns = columns;
-    codes.codes = reader.codes(rows, depth);
-    codes.ranges = reader.ranges(rows, 1);
-    codes.weights = reader.int8_weights(1, depth, columns);
+    layer.in_int8.weights = reader.int8_weights(1, layer.depth(), layer.columns());
   } else {
-    Linear& floats = layer.in_float;
-    floats.rows = rows;
-    floats.depth = depth;
-    floats.columns = columns;
-    floats.input = reader.rows(rows, depth, Access::read);
-    floats.weights = reader.panels(depth, columns);
+    layer.in_float.weights = reader.panels(layer.depth(), layer.columns());
   }
-  Epilogue& epilogue = layer.is_int8 ? layer.in_int8.epilogue : layer.in_float.epilogue;
-  epilogue.bias = reader.floats(panels_of(columns) * kPanel, false);
-  epilogue.first = static_cast<Activation>(reader.choice(4));
+}
+
+AnyLinear read_expand(PlanReader& reader, std::int64_t rows) {
+  const bool is_int8 = reader.choice(2) == 1;
+  const std::int64_t depth = reader.count(), columns = reader.count();
+  AnyLinear layer = any_linear(is_int8, rows, depth, columns);
+  if (is_int8) {
+    layer.in_int8.codes = reader.codes(rows, depth);
+    layer.in_int8.ranges = reader.ranges(rows, 1);
+  } else {
+    layer.in_float.input = reader.rows(rows, depth, Access::read);
+  }
+  read_weights(reader, layer);
+  layer.epilogue().bias = reader.floats(padded_to_panels(columns), false);
+  layer.epilogue().first = reader.activation();
   return layer;
 }
 
 AnyLinear read_project(PlanReader& reader, std::int64_t rows, std::int64_t depth) {
-  AnyLinear layer;
-  layer.is_int8 = reader.choice(2) == 1;
+  const bool is_int8 = reader.choice(2) == 1;
   const std::int64_t columns = reader.count();
-  Epilogue& epilogue = layer.is_int8 ? layer.in_int8.epilogue : layer.in_float.epilogue;
-  if (layer.is_int8) {
-    layer.in_int8.rows = rows;
-    layer.in_int8.depth = depth;
-    layer.in_int8.columns = columns;
-    layer.in_int8.weights = reader.int8_weights(1, depth, columns);
-  } else {
-    layer.in_float.rows = rows;
-    layer.in_float.depth = depth;
-    layer.in_float.columns = columns;
-    layer.in_float.weights = reader.panels(depth, columns);
-  }
-  epilogue = reader.epilogue(rows, columns, panels_of(columns) * kPanel);
+  AnyLinear layer = any_linear(is_int8, rows, depth, columns);
+  read_weights(reader, layer);
+  layer.epilogue() = reader.epilogue(rows, columns, padded_to_panels(columns));
   return layer;
 }
 
@@ -267,15 +263,13 @@ InvertedResidual read_inverted_residual(PlanReader& reader) {
           (window.out_height - 1) * window.stride_height < window.height + window.pad_height,
       "an output row of no input row");
   layer.expand = read_expand(reader, window.height * window.width);
-  const std::int64_t made =
-      layer.expand.is_int8 ? layer.expand.in_int8.columns : layer.expand.in_float.columns;
-  reader.require(made == window.channels, "a ring of other channels");
+  reader.require(layer.expand.columns() == window.channels, "a ring of other channels");
   depthwise.weights =
       reader.floats(window.kernel_height * window.kernel_width * window.channels, true);
   depthwise.epilogue.bias = reader.floats(window.channels, false);
-  depthwise.epilogue.first = static_cast<Activation>(reader.choice(4));
+  depthwise.epilogue.first = reader.activation();
   layer.adds_input = reader.choice(2) == 1;
-  depthwise.epilogue.second = static_cast<Activation>(reader.choice(4));
+  depthwise.epilogue.second = reader.activation();
   const bool same_size = window.out_height == window.height && window.out_width == window.width &&
                          window.stride_height == 1 &&
                          2 * window.pad_height < window.kernel_height + 1;

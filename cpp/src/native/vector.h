@@ -90,7 +90,6 @@ inline float largest_of(Vector value) {
 #endif
 
 inline Vector to_floats(Integers value) { return __builtin_convertvector(value, Vector); }
-inline Integers to_integers(Vector value) { return __builtin_convertvector(value, Integers); }
 
 inline float smallest_of(Vector value) { return -largest_of(-value); }
 

@@ -1,0 +1,111 @@
+// The products of a layer in jobs, whatever its numbers are. Included by each translation unit of
+// operators.h alone.
+//
+// Work is Products (linear.h) or ProductsInt8 (int8.h): the rows and panels of a tile, what finds a
+// tile's rows, and `multiply_rows_of` for that tile.
+#pragma once
+
+#include "operations.h"
+#include "workers.h"
+
+namespace {
+
+using hvit_edge::native::kMostTaps;
+using hvit_edge::native::kPanel;
+using hvit_edge::native::share_out;
+using hvit_edge::native::Window;
+using hvit_edge::native::worker_count;
+
+constexpr std::int64_t kCachedWeights = 256 * 1024;  // bytes of a thread's own cache
+constexpr std::int64_t kSmallestJob = 100 * 1000;    // multiply-adds
+
+inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+inline std::int64_t quotient_up(std::int64_t value, std::int64_t by) {
+  return (value + by - 1) / by;
+}
+
+/// How the products of a layer are cut into jobs: blocks of rows times blocks of panels.
+struct Blocks {
+  std::int64_t rows, panels;              // of a block
+  std::int64_t row_blocks, panel_blocks;  // how many
+
+  std::int64_t jobs() const { return row_blocks * panel_blocks; }
+};
+
+// Each block of weights stays in the cache while a block of rows passes by.
+inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth, int tile_rows,
+                  int tile_panels) {
+  const std::int64_t tiles = quotient_up(rows, tile_rows);
+  const std::int64_t work = rows * panels * kPanel * depth;
+  const std::int64_t enough = worker_count() == 1 ? 1 : 4 * worker_count();
+  std::int64_t wanted = work / kSmallestJob;
+  wanted = wanted < 1 ? 1 : (wanted > enough ? enough : wanted);
+  std::int64_t block = kCachedWeights / (depth * kPanel * 4) / tile_panels * tile_panels;
+  block = block < tile_panels ? tile_panels : (block > panels ? panels : block);
+  Blocks blocks{};
+  blocks.row_blocks = quotient_up(wanted, quotient_up(panels, block));
+  blocks.row_blocks = blocks.row_blocks > tiles ? tiles : blocks.row_blocks;
+  blocks.rows = quotient_up(tiles, blocks.row_blocks) * tile_rows;
+  blocks.row_blocks = quotient_up(rows, blocks.rows);
+  const std::int64_t across = quotient_up(wanted, blocks.row_blocks);
+  if (quotient_up(panels, block) < across) block = quotient_up(panels, across);
+  blocks.panels = block;
+  blocks.panel_blocks = quotient_up(panels, block);
+  return blocks;
+}
+
+// Rows `start` to `stop`, panels `panel` to `end`.
+template <class Work>
+void multiply_between(const Work& work, std::int64_t start, std::int64_t stop, std::int64_t panel,
+                      std::int64_t end) {
+  typename Work::Pointer pointers[kMostTaps * Work::kRows];
+  for (std::int64_t first = start; first < stop; first += Work::kRows) {
+    const int rows = static_cast<int>(least(stop - first, Work::kRows));
+    work.points_at(work, first, rows, pointers);
+    multiply_rows_of(work, pointers, first, rows, panel, end);
+  }
+}
+
+template <class Work>
+void multiply_block(const void* context, std::int64_t index) {
+  const auto& work = *static_cast<const Work*>(context);
+  const Blocks& blocks = work.blocks;
+  const std::int64_t start = index / blocks.panel_blocks * blocks.rows;
+  const std::int64_t panel = index % blocks.panel_blocks * blocks.panels;
+  const std::int64_t panels = quotient_up(work.columns, kPanel);
+  multiply_between(work, start, least(start + blocks.rows, work.rows), panel,
+                   least(panel + blocks.panels, panels));
+}
+
+/// `depth` of each row, in the time that a float32 value takes.
+template <class Work>
+void run_blocks(Work work, std::int64_t depth) {
+  work.blocks =
+      cut(work.rows, quotient_up(work.columns, kPanel), depth, Work::kRows, Work::kPanels);
+  share_out(work.blocks.jobs(), multiply_block<Work>, &work);
+}
+
+inline bool is_inside(const Window& window, std::int64_t y, std::int64_t x) {
+  return y >= 0 && x >= 0 && y < window.height && x < window.width;
+}
+
+// Each tap of each row of a tile: where the pixel that it reads lies.
+template <class Work, class Pixel>
+void point_at_taps(const Window& window, std::int64_t first, int rows, const Pixel& pixel_at,
+                   typename Work::Pointer* pointers) {
+  for (int i = 0; i < rows; ++i) {
+    const std::int64_t top =
+        (first + i) / window.out_width * window.stride_height - window.pad_height;
+    const std::int64_t left =
+        (first + i) % window.out_width * window.stride_width - window.pad_width;
+    typename Work::Pointer* place = pointers + i;
+    for (std::int64_t y = top; y < top + window.kernel_height; ++y) {
+      for (std::int64_t x = left; x < left + window.kernel_width; ++x, place += Work::kRows) {
+        *place = pixel_at(y, x);
+      }
+    }
+  }
+}
+
+}  // namespace
