@@ -1,14 +1,13 @@
 #include "program.h"
 
 #include <executorch/extension/data_loader/buffer_data_loader.h>
-#include <executorch/runtime/backend/interface.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "check_methods.h"
 #include "explain.h"
-#include "native/backend.h"
+#include "hvit_edge/backends.h"
 #include "runtime_log.h"
 #include "text.h"
 #include "thread_pool.h"
@@ -98,7 +97,6 @@ TensorView view_of(const EValue& value) {
 
 Result<Program> Program::open(const void* data, std::size_t size) {
   const RuntimeLog log;
-  native::register_backend();
   Program program;
   program.module_ = std::make_unique<executorch::extension::Module>(
       std::make_unique<executorch::extension::BufferDataLoader>(data, size));
@@ -149,8 +147,7 @@ Status Program::check_backends() {
   for (std::size_t i = 0; i < meta->num_backends(); ++i) {
     const auto name = meta->get_backend_name(i);
     if (!name.ok()) return explain(name.error(), "Session.load", "name the backends", "");
-    const auto* backend = executorch::runtime::get_backend_class(*name);
-    if (backend != nullptr && backend->is_available()) continue;
+    if (backend_available(*name)) continue;
     return Status(StatusCode::missing_backend,
                   concat("[Session.load] expected the backend ", *name,
                          ", got a runtime without it; link that backend or compile for a target "
