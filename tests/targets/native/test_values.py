@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hvit_edge.targets.native.values import Buffer, Rows, Value, dense
+from hvit_edge.targets.native.values import Buffer, Rows, Value, dense, fresh
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
@@ -75,3 +75,14 @@ def test_views_are_the_same_indexing_of_places_as_of_elements():
 )
 def test_the_stride_of_rows(places, stride):
     assert Rows(Buffer(64), np.array(places, np.int64), 8).stride == stride
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_a_fresh_tensor_fills_a_buffer_of_its_own(axis):
+    value = fresh((2, 3, 5), axis)
+    rows = value.rows(axis)
+    assert value.shape == (2, 3, 5)
+    assert value.buffer.size == 30
+    assert rows.width == (2, 3, 5)[axis]
+    assert np.array_equal(rows.places, np.arange(0, 30, rows.width))
+    assert fresh((2, 3, 5), axis).buffer is not value.buffer

@@ -16,7 +16,7 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import constant_tensor, module_path
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.operations import Activation
-from hvit_edge.targets.native.values import Buffer, Rows, Space, Value, dense
+from hvit_edge.targets.native.values import Buffer, Rows, Space, Value, dense, fresh
 
 LAYERS = (
     ops.Linear,
@@ -60,11 +60,10 @@ class Emitter:
         data = self.constant(node).detach().float().contiguous().numpy()
         self.values[node] = Value(Buffer(data.size, Space.CONSTANTS, data), dense(data.shape))
 
-    def put(self, node: Node, operation: ops.Operation, buffer: Buffer, places: np.ndarray) -> None:
+    def put(self, node: Node, operation: ops.Operation, output: Value) -> None:
         """`node` is what `operation` writes; others may still become part of it."""
-        kind = type(operation).__name__
-        operation.name = f"{kind} {module_path(node)}".strip()
-        self.values[node] = Value(buffer, places, operation)
+        operation.name = _name(type(operation).__name__, node)
+        self.values[node] = Value(output.buffer, output.places, operation)
 
     def view(self, node: Node, source: Node, places: np.ndarray) -> None:
         """`node` is a view of `source`."""
@@ -127,16 +126,14 @@ class Emitter:
         values = [Value(v.buffer, np.broadcast_to(v.places, shape)) for v in values]
         axis = row_axis(values)
         sides = [self.with_rows(value, axis, node).rows(axis) for value in values]
-        buffer = Buffer(int(np.prod(shape)))
-        places = dense(shape, axis)
-        output = Value(buffer, places).rows(axis)
-        operation = ops.Add(
-            sides[0], sides[1] if right is not None else None, alpha, beta, output, activation
-        )
-        self.put(node, operation, buffer, places)
+        output = fresh(shape, axis)
+        added = sides[1] if right is not None else None
+        operation = ops.Add(sides[0], added, alpha, beta, output.rows(axis), activation)
+        self.put(node, operation, output)
 
-    def join(self, node: Node, parts: Sequence[Node], buffer: Buffer, places: np.ndarray) -> None:
-        """Bring `parts` into `buffer`, each to its `places`: the last thing that layers take on."""
+    def join(self, node: Node, parts: Sequence[Node], whole: Value) -> None:
+        """Bring `parts` into `whole`, one behind another: the last thing that layers take on."""
+        places = whole.places
         start = 0
         axis = row_axis([self.values[part] for part in parts])
         dim = next(
@@ -146,19 +143,25 @@ class Emitter:
             length = self.values[part].shape[dim]
             there = np.take(places, np.arange(start, start + length), axis=dim)
             start += length
-            self._bring(node, part, Value(buffer, there), axis)
-        self.values[node] = Value(buffer, places)
+            self._bring(node, part, Value(whole.buffer, there), axis)
+        self.values[node] = whole
+
+    def copy(self, node: Node, here: Value, there: Value, axis: int) -> None:
+        """Rows along `axis` from one place to another."""
+        copy = ops.Add(here.rows(axis), None, 1.0, 1.0, there.rows(axis))
+        copy.name = _name("Copy", node)
+        self.operations.append(copy)
 
     def with_rows(self, value: Value, axis: int, node: Node) -> Value:
         """`value` with its rows along `axis`; its elements are gathered where they are not."""
         if value.has_rows(axis):
             return value
-        buffer = Buffer(value.places.size)
+        gathered = fresh(value.shape, axis)
         table = np.moveaxis(value.places, axis, -1).ravel()
-        gather = ops.Gather(Rows(value.buffer, np.zeros(1, np.int64), 1), table, buffer)
-        gather.name = f"Gather {module_path(node)}".strip()
+        gather = ops.Gather(Rows(value.buffer, np.zeros(1, np.int64), 1), table, gathered.buffer)
+        gather.name = _name("Gather", node)
         self.operations.append(gather)
-        return Value(buffer, dense(value.shape, axis))
+        return gathered
 
     def quantise(self, node: Node, rows: Rows, together: int, *, pads: bool = False) -> ops.Codes:
         """Rows as int8; what is wanted twice is made once."""
@@ -174,8 +177,7 @@ class Emitter:
                 width=rows.width,
                 together=together,
             )
-            name = f"Quantise {module_path(node)}".strip()
-            self.operations.append(ops.Quantise(rows, codes, name=name))
+            self.operations.append(ops.Quantise(rows, codes, name=_name("Quantise", node)))
             self._codes[key] = codes
         return self._codes[key]
 
@@ -192,11 +194,7 @@ class Emitter:
         both = row_axis([here, there])
         if not there.has_rows(both):  # values can be gathered where they are read alone
             both = row_axis([there])
-        copy = ops.Add(
-            self.with_rows(here, both, node).rows(both), None, 1.0, 1.0, there.rows(both)
-        )
-        copy.name = f"Copy {module_path(node)}".strip()
-        self.operations.append(copy)
+        self.copy(node, self.with_rows(here, both, node), there, both)
 
     def _rows_like(self, layer: Value, other: Value, output: Rows) -> Rows | None:
         """Rows of `other`, in the order of a layer's output of which `layer` is a view."""
@@ -236,6 +234,10 @@ def row_axis(values: Sequence[Value]) -> int:
     axes = sorted(range(rank), key=lambda a: (a != rank - 1, a != 1, a))
     known = [axis for axis in axes if values[0].shape[axis] > 1] or axes[:1]
     return max(known, key=lambda axis: sum(value.has_rows(axis) for value in values))
+
+
+def _name(kind: str, node: Node) -> str:
+    return f"{kind} {module_path(node)}".strip()
 
 
 def _is_read_once(node: Node) -> bool:

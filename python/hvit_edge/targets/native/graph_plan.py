@@ -74,5 +74,5 @@ def _finish(emit: Emitter, node: Node) -> Buffer:
         raise refuse(node, f"{len(results)} outputs")
     shape = tuple(shape_of(results[0]))
     buffer = Buffer(math.prod(shape), Space.OUTPUT)
-    emit.join(node, results, buffer, dense(shape))
+    emit.join(node, results, Value(buffer, dense(shape)))
     return buffer

@@ -9,7 +9,7 @@ from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.operations import Matrices
-from hvit_edge.targets.native.values import Buffer, Value, dense
+from hvit_edge.targets.native.values import Buffer, Value, fresh
 
 MOST_KEYS = 4096
 MOST_VALUE_WIDTH = 256
@@ -27,9 +27,9 @@ def lower_attention(emit: Emitter, node: Node) -> None:
     if value_width > MOST_VALUE_WIDTH:
         raise refuse(node, f"attention with values of {value_width}")
     # Heads side by side, as they are merged behind it.
-    merged = dense((batch, queries, heads, value_width)).transpose(0, 2, 1, 3)
-    buffer = Buffer(merged.size)
-    output = Matrices(buffer, merged[:, :, 0, 0].ravel(), heads * value_width)
+    merged = fresh((batch, queries, heads, value_width))
+    merged = Value(merged.buffer, merged.places.transpose(0, 2, 1, 3))
+    output = Matrices(merged.buffer, merged.places[:, :, 0, 0].ravel(), heads * value_width)
     biases, bias_of = _biases(emit, node, (batch, heads, queries, keys))
     panels = -(-keys // ops.PANEL) * ops.PANEL * width
     panels += -(-value_width // ops.PANEL) * ops.PANEL * keys
@@ -39,7 +39,7 @@ def lower_attention(emit: Emitter, node: Node) -> None:
     operation = ops.Attention(
         *sizes, query, key, value, output, biases, bias_of, scale, scratch=scratch
     )
-    emit.put(node, operation, buffer, merged)
+    emit.put(node, operation, merged)
 
 
 def _matrices(emit: Emitter, node: Node, source: Node) -> Matrices:
@@ -48,10 +48,9 @@ def _matrices(emit: Emitter, node: Node, source: Node) -> Matrices:
     places = value.places[..., 0]
     steps = np.diff(places, axis=-1)
     if steps.size and not (len(np.unique(steps)) == 1 and steps.flat[0] > 0):
-        buffer, fresh = Buffer(value.places.size), dense(value.shape)
-        rows = Value(buffer, fresh).rows(-1)
-        emit.operations.append(ops.Add(value.rows(-1), None, 1.0, 1.0, rows, name="Copy"))
-        value, places = Value(buffer, fresh), fresh[..., 0]
+        copied = fresh(value.shape)
+        emit.copy(node, value, copied, -1)
+        value, places = copied, copied.places[..., 0]
         steps = np.diff(places, axis=-1)
     stride = int(steps.flat[0]) if steps.size else value.shape[-1]
     return Matrices(value.buffer, places[..., 0].ravel(), stride)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from torch.fx import Node
 
@@ -12,7 +10,7 @@ from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.operations import Activation, Epilogue, Int8Weights, Window
-from hvit_edge.targets.native.values import Buffer, Rows, Value, dense
+from hvit_edge.targets.native.values import fresh
 
 
 def lower_int8_matrix(emit: Emitter, node: Node) -> None:
@@ -66,14 +64,10 @@ def _int8(emit: Emitter, node: Node, codes: np.ndarray) -> Int8Weights:
 
 def _put(emit: Emitter, node: Node, axis: int, make: object) -> None:
     """What `make` makes of an epilogue, whose output is fresh with its rows along `axis`."""
-    places = dense(tuple(shape_of(node)), axis)
-    buffer = Buffer(math.prod(places.shape))
+    output = fresh(shape_of(node), axis)
     bias = None if node.args[3] is None else emit.constant(node.args[3]).float().numpy()
     first = Activation.RELU if node.args[4] else Activation.NONE
-    output = Value(buffer, places).rows(axis)
-    emit.put(
-        node, make(Epilogue(bias, Rows(buffer, output.places, output.width), first)), buffer, places
-    )
+    emit.put(node, make(Epilogue(bias, output.rows(axis), first)), output)
 
 
 LOWERINGS = {

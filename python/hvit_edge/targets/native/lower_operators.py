@@ -12,7 +12,7 @@ from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
 from hvit_edge.targets.native.operations import Activation, Epilogue, PoolKind, Window
-from hvit_edge.targets.native.values import Buffer, Rows, Value, dense
+from hvit_edge.targets.native.values import Buffer, Rows, Value, dense, fresh
 
 FEWEST_CHANNELS = 8
 """Maps of fewer are taken as planes."""
@@ -23,7 +23,7 @@ MOST_CHANNELS = 8192
 def lower_linear(emit: Emitter, node: Node) -> None:
     source = emit.with_rows(emit.value(node.args[0]), -1, node)
     weights, bias = _weights(emit, node)
-    _put_linear(emit, node, source.rows(-1), weights, bias, dense(tuple(shape_of(node))))
+    _put_linear(emit, node, source.rows(-1), weights, bias, axis=-1)
 
 
 def lower_convolution(emit: Emitter, node: Node) -> None:
@@ -42,15 +42,14 @@ def lower_convolution(emit: Emitter, node: Node) -> None:
     elif kernel == (1, 1) and padding == (0, 0):
         source = emit.with_rows(emit.value(node.args[0]), 1, node)
         source = Value(source.buffer, source.places[:, :, :: steps[0], :: steps[1]])
-        places = dense(tuple(shape_of(node)), axis=1)
-        _put_linear(emit, node, source.rows(1), weights[:, :, 0, 0], bias, places)
+        _put_linear(emit, node, source.rows(1), weights[:, :, 0, 0], bias, axis=1)
     elif channels < FEWEST_CHANNELS:
         _planes(emit, node, weights, bias, steps, padding)
     else:
         window = _window(emit, node, kernel, steps, padding)
-        epilogue, buffer, places = _map_output(node, bias)
-        operation = ops.Convolution(window, weights.transpose(0, 2, 3, 1), epilogue)
-        emit.put(node, operation, buffer, places)
+        output = fresh(shape_of(node), axis=1)
+        taps = weights.transpose(0, 2, 3, 1)
+        emit.put(node, ops.Convolution(window, taps, Epilogue(bias, output.rows(1))), output)
 
 
 _CONVOLUTION = ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
@@ -76,20 +75,12 @@ def _put_linear(
     rows: Rows,
     weights: np.ndarray,
     bias: np.ndarray | None,
-    places: np.ndarray,
+    axis: int,
     taps: np.ndarray | None = None,
 ) -> None:
-    columns = weights.shape[0]
-    buffer = Buffer(places.size)
-    output = Rows(buffer, np.arange(len(rows.places), dtype=np.int64) * columns, columns)
-    emit.put(node, ops.Linear(rows, weights, Epilogue(bias, output), taps), buffer, places)
-
-
-def _map_output(node: Node, bias: np.ndarray | None) -> tuple[Epilogue, Buffer, np.ndarray]:
-    """Of a convolution: an epilogue, and a fresh channels-last map."""
-    places = dense(tuple(shape_of(node)), axis=1)
-    buffer = Buffer(places.size)
-    return Epilogue(bias, Value(buffer, places).rows(1)), buffer, places
+    output = fresh(shape_of(node), axis)
+    epilogue = Epilogue(bias, output.rows(axis))
+    emit.put(node, ops.Linear(rows, weights, epilogue, taps), output)
 
 
 def _depthwise(
@@ -104,9 +95,9 @@ def _depthwise(
     if weights.shape[:2] != (channels, 1):
         raise refuse(node, "a convolution of groups")
     window = _window(emit, node, weights.shape[2:], steps, padding)
-    epilogue, buffer, places = _map_output(node, bias)
+    output = fresh(shape_of(node), axis=1)
     taps = weights.reshape(channels, -1).T
-    emit.put(node, ops.Depthwise(window, taps, epilogue), buffer, places)
+    emit.put(node, ops.Depthwise(window, taps, Epilogue(bias, output.rows(1))), output)
 
 
 def _planes(
@@ -138,7 +129,7 @@ def _planes(
     starts = dense((height, width))[:: steps[0], :: steps[1]][:out_height, :out_width].ravel()
     rows = Rows(whole.buffer, whole.places[0] + starts, width)
     flat = weights.reshape(weights.shape[0], -1)
-    _put_linear(emit, node, rows, flat, bias, dense(tuple(shape_of(node)), axis=1), taps)
+    _put_linear(emit, node, rows, flat, bias, 1, taps)
 
 
 def _window(
@@ -176,10 +167,9 @@ def _regular(emit: Emitter, node: Node, value: Value) -> Value:
     """A copy with its pixels in order."""
     if value.shape[0] != 1:
         raise refuse(node, "a window over a batch")
-    buffer, places = Buffer(value.places.size), dense(value.shape, axis=1)
-    copy = ops.Add(value.rows(1), None, 1.0, 1.0, Value(buffer, places).rows(1), name="Copy")
-    emit.operations.append(copy)
-    return Value(buffer, places)
+    copied = fresh(value.shape, axis=1)
+    emit.copy(node, value, copied, 1)
+    return copied
 
 
 def lower_max_pool(emit: Emitter, node: Node) -> None:
@@ -209,8 +199,8 @@ def _pool(
     if shape_of(node.args[0])[0] != 1 or math.prod(kernel) > MOST_TAPS:
         raise refuse(node, f"a pool of {kernel} pixels, or of a batch")
     window = _window(emit, node, kernel, steps, padding)
-    epilogue, buffer, places = _map_output(node, None)
-    emit.put(node, ops.Pooling(window, kind, epilogue.output), buffer, places)
+    output = fresh(shape_of(node), axis=1)
+    emit.put(node, ops.Pooling(window, kind, output.rows(1)), output)
 
 
 def lower_layer_norm(emit: Emitter, node: Node) -> None:
@@ -221,11 +211,9 @@ def lower_layer_norm(emit: Emitter, node: Node) -> None:
         None if n is None else emit.constant(n).float().numpy()
         for n in (argument(node, 2, "weight"), argument(node, 3, "bias"))
     )
-    places = dense(tuple(shape_of(node)))
-    buffer = Buffer(places.size)
-    output = Value(buffer, places).rows(-1)
     eps = argument(node, 4, "eps", 1e-5)
-    emit.put(node, ops.LayerNorm(source.rows(-1), gamma, beta, eps, output), buffer, places)
+    output = fresh(shape_of(node))
+    emit.put(node, ops.LayerNorm(source.rows(-1), gamma, beta, eps, output.rows(-1)), output)
 
 
 def lower_add(emit: Emitter, node: Node) -> None:
@@ -262,20 +250,15 @@ def lower_mean(emit: Emitter, node: Node) -> None:
         raise refuse(node, f"a mean over the dimensions {sorted(dims)} of {rank}")
     source = emit.with_rows(source, kept[0], node)
     groups, count = source.shape[0], math.prod(source.shape[dim] for dim in dims)
-    places = dense((groups, source.shape[kept[0]])).reshape(shape_of(node))
-    buffer = Buffer(places.size)
-    output = Rows(
-        buffer, np.arange(groups, dtype=np.int64) * source.shape[kept[0]], places.shape[1]
-    )
-    output = Rows(buffer, output.places, source.shape[kept[0]])
-    emit.put(node, ops.Mean(source.rows(kept[0]), count, output), buffer, places)
+    means = fresh((groups, source.shape[kept[0]]))
+    output = Value(means.buffer, means.places.reshape(shape_of(node)))
+    emit.put(node, ops.Mean(source.rows(kept[0]), count, means.rows(-1)), output)
 
 
 def lower_cat(emit: Emitter, node: Node) -> None:
     parts = list(node.args[0])
-    shape = tuple(shape_of(node))
     axis = row_axis([emit.values[part] for part in parts])
-    emit.join(node, parts, Buffer(math.prod(shape)), dense(shape, axis))
+    emit.join(node, parts, fresh(shape_of(node), axis))
 
 
 def lower_activation(activation: Activation) -> Callable[[Emitter, Node], None]:

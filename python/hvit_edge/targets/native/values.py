@@ -7,6 +7,7 @@ places, and costs nothing when the program runs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -99,3 +100,9 @@ def dense(shape: tuple[int, ...], axis: int = -1) -> np.ndarray:
     """Places of a fresh tensor of `shape` whose rows lie along `axis`, one behind the other."""
     moved = np.moveaxis(np.empty(shape, dtype=np.bool_), axis, -1).shape
     return np.moveaxis(np.arange(int(np.prod(shape)), dtype=np.int64).reshape(moved), -1, axis)
+
+
+def fresh(shape: Sequence[int], axis: int = -1) -> Value:
+    """A tensor of `shape` in a buffer of its own, with its rows along `axis`."""
+    places = dense(tuple(shape), axis)
+    return Value(Buffer(places.size), places)

@@ -120,10 +120,8 @@ class _Writer:
         self.words += [*window.steps, *window.padding]
 
     def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
-        bias = epilogue.bias
-        if bias is not None and padded:
-            bias = np.pad(bias, (0, -len(bias) % PANEL))
-        self.words += [self.constant(_float32(bias)), epilogue.first]
+        bias = (_padded if padded else _float32)(epilogue.bias)
+        self.words += [self.constant(bias), epilogue.first]
         self.rows(epilogue.residual)
         self.words.append(epilogue.second)
         self.rows(epilogue.output)
@@ -137,7 +135,7 @@ class _Writer:
         self.words += [len(op.input.places), op.weights.shape[1], op.weights.shape[0]]
         self.words.append(self.table(op.taps))
         self.rows(op.input)
-        self.words.append(self.constant(panels(op.weights)))
+        self.weights(op)
         self.epilogue(op.epilogue, padded=True)
 
     @put.register
@@ -175,8 +173,8 @@ class _Writer:
         if op.biases is None:
             self.words.append(0)
         else:
-            padded = np.pad(op.biases, ((0, 0), (0, 0), (0, -op.keys % PANEL)))
-            self.words += [len(padded), self.constant(_float32(padded))]
+            padded = _padded(op.biases)
+            self.words += [len(padded), self.constant(padded)]
             self.words.append(self.table(op.bias_of * padded[0].size))
         self.words += [self.number(op.scale), self.offset(op.scratch)]
 
@@ -221,7 +219,7 @@ class _Writer:
         codes = op.codes
         self.words += [codes.rows, codes.width, len(op.weights.scales), codes.together]
         self.words += [self.offset(codes.codes), self.offset(codes.ranges)]
-        self.int8_weights(op.weights)
+        self.weights(op)
         self.epilogue(op.epilogue, padded=True)
 
     @put.register
@@ -240,12 +238,8 @@ class _Writer:
         self.words.append(self.constant(_float32(depthwise.weights)))
         self.words += [self.constant(_float32(depthwise.epilogue.bias)), depthwise.epilogue.first]
         self.words += [int(op.adds_input), depthwise.epilogue.second]
-        is_int8 = isinstance(project, ops.LinearInt8)
-        self.words += [int(is_int8), columns_of(project)]
-        if is_int8:
-            self.int8_weights(project.weights)
-        else:
-            self.words.append(self.constant(panels(project.weights)))
+        self.words += [int(isinstance(project, ops.LinearInt8)), columns_of(project)]
+        self.weights(project)
         self.epilogue(project.epilogue, padded=True)
         self.words += [JOBS, self.offset(op.scratch)]
 
@@ -256,20 +250,23 @@ class _Writer:
         self.words += [int(is_int8), depth, columns_of(layer)]
         if is_int8:
             self.words += [self.offset(layer.codes.codes), self.offset(layer.codes.ranges)]
-            self.int8_weights(layer.weights)
         else:
             self.rows(layer.input)
+        self.weights(layer)
+        self.words += [self.constant(_padded(layer.epilogue.bias)), layer.epilogue.first]
+
+    def weights(self, layer: ops.Linear | ops.LinearInt8) -> None:
+        if isinstance(layer, ops.LinearInt8):
+            self.int8_weights(layer.weights)
+        else:
             self.words.append(self.constant(panels(layer.weights)))
-        bias = layer.epilogue.bias
-        padded = None if bias is None else np.pad(bias, (0, -len(bias) % PANEL))
-        self.words += [self.constant(_float32(padded)), layer.epilogue.first]
 
     def int8_weights(self, weights: Int8Weights) -> None:
         columns = len(weights.scales)
         totals = weights.codes.reshape(columns, -1).sum(axis=1, dtype=np.int64)
         self.words.append(self.constant(code_panels(weights.codes)))
         for values in (weights.scales, totals):
-            self.words.append(self.constant(_float32(np.pad(values, (0, -columns % PANEL)))))
+            self.words.append(self.constant(_padded(values)))
 
 
 def code_panels(codes: np.ndarray) -> np.ndarray:
@@ -289,3 +286,11 @@ def panels(weights: np.ndarray) -> np.ndarray:
 
 def _float32(array: np.ndarray | None) -> np.ndarray | None:
     return None if array is None else array.astype(np.float32)
+
+
+def _padded(array: np.ndarray | None) -> np.ndarray | None:
+    """float32, its last dimension filled with zeros up to whole panels."""
+    if array is None:
+        return None
+    ends = [(0, 0)] * (array.ndim - 1) + [(0, -array.shape[-1] % PANEL)]
+    return np.pad(array, ends).astype(np.float32)
