@@ -19,12 +19,12 @@ from hvit_edge.compiler_native import NativeRequest, compile_native
 from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.gate import Gate
-from hvit_edge.lowering import export_graph, pipeline_for, rewrite
+from hvit_edge.gated_graphs import measure_layers, rewritten_graph
+from hvit_edge.lowering import pipeline_for
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.mixed import Labelled, MixedOptions, MixedReport, check_mixed, keep_plan, mix
 from hvit_edge.package_file import SUFFIX, check_package_output
-from hvit_edge.parity.layers import record_layers
-from hvit_edge.parity.steps import executorch_step, pytorch_step, quantised_step
+from hvit_edge.parity.steps import executorch_step
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
@@ -36,7 +36,7 @@ from hvit_edge.quantize import (
     reference_graph,
 )
 from hvit_edge.quantize.calibration import FEWEST
-from hvit_edge.report import Artifact, CompileReport
+from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject, origin_of, prepare_subject
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
@@ -48,7 +48,6 @@ APPLE = ("coreml", "coreml-pte")
 WHOLE = {"coreml": "which has no delegate", "native": "whose delegate runs everything or nothing"}
 NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = ("int8", "int8-dynamic", "auto")
-LAYER_INPUTS = 16  # images that the layers are measured on
 
 
 def compile(
@@ -170,8 +169,7 @@ def compile(
     gate("lowered", executorch_step(lowered.serialize()))
 
     tell("write")
-    check = partial(self_test, subject.origin.name)
-    metadata, size = write_program(
+    artifact = write_program(
         lowered,
         target,
         gate,
@@ -180,27 +178,14 @@ def compile(
         layers=layers,
         cpu=work.cpu,
         force=force,
-        check=check,
+        check=partial(self_test, subject.origin.name),
+        calibration=calibration,
+        mixture=mixture,
+        start=start,
     )
     if mixture is not None:
         keep_plan(mixture, subject.origin.name, path, force=force)
-    return Artifact(
-        path,
-        CompileReport(
-            model=subject.origin.name,
-            target=target,
-            precision=precision,
-            weights=metadata.weights_source,
-            path=path,
-            bytes=size,
-            lowered=lowered,
-            parity=metadata.parity,
-            steps=tuple(gate.results),
-            calibration=calibration,
-            mixture=mixture,
-            seconds=time.perf_counter() - start,
-        ),
-    )
+    return artifact
 
 
 def _check_target(
@@ -332,23 +317,16 @@ def _prepare_graph(
     work: _Quantising, gate: Gate
 ) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None]:
     """From the module to a graph that can be lowered, its layers' records, and the mixture."""
-    subject, calibration = work.subject, work.calibration
-    work.tell("export")
-    graph = export_graph(subject.module, (torch.from_numpy(subject.example),))
-    gate("exported", pytorch_step(graph))
-    work.tell("rewrite")
-    rewrite(graph, passes=pipeline_for(work.cpu, work.precision))
-    gate("rewritten", pytorch_step(graph))
+    calibration = work.calibration
+    graph = rewritten_graph(gate, pipeline_for(work.cpu, work.precision), work.tell)
     if work.precision == "fp32":
         return graph, (), None
     work.tell("quantise")
     if calibration is None and work.precision in TAKES_CALIBRATION:
-        calibration = bundled_calibration(subject.origin.preprocess)
+        calibration = bundled_calibration(work.subject.origin.preprocess)
     reference = reference_graph(graph, work.precision)
     quantised, mixture = work.quantise(reference, calibration)
-    gate("quantised", quantised_step(quantised))
-    inputs = (calibration or bundled_calibration(subject.origin.preprocess)).inputs[:LAYER_INPUTS]
-    return quantised, record_layers(reference, quantised, inputs), mixture
+    return quantised, measure_layers(gate, reference, quantised, calibration), mixture
 
 
 def _check_delegation(lowered: Lowered, registered: bool, wanted: float | None) -> None:

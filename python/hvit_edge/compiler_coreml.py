@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from torch.fx import GraphModule
 
@@ -19,7 +18,8 @@ from hvit_edge.coreml.metadata import write_metadata
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.description import COREML_PACKAGES, describe_artifact
 from hvit_edge.gate import Gate
-from hvit_edge.lowering import COREML_PIPELINE, export_graph, rewrite
+from hvit_edge.gated_graphs import rewritten_graph
+from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.metadata import Metadata
 from hvit_edge.package_file import write_package
 from hvit_edge.parity.steps import Step, pytorch_step
@@ -66,7 +66,7 @@ def compile_package(request: PackageRequest) -> Artifact:
     pixels = _golden_pixels(request.subject)
     request = replace(request, subject=_asked_about(request.subject, pixels))
     subject, gate = request.subject, Gate(request.subject, request.precision, request.rtol)
-    graph = rewritten_graph(request, gate)
+    graph = rewritten_graph(gate, COREML_PIPELINE, request.tell)
     request.tell("convert")
     model, in_float32 = _convert(request, graph)
     request.tell("evaluate")
@@ -106,17 +106,6 @@ def _asked_about(subject: Subject, pixels: np.ndarray) -> Subject:
     """The same subject with its answer to other pixels."""
     example = subject.origin.preprocess.normalise(pixels)
     return replace(subject, example=example, expected=pytorch_step(subject.module)(example))
-
-
-def rewritten_graph(request: PackageRequest, gate: Gate) -> GraphModule:
-    """The graph that both kinds of Core ML artifacts are made from, gated."""
-    request.tell("export")
-    graph = export_graph(request.subject.module, (torch.from_numpy(request.subject.example),))
-    gate("exported", pytorch_step(graph))
-    request.tell("rewrite")
-    rewrite(graph, passes=COREML_PIPELINE)
-    gate("rewritten", pytorch_step(graph))
-    return graph
 
 
 def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple[dict, ...]]:

@@ -14,12 +14,14 @@ from functools import partial
 
 import torch
 
-from hvit_edge.compiler_coreml import PackageRequest, rewritten_graph
+from hvit_edge.compiler_coreml import PackageRequest
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.description import COREML_PACKAGES, XNNPACK_PACKAGES
 from hvit_edge.gate import Gate
+from hvit_edge.gated_graphs import rewritten_graph
+from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.program_file import self_test, write_program
-from hvit_edge.report import Artifact, CompileReport
+from hvit_edge.report import Artifact
 from hvit_edge.targets.delegate import Lowered
 
 PACKAGES = tuple(dict.fromkeys((*XNNPACK_PACKAGES, *COREML_PACKAGES)))
@@ -43,7 +45,7 @@ def compile_program(
     from hvit_edge.targets.coreml_delegate import lower
 
     subject, gate = request.subject, Gate(request.subject, request.precision, request.rtol)
-    graph = rewritten_graph(request, gate)
+    graph = rewritten_graph(gate, COREML_PIPELINE, request.tell)
     request.tell("lower")
     lowered = lower(
         graph,
@@ -55,22 +57,13 @@ def compile_program(
     check_delegation(lowered, subject.registered)
     request.tell("write")
     check = partial(self_test, subject.origin.name) if sys.platform == "darwin" else None
-    metadata, size = write_program(
-        lowered, "coreml-pte", gate, PACKAGES, request.path, force=request.force, check=check
-    )
-    return Artifact(
+    return write_program(
+        lowered,
+        "coreml-pte",
+        gate,
+        PACKAGES,
         request.path,
-        CompileReport(
-            model=subject.origin.name,
-            target="coreml-pte",
-            precision=request.precision,
-            weights=metadata.weights_source,
-            path=request.path,
-            bytes=size,
-            lowered=lowered,
-            parity=metadata.parity,
-            steps=tuple(gate.results),
-            calibration=None,
-            seconds=time.perf_counter() - start,
-        ),
+        force=request.force,
+        check=check,
+        start=start,
     )

@@ -17,20 +17,18 @@ from torch.fx import GraphModule
 
 from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.gate import Gate
-from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
+from hvit_edge.gated_graphs import measure_layers, rewritten_graph
+from hvit_edge.lowering import NATIVE_PIPELINE
 from hvit_edge.metadata import LayerRecord
-from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.native_runtime import native_step
-from hvit_edge.parity.steps import pytorch_step, quantised_step
 from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, quantize, reference_graph
-from hvit_edge.report import Artifact, CompileReport
+from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject
 from hvit_edge.targets.native.lower import lower
 
 TARGET = "native"
-LAYER_INPUTS = 16  # images that the layers are measured on
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,13 @@ def compile_native(request: NativeRequest) -> Artifact:
     start = time.perf_counter()
     subject, tell = request.subject, request.tell
     gate = Gate(subject, request.precision, request.rtol)
-    graph, layers = _PREPARE[request.precision](_rewritten(request, gate), request, gate)
+    graph = rewritten_graph(gate, NATIVE_PIPELINE, tell)
+    graph, layers = _PREPARE[request.precision](graph, request, gate)
     tell("lower")
     lowered = lower(graph, (torch.from_numpy(subject.example),))
     gate("runtime", native_step(lowered, subject.example.shape[2:]))
     tell("write")
-    metadata, size = write_program(
+    return write_program(
         lowered,
         TARGET,
         gate,
@@ -74,33 +73,9 @@ def compile_native(request: NativeRequest) -> Artifact:
         layers=layers,
         force=request.force,
         check=partial(self_test, subject.origin.name),
+        calibration=request.calibration,
+        start=start,
     )
-    return Artifact(
-        request.path,
-        CompileReport(
-            model=subject.origin.name,
-            target=TARGET,
-            precision=request.precision,
-            weights=metadata.weights_source,
-            path=request.path,
-            bytes=size,
-            lowered=lowered,
-            parity=metadata.parity,
-            steps=tuple(gate.results),
-            calibration=request.calibration,
-            seconds=time.perf_counter() - start,
-        ),
-    )
-
-
-def _rewritten(request: NativeRequest, gate: Gate) -> GraphModule:
-    request.tell("export")
-    graph = export_graph(request.subject.module, (torch.from_numpy(request.subject.example),))
-    gate("exported", pytorch_step(graph))
-    request.tell("rewrite")
-    rewrite(graph, passes=NATIVE_PIPELINE)
-    gate("rewritten", pytorch_step(graph))
-    return graph
 
 
 def _as_it_is(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared:
@@ -117,9 +92,7 @@ def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared
         calibration=request.calibration,
         progress=request.progress,
     )
-    gate("quantised", quantised_step(quantised))
-    inputs = request.calibration.inputs[:LAYER_INPUTS]
-    return quantised, record_layers(reference, quantised, inputs)
+    return quantised, measure_layers(gate, reference, quantised, request.calibration)
 
 
 _PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {

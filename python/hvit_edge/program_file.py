@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from hvit_edge.artifact import Golden, constant_methods, seal, write_atomically
 from hvit_edge.description import describe_artifact
 from hvit_edge.errors import ParityError
 from hvit_edge.gate import Gate
-from hvit_edge.metadata import LayerRecord, Metadata
+from hvit_edge.metadata import LayerRecord
+from hvit_edge.mixed import MixedReport
+from hvit_edge.quantize import Calibration
+from hvit_edge.report import Artifact, CompileReport
 from hvit_edge.runtime import Session
 from hvit_edge.targets.choices import CPUS
 from hvit_edge.targets.delegate import Lowered
@@ -26,23 +30,41 @@ def write_program(
     cpu: str = CPUS[0],
     force: bool,
     check: Callable[[Path], None] | None,
-) -> tuple[Metadata, int]:
-    """Write a `.pte` with its metadata and golden sample.
+    calibration: Calibration | None = None,
+    mixture: MixedReport | None = None,
+    start: float,
+) -> Artifact:
+    """Write a `.pte` with its metadata and golden sample, and report on its making.
 
     Args:
         lowered: the program.
         target, gate, packages, layers, cpu: as `describe_artifact`; the gate knows the subject.
         path, force, check: as `write_atomically`.
-
-    Returns:
-        The metadata, and the bytes of the file.
+        calibration, mixture: for the report, see there.
+        start: when the compilation began, of `time.perf_counter`.
     """
     subject = gate.subject
     metadata = describe_artifact(subject, target, gate, packages, layers, cpu, lowered.operators)
     golden = Golden(subject.golden_image, subject.expected)
     data = seal(lowered.serialize(constant_methods(metadata, golden)))
     write_atomically(path, data, force=force, check=check)
-    return metadata, len(data)
+    return Artifact(
+        path,
+        CompileReport(
+            model=subject.origin.name,
+            target=target,
+            precision=gate.precision,
+            weights=metadata.weights_source,
+            path=path,
+            bytes=len(data),
+            lowered=lowered,
+            parity=metadata.parity,
+            steps=tuple(gate.results),
+            calibration=calibration,
+            mixture=mixture,
+            seconds=time.perf_counter() - start,
+        ),
+    )
 
 
 def self_test(model: str, path: Path) -> None:
