@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import hvit_edge
-from hvit_edge import compiler
+from hvit_edge import compiler, gated_graphs
 from hvit_edge.errors import DelegationError, InputError, LoweringError, ParityError
 from hvit_edge.models import list_models
 from hvit_edge.preprocess import load_image
@@ -132,7 +132,8 @@ def test_a_program_is_shaped_for_a_cpu(cpu, precision, activation, tiny_preproce
 def test_wrong_step_is_named_and_nothing_written(
     step, tiny_model, tiny_preprocess, tmp_path, monkeypatch
 ):
-    right = getattr(compiler, step)
+    home = compiler if step == "lower" else gated_graphs
+    right = getattr(home, step)
 
     def wrong(graph, *inputs, **how):
         if step == "lower":
@@ -145,7 +146,7 @@ def test_wrong_step_is_named_and_nothing_written(
     def spoil(graph):
         graph.head.bias = nn.Parameter(graph.head.bias + 0.01)
 
-    monkeypatch.setattr(compiler, step, wrong)
+    monkeypatch.setattr(home, step, wrong)
     named = {"export_graph": "exported", "rewrite": "rewritten", "lower": "lowered"}[step]
     with pytest.raises(
         ParityError, match=rf"expected the {named} program to have max_rel <= 0.0001"

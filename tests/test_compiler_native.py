@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import hvit_edge
-from hvit_edge import compiler_native
+from hvit_edge import compiler_native, gated_graphs
 from hvit_edge.errors import InputError, LoweringError, ParityError
 from hvit_edge.inspection import describe
 from hvit_edge.parity import native_runtime, validate
@@ -130,7 +130,8 @@ def test_a_rewrite_that_breaks_is_found_first(artifact, tiny_model):
 def test_wrong_step_is_named_and_nothing_written(
     step, tiny_model, tiny_preprocess, tmp_path, monkeypatch
 ):
-    right = getattr(compiler_native, step)
+    home = compiler_native if step == "lower" else gated_graphs
+    right = getattr(home, step)
 
     def wrong(graph, *inputs, **how):
         if step == "lower":
@@ -140,7 +141,7 @@ def test_wrong_step_is_named_and_nothing_written(
             spoil(graph if step == "rewrite" else result)
         return result
 
-    monkeypatch.setattr(compiler_native, step, wrong)
+    monkeypatch.setattr(home, step, wrong)
     named = {"export_graph": "exported", "rewrite": "rewritten", "lower": "runtime"}[step]
     with pytest.raises(ParityError, match=f"expected the {named} program to have max_rel"):
         hvit_edge.compile(
