@@ -18,6 +18,7 @@ namespace hvit_edge::native::testing {
 constexpr float kUntouched = -777.25F;
 constexpr std::int64_t kGuard = 64;  // values before and behind an output
 constexpr double kTolerance = 1e-5;  // of float32 sums over a few hundred products
+constexpr double kRoughness = 3e-4;  // of SiLU and GELU in int8 layers
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();  // is written here
 
 struct InstructionSet {
@@ -233,6 +234,14 @@ class RandomEpilogue {
     return epilogue;
   }
   const std::vector<float>& residuals() const { return residuals_; }
+
+  /// What activations of int8 layers may be off by.
+  double roughness() const {
+    const auto is_rough = [](Activation kind) {
+      return kind == Activation::silu || kind == Activation::gelu;
+    };
+    return (is_rough(first) || is_rough(second)) ? 2 * kRoughness : 0;
+  }
 
   /// The whole output, from the function `sum(row, column)`.
   template <class Sum>

@@ -74,10 +74,10 @@ inline float soften(float* row, std::int64_t count, std::int64_t padded) {
   for (std::int64_t i = count; i < padded; ++i) row[i] = -1e30f;
   Vector most = load(row);
   for (std::int64_t i = kLanes; i < padded; i += kLanes) most = larger(most, load(row + i));
-  const Vector largest = all(largest_of(most));
+  const Vector largest = all(largest_of(most) * kLog2OfE);
   Vector sums{};
   for (std::int64_t i = 0; i < padded; i += kLanes) {
-    const Vector value = exp_of(load(row + i) - largest);
+    const Vector value = exp2_of<Accuracy::float32>(load(row + i) * kLog2OfE - largest);
     store(row + i, value);
     sums += value;
   }

@@ -42,6 +42,7 @@ constexpr std::int64_t kChannels = 2 * kLanes;  // of them at a time
 struct DepthwiseWork {
   const Depthwise* layer;
   const Bases* bases;
+  Accuracy accuracy = Accuracy::float32;
 };
 
 /// Some outputs of one row: their windows cover the input rows `first_y` to `end_y`.
@@ -135,8 +136,12 @@ inline void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int
     } else {
       sum_windows_of(pixels, count == kChannels)(work, run, channel, sums);
     }
-    finish(work.layer->epilogue, *work.bases, {oy * window.out_width + ox, channel, count, pixels},
-           FloatSums{sums, kChannels});
+    const Tile tile{oy * window.out_width + ox, channel, count, pixels};
+    if (work.accuracy == Accuracy::codes) {
+      finish(work.layer->epilogue, *work.bases, tile, FloatSums<Accuracy::codes>{sums, kChannels});
+    } else {
+      finish(work.layer->epilogue, *work.bases, tile, FloatSums<>{sums, kChannels});
+    }
   }
 }
 

@@ -34,7 +34,10 @@ inline void copy_row(float* to, const float* from, std::int64_t count) {
 }
 
 /// Sums of a tile in float32, `stride` values a row: one way to give `finish` its values.
+template <Accuracy accuracy = Accuracy::float32>
 struct FloatSums {
+  static constexpr Accuracy kAccuracy = accuracy;
+
   const float* sums;
   std::int64_t stride;
 
@@ -62,8 +65,11 @@ void finish_tile(const Epilogue& epilogue, const Bases& bases, const Tile& tile,
   for (std::int64_t i = 0; i < columns; i += kLanes) {
     const auto column = sums.column(i);
     for (int row = 0; row < rows; ++row) {
-      Vector value = activate<first>(column.at(row));
-      if (adds) value = activate<second>(value + load_some(residuals[row] + i, columns - i));
+      Vector value = activate<first, Sums::kAccuracy>(column.at(row));
+      if (adds) {
+        value += load_some(residuals[row] + i, columns - i);
+        value = activate<second, Sums::kAccuracy>(value);
+      }
       store_some(outputs[row] + i, value, columns - i);
     }
   }

@@ -29,6 +29,8 @@ struct ProductsInt8 {
 
 /// Sums of a tile as float32, on their way to `finish`.
 struct ScaledSums {
+  static constexpr Accuracy kAccuracy = Accuracy::codes;
+
   const std::int32_t* sums;
   std::int64_t stride;
   const float *totals, *scales, *bias;  // of the tile's columns

@@ -57,7 +57,8 @@ inline void convolve_one(RowByRow& work, std::int64_t oy, bool adds_input) {
     epilogue.residual =
         rows_from(first, work.ring + oy % window.ring * window.row_stride * 4, window.pixel_stride);
   }
-  const DepthwiseWork one{&work.depthwise, work.bases};
+  const Accuracy accuracy = work.project.is_int8 ? Accuracy::codes : Accuracy::float32;
+  const DepthwiseWork one{&work.depthwise, work.bases, accuracy};
   convolve_row(&one, oy);
 }
 

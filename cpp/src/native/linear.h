@@ -42,7 +42,7 @@ inline void multiply_rows_of(const Products& work, const float** pointers, std::
         bias == nullptr ? nullptr : bias + column, sums, panels * kPanel);
     const std::int64_t left = work.columns - column;
     const Tile tile{first, column, left < panels * kPanel ? left : panels * kPanel, rows};
-    finish(*work.epilogue, *work.bases, tile, FloatSums{sums, panels * kPanel});
+    finish(*work.epilogue, *work.bases, tile, FloatSums<>{sums, panels * kPanel});
     panel += panels;
   }
 }
