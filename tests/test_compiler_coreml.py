@@ -14,7 +14,7 @@ import hvit_edge.inspection
 from hvit_edge.coreml import load_program, read_package
 from hvit_edge.coreml.runner import PackageClassifier
 from hvit_edge.errors import ArtifactError, InputError, LoweringError, ParityError
-from hvit_edge.preprocess import Preprocess, load_image
+from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess, load_image
 from hvit_edge.targets.coreml import build
 from hvit_edge.weights import bundled_photos, weights_digest
 
@@ -191,6 +191,32 @@ def test_preprocessing_is_inside(tiny_module, tmp_path, order, precision):
     np.testing.assert_allclose(found, expected, atol=bound)
     swapped, _ = answers(lambda x: tiny_module(x.flip(1)), PackageClassifier(path))
     assert np.abs(found - swapped).max() > 4 * bound, "the order of channels shows"
+
+
+class Colours(nn.Module):
+    """The mean of each colour, normalised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 3, 1, bias=False)
+        with torch.no_grad():
+            self.stem.weight.copy_(torch.eye(3)[:, :, None, None])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.stem(x).mean((2, 3))
+
+
+@pytest.mark.parametrize("precision", ["fp16", "w8", "w6"])
+def test_float16_does_not_shift_colours(tmp_path, precision):
+    preprocess = Preprocess((12, 20), resize="stretch", mean=IMAGENET_MEAN, std=IMAGENET_STD)
+    module = Colours().eval()
+    path = compile_tiny(module, tmp_path, precision=precision, preprocess=preprocess).path
+    photo = np.full((12, 20, 3), (124, 116, 104), np.uint8)
+    with torch.inference_mode():
+        expected = module(torch.from_numpy(preprocess(photo))).numpy()
+    found = PackageClassifier(path).logits(photo)
+    # Constants of ImageNet that are only rounded shift each colour by 2e-4 to 8e-4.
+    np.testing.assert_allclose(found, expected, atol=3e-5)
 
 
 def test_what_float16_would_break_stays_in_float32(tmp_path):

@@ -113,6 +113,7 @@ def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple
     from hvit_edge.targets.coreml.activations import activation_ranges
     from hvit_edge.targets.coreml.build import IOS, Options, build
     from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
+    from hvit_edge.targets.coreml.normalisation import hold_in_float16
     from hvit_edge.targets.coreml.translate import Pixels, translate
 
     preprocess = request.subject.origin.preprocess
@@ -122,12 +123,10 @@ def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple
         if request.precision == "int8"
         else None
     )
-    translated = translate(
-        graph,
-        opset=IOS[request.ios],
-        pixels=Pixels(1 / (255 * std), -mean / std),
-        ranges=ranges,
-    )
+    normalisation = Pixels(1 / (255 * std), -mean / std)
+    if request.precision != "fp32":
+        normalisation = hold_in_float16(graph, normalisation)
+    translated = translate(graph, opset=IOS[request.ios], pixels=normalisation, ranges=ranges)
     reasons = {}
     if request.precision != "fp32":
         pixels = _pixels(request.subject)
