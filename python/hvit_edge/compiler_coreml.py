@@ -124,7 +124,7 @@ def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple
         else None
     )
     normalisation = Pixels(1 / (255 * std), -mean / std)
-    if request.precision != "fp32":
+    if request.precision not in ("fp32", "int8"):  # whose ranges are those of the network as it is
         normalisation = hold_in_float16(graph, normalisation)
     translated = translate(graph, opset=IOS[request.ios], pixels=normalisation, ranges=ranges)
     reasons = {}
