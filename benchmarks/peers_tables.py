@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from interleave import ratio
 from machine import name_machine
 
@@ -17,18 +19,67 @@ TITLES = {
 
 
 def summary_table(report: dict) -> str:
-    """The fastest of ours beside the fastest peer: a row a model, threads and kind of precision."""
+    """The fastest of ours beside the fastest peer: a row a model, threads and kind of contest."""
     lines = [
         "| model | threads | | hvit-edge | fastest peer | ours / peer (10 to 90 %) |",
         "|---|---|---|---|---|---|",
     ]
-    for rows in groups(report):
-        ours = fastest(row for row in rows if is_ours(row))
-        peer = fastest(row for row in rows if not is_ours(row))
-        first = rows[0]
-        kind = "reduced" if is_reduced(first) else "fp32"
+    for first, kind, ours, peer in contests(report):
         cells = (str(first["threads"]), kind, in_short(ours), in_short(peer), relation(ours, peer))
         lines.append(f"| {first['model']} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", note(report)]) if report["rows"] else NONE_YET
+
+
+def contests(report: dict) -> Iterator[tuple[dict, str, dict | None, dict | None]]:
+    """A row of the group, the kind, the fastest of ours and the fastest peer that competes.
+
+    Below float32, peers of any precision that are as near to PyTorch as ours, and then all.
+    """
+    for rows in groups(report):
+        first = rows[0]
+        ours = fastest(row for row in rows if is_ours(row))
+        peers = [row for row in rows if not is_ours(row)]
+        if not is_reduced(first):
+            yield first, "fp32", ours, fastest(peers)
+            continue
+        rivals = [
+            row
+            for row in report["rows"]
+            if not is_ours(row)
+            and (row["model"], row["threads"]) == (first["model"], first["threads"])
+            and ours is not None
+            and is_as_exact(row, ours)
+        ]
+        yield first, "reduced, as exact", ours, fastest(rivals)
+        yield first, "reduced, any", ours, fastest(peers)
+
+
+def is_as_exact(row: dict, ours: dict) -> bool:
+    """Whether a peer's answers are as near to PyTorch's; those that equal them have no ratio."""
+    if "agreement" not in row:
+        return False
+    sqnr = row["agreement"]["sqnr_db"]
+    return sqnr is None or sqnr >= ours["agreement"]["sqnr_db"]
+
+
+def int8_table(report: dict) -> str:
+    """Ours in int8 beside ours in float32, by target: a row a model and number of threads."""
+    lines = [
+        "| model | threads | xnnpack fp32 | int8 | ratio | native fp32 | int8 | ratio |",
+        "|---" * 8 + "|",
+    ]
+    found = {(r["model"], r["threads"], r["contestant"]): r for r in report["rows"]}
+    for model, threads in dict.fromkeys((model, threads) for model, threads, _ in found):
+        cells = [model, str(threads)]
+        for target in ("", "native "):
+            fp32, int8 = (
+                found.get((model, threads, f"hvit-edge {target}{precision}"), {})
+                for precision in ("fp32", "int8")
+            )
+            timed = "median_ms" in fp32 and "median_ms" in int8
+            cells += [f"{row['median_ms']:.1f} ms" if timed else "" for row in (fp32, int8)]
+            cells.append(relation(int8, fp32) if timed else "")
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", note(report)]) if report["rows"] else NONE_YET
 
 

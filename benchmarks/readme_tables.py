@@ -85,14 +85,17 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "bundled": ("bundled", bundled_table),
     },
     "docs/quantisation.md": {
-        part: ("quantisation", partial(part_table, part, table))
-        for part, table in {
-            "trained": quantisation_tables.trained_table,
-            "families": quantisation_tables.families_table,
-            "times": quantisation_tables.times_table,
-            "profile": quantisation_tables.profile_table,
-            "ablation": quantisation_tables.ablation_table,
-        }.items()
+        "peers_int8": ("peers", peers_tables.int8_table),
+        **{
+            part: ("quantisation", partial(part_table, part, table))
+            for part, table in {
+                "trained": quantisation_tables.trained_table,
+                "families": quantisation_tables.families_table,
+                "times": quantisation_tables.times_table,
+                "profile": quantisation_tables.profile_table,
+                "ablation": quantisation_tables.ablation_table,
+            }.items()
+        },
     },
     "docs/arm.md": {
         "arm_accuracy": ("arm_accuracy", arm_tables.accuracy_table),

@@ -80,11 +80,40 @@ def test_a_row_has_everything(load, report):
 
 def test_the_summary_has_the_fastest_of_both(load, report):
     text = load("peers_tables.py").summary_table(report)
-    of_fp32, reduced = (line(text, f"| tiny | 2 | {kind}") for kind in ("fp32", "reduced"))
+    of_fp32, exact, any_peer = (
+        line(text, f"| tiny | 2 | {kind}") for kind in ("fp32", "reduced, as exact", "reduced, any")
+    )
     assert of_fp32[3:] == ["**hvit-edge** native fp32: 5.0 ms", "OpenVINO fp32: 1.0 ms", ""]
-    assert reduced[3:] == [
+    assert exact[3:] == ["**hvit-edge** int8: 2.0 ms, 30 dB", "OpenVINO fp32: 1.0 ms", ""]
+    assert any_peer[3:] == [
         *("**hvit-edge** int8: 2.0 ms, 30 dB", "OpenVINO bf16: 4.0 ms, 30 dB"),
         "0.50 (0.50 to 0.50)",
+    ]
+
+
+@pytest.mark.parametrize(("sqnr", "competes"), [(29.9, False), (30.0, True)])
+def test_only_what_is_as_exact_as_ours_competes_with_it(load, report, sqnr, competes):
+    report["rows"] = [each for each in report["rows"] if each["contestant"] != "openvino fp32"]
+    report["rows"].append(row("openvino int8", 1.0, 1.0, 1.0, agreement={**FAR, "sqnr_db": sqnr}))
+    text = load("peers_tables.py").summary_table(report)
+    rival = line(text, "| tiny | 2 | reduced, as exact")[4]
+    assert rival.startswith("OpenVINO int8" if competes else "OpenVINO bf16")
+    assert line(text, "| tiny | 2 | reduced, any")[4].startswith("OpenVINO int8: 1.0 ms")
+
+
+def test_who_answers_as_pytorch_does_competes_too(load, report):
+    report["rows"] = [row("hvit-edge int8", 2.0), row("eager fp32", 9.0)]
+    report["rows"][1]["agreement"] = {**FAR, "sqnr_db": None}
+    text = load("peers_tables.py").summary_table({**report, "rows": report["rows"]})
+    assert line(text, "| tiny | 2 | reduced, as exact")[4] == "PyTorch fp32: 9.0 ms"
+
+
+def test_int8_beside_float32_of_the_same_target(load, report):
+    report["rows"].append(row("hvit-edge native int8", 3.0, 3.0, 4.0))
+    text = load("peers_tables.py").int8_table(report)
+    assert line(text, "| tiny") == [
+        *("tiny", "2", "10.0 ms", "2.0 ms", "0.20 (0.09 to 0.20)"),
+        *("5.0 ms", "3.0 ms", "0.60 (0.28 to 0.76)"),
     ]
 
 
@@ -102,6 +131,7 @@ def test_nothing_is_said_where_nothing_was_measured(load):
     tables, report = load("peers_tables.py"), {"rows": []}
     assert {
         *(tables.summary_table(report), tables.model_table("tiny", report)),
+        tables.int8_table(report),
         tables.roofline_table(report),
     } == {tables.NONE_YET}
     assert tables.NONE_YET in load("peers_plot.py").figure(report)
