@@ -143,6 +143,29 @@ def cores_table(report: dict) -> str:
     return "\n".join([*rows, "", f"float32, one thread; counted on {name_machine(report)}."])
 
 
+def rewrites_table(report: dict) -> str:
+    """What a program takes more without a rewrite, one column a model."""
+    cells = {(row["model"], row["without"]): row for row in report["rows"]}
+    models = list(dict.fromkeys(row["model"] for row in report["rows"]))
+    lines = ["| without | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
+    for name in dict.fromkeys(row["without"] for row in report["rows"]):
+        if name == "none":
+            continue
+        found = [
+            _more(cells.get((model, name), {}), cells[model, "none"]["instructions"])
+            for model in models
+        ]
+        lines.append(f"| {name} | " + " | ".join(found) + " |")
+    note = "More instructions than with all of them; needed: not one delegate without it."
+    return "\n".join([*lines, "", f"{note} {name_machine(report)}."])
+
+
+def _more(row: dict, whole: int) -> str:
+    if "needed" in row:
+        return "needed"
+    return f"{row['instructions'] / whole - 1:+.1%}" if "instructions" in row else ""
+
+
 def accuracy_table(report: dict) -> str:
     """One row a program."""
     rows = ["| precision | --cpu | top-1 | same class as PyTorch |", "|---|---|---|---|"]

@@ -103,6 +103,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "arm_estimates": ("arm", arm_tables.estimates_table),
         "cores": ("cores", arm_tables.cores_table),
         "arm_groups": ("arm_groups", arm_tables.groups_table),
+        "rewrites": ("rewrites", arm_tables.rewrites_table),
         "arm_peers": ("arm", arm_tables.peers_table),
         "arm_parity": ("arm", arm_tables.parity_table),
     },
