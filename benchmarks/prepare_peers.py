@@ -40,7 +40,7 @@ def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object
     if not ENVIRONMENTS[contestant.environment].exists():
         return {"error": "expected its environment, got none; make bench-peers"}
     made = json.loads(report.read_text()) if report.exists() else None
-    sources = sources_digest() if contestant.runtime in MAKERS else None
+    sources = sources_digest(contestant.is_ours) if contestant.runtime in MAKERS else None
     if made is None or made.get("sources") != sources or (sources and "error" in made):
         make = MAKERS.get(contestant.runtime, _convert)
         try:
@@ -56,10 +56,11 @@ def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object
 
 
 @cache
-def sources_digest() -> str:
-    """Of all Python that compiles a model."""
+def sources_digest(compiles: bool) -> str:
+    """Of all Python that compiles a model, or of that which defines it."""
     digest = hashlib.sha256()
-    for file in sorted((ROOT / "python" / "hvit_edge").rglob("*.py")):
+    folder = ROOT / "python" / "hvit_edge" / ("" if compiles else "models")
+    for file in sorted(folder.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

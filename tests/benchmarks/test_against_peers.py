@@ -138,7 +138,7 @@ def test_a_compiler_that_raises_is_a_reason(prepare, load, tmp_path, monkeypatch
 
     monkeypatch.setitem(prepare.MAKERS, "hvit-edge", fails)
     contestant = load("contestants.py").ours("fp32")
-    expected = {"error": "RuntimeError: no such backend", "sources": prepare.sources_digest()}
+    expected = {"error": "RuntimeError: no such backend", "sources": prepare.sources_digest(True)}
     assert prepare.prepare(contestant, "tiny", tmp_path) == expected
     assert json.loads((tmp_path / "tiny hvit-edge fp32.json").read_text()) == expected
 
@@ -161,17 +161,31 @@ def test_ours_is_made_again_once_the_sources_have_changed(prepare, load, tmp_pat
     monkeypatch.setitem(prepare.MAKERS, "hvit-edge", compiles)
     contestant = load("contestants.py").ours("fp32")
     for digest in ("a", "a", "b"):
-        monkeypatch.setattr(prepare, "sources_digest", lambda found=digest: found)
+        monkeypatch.setattr(prepare, "sources_digest", lambda ours, found=digest: found)
         assert prepare.prepare(contestant, "tiny", tmp_path)["multiply_adds"] == 3
     assert calls == ["tiny hvit-edge fp32.pte"] * 2
 
 
 def test_ours_is_tried_again_where_it_failed(prepare, load, tmp_path, monkeypatch):
     contestant = load("contestants.py").ours("auto")
-    report = {"error": "expected a plan", "sources": prepare.sources_digest()}
+    report = {"error": "expected a plan", "sources": prepare.sources_digest(True)}
     (tmp_path / "tiny hvit-edge auto.json").write_text(json.dumps(report))
     monkeypatch.setitem(prepare.MAKERS, "hvit-edge", lambda *_: {"multiply_adds": 3})
     assert prepare.prepare(contestant, "tiny", tmp_path)["multiply_adds"] == 3
+
+
+def test_what_only_defines_models_makes_stock_files_again(prepare, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare, "ROOT", tmp_path)
+    models = tmp_path / "python" / "hvit_edge" / "models"
+    models.mkdir(parents=True)
+    (models / "tiny.py").write_text("1")
+    found = []
+    for other in ("2", "3"):
+        (models.parent / "compiler.py").write_text(other)
+        prepare.sources_digest.cache_clear()
+        found.append((prepare.sources_digest(True), prepare.sources_digest(False)))
+    (compiled, defined), (compiled_again, defined_again) = found
+    assert compiled != compiled_again and defined == defined_again
 
 
 def test_weights_beside_the_model_are_of_its_size(prepare, tmp_path):
