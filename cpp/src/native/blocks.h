@@ -18,6 +18,7 @@ using hvit_edge::native::worker_count;
 
 constexpr std::int64_t kCachedWeights = 256 * 1024;  // bytes of a thread's own cache
 constexpr std::int64_t kSmallestJob = 100 * 1000;    // multiply-adds
+constexpr std::int64_t kJobsOfWorker = 16;  // one that is interrupted leaves the rest to others
 
 inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
@@ -38,7 +39,7 @@ inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth, in
                   int tile_panels) {
   const std::int64_t tiles = quotient_up(rows, tile_rows);
   const std::int64_t work = rows * panels * kPanel * depth;
-  const std::int64_t enough = worker_count() == 1 ? 1 : 4 * worker_count();
+  const std::int64_t enough = worker_count() == 1 ? 1 : kJobsOfWorker * worker_count();
   std::int64_t wanted = work / kSmallestJob;
   wanted = wanted < 1 ? 1 : (wanted > enough ? enough : wanted);
   std::int64_t block = kCachedWeights / (depth * kPanel * 4) / tile_panels * tile_panels;

@@ -30,9 +30,11 @@ const float kZeros[hvit_edge::native::kMostChannels] = {};
 // The products of some rows with the panels `panel` to `end`.
 inline void multiply_rows_of(const Products& work, const float** pointers, std::int64_t first,
                              int rows, std::int64_t panel, std::int64_t end) {
-  const TileInput input{pointers, work.taps, work.depth, work.places};
-  alignas(64) float sums[kTileRows * kTilePanels * kPanel];
   const std::int64_t panel_stride = work.taps * work.depth * kPanel;
+  // While rows pass by this block of weights, the next one comes into the cache, panel by panel.
+  const std::int64_t ahead = (work.blocks.panels + first / kTileRows % kTilePanels) * panel_stride;
+  const TileInput input{pointers, work.taps, work.depth, work.places, ahead};
+  alignas(64) float sums[kTileRows * kTilePanels * kPanel];
   while (panel < end) {
     const int panels = next_panels(end - panel);
     const std::int64_t column = panel * kPanel;

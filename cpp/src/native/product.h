@@ -28,6 +28,8 @@ struct TileInput {
   const float* const* rows;  // [taps][kTileRows]
   std::int64_t taps, depth;
   const std::int32_t* places;  // of the values of a row, where they are not side by side
+  // How many values behind the weights that are read those lie which are read from memory next.
+  std::int64_t ahead = 0;
 };
 
 // sums[row * sums_stride + panel * 16 + column], from `bias` (or zero) on.
@@ -54,6 +56,7 @@ void multiply(const TileInput& input, const float* weights, std::int64_t panel_s
 #endif
     for (std::int64_t k = 0; k < input.depth; ++k, weights += kPanel) {
       const std::int64_t place = scattered ? input.places[k] : k;
+      __builtin_prefetch(weights + input.ahead, 0, 2);
       Vector weight[vectors];
 #pragma GCC unroll 8
       for (int j = 0; j < vectors; ++j) {
