@@ -83,6 +83,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "parity": ("parity", parity_table),
         "against_stock": ("against_stock", against_stock_table),
         "bundled": ("bundled", bundled_table),
+        "peers_summary": ("peers", peers_tables.summary_table),
     },
     "docs/quantisation.md": {
         "peers_int8": ("peers", peers_tables.int8_table),
