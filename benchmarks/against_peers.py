@@ -65,8 +65,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--contestants", nargs="+", default=by_default, choices=CONTESTANTS)
     parser.add_argument("--threads", nargs="+", type=int, default=(2,))
     parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
-    parser.add_argument("--runs", type=int, default=10, help="in a turn, timed")
-    parser.add_argument("--warmup", type=int, default=2, help="runs before those")
+    parser.add_argument("--runs", type=int, default=5, help="in a turn, timed")
+    parser.add_argument("--warmup", type=int, default=1, help="runs before those")
     parser.add_argument("--starts", type=int, default=3, help="fresh processes of each contestant")
     return parser.parse_args()
 
