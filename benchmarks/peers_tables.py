@@ -16,6 +16,7 @@ TITLES = {
     "openvino": "OpenVINO",
     "eager": "PyTorch",
 }
+INT8_OF = {"hvit-edge": "xnnpack", "hvit-edge native": "native", "openvino": "OpenVINO"}
 
 
 def summary_table(report: dict) -> str:
@@ -63,24 +64,31 @@ def is_as_exact(row: dict, ours: dict) -> bool:
 
 
 def int8_table(report: dict) -> str:
-    """Ours in int8 beside ours in float32, by target: a row a model and number of threads."""
-    lines = [
-        "| model | threads | xnnpack fp32 | int8 | ratio | native fp32 | int8 | ratio |",
-        "|---" * 8 + "|",
-    ]
+    """int8 beside float32 of the same runtime: a row a model and number of threads."""
+    heads = " | ".join(f"{name} fp32 | int8 | ratio" for name in INT8_OF.values())
+    lines = [f"| model | threads | {heads} |", "|---" * (2 + 3 * len(INT8_OF)) + "|"]
     found = {(r["model"], r["threads"], r["contestant"]): r for r in report["rows"]}
     for model, threads in dict.fromkeys((model, threads) for model, threads, _ in found):
         cells = [model, str(threads)]
-        for target in ("", "native "):
+        for contestant in INT8_OF:
             fp32, int8 = (
-                found.get((model, threads, f"hvit-edge {target}{precision}"), {})
+                found.get((model, threads, f"{contestant} {precision}"), {})
                 for precision in ("fp32", "int8")
             )
             timed = "median_ms" in fp32 and "median_ms" in int8
-            cells += [f"{row['median_ms']:.1f} ms" if timed else "" for row in (fp32, int8)]
+            cells += [_time(row) if timed else "" for row in (fp32, int8)]
             cells.append(relation(int8, fp32) if timed else "")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", note(report)]) if report["rows"] else NONE_YET
+
+
+def _time(row: dict) -> str:
+    return f"{row['median_ms']:.1f} ms{_decibels(row)}"
+
+
+def _decibels(row: dict) -> str:
+    """How near a reduced precision is to PyTorch."""
+    return f", {row['agreement']['sqnr_db']:.0f} dB" if is_reduced(row) else ""
 
 
 def model_table(model: str, report: dict) -> str:
@@ -157,8 +165,7 @@ def in_short(row: dict | None) -> str:
     """Name and time, and how near a reduced precision is to PyTorch, for the summary."""
     if row is None:
         return "none"
-    far = f", {row['agreement']['sqnr_db']:.0f} dB" if is_reduced(row) else ""
-    return f"{title(row)}: {row['median_ms']:.1f} ms{far}"
+    return f"{title(row)}: {_time(row)}"
 
 
 def note(report: dict) -> str:

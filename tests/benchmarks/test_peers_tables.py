@@ -112,8 +112,8 @@ def test_int8_beside_float32_of_the_same_target(load, report):
     report["rows"].append(row("hvit-edge native int8", 3.0, 3.0, 4.0))
     text = load("peers_tables.py").int8_table(report)
     assert line(text, "| tiny") == [
-        *("tiny", "2", "10.0 ms", "2.0 ms", "0.20 (0.09 to 0.20)"),
-        *("5.0 ms", "3.0 ms", "0.60 (0.28 to 0.76)"),
+        *("tiny", "2", "10.0 ms", "2.0 ms, 30 dB", "0.20 (0.09 to 0.20)"),
+        *("5.0 ms", "3.0 ms, 30 dB", "0.60 (0.28 to 0.76)", "", "", ""),
     ]
 
 
