@@ -1,5 +1,7 @@
 """The graphs of a compilation: their gates, and the images that layers are measured on."""
 
+import copy
+
 import pytest
 import torch
 
@@ -14,7 +16,8 @@ from hvit_edge.subject import prepare_subject
 
 @pytest.fixture
 def gate(tiny_model, tiny_preprocess):
-    subject = prepare_subject(tiny_model, None, None, None, tiny_preprocess, None)
+    module = copy.deepcopy(tiny_model)  # the graph shares its parameters
+    subject = prepare_subject(module, None, None, None, tiny_preprocess, None)
     return Gate(subject, "fp16", None)
 
 

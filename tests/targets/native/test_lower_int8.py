@@ -26,6 +26,8 @@ from hvit_edge.targets.native.graph_plan import Plan, plan_graph
 from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.write_plan import code_panels
 
+ROUNDED = 1e-5  # of the largest output: sums of float32 in another order
+ACTIVATED = 3e-4  # SiLU behind an int8 product
 FLIPPED = 5e-3  # of the largest output: a step of 1/255 times a weight, of a few dozen products
 SHAPE = (1, 3, 9, 11)
 MOVES = ("Gather", "Copy")
@@ -37,7 +39,7 @@ class Ran:
 
     Attributes:
         max_rel: largest difference from eager PyTorch, relative to its largest absolute value.
-        close: how much of the output differs by no more than float32 rounds.
+        close: how much of the output differs by no more than float32 rounds, or SiLU errs.
         kinds: how often the program runs each kind of operation that reckons; an image's planes
             are moved before and behind.
     """
@@ -59,7 +61,7 @@ def quantised(module: nn.Module, x: torch.Tensor, share: int = 1) -> GraphModule
     return graph
 
 
-def ran(graph: GraphModule, x: torch.Tensor) -> Ran:
+def ran(graph: GraphModule, x: torch.Tensor, rounded: float = ROUNDED) -> Ran:
     program = lower(graph, (x,))
     with torch.inference_mode():
         expected = graph(x)
@@ -68,7 +70,7 @@ def ran(graph: GraphModule, x: torch.Tensor) -> Ran:
     error = np.abs(actual - expected) / np.abs(expected).max()
     kinds = Counter(operator.kind for operator in program.operators)
     kinds = Counter({kind: n for kind, n in kinds.items() if kind not in MOVES})
-    return Ran(float(error.max()), float((error < 1e-5).mean()), kinds)
+    return Ran(float(error.max()), float((error < rounded).mean()), kinds)
 
 
 def count(graph: GraphModule, target: object) -> int:
@@ -126,7 +128,7 @@ def test_a_layer(name, shift):
     x = torch.randn(SHAPE) + shift
     graph = quantised(build(), x)
     assert count(graph, target) == 1
-    found = ran(graph, x)
+    found = ran(graph, x, ACTIVATED if "SiLU" in name else ROUNDED)
     assert found.kinds["Quantise"] == found.kinds[kind] == 1
     assert found.max_rel < FLIPPED
     assert found.close > 0.9
