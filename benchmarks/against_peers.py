@@ -38,6 +38,7 @@ from hvit_edge.quantize import centred_sqnr, sqnr
 from hvit_edge.weights import bundled_photos
 
 RESULTS = Path(__file__).parent / "results" / "peers.json"
+LEAST_OWN_WORK = 0.98  # our exact rewrites save a little: Conformer pools first, 1.5 %
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
 
@@ -139,7 +140,8 @@ def start(
     row |= cold(readies)
     row["work"] = made["multiply_adds"] / work_of(name, args.folder)
     row["agreement"] = agreement(expected(name, args.folder), np.load(outputs))
-    fault = why_not(row, each.is_reduced)
+    least_work = LEAST_OWN_WORK if each.is_ours else LEAST_WORK
+    fault = why_not(row, each.is_reduced, least_work)
     if fault is None:
         return row
     workers.pop(each.name).close()
@@ -201,10 +203,10 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def why_not(row: dict, reduced: bool) -> str | None:
+def why_not(row: dict, reduced: bool, least_work: float = LEAST_WORK) -> str | None:
     """Why a time would say nothing, or None."""
     max_rel = row["agreement"]["max_rel"]
-    if row["work"] < LEAST_WORK:
+    if row["work"] < least_work:
         return f"expected all multiply-adds, got {row['work']:.1%} of them"
     if not np.isfinite(max_rel):
         return "expected finite outputs, got NaN or infinity"

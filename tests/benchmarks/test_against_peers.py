@@ -18,12 +18,20 @@ GOOD = {"work": 1.0, "multiply_adds": 5_000_000, "agreement": {"max_rel": 1e-6}}
         (True, 1.0, 0.3, None),
         (True, 1.0, float("inf"), "expected finite outputs"),
         (False, 0.9, 1e-5, "expected all multiply-adds, got 90.0%"),
+        (False, 0.985, 1e-5, "expected all multiply-adds, got 98.5%"),
     ],
 )
 def test_a_time_of_other_work_is_refused(load, reduced, work, max_rel, reason):
     row = {"work": work, "agreement": {"max_rel": max_rel}}
     why = load("against_peers.py").why_not(row, reduced)
     assert why is None if reason is None else why.startswith(reason)
+
+
+@pytest.mark.parametrize(("work", "counts"), [(0.985, True), (0.975, False)])
+def test_ours_may_save_what_exact_rewrites_save(load, work, counts):
+    script = load("against_peers.py")
+    row = {"work": work, "agreement": {"max_rel": 1e-5}}
+    assert (script.why_not(row, False, script.LEAST_OWN_WORK) is None) is counts
 
 
 def test_agreement_is_that_of_the_worst_photo(load):

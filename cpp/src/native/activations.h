@@ -12,21 +12,18 @@ using hvit_edge::native::Activation;
 /// 3e-4, which is lost in the steps of int8 codes.
 enum class Accuracy { float32, codes };
 
-// 2^f for |f| <= 1/2, a polynomial fitted to 8e-8.
-inline Vector exp2_of_fraction(Vector f) {
+// 2^f for |f| <= 1/2, a polynomial fitted to 8e-8, or to 8e-5.
+template <Accuracy accuracy>
+Vector exp2_of_fraction(Vector f) {
+  if (accuracy == Accuracy::codes) {
+    const Vector p = (f * 5.517169e-2f + 2.4261117e-1f) * f + 6.9326099e-1f;
+    return p * f + 9.9992807e-1f;
+  }
   Vector p = f * 1.3266970e-3f + 9.6754597e-3f;
   p = p * f + 5.5507426e-2f;
   p = p * f + 2.4022122e-1f;
   p = p * f + 6.9314695e-1f;
   return p * f + 1.0000001f;
-}
-
-template <Accuracy accuracy>
-Vector exp2_of_fraction(Vector f) {
-  if (accuracy == Accuracy::float32) return exp2_of_fraction(f);
-  Vector p = f * 5.517169e-2f + 2.4261117e-1f;  // fitted to 8e-5
-  p = p * f + 6.9326099e-1f;
-  return p * f + 9.9992807e-1f;
 }
 
 // For x of at most 127; what is too small becomes zero, or as good as zero.

@@ -24,7 +24,7 @@ inline void cover(const Window& window, const Bases& bases, std::int64_t oy, std
     for (std::int64_t kx = 0; kx < window.kernel_width; ++kx) {
       const std::int64_t y = oy * window.stride_height - window.pad_height + ky;
       const std::int64_t x = ox * window.stride_width - window.pad_width + kx;
-      if (y < 0 || x < 0 || y >= window.height || x >= window.width) continue;
+      if (!is_inside(window, y, x)) continue;
       covered.pixels[covered.count] = pixel(window, bases, y, x);
       covered.taps[covered.count++] = ky * window.kernel_width + kx;
     }
@@ -104,7 +104,7 @@ inline void sum_covered(const DepthwiseWork& work, const Covered& covered, std::
 }
 
 // Whether the windows of so many outputs from `ox` on lie between the map's left and right edge.
-inline bool is_inside(const Window& window, std::int64_t ox, int pixels) {
+inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
   const std::int64_t left = ox * window.stride_width - window.pad_width;
   const std::int64_t right = left + (pixels - 1) * window.stride_width + window.kernel_width - 1;
   return left >= 0 && right < window.width && ox + pixels <= window.out_width;
@@ -150,8 +150,8 @@ inline void convolve_row(const void* context, std::int64_t oy) {
   const Window& window = work.layer->window;
   const bool whole_vectors = window.channels % kLanes == 0;
   for (std::int64_t ox = 0; ox < window.out_width;) {
-    const int many = is_inside(window, ox, kPixels) ? kPixels : kFewPixels;
-    const int pixels = whole_vectors && is_inside(window, ox, many) ? many : 1;
+    const int many = are_inside(window, ox, kPixels) ? kPixels : kFewPixels;
+    const int pixels = whole_vectors && are_inside(window, ox, many) ? many : 1;
     convolve_pixels(work, oy, ox, pixels);
     ox += pixels;
   }
