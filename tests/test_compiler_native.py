@@ -178,8 +178,11 @@ def test_an_operator_that_it_lacks_is_named_with_its_module(tiny_preprocess, tmp
 
 
 REFUSALS = {
-    "precision": ({"precision": "fp16"}, "expected one of fp32, int8 for native, got 'fp16'"),
-    "cpu": ({"cpu": "arm"}, "cpu: expected none for native; it belongs to xnnpack"),
+    "precision": ({"precision": "auto"}, "expected one of fp32, fp16, int8 for native, got 'auto'"),
+    "cpu": (
+        {"cpu": "arm"},
+        "cpu: expected none for native in fp32; it belongs to xnnpack, and to native int8",
+    ),
     "share": ({"min_delegated": 0.5}, "min_delegated: expected none for native, whose delegate"),
     "ios": ({"ios": 17}, "expected none for native; they belong to Core ML"),
     "calibration": ({"calib_data": "photos"}, "expected none with fp32"),

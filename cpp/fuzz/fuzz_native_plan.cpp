@@ -64,6 +64,7 @@ double work(const InvertedResidual& it) {
 }
 
 void run(const Plan& plan) {
+  const bool in_half = plan.number == Number::float16;
   const std::size_t most = kMostMemory;
   if (plan.arena_bytes > most || plan.input_bytes > most || plan.output_bytes > most) return;
   const Bytes arena = memory(plan.arena_bytes);
@@ -76,16 +77,16 @@ void run(const Plan& plan) {
   bases.of[static_cast<int>(Space::output)] = output.get();
   for (const Operation& operation : plan.operations) {
     if (std::visit([](const auto& it) { return work(it); }, operation) > kMostWork) continue;
-    run_portable(operation, bases);
-    fastest_operators()(operation, bases);
+    (in_half ? run_half_portable : run_portable)(operation, bases);
+    fastest_operators(plan.number)(operation, bases);
   }
 }
 
 // Magic, version and parts that fit, with little memory; the rest is what the mutation gave.
-void mend_header(std::uint8_t* data, std::int64_t total) {
+void mend_header(std::uint8_t* data, std::int64_t total, std::int64_t magic) {
   std::int64_t header[kHeader / 8];
   std::memcpy(header, data, sizeof(header));
-  header[0] = kMagic;
+  header[0] = magic;
   header[1] = kVersion;
   for (int i = 2; i < 5; ++i) header[i] &= kMostMemory - 1;
   header[5] = std::clamp<std::int64_t>(header[5], 0, (total - kHeader) / 8);
@@ -102,7 +103,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
   const std::size_t mutated = LLVMFuzzerMutate(data, size, most);
   constexpr unsigned int kLeftAsItIs = 32;  // one in so many
   if (mutated >= kHeader && seed % kLeftAsItIs != 0) {
-    mend_header(data, static_cast<std::int64_t>(mutated));
+    mend_header(data, static_cast<std::int64_t>(mutated), seed % 4 == 0 ? kHalfMagic : kMagic);
   }
   return mutated;
 }

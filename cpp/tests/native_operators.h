@@ -34,7 +34,7 @@ inline std::vector<InstructionSet> instruction_sets() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     sets.push_back({"avx2", run_avx2});
   }
-  if (fastest_operators() == run_avx512) sets.push_back({"avx512", run_avx512});
+  if (fastest_operators(Number::float32) == run_avx512) sets.push_back({"avx512", run_avx512});
 #endif
   return sets;
 }

@@ -14,11 +14,13 @@ std::vector<double> normalised(const float* row, const LayerNorm& norm) {
   for (std::int64_t c = 0; c < norm.columns; ++c) {
     variance += (row[c] - mean) * (row[c] - mean) / double(norm.columns);
   }
+  const auto* gamma = static_cast<const float*>(norm.gamma);
+  const auto* beta = static_cast<const float*>(norm.beta);
   std::vector<double> all;
   for (std::int64_t c = 0; c < norm.columns; ++c) {
     double value = (row[c] - mean) / std::sqrt(variance + norm.eps);
-    if (norm.gamma != nullptr) value *= norm.gamma[c];
-    if (norm.beta != nullptr) value += norm.beta[c];
+    if (gamma != nullptr) value *= gamma[c];
+    if (beta != nullptr) value += beta[c];
     all.push_back(activated(norm.activation, value));
   }
   return all;

@@ -33,7 +33,8 @@ void try_depthwise(Random& random, const Window& window) {
   // The bias has exactly the channels, where that of a product has whole panels.
   std::vector<float> bias;
   if (layer.epilogue.bias != nullptr) {
-    bias.assign(layer.epilogue.bias, layer.epilogue.bias + window.channels);
+    const auto* padded = static_cast<const float*>(layer.epilogue.bias);
+    bias.assign(padded, padded + window.channels);
     layer.epilogue.bias = bias.data();
   }
   expect_written(layer, memory, expected);

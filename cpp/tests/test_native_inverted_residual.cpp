@@ -58,7 +58,7 @@ class Block {
     middle_ranges_ = layout_.add(8 * outputs_);
     middle_codes_ = layout_.add(outputs_ * in_fours(sizes.channels));
     InvertedResidual layer = fused(0);
-    scratch_bytes_ = sizes.jobs * scratch_of(layer).bytes;
+    scratch_bytes_ = sizes.jobs * scratch_of(layer, sizeof(float)).bytes;
     scratch_ = layout_.add(scratch_bytes_);
   }
   Block(const Block&) = delete;

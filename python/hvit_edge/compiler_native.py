@@ -19,6 +19,7 @@ from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.gate import Gate
 from hvit_edge.gated_graphs import measure_layers, rewritten_graph
 from hvit_edge.lowering import NATIVE_PIPELINE
+from hvit_edge.lowering.pipeline import IN_HALF
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.parity.native_runtime import native_step
 from hvit_edge.program_file import self_test, write_program
@@ -27,6 +28,7 @@ from hvit_edge.quantize import Calibration, quantize, reference_graph
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.values import Number
 
 TARGET = "native"
 
@@ -37,12 +39,19 @@ class NativeRequest:
 
     subject: Subject
     precision: str
+    cpu: str
     path: Path
     force: bool
     rtol: float | None
     calibration: Calibration | None
     tell: Callable[[str], None]
     progress: Wrap = silent
+
+
+def number_of(precision: str, cpu: str) -> Number:
+    """What a program computes in where it is not int8: float16 beside int8 is for Arm."""
+    in_half = precision == "fp16" or (precision in IN_HALF and cpu == "arm")
+    return Number.FLOAT16 if in_half else Number.FLOAT32
 
 
 Prepared = tuple[GraphModule, tuple[LayerRecord, ...]]
@@ -61,7 +70,8 @@ def compile_native(request: NativeRequest) -> Artifact:
     graph = rewritten_graph(gate, NATIVE_PIPELINE, tell)
     graph, layers = _PREPARE[request.precision](graph, request, gate)
     tell("lower")
-    lowered = lower(graph, (torch.from_numpy(subject.example),))
+    example = (torch.from_numpy(subject.example),)
+    lowered = lower(graph, example, number_of(request.precision, request.cpu))
     gate("runtime", native_step(lowered, subject.example.shape[2:]))
     tell("write")
     return write_program(
@@ -71,6 +81,7 @@ def compile_native(request: NativeRequest) -> Artifact:
         XNNPACK_PACKAGES,
         request.path,
         layers=layers,
+        cpu=request.cpu,
         force=request.force,
         check=partial(self_test, subject.origin.name),
         calibration=request.calibration,
@@ -97,6 +108,7 @@ def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared
 
 _PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {
     "fp32": _as_it_is,
+    "fp16": _as_it_is,
     "int8": _in_int8,
 }
 """From the rewritten graph to the one that is lowered, and its layers' records, by precision."""

@@ -12,9 +12,18 @@ using hvit_edge::native::Heads;
 using hvit_edge::native::kMostKeys;
 using hvit_edge::native::kMostValueWidth;
 
-inline const float* matrix(const Heads& heads, const Bases& bases, std::int64_t head) {
-  return bases.at(heads.space, heads.offset) + heads.table[head];
+inline const Value* matrix(const Heads& heads, const Bases& bases, std::int64_t head) {
+  return values_at(bases, heads.space, heads.offset) + heads.table[head];
 }
+
+#if defined(HVIT_EDGE_HALF)
+constexpr float kFarBelow = -6e4f;  // any score
+constexpr float kMostWeight =
+    256.0f;  // of a row: more is divided first, or sums would be too large
+#else
+constexpr float kFarBelow = -1e30f;
+constexpr float kMostWeight = 1e30f;
+#endif
 
 struct AttentionWork {
   const Attention* layer;
@@ -23,10 +32,10 @@ struct AttentionWork {
   std::int64_t packed;                    // values of a head: its keys, then its values
   std::int64_t query_blocks;
 
-  float* packed_keys(std::int64_t head) const {
-    return bases->at(Space::arena, layer->scratch) + head * packed;
+  Value* packed_keys(std::int64_t head) const {
+    return values_at(*bases, Space::arena, layer->scratch) + head * packed;
   }
-  float* packed_values(std::int64_t head) const {
+  Value* packed_values(std::int64_t head) const {
     return packed_keys(head) + key_panels * layer->width * kPanel;
   }
 };
@@ -34,15 +43,16 @@ struct AttentionWork {
 // [keys, width] -> [panels][width][16], scaled, zero beyond the last key.
 inline void pack_keys(const AttentionWork& work, std::int64_t head) {
   const Attention& layer = *work.layer;
-  const float* keys = matrix(layer.key, *work.bases, head);
-  float* packed = work.packed_keys(head);
+  const Value* keys = matrix(layer.key, *work.bases, head);
+  Value* packed = work.packed_keys(head);
+  const float scale = layer.scale * kLog2OfE;  // scores are exponents of two
   for (std::int64_t panel = 0; panel < work.key_panels; ++panel) {
     for (std::int64_t j = 0; j < kPanel; ++j) {
       const std::int64_t token = panel * kPanel + j;
-      float* column = packed + panel * layer.width * kPanel + j;
-      const float* row = keys + token * layer.key.stride;
+      Value* column = packed + panel * layer.width * kPanel + j;
+      const Value* row = keys + token * layer.key.stride;
       for (std::int64_t k = 0; k < layer.width; ++k) {
-        column[k * kPanel] = token < layer.keys ? row[k] * layer.scale : 0.0f;
+        column[k * kPanel] = Value(token < layer.keys ? row[k] * scale : 0.0f);
       }
     }
   }
@@ -51,14 +61,14 @@ inline void pack_keys(const AttentionWork& work, std::int64_t head) {
 // [keys, value_width] -> [panels][keys][16], zero beyond the last column.
 inline void pack_values(const AttentionWork& work, std::int64_t head) {
   const Attention& layer = *work.layer;
-  const float* values = matrix(layer.value, *work.bases, head);
-  float* packed = work.packed_values(head);
+  const Value* values = matrix(layer.value, *work.bases, head);
+  Value* packed = work.packed_values(head);
   for (std::int64_t panel = 0; panel < work.value_panels; ++panel) {
     const std::int64_t column = panel * kPanel;
     const std::int64_t left = layer.value_width - column;
     for (std::int64_t token = 0; token < layer.keys; ++token, packed += kPanel) {
-      const float* row = values + token * layer.value.stride + column;
-      for (std::int64_t j = 0; j < kPanel; ++j) packed[j] = j < left ? row[j] : 0.0f;
+      const Value* row = values + token * layer.value.stride + column;
+      for (std::int64_t j = 0; j < kPanel; ++j) packed[j] = j < left ? row[j] : Value(0.0f);
     }
   }
 }
@@ -69,24 +79,36 @@ inline void pack_head(const void* context, std::int64_t head) {
   pack_values(work, head);
 }
 
-// exp(x - max) of the first `count` of a row, which then ends in zeros; their sum.
-inline float soften(float* row, std::int64_t count, std::int64_t padded) {
-  for (std::int64_t i = count; i < padded; ++i) row[i] = -1e30f;
+/// What scores become: values, in their own memory where they are lanes that are values already.
+template <class Scores, class Values>
+struct Softened {
+  alignas(64) Values values[kTileRows * kMostKeys];
+
+  Values* of(Scores*) { return values; }
+};
+template <class Scores>
+struct Softened<Scores, Scores> {
+  Scores* of(Scores* scores) { return scores; }
+};
+
+// 2^(x - max) of the first `count` of a row, which then ends in zeros; their sum.
+inline float soften(Lane* row, Value* to, std::int64_t count, std::int64_t padded) {
+  for (std::int64_t i = count; i < padded; ++i) row[i] = static_cast<Lane>(kFarBelow);
   Vector most = load(row);
   for (std::int64_t i = kLanes; i < padded; i += kLanes) most = larger(most, load(row + i));
-  const Vector largest = all(largest_of(most) * kLog2OfE);
+  const Vector largest = all(largest_of(most));
   Vector sums{};
   for (std::int64_t i = 0; i < padded; i += kLanes) {
-    const Vector value = exp2_of<Accuracy::float32>(load(row + i) * kLog2OfE - largest);
-    store(row + i, value);
+    const Vector value = exp2_of(load(row + i) - largest);
+    store(to + i, value);
     sums += value;
   }
   return sum_of(sums);
 }
 
 // products[row * stride + column] of some rows with all panels of one packed matrix.
-inline void multiply_all(const float* const* pointers, int rows, std::int64_t depth,
-                         const float* packed, std::int64_t panels, float* products,
+inline void multiply_all(const Value* const* pointers, int rows, std::int64_t depth,
+                         const Value* packed, std::int64_t panels, Lane* products,
                          std::int64_t stride) {
   const TileInput input{pointers, 1, depth, nullptr};
   for (std::int64_t panel = 0; panel < panels;) {
@@ -97,17 +119,26 @@ inline void multiply_all(const float* const* pointers, int rows, std::int64_t de
   }
 }
 
-inline void scale_row(float* to, const float* from, float scale, std::int64_t count) {
+inline void add_scaled_row(Lane* sums, const Value* addend, float scale, std::int64_t padded) {
+  const Vector factor = all(scale);
+  for (std::int64_t i = 0; i < padded; i += kLanes) {
+    store(sums + i, load(sums + i) + load(addend + i) * factor);
+  }
+}
+
+template <class From>
+void scale_row(Value* to, const From* from, float scale, std::int64_t count) {
+  const Vector factor = all(scale);
   for (std::int64_t i = 0; i < count; i += kLanes) {
-    store_some(to + i, load_some(from + i, count - i) * scale, count - i);
+    store_some(to + i, load_some(from + i, count - i) * factor, count - i);
   }
 }
 
 inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64_t first, int rows,
-                        float* scores) {
+                        Lane* scores, Value* softened) {
   const Attention& layer = *work.layer;
   const std::int64_t padded = work.key_panels * kPanel;
-  const float* pointers[kTileRows];
+  const Value* pointers[kTileRows];
   for (int i = 0; i < rows; ++i) {
     pointers[i] = matrix(layer.query, *work.bases, head) + (first + i) * layer.query.stride;
   }
@@ -115,19 +146,24 @@ inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64
                padded);
   float sums[kTileRows];
   for (int i = 0; i < rows; ++i) {
-    pointers[i] = scores + i * padded;
+    Value* row = softened + i * padded;
+    pointers[i] = row;
     if (layer.bias != nullptr) {
-      const float* bias = layer.bias + layer.bias_table[head] + (first + i) * padded;
-      add_row(scores + i * padded, bias, padded);
+      const Value* bias = values_of(layer.bias) + layer.bias_table[head] + (first + i) * padded;
+      add_scaled_row(scores + i * padded, bias, kLog2OfE, padded);
     }
-    sums[i] = soften(scores + i * padded, layer.keys, padded);
+    sums[i] = soften(scores + i * padded, row, layer.keys, padded);
+    if (sums[i] > kMostWeight) {
+      scale_row(row, row, 1.0f / sums[i], padded);
+      sums[i] = 1.0f;
+    }
   }
-  alignas(64) float outputs[kTileRows * kMostValueWidth];
+  alignas(64) Lane outputs[kTileRows * kMostValueWidth];
   const std::int64_t stride = work.value_panels * kPanel;
   multiply_all(pointers, rows, layer.keys, work.packed_values(head), work.value_panels, outputs,
                stride);
-  float* output =
-      work.bases->at(layer.output.space, layer.output.offset) + layer.output.table[head];
+  Value* output =
+      values_at(*work.bases, layer.output.space, layer.output.offset) + layer.output.table[head];
   for (int i = 0; i < rows; ++i) {
     scale_row(output + (first + i) * layer.output.stride, outputs + i * stride, 1.0f / sums[i],
               layer.value_width);
@@ -138,14 +174,15 @@ constexpr std::int64_t kQueryBlock = 8 * kTileRows;
 
 inline void attend(const void* context, std::int64_t index) {
   const auto& work = *static_cast<const AttentionWork*>(context);
-  alignas(64) float scores[kTileRows * kMostKeys];
+  alignas(64) Lane scores[kTileRows * kMostKeys];
+  Softened<Lane, Value> softened;
   const std::int64_t head = index / work.query_blocks;
   const std::int64_t start = index % work.query_blocks * kQueryBlock;
   const std::int64_t queries = work.layer->queries;
   const std::int64_t stop = start + kQueryBlock < queries ? start + kQueryBlock : queries;
   for (std::int64_t first = start; first < stop; first += kTileRows) {
     const int rows = static_cast<int>(stop - first < kTileRows ? stop - first : kTileRows);
-    attend_tile(work, head, first, rows, scores);
+    attend_tile(work, head, first, rows, scores, softened.of(scores));
   }
 }
 

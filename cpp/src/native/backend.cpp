@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../catching.h"
+#include "half_copies.h"
 #include "operators.h"
 #include "read_plan.h"
 
@@ -36,7 +37,16 @@ struct Free {
 struct Program {
   Plan plan;
   std::unique_ptr<void, Free> arena;
-  RunOperation run = fastest_operators();
+  std::unique_ptr<void, Free> input, output;  // in float16, where the plan is
+  RunOperation run = nullptr;
+
+  std::int64_t inputs() const { return count_of(plan.input_bytes); }
+  std::int64_t outputs() const { return count_of(plan.output_bytes); }
+
+ private:
+  std::int64_t count_of(std::size_t bytes) const {
+    return static_cast<std::int64_t>(bytes) / bytes_of(plan.number);
+  }
 };
 
 std::unique_ptr<void, Free> allocate(std::size_t bytes) {
@@ -52,18 +62,26 @@ executorch::runtime::Result<Program*> load(const FreeableBuffer& data) {
   }
   auto program = std::make_unique<Program>();
   program->plan = std::move(*plan);
+  program->run = fastest_operators(program->plan.number);
   program->arena = allocate(program->plan.arena_bytes);
   if (program->arena == nullptr) return Error::MemoryAllocationFailed;
+  if (program->plan.number == Number::float16) {
+    program->input = allocate(program->plan.input_bytes);
+    program->output = allocate(program->plan.output_bytes);
+    if (program->input == nullptr || program->output == nullptr) {
+      return Error::MemoryAllocationFailed;
+    }
+  }
   return program.release();
 }
 
-// The memory of an argument; null where it is not `bytes` of float32.
-char* memory_of(const EValue& value, std::size_t bytes) {
+// The memory of an argument; null where it is not `count` values of float32.
+float* memory_of(const EValue& value, std::int64_t count) {
   if (!value.isTensor()) return nullptr;
   const auto& tensor = value.toTensor();
-  const bool fits =
-      tensor.scalar_type() == executorch::aten::ScalarType::Float && tensor.nbytes() == bytes;
-  return fits ? static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())) : nullptr;
+  const bool fits = tensor.scalar_type() == executorch::aten::ScalarType::Float &&
+                    static_cast<std::int64_t>(tensor.numel()) == count;
+  return fits ? static_cast<float*>(const_cast<void*>(tensor.const_data_ptr())) : nullptr;
 }
 
 // Counting instructions numbers the reads of the clock and knows those of XNNPACK: one for the run,
@@ -115,12 +133,17 @@ class Backend final : public executorch::runtime::BackendInterface {
     Bases bases;
     bases.of[static_cast<int>(Space::arena)] = static_cast<char*>(program.arena.get());
     bases.of[static_cast<int>(Space::constants)] = const_cast<char*>(program.plan.constants);
-    char* input = memory_of(*arguments[0], program.plan.input_bytes);
-    char* output = memory_of(*arguments[1], program.plan.output_bytes);
+    float* input = memory_of(*arguments[0], program.inputs());
+    float* output = memory_of(*arguments[1], program.outputs());
     if (input == nullptr || output == nullptr) return Error::InvalidArgument;
-    bases.of[static_cast<int>(Space::input)] = input;
-    bases.of[static_cast<int>(Space::output)] = output;
+    const bool in_half = program.plan.number == Number::float16;
+    void* values = in_half ? program.input.get() : input;
+    void* results = in_half ? program.output.get() : output;
+    bases.of[static_cast<int>(Space::input)] = static_cast<char*>(values);
+    bases.of[static_cast<int>(Space::output)] = static_cast<char*>(results);
+    if (in_half) copy_as_half(input, static_cast<Half*>(values), program.inputs());
     run_all(program, bases, context.event_tracer());
+    if (in_half) copy_as_float(static_cast<Half*>(results), output, program.outputs());
     return Error::Ok;
   }
 

@@ -39,33 +39,38 @@ void share_rows(const Operation& operation, const Bases& bases, std::int64_t row
   share_out(quotient_up(rows, together), run_rows<Operation, one>, &work);
 }
 
-// The sum of (row[i] - shift)^power for power 1 or 2.
+// The sum of (row[i] - shift)^power for power 1 or 2, in float32.
 template <int power>
-float sum_row(const float* row, std::int64_t count, float shift) {
-  Vector sums{};
+float sum_row(const Value* row, std::int64_t count, float shift) {
+  Wide sums{};
   std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    const Vector value = load(row + i) - shift;
+  for (; i + kWideLanes <= count; i += kWideLanes) {
+    const Wide value = load_wide(row + i) - shift;
     sums += power == 2 ? value * value : value;
   }
   float sum = sum_of(sums);
-  for (; i < count; ++i) sum += power == 2 ? (row[i] - shift) * (row[i] - shift) : row[i] - shift;
+  for (; i < count; ++i) {
+    const float value = static_cast<float>(row[i]) - shift;
+    sum += power == 2 ? value * value : value;
+  }
   return sum;
 }
 
 inline void normalise(const LayerNorm& norm, const Bases& bases, std::int64_t i) {
-  const float* input = row_of(norm.input, bases, i);
-  float* output = row_of(norm.output, bases, i);
+  const Value* input = row_of(norm.input, bases, i);
+  Value* output = row_of(norm.output, bases, i);
+  const Value* gamma = values_of(norm.gamma);
+  const Value* beta = values_of(norm.beta);
   const float share = 1.0f / static_cast<float>(norm.columns);
   const float mean = sum_row<1>(input, norm.columns, 0.0f) * share;
   const float variance = sum_row<2>(input, norm.columns, mean) * share;
   const float scale = 1.0f / __builtin_sqrtf(variance + norm.eps);
-  for (std::int64_t c = 0; c < norm.columns; c += kLanes) {
+  for (std::int64_t c = 0; c < norm.columns; c += kWideLanes) {
     const std::int64_t left = norm.columns - c;
-    Vector value = (load_some(input + c, left) - mean) * scale;
-    if (norm.gamma != nullptr) value *= load_some(norm.gamma + c, left);
-    if (norm.beta != nullptr) value += load_some(norm.beta + c, left);
-    store_some(output + c, value, left);
+    Wide value = (load_wide_some(input + c, left) - mean) * scale;
+    if (gamma != nullptr) value *= load_wide_some(gamma + c, left);
+    if (beta != nullptr) value += load_wide_some(beta + c, left);
+    store_wide_some(output + c, value, left);
   }
   activate_all(norm.activation, output, norm.columns);
 }
@@ -75,13 +80,14 @@ inline void run(const LayerNorm& norm, const Bases& bases) {
 }
 
 inline void add_rows(const Add& add, const Bases& bases, std::int64_t i) {
-  const float* left = row_of(add.left, bases, i);
-  const float* right = add.right.space == Space::none ? nullptr : row_of(add.right, bases, i);
-  float* output = row_of(add.output, bases, i);
+  const Value* left = row_of(add.left, bases, i);
+  const Value* right = add.right.space == Space::none ? nullptr : row_of(add.right, bases, i);
+  Value* output = row_of(add.output, bases, i);
+  const Vector alpha = all(add.alpha), beta = all(add.beta);
   for (std::int64_t c = 0; c < add.columns; c += kLanes) {
     const std::int64_t rest = add.columns - c;
-    Vector value = load_some(left + c, rest) * add.alpha;
-    if (right != nullptr) value += load_some(right + c, rest) * add.beta;
+    Vector value = load_some(left + c, rest) * alpha;
+    if (right != nullptr) value += load_some(right + c, rest) * beta;
     store_some(output + c, value, rest);
   }
   activate_all(add.activation, output, add.columns);
@@ -92,15 +98,15 @@ inline void run(const Add& add, const Bases& bases) {
 }
 
 inline void average(const Mean& mean, const Bases& bases, std::int64_t group) {
-  float* output = row_of(mean.output, bases, group);
+  Value* output = row_of(mean.output, bases, group);
   const float share = 1.0f / static_cast<float>(mean.count);
-  for (std::int64_t c = 0; c < mean.columns; c += kLanes) {
+  for (std::int64_t c = 0; c < mean.columns; c += kWideLanes) {
     const std::int64_t rest = mean.columns - c;
-    Vector sum{};
+    Wide sum{};
     for (std::int64_t i = 0; i < mean.count; ++i) {
-      sum += load_some(row_of(mean.input, bases, group * mean.count + i) + c, rest);
+      sum += load_wide_some(row_of(mean.input, bases, group * mean.count + i) + c, rest);
     }
-    store_some(output + c, sum * share, rest);
+    store_wide_some(output + c, sum * share, rest);
   }
 }
 
@@ -111,9 +117,9 @@ inline void run(const Mean& mean, const Bases& bases) {
 inline void pad_plane(const Pad& pad, const Bases& bases, std::int64_t channel) {
   const std::int64_t width = pad.width + 2 * pad.pad_width;
   const std::int64_t height = pad.height + 2 * pad.pad_height;
-  const float* input = bases.at(pad.space, pad.offset) + channel * pad.height * pad.width;
-  float* output = bases.at(Space::arena, pad.output) + channel * height * width;
-  for (std::int64_t i = 0; i < height * width; ++i) output[i] = 0.0f;
+  const Value* input = values_at(bases, pad.space, pad.offset) + channel * pad.height * pad.width;
+  Value* output = values_at(bases, Space::arena, pad.output) + channel * height * width;
+  for (std::int64_t i = 0; i < height * width; ++i) output[i] = Value(0.0f);
   for (std::int64_t y = 0; y < pad.height; ++y) {
     copy_row(output + (y + pad.pad_height) * width + pad.pad_width, input + y * pad.width,
              pad.width);
@@ -125,7 +131,8 @@ inline void run(const Pad& pad, const Bases& bases) {
 }
 
 inline void gather_one(const Gather& gather, const Bases& bases, std::int64_t i) {
-  bases.at(Space::arena, gather.output)[i] = bases.at(gather.space, gather.offset)[gather.table[i]];
+  values_at(bases, Space::arena, gather.output)[i] =
+      values_at(bases, gather.space, gather.offset)[gather.table[i]];
 }
 
 inline void run(const Gather& gather, const Bases& bases) {

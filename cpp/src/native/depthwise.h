@@ -12,7 +12,7 @@ using hvit_edge::native::Pooling;
 
 /// The pixels that the window of one output covers.
 struct Covered {
-  const float* pixels[kMostTaps];
+  const Value* pixels[kMostTaps];
   std::int64_t taps[kMostTaps];
   int count = 0;
 };
@@ -52,10 +52,10 @@ struct Run {
 
 // sums[pixel][channel], all taps of whose rows lie on the map.
 template <int pixels, int vectors>
-void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t channel, float* sums) {
+void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t channel, Lane* sums) {
   const Depthwise& layer = *work.layer;
   const Window& window = layer.window;
-  const float* bias = layer.epilogue.bias;
+  const Value* bias = values_of(layer.epilogue.bias);
   Vector sum[pixels][vectors];
   for (int v = 0; v < vectors; ++v) {
     const Vector start = bias == nullptr ? Vector{} : load(bias + channel + v * kLanes);
@@ -64,11 +64,12 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t channel
   }
   const std::int64_t step = window.stride_width * window.pixel_stride;
   for (std::int64_t ky = run.first_ky; ky < run.end_ky; ++ky) {
-    const float* value =
+    const Value* value =
         pixel(window, *work.bases, run.oy * window.stride_height - window.pad_height + ky,
               run.ox * window.stride_width - window.pad_width) +
         channel;
-    const float* weight = layer.weights + ky * window.kernel_width * window.channels + channel;
+    const Value* weight =
+        values_of(layer.weights) + ky * window.kernel_width * window.channels + channel;
     for (std::int64_t kx = 0; kx < window.kernel_width; ++kx) {
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) {
@@ -90,13 +91,14 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t channel
 
 // The same for one output anywhere, and for `count` channels, which may be fewer than a vector.
 inline void sum_covered(const DepthwiseWork& work, const Covered& covered, std::int64_t channel,
-                        std::int64_t count, float* sums) {
+                        std::int64_t count, Lane* sums) {
   const Depthwise& layer = *work.layer;
   for (std::int64_t c = 0; c < count; c += kLanes) {
-    const float* bias = layer.epilogue.bias;
+    const Value* bias = values_of(layer.epilogue.bias);
     Vector sum = bias == nullptr ? Vector{} : load_some(bias + channel + c, count - c);
     for (int i = 0; i < covered.count; ++i) {
-      const float* weight = layer.weights + covered.taps[i] * layer.window.channels + channel + c;
+      const Value* weight =
+          values_of(layer.weights) + covered.taps[i] * layer.window.channels + channel + c;
       sum += load_some(covered.pixels[i] + channel + c, count - c) * load_some(weight, count - c);
     }
     store_some(sums + c, sum, count - c);
@@ -110,7 +112,7 @@ inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
   return left >= 0 && right < window.width && ox + pixels <= window.out_width;
 }
 
-using SumWindows = void (*)(const DepthwiseWork&, const Run&, std::int64_t, float*);
+using SumWindows = void (*)(const DepthwiseWork&, const Run&, std::int64_t, Lane*);
 
 inline SumWindows sum_windows_of(int pixels, bool whole) {
   if (pixels == kPixels) return whole ? sum_windows<kPixels, 2> : sum_windows<kPixels, 1>;
@@ -121,7 +123,7 @@ inline SumWindows sum_windows_of(int pixels, bool whole) {
 inline void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox,
                             int pixels) {
   const Window& window = work.layer->window;
-  alignas(64) float sums[kPixels * kChannels];
+  alignas(64) Lane sums[kPixels * kChannels];
   const std::int64_t top = oy * window.stride_height - window.pad_height;
   const std::int64_t below = window.height - top;
   const Run run{oy, ox, top < 0 ? -top : 0,
@@ -138,9 +140,9 @@ inline void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int
     }
     const Tile tile{oy * window.out_width + ox, channel, count, pixels};
     if (work.accuracy == Accuracy::codes) {
-      finish(work.layer->epilogue, *work.bases, tile, FloatSums<Accuracy::codes>{sums, kChannels});
+      finish(work.layer->epilogue, *work.bases, tile, LaneSums<Accuracy::codes>{sums, kChannels});
     } else {
-      finish(work.layer->epilogue, *work.bases, tile, FloatSums<>{sums, kChannels});
+      finish(work.layer->epilogue, *work.bases, tile, LaneSums<>{sums, kChannels});
     }
   }
 }
@@ -174,7 +176,7 @@ inline void pool_row(const void* context, std::int64_t oy) {
   Covered covered;
   for (std::int64_t ox = 0; ox < window.out_width; ++ox) {
     cover(window, *work.bases, oy, ox, covered);
-    float* output = row_of(work.layer->output, *work.bases, oy * window.out_width + ox);
+    Value* output = row_of(work.layer->output, *work.bases, oy * window.out_width + ox);
     const float scale = largest ? 1.0f : 1.0f / static_cast<float>(covered.count);
     for (std::int64_t c = 0; c < window.channels; c += kLanes) {
       const std::int64_t left = window.channels - c;
@@ -183,7 +185,7 @@ inline void pool_row(const void* context, std::int64_t oy) {
         const Vector next = load_some(covered.pixels[i] + c, left);
         value = largest ? larger(value, next) : value + next;
       }
-      store_some(output + c, value * scale, left);
+      store_some(output + c, value * all(scale), left);
     }
   }
 }

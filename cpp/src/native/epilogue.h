@@ -3,16 +3,12 @@
 #pragma once
 
 #include "activations.h"
-#include "bases.h"
 #include "operations.h"
-#include "vector.h"
+#include "values.h"
 
 namespace {
 
-using hvit_edge::native::Bases;
 using hvit_edge::native::Epilogue;
-using hvit_edge::native::row_of;
-using hvit_edge::native::Space;
 
 /// Rows `first` to `first + rows` of the output, columns `column` to `column + columns` of each.
 struct Tile {
@@ -20,29 +16,22 @@ struct Tile {
   int rows;
 };
 
-inline void add_row(float* sums, const float* addend, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; i += kLanes) {
-    store_some(sums + i, load_some(sums + i, count - i) + load_some(addend + i, count - i),
-               count - i);
-  }
-}
-
-inline void copy_row(float* to, const float* from, std::int64_t count) {
+inline void copy_row(Value* to, const Value* from, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += kLanes) {
     store_some(to + i, load_some(from + i, count - i), count - i);
   }
 }
 
-/// Sums of a tile in float32, `stride` values a row: one way to give `finish` its values.
+/// Sums of a tile as lanes, `stride` a row: one way to give `finish` its values.
 template <Accuracy accuracy = Accuracy::float32>
-struct FloatSums {
+struct LaneSums {
   static constexpr Accuracy kAccuracy = accuracy;
 
-  const float* sums;
+  const Lane* sums;
   std::int64_t stride;
 
   struct Column {
-    const float* sums;
+    const Lane* sums;
     std::int64_t stride;
     Vector at(int row) const { return load(sums + row * stride); }
   };
@@ -56,8 +45,8 @@ template <Activation first, bool adds, Activation second, class Sums>
 void finish_tile(const Epilogue& epilogue, const Bases& bases, const Tile& tile, const Sums& sums) {
   const int rows = tile.rows;
   const std::int64_t columns = tile.columns;
-  float* outputs[kMostTileRows];
-  const float* residuals[kMostTileRows];
+  Value* outputs[kMostTileRows];
+  const Value* residuals[kMostTileRows];
   for (int row = 0; row < rows; ++row) {
     outputs[row] = row_of(epilogue.output, bases, tile.first + row) + tile.column;
     if (adds) residuals[row] = row_of(epilogue.residual, bases, tile.first + row) + tile.column;

@@ -33,7 +33,8 @@ struct ScaledSums {
 
   const std::int32_t* sums;
   std::int64_t stride;
-  const float *totals, *scales, *bias;  // of the tile's columns
+  const float *totals, *scales;  // of the tile's columns
+  const Value* bias;
   Range ranges[kInt8Rows];
 
   ScaledSums(const ProductsInt8& work, const Tile& tile, const std::int32_t* tile_sums,
@@ -42,7 +43,8 @@ struct ScaledSums {
         stride(tile_stride),
         totals(work.weights->totals + tile.column),
         scales(work.weights->scales + tile.column),
-        bias(work.epilogue->bias == nullptr ? kZeros : work.epilogue->bias + tile.column) {
+        bias(work.epilogue->bias == nullptr ? kZeros
+                                            : values_of(work.epilogue->bias) + tile.column) {
     for (int row = 0; row < tile.rows; ++row) {
       const std::int64_t number = tile.first + row;
       ranges[row] = work.ranges[work.together == 1 ? number : number / work.together];
@@ -52,18 +54,31 @@ struct ScaledSums {
   struct Column {
     const std::int32_t* sums;
     std::int64_t stride;
-    Vector totals, scales, bias;
+    Wide totals[kWides], scales[kWides], bias[kWides];
     const Range* ranges;
 
     Vector at(int row) const {
-      Integers sum;
-      __builtin_memcpy(&sum, sums + row * stride, sizeof(sum));
-      const Vector value = to_floats(sum) - ranges[row].zero * totals;
-      return value * ranges[row].scale * scales + bias;
+      Wide values[kWides];
+      for (int w = 0; w < kWides; ++w) {
+        Integers sum;
+        __builtin_memcpy(&sum, sums + row * stride + w * kWideLanes, sizeof(sum));
+        const Wide value = to_floats(sum) - ranges[row].zero * totals[w];
+        values[w] = value * ranges[row].scale * scales[w] + bias[w];
+      }
+      return joined(values);
     }
   };
   Column column(std::int64_t i) const {
-    return {sums + i, stride, load(totals + i), load(scales + i), load(bias + i), ranges};
+    Column found;
+    found.sums = sums + i;
+    found.stride = stride;
+    for (int w = 0; w < kWides; ++w) {
+      found.totals[w] = load(totals + i + w * kWideLanes);
+      found.scales[w] = load(scales + i + w * kWideLanes);
+      found.bias[w] = load_wide(bias + i + w * kWideLanes);
+    }
+    found.ranges = ranges;
+    return found;
   }
 };
 

@@ -25,7 +25,7 @@ struct RowByRow {
 
 // Rows whose number `first` lies at `offset`.
 inline Rows rows_from(std::int64_t first, std::int64_t offset, std::int64_t stride) {
-  return {Space::arena, offset - first * stride * 4, stride, nullptr};
+  return {Space::arena, offset - first * stride * kValueBytes, stride, nullptr};
 }
 
 template <class Layer>
@@ -37,8 +37,8 @@ void multiply_rows_between(const Layer& layer, const Bases& bases, std::int64_t 
 inline void expand_row(RowByRow& work, std::int64_t y) {
   const Window& window = work.depthwise.window;
   const std::int64_t first = y * window.width;
-  work.expand.epilogue().output =
-      rows_from(first, work.ring + y % window.ring * window.row_stride * 4, window.pixel_stride);
+  work.expand.epilogue().output = rows_from(
+      first, work.ring + y % window.ring * window.row_stride * kValueBytes, window.pixel_stride);
   const std::int64_t end = first + window.width;
   if (work.expand.is_int8) {
     multiply_rows_between(work.expand.in_int8, *work.bases, first, end);
@@ -54,8 +54,8 @@ inline void convolve_one(RowByRow& work, std::int64_t oy, bool adds_input) {
   const std::int64_t first = oy * window.out_width;
   epilogue.output = rows_from(first, work.row, window.channels);
   if (adds_input) {
-    epilogue.residual =
-        rows_from(first, work.ring + oy % window.ring * window.row_stride * 4, window.pixel_stride);
+    epilogue.residual = rows_from(
+        first, work.ring + oy % window.ring * window.row_stride * kValueBytes, window.pixel_stride);
   }
   const Accuracy accuracy = work.project.is_int8 ? Accuracy::codes : Accuracy::float32;
   const DepthwiseWork one{&work.depthwise, work.bases, accuracy};
@@ -72,7 +72,7 @@ inline void project_row(RowByRow& work, std::int64_t oy) {
   }
   LinearInt8 layer = work.project.in_int8;  // offsets of this job; moved to this row
   const std::int64_t row_bytes = in_fours(layer.depth);
-  const auto* values = work.bases->at(Space::arena, work.row);
+  const Value* values = values_at(*work.bases, Space::arena, work.row);
   auto* ranges = reinterpret_cast<Range*>(work.bases->at(Space::arena, layer.ranges));
   for (std::int64_t i = 0; i < count; ++i) {
     Extremes extremes{0.0f, 0.0f};
@@ -95,7 +95,7 @@ struct InvertedWork {
 inline void run_job(const void* context, std::int64_t job) {
   const auto& all_work = *static_cast<const InvertedWork*>(context);
   const InvertedResidual& layer = *all_work.layer;
-  const ScratchOfJob scratch = scratch_of(layer);
+  const ScratchOfJob scratch = scratch_of(layer, kValueBytes);
   const std::int64_t base = layer.scratch + job * scratch.bytes;
   RowByRow work{all_work.bases,  layer.expand,        layer.project,
                 layer.depthwise, base + scratch.ring, base + scratch.row};

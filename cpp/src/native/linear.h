@@ -12,53 +12,54 @@ using hvit_edge::native::Linear;
 
 /// A layer's products: `points_at` finds the rows of a tile.
 struct Products {
-  using Pointer = const float*;
+  using Pointer = const Value*;
   static constexpr int kRows = kTileRows, kPanels = kTilePanels;  // of a tile
 
   const Bases* bases;
   const Epilogue* epilogue;
-  const float* weights;
+  const Value* weights;
   std::int64_t rows, columns, taps, depth;
   const std::int32_t* places;
   Blocks blocks;
   const void* layer;
-  void (*points_at)(const Products&, std::int64_t first, int rows, const float** pointers);
+  void (*points_at)(const Products&, std::int64_t first, int rows, const Value** pointers);
 };
 
-const float kZeros[hvit_edge::native::kMostChannels] = {};
+const Value kZeros[hvit_edge::native::kMostChannels] = {};
 
 // The products of some rows with the panels `panel` to `end`.
-inline void multiply_rows_of(const Products& work, const float** pointers, std::int64_t first,
+inline void multiply_rows_of(const Products& work, const Value** pointers, std::int64_t first,
                              int rows, std::int64_t panel, std::int64_t end) {
   const std::int64_t panel_stride = work.taps * work.depth * kPanel;
   // While rows pass by this block of weights, the next one comes into the cache, panel by panel.
   const std::int64_t ahead = (work.blocks.panels + first / kTileRows % kTilePanels) * panel_stride;
   const TileInput input{pointers, work.taps, work.depth, work.places, ahead};
-  alignas(64) float sums[kTileRows * kTilePanels * kPanel];
+  alignas(64) Lane sums[kTileRows * kTilePanels * kPanel];
   while (panel < end) {
     const int panels = next_panels(end - panel);
     const std::int64_t column = panel * kPanel;
-    const float* bias = work.epilogue->bias;
+    const Value* bias = values_of(work.epilogue->bias);
     multiply_tile(rows, panels, work.places != nullptr)(
         input, work.weights + panel * panel_stride, panel_stride,
         bias == nullptr ? nullptr : bias + column, sums, panels * kPanel);
     const std::int64_t left = work.columns - column;
     const Tile tile{first, column, left < panels * kPanel ? left : panels * kPanel, rows};
-    finish(*work.epilogue, *work.bases, tile, FloatSums<>{sums, panels * kPanel});
+    finish(*work.epilogue, *work.bases, tile, LaneSums<>{sums, panels * kPanel});
     panel += panels;
   }
 }
 
 inline void point_at_rows(const Products& work, std::int64_t first, int rows,
-                          const float** pointers) {
+                          const Value** pointers) {
   const auto& layer = *static_cast<const Linear*>(work.layer);
   for (int i = 0; i < rows; ++i) pointers[i] = row_of(layer.input, *work.bases, first + i);
 }
 
 inline Products products_of(const Linear& layer, const Bases& bases) {
-  return {
-      &bases, &layer.epilogue, layer.weights, layer.rows, layer.columns, 1, layer.depth, layer.taps,
-      {},     &layer,          point_at_rows};
+  return {&bases,      &layer.epilogue, values_of(layer.weights),
+          layer.rows,  layer.columns,   1,
+          layer.depth, layer.taps,      {},
+          &layer,      point_at_rows};
 }
 
 inline void run(const Linear& layer, const Bases& bases) {
@@ -66,15 +67,16 @@ inline void run(const Linear& layer, const Bases& bases) {
 }
 
 // The pixel at (y, x) of a window's map, or zeros beside it.
-inline const float* pixel(const Window& window, const Bases& bases, std::int64_t y,
+inline const Value* pixel(const Window& window, const Bases& bases, std::int64_t y,
                           std::int64_t x) {
   if (!is_inside(window, y, x)) return kZeros;
   const std::int64_t row = window.ring != 0 ? y % window.ring : y;
-  return bases.at(window.space, window.offset) + row * window.row_stride + x * window.pixel_stride;
+  return values_at(bases, window.space, window.offset) + row * window.row_stride +
+         x * window.pixel_stride;
 }
 
 inline void point_at_windows(const Products& work, std::int64_t first, int rows,
-                             const float** pointers) {
+                             const Value** pointers) {
   const Window& window = static_cast<const Convolution*>(work.layer)->window;
   const auto pixel_at = [&](std::int64_t y, std::int64_t x) {
     return pixel(window, *work.bases, y, x);
@@ -87,7 +89,7 @@ inline void run(const Convolution& layer, const Bases& bases) {
   const std::int64_t taps = window.kernel_height * window.kernel_width;
   run_blocks(Products{&bases,
                       &layer.epilogue,
-                      layer.weights,
+                      values_of(layer.weights),
                       window.out_height * window.out_width,
                       layer.columns,
                       taps,

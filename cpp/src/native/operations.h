@@ -22,7 +22,15 @@ constexpr int kSpaces = 4;
 
 enum class Activation : std::int32_t { none = 0, relu = 1, silu = 2, gelu = 3 };
 
-/// Rows of float32: row i begins `stride * i` values after `offset`, or `table[i]` values after it.
+/// What the numbers of a plan are, in memory and among its constants.
+enum class Number : std::int32_t { float32 = 0, float16 = 1 };
+
+inline std::int64_t bytes_of(Number number) { return number == Number::float16 ? 2 : 4; }
+
+/// Constants of the plan's number.
+using Numbers = const void*;
+
+/// Rows of numbers: row i begins `stride * i` values after `offset`, or `table[i]` values after it.
 struct Rows {
   Space space = Space::none;
   std::int64_t offset = 0;  // bytes
@@ -33,7 +41,7 @@ struct Rows {
 /// What happens to each row of a product: bias (in the weights' order), activation, residual row
 /// added, activation.
 struct Epilogue {
-  const float* bias = nullptr;
+  Numbers bias = nullptr;
   Activation first = Activation::none;
   Rows residual;
   Activation second = Activation::none;
@@ -45,7 +53,7 @@ struct Linear {
   std::int64_t rows = 0, depth = 0, columns = 0;
   Rows input;
   const std::int32_t* taps = nullptr;  // where value k of a row lies, where not k values after it
-  const float* weights = nullptr;      // [columns / 16][depth][16]
+  Numbers weights = nullptr;           // [columns / 16][depth][16]
   Epilogue epilogue;
 };
 
@@ -66,14 +74,14 @@ struct Window {
 struct Convolution {
   Window window;
   std::int64_t columns = 0;
-  const float* weights = nullptr;
+  Numbers weights = nullptr;
   Epilogue epilogue;
 };
 
 /// A convolution of each channel by itself; weights are [taps][channels].
 struct Depthwise {
   Window window;
-  const float* weights = nullptr;
+  Numbers weights = nullptr;
   Epilogue epilogue;
 };
 
@@ -90,8 +98,8 @@ struct Pooling {
 struct LayerNorm {
   std::int64_t rows = 0, columns = 0;
   Rows input;
-  const float* gamma = nullptr;
-  const float* beta = nullptr;
+  Numbers gamma = nullptr;
+  Numbers beta = nullptr;
   float eps = 0;
   Activation activation = Activation::none;
   Rows output;
@@ -109,7 +117,7 @@ struct Heads {
 struct Attention {
   std::int64_t heads = 0, queries = 0, keys = 0, width = 0, value_width = 0;
   Heads query, key, value, output;
-  const float* bias = nullptr;               // matrices [queries, keys rounded up to 16]
+  Numbers bias = nullptr;                    // matrices [queries, keys rounded up to 16]
   const std::int32_t* bias_table = nullptr;  // where the matrix of each head begins, in values
   float scale = 0;
   std::int64_t scratch = 0;  // bytes into the arena: packed keys and values
@@ -182,7 +190,7 @@ struct ConvolutionInt8 {
   Epilogue epilogue;
 };
 
-/// A linear layer of float32 rows or of int8 codes.
+/// A linear layer of rows of numbers or of int8 codes.
 struct AnyLinear {
   bool is_int8 = false;
   Linear in_float;
@@ -209,6 +217,7 @@ using Operation =
                  Gather, Quantise, LinearInt8, ConvolutionInt8, InvertedResidual>;
 
 struct Plan {
+  Number number = Number::float32;
   std::size_t arena_bytes = 0;
   std::size_t input_bytes = 0;
   std::size_t output_bytes = 0;

@@ -13,8 +13,13 @@ void run_portable(const Operation& operation, const Bases& bases);
 void run_avx2(const Operation& operation, const Bases& bases);
 void run_avx512(const Operation& operation, const Bases& bases);
 void run_dotprod(const Operation& operation, const Bases& bases);
+// And for plans in float16; the last one computes in it.
+void run_half_portable(const Operation& operation, const Bases& bases);
+void run_half_avx2(const Operation& operation, const Bases& bases);
+void run_half_avx512(const Operation& operation, const Bases& bases);
+void run_half_arm(const Operation& operation, const Bases& bases);
 
 /// The fastest that this processor runs.
-RunOperation fastest_operators();
+RunOperation fastest_operators(Number number);
 
 }  // namespace hvit_edge::native

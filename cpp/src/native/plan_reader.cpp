@@ -6,8 +6,12 @@
 namespace hvit_edge::native {
 
 PlanReader::PlanReader(const char* words, std::int64_t count, const char* constants,
-                       std::array<std::int64_t, kSpaces> bytes)
-    : words_(words), count_(count), constants_(constants), bytes_(bytes) {}
+                       std::array<std::int64_t, kSpaces> bytes, Number number)
+    : words_(words),
+      count_(count),
+      constants_(constants),
+      bytes_(bytes),
+      value_bytes_(bytes_of(number)) {}
 
 void PlanReader::require(bool holds, const char* otherwise) {
   if (!holds && fault_.empty()) fault_ = otherwise;
@@ -64,12 +68,16 @@ const char* PlanReader::constant(std::int64_t items, std::int64_t size, bool req
   return ok() ? constants_ + offset : nullptr;
 }
 
-const float* PlanReader::floats(std::int64_t count, bool required) {
-  return reinterpret_cast<const float*>(constant(count, sizeof(float), required));
+Numbers PlanReader::numbers(std::int64_t count, bool required) {
+  return constant(count, value_bytes_, required);
 }
 
-const float* PlanReader::panels(std::int64_t depth, std::int64_t columns) {
-  return floats(product(depth, padded_to_panels(columns)), true);
+Numbers PlanReader::panels(std::int64_t depth, std::int64_t columns) {
+  return numbers(product(depth, padded_to_panels(columns)), true);
+}
+
+const float* PlanReader::floats(std::int64_t count) {
+  return reinterpret_cast<const float*>(constant(count, sizeof(float), true));
 }
 
 const std::int32_t* PlanReader::table(std::int64_t count, bool required) {
@@ -90,13 +98,16 @@ std::int64_t PlanReader::largest(const std::int32_t* table, std::int64_t count) 
 }
 
 void PlanReader::check_reach(Space space, std::int64_t offset, std::int64_t reach, Access access) {
+  require(offset % value_bytes_ == 0, "memory beyond what it asks for");
+  check_bytes(space, offset, product(reach, value_bytes_), access);
+}
+
+void PlanReader::check_bytes(Space space, std::int64_t offset, std::int64_t bytes, Access access) {
   const bool readable = space != Space::output;
   const bool writable = space == Space::arena || space == Space::output;
   require(access == Access::write ? writable : readable, "memory that is not for this");
-  const std::int64_t bytes = product(reach, sizeof(float));
   const std::int64_t all = ok() ? bytes_[static_cast<int>(space)] : 0;
-  require(offset >= 0 && offset % 4 == 0 && bytes <= all && offset <= all - bytes,
-          "memory beyond what it asks for");
+  require(offset >= 0 && bytes <= all && offset <= all - bytes, "memory beyond what it asks for");
 }
 
 Rows PlanReader::rows(std::int64_t count, std::int64_t columns, Access access) {
@@ -159,17 +170,17 @@ Window PlanReader::code_window() {
                              product(window.pixel_stride, window.width - 1) +
                              (window.channels + 3) / 4 * 4;  // which are read by fours
   require(window.space == Space::arena, "codes that are not in the arena");
-  check_reach(Space::arena, window.offset, (reach + 3) / 4, Access::read);
+  check_bytes(Space::arena, window.offset, reach, Access::read);
   return window;
 }
 
 std::int64_t PlanReader::codes(std::int64_t rows, std::int64_t columns) {
-  return scratch(product(rows, (columns + 3) / 4));
+  return scratch_bytes(product(rows, product(4, (columns + 3) / 4)));
 }
 
 std::int64_t PlanReader::ranges(std::int64_t rows, std::int64_t together) {
   // Rounded up without a sum: `rows` may be the pixels of a map of any size.
-  return scratch(together > 0 ? product(2, rows / together + (rows % together != 0)) : 0);
+  return scratch_bytes(together > 0 ? product(8, rows / together + (rows % together != 0)) : 0);
 }
 
 Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns) {
@@ -177,8 +188,8 @@ Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std:
   const std::int64_t padded = padded_to_panels(columns);
   const std::int64_t fours = product(product(taps, (depth + 3) / 4), padded);
   weights.codes = reinterpret_cast<const std::int8_t*>(constant(fours, 4, true));
-  weights.scales = floats(padded, true);
-  weights.totals = floats(padded, true);
+  weights.scales = floats(padded);
+  weights.totals = floats(padded);
   return weights;
 }
 
@@ -186,7 +197,7 @@ Activation PlanReader::activation() { return static_cast<Activation>(choice(4));
 
 Epilogue PlanReader::epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases) {
   Epilogue epilogue;
-  epilogue.bias = floats(biases, false);
+  epilogue.bias = numbers(biases, false);
   epilogue.first = activation();
   epilogue.residual = this->rows(rows, columns, Access::read_if_any);
   epilogue.second = activation();
@@ -195,8 +206,13 @@ Epilogue PlanReader::epilogue(std::int64_t rows, std::int64_t columns, std::int6
 }
 
 std::int64_t PlanReader::scratch(std::int64_t values) {
+  return scratch_bytes(product(values, value_bytes_));
+}
+
+std::int64_t PlanReader::scratch_bytes(std::int64_t bytes) {
   const std::int64_t offset = amount();
-  check_reach(Space::arena, offset, values, Access::write);
+  require(offset % 4 == 0, "memory beyond what it asks for");
+  check_bytes(Space::arena, offset, bytes, Access::write);
   return offset;
 }
 

@@ -24,11 +24,12 @@ class PlanReader {
  public:
   /// `words` of int64; `bytes` of the spaces.
   PlanReader(const char* words, std::int64_t count, const char* constants,
-             std::array<std::int64_t, kSpaces> bytes);
+             std::array<std::int64_t, kSpaces> bytes, Number number);
 
   bool ok() const { return fault_.empty(); }
   bool at_end() const { return next_ == count_; }
   const std::string& fault() const { return fault_; }
+  std::int64_t value_bytes() const { return value_bytes_; }
   void require(bool holds, const char* otherwise);
   std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
 
@@ -37,8 +38,8 @@ class PlanReader {
   int choice(int choices);  // 0 to choices - 1
   Activation activation();
   float number();  // the bits of a double
-  const float* floats(std::int64_t count, bool required);
-  const float* panels(std::int64_t depth, std::int64_t columns);
+  Numbers numbers(std::int64_t count, bool required);
+  Numbers panels(std::int64_t depth, std::int64_t columns);
   const std::int32_t* table(std::int64_t count, bool required);  // of no negative values
   std::int64_t largest(const std::int32_t* table, std::int64_t count);
   Rows rows(std::int64_t count, std::int64_t columns, Access access);
@@ -47,6 +48,7 @@ class PlanReader {
   void read_geometry(Window& window);  // not whether its map is there
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
   std::int64_t scratch(std::int64_t values);                      // in the arena
+  std::int64_t scratch_bytes(std::int64_t bytes);                 // the same
   std::int64_t codes(std::int64_t rows, std::int64_t columns);    // of int8, in the arena
   std::int64_t ranges(std::int64_t rows, std::int64_t together);  // scale and zero of each
   Int8Weights int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns);
@@ -54,15 +56,18 @@ class PlanReader {
 
  private:
   std::int64_t word();
+  const float* floats(std::int64_t count);
   const char* constant(std::int64_t items, std::int64_t size, bool required);
   // Whether `reach` values after `offset` are all in `space`.
   void check_reach(Space space, std::int64_t offset, std::int64_t reach, Access access);
+  void check_bytes(Space space, std::int64_t offset, std::int64_t bytes, Access access);
 
   const char* words_;
   std::int64_t count_;
   std::int64_t next_ = 0;
   const char* constants_;
   std::array<std::int64_t, kSpaces> bytes_;
+  std::int64_t value_bytes_;
   std::string fault_;
 };
 

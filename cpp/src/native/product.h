@@ -3,20 +3,25 @@
 #pragma once
 
 #include "operations.h"
-#include "vector.h"
+#include "values.h"
 
-#if defined(__aarch64__)
+namespace {
+using hvit_edge::native::kPanel;
+}
+
+#if defined(__aarch64__) && (!defined(HVIT_EDGE_HALF) || defined(HVIT_EDGE_HALF_LANES))
+#define HVIT_EDGE_MULTIPLY_BY_LANES 1
 #include "product_neon.h"
 #endif
 
 namespace {
 
-using hvit_edge::native::kPanel;
-
 constexpr int kVectorsOfPanel = static_cast<int>(kPanel) / kLanes;
 // Rows and panels of a tile: as many accumulators as registers hold beside one row of weights.
 #if defined(__AVX512F__)
 constexpr int kTileRows = 8, kTilePanels = 3;
+#elif defined(HVIT_EDGE_HALF_LANES)
+constexpr int kTileRows = 8, kTilePanels = 1;
 #elif defined(__AVX2__) || defined(__aarch64__)
 constexpr int kTileRows = 6, kTilePanels = 1;
 #else
@@ -25,7 +30,7 @@ constexpr int kTileRows = 2, kTilePanels = 1;
 
 /// What a tile multiplies: for each of `taps`, `depth` values of each row.
 struct TileInput {
-  const float* const* rows;  // [taps][kTileRows]
+  const Value* const* rows;  // [taps][kTileRows]
   std::int64_t taps, depth;
   const std::int32_t* places;  // of the values of a row, where they are not side by side
   // How many values behind the weights that are read those lie which are read from memory next.
@@ -34,8 +39,8 @@ struct TileInput {
 
 // sums[row * sums_stride + panel * 16 + column], from `bias` (or zero) on.
 template <int rows, int panels, bool scattered>
-void multiply(const TileInput& input, const float* weights, std::int64_t panel_stride,
-              const float* bias, float* sums, std::int64_t sums_stride) {
+void multiply(const TileInput& input, const Value* weights, std::int64_t panel_stride,
+              const Value* bias, Lane* sums, std::int64_t sums_stride) {
   constexpr int vectors = panels * kVectorsOfPanel;
   Vector sum[rows][vectors];
 #pragma GCC unroll 8
@@ -45,10 +50,10 @@ void multiply(const TileInput& input, const float* weights, std::int64_t panel_s
     for (int i = 0; i < rows; ++i) sum[i][j] = start;
   }
   for (std::int64_t tap = 0; tap < input.taps; ++tap) {
-    const float* row[rows];
+    const Value* row[rows];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kTileRows + i];
-#if defined(__aarch64__)
+#if defined(HVIT_EDGE_MULTIPLY_BY_LANES)
     if constexpr (!scattered) {
       add_row_products<rows>(sum, row, input.depth, weights);
       continue;
@@ -65,7 +70,7 @@ void multiply(const TileInput& input, const float* weights, std::int64_t panel_s
       }
 #pragma GCC unroll 8
       for (int i = 0; i < rows; ++i) {
-        const float value = row[i][place];
+        const Vector value = all(static_cast<float>(row[i][place]));
 #pragma GCC unroll 8
         for (int j = 0; j < vectors; ++j) sum[i][j] += value * weight[j];
       }
@@ -78,13 +83,13 @@ void multiply(const TileInput& input, const float* weights, std::int64_t panel_s
   }
 }
 
-using Multiply = void (*)(const TileInput&, const float*, std::int64_t, const float*, float*,
+using Multiply = void (*)(const TileInput&, const Value*, std::int64_t, const Value*, Lane*,
                           std::int64_t);
 
 template <int panels, bool scattered>
 Multiply multiply_rows(int rows) {
   switch (rows) {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(HVIT_EDGE_HALF_LANES)
     case 8:
       return multiply<8, panels, scattered>;
     case 7:

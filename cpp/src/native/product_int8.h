@@ -19,6 +19,8 @@ constexpr int kInt8Rows = 6, kInt8Panels = 1;
 constexpr int kInt8Rows = 2, kInt8Panels = 1;
 #endif
 
+constexpr int kIntegersOfPanel = static_cast<int>(kPanel) / kWideLanes;
+
 #if !defined(__ARM_FEATURE_DOTPROD)
 // sum[lane] += the products of four weights of the lane with four codes.
 inline Integers add_products(Integers sum, const std::int8_t* weights, std::int32_t codes) {
@@ -36,7 +38,7 @@ inline Integers add_products(Integers sum, const std::int8_t* weights, std::int3
 #else
   std::int8_t code[4];
   __builtin_memcpy(code, &codes, sizeof(code));
-  for (int lane = 0; lane < kLanes; ++lane) {
+  for (int lane = 0; lane < kWideLanes; ++lane) {
     for (int k = 0; k < 4; ++k) sum[lane] += weights[4 * lane + k] * code[k];
   }
   return sum;
@@ -55,7 +57,7 @@ struct TileCodes {
 template <int rows, int panels>
 void multiply_int8(const TileCodes& input, const std::int8_t* weights,
                    [[maybe_unused]] std::int64_t panel_stride, std::int32_t* sums) {
-  constexpr int vectors = panels * kVectorsOfPanel;
+  constexpr int vectors = panels * kIntegersOfPanel;
   Integers sum[rows][vectors];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) {
@@ -76,10 +78,10 @@ void multiply_int8(const TileCodes& input, const std::int8_t* weights,
         __builtin_memcpy(&codes, row[i] + k, sizeof(codes));
 #pragma GCC unroll 8
         for (int j = 0; j < vectors; ++j) {
-          sum[i][j] = add_products(
-              sum[i][j],
-              weights + (j / kVectorsOfPanel) * panel_stride + (j % kVectorsOfPanel) * 4 * kLanes,
-              codes);
+          sum[i][j] = add_products(sum[i][j],
+                                   weights + (j / kIntegersOfPanel) * panel_stride +
+                                       (j % kIntegersOfPanel) * 4 * kWideLanes,
+                                   codes);
         }
       }
     }

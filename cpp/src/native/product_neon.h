@@ -1,44 +1,59 @@
-// The kernel of a tile on Arm: four values of each row in one register, whose lanes multiply the
-// weights. Included by product.h alone.
+// The kernel of a tile on Arm: a register holds a few values of one row, each of which multiplies a
+// row of the weights. Included by product.h alone.
 #pragma once
 
 #include "vector.h"
 
 namespace {
 
+// sum + value[lane] * weights.
+template <int lane>
+inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
+#if defined(HVIT_EDGE_HALF_LANES)
+  return vfmaq_laneq_f16(sum, weights, value, lane);
+#else
+  return vfmaq_laneq_f32(sum, weights, value, lane);
+#endif
+}
+
 // sum[i] += values[i][lane] * weights, the weights in pairs: more would not fit in the registers.
-template <int lane, int rows>
-inline void add_products(Vector (&sum)[rows][4], const Vector (&values)[rows],
-                         const float* weights) {
+template <int lane, int rows, int vectors>
+inline void add_products(Vector (&sum)[rows][vectors], const Vector (&values)[rows],
+                         const Value* weights) {
 #pragma GCC unroll 2
-  for (int j = 0; j < 4; j += 2) {
+  for (int j = 0; j < vectors; j += 2) {
     const Vector first = load(weights + j * kLanes);
     const Vector second = load(weights + (j + 1) * kLanes);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) {
-      sum[i][j] = vfmaq_laneq_f32(sum[i][j], first, values[i], lane);
-      sum[i][j + 1] = vfmaq_laneq_f32(sum[i][j + 1], second, values[i], lane);
+      sum[i][j] = add_lane_product<lane>(sum[i][j], first, values[i]);
+      sum[i][j + 1] = add_lane_product<lane>(sum[i][j + 1], second, values[i]);
     }
   }
 }
 
+// The same for every lane from `lane` on.
+template <int lane, int rows, int vectors>
+inline void add_lanes(Vector (&sum)[rows][vectors], const Vector (&values)[rows],
+                      const Value* weights) {
+  add_products<lane>(sum, values, weights);
+  if constexpr (lane + 1 < kLanes) add_lanes<lane + 1>(sum, values, weights + kPanel);
+}
+
 // The products of `depth` values of each row; `weights` moves behind those of the last one.
-template <int rows>
-inline void add_row_products(Vector (&sum)[rows][4], const float* const (&row)[rows],
-                             std::int64_t depth, const float*& weights) {
+template <int rows, int vectors>
+inline void add_row_products(Vector (&sum)[rows][vectors], const Value* const (&row)[rows],
+                             std::int64_t depth, const Value*& weights) {
   Vector values[rows];
   std::int64_t k = 0;
-  for (; k + 4 <= depth; k += 4, weights += 4 * 16) {
+  for (; k + kLanes <= depth; k += kLanes, weights += kLanes * kPanel) {
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) values[i] = load(row[i] + k);
-    add_products<0>(sum, values, weights);
-    add_products<1>(sum, values, weights + 16);
-    add_products<2>(sum, values, weights + 32);
-    add_products<3>(sum, values, weights + 48);
+    add_lanes<0>(sum, values, weights);
   }
-  for (; k < depth; ++k, weights += 16) {
+  for (; k < depth; ++k, weights += kPanel) {
 #pragma GCC unroll 8
-    for (int i = 0; i < rows; ++i) values[i] = vld1q_dup_f32(row[i] + k);
+    for (int i = 0; i < rows; ++i) values[i] = all(row[i][k]);
     add_products<0>(sum, values, weights);
   }
 }

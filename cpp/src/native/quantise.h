@@ -47,7 +47,7 @@ inline Extremes extremes_of(Vector low, Vector high) {
 }
 #endif
 
-inline void widen(Extremes& extremes, const float* row, std::int64_t count) {
+inline void widen(Extremes& extremes, const Value* row, std::int64_t count) {
   Vector low = all(extremes.low), high = all(extremes.high);
   for (std::int64_t i = 0; i < count; i += kLanes) {
     const Vector value = load_some(row + i, count - i);  // behind the last one zeros
@@ -75,26 +75,26 @@ inline Range range_of(const Extremes& extremes) {
   return {scale, zero};
 }
 
-inline void store_codes(std::uint8_t* to, Vector codes, std::int64_t count) {
-  const Vector limited = larger(smaller(codes, all(kHighest)), all(kLowest));
+inline void store_codes(std::uint8_t* to, Wide codes, std::int64_t count) {
+  const Wide limited = larger(smaller(codes, all_wide(kHighest)), all_wide(kLowest));
 #if defined(__AVX512F__)
   const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32((__m512)limited));
-  if (count >= kLanes) {
+  if (count >= kWideLanes) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
   } else {
     _mm_mask_storeu_epi8(to, first_lanes(count), bytes);
   }
 #else
   const Integers whole = (Integers)(limited + 12582912.0f);  // rounds; the code in the low byte
-  for (int i = 0; i < kLanes && i < count; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
+  for (int i = 0; i < kWideLanes && i < count; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
 #endif
 }
 
-inline void encode_row(const float* row, std::int64_t count, const Range& range,
+inline void encode_row(const Value* row, std::int64_t count, const Range& range,
                        std::uint8_t* codes) {
-  const Vector steps = all(1.0f / range.scale), zero = all(range.zero);
-  for (std::int64_t i = 0; i < count; i += kLanes) {
-    store_codes(codes + i, load_some(row + i, count - i) * steps + zero, count - i);
+  const Wide steps = all_wide(1.0f / range.scale), zero = all_wide(range.zero);
+  for (std::int64_t i = 0; i < count; i += kWideLanes) {
+    store_codes(codes + i, load_wide_some(row + i, count - i) * steps + zero, count - i);
   }
   for (std::int64_t i = count; i < in_fours(count); ++i) codes[i] = 0;
 }

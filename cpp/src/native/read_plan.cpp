@@ -47,7 +47,8 @@ Depthwise read_depthwise(PlanReader& reader) {
   Depthwise layer;
   layer.window = reader.window();
   const Window& window = layer.window;
-  layer.weights = reader.floats(window.kernel_height * window.kernel_width * window.channels, true);
+  layer.weights =
+      reader.numbers(window.kernel_height * window.kernel_width * window.channels, true);
   layer.epilogue =
       reader.epilogue(window.out_height * window.out_width, window.channels, window.channels);
   return layer;
@@ -72,8 +73,8 @@ LayerNorm read_layer_norm(PlanReader& reader) {
   norm.rows = reader.count();
   norm.columns = reader.count();
   norm.input = reader.rows(norm.rows, norm.columns, Access::read);
-  norm.gamma = reader.floats(norm.columns, false);
-  norm.beta = reader.floats(norm.columns, false);
+  norm.gamma = reader.numbers(norm.columns, false);
+  norm.beta = reader.numbers(norm.columns, false);
   norm.eps = reader.number();
   norm.activation = reader.activation();
   norm.output = reader.rows(norm.rows, norm.columns, Access::write);
@@ -98,7 +99,7 @@ Attention read_attention(PlanReader& reader) {
   if (matrices > 0) {
     const std::int64_t matrix = reader.product(layer.queries, padded);
     const std::int64_t all = reader.product(matrices, matrix);
-    layer.bias = reader.floats(all, true);
+    layer.bias = reader.numbers(all, true);
     layer.bias_table = reader.table(layer.heads, true);
     reader.require(reader.largest(layer.bias_table, layer.heads) + matrix <= all,
                    "a bias beyond its matrices");
@@ -235,7 +236,7 @@ AnyLinear read_expand(PlanReader& reader, std::int64_t rows) {
     layer.in_float.input = reader.rows(rows, depth, Access::read);
   }
   read_weights(reader, layer);
-  layer.epilogue().bias = reader.floats(padded_to_panels(columns), false);
+  layer.epilogue().bias = reader.numbers(padded_to_panels(columns), false);
   layer.epilogue().first = reader.activation();
   return layer;
 }
@@ -265,8 +266,8 @@ InvertedResidual read_inverted_residual(PlanReader& reader) {
   layer.expand = read_expand(reader, window.height * window.width);
   reader.require(layer.expand.columns() == window.channels, "a ring of other channels");
   depthwise.weights =
-      reader.floats(window.kernel_height * window.kernel_width * window.channels, true);
-  depthwise.epilogue.bias = reader.floats(window.channels, false);
+      reader.numbers(window.kernel_height * window.kernel_width * window.channels, true);
+  depthwise.epilogue.bias = reader.numbers(window.channels, false);
   depthwise.epilogue.first = reader.activation();
   layer.adds_input = reader.choice(2) == 1;
   depthwise.epilogue.second = reader.activation();
@@ -277,8 +278,8 @@ InvertedResidual read_inverted_residual(PlanReader& reader) {
   const std::int64_t outputs = window.out_height * window.out_width;
   layer.project = read_project(reader, outputs, window.channels);
   layer.jobs = reader.count();
-  const std::int64_t values = scratch_of(layer).bytes / 4;
-  layer.scratch = reader.scratch(reader.product(layer.jobs, values));
+  const std::int64_t bytes = scratch_of(layer, reader.value_bytes()).bytes;
+  layer.scratch = reader.scratch_bytes(reader.product(layer.jobs, bytes));
   return layer;
 }
 
@@ -325,7 +326,7 @@ Result<Plan> read_plan(const void* data, std::size_t size) {
   if (size < sizeof(header)) return refuse(concat(size, " bytes"));
   std::memcpy(header, data, sizeof(header));
   const auto [magic, version, arena, input, output, words, names, start, constants] = header;
-  if (magic != kMagic) return refuse("something else");
+  if (magic != kMagic && magic != kHalfMagic) return refuse("something else");
   if (version != kVersion) return refuse(concat("version ", version));
   const auto limit = static_cast<std::int64_t>(size);
   const std::int64_t first = sizeof(header);
@@ -337,8 +338,10 @@ Result<Plan> read_plan(const void* data, std::size_t size) {
     return refuse("one whose parts do not fit");
   }
   const char* bytes = static_cast<const char*>(data);
-  PlanReader reader(bytes + first, words, bytes + start, {arena, constants, input, output});
   Plan plan;
+  plan.number = magic == kHalfMagic ? Number::float16 : Number::float32;
+  PlanReader reader(bytes + first, words, bytes + start, {arena, constants, input, output},
+                    plan.number);
   plan.arena_bytes = static_cast<std::size_t>(arena);
   plan.input_bytes = static_cast<std::size_t>(input);
   plan.output_bytes = static_cast<std::size_t>(output);

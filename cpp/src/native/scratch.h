@@ -12,12 +12,12 @@ struct ScratchOfJob {
 
 inline std::int64_t whole_lines(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-inline ScratchOfJob scratch_of(const InvertedResidual& layer) {
+inline ScratchOfJob scratch_of(const InvertedResidual& layer, std::int64_t value_bytes) {
   const Window& window = layer.depthwise.window;
   ScratchOfJob scratch{};
   scratch.ring = 0;
-  scratch.row = whole_lines(window.ring * window.width * window.channels * 4);
-  scratch.codes = scratch.row + whole_lines(window.out_width * window.channels * 4);
+  scratch.row = whole_lines(window.ring * window.width * window.channels * value_bytes);
+  scratch.codes = scratch.row + whole_lines(window.out_width * window.channels * value_bytes);
   scratch.ranges = scratch.codes;
   scratch.bytes = scratch.codes;
   if (layer.project.is_int8) {

@@ -2,7 +2,7 @@
 
 PRECISIONS = {
     "xnnpack": ("fp32", "fp16", "int8", "int8-dynamic", "auto"),
-    "native": ("fp32", "int8"),
+    "native": ("fp32", "fp16", "int8"),
     "coreml": ("fp16", "fp32", "w8", "w6", "w4", "int8"),
     "coreml-pte": ("fp16", "fp32"),
 }

@@ -8,9 +8,7 @@ import pytest
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import ALIGNMENT, lifetimes, place
 from hvit_edge.targets.native.operations import Activation, Epilogue, Matrices
-from hvit_edge.targets.native.values import Buffer, Rows, Space
-
-BYTES = 4
+from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 
 def rows_of(buffer):
@@ -61,24 +59,25 @@ def random_program(generator, count):
     return operations
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_no_two_live_buffers_overlap(seed):
+@pytest.mark.parametrize("number", Number)
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_live_buffers_overlap(seed, number):
     generator = np.random.default_rng(seed)
     operations = random_program(generator, int(generator.integers(2, 30)))
-    offsets, total = place(operations)
+    offsets, total = place(operations, number)
     live = {}
     for index, operation in enumerate(operations):
         for buffer in touched_by(operation):
             live.setdefault(buffer, []).append(index)
     assert set(offsets) == set(live)
-    owners = np.zeros((len(operations), total // BYTES), int)
+    owners = np.zeros((len(operations), total), int)
     for buffer, moments in live.items():
-        start = offsets[buffer]
-        assert start % ALIGNMENT == 0 and start + BYTES * buffer.size <= total
-        first = start // BYTES
-        owners[min(moments) : max(moments) + 1, first : first + buffer.size] += 1
+        start, size = offsets[buffer], number.value.itemsize * buffer.size
+        assert start % ALIGNMENT == 0 and start + size <= total
+        owners[min(moments) : max(moments) + 1, start : start + size] += 1
     assert owners.max() == 1
-    whole = sum(-(-BYTES * buffer.size // ALIGNMENT) * ALIGNMENT for buffer in live)
+    sizes = [number.value.itemsize * buffer.size for buffer in live]
+    whole = sum(-(-size // ALIGNMENT) * ALIGNMENT for size in sizes)
     assert total <= whole
 
 
@@ -90,7 +89,7 @@ def test_lifetimes_go_from_the_first_to_the_last_touch():
 
 def test_a_chain_needs_two_buffers():
     buffers = [Buffer(16, Space.INPUT), *(Buffer(16) for _ in range(10))]
-    offsets, total = place(chain(buffers))
+    offsets, total = place(chain(buffers), Number.FLOAT32)
     assert total == 2 * 64
     assert sorted(set(offsets.values())) == [0, 64]
 
@@ -100,9 +99,15 @@ def test_the_scratch_of_attention_is_its_own():
     heads = [Matrices(buffer, np.zeros(1, np.int64), 4) for buffer in tokens]
     scratch = Buffer(100)
     attention = ops.Attention(1, 4, 4, 4, 4, *heads, None, None, 0.5, scratch)
-    offsets, _ = place([attention])
+    offsets, _ = place([attention], Number.FLOAT32)
     assert scratch in offsets and len(set(offsets.values())) == 5
 
 
 def test_nothing_needs_nothing():
-    assert place([]) == ({}, 0)
+    assert place([], Number.FLOAT32) == ({}, 0)
+
+
+def test_bytes_are_bytes_whatever_the_numbers_are():
+    source, codes = Buffer(64, Space.INPUT), Buffer(130, of_bytes=True)
+    for number in Number:
+        assert place(chain([source, codes]), number)[1] == 192

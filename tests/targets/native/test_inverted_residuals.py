@@ -19,7 +19,7 @@ from hvit_edge.targets.native.graph_plan import plan_graph
 from hvit_edge.targets.native.inverted_residuals import LARGEST_CACHE, bytes_of_job
 from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.operations import Window
-from hvit_edge.targets.native.values import Buffer
+from hvit_edge.targets.native.values import Buffer, Number
 
 SUM = 2e-6
 FLIPPED = 1e-2  # of the largest output: a value between two int8 steps may become either
@@ -119,7 +119,7 @@ def test_fused(name, precision, size, monkeypatch):
     limit = SUM if precision == "fp32" else FLIPPED
     assert largest_difference(actual, expected) < limit
     with monkeypatch.context() as patch:
-        patch.setattr(graph_plan, "fuse_inverted_residuals", list)
+        patch.setattr(graph_plan, "fuse_inverted_residuals", lambda operations, _: list(operations))
         apart = kinds_of(graph)
         one_by_one = run(graph, x)
     assert apart["InvertedResidual"] == 0
@@ -234,8 +234,9 @@ def window(height: int, width: int, channels: int, kernel: int) -> Window:
 
 def test_bytes_of_a_job():
     # Three rows of 5 pixels of 7 values, one of the output; its codes, 8 bytes a pixel; ranges.
-    assert bytes_of_job(window(9, 5, 7, 3), is_int8=False) == 448 + 192
-    assert bytes_of_job(window(9, 5, 7, 3), is_int8=True) == 448 + 192 + 64 + 64
+    assert bytes_of_job(window(9, 5, 7, 3), Number.FLOAT32, is_int8=False) == 448 + 192
+    assert bytes_of_job(window(9, 5, 7, 3), Number.FLOAT32, is_int8=True) == 448 + 192 + 64 + 64
+    assert bytes_of_job(window(9, 5, 7, 3), Number.FLOAT16, is_int8=True) == 256 + 128 + 64 + 64
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -243,5 +244,6 @@ def test_bytes_of_a_job():
 def test_windows_larger_than_the_cache(width, fits, precision):
     x = torch.randn(1, 3, 2, width)
     # 40 channels: 3 + 1 rows of float32, one of codes and ranges.
-    assert (bytes_of_job(window(2, width, 40, 3), is_int8=True) <= LARGEST_CACHE) is fits
+    size = bytes_of_job(window(2, width, 40, 3), Number.FLOAT32, is_int8=True)
+    assert (size <= LARGEST_CACHE) is fits
     assert kinds_of(graph_of(Mobile(), x, precision))["InvertedResidual"] == int(fits)

@@ -5,9 +5,10 @@ import struct
 import numpy as np
 import pytest
 
+from hvit_edge.errors import LoweringError
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.operations import PANEL, Activation, Epilogue
-from hvit_edge.targets.native.values import Buffer, Rows, Space
+from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 from hvit_edge.targets.native.write_plan import ALIGNMENT, MAGIC, VERSION, panels, write_plan
 
 HEADER = ("version", "arena", "input", "output", "words", "names", "start", "constants")
@@ -17,9 +18,9 @@ def rows(buffer, width, count=1):
     return Rows(buffer, np.arange(count, dtype=np.int64) * width, width)
 
 
-def read(data):
+def read(data, number=Number.FLOAT32):
     """Header by name, words, names and constants."""
-    assert data[:8] == MAGIC
+    assert data[:8] == MAGIC[number]
     header = dict(zip(HEADER, struct.unpack_from("<8q", data, 8), strict=True))
     words = struct.unpack_from(f"<{header['words']}q", data, 72)
     names = data[72 + 8 * header["words"] :][: header["names"]]
@@ -32,13 +33,16 @@ def linear(columns, depth, source, target, *, name="", tokens=1, bias=None):
     return ops.Linear(rows(source, depth, tokens), weights, epilogue, name=name)
 
 
-def test_a_plan_of_one_layer():
+@pytest.mark.parametrize("number", Number)
+def test_a_plan_of_one_layer(number):
     source, target = Buffer(6, Space.INPUT), Buffer(10, Space.OUTPUT)
     bias = np.arange(5, dtype=np.float64)
     layer = linear(5, 3, source, target, name="Linear head", tokens=2, bias=bias)
-    header, words, names, constants = read(write_plan([layer], source, target))
+    plan = write_plan([layer], source, target, number)
+    header, words, names, constants = read(plan, number)
     assert (header["version"], header["arena"]) == (VERSION, 0)
-    assert (header["input"], header["output"]) == (24, 40)
+    size = number.value.itemsize
+    assert (header["input"], header["output"]) == (6 * size, 10 * size)
     assert names == b"Linear head\0"
     assert header["start"] % ALIGNMENT == 0
     assert len(constants) == header["constants"]
@@ -49,9 +53,9 @@ def test_a_plan_of_one_layer():
     weights_at, bias_at = words[9:11]
     assert words[11:14] == (Activation.NONE, -1, Activation.NONE)
     assert words[14:] == (Space.OUTPUT, 0, 5, -1)
-    found = np.frombuffer(constants, np.float32, 3 * PANEL, weights_at).reshape(3, PANEL)
+    found = np.frombuffer(constants, number.value, 3 * PANEL, weights_at).reshape(3, PANEL)
     assert np.array_equal(found[:, :5], layer.weights.T) and not found[:, 5:].any()
-    found = np.frombuffer(constants, np.float32, PANEL, bias_at)
+    found = np.frombuffer(constants, number.value, PANEL, bias_at)
     assert list(found) == [0, 1, 2, 3, 4] + [0] * 11
 
 
@@ -81,12 +85,13 @@ def test_rows_that_are_no_fixed_way_apart_have_a_table():
     assert words[10] == Activation.RELU
 
 
-def test_rows_that_begin_behind_the_buffers_beginning():
+@pytest.mark.parametrize("number", Number)
+def test_rows_that_begin_behind_the_buffers_beginning(number):
     source, target = Buffer(30, Space.INPUT), Buffer(4, Space.OUTPUT)
     input_rows = Rows(source, np.array([7, 17]), 2)
     copy = ops.Add(input_rows, None, 1.0, 1.0, rows(target, 2, 2))
-    _, words, _, _ = read(write_plan([copy], source, target))
-    assert words[3:7] == (Space.INPUT, 4 * 7, 10, -1)
+    _, words, _, _ = read(write_plan([copy], source, target, number), number)
+    assert words[3:7] == (Space.INPUT, number.value.itemsize * 7, 10, -1)
 
 
 def test_a_constant_buffer_is_written_with_its_values():
@@ -102,8 +107,24 @@ def test_a_constant_buffer_is_written_with_its_values():
 def test_panels(columns, depth):
     weights = np.random.default_rng(0).standard_normal((columns, depth))
     packed = panels(weights)
-    assert packed.dtype == np.float32 and packed.flags.c_contiguous
+    assert packed.flags.c_contiguous
     assert packed.shape == (-(-columns // PANEL), depth, PANEL)
     whole = packed.transpose(0, 2, 1).reshape(-1, depth)
-    assert np.array_equal(whole[:columns], weights.astype(np.float32))
+    assert np.array_equal(whole[:columns], weights)
     assert not whole[columns:].any()
+
+
+def test_constants_that_float16_does_not_hold_are_refused():
+    source, target = Buffer(3, Space.INPUT), Buffer(2, Space.OUTPUT)
+    layer = linear(2, 3, source, target, bias=np.array([-np.inf, 1e5]))
+    write_plan([layer], source, target)
+    with pytest.raises(LoweringError, match=r"constants that float16 holds, got 100000; .*fp32"):
+        write_plan([layer], source, target, Number.FLOAT16)
+
+
+def test_infinite_constants_stay_infinite():
+    source, target = Buffer(3, Space.INPUT), Buffer(1, Space.OUTPUT)
+    layer = linear(1, 3, source, target, bias=np.array([-np.inf]))
+    plan = write_plan([layer], source, target, Number.FLOAT16)
+    _, words, _, constants = read(plan, Number.FLOAT16)
+    assert np.frombuffer(constants, np.float16, 1, words[10]) == -np.inf

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hvit_edge.targets.native.operations import Attention, Operation
-from hvit_edge.targets.native.values import Buffer, Space
+from hvit_edge.targets.native.values import Buffer, Number, Space
 
 ALIGNMENT = 64  # bytes
 
 
-def place(operations: Sequence[Operation]) -> tuple[dict[Buffer, int], int]:
+def place(operations: Sequence[Operation], number: Number) -> tuple[dict[Buffer, int], int]:
     """Offsets in bytes, and the bytes of the whole arena.
 
     The largest buffer is placed first, each at the lowest place where it meets none that lives at
@@ -19,8 +19,8 @@ def place(operations: Sequence[Operation]) -> tuple[dict[Buffer, int], int]:
     lives = lifetimes(operations)
     placed: list[tuple[int, int, Buffer]] = []
     offsets: dict[Buffer, int] = {}
-    for buffer in sorted(lives, key=lambda b: (-b.size, lives[b])):
-        size = -(-4 * buffer.size // ALIGNMENT) * ALIGNMENT
+    for buffer in sorted(lives, key=lambda b: (-b.bytes(number), lives[b])):
+        size = -(-buffer.bytes(number) // ALIGNMENT) * ALIGNMENT
         offset = 0
         for start, end, other in placed:
             together = lives[buffer][0] <= lives[other][1] and lives[other][0] <= lives[buffer][1]

@@ -168,11 +168,11 @@ class Emitter:
         key = (rows.buffer, rows.places.tobytes(), rows.width, together, pads)
         if key not in self._codes:
             count = len(rows.places)
-            width = -(-rows.width // 4)
+            width = -(-rows.width // 4) * 4
             codes = ops.Codes(
-                codes=Buffer(count * width),
-                ranges=Buffer(2 * -(-count // together)),
-                zeros=Buffer(width) if pads else None,
+                codes=Buffer(count * width, of_bytes=True),
+                ranges=Buffer(8 * -(-count // together), of_bytes=True),
+                zeros=Buffer(width, of_bytes=True) if pads else None,
                 rows=count,
                 width=rows.width,
                 together=together,

@@ -12,7 +12,7 @@ from hvit_edge.targets.native import lower_attention, lower_int8, lower_operator
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.inverted_residuals import fuse_inverted_residuals
 from hvit_edge.targets.native.operations import Operation
-from hvit_edge.targets.native.values import Buffer, Space, Value, dense
+from hvit_edge.targets.native.values import Buffer, Number, Space, Value, dense
 from hvit_edge.targets.native.write_plan import write_plan
 
 LOWERINGS = {
@@ -39,8 +39,12 @@ class Plan:
     nodes: int
 
 
-def plan_graph(graph: GraphModule) -> Plan:
+def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     """Lower a graph of one input and one output, both float32.
+
+    Args:
+        graph: rewritten.
+        number: what the plan computes in where it is not int8.
 
     Raises:
         LoweringError: an operator is not one of `LOWERINGS`, or not in a form that is.
@@ -63,8 +67,8 @@ def plan_graph(graph: GraphModule) -> Plan:
             nodes += 1
         elif node.op == "output":
             outputs = _finish(emit, node)
-    operations = fuse_inverted_residuals(emit.operations)
-    return Plan(write_plan(operations, inputs, outputs), tuple(operations), nodes)
+    operations = fuse_inverted_residuals(emit.operations, number)
+    return Plan(write_plan(operations, inputs, outputs, number), tuple(operations), nodes)
 
 
 def _finish(emit: Emitter, node: Node) -> Buffer:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.operations import Epilogue, Window
-from hvit_edge.targets.native.values import Buffer, Rows, Space
+from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 JOBS = 8
 """Parts of a map that run side by side at most, each in memory of its own."""
@@ -20,13 +20,15 @@ LARGEST_CACHE = 512 * 1024
 """Bytes of a job that stay in a core's own cache."""
 
 
-def fuse_inverted_residuals(operations: Sequence[ops.Operation]) -> list[ops.Operation]:
+def fuse_inverted_residuals(
+    operations: Sequence[ops.Operation], number: Number
+) -> list[ops.Operation]:
     """Replace each chain of these operations that nothing else reads from."""
     fused: list[ops.Operation] = []
     remaining = list(operations)
     readers = Counter(buffer for operation in operations for buffer in _inputs(operation))
     while remaining:
-        chain = _chain(remaining, readers)
+        chain = _chain(remaining, readers, number)
         if chain is None:
             fused.append(remaining.pop(0))
             continue
@@ -48,7 +50,7 @@ def _inputs(operation: ops.Operation) -> list[Buffer]:
 
 
 def _chain(
-    operations: Sequence[ops.Operation], readers: Counter[Buffer]
+    operations: Sequence[ops.Operation], readers: Counter[Buffer], number: Number
 ) -> tuple[ops.InvertedResidual, int] | None:
     """The fused form of the first few operations, and how many they are."""
     expand, depthwise, *rest = [*operations[:4], None, None]
@@ -61,13 +63,14 @@ def _chain(
     if not isinstance(project, ops.LinearInt8 if quantise is not None else ops.Linear):
         return None
     adds_input = depthwise.epilogue.residual is not None
-    if not _expands(expand, depthwise.window, readers, adds_input=adds_input):
+    if not _expands(expand, depthwise.window, readers, number, adds_input=adds_input):
         return None
     if adds_input and not _adds_itself(depthwise):
         return None
     if not _projects(depthwise.epilogue, quantise, project, readers):
         return None
-    scratch = Buffer(JOBS * bytes_of_job(depthwise.window, is_int8=quantise is not None) // 4)
+    of_job = bytes_of_job(depthwise.window, number, is_int8=quantise is not None)
+    scratch = Buffer(JOBS * of_job, of_bytes=True)
     operation = ops.InvertedResidual(expand, depthwise, adds_input, project, scratch)
     operation.name = f"InvertedResidual {depthwise.name.partition(' ')[2]}".strip()
     return operation, 3 if quantise is None else 4
@@ -77,6 +80,7 @@ def _expands(
     expand: ops.Linear | ops.LinearInt8,
     window: Window,
     readers: Counter[Buffer],
+    number: Number,
     *,
     adds_input: bool,
 ) -> bool:
@@ -93,7 +97,7 @@ def _expands(
         and readers[window.buffer] == (2 if adds_input else 1)
         and (window.start, window.strides) == (0, (width * channels, channels))
         and _is_dense(epilogue.output, height * width)
-        and bytes_of_job(window, is_int8=True) <= LARGEST_CACHE
+        and bytes_of_job(window, number, is_int8=True) <= LARGEST_CACHE
     )
 
 
@@ -129,10 +133,11 @@ def _is_dense(rows: Rows, count: int) -> bool:
     return len(rows.places) == count and rows.places[0] == 0 and rows.stride == rows.width
 
 
-def bytes_of_job(window: Window, *, is_int8: bool) -> int:
+def bytes_of_job(window: Window, number: Number, *, is_int8: bool) -> int:
     """As cpp/src/native/scratch.h."""
     _, width, channels = window.size
-    parts = [window.kernel[0] * width * channels * 4, window.outputs[1] * channels * 4]
+    parts = [window.kernel[0] * width * channels, window.outputs[1] * channels]
+    parts = [part * number.bytes for part in parts]
     if is_int8:
         parts += [window.outputs[1] * -(-channels // 4) * 4, window.outputs[1] * 8]
     return sum(-(-part // LINE) * LINE for part in parts)

@@ -16,6 +16,7 @@ from hvit_edge.lowering.graph import shape_of
 from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
 from hvit_edge.targets.native.graph_plan import Plan, plan_graph
+from hvit_edge.targets.native.values import Number
 
 
 @final
@@ -57,17 +58,22 @@ class _Call(nn.Module):
         return self.lowered(x)
 
 
-def lower(graph: GraphModule, example_inputs: tuple[torch.Tensor, ...]) -> Lowered:
+def lower(
+    graph: GraphModule,
+    example_inputs: tuple[torch.Tensor, ...],
+    number: Number = Number.FLOAT32,
+) -> Lowered:
     """Lower `graph`, whole.
 
     Args:
         graph: rewritten by `NATIVE_PIPELINE`.
         example_inputs: one float32 tensor of the program's fixed shape.
+        number: what the program computes in where it is not int8; input and output are float32.
 
     Raises:
         LoweringError: an operator is not one that the backend runs; it is named.
     """
-    plan = plan_graph(graph)
+    plan = plan_graph(graph, number)
     inputs = tuple(tensor.contiguous() for tensor in example_inputs)
     (output,) = graph.graph.output_node().args[0]
     interface = to_edge(

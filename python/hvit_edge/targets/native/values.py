@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 import numpy as np
 
@@ -23,19 +23,36 @@ class Space(IntEnum):
     OUTPUT = 3
 
 
+class Number(Enum):
+    """What the numbers of a plan are in memory, and among its constants."""
+
+    FLOAT32 = np.dtype(np.float32)
+    FLOAT16 = np.dtype(np.float16)
+
+    @property
+    def bytes(self) -> int:
+        return self.value.itemsize
+
+
 @dataclass(eq=False)
 class Buffer:
-    """Memory of so many float32 values.
+    """Memory of so many numbers of the plan, or of so many bytes.
 
     Attributes:
-        size: values.
+        size: numbers or bytes.
         space: where it lies.
         data: what a constant buffer holds, else None.
+        of_bytes: whether `size` is in bytes, whatever the numbers are.
     """
 
     size: int
     space: Space = Space.ARENA
     data: np.ndarray | None = None
+    of_bytes: bool = False
+
+    def bytes(self, number: Number) -> int:
+        """How many it takes."""
+        return self.size if self.of_bytes else self.size * number.bytes
 
 
 @dataclass(frozen=True)

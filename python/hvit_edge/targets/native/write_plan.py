@@ -9,13 +9,14 @@ from functools import singledispatchmethod
 
 import numpy as np
 
+from hvit_edge.errors import LoweringError
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import place
 from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
 from hvit_edge.targets.native.operations import PANEL, Epilogue, Int8Weights, Matrices, Window
-from hvit_edge.targets.native.values import Buffer, Rows, Space
+from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
-MAGIC = b"HVITPN01"
+MAGIC = {Number.FLOAT32: b"HVITPN01", Number.FLOAT16: b"HVITPH01"}
 VERSION = 1
 ALIGNMENT = 64
 ORDER = (
@@ -37,15 +38,24 @@ ORDER = (
 """Their numbers."""
 
 
-def write_plan(operations: Sequence[ops.Operation], inputs: Buffer, outputs: Buffer) -> bytes:
+def write_plan(
+    operations: Sequence[ops.Operation],
+    inputs: Buffer,
+    outputs: Buffer,
+    number: Number = Number.FLOAT32,
+) -> bytes:
     """The whole plan: header, operations, names, constants.
 
     Args:
         operations: in the order in which they run.
         inputs, outputs: the buffers that the caller brings.
+        number: what the numbers are.
+
+    Raises:
+        LoweringError: a constant is larger than the numbers can be.
     """
-    offsets, arena_bytes = place(operations)
-    writer = _Writer(offsets)
+    offsets, arena_bytes = place(operations, number)
+    writer = _Writer(offsets, number)
     for operation in operations:
         writer.words.append(ORDER.index(type(operation)))
         writer.put(operation)
@@ -53,12 +63,12 @@ def write_plan(operations: Sequence[ops.Operation], inputs: Buffer, outputs: Buf
     names = b"".join(operation.name.encode() + b"\0" for operation in operations)
     header_bytes = 8 * 9
     start = -(-(header_bytes + len(words) + len(names)) // ALIGNMENT) * ALIGNMENT
-    header = MAGIC + struct.pack(
+    header = MAGIC[number] + struct.pack(
         "<8q",
         VERSION,
         arena_bytes,
-        4 * inputs.size,
-        4 * outputs.size,
+        inputs.bytes(number),
+        outputs.bytes(number),
         len(writer.words),
         len(names),
         start,
@@ -70,8 +80,9 @@ def write_plan(operations: Sequence[ops.Operation], inputs: Buffer, outputs: Buf
 class _Writer:
     """Words and constants, as they come."""
 
-    def __init__(self, offsets: dict[Buffer, int]) -> None:
+    def __init__(self, offsets: dict[Buffer, int], number: Number) -> None:
         self.offsets = offsets
+        self.number_type = number
         self.words: list[int] = []
         self.constants = bytearray()
         self.known: dict[bytes, int] = {}
@@ -87,10 +98,24 @@ class _Writer:
             self.constants.extend(data)
         return self.known[data]
 
+    def numbers(self, array: np.ndarray | None) -> int:
+        """The same of an array of numbers."""
+        if array is None:
+            return -1
+        with np.errstate(over="ignore"):
+            rounded = array.astype(self.number_type.value)
+        if not np.array_equal(np.isfinite(rounded), np.isfinite(array)):
+            largest = np.abs(array[np.isfinite(array)]).max()
+            raise LoweringError(
+                f"[targets.native] expected constants that {self.number_type.value} holds, got"
+                f" {largest:g}; compile with --precision fp32"
+            )
+        return self.constant(rounded)
+
     def offset(self, buffer: Buffer) -> int:
         """Bytes from the beginning of a buffer's space to the buffer."""
         if buffer.space is Space.CONSTANTS:
-            return self.constant(buffer.data)
+            return self.numbers(buffer.data)
         return self.offsets.get(buffer, 0)
 
     def table(self, places: np.ndarray | None) -> int:
@@ -107,7 +132,7 @@ class _Writer:
         if rows.stride is None:
             self.words += [0, self.table(rows.places)]
         else:
-            self.words[-1] += 4 * int(rows.places[0])
+            self.words[-1] += self.number_type.bytes * int(rows.places[0])
             self.words += [rows.stride, -1]
 
     def matrices(self, matrices: Matrices) -> None:
@@ -115,13 +140,14 @@ class _Writer:
         self.words.append(self.table(matrices.places))
 
     def window(self, window: Window) -> None:
-        self.words += [window.buffer.space, self.offset(window.buffer) + 4 * window.start]
+        self.words += [window.buffer.space, self.offset(window.buffer)]
+        self.words[-1] += self.number_type.bytes * window.start
         self.words += [*window.size, *window.strides, *window.outputs, *window.kernel]
         self.words += [*window.steps, *window.padding]
 
     def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
-        bias = (_padded if padded else _float32)(epilogue.bias)
-        self.words += [self.constant(bias), epilogue.first]
+        bias = _padded(epilogue.bias) if padded else epilogue.bias
+        self.words += [self.numbers(bias), epilogue.first]
         self.rows(epilogue.residual)
         self.words.append(epilogue.second)
         self.rows(epilogue.output)
@@ -142,13 +168,13 @@ class _Writer:
     def _(self, op: ops.Convolution) -> None:
         self.window(op.window)
         self.words.append(op.weights.shape[0])
-        self.words.append(self.constant(panels(op.weights.reshape(op.weights.shape[0], -1))))
+        self.words.append(self.numbers(panels(op.weights.reshape(op.weights.shape[0], -1))))
         self.epilogue(op.epilogue, padded=True)
 
     @put.register
     def _(self, op: ops.Depthwise) -> None:
         self.window(op.window)
-        self.words.append(self.constant(_float32(op.weights)))
+        self.words.append(self.numbers(op.weights))
         self.epilogue(op.epilogue, padded=False)
 
     @put.register
@@ -161,7 +187,7 @@ class _Writer:
     def _(self, op: ops.LayerNorm) -> None:
         self.words += [len(op.input.places), op.input.width]
         self.rows(op.input)
-        self.words += [self.constant(_float32(op.gamma)), self.constant(_float32(op.beta))]
+        self.words += [self.numbers(op.gamma), self.numbers(op.beta)]
         self.words += [self.number(op.eps), op.activation]
         self.rows(op.output)
 
@@ -174,7 +200,7 @@ class _Writer:
             self.words.append(0)
         else:
             padded = _padded(op.biases)
-            self.words += [len(padded), self.constant(padded)]
+            self.words += [len(padded), self.numbers(padded)]
             self.words.append(self.table(op.bias_of * padded[0].size))
         self.words += [self.number(op.scale), self.offset(op.scratch)]
 
@@ -235,8 +261,8 @@ class _Writer:
         depthwise, project = op.depthwise, op.project
         self.window(dataclasses.replace(depthwise.window, buffer=op.scratch, start=0))
         self.expand(op.expand)
-        self.words.append(self.constant(_float32(depthwise.weights)))
-        self.words += [self.constant(_float32(depthwise.epilogue.bias)), depthwise.epilogue.first]
+        self.words.append(self.numbers(depthwise.weights))
+        self.words += [self.numbers(depthwise.epilogue.bias), depthwise.epilogue.first]
         self.words += [int(op.adds_input), depthwise.epilogue.second]
         self.words += [int(isinstance(project, ops.LinearInt8)), columns_of(project)]
         self.weights(project)
@@ -253,20 +279,20 @@ class _Writer:
         else:
             self.rows(layer.input)
         self.weights(layer)
-        self.words += [self.constant(_padded(layer.epilogue.bias)), layer.epilogue.first]
+        self.words += [self.numbers(_padded(layer.epilogue.bias)), layer.epilogue.first]
 
     def weights(self, layer: ops.Linear | ops.LinearInt8) -> None:
         if isinstance(layer, ops.LinearInt8):
             self.int8_weights(layer.weights)
         else:
-            self.words.append(self.constant(panels(layer.weights)))
+            self.words.append(self.numbers(panels(layer.weights)))
 
     def int8_weights(self, weights: Int8Weights) -> None:
         columns = len(weights.scales)
         totals = weights.codes.reshape(columns, -1).sum(axis=1, dtype=np.int64)
         self.words.append(self.constant(code_panels(weights.codes)))
         for values in (weights.scales, totals):
-            self.words.append(self.constant(_padded(values)))
+            self.words.append(self.constant(_padded(values).astype(np.float32)))
 
 
 def code_panels(codes: np.ndarray) -> np.ndarray:
@@ -278,19 +304,15 @@ def code_panels(codes: np.ndarray) -> np.ndarray:
 
 
 def panels(weights: np.ndarray) -> np.ndarray:
-    """[columns, depth] -> float32 [columns / 16, depth, 16], zeros behind the last column."""
+    """[columns, depth] -> [columns / 16, depth, 16], zeros behind the last column."""
     columns, depth = weights.shape
-    padded = np.pad(weights, ((0, -columns % PANEL), (0, 0))).astype(np.float32)
+    padded = np.pad(weights, ((0, -columns % PANEL), (0, 0)))
     return np.ascontiguousarray(padded.reshape(-1, PANEL, depth).transpose(0, 2, 1))
 
 
-def _float32(array: np.ndarray | None) -> np.ndarray | None:
-    return None if array is None else array.astype(np.float32)
-
-
 def _padded(array: np.ndarray | None) -> np.ndarray | None:
-    """float32, its last dimension filled with zeros up to whole panels."""
+    """Its last dimension filled with zeros up to whole panels."""
     if array is None:
         return None
     ends = [(0, 0)] * (array.ndim - 1) + [(0, -array.shape[-1] % PANEL)]
-    return np.pad(array, ends).astype(np.float32)
+    return np.pad(array, ends)

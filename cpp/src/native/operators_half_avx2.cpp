@@ -1,0 +1,16 @@
+#include "operators.h"
+
+#if defined(__x86_64__)
+
+#define HVIT_EDGE_HALF 1
+#include "operators_impl.h"
+
+namespace hvit_edge::native {
+
+void run_half_avx2(const Operation& operation, const Bases& bases) {
+  run_operation(operation, bases);
+}
+
+}  // namespace hvit_edge::native
+
+#endif

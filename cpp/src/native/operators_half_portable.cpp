@@ -1,0 +1,10 @@
+#define HVIT_EDGE_HALF 1
+#include "operators_impl.h"
+
+namespace hvit_edge::native {
+
+void run_half_portable(const Operation& operation, const Bases& bases) {
+  run_operation(operation, bases);
+}
+
+}  // namespace hvit_edge::native

@@ -1,0 +1,120 @@
+// Values in float16. Their lanes are float16 where the processor computes with them, else float32.
+// Included by vector.h alone.
+#pragma once
+
+namespace {
+
+using Value = hvit_edge::native::Half;
+
+#if defined(__AVX512F__)
+
+inline Wide load_wide(const Value* from) {
+  return (Wide)_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+inline void store_wide(Value* to, Wide value) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_cvtps_ph((__m512)value, _MM_FROUND_TO_NEAREST_INT));
+}
+inline Wide load_wide_first(const Value* from, std::int64_t count) {
+  return (Wide)_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(count), from));
+}
+inline void store_wide_first(Value* to, Wide value, std::int64_t count) {
+  _mm256_mask_storeu_epi16(to, first_lanes(count),
+                           _mm512_cvtps_ph((__m512)value, _MM_FROUND_TO_NEAREST_INT));
+}
+
+#else
+
+#if defined(__F16C__)
+inline Wide load_wide(const Value* from) {
+  return (Wide)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+inline void store_wide(Value* to, Wide value) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm256_cvtps_ph((__m256)value, _MM_FROUND_TO_NEAREST_INT));
+}
+#elif defined(__aarch64__)
+inline Wide load_wide(const Value* from) { return vcvt_f32_f16(vld1_f16(from)); }
+inline void store_wide(Value* to, Wide value) { vst1_f16(to, vcvt_f16_f32(value)); }
+#else
+inline Wide load_wide(const Value* from) {
+  Wide value;
+  for (int i = 0; i < kWideLanes; ++i) value[i] = from[i];
+  return value;
+}
+inline void store_wide(Value* to, Wide value) {
+  for (int i = 0; i < kWideLanes; ++i) to[i] = Value(value[i]);
+}
+#endif
+
+inline Wide load_wide_first(const Value* from, std::int64_t count) {
+  Wide value{};
+#pragma GCC unroll 8
+  for (int i = 0; i < kWideLanes; ++i) {
+    if (i < count) value[i] = static_cast<float>(from[i]);
+  }
+  return value;
+}
+inline void store_wide_first(Value* to, Wide value, std::int64_t count) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kWideLanes; ++i) {
+    if (i < count) to[i] = Value(value[i]);
+  }
+}
+
+#endif
+
+#if defined(HVIT_EDGE_HALF_LANES)
+
+using Lane = Value;
+constexpr int kLanes = 8;
+typedef Lane Vector __attribute__((vector_size(16)));
+typedef Lane Memory __attribute__((vector_size(16), aligned(2), may_alias));
+
+inline Vector load(const Value* from) { return *reinterpret_cast<const Memory*>(from); }
+inline void store(Value* to, Vector value) { *reinterpret_cast<Memory*>(to) = value; }
+inline Vector load_first(const Value* from, std::int64_t count) {
+  Vector value{};
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < count) value[i] = from[i];
+  }
+  return value;
+}
+inline void store_first(Value* to, Vector value, std::int64_t count) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < count) to[i] = value[i];
+  }
+}
+inline Vector all(float value) { return vdupq_n_f16(static_cast<Lane>(value)); }
+inline Vector larger(Vector a, Vector b) { return vmaxq_f16(a, b); }
+inline Vector smaller(Vector a, Vector b) { return vminq_f16(a, b); }
+inline float largest_of(Vector value) { return vmaxvq_f16(value); }
+inline float sum_of(Vector value) {
+  return sum_of(Wide(vcvt_f32_f16(vget_low_f16(value)) + vcvt_high_f32_f16(value)));
+}
+inline Vector joined(const Wide (&parts)[2]) {
+  return vcvt_high_f16_f32(vcvt_f16_f32(parts[0]), parts[1]);
+}
+
+#else
+
+using Lane = float;
+using Vector = Wide;
+constexpr int kLanes = kWideLanes;
+
+inline Vector load(const Value* from) { return load_wide(from); }
+inline void store(Value* to, Vector value) { store_wide(to, value); }
+inline Vector load_first(const Value* from, std::int64_t count) {
+  return load_wide_first(from, count);
+}
+inline void store_first(Value* to, Vector value, std::int64_t count) {
+  store_wide_first(to, value, count);
+}
+inline Vector all(float value) { return all_wide(value); }
+inline Vector joined(const Wide (&parts)[1]) { return parts[0]; }
+
+#endif
+
+}  // namespace
