@@ -10,7 +10,7 @@ namespace {
 using hvit_edge::native::Attention;
 using hvit_edge::native::Heads;
 using hvit_edge::native::kMostKeys;
-using hvit_edge::native::kMostValueWidth;
+using hvit_edge::native::kMostWidth;
 
 inline const Value* matrix(const Heads& heads, const Bases& bases, std::int64_t head) {
   return values_at(bases, heads.space, heads.offset) + heads.table[head];
@@ -24,6 +24,24 @@ constexpr float kMostWeight =
 constexpr float kFarBelow = -1e30f;
 constexpr float kMostWeight = 1e30f;
 #endif
+
+constexpr int kRowsTogether = 8;
+
+// to[j] = rows[j][k]
+inline void take_column(const Value* const (&rows)[kRowsTogether], std::int64_t k, Value* to) {
+#if defined(HVIT_EDGE_HALF_LANES)
+  float16x8_t column = vld1q_dup_f16(rows[0] + k);
+  column = vld1q_lane_f16(rows[1] + k, column, 1);
+  column = vld1q_lane_f16(rows[2] + k, column, 2);
+  column = vld1q_lane_f16(rows[3] + k, column, 3);
+  column = vld1q_lane_f16(rows[4] + k, column, 4);
+  column = vld1q_lane_f16(rows[5] + k, column, 5);
+  column = vld1q_lane_f16(rows[6] + k, column, 6);
+  vst1q_f16(to, vld1q_lane_f16(rows[7] + k, column, 7));
+#else
+  for (int j = 0; j < kRowsTogether; ++j) to[j] = rows[j][k];
+#endif
+}
 
 struct AttentionWork {
   const Attention* layer;
@@ -40,21 +58,19 @@ struct AttentionWork {
   }
 };
 
-// [keys, width] -> [panels][width][16], scaled, zero beyond the last key.
+// [keys, width] -> [panels][width][16], zero beyond the last key.
 inline void pack_keys(const AttentionWork& work, std::int64_t head) {
   const Attention& layer = *work.layer;
-  const Value* keys = matrix(layer.key, *work.bases, head);
   Value* packed = work.packed_keys(head);
-  const float scale = layer.scale * kLog2OfE;  // scores are exponents of two
-  for (std::int64_t panel = 0; panel < work.key_panels; ++panel) {
-    for (std::int64_t j = 0; j < kPanel; ++j) {
-      const std::int64_t token = panel * kPanel + j;
-      Value* column = packed + panel * layer.width * kPanel + j;
-      const Value* row = keys + token * layer.key.stride;
-      for (std::int64_t k = 0; k < layer.width; ++k) {
-        column[k * kPanel] = Value(token < layer.keys ? row[k] * scale : 0.0f);
-      }
+  for (std::int64_t token = 0; token < work.key_panels * kPanel; token += kRowsTogether) {
+    const Value* rows[kRowsTogether];
+    for (int j = 0; j < kRowsTogether; ++j) {
+      rows[j] = token + j < layer.keys
+                    ? matrix(layer.key, *work.bases, head) + (token + j) * layer.key.stride
+                    : kZeros;
     }
+    Value* columns = packed + token / kPanel * layer.width * kPanel + token % kPanel;
+    for (std::int64_t k = 0; k < layer.width; ++k) take_column(rows, k, columns + k * kPanel);
   }
 }
 
@@ -63,12 +79,13 @@ inline void pack_values(const AttentionWork& work, std::int64_t head) {
   const Attention& layer = *work.layer;
   const Value* values = matrix(layer.value, *work.bases, head);
   Value* packed = work.packed_values(head);
-  for (std::int64_t panel = 0; panel < work.value_panels; ++panel) {
-    const std::int64_t column = panel * kPanel;
-    const std::int64_t left = layer.value_width - column;
+  for (std::int64_t column = 0; column < work.value_panels * kPanel; column += kPanel) {
+    const std::int64_t count = least(layer.value_width - column, kPanel);
     for (std::int64_t token = 0; token < layer.keys; ++token, packed += kPanel) {
       const Value* row = values + token * layer.value.stride + column;
-      for (std::int64_t j = 0; j < kPanel; ++j) packed[j] = j < left ? row[j] : Value(0.0f);
+      for (std::int64_t j = 0; j < kPanel; j += kLanes) {
+        store(packed + j, j < count ? load_some(row + j, count - j) : Vector{});
+      }
     }
   }
 }
@@ -95,27 +112,40 @@ struct Softened<Scores, Scores> {
 inline float soften(Lane* row, Value* to, std::int64_t count, std::int64_t padded) {
   for (std::int64_t i = count; i < padded; ++i) row[i] = static_cast<Lane>(kFarBelow);
   Vector most = load(row);
-  for (std::int64_t i = kLanes; i < padded; i += kLanes) most = larger(most, load(row + i));
+  for (std::int64_t i = 0; i < padded; i += kPanel) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectorsOfPanel; ++v) most = larger(most, load(row + i + v * kLanes));
+  }
   const Vector largest = all(largest_of(most));
   Vector sums{};
-  for (std::int64_t i = 0; i < padded; i += kLanes) {
-    const Vector value = exp2_of(load(row + i) - largest);
-    store(to + i, value);
-    sums += value;
+  for (std::int64_t i = 0; i < padded; i += kPanel) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectorsOfPanel; ++v) {
+      const Vector value = exp2_of(load(row + i + v * kLanes) - largest);
+      store(to + i + v * kLanes, value);
+      sums += value;
+    }
   }
   return sum_of(sums);
 }
 
-// products[row * stride + column] of some rows with all panels of one packed matrix.
+// products[row * stride + column] of some rows with all columns of one packed matrix.
 inline void multiply_all(const Value* const* pointers, int rows, std::int64_t depth,
-                         const Value* packed, std::int64_t panels, Lane* products,
+                         const Value* packed, std::int64_t columns, Lane* products,
                          std::int64_t stride) {
   const TileInput input{pointers, 1, depth, nullptr};
+  const std::int64_t panels = quotient_up(columns, kPanel);
+  const bool ends_in_half = kVectorsOfPanel > 1 && panels * kPanel - columns >= kPanel / 2;
   for (std::int64_t panel = 0; panel < panels;) {
-    const int wide = next_panels(panels - panel);
-    multiply_tile(rows, wide, false)(input, packed + panel * depth * kPanel, depth * kPanel,
-                                     nullptr, products + panel * kPanel, stride);
-    panel += wide;
+    const std::int64_t left = panels - panel;
+    const bool is_half = ends_in_half && left == 1;
+    const int wide = next_panels(left, kTilePanels);
+    const std::int64_t tiles = kTilePanels > 1 || is_half ? 1 : left - ends_in_half;
+    const Multiply multiply =
+        is_half ? multiply_half_panel(rows) : multiply_tile(rows, wide, /*scattered=*/false);
+    multiply(input, packed + panel * depth * kPanel, depth * kPanel, nullptr,
+             TileSums{products + panel * kPanel, stride, tiles});
+    panel += tiles * wide;
   }
 }
 
@@ -139,11 +169,14 @@ inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64
   const Attention& layer = *work.layer;
   const std::int64_t padded = work.key_panels * kPanel;
   const Value* pointers[kTileRows];
+  alignas(64) Value queries[kTileRows * kMostWidth];
   for (int i = 0; i < rows; ++i) {
-    pointers[i] = matrix(layer.query, *work.bases, head) + (first + i) * layer.query.stride;
+    Value* query = queries + i * kMostWidth;
+    scale_row(query, matrix(layer.query, *work.bases, head) + (first + i) * layer.query.stride,
+              layer.scale * kLog2OfE, layer.width);  // scores are exponents of two
+    pointers[i] = query;
   }
-  multiply_all(pointers, rows, layer.width, work.packed_keys(head), work.key_panels, scores,
-               padded);
+  multiply_all(pointers, rows, layer.width, work.packed_keys(head), padded, scores, padded);
   float sums[kTileRows];
   for (int i = 0; i < rows; ++i) {
     Value* row = softened + i * padded;
@@ -158,9 +191,9 @@ inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64
       sums[i] = 1.0f;
     }
   }
-  alignas(64) Lane outputs[kTileRows * kMostValueWidth];
+  alignas(64) Lane outputs[kTileRows * kMostWidth];
   const std::int64_t stride = work.value_panels * kPanel;
-  multiply_all(pointers, rows, layer.keys, work.packed_values(head), work.value_panels, outputs,
+  multiply_all(pointers, rows, layer.keys, work.packed_values(head), layer.value_width, outputs,
                stride);
   Value* output =
       values_at(*work.bases, layer.output.space, layer.output.offset) + layer.output.table[head];

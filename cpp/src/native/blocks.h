@@ -5,13 +5,14 @@
 // tile's rows, and `multiply_rows_of` for that tile.
 #pragma once
 
+#include "epilogue.h"
 #include "operations.h"
+#include "product.h"
 #include "workers.h"
 
 namespace {
 
 using hvit_edge::native::kMostTaps;
-using hvit_edge::native::kPanel;
 using hvit_edge::native::share_out;
 using hvit_edge::native::Window;
 using hvit_edge::native::worker_count;
@@ -34,6 +35,12 @@ struct Blocks {
   std::int64_t jobs() const { return row_blocks * panel_blocks; }
 };
 
+// How many of `left` panels the next tile takes: never one alone where two and two are better.
+inline int next_panels(std::int64_t left, int most) {
+  if (left == most + 1 && most == 3) return 2;
+  return static_cast<int>(least(left, most));
+}
+
 // Each block of weights stays in the cache while a block of rows passes by.
 inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth, int tile_rows,
                   int tile_panels) {
@@ -54,6 +61,28 @@ inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth, in
   blocks.panels = block;
   blocks.panel_blocks = quotient_up(panels, block);
   return blocks;
+}
+
+// The tiles of some rows: `multiply_panels` gives the sums of a few panels, many are finished at
+// once.
+template <Accuracy accuracy, class Work, class MultiplyPanels>
+void finish_panels(const Work& work, std::int64_t first, int rows, std::int64_t panel,
+                   std::int64_t end, Lane* sums, const MultiplyPanels& multiply_panels) {
+  constexpr std::int64_t kTogether = kColumnsTogether / kPanel;
+  const TileRows to(*work.epilogue, *work.bases, first, rows);
+  while (panel < end) {
+    const std::int64_t start = panel, stop = least(panel + kTogether, end);
+    while (panel < stop) {
+      const int panels = next_panels(stop - panel, Work::kPanels);
+      const std::int64_t tiles = Work::kPanels > 1 ? 1 : stop - panel;
+      Lane* to_here = sums + (panel - start) * kPanel;
+      multiply_panels(panel, panels, TileSums{to_here, kColumnsTogether, tiles});
+      panel += tiles * panels;
+    }
+    const std::int64_t column = start * kPanel;
+    const std::int64_t columns = least(work.columns, stop * kPanel) - column;
+    finish<accuracy>(*work.epilogue, Tile{&to, column, columns, sums, kColumnsTogether});
+  }
 }
 
 // Rows `start` to `stop`, panels `panel` to `end`.

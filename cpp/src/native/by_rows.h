@@ -39,13 +39,39 @@ void share_rows(const Operation& operation, const Bases& bases, std::int64_t row
   share_out(quotient_up(rows, together), run_rows<Operation, one>, &work);
 }
 
-// The sum of (row[i] - shift)^power for power 1 or 2, in float32.
+/// The mean of a row and its deviations' mean square, both in float32.
+struct Moments {
+  float mean, variance;
+};
+
+#if defined(HVIT_EDGE_HALF_LANES)
+// Of squares instead of deviations: what that loses, values of float16 did not have.
+inline Moments moments_of(const Value* row, std::int64_t count) {
+  Wide sums[kWides] = {}, squares[kWides] = {};
+  const auto add = [&](Vector vector) {
+    Wide values[kWides];
+    split(vector, values);
+    for (int w = 0; w < kWides; ++w) {
+      sums[w] += values[w];
+      squares[w] += values[w] * values[w];
+    }
+  };
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) add(load(row + i));
+  if (i < count) add(load_first(row + i, count - i));
+  const float share = 1.0f / static_cast<float>(count);
+  const float mean = sum_of(sums[0] + sums[1]) * share;
+  const float variance = sum_of(squares[0] + squares[1]) * share - mean * mean;
+  return {mean, variance > 0.0f ? variance : 0.0f};
+}
+#else
+// The sum of (row[i] - shift)^power for power 1 or 2.
 template <int power>
 float sum_row(const Value* row, std::int64_t count, float shift) {
-  Wide sums{};
+  Vector sums{};
   std::int64_t i = 0;
-  for (; i + kWideLanes <= count; i += kWideLanes) {
-    const Wide value = load_wide(row + i) - shift;
+  for (; i + kLanes <= count; i += kLanes) {
+    const Vector value = load(row + i) - shift;
     sums += power == 2 ? value * value : value;
   }
   float sum = sum_of(sums);
@@ -56,21 +82,37 @@ float sum_row(const Value* row, std::int64_t count, float shift) {
   return sum;
 }
 
+inline Moments moments_of(const Value* row, std::int64_t count) {
+  const float share = 1.0f / static_cast<float>(count);
+  const float mean = sum_row<1>(row, count, 0.0f) * share;
+  return {mean, sum_row<2>(row, count, mean) * share};
+}
+#endif
+
 inline void normalise(const LayerNorm& norm, const Bases& bases, std::int64_t i) {
   const Value* input = row_of(norm.input, bases, i);
   Value* output = row_of(norm.output, bases, i);
   const Value* gamma = values_of(norm.gamma);
   const Value* beta = values_of(norm.beta);
-  const float share = 1.0f / static_cast<float>(norm.columns);
-  const float mean = sum_row<1>(input, norm.columns, 0.0f) * share;
-  const float variance = sum_row<2>(input, norm.columns, mean) * share;
-  const float scale = 1.0f / __builtin_sqrtf(variance + norm.eps);
-  for (std::int64_t c = 0; c < norm.columns; c += kWideLanes) {
+  const Moments moments = moments_of(input, norm.columns);
+  const float scale = 1.0f / __builtin_sqrtf(moments.variance + norm.eps);
+  const auto normalised = [&](Vector value) {
+    Wide values[kWides];
+    split(value, values);
+    for (int w = 0; w < kWides; ++w) values[w] = (values[w] - moments.mean) * scale;
+    return joined(values);
+  };
+  const bool plain = norm.gamma == nullptr && norm.beta == nullptr;
+  std::int64_t c = 0;
+  for (; plain && c + kLanes <= norm.columns; c += kLanes) {
+    store(output + c, normalised(load(input + c)));
+  }
+  for (; c < norm.columns; c += kLanes) {
     const std::int64_t left = norm.columns - c;
-    Wide value = (load_wide_some(input + c, left) - mean) * scale;
-    if (gamma != nullptr) value *= load_wide_some(gamma + c, left);
-    if (beta != nullptr) value += load_wide_some(beta + c, left);
-    store_wide_some(output + c, value, left);
+    Vector value = normalised(load_some(input + c, left));
+    if (gamma != nullptr) value *= load_some(gamma + c, left);
+    if (beta != nullptr) value += load_some(beta + c, left);
+    store_some(output + c, value, left);
   }
   activate_all(norm.activation, output, norm.columns);
 }

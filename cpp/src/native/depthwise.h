@@ -50,42 +50,94 @@ struct Run {
   std::int64_t oy, ox, first_ky, end_ky;
 };
 
-// sums[pixel][channel], all taps of whose rows lie on the map.
-template <int pixels, int vectors>
-void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t channel, Lane* sums) {
-  const Depthwise& layer = *work.layer;
-  const Window& window = layer.window;
-  const Value* bias = values_of(layer.epilogue.bias);
-  Vector sum[pixels][vectors];
-  for (int v = 0; v < vectors; ++v) {
-    const Vector start = bias == nullptr ? Vector{} : load(bias + channel + v * kLanes);
-#pragma GCC unroll 8
-    for (int p = 0; p < pixels; ++p) sum[p][v] = start;
+/// What becomes of sums: they are kept for `finish`.
+struct Kept {
+  Lane* sums;  // [pixel][channel]
+  std::int64_t first;
+
+  void operator()(int pixel, std::int64_t channel, Vector sum) const {
+    store(sums + pixel * kChannels + channel - first, sum);
   }
-  const std::int64_t step = window.stride_width * window.pixel_stride;
-  for (std::int64_t ky = run.first_ky; ky < run.end_ky; ++ky) {
-    const Value* value =
-        pixel(window, *work.bases, run.oy * window.stride_height - window.pad_height + ky,
-              run.ox * window.stride_width - window.pad_width) +
-        channel;
-    const Value* weight =
-        values_of(layer.weights) + ky * window.kernel_width * window.channels + channel;
-    for (std::int64_t kx = 0; kx < window.kernel_width; ++kx) {
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) {
-        const Vector factor = load(weight + v * kLanes);
-#pragma GCC unroll 8
-        for (int p = 0; p < pixels; ++p) {
-          sum[p][v] += load(value + p * step + v * kLanes) * factor;
-        }
+};
+
+/// Or they are outputs after an activation.
+template <Activation activation, Accuracy accuracy>
+struct Activated {
+  const TileRows& to;
+
+  void operator()(int pixel, std::int64_t channel, Vector sum) const {
+    store(to.outputs[pixel] + channel, activate<activation, accuracy>(sum));
+  }
+};
+
+// sum[p] += the products of one row of the window. Where `step` is not 0 it is the stride, and
+// neighbours share their pixels.
+template <int step, int pixels>
+__attribute__((always_inline)) inline void add_row_of_window(Vector (&sum)[pixels],
+                                                             const Window& window,
+                                                             const Value* value,
+                                                             const Value* weight) {
+  if constexpr (step > 0) {  // a kernel of three
+    const Vector factors[3] = {load(weight), load(weight + window.channels),
+                               load(weight + 2 * window.channels)};
+#pragma GCC unroll 18
+    for (int x = 0; x < (pixels - 1) * step + 3; ++x, value += window.pixel_stride) {
+      const Vector pixel = load(value);
+#pragma GCC unroll 3
+      for (int kx = 0; kx < 3; ++kx) {
+        const int p = (x - kx) / step;
+        if (x >= kx && (x - kx) % step == 0 && p < pixels) sum[p] += pixel * factors[kx];
       }
-      value += window.pixel_stride;
-      weight += window.channels;
     }
+    return;
   }
-  for (int p = 0; p < pixels; ++p) {
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) store(sums + p * kChannels + v * kLanes, sum[p][v]);
+  const std::int64_t way = window.stride_width * window.pixel_stride;
+  for (std::int64_t kx = 0; kx < window.kernel_width; ++kx) {
+    const Vector factor = load(weight);
+#pragma GCC unroll 8
+    for (int p = 0; p < pixels; ++p) sum[p] += load(value + p * way) * factor;
+    value += window.pixel_stride;
+    weight += window.channels;
+  }
+}
+
+// Whole vectors of channels of outputs whose windows lie between the map's left and right edge.
+template <int step, int pixels, class Finish>
+void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, std::int64_t end,
+                 const Finish& finish) {
+  const Window& window = work.layer->window;
+  const Value* bias = values_of(work.layer->epilogue.bias);
+  const Value* rows[kMostTaps];
+  for (std::int64_t ky = run.first_ky; ky < run.end_ky; ++ky) {
+    rows[ky] = pixel(window, *work.bases, run.oy * window.stride_height - window.pad_height + ky,
+                     run.ox * window.stride_width - window.pad_width);
+  }
+  for (std::int64_t channel = first; channel < end; channel += kLanes) {
+    const Vector start = bias == nullptr ? Vector{} : load(bias + channel);
+    Vector sum[pixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < pixels; ++p) sum[p] = start;
+    const Value* weight = values_of(work.layer->weights) + channel;
+    for (std::int64_t ky = run.first_ky; ky < run.end_ky; ++ky) {
+      add_row_of_window<step>(sum, window, rows[ky] + channel,
+                              weight + ky * window.kernel_width * window.channels);
+    }
+#pragma GCC unroll 8
+    for (int p = 0; p < pixels; ++p) finish(p, channel, sum[p]);
+  }
+}
+
+template <int pixels, class Finish>
+void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, std::int64_t end,
+                 const Finish& finish) {
+  const Window& window = work.layer->window;
+  const std::int64_t step = window.kernel_width == 3 ? window.stride_width : 0;
+  if (step == 1) {
+    sum_windows<1, pixels>(work, run, first, end, finish);
+  } else if (step == 2) {
+    sum_windows<2, pixels>(work, run, first, end, finish);
+  } else {
+    sum_windows<0, pixels>(work, run, first, end, finish);
   }
 }
 
@@ -112,49 +164,83 @@ inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
   return left >= 0 && right < window.width && ox + pixels <= window.out_width;
 }
 
-using SumWindows = void (*)(const DepthwiseWork&, const Run&, std::int64_t, Lane*);
-
-inline SumWindows sum_windows_of(int pixels, bool whole) {
-  if (pixels == kPixels) return whole ? sum_windows<kPixels, 2> : sum_windows<kPixels, 1>;
-  return whole ? sum_windows<kFewPixels, 2> : sum_windows<kFewPixels, 1>;
+template <Activation activation, Accuracy accuracy>
+void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
+  const Window& window = work.layer->window;
+  const TileRows to(work.layer->epilogue, *work.bases, run.oy * window.out_width + run.ox, kPixels);
+  sum_windows<kPixels>(work, run, 0, window.channels, Activated<activation, accuracy>{to});
 }
 
-// All channels of some outputs of a row, which are inside, or of one.
-inline void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox,
-                            int pixels) {
+template <Accuracy accuracy>
+void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
+  switch (work.layer->epilogue.first) {
+    case Activation::relu:
+      return convolve_and_activate<Activation::relu, accuracy>(work, run);
+    case Activation::silu:
+      return convolve_and_activate<Activation::silu, accuracy>(work, run);
+    case Activation::gelu:
+      return convolve_and_activate<Activation::gelu, accuracy>(work, run);
+    default:
+      return convolve_and_activate<Activation::none, accuracy>(work, run);
+  }
+}
+
+template <Accuracy accuracy>
+void convolve_and_finish(const DepthwiseWork& work, const Run& run, int pixels) {
   const Window& window = work.layer->window;
   alignas(64) Lane sums[kPixels * kChannels];
-  const std::int64_t top = oy * window.stride_height - window.pad_height;
-  const std::int64_t below = window.height - top;
-  const Run run{oy, ox, top < 0 ? -top : 0,
-                below < window.kernel_height ? below : window.kernel_height};
+  const TileRows to(work.layer->epilogue, *work.bases, run.oy * window.out_width + run.ox, pixels);
   Covered covered;
-  if (pixels == 1) cover(window, *work.bases, oy, ox, covered);
+  if (pixels == 1) cover(window, *work.bases, run.oy, run.ox, covered);
   for (std::int64_t channel = 0; channel < window.channels; channel += kChannels) {
-    const std::int64_t left = window.channels - channel;
-    const std::int64_t count = left < kChannels ? left : kChannels;
+    const std::int64_t count = least(window.channels - channel, kChannels);
+    const Kept kept{sums, channel};
     if (pixels == 1) {
       sum_covered(work, covered, channel, count, sums);
+    } else if (pixels == kFewPixels) {
+      sum_windows<kFewPixels>(work, run, channel, channel + count, kept);
     } else {
-      sum_windows_of(pixels, count == kChannels)(work, run, channel, sums);
+      sum_windows<kPixels>(work, run, channel, channel + count, kept);
     }
-    const Tile tile{oy * window.out_width + ox, channel, count, pixels};
-    if (work.accuracy == Accuracy::codes) {
-      finish(work.layer->epilogue, *work.bases, tile, LaneSums<Accuracy::codes>{sums, kChannels});
-    } else {
-      finish(work.layer->epilogue, *work.bases, tile, LaneSums<>{sums, kChannels});
-    }
+    finish<accuracy>(work.layer->epilogue, Tile{&to, channel, count, sums, kChannels});
   }
+}
+
+// All channels of some outputs of a row, whose windows lie inside, or of one.
+template <Accuracy accuracy>
+void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox, int pixels) {
+  const Window& window = work.layer->window;
+  const std::int64_t top = oy * window.stride_height - window.pad_height;
+  const Run run{oy, ox, top < 0 ? -top : 0, least(window.height - top, window.kernel_height)};
+  if (pixels == kPixels && work.layer->epilogue.residual.space == Space::none) {
+    convolve_and_activate<accuracy>(work, run);
+  } else {
+    convolve_and_finish<accuracy>(work, run, pixels);
+  }
+}
+
+// The last output of a row whose window ends on the map.
+inline std::int64_t last_inside(const Window& window) {
+  const std::int64_t last = window.width + window.pad_width - window.kernel_width;
+  return last < 0 ? -1 : least(last / window.stride_width, window.out_width - 1);
 }
 
 inline void convolve_row(const void* context, std::int64_t oy) {
   const auto& work = *static_cast<const DepthwiseWork*>(context);
   const Window& window = work.layer->window;
   const bool whole_vectors = window.channels % kLanes == 0;
+  const std::int64_t first = quotient_up(window.pad_width, window.stride_width);
   for (std::int64_t ox = 0; ox < window.out_width;) {
+    // A run that would leave the map begins earlier, and makes some outputs once more.
+    const std::int64_t back = last_inside(window) - kPixels + 1;
+    if (whole_vectors && ox > back && ox <= last_inside(window) && back >= first) ox = back;
     const int many = are_inside(window, ox, kPixels) ? kPixels : kFewPixels;
     const int pixels = whole_vectors && are_inside(window, ox, many) ? many : 1;
-    convolve_pixels(work, oy, ox, pixels);
+    if (work.accuracy == Accuracy::codes) {
+      convolve_pixels<Accuracy::codes>(work, oy, ox, pixels);
+    } else {
+      convolve_pixels<Accuracy::float32>(work, oy, ox, pixels);
+    }
     ox += pixels;
   }
 }

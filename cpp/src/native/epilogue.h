@@ -9,11 +9,36 @@
 namespace {
 
 using hvit_edge::native::Epilogue;
+using hvit_edge::native::kPanel;
 
-/// Rows `first` to `first + rows` of the output, columns `column` to `column + columns` of each.
+constexpr int kVectorsOfPanel = static_cast<int>(kPanel) / kLanes;
+
+constexpr int kMostTileRows = 8;
+constexpr std::int64_t kColumnsTogether = 16 * kPanel;  // of sums that are finished at once
+
+/// Where the rows of a tile go, and what is added to them.
+struct TileRows {
+  int count;
+  Value* outputs[kMostTileRows];
+  const Value* residuals[kMostTileRows];
+
+  TileRows(const Epilogue& epilogue, const Bases& bases, std::int64_t first, int rows)
+      : count(rows) {
+    const bool adds = epilogue.residual.space != Space::none;
+    for (int row = 0; row < rows; ++row) {
+      outputs[row] = row_of(epilogue.output, bases, first + row);
+      if (adds) residuals[row] = row_of(epilogue.residual, bases, first + row);
+    }
+  }
+};
+
+/// Sums of such rows, `stride` lanes a row, on their way to columns `column` to `column + columns`.
+/// They are whole vectors, also where the columns end in the middle of one.
 struct Tile {
-  std::int64_t first, column, columns;
-  int rows;
+  const TileRows* rows;
+  std::int64_t column, columns;
+  const Lane* sums;
+  std::int64_t stride;
 };
 
 inline void copy_row(Value* to, const Value* from, std::int64_t count) {
@@ -22,78 +47,64 @@ inline void copy_row(Value* to, const Value* from, std::int64_t count) {
   }
 }
 
-/// Sums of a tile as lanes, `stride` a row: one way to give `finish` its values.
-template <Accuracy accuracy = Accuracy::float32>
-struct LaneSums {
-  static constexpr Accuracy kAccuracy = accuracy;
+template <Activation first, bool adds, Activation second, Accuracy accuracy>
+Vector finished(Vector sum, const Value* residual, std::int64_t count) {
+  const Vector value = activate<first, accuracy>(sum);
+  if (!adds) return value;
+  return activate<second, accuracy>(value + load_some(residual, count));
+}
 
-  const Lane* sums;
-  std::int64_t stride;
-
-  struct Column {
-    const Lane* sums;
-    std::int64_t stride;
-    Vector at(int row) const { return load(sums + row * stride); }
-  };
-  Column column(std::int64_t i) const { return {sums + i, stride}; }
-};
-
-constexpr int kMostTileRows = 8;
-
-// Column by column, so that what belongs to a column is loaded once.
-template <Activation first, bool adds, Activation second, class Sums>
-void finish_tile(const Epilogue& epilogue, const Bases& bases, const Tile& tile, const Sums& sums) {
-  const int rows = tile.rows;
+template <Activation first, bool adds, Activation second, Accuracy accuracy>
+void finish_tile(const Tile& tile) {
+  constexpr auto finish_one = finished<first, adds, second, accuracy>;
+  const int count = tile.rows->count;
   const std::int64_t columns = tile.columns;
-  Value* outputs[kMostTileRows];
-  const Value* residuals[kMostTileRows];
-  for (int row = 0; row < rows; ++row) {
-    outputs[row] = row_of(epilogue.output, bases, tile.first + row) + tile.column;
-    if (adds) residuals[row] = row_of(epilogue.residual, bases, tile.first + row) + tile.column;
-  }
-  for (std::int64_t i = 0; i < columns; i += kLanes) {
-    const auto column = sums.column(i);
-    for (int row = 0; row < rows; ++row) {
-      Vector value = activate<first, Sums::kAccuracy>(column.at(row));
-      if (adds) {
-        value += load_some(residuals[row] + i, columns - i);
-        value = activate<second, Sums::kAccuracy>(value);
+  for (int row = 0; row < count; ++row) {
+    const Lane* sums = tile.sums + row * tile.stride;
+    Value* output = tile.rows->outputs[row] + tile.column;
+    const Value* residual = adds ? tile.rows->residuals[row] + tile.column : nullptr;
+    std::int64_t i = 0;
+    for (; i + kPanel <= columns; i += kPanel) {
+#pragma GCC unroll 4
+      for (std::int64_t v = i; v < i + kPanel; v += kLanes) {
+        store(output + v, finish_one(load(sums + v), residual + v, kLanes));
       }
-      store_some(outputs[row] + i, value, columns - i);
+    }
+    for (; i < columns; i += kLanes) {
+      store_some(output + i, finish_one(load(sums + i), residual + i, columns - i), columns - i);
     }
   }
 }
 
-template <Activation first, class Sums>
-void finish_second(const Epilogue& epilogue, const Bases& bases, const Tile& tile,
-                   const Sums& sums) {
+template <Activation first, Accuracy accuracy>
+void finish_second(const Epilogue& epilogue, const Tile& tile) {
   if (epilogue.residual.space == Space::none) {
-    return finish_tile<first, false, Activation::none>(epilogue, bases, tile, sums);
+    return finish_tile<first, false, Activation::none, accuracy>(tile);
   }
   switch (epilogue.second) {
     case Activation::relu:
-      return finish_tile<first, true, Activation::relu>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::relu, accuracy>(tile);
     case Activation::silu:
-      return finish_tile<first, true, Activation::silu>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::silu, accuracy>(tile);
     case Activation::gelu:
-      return finish_tile<first, true, Activation::gelu>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::gelu, accuracy>(tile);
     default:
-      return finish_tile<first, true, Activation::none>(epilogue, bases, tile, sums);
+      return finish_tile<first, true, Activation::none, accuracy>(tile);
   }
 }
 
-// Writes a tile. `sums` has whole vectors, also where the tile's columns end in the middle of one.
-template <class Sums>
-void finish(const Epilogue& epilogue, const Bases& bases, const Tile& tile, const Sums& sums) {
+// Writes a tile.
+template <Accuracy accuracy>
+void finish(const Epilogue& epilogue, const Tile& tile) {
   switch (epilogue.first) {
     case Activation::relu:
-      return finish_second<Activation::relu>(epilogue, bases, tile, sums);
+      return finish_second<Activation::relu, accuracy>(epilogue, tile);
     case Activation::silu:
-      return finish_second<Activation::silu>(epilogue, bases, tile, sums);
+      return finish_second<Activation::silu, accuracy>(epilogue, tile);
     case Activation::gelu:
-      return finish_second<Activation::gelu>(epilogue, bases, tile, sums);
+      return finish_second<Activation::gelu, accuracy>(epilogue, tile);
     default:
-      return finish_second<Activation::none>(epilogue, bases, tile, sums);
+      return finish_second<Activation::none, accuracy>(epilogue, tile);
   }
 }
 

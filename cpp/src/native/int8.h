@@ -27,77 +27,27 @@ struct ProductsInt8 {
                     const std::uint8_t** pointers);
 };
 
-/// Sums of a tile as float32, on their way to `finish`.
-struct ScaledSums {
-  static constexpr Accuracy kAccuracy = Accuracy::codes;
-
-  const std::int32_t* sums;
-  std::int64_t stride;
-  const float *totals, *scales;  // of the tile's columns
-  const Value* bias;
-  Range ranges[kInt8Rows];
-
-  ScaledSums(const ProductsInt8& work, const Tile& tile, const std::int32_t* tile_sums,
-             std::int64_t tile_stride)
-      : sums(tile_sums),
-        stride(tile_stride),
-        totals(work.weights->totals + tile.column),
-        scales(work.weights->scales + tile.column),
-        bias(work.epilogue->bias == nullptr ? kZeros
-                                            : values_of(work.epilogue->bias) + tile.column) {
-    for (int row = 0; row < tile.rows; ++row) {
-      const std::int64_t number = tile.first + row;
-      ranges[row] = work.ranges[work.together == 1 ? number : number / work.together];
-    }
-  }
-
-  struct Column {
-    const std::int32_t* sums;
-    std::int64_t stride;
-    Wide totals[kWides], scales[kWides], bias[kWides];
-    const Range* ranges;
-
-    Vector at(int row) const {
-      Wide values[kWides];
-      for (int w = 0; w < kWides; ++w) {
-        Integers sum;
-        __builtin_memcpy(&sum, sums + row * stride + w * kWideLanes, sizeof(sum));
-        const Wide value = to_floats(sum) - ranges[row].zero * totals[w];
-        values[w] = value * ranges[row].scale * scales[w] + bias[w];
-      }
-      return joined(values);
-    }
-  };
-  Column column(std::int64_t i) const {
-    Column found;
-    found.sums = sums + i;
-    found.stride = stride;
-    for (int w = 0; w < kWides; ++w) {
-      found.totals[w] = load(totals + i + w * kWideLanes);
-      found.scales[w] = load(scales + i + w * kWideLanes);
-      found.bias[w] = load_wide(bias + i + w * kWideLanes);
-    }
-    found.ranges = ranges;
-    return found;
-  }
-};
-
 // The products of some rows with the panels `panel` to `end`.
 inline void multiply_rows_of(const ProductsInt8& work, const std::uint8_t** pointers,
                              std::int64_t first, int rows, std::int64_t panel, std::int64_t end) {
   const TileCodes input{pointers, work.taps, work.depth};
-  alignas(64) std::int32_t sums[kInt8Rows * kInt8Panels * kPanel];
   const std::int64_t panel_stride = work.taps * work.depth * kPanel;
-  while (panel < end) {
-    const int panels = end - panel < kInt8Panels ? static_cast<int>(end - panel) : kInt8Panels;
-    const std::int64_t column = panel * kPanel, stride = panels * kPanel;
-    multiply_int8_tile(rows, panels)(input, work.weights->codes + panel * panel_stride,
-                                     panel_stride, sums);
-    const std::int64_t left = work.columns - column;
-    const Tile tile{first, column, left < stride ? left : stride, rows};
-    finish(*work.epilogue, *work.bases, tile, ScaledSums(work, tile, sums, stride));
-    panel += panels;
+  Range ranges[kInt8Rows];
+  for (int row = 0; row < rows; ++row) {
+    const std::int64_t number = first + row;
+    ranges[row] = work.ranges[work.together == 1 ? number : number / work.together];
   }
+  const Int8Weights& weights = *work.weights;
+  const Value* bias = values_of(work.epilogue->bias);
+  alignas(64) Lane sums[kInt8Rows * kColumnsTogether];
+  const auto multiply_panels = [&](std::int64_t start, int panels, const TileSums& to) {
+    const std::int64_t column = start * kPanel;
+    const Scaling scaling{ranges, weights.totals + column, weights.scales + column,
+                          bias == nullptr ? kZeros : bias + column};
+    multiply_int8_tile(rows, panels)(input, weights.codes + start * panel_stride, panel_stride,
+                                     scaling, to.sums, to.tiles);
+  };
+  finish_panels<Accuracy::codes>(work, first, rows, panel, end, sums, multiply_panels);
 }
 
 // Four codes are as many bytes as a float32 value, and take as long.

@@ -75,11 +75,8 @@ inline void project_row(RowByRow& work, std::int64_t oy) {
   const Value* values = values_at(*work.bases, Space::arena, work.row);
   auto* ranges = reinterpret_cast<Range*>(work.bases->at(Space::arena, layer.ranges));
   for (std::int64_t i = 0; i < count; ++i) {
-    Extremes extremes{0.0f, 0.0f};
-    widen(extremes, values + i * layer.depth, layer.depth);
-    ranges[i] = range_of(extremes);
-    encode_row(values + i * layer.depth, layer.depth, ranges[i],
-               bytes_at(*work.bases, layer.codes) + i * row_bytes);
+    quantise_row(values + i * layer.depth, layer.depth, ranges[i],
+                 bytes_at(*work.bases, layer.codes) + i * row_bytes);
   }
   layer.codes -= first * row_bytes;
   layer.ranges -= first * static_cast<std::int64_t>(sizeof(Range));

@@ -34,19 +34,14 @@ inline void multiply_rows_of(const Products& work, const Value** pointers, std::
   // While rows pass by this block of weights, the next one comes into the cache, panel by panel.
   const std::int64_t ahead = (work.blocks.panels + first / kTileRows % kTilePanels) * panel_stride;
   const TileInput input{pointers, work.taps, work.depth, work.places, ahead};
-  alignas(64) Lane sums[kTileRows * kTilePanels * kPanel];
-  while (panel < end) {
-    const int panels = next_panels(end - panel);
-    const std::int64_t column = panel * kPanel;
-    const Value* bias = values_of(work.epilogue->bias);
+  const Value* bias = values_of(work.epilogue->bias);
+  alignas(64) Lane sums[kTileRows * kColumnsTogether];
+  const auto multiply_panels = [&](std::int64_t start, int panels, const TileSums& to) {
     multiply_tile(rows, panels, work.places != nullptr)(
-        input, work.weights + panel * panel_stride, panel_stride,
-        bias == nullptr ? nullptr : bias + column, sums, panels * kPanel);
-    const std::int64_t left = work.columns - column;
-    const Tile tile{first, column, left < panels * kPanel ? left : panels * kPanel, rows};
-    finish(*work.epilogue, *work.bases, tile, LaneSums<>{sums, panels * kPanel});
-    panel += panels;
-  }
+        input, work.weights + start * panel_stride, panel_stride,
+        bias == nullptr ? nullptr : bias + start * kPanel, to);
+  };
+  finish_panels<Accuracy::float32>(work, first, rows, panel, end, sums, multiply_panels);
 }
 
 inline void point_at_rows(const Products& work, std::int64_t first, int rows,

@@ -12,9 +12,9 @@ namespace hvit_edge::native {
 
 constexpr std::int64_t kPanel = 16;       // outputs that are packed side by side in a weight matrix
 constexpr std::int64_t kMostKeys = 4096;  // of attention, whose scores lie on the stack
-constexpr std::int64_t kMostValueWidth = 256;  // of a head of attention
-constexpr std::int64_t kMostTaps = 256;        // of a convolution or a pool
-constexpr std::int64_t kMostChannels = 8192;   // of a map that a convolution pads
+constexpr std::int64_t kMostWidth = 256;  // of a head of attention
+constexpr std::int64_t kMostTaps = 256;   // of a convolution or a pool
+constexpr std::int64_t kMostChannels = 8192;  // of a map that a convolution pads
 
 /// Where memory lies; the pointers are known at run time.
 enum class Space : std::int32_t { none = -1, arena = 0, constants = 1, input = 2, output = 3 };

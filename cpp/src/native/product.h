@@ -2,8 +2,8 @@
 // attention. Included by each translation unit of operators.h alone.
 #pragma once
 
+#include "epilogue.h"
 #include "operations.h"
-#include "values.h"
 
 namespace {
 using hvit_edge::native::kPanel;
@@ -16,7 +16,6 @@ using hvit_edge::native::kPanel;
 
 namespace {
 
-constexpr int kVectorsOfPanel = static_cast<int>(kPanel) / kLanes;
 // Rows and panels of a tile: as many accumulators as registers hold beside one row of weights.
 #if defined(__AVX512F__)
 constexpr int kTileRows = 8, kTilePanels = 3;
@@ -37,11 +36,20 @@ struct TileInput {
   std::int64_t ahead = 0;
 };
 
-// sums[row * sums_stride + panel * 16 + column], from `bias` (or zero) on.
-template <int rows, int panels, bool scattered>
-void multiply(const TileInput& input, const Value* weights, std::int64_t panel_stride,
-              const Value* bias, Lane* sums, std::int64_t sums_stride) {
-  constexpr int vectors = panels * kVectorsOfPanel;
+/// Where the sums of a tile go: [row * stride + column]. Tiles of one panel come several at once.
+struct TileSums {
+  Lane* sums;
+  std::int64_t stride;
+  std::int64_t tiles = 1;
+};
+
+// The sums of a tile, from `bias` (or zero) on; `weights` moves behind those of its first panel.
+template <int rows, int vectors, bool scattered>
+__attribute__((always_inline)) inline void multiply_one(const TileInput& input,
+                                                        const Value*& weights,
+                                                        std::int64_t panel_stride,
+                                                        const Value* bias, Lane* sums,
+                                                        std::int64_t stride) {
   Vector sum[rows][vectors];
 #pragma GCC unroll 8
   for (int j = 0; j < vectors; ++j) {
@@ -79,36 +87,47 @@ void multiply(const TileInput& input, const Value* weights, std::int64_t panel_s
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) store(sums + i * sums_stride + j * kLanes, sum[i][j]);
+    for (int j = 0; j < vectors; ++j) store(sums + i * stride + j * kLanes, sum[i][j]);
   }
 }
 
-using Multiply = void (*)(const TileInput&, const Value*, std::int64_t, const Value*, Lane*,
-                          std::int64_t);
+template <int rows, int vectors, bool scattered>
+void multiply(const TileInput& input, const Value* weights, std::int64_t panel_stride,
+              const Value* bias, const TileSums& to) {
+  const std::int64_t stride = to.stride, end = to.tiles * kPanel;
+  for (std::int64_t column = 0; column < end; column += kPanel) {
+    multiply_one<rows, vectors, scattered>(input, weights, panel_stride,
+                                           bias == nullptr ? nullptr : bias + column,
+                                           to.sums + column, stride);
+  }
+}
 
-template <int panels, bool scattered>
+using Multiply = void (*)(const TileInput&, const Value*, std::int64_t, const Value*,
+                          const TileSums&);
+
+template <int vectors, bool scattered>
 Multiply multiply_rows(int rows) {
   switch (rows) {
 #if defined(__AVX512F__) || defined(HVIT_EDGE_HALF_LANES)
     case 8:
-      return multiply<8, panels, scattered>;
+      return multiply<8, vectors, scattered>;
     case 7:
-      return multiply<7, panels, scattered>;
+      return multiply<7, vectors, scattered>;
 #endif
 #if defined(__AVX2__) || defined(__aarch64__)
     case 6:
-      return multiply<6, panels, scattered>;
+      return multiply<6, vectors, scattered>;
     case 5:
-      return multiply<5, panels, scattered>;
+      return multiply<5, vectors, scattered>;
     case 4:
-      return multiply<4, panels, scattered>;
+      return multiply<4, vectors, scattered>;
     case 3:
-      return multiply<3, panels, scattered>;
+      return multiply<3, vectors, scattered>;
 #endif
     case 2:
-      return multiply<2, panels, scattered>;
+      return multiply<2, vectors, scattered>;
     default:
-      return multiply<1, panels, scattered>;
+      return multiply<1, vectors, scattered>;
   }
 }
 
@@ -118,13 +137,14 @@ inline Multiply multiply_tile(int rows, [[maybe_unused]] int panels, bool scatte
   if (panels == 3) return scattered ? multiply_rows<3, true>(rows) : multiply_rows<3, false>(rows);
   if (panels == 2) return scattered ? multiply_rows<2, true>(rows) : multiply_rows<2, false>(rows);
 #endif
-  return scattered ? multiply_rows<1, true>(rows) : multiply_rows<1, false>(rows);
+  constexpr int vectors = kVectorsOfPanel;
+  return scattered ? multiply_rows<vectors, true>(rows) : multiply_rows<vectors, false>(rows);
 }
 
-// How many of `left` panels the next tile takes: never one alone where two and two are better.
-inline int next_panels(std::int64_t left) {
-  if (left == kTilePanels + 1 && kTilePanels == 3) return 2;
-  return static_cast<int>(left < kTilePanels ? left : kTilePanels);
+// The same for the first half of a panel, where that is whole vectors.
+inline Multiply multiply_half_panel(int rows) {
+  constexpr int vectors = kVectorsOfPanel > 1 ? kVectorsOfPanel / 2 : 1;
+  return multiply_rows<vectors, false>(rows);
 }
 
 }  // namespace

@@ -6,21 +6,40 @@
 
 namespace {
 
-// sum[i] += four codes of row i times those of the weights, the weights in pairs: more would not
-// fit in the registers.
+// sum + four codes times those of each lane of the weights. Written out, because the registers do
+// for six rows in this very order alone.
+template <int lane>
+inline Integers add_dot(Integers sum, int8x16_t weights, int8x16_t codes) {
+  asm volatile("sdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(sum) : "w"(weights), "w"(codes), "i"(lane));
+  return sum;
+}
+
+// sum[i][j] and sum[i][j + 1] += four codes of row i times those of two vectors of weights.
+template <int lane, int rows>
+inline void add_pair(Integers (&sum)[rows][4], int j, const int8x16_t (&codes)[rows],
+                     const std::int8_t* weights) {
+  int8x16_t first, second;
+#if defined(__clang__)
+  first = vld1q_s8(weights);
+  second = vld1q_s8(weights + 16);
+#else
+  asm volatile("ldp %q0, %q1, %2"
+               : "=w"(first), "=w"(second)
+               : "Ump"(*reinterpret_cast<const int8x16_t*>(weights)));
+#endif
+#pragma GCC unroll 8
+  for (int i = 0; i < rows; ++i) {
+    sum[i][j] = add_dot<lane>(sum[i][j], first, codes[i]);
+    sum[i][j + 1] = add_dot<lane>(sum[i][j + 1], second, codes[i]);
+  }
+}
+
+// sum[i] += four codes of row i times those of the weights.
 template <int lane, int rows>
 inline void add_dots(Integers (&sum)[rows][4], const int8x16_t (&codes)[rows],
                      const std::int8_t* weights) {
-#pragma GCC unroll 2
-  for (int j = 0; j < 4; j += 2) {
-    const int8x16_t first = vld1q_s8(weights + j * 16);
-    const int8x16_t second = vld1q_s8(weights + (j + 1) * 16);
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; ++i) {
-      sum[i][j] = vdotq_laneq_s32(sum[i][j], first, codes[i], lane);
-      sum[i][j + 1] = vdotq_laneq_s32(sum[i][j + 1], second, codes[i], lane);
-    }
-  }
+  add_pair<lane>(sum, 0, codes, weights);
+  add_pair<lane>(sum, 2, codes, weights + 32);
 }
 
 // The products of `depth` codes of each row; `weights` moves behind those of the last one.
@@ -36,6 +55,14 @@ inline void add_row_dots(Integers (&sum)[rows][4], const std::uint8_t* const (&r
     add_dots<1>(sum, codes, weights + 64);
     add_dots<2>(sum, codes, weights + 128);
     add_dots<3>(sum, codes, weights + 192);
+  }
+  for (; k + 8 <= depth; k += 8, weights += 2 * 64) {
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) {
+      codes[i] = vreinterpretq_s8_u8(vcombine_u8(vld1_u8(row[i] + k), vdup_n_u8(0)));
+    }
+    add_dots<0>(sum, codes, weights);
+    add_dots<1>(sum, codes, weights + 64);
   }
   for (; k < depth; k += 4, weights += 64) {
 #pragma GCC unroll 8

@@ -53,17 +53,66 @@ struct TileCodes {
   std::int64_t taps, depth;
 };
 
-// sums[row][panel * 16 + column].
-template <int rows, int panels>
-void multiply_int8(const TileCodes& input, const std::int8_t* weights,
-                   [[maybe_unused]] std::int64_t panel_stride, std::int32_t* sums) {
-  constexpr int vectors = panels * kIntegersOfPanel;
-  Integers sum[rows][vectors];
+/// What makes numbers of sums: of the rows, and of the tile's columns.
+struct Scaling {
+  const Range* ranges;
+  const float *totals, *scales;
+  const Value* bias;
+};
+
+#if defined(__ARM_FEATURE_DOTPROD)
+constexpr bool kStartsBelow = true;  // the zeros of rows are taken off before the products
+#else
+constexpr bool kStartsBelow = false;  // or behind them, in float32
+#endif
+
+// What the sums of a vector of columns begin with: the totals, times minus the zero of each row.
+template <int rows, int vectors>
+inline void start_sums(Integers (&sum)[rows][vectors], const Range* ranges, const float* totals) {
+#pragma GCC unroll 8
+  for (int j = 0; j < vectors; ++j) {
+    const Integers total = __builtin_convertvector(load(totals + j * kWideLanes), Integers);
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) {
+      const auto zero = kStartsBelow ? static_cast<std::int32_t>(ranges[i].zero) : 0;
+      sum[i][j] = kStartsBelow ? total * -zero : Integers{};
+    }
+  }
+}
+
+// to[row * kColumnsTogether] of one vector of columns.
+template <int rows, int vectors>
+inline void scale_sums(const Integers (&sum)[rows][vectors], int first, const Scaling& scaling,
+                       Lane* to) {
+  const Range* ranges = scaling.ranges;
+  Wide totals[kWides], scales[kWides];
+  for (int w = 0; w < kWides; ++w) {
+    totals[w] = load(scaling.totals + (first + w) * kWideLanes);
+    scales[w] = load(scaling.scales + (first + w) * kWideLanes);
+  }
+  const Vector bias = load(scaling.bias + first * kWideLanes);
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) sum[i][j] = Integers{};
+    Wide values[kWides];
+#pragma GCC unroll 2
+    for (int w = 0; w < kWides; ++w) {
+      Wide value = to_floats(sum[i][first + w]);
+      if (!kStartsBelow) value -= ranges[i].zero * totals[w];
+      values[w] = value * ranges[i].scale * scales[w];
+    }
+    store(to + i * kColumnsTogether, joined(values) + bias);
   }
+}
+
+// The sums of a tile, [row * kColumnsTogether + column], as numbers; `weights` moves behind those
+// of its first panel.
+template <int rows, int panels>
+__attribute__((always_inline)) inline void multiply_int8_one(
+    const TileCodes& input, const std::int8_t*& weights, [[maybe_unused]] std::int64_t panel_stride,
+    const Scaling& scaling, Lane* sums) {
+  constexpr int vectors = panels * kIntegersOfPanel;
+  Integers sum[rows][vectors];
+  start_sums(sum, scaling.ranges, scaling.totals);
   for (std::int64_t tap = 0; tap < input.taps; ++tap) {
     const std::uint8_t* row[rows];
 #pragma GCC unroll 8
@@ -87,12 +136,24 @@ void multiply_int8(const TileCodes& input, const std::int8_t* weights,
     }
 #endif
   }
-  for (int i = 0; i < rows; ++i) {
-    __builtin_memcpy(sums + i * panels * kPanel, sum[i], sizeof(sum[i]));
+#pragma GCC unroll 8
+  for (int j = 0; j < vectors; j += kWides) {
+    scale_sums(sum, j, scaling, sums + j * kWideLanes);
   }
 }
 
-using MultiplyInt8 = void (*)(const TileCodes&, const std::int8_t*, std::int64_t, std::int32_t*);
+template <int rows, int panels>
+void multiply_int8(const TileCodes& input, const std::int8_t* weights, std::int64_t panel_stride,
+                   const Scaling& scaling, Lane* sums, std::int64_t tiles) {
+  for (std::int64_t column = 0; column < tiles * kPanel; column += kPanel) {
+    const Scaling here{scaling.ranges, scaling.totals + column, scaling.scales + column,
+                       scaling.bias + column};
+    multiply_int8_one<rows, panels>(input, weights, panel_stride, here, sums + column);
+  }
+}
+
+using MultiplyInt8 = void (*)(const TileCodes&, const std::int8_t*, std::int64_t, const Scaling&,
+                              Lane*, std::int64_t tiles);
 
 template <int panels>
 MultiplyInt8 multiply_int8_rows(int rows) {

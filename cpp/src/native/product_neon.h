@@ -10,7 +10,9 @@ namespace {
 template <int lane>
 inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
 #if defined(HVIT_EDGE_HALF_LANES)
-  return vfmaq_laneq_f16(sum, weights, value, lane);
+  // GCC would copy the lane into a register first: it may lie in one of the first sixteen alone.
+  asm("fmla %0.8h, %1.8h, %2.h[%3]" : "+w"(sum) : "w"(weights), "x"(value), "i"(lane));
+  return sum;
 #else
   return vfmaq_laneq_f32(sum, weights, value, lane);
 #endif
@@ -20,14 +22,16 @@ inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
 template <int lane, int rows, int vectors>
 inline void add_products(Vector (&sum)[rows][vectors], const Vector (&values)[rows],
                          const Value* weights) {
+  constexpr int together = vectors < 2 ? 1 : 2;
 #pragma GCC unroll 2
-  for (int j = 0; j < vectors; j += 2) {
-    const Vector first = load(weights + j * kLanes);
-    const Vector second = load(weights + (j + 1) * kLanes);
+  for (int j = 0; j < vectors; j += together) {
+    Vector weight[together];
+    for (int t = 0; t < together; ++t) weight[t] = load(weights + (j + t) * kLanes);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) {
-      sum[i][j] = add_lane_product<lane>(sum[i][j], first, values[i]);
-      sum[i][j + 1] = add_lane_product<lane>(sum[i][j + 1], second, values[i]);
+      for (int t = 0; t < together; ++t) {
+        sum[i][j + t] = add_lane_product<lane>(sum[i][j + t], weight[t], values[i]);
+      }
     }
   }
 }

@@ -49,7 +49,13 @@ inline Extremes extremes_of(Vector low, Vector high) {
 
 inline void widen(Extremes& extremes, const Value* row, std::int64_t count) {
   Vector low = all(extremes.low), high = all(extremes.high);
-  for (std::int64_t i = 0; i < count; i += kLanes) {
+  std::int64_t i = 0;
+  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
+    const Vector first = load(row + i), second = load(row + i + kLanes);
+    low = smaller(smaller(low, first), second);
+    high = larger(larger(high, first), second);
+  }
+  for (; i < count; i += kLanes) {
     const Vector value = load_some(row + i, count - i);  // behind the last one zeros
     low = smaller(low, value);
     high = larger(high, value);
@@ -60,6 +66,8 @@ inline void widen(Extremes& extremes, const Value* row, std::int64_t count) {
 constexpr float kNarrowest = 3e-36f;  // of narrower ones, a step has no reciprocal in float32
 
 constexpr float kWidest = 3e38f;
+
+constexpr float kMostSteps = 3e4f;  // of a value of one, that float16 holds
 
 // As quantize/int8_operators.py: zero is a code, chosen from the end of the range that errs less.
 // What comes of values that are not finite is not a number.
@@ -90,10 +98,52 @@ inline void store_codes(std::uint8_t* to, Wide codes, std::int64_t count) {
 #endif
 }
 
+#if defined(__aarch64__)
+
+// The codes of eight values from their steps, rounded.
+inline void store_steps(std::uint8_t* to, int16x8_t steps, int16x8_t zero) {
+  vst1_s8(reinterpret_cast<std::int8_t*>(to), vqmovn_s16(vqaddq_s16(steps, zero)));
+}
+
+// As many codes as there are whole vectors of eight; returns how many.
+inline std::int64_t encode_eights(const Value* row, std::int64_t count, const Range& range,
+                                  std::uint8_t* codes) {
+  const float steps = 1.0f / range.scale;
+  if (!(steps <= kMostSteps)) return 0;
+  const int16x8_t zero = vdupq_n_s16(static_cast<std::int16_t>(range.zero));
+  std::int64_t i = 0;
+#if defined(HVIT_EDGE_HALF_LANES)
+  const Vector factor = all(steps);
+  for (; i + 16 <= count; i += 16) {
+    store_steps(codes + i, vcvtnq_s16_f16(load(row + i) * factor), zero);
+    store_steps(codes + i + 8, vcvtnq_s16_f16(load(row + i + 8) * factor), zero);
+  }
+  if (i + 8 <= count) {
+    store_steps(codes + i, vcvtnq_s16_f16(load(row + i) * factor), zero);
+    i += 8;
+  }
+#else
+  for (; i + 8 <= count; i += 8) {
+    const int32x4_t low = vcvtnq_s32_f32(load_wide(row + i) * steps);
+    const int32x4_t high = vcvtnq_s32_f32(load_wide(row + i + 4) * steps);
+    store_steps(codes + i, vqmovn_high_s32(vqmovn_s32(low), high), zero);
+  }
+#endif
+  return i;
+}
+
+#else
+
+inline std::int64_t encode_eights(const Value*, std::int64_t, const Range&, std::uint8_t*) {
+  return 0;
+}
+
+#endif
+
 inline void encode_row(const Value* row, std::int64_t count, const Range& range,
                        std::uint8_t* codes) {
   const Wide steps = all_wide(1.0f / range.scale), zero = all_wide(range.zero);
-  for (std::int64_t i = 0; i < count; i += kWideLanes) {
+  for (std::int64_t i = encode_eights(row, count, range, codes); i < count; i += kWideLanes) {
     store_codes(codes + i, load_wide_some(row + i, count - i) * steps + zero, count - i);
   }
   for (std::int64_t i = count; i < in_fours(count); ++i) codes[i] = 0;
@@ -121,16 +171,27 @@ inline void find_range(const Quantise& quantise, const Bases& bases, std::int64_
   for (std::int64_t i = 0; i < in_fours(quantise.columns); ++i) zeros[i] = zero;
 }
 
+// A row with a range of its own.
+inline void quantise_row(const Value* row, std::int64_t count, Range& range, std::uint8_t* codes) {
+  Extremes extremes{0.0f, 0.0f};
+  widen(extremes, row, count);
+  const Range found = range_of(extremes);
+  range = found;
+  encode_row(row, count, found, codes);
+}
+
 inline void encode(const Quantise& quantise, const Bases& bases, std::int64_t i) {
-  if (quantise.together == 1) find_range(quantise, bases, i);
-  encode_row(row_of(quantise.input, bases, i), quantise.columns,
-             ranges_of(quantise, bases)[i / quantise.together],
-             bytes_at(bases, quantise.codes) + i * in_fours(quantise.columns));
+  const Value* row = row_of(quantise.input, bases, i);
+  std::uint8_t* codes = bytes_at(bases, quantise.codes) + i * in_fours(quantise.columns);
+  if (quantise.together == 1 && !quantise.pads) {
+    return quantise_row(row, quantise.columns, ranges_of(quantise, bases)[i], codes);
+  }
+  encode_row(row, quantise.columns, ranges_of(quantise, bases)[i / quantise.together], codes);
 }
 
 inline void run(const Quantise& quantise, const Bases& bases) {
   const std::int64_t together = quantise.together;
-  if (together > 1) {
+  if (together > 1 || quantise.pads) {
     share_rows<Quantise, find_range>(quantise, bases, quantise.rows / together,
                                      together * quantise.columns);
   }

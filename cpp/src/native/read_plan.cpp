@@ -88,8 +88,9 @@ Attention read_attention(PlanReader& reader) {
   layer.keys = reader.count();
   layer.width = reader.count();
   layer.value_width = reader.count();
-  reader.require(layer.keys <= kMostKeys && layer.value_width <= kMostValueWidth,
-                 "attention over too many keys or values");
+  reader.require(
+      layer.keys <= kMostKeys && layer.width <= kMostWidth && layer.value_width <= kMostWidth,
+      "attention over too many keys or values");
   layer.query = reader.heads(layer.heads, layer.queries, layer.width, Access::read);
   layer.key = reader.heads(layer.heads, layer.keys, layer.width, Access::read);
   layer.value = reader.heads(layer.heads, layer.keys, layer.value_width, Access::read);

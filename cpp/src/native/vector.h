@@ -122,6 +122,7 @@ inline void store_wide(Value* to, Wide value) { store(to, value); }
 inline void store_wide_first(Value* to, Wide value, std::int64_t count) {
   store_first(to, value, count);
 }
+inline void split(Vector value, Wide (&parts)[1]) { parts[0] = value; }
 inline Vector joined(const Wide (&parts)[1]) { return parts[0]; }
 
 }  // namespace

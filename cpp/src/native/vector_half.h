@@ -94,6 +94,10 @@ inline float largest_of(Vector value) { return vmaxvq_f16(value); }
 inline float sum_of(Vector value) {
   return sum_of(Wide(vcvt_f32_f16(vget_low_f16(value)) + vcvt_high_f32_f16(value)));
 }
+inline void split(Vector value, Wide (&parts)[2]) {
+  parts[0] = vcvt_f32_f16(vget_low_f16(value));
+  parts[1] = vcvt_high_f32_f16(value);
+}
 inline Vector joined(const Wide (&parts)[2]) {
   return vcvt_high_f16_f32(vcvt_f16_f32(parts[0]), parts[1]);
 }
@@ -113,6 +117,7 @@ inline void store_first(Value* to, Vector value, std::int64_t count) {
   store_wide_first(to, value, count);
 }
 inline Vector all(float value) { return all_wide(value); }
+inline void split(Vector value, Wide (&parts)[1]) { parts[0] = value; }
 inline Vector joined(const Wide (&parts)[1]) { return parts[0]; }
 
 #endif

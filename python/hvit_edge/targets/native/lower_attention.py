@@ -12,7 +12,7 @@ from hvit_edge.targets.native.operations import Matrices
 from hvit_edge.targets.native.values import Buffer, Value, fresh
 
 MOST_KEYS = 4096
-MOST_VALUE_WIDTH = 256
+MOST_WIDTH = 256
 
 
 def lower_attention(emit: Emitter, node: Node) -> None:
@@ -24,8 +24,8 @@ def lower_attention(emit: Emitter, node: Node) -> None:
     keys, value_width = shape_of(node.args[2])[2:]
     if shape_of(node.args[1])[:2] != [batch, heads] or keys > MOST_KEYS:
         raise refuse(node, f"attention over {keys} keys, or of shared heads")
-    if value_width > MOST_VALUE_WIDTH:
-        raise refuse(node, f"attention with values of {value_width}")
+    if max(width, value_width) > MOST_WIDTH:
+        raise refuse(node, f"attention with heads of {max(width, value_width)}")
     # Heads side by side, as they are merged behind it.
     merged = fresh((batch, queries, heads, value_width))
     merged = Value(merged.buffer, merged.places.transpose(0, 2, 1, 3))
