@@ -17,6 +17,7 @@ from torch.fx import GraphModule, Node
 from torch.fx.traceback import NodeSource
 
 from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.metadata import OperatorRecord
 
@@ -96,7 +97,7 @@ def lower_to(
     """
     inputs = tuple(tensor.contiguous() for tensor in example_inputs)
     try:
-        with _partition_reasons() as reasons, _shared_provenance():
+        with _partition_reasons() as reasons, _shared_provenance(), fast_decompositions():
             edge = to_edge_transform_and_lower(
                 torch.export.export(graph, inputs),
                 partitioner=[partitioner],

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import final
 
 import torch
-from executorch.exir import to_edge
+from executorch.exir import EdgeProgramManager, to_edge
 from executorch.exir.backend.backend_api import to_backend
 from executorch.exir.backend.backend_details import BackendDetails, PreprocessResult
 from executorch.exir.backend.compile_spec_schema import CompileSpec
 from torch import nn
 from torch.fx import GraphModule
 
+from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
@@ -76,16 +77,23 @@ def lower(
     plan = plan_graph(graph, number)
     inputs = tuple(tensor.contiguous() for tensor in example_inputs)
     (output,) = graph.graph.output_node().args[0]
-    interface = to_edge(
-        torch.export.export(_Interface(shape_of(output)), inputs), compile_config=COMPILE_CONFIG
-    )
-    HvitEdgeBackend.plan = plan.data
+    with fast_decompositions():
+        edge = _call(plan.data, _Interface(shape_of(output)), inputs)
+    return Lowered(edge, 1, [], plan.nodes, _records(plan))
+
+
+def _call(
+    plan: bytes, interface: nn.Module, inputs: tuple[torch.Tensor, ...]
+) -> EdgeProgramManager:
+    """A program that is one call of the backend, with the interface's shapes."""
+    exported = torch.export.export(interface, inputs)
+    edge = to_edge(exported, compile_config=COMPILE_CONFIG)
+    HvitEdgeBackend.plan = plan
     try:
-        lowered = to_backend(HvitEdgeBackend.__name__, interface.exported_program(), [])
+        lowered = to_backend(HvitEdgeBackend.__name__, edge.exported_program(), [])
     finally:
         HvitEdgeBackend.plan = b""
-    edge = to_edge(torch.export.export(_Call(lowered), inputs), compile_config=COMPILE_CONFIG)
-    return Lowered(edge, 1, [], plan.nodes, _records(plan))
+    return to_edge(torch.export.export(_Call(lowered), inputs), compile_config=COMPILE_CONFIG)
 
 
 def _records(plan: Plan) -> tuple[OperatorRecord, ...]:

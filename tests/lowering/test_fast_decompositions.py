@@ -1,0 +1,90 @@
+from collections import Counter
+
+import pytest
+import torch
+from torch import nn
+from torch._export import utils
+from torch.export import exported_program
+
+from hvit_edge.lowering.fast_decompositions import fast_decompositions
+
+PATCHED = [
+    (utils, "_materialize_cpp_cia_ops"),
+    (utils, "_collect_all_valid_cia_ops_for_namespace"),
+    (exported_program, "_AUTOGRAD_ALIAS_BACKEND_KEYS_TO_OVERRIDE"),
+    (exported_program, "_BACKEND_KEYS_TO_OVERRIDE"),
+]
+
+
+def attributes():
+    return [getattr(module, name) for module, name in PATCHED]
+
+
+def decomposed(program, table=None):
+    return [str(node.target) for node in program.run_decompositions(table).graph.nodes]
+
+
+@pytest.fixture
+def program():
+    module = nn.Sequential(nn.Linear(4, 3), nn.SiLU(), nn.LayerNorm(3)).eval()
+    return torch.export.export(module, (torch.zeros(2, 4),))
+
+
+def kernels():
+    return {str(op): set(op.py_kernels) for op in utils._collect_all_valid_cia_ops()}
+
+
+def test_operators_have_the_kernels_of_before(program):
+    before = kernels()
+    with fast_decompositions():
+        decomposed(program)
+    assert kernels() == before
+
+
+@pytest.mark.parametrize("table", [None, {}], ids=["default", "empty"])
+def test_decompositions_are_the_same(program, table):
+    expected = decomposed(program, table)
+    with fast_decompositions():
+        assert [decomposed(program, table) for _ in range(2)] == [expected] * 2
+    assert decomposed(program, table) == expected
+
+
+def test_the_list_is_the_same():
+    expected = utils._collect_all_valid_cia_ops()
+    with fast_decompositions():
+        assert [utils._collect_all_valid_cia_ops() for _ in range(2)] == [expected] * 2
+
+
+def test_operators_are_walked_over_once_a_block(program, monkeypatch):
+    walks, walk = Counter(), utils._materialize_cpp_cia_ops
+    monkeypatch.setattr(utils, "_materialize_cpp_cia_ops", lambda: walks.update(["walk"]) or walk())
+    for block in (1, 2):
+        with fast_decompositions():
+            decomposed(program)
+            with fast_decompositions():
+                decomposed(program)
+            decomposed(program)
+        assert walks["walk"] == block
+
+
+def test_an_operator_registered_between_blocks_is_found():
+    def listed():
+        return {operator.name() for operator in utils._collect_all_valid_cia_ops()}
+
+    with fast_decompositions():
+        assert "hvit_edge_test::twice" not in listed()
+    with torch.library._scoped_library("hvit_edge_test", "DEF") as library:
+        library.define("twice(Tensor x) -> Tensor")
+        library.impl("twice", lambda x: x + x, "CompositeImplicitAutograd")
+        with fast_decompositions():
+            assert "hvit_edge_test::twice" in listed()
+
+
+def test_nothing_is_left_behind():
+    before = attributes()
+    with fast_decompositions(), fast_decompositions():
+        assert all(now is not then for now, then in zip(attributes(), before, strict=True))
+    assert attributes() == before
+    with pytest.raises(KeyError), fast_decompositions():
+        raise KeyError
+    assert attributes() == before
