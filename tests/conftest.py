@@ -1,5 +1,7 @@
 """A small hybrid network of every kind of operator, and its artifact, for whole-path tests."""
 
+import gc
+import os
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +15,19 @@ from hvit_edge.devices.process import Finished
 from hvit_edge.devices.shell import ShellDevice
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.weights import bundled_photos
+
+
+def pytest_configure(config) -> None:
+    """One thread a worker: idle threads of PyTorch spin, and take the cores from other workers."""
+    if hasattr(config, "workerinput"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what tests start
+        torch.set_num_threads(1)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now out of every garbage collection to come: it stays."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
