@@ -1,7 +1,10 @@
 """A small hybrid network of every kind of operator, and its artifact, for whole-path tests."""
 
+import fcntl
 import gc
 import os
+import shutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +39,26 @@ def pytest_terminal_summary(terminalreporter) -> None:
         for name, text in report.user_properties:
             if name == "measured":
                 terminalreporter.write_line(f"measured: {text}")
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """`(name, fill) -> folder`: `fill(folder)` is called by the first worker that asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def filled(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of one who failed
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return filled
 
 
 class Attention(nn.Module):
@@ -192,16 +215,19 @@ def tiny_quantised(tiny_model, tiny_preprocess, photo_windows, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def tiny_artifact(tiny_model, tiny_preprocess, tmp_path_factory) -> Path:
+def tiny_artifact(tiny_model, tiny_preprocess, once) -> Path:
     import hvit_edge
 
-    return hvit_edge.compile(
-        tiny_model,
-        preprocess=tiny_preprocess,
-        labels=["a", "b", "c", "d", "e"],
-        output=tmp_path_factory.mktemp("tiny") / "tiny.pte",
-        min_delegated=1.0,
-    ).path
+    def fill(folder: Path) -> None:
+        hvit_edge.compile(
+            tiny_model,
+            preprocess=tiny_preprocess,
+            labels=["a", "b", "c", "d", "e"],
+            output=folder / "tiny.pte",
+            min_delegated=1.0,
+        )
+
+    return once("tiny_artifact", fill) / "tiny.pte"
 
 
 class Shell(ShellDevice):

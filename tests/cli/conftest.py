@@ -1,4 +1,4 @@
-"""One real artifact, compiled once by the command line in a process of its own."""
+"""Real artifacts, each compiled once by the command line in a process of its own."""
 
 import json
 import subprocess
@@ -32,24 +32,34 @@ def hvit_edge(*arguments):
 
 
 @pytest.fixture(scope="session")
-def artifact(tmp_path_factory):
-    """The bundled classifier: 10 classes of CIFAR-10 at 64 x 64 pixels."""
-    path = tmp_path_factory.mktemp("artifact") / "cifar.pte"
-    done = hvit_edge(
-        "compile", "mobilevit_xxs", "--weights", "cifar10", "-o", path, "--format", "json"
-    )
-    assert done.returncode == 0, done.stderr
-    return Compiled(path, json.loads(done.stdout), done.stderr)
+def compiled(once):
+    """`(name, *options) -> Compiled`: the bundled classifier; one process for all workers."""
+
+    def make(name, *options):
+        def fill(folder):
+            command = ["compile", "mobilevit_xxs", "--weights", "cifar10", "--format", "json"]
+            done = hvit_edge(*command, "-o", folder / name, *options)
+            assert done.returncode == 0, done.stderr
+            (folder / "stdout").write_text(done.stdout)
+            (folder / "stderr").write_text(done.stderr)
+
+        folder = once(f"cli-{name}", fill)
+        report = json.loads((folder / "stdout").read_text())
+        return Compiled(folder / name, report, (folder / "stderr").read_text())
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory):
+def artifact(compiled):
+    """10 classes of CIFAR-10 at 64 x 64 pixels."""
+    return compiled("cifar.pte")
+
+
+@pytest.fixture(scope="session")
+def package(compiled):
     """The same classifier as a Core ML package."""
-    path = tmp_path_factory.mktemp("package") / "cifar.mlpackage"
-    options = ["--target", "coreml", "-o", path, "--format", "json"]
-    done = hvit_edge("compile", "mobilevit_xxs", "--weights", "cifar10", *options)
-    assert done.returncode == 0, done.stderr
-    return Compiled(path, json.loads(done.stdout), done.stderr)
+    return compiled("cifar.mlpackage", "--target", "coreml")
 
 
 @pytest.fixture(scope="session")

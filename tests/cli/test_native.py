@@ -1,6 +1,8 @@
 """The verbs on a program for our own backend."""
 
+import io
 import json
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -8,12 +10,16 @@ from hvit_edge.cli import main
 
 
 @pytest.fixture(scope="module")
-def native(tmp_path_factory):
-    """The bundled classifier, compiled by the command line."""
-    path = tmp_path_factory.mktemp("native") / "cifar.pte"
-    arguments = f"compile mobilevit_xxs --weights cifar10 --target native -o {path}"
-    assert main(arguments.split()) == 0
-    return path
+def native(once):
+    """The bundled classifier, compiled by the command line; beside it what that said."""
+
+    def fill(folder):
+        arguments = "compile mobilevit_xxs --weights cifar10 --target native -o"
+        with redirect_stdout(io.StringIO()) as out:
+            assert main([*arguments.split(), str(folder / "cifar.pte")]) == 0
+        (folder / "stdout").write_text(out.getvalue())
+
+    return once("cli-native", fill) / "cifar.pte"
 
 
 def answer(capsys, *arguments):
@@ -21,14 +27,11 @@ def answer(capsys, *arguments):
     return json.loads(capsys.readouterr().out)
 
 
-def test_compile_says_what_comes_next(capsys, tmp_path):
-    path = tmp_path / "a.pte"
-    arguments = f"compile mobilevit_xxs --weights cifar10 --target native -o {path}"
-    assert main(arguments.split()) == 0
-    out = capsys.readouterr().out
+def test_compile_says_what_comes_next(native):
+    out = (native.parent / "stdout").read_text()
     assert out.startswith("Compiled mobilevit_xxs for native in fp32, ")
     assert "  delegates          1\n  operators outside  none of " in out
-    assert out.endswith(f"  hvit-edge bench {path}\n")
+    assert out.endswith(f"  hvit-edge bench {native}\n")
 
 
 def test_inspect(native, capsys):
