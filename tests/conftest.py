@@ -27,6 +27,15 @@ def pytest_configure(config) -> None:
         torch.set_num_threads(1)
 
 
+SLOWEST = ("tests/test_compiler.py", "tests/test_readme.py", "tests/cli/test_precisions.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items) -> None:
+    """Half a minute a test comes first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOWEST))
+
+
 def pytest_collection_finish() -> None:
     """Leave what is imported by now out of every garbage collection to come: it stays."""
     gc.collect()
