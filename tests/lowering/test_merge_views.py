@@ -39,6 +39,29 @@ def test_near_miss_stays(untouched, call):
     untouched(merge_views, call(lambda x: x.permute(0, 2, 1).reshape(24)), X)
 
 
+def test_rows_moved_for_a_right_factor_stay_behind_their_reshape(untouched, call):
+    """`v` of an attention."""
+
+    def forward(a, x):
+        return torch.bmm(a, x.permute(0, 2, 1, 3).reshape(2, 6, 4))
+
+    untouched(merge_views, call(forward), torch.randn(2, 5, 6), torch.randn(1, 6, 2, 4))
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda a, x: torch.bmm(x.permute(0, 2, 1, 3).reshape(2, 6, 4), a),
+        lambda a, x: torch.bmm(a, x.permute(0, 2, 3, 1).reshape(2, 4, 6)),
+    ],
+    ids=["q is the left factor", "k is transposed anyway"],
+)
+def test_other_factors_are_reshaped_first(product, rewritten, call):
+    a, x = torch.randn(2, 4, 4), torch.randn(1, 6, 2, 4)
+    graph_ops = rewritten(merge_views, call(product), a, x, bit_equal=True)
+    assert graph_ops == {"reshape": 1, "permute": 1, "bmm": 1}
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_chain_keeps_every_element(data):

@@ -9,7 +9,10 @@ Identity:   reshape(reshape(x)) = reshape(x);   permute(permute(x, p), q) = perm
     x [1, N, C] -> permute(0, 2, 1) where C = 1 -> y              x -> reshape -> y
     x -> permute -> reshape that drops or adds ones -> y          x -> reshape -> permute -> y
 
-Preconditions: static shapes. Bit-equal. Each operator left out is one pass over memory less.
+Preconditions: static shapes. The last chain stays where the permute moves whole rows and y is the
+right factor of a product: XNNPACK draws a permute that it finds there into the product, which
+then reads it transposed, and a copy of rows becomes a transposition. Bit-equal. Each operator left
+out is one pass over memory less.
 """
 
 from torch.fx import GraphModule, Node
@@ -48,6 +51,8 @@ def _shorter(edit: Editor, node: Node) -> Node | None:
         if is_call(source, RESHAPE):
             return edit.reshape(source.args[0], shape_of(node))
         if is_call(source, PERMUTE) and _only_ones_differ(source, node):
+            if _moves_rows(source) and _is_right_factor(node):
+                return None
             return _reshape_first(edit, source, shape_of(node))
         return None
     order = [dim % rank_of(node) for dim in node.args[1]]
@@ -56,6 +61,15 @@ def _shorter(edit: Editor, node: Node) -> Node | None:
     if _keeps_long_dims_in_order(shape_of(source), order):
         return edit.reshape(source, shape_of(node))
     return None
+
+
+def _moves_rows(permute: Node) -> bool:
+    """Whether the last dimension stays the last one."""
+    return permute.args[1][-1] % rank_of(permute) == rank_of(permute) - 1
+
+
+def _is_right_factor(node: Node) -> bool:
+    return any(is_call(user, aten.bmm.default) and user.args[1] is node for user in node.users)
 
 
 def _only_ones_differ(source: Node, node: Node) -> bool:
