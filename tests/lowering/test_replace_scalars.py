@@ -12,6 +12,7 @@ ARITHMETIC = {
 NEAR_MISSES = {
     "two tensors": lambda x: x + x,
     "alpha": lambda x: torch.add(x, 1.0, alpha=2),
+    "alpha of what is subtracted": lambda x: torch.rsub(x, 1.0, alpha=2),
     "whole numbers": lambda x: (x > 0).long() + 1,
 }
 
@@ -20,6 +21,11 @@ NEAR_MISSES = {
 def test_number_becomes_a_constant(name, rewritten, call):
     x = torch.randn(2, 3)
     assert rewritten(replace_scalars, call(ARITHMETIC[name]), x, bit_equal=True) == {name: 1}
+
+
+def test_number_before_the_tensor(rewritten, call):
+    after = rewritten(replace_scalars, call(lambda x: 1 - x), torch.randn(2, 3), bit_equal=True)
+    assert after == {"sub": 1}
 
 
 @pytest.mark.parametrize("name", NEAR_MISSES)

@@ -3,9 +3,10 @@
 Identity:   f(x, 0.5) = f(x, [0.5])
 
     x -> mul(0.5) -> y        x, [0.5] -> mul -> y
+    x -> rsub(0.5) -> y       [0.5], x -> sub -> y
 
-Preconditions: add, sub, mul or div of a floating tensor and a number, alpha 1. Bit-equal where the
-number is exact in the tensor's dtype.
+Preconditions: add, sub, rsub, mul or div of a floating tensor and a number, alpha 1. Bit-equal
+where the number is exact in the tensor's dtype.
 """
 
 import torch
@@ -18,6 +19,7 @@ ARITHMETIC = {
     aten.add.Scalar: aten.add.Tensor,
     aten.sub.Tensor: aten.sub.Tensor,
     aten.sub.Scalar: aten.sub.Tensor,
+    aten.rsub.Scalar: aten.sub.Tensor,
     aten.mul.Tensor: aten.mul.Tensor,
     aten.mul.Scalar: aten.mul.Tensor,
     aten.div.Tensor: aten.div.Tensor,
@@ -36,6 +38,9 @@ def replace_scalars(graph: GraphModule) -> bool:
         edit = Editor(graph, node)
         number = torch.tensor([node.args[1]], dtype=torch.float64)
         constant = edit.constant_like(f"{node.name}_scalar", number, node)
-        edit.replace(edit.call(ARITHMETIC[node.target], node.args[0], constant))
+        operands = [node.args[0], constant]
+        if node.target is aten.rsub.Scalar:
+            operands.reverse()
+        edit.replace(edit.call(ARITHMETIC[node.target], *operands))
         modified = True
     return modified
