@@ -1,9 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from executorch.runtime import Runtime
 
 from hvit_edge.errors import LoweringError
-from hvit_edge.lowering import export_graph, rewrite
+from hvit_edge.lowering import PIPELINE, export_graph, rewrite
 from hvit_edge.targets import delegate, xnnpack
 
 X = torch.randn(1, 3, 16, 16)
@@ -33,6 +35,36 @@ def test_operators_left_outside_are_named_with_module_and_reason(tiny_model):
     assert outside["aten.native_layer_norm.default"].module == "attention.norm"
     assert "the delegate has no operator" in outside["aten.native_layer_norm.default"].reason
     assert "rank 3" in outside["aten.mean.dim"].reason
+
+
+NEEDED = {
+    "remove_identities": lambda x: x[:, :, 0:],
+    "replace_scalars": lambda x: 1 - x,
+}
+"""What no model of the registry has, by the rewrite that keeps it inside the delegate."""
+
+
+class Between(torch.nn.Module):
+    """A function of what a layer computes."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        self.first, self.second = torch.nn.Linear(16, 8), torch.nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(self.function(self.first(x)))
+
+
+@pytest.mark.parametrize("left_out", NEEDED)
+def test_other_networks_need_rewrites_that_gain_nothing(left_out):
+    def outside(passes):
+        graph = export_graph(Between(NEEDED[left_out]).eval(), (X,))
+        rewrite(graph, passes=passes)
+        return xnnpack.lower(graph, (X,)).ops_outside
+
+    assert outside(PIPELINE) == []
+    assert outside([apply for apply in PIPELINE if apply.__name__ != left_out]) != []
 
 
 def test_refused_graph_says_why(tiny_model, monkeypatch):
