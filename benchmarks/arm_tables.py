@@ -163,7 +163,9 @@ def rewrites_table(report: dict) -> str:
 def _more(row: dict, whole: int) -> str:
     if "needed" in row:
         return "needed"
-    return f"{row['instructions'] / whole - 1:+.1%}" if "instructions" in row else ""
+    if "instructions" not in row:
+        return ""
+    return f"{round(row['instructions'] / whole - 1, 3) or 0.0:+.1%}"  # "+0.0%", never "-0.0%"
 
 
 def accuracy_table(report: dict) -> str:

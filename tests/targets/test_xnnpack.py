@@ -41,7 +41,7 @@ NEEDED = {
     "remove_identities": lambda x: x[:, :, 0:],
     "replace_scalars": lambda x: 1 - x,
 }
-"""What no model of the registry has, by the rewrite that keeps it inside the delegate."""
+"""What no model of the registry has, by the rewrite that takes it into the delegate."""
 
 
 class Between(torch.nn.Module):
