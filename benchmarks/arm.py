@@ -3,10 +3,11 @@
     python benchmarks/arm.py FOLDER [--models ...] [--precisions ...] [--cpu cortex-a76]
 
 FOLDER keeps the artifacts; those that lie there are taken as they are. Programs are of `--cpu arm`,
-"any fp32" and so on of `--cpu any`. "int8" is calibrated on windows of the bundled photos; weights
-are random, those of mobilevit_xxs of CIFAR-10. "stock fp32" and "stock int8" are ExecuTorch's own
-lowering of the same module, the second by its XNNPACKQuantizer with fixed ranges. Of "any" and
-"stock" the instructions alone are counted. Rows go to results/arm.json as they are measured.
+"native fp32" and so on of `--target native`, "any fp32" and so on of `--cpu any`. "int8" is
+calibrated on windows of the bundled photos; weights are random, those of mobilevit_xxs of CIFAR-10.
+"stock fp32" and "stock int8" are ExecuTorch's own lowering of the same module, the second by its
+XNNPACKQuantizer with fixed ranges. Of "any" and "stock" the instructions alone are counted. Rows go
+to results/arm.json as they are measured.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from arm_tables import ANY, OURS, STOCK
+from arm_tables import ANY, NATIVE, OURS, STOCK
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
 from PIL import Image
@@ -43,7 +44,7 @@ from hvit_edge.weights import bundled_photos
 
 RESULTS = Path(__file__).parent / "results" / "arm.json"
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
-PRECISIONS = (*OURS, *ANY, *STOCK)
+PRECISIONS = (*OURS, *NATIVE, *ANY, *STOCK)
 PEER_PRECISIONS = (
     *("hvit-edge fp32", "hvit-edge int8"),
     *("litert fp32", "litert int8", "litert int8-dynamic"),
@@ -129,12 +130,15 @@ def peak_bytes_here(artifact: Path) -> int:
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["peak_bytes"]
 
 
-def compile_ours(name: str, precision: str, artifact: Path, *, cpu: str = "arm") -> None:
+def compile_ours(name: str, precision: str, artifact: Path, *, cpu: str | None = "arm") -> None:
     """With weights of its own where it has some."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
-    make = partial(
-        compile_model, name, weights=weights, precision=precision, cpu=cpu, output=artifact
-    )
+    target = "native" if precision in NATIVE else "xnnpack"
+    precision = precision.removeprefix("native ")
+    if target == "native" and precision != "int8":
+        cpu = None  # nothing of it depends on the CPU
+    make = partial(compile_model, name, weights=weights, target=target, cpu=cpu, output=artifact)
+    make = partial(make, precision=precision)
     if precision != "int8":
         make()
         return

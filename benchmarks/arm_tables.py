@@ -7,6 +7,7 @@ from machine import name_machine
 from hvit_edge.devices.cores import CORES, estimates
 
 OURS = ("fp32", "fp16", "int8", "int8-dynamic")
+NATIVE = ("native fp32", "native fp16", "native int8")
 ANY = tuple(f"any {precision}" for precision in OURS)
 STOCK = ("stock fp32", "stock int8")
 PEERS = {"hvit-edge": "hvit-edge A76", "litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
@@ -21,7 +22,7 @@ def instructions_table(report: dict) -> str:
     }
     models = list(dict.fromkeys(row["model"] for row in report["rows"]))
     rows = ["| | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
-    for precision in (*OURS, *ANY, *STOCK, *peer_precisions(report)):
+    for precision in (*OURS, *NATIVE, *ANY, *STOCK, *peer_precisions(report)):
         cells = (counts.get((model, precision)) for model in models)
         millions = (f"{cell / 1e6:.1f} M" if cell else "" for cell in cells)
         rows.append(f"| {_title(precision)} | " + " | ".join(millions) + " |")
@@ -120,7 +121,7 @@ def estimates_table(report: dict) -> str:
     rows = ["| estimate, not measured | " + " | ".join(core.name for core in CORES) + " |"]
     rows.append("|---|" + "---|" * len(CORES))
     for row in report["rows"]:
-        if row["precision"] in OURS and "classes" in row.get("instructions", {}):
+        if row["precision"] in (*OURS, *NATIVE) and "classes" in row.get("instructions", {}):
             found = estimates(row["instructions"]["classes"], row["bytes"])
             cells = " | ".join(f"{each.ms:.1f} ms" for each in found)
             rows.append(f"| {row['model']} {row['precision']} | {cells} |")

@@ -41,13 +41,13 @@ PLANS = {
 }
 
 
-def plan(words: tuple[int, ...]) -> bytes:
+def plan(words: tuple[int, ...], magic: bytes = b"HVITPN01") -> bytes:
     """Header, words, a name, constants."""
     constants = struct.pack("<4i", 0, 15, 1, 0).ljust(ZEROS, b"\0") + bytes(1536)
     body = struct.pack(f"<{len(words)}q", *words) + b"it\0"
     start = -(-(72 + len(body)) // 64) * 64
     sizes = (MEMORY, MEMORY, MEMORY, len(words), 3, start, len(constants))
-    header = b"HVITPN01" + struct.pack("<8q", 1, *sizes)
+    header = magic + struct.pack("<8q", 1, *sizes)
     return (header + body).ljust(start, b"\0") + constants
 
 
@@ -56,6 +56,7 @@ def main() -> None:
     CORPUS.mkdir(parents=True, exist_ok=True)
     for name, words in PLANS.items():
         (CORPUS / name).write_bytes(plan(words))
+        (CORPUS / f"{name}_half").write_bytes(plan(words, b"HVITPH01"))
 
 
 if __name__ == "__main__":

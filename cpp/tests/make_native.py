@@ -1,8 +1,8 @@
-"""Write cpp/tests/data/native_v1.pte, the artifact of our own backend that the C++ tests load.
+"""Write native_v1.pte and native_half_v1.pte of cpp/tests/data, which the C++ tests load.
 
     python cpp/tests/make_native.py
 
-Run it only when the plan's version changes, under a new name.
+What is there stays: a new version of the plan gets new names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch import nn
 from hvit_edge import compile
 from hvit_edge.preprocess import Preprocess
 
-TARGET = Path(__file__).parent / "data" / "native_v1.pte"
+DATA = Path(__file__).parent / "data"
+TARGETS = {"fp32": "native_v1.pte", "fp16": "native_half_v1.pte"}
 
 
 class Tiny(nn.Module):
@@ -42,15 +43,20 @@ def main() -> None:
     torch.manual_seed(0)
     labels = [f"class {index}" for index in range(7)]
     preprocess = Preprocess((32, 24), resize_size=32)
-    compile(
-        Tiny().eval(),
-        target="native",
-        preprocess=preprocess,
-        labels=labels,
-        output=TARGET,
-        force=True,
-    )
-    print(TARGET, TARGET.stat().st_size, "bytes")
+    module = Tiny().eval()
+    for precision, name in TARGETS.items():
+        target = DATA / name
+        if target.exists():
+            continue
+        compile(
+            module,
+            target="native",
+            precision=precision,
+            preprocess=preprocess,
+            labels=labels,
+            output=target,
+        )
+        print(target, target.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

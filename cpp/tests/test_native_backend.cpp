@@ -12,7 +12,9 @@
 namespace hvit_edge {
 namespace {
 
-std::string native_path() { return std::string(HVIT_EDGE_TEST_DATA) + "/native_v1.pte"; }
+std::string path_of(const char* name) { return std::string(HVIT_EDGE_TEST_DATA) + "/" + name; }
+std::string native_path() { return path_of("native_v1.pte"); }
+std::string half_path() { return path_of("native_half_v1.pte"); }
 
 class NativeBackend : public ::testing::Test {
  protected:
@@ -43,6 +45,19 @@ TEST_F(NativeBackend, PassesTheSelfTestOfItsArtifact) {
   ASSERT_TRUE(result.ok()) << result.status().message();
   EXPECT_TRUE(result->passed);
   EXPECT_LT(result->max_rel, 1e-5);
+}
+
+TEST_F(NativeBackend, GivesNearlyTheSameInFloat16) {
+  Result<Session> half = Session::load(half_path());
+  Result<Session> whole = Session::load(native_path());
+  ASSERT_TRUE(half.ok()) << half.status().message();
+  const auto result = half->self_test();
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  EXPECT_TRUE(result->passed);
+  const std::vector<float> rounded = run(*half), expected = run(*whole);
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(rounded[i], expected[i], 2e-3F);
+  EXPECT_NE(rounded, expected);
+  EXPECT_EQ(run(*half), rounded);
 }
 
 TEST_F(NativeBackend, GivesTheSameBitsTimedAndUntimedAndAgain) {

@@ -1,7 +1,5 @@
 """The same programs on aarch64, in user-mode QEMU; `make arm` builds what runs them."""
 
-import json
-import shutil
 from functools import cache
 
 import numpy as np
@@ -10,20 +8,15 @@ import pytest
 import hvit_edge
 from hvit_edge.bench import bench
 from hvit_edge.devices import Runner, open_device
-from hvit_edge.devices.bundle import BUILT, CHECKOUT, PROGRAM
+from hvit_edge.devices.bundle import CHECKOUT
 from hvit_edge.devices.instructions import OUTSIDE, check_countable, instructions_of
 from hvit_edge.errors import InputError
 from hvit_edge.parity import validate
 
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
-BASELINE = CHECKOUT / "benchmarks/results/arm.json"
-GROWTH = 0.02  # a count repeats to less than 0.001
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("qemu-aarch64") is None or not (CHECKOUT / BUILT["aarch64"] / PROGRAM).is_file(),
-    reason="needs make packages-arm arm",
-)
+pytestmark = pytest.mark.usefixtures("arm_build")
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +35,6 @@ def bundled(photo_windows, tmp_path_factory):
         ).path
 
     return compiled
-
-
-def baseline(model, precision):
-    """The committed count."""
-    rows = json.loads(BASELINE.read_text())["rows"]
-    wanted = {"model": model, "precision": precision, "device": A76}
-    (row,) = [row for row in rows if wanted.items() <= row.items()]
-    return row["instructions"]["total"]
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -80,14 +65,12 @@ def test_a_cpu_without_float16_and_dot_products(precision, bundled):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_instructions_have_not_grown(precision, bundled, record_property):
+def test_instructions_have_not_grown(precision, bundled, has_not_grown, record_property):
     counted = instructions_of(bundled(precision), A76)
-    expected = baseline("mobilevit_xxs", precision)
     record_property(
         "measured", f"mobilevit_xxs {precision}: {counted.total / 1e6:.2f} M guest instructions"
     )
-    # Where it falls, benchmarks/arm.py takes the lower count; half of it would be no whole network.
-    assert expected * 0.5 < counted.total < expected * (1 + GROWTH)
+    assert has_not_grown("mobilevit_xxs", precision, counted.total)
 
 
 def test_a_count_repeats(bundled):

@@ -18,6 +18,7 @@ from torch import nn
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
 from hvit_edge.parity.native_runtime import native_step
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.values import Number
 
 WIDTH = 32  # of the images that inputs are cut from
 
@@ -81,11 +82,11 @@ def call() -> type[Call]:
 def lowered():
     """`(module, x) -> Lowered` and the image that it takes."""
 
-    def make(module: nn.Module, x: torch.Tensor):
+    def make(module: nn.Module, x: torch.Tensor, number: Number = Number.FLOAT32):
         module, image = as_image(module, x)
         graph = export_graph(module.eval(), (image,))
         rewrite(graph, passes=NATIVE_PIPELINE)
-        return lower(graph, (image,)), image
+        return lower(graph, (image,), number), image
 
     return make
 
@@ -94,8 +95,8 @@ def lowered():
 def run_native(lowered):
     """`(module, x) -> Ran`: through a program in the C++ runtime, and in float64."""
 
-    def run(module: nn.Module, x: torch.Tensor) -> Ran:
-        program, image = lowered(module, x)
+    def run(module: nn.Module, x: torch.Tensor, number: Number = Number.FLOAT32) -> Ran:
+        program, image = lowered(module, x, number)
         output = native_step(program, tuple(image.shape[2:]))(image.numpy())
         with torch.inference_mode():
             expected = copy.deepcopy(module).double()(x.double()).numpy()

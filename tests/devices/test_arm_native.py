@@ -1,0 +1,138 @@
+"""The native backend's kernels on aarch64, in user-mode QEMU, against eager PyTorch in float64."""
+
+import copy
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import gelu, interpolate, scaled_dot_product_attention
+
+import hvit_edge
+from hvit_edge import Preprocess
+from hvit_edge.devices import Runner, open_device
+from hvit_edge.devices.instructions import instructions_of
+from hvit_edge.parity import validate
+
+A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
+# Of the largest output. int8 rounds activations too: 8 bits, over a few layers.
+LIMITS = {"fp32": 2e-5, "fp16": 1e-2, "int8": 0.1, "int8 for arm": 0.1}
+
+
+pytestmark = pytest.mark.usefixtures("arm_build")
+
+
+class EveryOperation(nn.Module):
+    """Whole vectors and odd ends, strides, sums, every activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 24, 3, 2, 1)
+        self.expand = nn.Conv2d(24, 40, 1)
+        self.depthwise = nn.Conv2d(40, 40, 3, 1, 1, groups=40)
+        self.project = nn.Conv2d(40, 24, 1)
+        self.wide = nn.Conv2d(24, 72, 1)
+        self.strided = nn.Conv2d(72, 72, 3, 2, 1, groups=72)
+        self.narrow = nn.Conv2d(72, 36, 1)
+        self.local = nn.Conv2d(36, 44, 3, 1, 1)
+        self.norm = nn.LayerNorm(44)
+        self.qkv = nn.Linear(44, 3 * 48)
+        self.merge = nn.Linear(48, 44)
+        self.mlp = nn.Sequential(nn.Linear(44, 130), nn.GELU(), nn.Linear(130, 44))
+        self.head = nn.Linear(44 + 36, 7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """float32 [1, 3, 64, 64] -> float32 [1, 7]."""
+        silu = nn.functional.silu
+        x = silu(self.stem(x))
+        x = x + self.project(silu(self.depthwise(silu(self.expand(x)))))
+        x = self.narrow(silu(self.strided(silu(self.wide(x)))))
+        pooled = nn.functional.max_pool2d(x, 3, 2, 1)
+        x = torch.relu(self.local(x) + interpolate(self.local(pooled), scale_factor=2))
+        tokens = x.flatten(2).transpose(1, 2)
+        q, k, v = self.qkv(self.norm(tokens)).reshape(1, -1, 3, 2, 24).permute(2, 0, 3, 1, 4)
+        mixed = scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(1, -1, 48)
+        tokens = tokens + self.merge(mixed)
+        tokens = tokens + self.mlp(self.norm(tokens))
+        both = torch.cat([tokens.mean(1), gelu(pooled).mean((2, 3))], 1)
+        return self.head(both)
+
+
+@pytest.fixture(scope="module")
+def module():
+    torch.manual_seed(0)
+    return EveryOperation().eval()
+
+
+@pytest.fixture(scope="module")
+def compiled(module, photo_windows, tmp_path_factory):
+    """`precision -> path`; each is compiled once."""
+
+    @cache
+    def make(precision):
+        name, _, cpu = precision.partition(" for ")
+        return hvit_edge.compile(
+            module,
+            target="native",
+            precision=name,
+            cpu=cpu or None,
+            preprocess=Preprocess((64, 64), resize_size=64),
+            labels=list("abcdefg"),
+            calib_data=photo_windows if name == "int8" else None,
+            output=tmp_path_factory.mktemp("native") / "every.pte",
+        ).path
+
+    return make
+
+
+@pytest.mark.parametrize("address", [A76, A53])
+@pytest.mark.parametrize("precision", LIMITS)
+def test_every_operation(precision, address, compiled, module, record_property):
+    path = compiled(precision)
+    x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    (there,) = Runner(open_device(address)).run(path, [x.numpy()])
+    (here,) = hvit_edge.Session(path)(x.numpy())
+    with torch.inference_mode():
+        expected = copy.deepcopy(module).double()(x.double()).numpy()
+    distance, apart = (
+        np.abs(there - each).max() / np.abs(expected).max() for each in (expected, here)
+    )
+    record_property(
+        "measured",
+        f"native {precision} on {address}: {distance:.1e} from float64, {apart:.1e} from here",
+    )
+    assert distance < LIMITS[precision]
+    assert apart < LIMITS[precision]
+
+
+@pytest.fixture(scope="module")
+def bundled(photo_windows, tmp_path_factory):
+    """`precision -> path` of the bundled classifier; each is compiled once."""
+
+    @cache
+    def make(precision):
+        return hvit_edge.compile(
+            "mobilevit_xxs",
+            weights="cifar10",
+            target="native",
+            precision=precision,
+            cpu="arm" if precision == "int8" else None,
+            calib_data=photo_windows if precision == "int8" else None,
+            output=tmp_path_factory.mktemp("bundled") / "a.pte",
+        ).path
+
+    return make
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_the_bundled_model(precision, bundled, has_not_grown, record_property):
+    path = bundled(precision)
+    report = validate(path, device=A76)
+    assert report.passed
+    assert report.device.top1_agreement == 1
+    counted = instructions_of(path, A76)
+    record_property("measured", f"native {precision}: {counted.total / 1e6:.2f} M instructions")
+    assert sum(counted.kernels.values()) == counted.total
+    assert counted.unknown == ()
+    assert has_not_grown("mobilevit_xxs", f"native {precision}", counted.total)
