@@ -1,8 +1,10 @@
-"""Accuracy of the bundled classifier shaped for any CPU and for Arm, through the C++ runtime here.
+"""Accuracy of the bundled classifier shaped for any CPU and for Arm.
 
     python benchmarks/arm_accuracy.py CIFAR10_CALIB.npz CIFAR10_TEST.npz
 
-The files have `images` uint8 [N, 32, 32, 3] and `labels`; CIFAR-10 is not part of this repository.
+XNNPACK's programs run through the C++ runtime here, those of the native target in QEMU, whose
+Cortex-A76 computes in float16 where this machine does not (`make arm` first). The files have
+`images` uint8 [N, 32, 32, 3] and `labels`; CIFAR-10 is not part of this repository.
 """
 
 from __future__ import annotations
@@ -14,10 +16,18 @@ from pathlib import Path
 from bundled import accuracy
 from machine import describe_machine
 
+from hvit_edge.devices import LOCAL
 from hvit_edge.targets.choices import CPUS
 
 RESULTS = Path(__file__).parent / "results" / "arm_accuracy.json"
 PRECISIONS = ("fp32", "fp16", "int8")
+HERE, THERE = LOCAL, "qemu:cortex-a76"
+PROGRAMS = (
+    *(("xnnpack", precision, cpu, HERE) for precision in PRECISIONS for cpu in CPUS),
+    *(("native", precision, None, THERE) for precision in PRECISIONS),
+    ("native", "int8", "arm", THERE),
+)
+"""Target, precision, --cpu, and where they run."""
 CALIBRATION_IMAGES = 512
 
 
@@ -27,19 +37,20 @@ def main() -> None:
     parser.add_argument("calib", type=Path, metavar="CIFAR10_CALIB.npz")
     parser.add_argument("data", type=Path, metavar="CIFAR10_TEST.npz")
     args = parser.parse_args()
-    rows = [
-        measure(cpu, precision, args.calib, args.data) for precision in PRECISIONS for cpu in CPUS
-    ]
+    rows = [measure(*program, args.calib, args.data) for program in PROGRAMS]
     report = {"machine": describe_machine(), "results": rows}
     RESULTS.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def measure(cpu: str, precision: str, calib: Path, data: Path) -> dict[str, object]:
-    """Compile for `cpu`, and classify every image of `data`."""
+def measure(
+    target: str, precision: str, cpu: str | None, device: str, calib: Path, data: Path
+) -> dict[str, object]:
+    """Compile, and classify every image of `data`."""
     given = {"calib_data": calib, "calib_samples": CALIBRATION_IMAGES}
     options = given if precision == "int8" else {}
-    found = accuracy(data, precision=precision, cpu=cpu, **options)
-    return {"precision": precision, "cpu": cpu, **found}
+    options |= {"target": target, "precision": precision, "cpu": cpu}
+    found = accuracy(data, device, **options)
+    return {"target": target, "precision": precision, "cpu": cpu, "device": device, **found}
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import torch
 from machine import describe_machine
 
 import hvit_edge
+from hvit_edge.devices import LOCAL
 from hvit_edge.evaluate import evaluate
 from hvit_edge.progress import bar
 
@@ -36,8 +37,8 @@ def main() -> None:
     )
 
 
-def accuracy(data: Path, **options: object) -> dict[str, object]:
-    """Compile the classifier with `options`, and classify every image of `data`."""
+def accuracy(data: Path, device: str = LOCAL, **options: object) -> dict[str, object]:
+    """Compile the classifier with `options`, and classify every image of `data` on `device`."""
     model = hvit_edge.create_model("mobilevit_xxs", weights="cifar10")
 
     def eager(image):
@@ -46,7 +47,7 @@ def accuracy(data: Path, **options: object) -> dict[str, object]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = hvit_edge.compile(model, output=Path(folder) / "bundled.pte", **options).path
-        report = evaluate(path, data, eager=eager, progress=bar("eval"))
+        report = evaluate(path, data, eager=eager, device=device, progress=bar("eval"))
     return {
         "data": data.name,
         "images": report.images,

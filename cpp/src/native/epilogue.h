@@ -62,7 +62,7 @@ void finish_tile(const Tile& tile) {
   for (int row = 0; row < count; ++row) {
     const Lane* sums = tile.sums + row * tile.stride;
     Value* output = tile.rows->outputs[row] + tile.column;
-    const Value* residual = adds ? tile.rows->residuals[row] + tile.column : nullptr;
+    const Value* residual = adds ? tile.rows->residuals[row] + tile.column : output;  // not read
     std::int64_t i = 0;
     for (; i + kPanel <= columns; i += kPanel) {
 #pragma GCC unroll 4

@@ -39,6 +39,24 @@ inline void store(float* to, Wide value) { *reinterpret_cast<WideMemory*>(to) = 
 inline Wide all_wide(float value) { return value - Wide{}; }
 inline Wide to_floats(Integers value) { return __builtin_convertvector(value, Wide); }
 
+// Lane by lane: compilers make a call of a loop, around which no constant stays in a register.
+template <class Lanes, int lanes, class Number>
+inline Lanes first_lanes_of(const Number* from, std::int64_t count) {
+  Lanes value{};
+#pragma GCC unroll 8
+  for (int i = 0; i < lanes; ++i) {
+    if (i < count) value[i] = from[i];
+  }
+  return value;
+}
+template <int lanes, class Lanes, class Number>
+inline void store_first_lanes(Number* to, Lanes value, std::int64_t count) {
+#pragma GCC unroll 8
+  for (int i = 0; i < lanes; ++i) {
+    if (i < count) to[i] = Number(value[i]);
+  }
+}
+
 #if defined(__AVX512F__)
 
 inline __mmask16 first_lanes(std::int64_t count) {
@@ -57,20 +75,11 @@ inline float largest_of(Wide value) { return _mm512_reduce_max_ps((__m512)value)
 
 #else
 
-// Lane by lane: compilers make a call of a loop, around which no constant stays in a register.
 inline Wide load_first(const float* from, std::int64_t count) {
-  Wide value{};
-#pragma GCC unroll 8
-  for (int i = 0; i < kWideLanes; ++i) {
-    if (i < count) value[i] = from[i];
-  }
-  return value;
+  return first_lanes_of<Wide, kWideLanes>(from, count);
 }
 inline void store_first(float* to, Wide value, std::int64_t count) {
-#pragma GCC unroll 8
-  for (int i = 0; i < kWideLanes; ++i) {
-    if (i < count) to[i] = value[i];
-  }
+  store_first_lanes<kWideLanes>(to, value, count);
 }
 
 #if defined(__AVX2__)

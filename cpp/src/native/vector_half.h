@@ -48,18 +48,10 @@ inline void store_wide(Value* to, Wide value) {
 #endif
 
 inline Wide load_wide_first(const Value* from, std::int64_t count) {
-  Wide value{};
-#pragma GCC unroll 8
-  for (int i = 0; i < kWideLanes; ++i) {
-    if (i < count) value[i] = static_cast<float>(from[i]);
-  }
-  return value;
+  return first_lanes_of<Wide, kWideLanes>(from, count);
 }
 inline void store_wide_first(Value* to, Wide value, std::int64_t count) {
-#pragma GCC unroll 8
-  for (int i = 0; i < kWideLanes; ++i) {
-    if (i < count) to[i] = Value(value[i]);
-  }
+  store_first_lanes<kWideLanes>(to, value, count);
 }
 
 #endif
@@ -74,18 +66,10 @@ typedef Lane Memory __attribute__((vector_size(16), aligned(2), may_alias));
 inline Vector load(const Value* from) { return *reinterpret_cast<const Memory*>(from); }
 inline void store(Value* to, Vector value) { *reinterpret_cast<Memory*>(to) = value; }
 inline Vector load_first(const Value* from, std::int64_t count) {
-  Vector value{};
-#pragma GCC unroll 8
-  for (int i = 0; i < kLanes; ++i) {
-    if (i < count) value[i] = from[i];
-  }
-  return value;
+  return first_lanes_of<Vector, kLanes>(from, count);
 }
 inline void store_first(Value* to, Vector value, std::int64_t count) {
-#pragma GCC unroll 8
-  for (int i = 0; i < kLanes; ++i) {
-    if (i < count) to[i] = value[i];
-  }
+  store_first_lanes<kLanes>(to, value, count);
 }
 inline Vector all(float value) { return vdupq_n_f16(static_cast<Lane>(value)); }
 inline Vector larger(Vector a, Vector b) { return vmaxq_f16(a, b); }
