@@ -137,8 +137,8 @@ def compile_ours(name: str, precision: str, artifact: Path, *, cpu: str | None =
     precision = precision.removeprefix("native ")
     if target == "native" and precision != "int8":
         cpu = None  # nothing of it depends on the CPU
-    make = partial(compile_model, name, weights=weights, target=target, cpu=cpu, output=artifact)
-    make = partial(make, precision=precision)
+    options = {"target": target, "precision": precision, "cpu": cpu}
+    make = partial(compile_model, name, weights=weights, output=artifact, **options)
     if precision != "int8":
         make()
         return

@@ -18,8 +18,8 @@ inline const Value* matrix(const Heads& heads, const Bases& bases, std::int64_t 
 
 #if defined(HVIT_EDGE_HALF)
 constexpr float kFarBelow = -6e4f;  // any score
-constexpr float kMostWeight =
-    256.0f;  // of a row: more is divided first, or sums would be too large
+// Of a row: more is divided first, or sums would be too large.
+constexpr float kMostWeight = 256.0f;
 #else
 constexpr float kFarBelow = -1e30f;
 constexpr float kMostWeight = 1e30f;

@@ -230,10 +230,10 @@ inline void convolve_row(const void* context, std::int64_t oy) {
   const Window& window = work.layer->window;
   const bool whole_vectors = window.channels % kLanes == 0;
   const std::int64_t first = quotient_up(window.pad_width, window.stride_width);
+  const std::int64_t last = last_inside(window), back = last - kPixels + 1;
   for (std::int64_t ox = 0; ox < window.out_width;) {
     // A run that would leave the map begins earlier, and makes some outputs once more.
-    const std::int64_t back = last_inside(window) - kPixels + 1;
-    if (whole_vectors && ox > back && ox <= last_inside(window) && back >= first) ox = back;
+    if (whole_vectors && ox > back && ox <= last && back >= first) ox = back;
     const int many = are_inside(window, ox, kPixels) ? kPixels : kFewPixels;
     const int pixels = whole_vectors && are_inside(window, ox, many) ? many : 1;
     if (work.accuracy == Accuracy::codes) {
