@@ -5,9 +5,9 @@
 FOLDER keeps the artifacts; those that lie there are taken as they are. Programs are of `--cpu arm`,
 "native fp32" and so on of `--target native`, "any fp32" and so on of `--cpu any`. "int8" is
 calibrated on windows of the bundled photos; weights are random, those of mobilevit_xxs of CIFAR-10.
-"stock fp32" and "stock int8" are ExecuTorch's own lowering of the same module, the second by its
-XNNPACKQuantizer with fixed ranges. Of "any" and "stock" the instructions alone are counted. Rows go
-to results/arm.json as they are measured.
+"stock fp32", "stock fp16" and "stock int8" are ExecuTorch's own lowering of the same module, of
+`module.half()`, and of what its XNNPACKQuantizer makes with fixed ranges. Of "any" and "stock" the
+instructions alone are counted. Rows go to results/arm.json as they are measured.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import platform
 import subprocess
 import tempfile
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from executorch.exir import to_edge_transform_and_lower
 from PIL import Image
 from rows import put_row
 from stock_quantiser import stock_quantised
+from torch import nn
 
 from hvit_edge.artifact import Golden, constant_methods, seal
 from hvit_edge.compiler import compile as compile_model
@@ -46,8 +48,8 @@ RESULTS = Path(__file__).parent / "results" / "arm.json"
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
 PRECISIONS = (*OURS, *NATIVE, *ANY, *STOCK)
 PEER_PRECISIONS = (
-    *("hvit-edge fp32", "hvit-edge int8"),
-    *("litert fp32", "litert int8", "litert int8-dynamic"),
+    *("hvit-edge fp32", "hvit-edge fp16", "hvit-edge int8"),
+    *("litert fp32", "litert fp16", "litert int8", "litert int8-dynamic"),
     *("onnxruntime fp32", "onnxruntime fp16", "onnxruntime int8", "onnxruntime int8-dynamic"),
 )
 """Measured by arm_peers.py."""
@@ -176,7 +178,9 @@ def compile_stock(name: str, precision: str, artifact: Path) -> None:
     module, example = subject.module, (torch.from_numpy(subject.example),)
     gate = Gate(subject, "int8" if "int8" in precision else "fp32", rtol=None)
     gate("exported", pytorch_step(module))  # no more of its parity is measured
-    if precision == "stock int8":
+    if precision == "stock fp16":
+        module = Half(module)
+    elif precision == "stock int8":
         images = bundled_calibration(subject.origin.preprocess).inputs[:WINDOWS]
         inputs = [(torch.from_numpy(array),) for array in images]
         module = stock_quantised(module, example, inputs, dynamic=False)
@@ -188,6 +192,17 @@ def compile_stock(name: str, precision: str, artifact: Path) -> None:
         constant_methods=constant_methods(metadata, golden),
     )
     artifact.write_bytes(seal(edge.to_executorch().buffer))
+
+
+class Half(nn.Module):
+    """What a user does for float16: [N, 3, H, W] and logits stay float32, for the artifact."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = deepcopy(module).half()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.module(x.half()).float()
 
 
 MEASURES = {"any": measure_any, "stock": measure_stock}

@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import flatbuffers
 import litert_torch
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from ai_edge_quantizer import quantizer, recipe
 from each_precision import convert_each
 from work import of_matmul, of_weights
 
+ACCEPTS_FP16 = b"fp16accfp16"
 OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 
 
@@ -28,6 +30,25 @@ def to_fp32(exported, output):
     (example,), _ = program.example_inputs
     litert_torch.convert(program.module(check_guards=False), (example,)).export(output)
     return "litert_torch.convert"
+
+
+def to_fp16(fp32, output):
+    """The float32 model with the note that lets XNNPACK compute in float16 where a CPU can.
+
+    TensorFlow's converter writes it for `supported_types = [float16]`; XNNPACK wants float16 sums
+    allowed too. Source: tensorflow/lite/delegates/xnnpack/README.md, "half-precision inference".
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(Path(fp32).read_bytes(), 0))
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(ACCEPTS_FP16, np.uint8)
+    note = schema.MetadataT()
+    note.name, note.buffer = "reduced_precision_support", len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or ()), note]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    Path(output).write_bytes(builder.Output())
+    return "litert_torch.convert, reduced_precision_support fp16accfp16"
 
 
 def to_static_int8(fp32, calibration, output):
@@ -76,6 +97,7 @@ def main(exported, calibration, stem, *precisions):
     fp32 = f"{stem} fp32.tflite"
     ways = {
         "fp32": partial(to_fp32, exported),
+        "fp16": partial(to_fp16, fp32),
         "int8": partial(to_static_int8, fp32, calibration),
         "int8-dynamic": partial(to_dynamic_int8, fp32),
     }
