@@ -37,7 +37,7 @@ constexpr int kPixels = 8, kFewPixels = 4;
 #else
 constexpr int kPixels = 4, kFewPixels = 2;
 #endif
-constexpr std::int64_t kChannels = 2 * kLanes;  // of them at a time
+constexpr std::int64_t kChannels = 4 * kPanel;  // of them at a time
 
 struct DepthwiseWork {
   const Depthwise* layer;
@@ -56,7 +56,7 @@ struct Kept {
   std::int64_t first;
 
   void operator()(int pixel, std::int64_t channel, Vector sum) const {
-    store(sums + pixel * kChannels + channel - first, sum);
+    store(sums + (pixel * kChannels + channel - first), sum);
   }
 };
 
@@ -104,7 +104,7 @@ __attribute__((always_inline)) inline void add_row_of_window(Vector (&sum)[pixel
 // Whole vectors of channels of outputs whose windows lie between the map's left and right edge.
 template <int step, int pixels, class Finish>
 void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, std::int64_t end,
-                 const Finish& finish) {
+                 Finish finish) {
   const Window& window = work.layer->window;
   const Value* bias = values_of(work.layer->epilogue.bias);
   const Value* rows[kMostTaps];
@@ -129,7 +129,7 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, 
 
 template <int pixels, class Finish>
 void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, std::int64_t end,
-                 const Finish& finish) {
+                 Finish finish) {
   const Window& window = work.layer->window;
   const std::int64_t step = window.kernel_width == 3 ? window.stride_width : 0;
   if (step == 1) {

@@ -14,7 +14,8 @@ inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
   asm("fmla %0.8h, %1.8h, %2.h[%3]" : "+w"(sum) : "w"(weights), "x"(value), "i"(lane));
   return sum;
 #else
-  return vfmaq_laneq_f32(sum, weights, value, lane);
+  asm("fmla %0.4s, %1.4s, %2.s[%3]" : "+w"(sum) : "w"(weights), "w"(value), "i"(lane));
+  return sum;
 #endif
 }
 
