@@ -6,11 +6,11 @@
 
 namespace {
 
-// sum + value[lane] * weights.
+// sum + value[lane] * weights. In assembly: given intrinsics, GCC copies lanes of float16 first,
+// and keeps a few sums of float32 in memory. Lanes of float16 may lie in the first sixteen alone.
 template <int lane>
 inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
 #if defined(HVIT_EDGE_HALF_LANES)
-  // GCC would copy the lane into a register first: it may lie in one of the first sixteen alone.
   asm("fmla %0.8h, %1.8h, %2.h[%3]" : "+w"(sum) : "w"(weights), "x"(value), "i"(lane));
   return sum;
 #else
