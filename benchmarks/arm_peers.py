@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import tempfile
 from functools import cache
@@ -82,7 +83,7 @@ def measure_peer(name: str, peer: str, precision: str, folder: Path, cpu: str) -
     try:
         outputs, counted = run_in_qemu(model, images, cpu)
     except subprocess.CalledProcessError as error:
-        return {**made, "error": (error.stderr.strip().splitlines() or [str(error)])[-1][:200]}
+        return {**made, "error": why_it_ended(error.stderr) or str(error)[:200]}
     found = {
         **made,
         "package": pinned(peer),
@@ -156,6 +157,12 @@ def why_not(found: dict, precision: str) -> str | None:
     if precision == "fp32" and max_rel > FP32_TOLERANCE:
         return f"expected outputs within {FP32_TOLERANCE} of PyTorch's, got {max_rel:.1e}"
     return None
+
+
+def why_it_ended(stderr: str) -> str:
+    """The exception of the last traceback in what Python left there, else the last line."""
+    raised = re.findall(r"^Traceback.*\n(?: .*\n)*(.+)", stderr, flags=re.MULTILINE)
+    return (raised or stderr.strip().splitlines() or [""])[-1][:200]
 
 
 def photos(subject: Subject) -> list[np.ndarray]:

@@ -94,6 +94,22 @@ def test_a_count_of_other_work_is_refused(load, precision, work, max_rel, reason
     assert why is None if reason is None else why.startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        (
+            "Traceback (most recent call last):\n  File x\nNotImplemented: no kernel\nof it\n"
+            "[count_instructions] expected calls\n",
+            "NotImplemented: no kernel",
+        ),
+        ("a warning\nqemu: uncaught signal 11\n", "qemu: uncaught signal 11"),
+        ("", ""),
+    ],
+)
+def test_a_peer_that_ends_says_why(load, stderr, reason):
+    assert load("arm_peers.py").why_it_ended(stderr) == reason
+
+
 @pytest.fixture
 def report():
     """Two rows of ours, one of a peer, and one that failed."""
