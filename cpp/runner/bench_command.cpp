@@ -3,6 +3,7 @@
 #include "hvit_edge/threads.h"
 #include "json_writer.h"
 #include "peak_memory.h"
+#include "progress.h"
 #include "random_inputs.h"
 #include "stopwatch.h"
 
@@ -22,6 +23,7 @@ Result<std::string> bench_command(const Arguments& arguments) {
   std::vector<double> seconds;
   const int untimed = 1 + arguments.options.at("--warmup");
   const int runs = untimed + arguments.options.at("--iterations");
+  Progress progress(runs);
   for (int i = 0; i < runs; ++i) {
     const Stopwatch running;
     const auto outputs = session->run(inputs->views());
@@ -29,6 +31,7 @@ Result<std::string> bench_command(const Arguments& arguments) {
     if (!outputs.ok()) return outputs.status();
     if (i == 0) first_run_seconds = duration;
     if (i >= untimed) seconds.push_back(duration);
+    progress.step();
   }
   return JsonWriter()
       .field("threads", threads())

@@ -4,6 +4,7 @@
 #include "hvit_edge/session.h"
 #include "hvit_edge/threads.h"
 #include "json_writer.h"
+#include "progress.h"
 #include "random_inputs.h"
 #include "stopwatch.h"
 
@@ -50,12 +51,15 @@ Result<std::string> profile_command(const Arguments& arguments) {
   if (!inputs.ok()) return inputs.status();
   Profile profile;
   const int untimed = arguments.options.at("--warmup");
-  for (int i = 0; i < untimed + arguments.options.at("--iterations"); ++i) {
+  const int runs = untimed + arguments.options.at("--iterations");
+  Progress progress(runs);
+  for (int i = 0; i < runs; ++i) {
     const Stopwatch running;
     const auto outputs = session->run(inputs->views());
     const double duration = running.seconds();
     if (!outputs.ok()) return outputs.status();
     if (i >= untimed) add_run(session->operators(), duration, profile);
+    progress.step();
   }
   return to_json(profile);
 }

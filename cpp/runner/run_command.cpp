@@ -7,6 +7,7 @@
 #include "hvit_edge/session.h"
 #include "json_writer.h"
 #include "output_file.h"
+#include "progress.h"
 #include "stopwatch.h"
 #include "text.h"
 
@@ -49,25 +50,6 @@ Result<std::int64_t> count_inputs(const std::string& path, std::int64_t bytes) {
   return static_cast<std::int64_t>(size) / bytes;
 }
 
-// A line on standard error, at most twice a second; the last one always.
-class Progress {
- public:
-  explicit Progress(std::int64_t total) : total_(total) {}
-
-  void show(std::int64_t done) {
-    if (total_ < 2 || (done < total_ && shown_ && since_.seconds() < 0.5)) return;
-    std::fprintf(stderr, "progress %lld %lld\n", static_cast<long long>(done),
-                 static_cast<long long>(total_));
-    since_ = Stopwatch();
-    shown_ = true;
-  }
-
- private:
-  std::int64_t total_;
-  Stopwatch since_;
-  bool shown_ = false;
-};
-
 // Runs every input of `file`; gives the milliseconds of each run.
 Result<std::vector<double>> run_all(Session& session, std::istream& file, std::int64_t count,
                                     OutputFile& output) {
@@ -89,7 +71,7 @@ Result<std::vector<double>> run_all(Session& session, std::istream& file, std::i
     const TensorView& first = outputs->front();
     const auto size = static_cast<std::size_t>(first.numel()) * sizeof(float);
     if (Status status = output.write(first.data, size); !status.ok()) return status;
-    progress.show(i + 1);
+    progress.step();
   }
   return milliseconds;
 }

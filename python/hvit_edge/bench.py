@@ -17,6 +17,7 @@ from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.devices.instructions import Instructions, check_countable, instructions_of
 from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
 from hvit_edge.open_artifact import is_package
+from hvit_edge.progress import Count, uncounted
 
 WORKER = "import sys; from hvit_edge.bench import _worker; sys.exit(_worker(sys.argv[1:]))"
 
@@ -60,6 +61,7 @@ def bench(
     threads: int = 0,
     device: str = LOCAL,
     count_instructions: bool = False,
+    progress: Count = uncounted,
 ) -> BenchReport:
     """Measure an artifact in a fresh process, so that nothing loaded here counts.
 
@@ -70,6 +72,7 @@ def bench(
         threads: 0 chooses by the machine.
         device: see `devices.open_device`.
         count_instructions: of one inference, too; in QEMU only.
+        progress: told of every run on another device.
 
     Raises:
         ArtifactError: the artifact cannot be used, or the process died.
@@ -89,7 +92,11 @@ def bench(
     if count_instructions:
         check_countable(device)
     if device != LOCAL:
-        return _bench_on_device(Path(path), device, iterations, warmup, threads, count_instructions)
+        runner = Runner(open_device(device))
+        runs = {"iterations": iterations, "warmup": warmup}
+        answer = runner.bench(Path(path), **runs, threads=threads, progress=progress)
+        counted = instructions_of(Path(path), device, progress) if count_instructions else None
+        return replace(_report(path, answer, **runs), device=device, instructions=counted)
     command = [sys.executable, "-c", WORKER, str(path), str(iterations), str(warmup), str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     answer = _answer(done.stdout)
@@ -103,16 +110,6 @@ def bench(
             f" {done.returncode} ({last}); run hvit-edge doctor"
         )
     return _report(path, answer, iterations, warmup)
-
-
-def _bench_on_device(
-    path: Path, address: str, iterations: int, warmup: int, threads: int, count: bool
-) -> BenchReport:
-    runner = Runner(open_device(address))
-    answer = runner.bench(path, iterations=iterations, warmup=warmup, threads=threads)
-    report = _report(path, answer, iterations, warmup)
-    instructions = instructions_of(path, address) if count else None
-    return replace(report, device=address, instructions=instructions)
 
 
 def _report(path: str | Path, answer: dict, iterations: int, warmup: int) -> BenchReport:

@@ -16,6 +16,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.open_artifact import is_package
 from hvit_edge.operator_groups import group_of, native_parts
 from hvit_edge.operator_modules import modules_of
+from hvit_edge.progress import Count, uncounted
 from hvit_edge.runtime import Session
 
 TIME, INSTRUCTIONS = "ns", "instructions"
@@ -100,6 +101,7 @@ def profile(
     warmup: int = 10,
     threads: int = 0,
     device: str = LOCAL,
+    progress: Count = uncounted,
 ) -> Profile:
     """Measure the operators of an artifact.
 
@@ -108,6 +110,7 @@ def profile(
         iterations, warmup: measured runs, and runs before them; instructions are counted once.
         threads: 0 chooses by the machine; instructions are counted on one.
         device: see `devices.open_device`; qemu:CPU gives instructions, all others times.
+        progress: told of every run on another device.
 
     Raises:
         ArtifactError: the artifact cannot be used.
@@ -124,12 +127,13 @@ def profile(
         if value < least:
             raise InputError(f"[profile] {name}: expected at least {least}, got {value}")
     if device.startswith(QEMU):
-        return _counted(Path(path), device)
+        return _counted(Path(path), device, progress)
     if device == LOCAL:
         measured = _measure(Path(path), iterations, warmup, threads)
     else:
+        runs = {"iterations": iterations, "warmup": warmup}
         runner = Runner(open_device(device))
-        measured = runner.profile(Path(path), iterations=iterations, warmup=warmup, threads=threads)
+        measured = runner.profile(Path(path), **runs, threads=threads, progress=progress)
     times = np.array([each["nanoseconds"] for each in measured["operators"]]).reshape(
         -1, iterations
     )
@@ -149,9 +153,9 @@ def profile(
     )
 
 
-def _counted(path: Path, device: str) -> Profile:
+def _counted(path: Path, device: str, progress: Count) -> Profile:
     check_countable(device)
-    counted = instructions_of(path, device)
+    counted = instructions_of(path, device, progress)
     return Profile(
         artifact=str(path),
         device=device,

@@ -87,6 +87,15 @@ def test_what_stays_on_the_device(classifier, runner):
     assert files(runner) == kept
 
 
+@pytest.mark.parametrize("verb", ["bench", "profile"])
+def test_progress_of_runs_is_passed_on(runner, tiny_artifact, verb):
+    seen = []
+    measure = getattr(runner, verb)
+    measure(tiny_artifact, iterations=3, warmup=1, progress=lambda *counts: seen.append(counts))
+    total = {"bench": 5, "profile": 4}[verb]  # the first run of `bench` is one more
+    assert seen[-1] == (total, total)
+
+
 def test_bench(runner, tiny_artifact):
     answer = runner.bench(tiny_artifact, iterations=3, warmup=1, threads=1)
     assert (answer["threads"], len(answer["seconds"])) == (1, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_runs, add_threads
@@ -38,6 +39,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             threads=args.threads,
             device=args.device,
             count_instructions=args.count_instructions,
+            progress=progress.counter("bench", unit="run"),
         )
     if args.format == "json":
         console.json(report.to_dict())

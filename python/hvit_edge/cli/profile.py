@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_runs, add_threads, whole_number
@@ -48,6 +49,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             warmup=args.warmup,
             threads=args.threads,
             device=args.device,
+            progress=progress.counter("profile", unit="run"),
         )
         if args.html is not None:
             from hvit_edge.flame_chart import render

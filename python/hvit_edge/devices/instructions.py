@@ -14,6 +14,7 @@ from hvit_edge.devices.cores import Estimate, estimates
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import DeviceError, InputError
 from hvit_edge.operator_groups import GROUPS, group_of, is_known
+from hvit_edge.progress import Count, uncounted
 
 PLUGIN = CHECKOUT / "build/arm/host/count_instructions.so"
 QEMU = "qemu:"
@@ -89,12 +90,13 @@ def check_countable(address: str) -> None:
         )
 
 
-def instructions_of(artifact: Path, address: str) -> Instructions:
+def instructions_of(artifact: Path, address: str, progress: Count = uncounted) -> Instructions:
     """Count those of one inference on one thread.
 
     Args:
         artifact: a `.pte` written by hvit-edge.
         address: qemu:CPU.
+        progress: told of every inference, also of those that only warm up.
 
     Raises:
         InputError, DeviceError: as `check_countable` and `Runner.count`.
@@ -104,7 +106,7 @@ def instructions_of(artifact: Path, address: str) -> Instructions:
         out = Path(folder, "instructions.json")
         device = open_device(address, qemu_options=["-plugin", f"{PLUGIN},out={out}"])
         try:
-            answer = Runner(device).count(artifact)
+            answer = Runner(device).count(artifact, progress)
             counted = json.loads(out.read_text())
             operators = tuple(between_reads(answer["operators"], counted["reads"]))
         except (OSError, ValueError, KeyError) as error:

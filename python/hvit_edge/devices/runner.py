@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,7 +100,7 @@ class Runner:
                     sent,
                     self.device.path(outputs),
                     *_threads(threads),
-                    on_line=lambda line: _progress(line, count),
+                    count=count,
                 )
             pulled = Path(folder, "outputs")
             self.device.pull(outputs, pulled)
@@ -130,15 +130,31 @@ class Runner:
                 )
         return answer["predictions"]
 
-    def bench(self, artifact: Path, *, iterations: int, warmup: int, threads: int = 0) -> dict:
+    def bench(
+        self,
+        artifact: Path,
+        *,
+        iterations: int,
+        warmup: int,
+        threads: int = 0,
+        progress: Count = uncounted,
+    ) -> dict:
         """Times and memory; see `bench.BenchReport` for the names."""
-        numbers = ["--iterations", str(iterations), "--warmup", str(warmup)]
-        return self._ask("bench", self._keep(artifact), *numbers, *_threads(threads))
+        numbers = ["--iterations", str(iterations), "--warmup", str(warmup), *_threads(threads)]
+        return self._ask("bench", self._keep(artifact), *numbers, count=progress)
 
-    def profile(self, artifact: Path, *, iterations: int, warmup: int, threads: int = 0) -> dict:
+    def profile(
+        self,
+        artifact: Path,
+        *,
+        iterations: int,
+        warmup: int,
+        threads: int = 0,
+        progress: Count = uncounted,
+    ) -> dict:
         """`threads`, `seconds` of each run, and `operators`: `name`, `nanoseconds` in each run."""
-        numbers = ["--iterations", str(iterations), "--warmup", str(warmup)]
-        return self._ask("profile", self._keep(artifact), *numbers, *_threads(threads))
+        numbers = ["--iterations", str(iterations), "--warmup", str(warmup), *_threads(threads)]
+        return self._ask("profile", self._keep(artifact), *numbers, count=progress)
 
     def check_pixels(self) -> dict:
         """Preprocess frames with every instruction set: `instruction_sets`, `frames`, `crc32`.
@@ -147,18 +163,17 @@ class Runner:
         """
         return self._ask("check-pixels")
 
-    def count(self, artifact: Path) -> dict:
+    def count(self, artifact: Path, progress: Count = uncounted) -> dict:
         """Run one inference between the marks that the instruction counter looks for.
 
         And a second one for `operators`: the name of each, and the numbers of the reads of the
         clock that it lies between, `first` and `last`.
         """
-        return self._ask("count", self._keep(artifact))
+        return self._ask("count", self._keep(artifact), count=progress)
 
-    def _ask(
-        self, *arguments: str, on_line: Callable[[str], bool] = lambda line: False
-    ) -> dict[str, object]:
-        done = self.device.run([self._installed(), *arguments], on_line)
+    def _ask(self, *arguments: str, count: Count = uncounted) -> dict[str, object]:
+        command = [self._installed(), *arguments]
+        done = self.device.run(command, lambda line: _progress(line, count))
         if done.status == 0:
             return json.loads(done.stdout)
         raise self._error(done)
