@@ -31,7 +31,15 @@ def describe_machine(packages: Sequence[str] = PACKAGES) -> dict[str, object]:
 
 
 def name_machine(report: dict) -> str:
-    """The machine of a report, in a few words."""
-    m = report["machine"]
-    packages = ", ".join(f"{k} {v}" for k, v in m["packages"].items())
-    return f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}, {m['date']}"
+    """The machine of a report, or those that its rows were taken on, in a few words."""
+    days: dict[str, list[str]] = {}
+    for m in report.get("machines") or [report["machine"]]:
+        packages = ", ".join(f"{k} {v}" for k, v in m["packages"].items())
+        name = f"{m['cpu']}, {m['architecture']}, {m['cores']} cores, {packages}"
+        days.setdefault(name, []).append(m["date"])
+    return "; ".join(f"{name}, {_span(dates)}" for name, dates in days.items())
+
+
+def _span(dates: list[str]) -> str:
+    first, last = min(dates), max(dates)
+    return first if first == last else f"{first} to {last}"

@@ -18,16 +18,25 @@ def put_row(
 ) -> None:
     """Write one row into `results`, and print it.
 
+    A row's "machine" says which of the file's "machines" it was taken on; those of no row go.
+
     Args:
         results: a JSON file, which need not exist.
         key: which row it is.
         found: the rest of it.
         place: what rows are sorted by.
-        facts: what else the file says, beside the machine.
+        facts: what else the file says.
     """
-    rows = json.loads(results.read_text())["rows"] if results.exists() else []
-    others = [row for row in rows if any(row[k] != v for k, v in key.items())]
-    row = {**key, **found}
-    report = {"machine": describe_machine(), **facts, "rows": sorted([*others, row], key=place)}
+    report = json.loads(results.read_text()) if results.exists() else {"machines": [], "rows": []}
+    others = [row for row in report["rows"] if any(row[k] != v for k, v in key.items())]
+    machines = [*report["machines"], describe_machine()]
+    row = {**key, **found, "machine": machines.index(machines[-1])}
+    rows = sorted([*others, row], key=place)
+    used = sorted({row["machine"] for row in rows})
+    report = {
+        "machines": [machines[index] for index in used],
+        **facts,
+        "rows": [{**row, "machine": used.index(row["machine"])} for row in rows],
+    }
     results.write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps(row), flush=True)
+    print(json.dumps({**key, **found}), flush=True)
