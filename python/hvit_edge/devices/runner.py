@@ -140,8 +140,8 @@ class Runner:
         progress: Count = uncounted,
     ) -> dict:
         """Times and memory; see `bench.BenchReport` for the names."""
-        numbers = ["--iterations", str(iterations), "--warmup", str(warmup), *_threads(threads)]
-        return self._ask("bench", self._keep(artifact), *numbers, count=progress)
+        runs = _runs(iterations, warmup, threads)
+        return self._ask("bench", self._keep(artifact), *runs, count=progress)
 
     def profile(
         self,
@@ -153,8 +153,8 @@ class Runner:
         progress: Count = uncounted,
     ) -> dict:
         """`threads`, `seconds` of each run, and `operators`: `name`, `nanoseconds` in each run."""
-        numbers = ["--iterations", str(iterations), "--warmup", str(warmup), *_threads(threads)]
-        return self._ask("profile", self._keep(artifact), *numbers, count=progress)
+        runs = _runs(iterations, warmup, threads)
+        return self._ask("profile", self._keep(artifact), *runs, count=progress)
 
     def check_pixels(self) -> dict:
         """Preprocess frames with every instruction set: `instruction_sets`, `frames`, `crc32`.
@@ -237,6 +237,10 @@ def _digest(files: Sequence[Path]) -> str:
     for file in files:
         whole.update(hashlib.sha256(file.read_bytes()).digest())
     return whole.hexdigest()[:DIGEST]
+
+
+def _runs(iterations: int, warmup: int, threads: int) -> list[str]:
+    return ["--iterations", str(iterations), "--warmup", str(warmup), *_threads(threads)]
 
 
 def _threads(threads: int) -> list[str]:
