@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import gelu, relu, silu
+from torch.nn.functional import gelu, pad, relu, silu
 
 SUM = 2e-6
 TOKENS = (1, 7, 17)
@@ -84,13 +84,13 @@ def test_maps_leave_in_the_order_of_torch(height, width, channels, run_native):
 
 
 def random_function(seed):
-    """Views, sums, activations and cats in some order, each of what came before."""
+    """Views, sums, activations, cats and pads in some order, each of what came before."""
     generator = torch.Generator().manual_seed(seed)
 
     def pick(count):
         return int(torch.randint(count, (), generator=generator))
 
-    choices = [(pick(9), pick(1000), pick(1000), pick(1000)) for _ in range(14)]
+    choices = [(pick(10), pick(1000), pick(1000), pick(1000)) for _ in range(14)]
 
     def function(x, **linears):
         values = [x]
@@ -108,6 +108,8 @@ def random_function(seed):
                 made = torch.cat([one[:, : c % 6 + 1], other[:, c % 6 + 1 :]], 1)
             elif kind == 7:
                 made = one.reshape(1, 17, 7).transpose(1, 2)
+            elif kind == 8:
+                made = pad(one, (c % 3, 0, 0, c % 4))[:, -7:, :17]
             else:
                 made = torch.cat([one[:, :, : c % 16 + 1], other[:, :, c % 16 + 1 :]], 2)
             values.append(made)

@@ -143,8 +143,24 @@ class Emitter:
             length = self.values[part].shape[dim]
             there = np.take(places, np.arange(start, start + length), axis=dim)
             start += length
-            self._bring(node, part, Value(whole.buffer, there), axis)
+            self.bring(node, part, Value(whole.buffer, there), axis)
         self.values[node] = whole
+
+    def bring(self, node: Node, part: Node, there: Value, axis: int) -> None:
+        """Have `part` written to `there`, or copy it; `axis` is that of its rows."""
+        operation = self.open_operation(part)
+        writer = operation.epilogue if isinstance(operation, LAYERS) else operation
+        if isinstance(writer, WRITERS) and there.has_rows(axis):
+            output = self._rows_like(self.values[part], there, writer.output)
+            if output is not None:
+                writer.output = output
+                self._write(operation)
+                return
+        here = self.value(part)
+        both = row_axis([here, there])
+        if not there.has_rows(both):  # values can be gathered where they are read alone
+            both = row_axis([there])
+        self.copy(node, self.with_rows(here, both, node), there, both)
 
     def copy(self, node: Node, here: Value, there: Value, axis: int) -> None:
         """Rows along `axis` from one place to another."""
@@ -180,21 +196,6 @@ class Emitter:
             self.operations.append(ops.Quantise(rows, codes, name=_name("Quantise", node)))
             self._codes[key] = codes
         return self._codes[key]
-
-    def _bring(self, node: Node, part: Node, there: Value, axis: int) -> None:
-        operation = self.open_operation(part)
-        writer = operation.epilogue if isinstance(operation, LAYERS) else operation
-        if isinstance(writer, WRITERS) and there.has_rows(axis):
-            output = self._rows_like(self.values[part], there, writer.output)
-            if output is not None:
-                writer.output = output
-                self._write(operation)
-                return
-        here = self.value(part)
-        both = row_axis([here, there])
-        if not there.has_rows(both):  # values can be gathered where they are read alone
-            both = row_axis([there])
-        self.copy(node, self.with_rows(here, both, node), there, both)
 
     def _rows_like(self, layer: Value, other: Value, output: Rows) -> Rows | None:
         """Rows of `other`, in the order of a layer's output of which `layer` is a view."""

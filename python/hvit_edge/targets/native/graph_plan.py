@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import shape_of
-from hvit_edge.targets.native import lower_attention, lower_int8, lower_operators, lower_views
+from hvit_edge.targets.native import (
+    lower_attention,
+    lower_int8,
+    lower_operators,
+    lower_pad,
+    lower_views,
+)
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.inverted_residuals import fuse_inverted_residuals
 from hvit_edge.targets.native.operations import Operation
@@ -20,6 +26,7 @@ LOWERINGS = {
     **lower_operators.LOWERINGS,
     **lower_attention.LOWERINGS,
     **lower_int8.LOWERINGS,
+    **lower_pad.LOWERINGS,
 }
 """How each operator becomes an operation, or a view that costs nothing."""
 
