@@ -1,7 +1,7 @@
 """Core ML packages: operators beside the stock conversion, parity, sizes, accuracy.
 
     python benchmarks/coreml.py operators
-    python benchmarks/coreml.py models [--models NAME ...]
+    python benchmarks/coreml.py models
     python benchmarks/coreml.py precisions
     python benchmarks/coreml.py bundled CALIBRATION.npz TEST.npz
 
@@ -47,8 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = parser.add_subparsers(dest="part", required=True)
     parts.add_parser("operators")
-    models = parts.add_parser("models")
-    models.add_argument("--models", nargs="+", default=[info.name for info in list_models()])
+    parts.add_parser("models")
     parts.add_parser("precisions")
     bundled = parts.add_parser("bundled")
     bundled.add_argument("calibration", type=Path)
@@ -58,7 +57,7 @@ def main() -> None:
         if args.part == "operators":
             rows = [count_operators(name, Path(folder)) for name in FAMILIES]
         elif args.part == "models":
-            rows = [measure_model(name, Path(folder)) for name in args.models]
+            rows = [measure_model(info.name, Path(folder)) for info in list_models()]
         elif args.part == "precisions":
             rows = [measure_size(p, Path(folder)) for p in PRECISIONS if p != "int8"]
         else:
