@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from arm import PEER_PRECISIONS, compile_ours, record, write_windows
+from arm import MODELS, PEER_PRECISIONS, compile_ours, record, write_windows
 from torch.utils.flop_counter import FlopCounterMode
 
 from hvit_edge.parity.difference import compare, worst
@@ -36,7 +36,6 @@ BUILT = ROOT / "build" / "arm-peers"
 PLUGIN = ROOT / "build" / "arm" / "host" / "count_instructions.so"
 RUNNER = ROOT / "build" / "arm" / "device" / "hvit_edge_runner"
 SCRIPTS = Path(__file__).parent / "peers"
-MODELS = ("mobilevit_xxs", "mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
 SUFFIXES = {"litert": ".tflite", "onnxruntime": ".onnx"}
 PACKAGES = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
 CONVERTERS = {"litert": "convert_litert.py", "onnxruntime": "convert_onnx.py"}

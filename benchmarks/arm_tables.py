@@ -8,7 +8,7 @@ from hvit_edge.devices import LOCAL
 from hvit_edge.devices.cores import CORES, estimates
 
 OURS = ("fp32", "fp16", "int8", "int8-dynamic")
-NATIVE = ("native fp32", "native fp16", "native int8")
+NATIVE = tuple(f"native {precision}" for precision in OURS)
 ANY = tuple(f"any {precision}" for precision in OURS)
 STOCK = ("stock fp32", "stock fp16", "stock int8")
 PEERS = {"hvit-edge": "hvit-edge A76", "litert": "LiteRT", "onnxruntime": "ONNX Runtime"}

@@ -1,5 +1,6 @@
 """Compiling for our own backend: one delegate, everything inside, or a refusal that names what."""
 
+import math
 import os
 
 import numpy as np
@@ -98,6 +99,36 @@ def test_bisect_finds_nothing_where_nothing_is_wrong(tiny_model, example):
     assert found is None
 
 
+@pytest.mark.parametrize(("cpu", "number"), [("any", b"HVITPN01"), ("arm", b"HVITPH01")])
+def test_int8_dynamic_rounds_linears_alone(
+    cpu, number, tiny_model, tiny_preprocess, tmp_path, record_property
+):
+    compiled = hvit_edge.compile(
+        tiny_model,
+        target="native",
+        precision="int8-dynamic",
+        cpu=cpu,
+        preprocess=tiny_preprocess,
+        output=tmp_path / "a.pte",
+    )
+    session = hvit_edge.Session(compiled.path)
+    assert (session.metadata.precision, session.metadata.cpu) == ("int8-dynamic", cpu)
+    in_int8 = {x.layer.split(":")[0] for x in session.metadata.layers if x.precision == "int8"}
+    assert in_int8 == {"attention.qkv", "attention.project"}, "the head reads a single row"
+    assert number in compiled.path.read_bytes(), "float16 beside int8, or float32"
+    noise, signal = 0.0, 0.0
+    for path in bundled_photos():
+        array = tiny_preprocess(load_image(path))
+        with torch.inference_mode():
+            expected = tiny_model(torch.from_numpy(array)).double().numpy()
+        noise += ((session(array)[0] - expected) ** 2).sum()
+        signal += (expected**2).sum()
+    decibel = 10 * math.log10(signal / noise)
+    record_property("measured", f"tiny, native int8-dynamic, {cpu}: {decibel:.1f} dB")
+    assert decibel > 40
+    assert session.self_test().passed
+
+
 def spoil(graph):
     graph.head.bias = nn.Parameter(graph.head.bias + 0.01)
 
@@ -178,10 +209,13 @@ def test_an_operator_that_it_lacks_is_named_with_its_module(tiny_preprocess, tmp
 
 
 REFUSALS = {
-    "precision": ({"precision": "auto"}, "expected one of fp32, fp16, int8 for native, got 'auto'"),
+    "precision": (
+        {"precision": "auto"},
+        "expected one of fp32, fp16, int8, int8-dynamic for native, got 'auto'",
+    ),
     "cpu": (
         {"cpu": "arm"},
-        "cpu: expected none for native in fp32; it belongs to xnnpack, and to native int8",
+        "cpu: expected none for native in fp32; it belongs to xnnpack, and to native int8 and",
     ),
     "share": ({"min_delegated": 0.5}, "min_delegated: expected none for native, whose delegate"),
     "ios": ({"ios": 17}, "expected none for native; they belong to Core ML"),

@@ -38,7 +38,7 @@ from hvit_edge.quantize import (
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject, origin_of, prepare_subject
-from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
+from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.xnnpack import lower
 from hvit_edge.weights import weights_digest
@@ -87,9 +87,9 @@ def compile(
             for an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
         precision: for xnnpack "fp32" (the default), "fp16", "int8" or "int8-dynamic", see
             `quantize`; or "auto", the fastest mixture of them that keeps the accuracy, see
-            `mixed`. For native "fp32" (the default), "fp16" or "int8". For coreml "fp16" (the
-            default), "fp32", float16 with weights of 8 bits ("w8") or palettes of 6 or 4 bits
-            ("w6", "w4"), or "int8" weights and activations.
+            `mixed`. For native "fp32" (the default), "fp16", "int8" or "int8-dynamic". For
+            coreml "fp16" (the default), "fp32", float16 with weights of 8 bits ("w8") or palettes
+            of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
         weights, num_classes, input_size: as `create_model`; for a registered name only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
             checkpoint's for a registered name.
@@ -100,9 +100,9 @@ def compile(
         ios: for coreml, the oldest system that the package shall run on, 17 (the default) or 18.
         compute_units: for coreml, a hint for apps that the package records: "all" (the default),
             "cpu", "cpu-gpu" or "cpu-ne".
-        cpu: for xnnpack, and for native in "int8": "arm" shapes the program for the kernels of
-            64-bit Arm, where it then takes fewer instructions, and on x86-64 perhaps more time; it
-            runs on both. "any" is the default. See docs/arm.md.
+        cpu: for xnnpack, and for native in "int8" and "int8-dynamic": "arm" shapes the program for
+            the kernels of 64-bit Arm, where it then takes fewer instructions, and on x86-64 perhaps
+            more time; it runs on both. "any" is the default. See docs/arm.md.
         min_delegated: for xnnpack, share of the operators, 0 to 1, that must run in the delegate;
             None is 1.0 for a registered name and 0.0 for a module of your own.
         calib_data: calibration images, a folder or NPZ as for `calibration_inputs`: "int8" needs
@@ -217,10 +217,11 @@ def _check_target(
     if compute_units is not None and compute_units not in COMPUTE_UNITS:
         expected = ", ".join(COMPUTE_UNITS)
         faults.append(f"compute_units: expected one of {expected}, got {compute_units!r}")
-    if cpu is not None and target != "xnnpack" and (target, precision) != ("native", "int8"):
+    shaped = target == "xnnpack" or (target == "native" and precision in INT8)
+    if cpu is not None and not shaped:
         faults.append(
             f"cpu: expected none for {target} in {precision}; it belongs to xnnpack, and to native"
-            " int8"
+            f" {' and '.join(INT8)}"
         )
     if cpu is not None and cpu not in CPUS:
         faults.append(f"cpu: expected one of {', '.join(CPUS)}, got {cpu!r}")

@@ -19,7 +19,6 @@ from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.gate import Gate
 from hvit_edge.gated_graphs import measure_layers, rewritten_graph
 from hvit_edge.lowering import NATIVE_PIPELINE
-from hvit_edge.lowering.pipeline import IN_HALF
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.parity.native_runtime import native_step
 from hvit_edge.program_file import self_test, write_program
@@ -27,6 +26,7 @@ from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, quantize, reference_graph
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject
+from hvit_edge.targets.choices import INT8
 from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.values import Number
 
@@ -50,7 +50,7 @@ class NativeRequest:
 
 def number_of(precision: str, cpu: str) -> Number:
     """What a program computes in where it is not int8: float16 beside int8 is for Arm."""
-    in_half = precision == "fp16" or (precision in IN_HALF and cpu == "arm")
+    in_half = precision == "fp16" or (precision in INT8 and cpu == "arm")
     return Number.FLOAT16 if in_half else Number.FLOAT32
 
 
@@ -109,6 +109,6 @@ def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared
 _PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {
     "fp32": _as_it_is,
     "fp16": _as_it_is,
-    "int8": _in_int8,
+    **dict.fromkeys(INT8, _in_int8),
 }
 """From the rewritten graph to the one that is lowered, and its layers' records, by precision."""

@@ -14,10 +14,11 @@ from hvit_edge import Preprocess
 from hvit_edge.devices import Runner, open_device
 from hvit_edge.devices.instructions import instructions_of
 from hvit_edge.parity import validate
+from hvit_edge.targets.choices import INT8
 
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
 # Of the largest output. int8 rounds activations too: 8 bits, over a few layers.
-LIMITS = {"fp32": 2e-5, "fp16": 1e-2, "int8": 0.1, "int8 for arm": 0.1}
+LIMITS = {"fp32": 2e-5, "fp16": 1e-2, "int8": 0.1, "int8 for arm": 0.1, "int8-dynamic for arm": 0.1}
 
 
 pytestmark = pytest.mark.usefixtures("arm_build")
@@ -117,7 +118,7 @@ def bundled(photo_windows, tmp_path_factory):
             weights="cifar10",
             target="native",
             precision=precision,
-            cpu="arm" if precision == "int8" else None,
+            cpu="arm" if precision in INT8 else None,
             calib_data=photo_windows if precision == "int8" else None,
             output=tmp_path_factory.mktemp("bundled") / "a.pte",
         ).path
@@ -125,7 +126,7 @@ def bundled(photo_windows, tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", *INT8])
 def test_the_bundled_model(precision, bundled, has_not_grown, record_property):
     path = bundled(precision)
     report = validate(path, device=A76)

@@ -96,8 +96,8 @@ def add_arguments(parser: VerbParser) -> None:
         "--cpu",
         type=choice(*CPUS),
         metavar=f"{{{','.join(CPUS)}}}",
-        help="xnnpack, and native in int8: arm shapes the program for 64-bit Arm; it still runs"
-        " anywhere (default: any)",
+        help="xnnpack, and native in int8 and int8-dynamic: arm shapes the program for 64-bit Arm;"
+        " it still runs anywhere (default: any)",
     )
     _add_mixed(parser)
     _add_coreml(parser)
