@@ -90,6 +90,7 @@ import os, signal, sys
 from hvit_edge.cli import main
 from hvit_edge.runtime import Classifier
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 classify, calls = Classifier.logits, []
 
 def logits(self, image):
