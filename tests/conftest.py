@@ -2,6 +2,7 @@
 
 import fcntl
 import gc
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -237,6 +238,21 @@ def tiny_artifact(tiny_model, tiny_preprocess, once) -> Path:
         )
 
     return once("tiny_artifact", fill) / "tiny.pte"
+
+
+@pytest.fixture(scope="session")
+def whole_artifact(once) -> Callable[[str], Path]:
+    """`name -> path` of a registered model with random weights, its report beside as JSON."""
+    import hvit_edge
+
+    def make(name: str) -> Path:
+        def fill(folder: Path) -> None:
+            made = hvit_edge.compile(name, weights="random", output=folder / "model.pte")
+            (folder / "report.json").write_text(json.dumps(made.report.to_dict()))
+
+        return once(f"whole-{name}", fill) / "model.pte"
+
+    return make
 
 
 class Shell(ShellDevice):

@@ -1,3 +1,4 @@
+import json
 import os
 
 import numpy as np
@@ -16,9 +17,9 @@ FP32_RTOL = 1e-4  # max |delta| <= 1e-4 x max |eager output|
 
 
 @pytest.mark.parametrize("name", [model.name for model in list_models()])
-def test_every_model_is_one_delegate_and_agrees_with_pytorch(name, tmp_path, record_property):
-    path = tmp_path / "model.pte"
-    report = hvit_edge.compile(name, weights="random", output=path).report.to_dict()
+def test_every_model_is_one_delegate_and_agrees_with_pytorch(name, whole_artifact, record_property):
+    path = whole_artifact(name)
+    report = json.loads(path.with_name("report.json").read_text())
     assert report["delegates"] == 1
     assert report["ops_outside"] == []
     assert report["parity"]["max_rel"] <= FP32_RTOL

@@ -109,8 +109,8 @@ def test_preprocessing_gives_the_bytes_that_it_gives_here(shell, tmp_path, recor
 
 
 @pytest.mark.parametrize("name", ["conformer_ti", "shunted_t", "swin_t"])
-def test_one_inference_of_each_other_family(name, tmp_path, record_property):
-    path = hvit_edge.compile(name, weights="random", output=tmp_path / "a.pte").path
+def test_one_inference_of_each_other_family(name, whole_artifact, record_property):
+    path = whole_artifact(name)
     session = hvit_edge.Session(path)
     photo = hvit_edge.load_image(str(CHECKOUT / "python/hvit_edge/assets/photos/chelsea.jpg"))
     inputs = session.metadata.preprocess(photo)
