@@ -42,6 +42,7 @@ from hvit_edge.parity.steps import pytorch_step
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import bundled_calibration
 from hvit_edge.subject import prepare_subject
+from hvit_edge.targets.choices import INT8
 from hvit_edge.weights import bundled_photos
 
 RESULTS = Path(__file__).parent / "results" / "arm.json"
@@ -137,7 +138,7 @@ def compile_ours(name: str, precision: str, artifact: Path, *, cpu: str | None =
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
     target = "native" if precision in NATIVE else "xnnpack"
     precision = precision.removeprefix("native ")
-    if target == "native" and "int8" not in precision:
+    if target == "native" and precision not in INT8:
         cpu = None  # nothing of it depends on the CPU
     options = {"target": target, "precision": precision, "cpu": cpu}
     make = partial(compile_model, name, weights=weights, output=artifact, **options)

@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -238,6 +239,23 @@ def tiny_artifact(tiny_model, tiny_preprocess, once) -> Path:
         )
 
     return once("tiny_artifact", fill) / "tiny.pte"
+
+
+@pytest.fixture
+def decibel_of(tiny_model, tiny_preprocess) -> Callable[[Path], float]:
+    """`path -> SQNR` of the C++ runtime's answers to the bundled photos, against eager PyTorch."""
+    import hvit_edge
+
+    def measure(path: Path) -> float:
+        session = hvit_edge.Session(path)
+        arrays = [tiny_preprocess(load_image(photo)) for photo in bundled_photos()]
+        with torch.inference_mode():
+            eager = [tiny_model(torch.from_numpy(array)).numpy() for array in arrays]
+        expected, actual = np.concatenate(eager), np.concatenate([session(a)[0] for a in arrays])
+        noise = ((expected - actual).astype(np.float64) ** 2).sum()
+        return 10 * math.log10((expected.astype(np.float64) ** 2).sum() / noise)
+
+    return measure
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Compiling for our own backend: one delegate, everything inside, or a refusal that names what."""
 
-import math
 import os
 
 import numpy as np
@@ -101,7 +100,7 @@ def test_bisect_finds_nothing_where_nothing_is_wrong(tiny_model, example):
 
 @pytest.mark.parametrize(("cpu", "number"), [("any", b"HVITPN01"), ("arm", b"HVITPH01")])
 def test_int8_dynamic_rounds_linears_alone(
-    cpu, number, tiny_model, tiny_preprocess, tmp_path, record_property
+    cpu, number, tiny_model, tiny_preprocess, decibel_of, tmp_path, record_property
 ):
     compiled = hvit_edge.compile(
         tiny_model,
@@ -116,14 +115,7 @@ def test_int8_dynamic_rounds_linears_alone(
     in_int8 = {x.layer.split(":")[0] for x in session.metadata.layers if x.precision == "int8"}
     assert in_int8 == {"attention.qkv", "attention.project"}, "the head reads a single row"
     assert number in compiled.path.read_bytes(), "float16 beside int8, or float32"
-    noise, signal = 0.0, 0.0
-    for path in bundled_photos():
-        array = tiny_preprocess(load_image(path))
-        with torch.inference_mode():
-            expected = tiny_model(torch.from_numpy(array)).double().numpy()
-        noise += ((session(array)[0] - expected) ** 2).sum()
-        signal += (expected**2).sum()
-    decibel = 10 * math.log10(signal / noise)
+    decibel = decibel_of(compiled.path)
     record_property("measured", f"tiny, native int8-dynamic, {cpu}: {decibel:.1f} dB")
     assert decibel > 40
     assert session.self_test().passed

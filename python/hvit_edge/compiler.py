@@ -47,7 +47,7 @@ SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte":
 APPLE = ("coreml", "coreml-pte")
 WHOLE = {"coreml": "which has no delegate", "native": "whose delegate runs everything or nothing"}
 NEEDS_CALIBRATION = ("int8", "auto")
-TAKES_CALIBRATION = ("int8", "int8-dynamic", "auto")
+TAKES_CALIBRATION = (*INT8, "auto")
 
 
 def compile(
