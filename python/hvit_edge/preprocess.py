@@ -7,13 +7,15 @@ specification for devices, and tests compare the two.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from hvit_edge.errors import InputError
+from hvit_edge.images.load_image import load_image
+
+__all__ = ["Preprocess", "check_image_array", "load_image"]
 
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -145,37 +147,3 @@ def check_image_array(image: np.ndarray) -> None:
             f"[Preprocess] expected a uint8 RGB array [height, width, 3], got {image.dtype}"
             f" {list(image.shape)}; convert with PIL.Image.convert('RGB')"
         )
-
-
-def load_image(path: str | Path) -> np.ndarray:
-    """Read an image file as RGB.
-
-    EXIF rotation is applied, alpha is dropped, grey and palette images become RGB, 16-bit grey
-    keeps its upper eight bits.
-
-    Returns:
-        uint8 [height, width, 3].
-
-    Raises:
-        InputError: the file is missing, unreadable or not an image.
-    """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
-    except FileNotFoundError:
-        raise InputError(f"[load_image] expected an image file, got no such file: {path}") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(
-            f"[load_image] expected an image that Pillow reads, got {path} ({error});"
-            " convert it to JPEG or PNG"
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise InputError(f"[load_image] expected a smaller image, got {path} ({error})") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode == "I":
-        grey = np.clip(np.asarray(image, dtype=np.int64), 0, 65535) >> 8
-        image = Image.fromarray(grey.astype(np.uint8))
-    return image.convert("RGB")

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from hvit_edge import _runtime
 from hvit_edge.errors import InputError
+from hvit_edge.images.load_image import load_image, rgb_of
 from hvit_edge.metadata import Difference, LayerRecord, Metadata, OperatorRecord
-from hvit_edge.preprocess import Preprocess, load_image
+from hvit_edge.preprocess import Preprocess
 
 __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
 
@@ -249,7 +250,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
             f"[Classifier] expected an image with 8 bits a channel, got mode {image.mode};"
             " pass the file's path, or scale the values to 0..255"
         )
-    return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    return rgb_of(image)
 
 
 def _metadata(native: _runtime.Metadata) -> Metadata:

@@ -1,0 +1,115 @@
+"""JPEG and PNG without their metadata, for photos whose metadata stops Pillow.
+
+What is left are the pixels and what they need to be understood; orientation is taken out of the
+removed parts.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+PNG = b"\x89PNG\r\n\x1a\n"
+PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+JPEG = b"\xff\xd8\xff"
+JFIF, EXIF, ADOBE, COMMENT, SCAN = 0xE0, 0xE1, 0xEE, 0xFE, 0xDA
+SHORTEST_JFIF = 14  # bytes of a complete header
+SHORTEST_ADOBE = 12
+ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
+EXIF_HEADER, XMP_HEADER = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+
+
+@dataclass
+class Bare:
+    """An image file without metadata, and the parts of it that may tell the orientation."""
+
+    data: bytes
+    exif: bytes = b""
+    xmp: bytes = b""
+
+
+@dataclass
+class _Parts:
+    kept: list[bytes] = field(default_factory=list)
+    exif: list[bytes] = field(default_factory=list)
+    xmp: list[bytes] = field(default_factory=list)
+
+    def join(self) -> Bare:
+        return Bare(b"".join(self.kept), b"".join(self.exif), b"".join(self.xmp))
+
+
+def without_metadata(data: bytes) -> Bare | None:
+    """Return a JPEG's or PNG's bytes without metadata; None for other formats or without any."""
+    if data.startswith(JPEG):
+        bare = _bare_jpeg(data)
+    elif data.startswith(PNG):
+        bare = _bare_png(data)
+    else:
+        return None
+    return None if bare.data == data else bare
+
+
+def _bare_jpeg(data: bytes) -> Bare:
+    parts, position = _Parts([data[:2]]), 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == SCAN:
+            break
+        if marker == 0xFF or marker in ALONE:  # padding, or a marker by itself
+            position += 1 if marker == 0xFF else 2
+            continue
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        content = data[position + 4 : end]
+        if marker == EXIF:
+            _sort_in(content, parts)
+        if _needed(marker, content):
+            parts.kept.append(data[position:end])
+        position = end
+    parts.kept.append(data[position:])
+    return parts.join()
+
+
+def _needed(marker: int, content: bytes) -> bool:
+    """Return whether libjpeg reads a segment; of the application's only whole ones on colour."""
+    if marker == JFIF:
+        return content.startswith(b"JFIF\0") and len(content) >= SHORTEST_JFIF
+    if marker == ADOBE:
+        return content.startswith(b"Adobe") and len(content) >= SHORTEST_ADOBE
+    return marker != COMMENT and not JFIF <= marker <= 0xEF
+
+
+def _sort_in(content: bytes, parts: _Parts) -> None:
+    if content.startswith(EXIF_HEADER):
+        parts.exif.append(content[len(EXIF_HEADER) :])
+    elif content.startswith(XMP_HEADER):
+        parts.xmp.append(content[len(XMP_HEADER) :])
+
+
+def _bare_png(data: bytes) -> Bare:
+    parts, position = _Parts([PNG]), len(PNG)
+    while position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        content = data[position + 8 : end - 4]
+        if kind in PNG_PIXELS:
+            parts.kept.append(data[position:end])
+        elif kind == b"eXIf":
+            parts.exif.append(content)
+        elif kind == b"iTXt" and content.startswith(b"XML:com.adobe.xmp\0"):
+            parts.xmp.append(_text(content))
+        position = end
+    parts.kept.append(data[position:])
+    return parts.join()
+
+
+def _text(content: bytes) -> bytes:
+    """Return the text of an iTXt chunk; what cannot be unpacked has none."""
+    _, _, rest = content.partition(b"\0")
+    compressed, text = rest[:1], rest[2:].split(b"\0", 2)[-1]
+    if compressed != b"\1":
+        return text
+    try:
+        return zlib.decompressobj().decompress(text, 2**20)
+    except zlib.error:
+        return b""

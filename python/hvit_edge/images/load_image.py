@@ -1,0 +1,175 @@
+"""From an image file to upright 8-bit RGB pixels, or one error that names the file."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from hvit_edge.errors import InputError
+from hvit_edge.images.bare_image import without_metadata
+from hvit_edge.images.eight_bits import Depth, declared_depth, to_rgb
+from hvit_edge.images.file_names import printable
+from hvit_edge.images.heif import register_reader
+from hvit_edge.images.orientation import orientation_in, orientation_of, turn
+from hvit_edge.images.quiet_pillow import quiet_pillow
+
+DNG_VERSION, KIND_OF_PICTURE, REDUCED = 50706, 254, 1  # tags of TIFF, and a bit of the second
+
+
+def load_image(path: str | Path) -> np.ndarray:
+    """Read an image file as RGB.
+
+    The first picture of the file, turned upright as EXIF or XMP says, whatever else of the
+    metadata is damaged. Alpha is dropped, grey and palette images become RGB, and deeper ones
+    become 8-bit as `hvit_edge.images.eight_bits` says. HEIC needs the package pillow-heif.
+
+    Returns:
+        uint8 [height, width, 3].
+
+    Raises:
+        InputError: the file is missing, unreadable or not an image, or its values have no range
+            that could be known.
+    """
+    try:
+        with open(os.fspath(path), "rb") as file:
+            return decode_image(file if file.seekable() else io.BytesIO(file.read()), path)
+    except FileNotFoundError:
+        kind = "a link to no file" if os.path.islink(path) else "no such file"
+        raise InputError(
+            f"[load_image] expected an image file, got {kind}: {printable(path)}"
+        ) from None
+    except PermissionError as error:
+        raise InputError(
+            f"[load_image] expected a file that can be read, got {printable(path)}"
+            f" ({error.strerror}); change its permissions"
+        ) from error
+    except (OSError, TypeError, ValueError) as error:  # a folder, no path at all, a zero in it
+        raise _unreadable(path, error) from error
+
+
+def decode_image(stream: BinaryIO, name: str | Path) -> np.ndarray:
+    """Read an opened image file as `load_image` does; errors call it `name`."""
+    try:
+        with quiet_pillow:
+            return _decode(stream, name)
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"[load_image] expected a smaller image, got {printable(name)} ({error})"
+        ) from error
+    except Exception as error:  # damaged files raise whatever Pillow's readers stumble over
+        raise _unreadable(name, error) from error
+
+
+def rgb_of(image: Image.Image) -> np.ndarray:
+    """Return an image of Pillow's, 8 bits a channel, as upright uint8 [height, width, 3], RGB.
+
+    Raises:
+        InputError: its pixels cannot be read.
+    """
+    try:
+        with quiet_pillow:
+            image.load()
+            pixels = to_rgb(image.copy(), Depth())
+            # Every Pillow from 10 turns TIFF while it loads, and not every one notes it.
+            return pixels if image.format == "TIFF" else turn(pixels, orientation_of(image))
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"[Classifier] expected a PIL image whose pixels can be read, got {_reason(error)};"
+            " convert it with PIL.Image.convert('RGB')"
+        ) from error
+
+
+def _decode(stream: BinaryIO, name: str | Path) -> np.ndarray:
+    try:
+        with _open(stream, name) as image:
+            return _pixels(image, name)
+    except (InputError, Image.DecompressionBombError):
+        raise
+    except Exception as error:
+        stream.seek(0)
+        return _decode_bare(stream.read(), name, error)
+
+
+def _open(stream: BinaryIO, name: str | Path) -> Image.Image:
+    try:
+        return Image.open(stream)
+    except UnidentifiedImageError:
+        stream.seek(0)
+        if not register_reader(stream.read(64), name):
+            raise
+        return Image.open(stream)
+
+
+def _pixels(image: Image.Image, name: str | Path) -> np.ndarray:
+    """Load an opened image."""
+    _refuse_preview(image, name)
+    depth = declared_depth(image)
+    if image.format == "TIFF":
+        orientation = orientation_of(image)  # while the file is open
+        # Pillow would turn the image here, and rewrite its EXIF for it.
+        image.load_end = lambda: None
+        image.load()
+        image = image.copy()  # whose size is that of its pixels
+    else:
+        image.load()
+        orientation = orientation_of(image)  # PNG may have its EXIF after the pixels
+    try:
+        return turn(to_rgb(image, depth), orientation)
+    except InputError as error:
+        raise InputError(f"[load_image] {printable(name)}: expected {error}") from None
+
+
+def _decode_bare(data: bytes, name: str | Path, error: Exception) -> np.ndarray:
+    """Read what stopped Pillow without its metadata; raise `error` where that does not help."""
+    bare = without_metadata(data)
+    if bare is None:
+        raise error
+    try:
+        with Image.open(io.BytesIO(bare.data)) as image:
+            pixels = _pixels(image, name)
+    except InputError:
+        raise
+    except Exception:
+        raise error from None
+    return turn(pixels, orientation_in(bare.exif, bare.xmp))
+
+
+def _refuse_preview(image: Image.Image, name: str | Path) -> None:
+    """Refuse a camera's raw file, of which Pillow would take the small preview for the photo."""
+    if image.format != "TIFF":
+        return
+    tags = image.tag_v2
+    kind = tags.get(KIND_OF_PICTURE, 0)
+    if DNG_VERSION in tags or (isinstance(kind, int) and kind & REDUCED):
+        raise InputError(
+            f"[load_image] expected a developed photo, got a raw file, or a preview:"
+            f" {printable(name)}; convert it to JPEG or TIFF"
+        )
+
+
+def _unreadable(name: str | Path, error: Exception) -> InputError:
+    return InputError(
+        f"[load_image] expected an image that Pillow reads, got {printable(name)}"
+        f" ({_reason(error)}); convert it to JPEG or PNG"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Return an error of another package on one line, with its type where that says more."""
+    text = printable(str(error).strip())
+    if isinstance(error, UnidentifiedImageError):
+        return "no format that it knows"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if text and isinstance(error, (OSError, ValueError, SyntaxError)):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
