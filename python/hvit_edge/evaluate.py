@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from hvit_edge import progress as progress_bars
-from hvit_edge.datasets import ImageSet, open_images
+from hvit_edge.datasets import FirstFew, ImageSet, open_images
 from hvit_edge.devices import LOCAL
 from hvit_edge.errors import InputError
 from hvit_edge.evaluation_report import (
     ClassAccuracy,
     Confusion,
+    EmptyClass,
     EvalReport,
     Mistake,
     Outcome,
+    empty_classes,
     summarise,
 )
 from hvit_edge.evaluation_state import EvalState, describe_evaluation
 from hvit_edge.evaluation_workers import Eager, Workers
+from hvit_edge.images.file_names import printable
 from hvit_edge.open_artifact import AnyClassifier, is_package, open_classifier, read_identity
 
 __all__ = [
     "ClassAccuracy",
     "Confusion",
     "Eager",
+    "EmptyClass",
     "EvalReport",
     "Mistake",
     "eager_reference",
     "evaluate",
+    "refuse_empty",
 ]
 
 
@@ -47,6 +52,7 @@ def evaluate(
     eager: Eager | None = None,
     progress: progress_bars.Wrap = progress_bars.silent,
     device: str = LOCAL,
+    allow_empty: bool = False,
 ) -> EvalReport:
     """Classify labelled images with the C++ runtime, or a package with what runs it here.
 
@@ -66,10 +72,12 @@ def evaluate(
             a time. `resume` notes that there is one, not which.
         progress: wraps the loop, for instance `hvit_edge.progress.bar("eval")`.
         device: what classifies, see `devices.open_device`; photos are preprocessed here.
+        allow_empty: accept class folders of which no image can be read; the report names them
+            in any case.
 
     Raises:
-        InputError: data that does not fit the network, no readable image, a number below 1, or a
-            `resume` file that cannot be written or is not of this evaluation.
+        InputError: data that does not fit the network, no readable image, a class without one, a
+            number below 1, or a `resume` file that cannot be written or is not of this evaluation.
         ArtifactError: the artifact cannot be used.
         ParityError: the runtime or `eager` answers NaN or infinity.
         DeviceError: the device cannot be reached, or died; `resume` goes on from there.
@@ -82,6 +90,8 @@ def evaluate(
     first = load()
     labels, classes = list(first.metadata.labels), first.classes
     images = open_images(data, classes=classes, class_names=labels).take(limit)
+    if not allow_empty:  # before the work
+        refuse_empty(data, empty_classes([], images, labels))
     state = None
     if resume is not None:
         header = describe_evaluation(
@@ -93,7 +103,7 @@ def evaluate(
     # Closed at once when interrupted: Python would else finish every batch before it exits.
     with closing(_outcomes(images, first, load, eager, batch, workers, state)) as running:
         outcomes = list(progress(running, len(images)))
-    return summarise(
+    report = summarise(
         outcomes,
         images,
         labels,
@@ -101,7 +111,22 @@ def evaluate(
         data=str(data),
         against_eager=eager is not None,
         backend=first.backend,
+        classes=classes,
     )
+    if not allow_empty:
+        refuse_empty(data, report.empty_classes)
+    return report
+
+
+def refuse_empty(data: str | Path, empty: Sequence[EmptyClass]) -> None:
+    """Raise InputError if there are classes without an image that could be read."""
+    if empty:
+        named = FirstFew.of([str(one) for one in empty])
+        raise InputError(
+            f"[evaluate] {printable(data)}: expected an image that can be read in every class"
+            f" folder, got none in {named}; add some, remove the folder, or pass --allow-empty"
+            " (allow_empty=True)"
+        )
 
 
 def _check_counts(**counts: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from hvit_edge.datasets import ImageSet, Skipped
+from hvit_edge.datasets import FirstFew, ImageSet, Skipped
 from hvit_edge.errors import InputError
+from hvit_edge.images.file_names import printable
 
 WORST_CLASSES = 5
 MISTAKES = 3
@@ -74,6 +76,28 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class EmptyClass:
+    """A class that the data should have, and of which no image was classified.
+
+    Attributes:
+        label, index: the class.
+        folders: its folders, where they are empty.
+        unreadable: how many images could not be read; 0 where there are none.
+    """
+
+    label: str
+    index: int
+    folders: tuple[str, ...]
+    unreadable: int
+
+    def __str__(self) -> str:
+        folders = ", ".join(map(printable, self.folders))
+        named = "" if folders in ("", self.label) else f", folder {folders}"
+        why = f"{self.unreadable} unreadable" if self.unreadable else "no image"
+        return f"{printable(self.label)} ({why}{named})"
+
+
+@dataclass(frozen=True)
 class EvalReport:
     """What `evaluate` measured; shares are from 0 to 1.
 
@@ -87,6 +111,9 @@ class EvalReport:
         eager_top1: top-1 of the eager model; None where none was given.
         agreement: share of images on which both give the same first class; None likewise.
         backend: what ran the program.
+        ignored: files that are not named like images, or are in no class folder.
+        empty_classes: those of class folders without an image that could be read.
+        absent_classes: the network's classes of which the data knows nothing.
     """
 
     artifact: str
@@ -100,6 +127,9 @@ class EvalReport:
     eager_top1: float | None = None
     agreement: float | None = None
     backend: str = "C++ runtime"
+    ignored: FirstFew = FirstFew()
+    empty_classes: list[EmptyClass] = field(default_factory=list)
+    absent_classes: FirstFew = FirstFew()
 
     def to_dict(self) -> dict:
         """The report in plain lists, dicts, strings and numbers."""
@@ -115,6 +145,7 @@ def summarise(
     data: str,
     against_eager: bool,
     backend: str = "C++ runtime",
+    classes: int | None = None,
 ) -> EvalReport:
     """Compute the report of a finished evaluation.
 
@@ -124,6 +155,7 @@ def summarise(
         artifact, data: the names that the report gives to them.
         against_eager: the outcomes carry the eager model's answers.
         backend: what ran the program.
+        classes: how many the network has; None takes as many as there are labels.
 
     Raises:
         InputError: not a single image could be read.
@@ -132,7 +164,7 @@ def summarise(
     read = [o for o in outcomes if o.skipped is None]
     if not read:
         raise InputError(
-            f"[evaluate] {data}: expected readable images, got {len(skipped)} unreadable"
+            f"[evaluate] {printable(data)}: expected readable images, got {len(skipped)} unreadable"
             f" ones, the first: {skipped[0].reason}"
         )
     truth = np.array([images.labels[o.index] for o in read])
@@ -153,8 +185,38 @@ def summarise(
         per_class=per_class,
         confusion=[_confusion(row, truth, predicted, labels) for row in _worst(per_class)],
         backend=backend,
+        ignored=images.ignored,
+        empty_classes=empty_classes(outcomes, images, labels),
+        absent_classes=_absent_classes(images, labels, classes),
         **eager,
     )
+
+
+def empty_classes(
+    outcomes: Sequence[Outcome], images: ImageSet, labels: Sequence[str]
+) -> list[EmptyClass]:
+    """Return the classes of `images` whose folders are empty, or whose outcomes are all skipped.
+
+    Args:
+        outcomes: those that are known; none leaves the empty folders.
+        labels: as for `summarise`.
+    """
+    folders: dict[int, list[str]] = {}
+    for name, index in images.empty_folders.items():
+        if index is not None and index not in images.populated:
+            folders.setdefault(index, []).append(name)
+    read = {images.labels[o.index] for o in outcomes if o.skipped is None}
+    unread = Counter(images.labels[o.index] for o in outcomes if o.skipped is not None)
+    return [
+        EmptyClass(_name(labels, index), index, tuple(folders.get(index, ())), unread[index])
+        for index in sorted(folders.keys() | (unread.keys() - read))
+    ]
+
+
+def _absent_classes(images: ImageSet, labels: Sequence[str], classes: int | None) -> FirstFew:
+    known = images.populated | set(images.empty_folders.values())
+    total = len(labels) if classes is None else classes
+    return FirstFew.of([_name(labels, index) for index in range(total) if index not in known])
 
 
 def _per_class(truth: np.ndarray, ranks: np.ndarray, labels: Sequence[str]) -> list[ClassAccuracy]:

@@ -76,9 +76,10 @@ class Workers:
             raise CancelledError
         try:
             image = self._images.read(index)
+            logits = classifier.logits(image)  # which may refuse the photo's shape
         except InputError as error:
             return Outcome(index, skipped=str(error))
-        return self._outcome(index, classifier.logits(image), image)
+        return self._outcome(index, logits, image)
 
     def _classify_together(
         self, classifier: DeviceClassifier, indices: Sequence[int]

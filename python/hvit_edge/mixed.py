@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -93,12 +94,19 @@ class MixedReport:
 
 
 class Labelled:
-    """Preprocessed images with their classes, and the top-1 of graphs on them."""
+    """Preprocessed images with their classes, and the top-1 of graphs on them.
+
+    Images that cannot be read are left out and named in a warning, as is what is no image.
+    """
 
     def __init__(self, data: str | Path, preprocess: Preprocess, classes: int, labels: Sequence):
-        samples = list(open_images(data, classes=classes, class_names=labels))
+        images = open_images(data, classes=classes, class_names=labels)
+        images = images.checked(preprocess.check_photo)
+        samples = list(images)
         self.inputs = [preprocess(sample.image) for sample in samples]
         self.truth = np.array([sample.label for sample in samples])
+        for notice in images.notices("datasets"):
+            warnings.warn(notice, stacklevel=2)
 
     def top1(self, graph: GraphModule) -> float:
         """Share of the images that `graph` names, 0 to 1."""

@@ -113,6 +113,16 @@ class Preprocess:
 
     def resize_and_crop(self, image: np.ndarray) -> np.ndarray:
         """The first half, uint8 [h, w, 3] to uint8 [input h, input w, 3], RGB."""
+        self.check_photo(image)
+        height, width = self.resized_size(*image.shape[:2])
+        resized = self._resize(Image.fromarray(image), height, width)
+        top = round((height - self.input_size[0]) / 2)
+        left = round((width - self.input_size[1]) / 2)
+        pixels = np.asarray(resized)
+        return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
+
+    def check_photo(self, image: np.ndarray) -> None:
+        """Raise InputError where `__call__` would refuse a photo."""
         check_image_array(image)
         height, width = self.resized_size(*image.shape[:2])
         if height * width > MAX_RESIZED_PIXELS:
@@ -121,11 +131,6 @@ class Preprocess:
                 f" pixels, got {width}x{height} from {image.shape[1]}x{image.shape[0]};"
                 " crop the photo first"
             )
-        resized = self._resize(Image.fromarray(image), height, width)
-        top = round((height - self.input_size[0]) / 2)
-        left = round((width - self.input_size[1]) / 2)
-        pixels = np.asarray(resized)
-        return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
 
     def _resize(self, image: Image.Image, height: int, width: int) -> Image.Image:
         """Resize along one side, then along the other.

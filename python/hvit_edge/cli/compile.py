@@ -31,7 +31,7 @@ from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
 CALIB_SAMPLES = 512
-NOTICE = "[calibration]"  # what its warnings begin with
+NOTICES = ("[calibration]", "[datasets]")  # what warnings about photos begin with
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -238,18 +238,18 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 @contextlib.contextmanager
 def _notices(console: Console) -> Iterator[None]:
-    """Show what calibration warns of at once, whatever becomes of other packages' warnings."""
+    """Show warnings about photos at once, whatever becomes of other packages' warnings."""
     with warnings.catch_warnings():
         others = warnings.showwarning
 
         def show(message: Warning | str, *where: object, **also: object) -> None:
-            if str(message).startswith(NOTICE):
+            if str(message).startswith(NOTICES):
                 console.note(f"warning: {message}")
             else:
                 others(message, *where, **also)
 
         warnings.showwarning = show
-        warnings.filterwarnings("always", message=re.escape(NOTICE))
+        warnings.filterwarnings("always", message="|".join(map(re.escape, NOTICES)))
         yield
 
 

@@ -2,7 +2,9 @@
 
 A package runs in Core ML on a Mac and in the reference evaluator elsewhere.
 DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or a folder with one subfolder
-a class. An evaluation started with --resume FILE goes on when the same command is given again.
+a class. Images that cannot be read are skipped and named, as are files of other names. Exit 2 if a
+class folder has no image that can be read, unless --allow-empty. An evaluation started with
+--resume FILE goes on when the same command is given again.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
 from hvit_edge.errors import InputError
+from hvit_edge.images.file_names import printable
 from hvit_edge.open_artifact import is_package
 
 if TYPE_CHECKING:
@@ -62,6 +65,11 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="FILE",
         help="record every finished batch in FILE, and do not repeat those that it holds",
     )
+    parser.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="exit 0 even if a class folder has no image that can be read",
+    )
     add_device(parser)
     add_threads(parser)
 
@@ -71,7 +79,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if args.weights and not args.against_eager:
         raise InputError("[hvit-edge eval] --weights: expected together with --against-eager")
     with console.quiet():
-        from hvit_edge.evaluate import eager_reference, evaluate
+        from hvit_edge.evaluate import eager_reference, evaluate, refuse_empty
 
         report = evaluate(
             args.artifact,
@@ -84,13 +92,21 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             eager=eager_reference(args.artifact, args.weights) if args.against_eager else None,
             progress=progress.bar("eval"),
             device=args.device,
+            allow_empty=True,  # the numbers are worth having; refused at the end
         )
     if args.format == "json":
         console.json(report.to_dict())
     else:
         console.print(_describe(report))
     for skipped in report.skipped:
-        console.note(f"warning: skipped {skipped.name}: {skipped.reason}")
+        console.note(f"warning: skipped {printable(skipped.name)}: {skipped.reason}")
+    if report.ignored.count:
+        console.note(f"warning: ignored, no image by name or in no class folder: {report.ignored}")
+    if args.allow_empty:
+        for empty in report.empty_classes:
+            console.note(f"warning: no image that can be read of class {empty}")
+    else:
+        refuse_empty(args.data, report.empty_classes)
     return 0
 
 
@@ -104,12 +120,20 @@ def _describe(report: EvalReport) -> str:
         pairs.append(("backend", report.backend))
     if report.skipped:
         pairs.append(("skipped", len(report.skipped)))
+    if report.ignored.count:
+        pairs.append(("ignored", f"{report.ignored.count}: {report.ignored}"))
+    if report.empty_classes:
+        named = ", ".join(map(str, report.empty_classes))
+        pairs.append(("empty", f"{len(report.empty_classes)}: {named}"))
+    if report.absent_classes.count:
+        absent = report.absent_classes
+        pairs.append(("absent", f"{absent.count}: {absent}"))
     rows = [
         (row.label, str(row.images), text.percent(row.top1), text.percent(row.top5))
         for row in report.per_class
     ]
     parts = [
-        f"{report.artifact} on {report.data}",
+        f"{printable(report.artifact)} on {printable(report.data)}",
         text.fields(pairs),
         text.table(("class", "images", "top-1", "top-5"), rows),
     ]

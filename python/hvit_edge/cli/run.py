@@ -12,6 +12,7 @@ from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
 from hvit_edge.errors import InputError, ParityError
+from hvit_edge.images.file_names import printable
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -89,7 +90,7 @@ def _prediction(prediction) -> dict:
 
 
 def _describe(photo: str, predictions: list) -> str:
-    lines = [photo]
+    lines = [printable(photo)]
     for prediction in predictions:
         lines.append(f"  {text.percent(prediction.score):>8}  {prediction.label}")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_threads, tolerance
 from hvit_edge.errors import ParityError
+from hvit_edge.images.file_names import printable
 from hvit_edge.open_artifact import is_package
 
 SHOWN_LAYERS = 10
@@ -75,7 +76,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
     lines = [
         f"{report['artifact']}: {report['images']} photos, {report['precision']}, expected"
         f" {report['tolerance']}",
-        *(f"skipped {photo['name']}: {photo['reason']}" for photo in report["skipped"]),
+        *(f"skipped {printable(photo['name'])}: {photo['reason']}" for photo in report["skipped"]),
         "",
         text.parity_table(report["steps"]),
         "",
@@ -84,7 +85,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
                 ("top-1 agrees", text.percent(report["top1_agreement"])),
                 ("SQNR", text.decibel(report["sqnr_db"])),
                 ("SQNR, centred", text.decibel(report["sqnr_centred_db"])),
-                ("worst photo", f"{worst['name']}, {text.decibel(worst['sqnr_db'])}"),
+                ("worst photo", f"{printable(worst['name'])}, {text.decibel(worst['sqnr_db'])}"),
                 *([("backend", report["backend"])] if is_package(report["artifact"]) else []),
                 *_device(report["device"]),
             ]

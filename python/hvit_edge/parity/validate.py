@@ -80,7 +80,7 @@ def validate(
     tolerance = step_tolerance("runtime", metadata.precision, rtol)
     classes = session.outputs[0].shape[-1]
     model = reference_model(metadata, classes, model=model, weights=weights)
-    photos, skipped = open_photos(data)
+    photos, skipped = open_photos(data, metadata.preprocess)
     inputs = [metadata.preprocess(image) for _, image in photos]
     native = metadata.target == "native"
     passes = NATIVE_PIPELINE if native else pipeline_for(metadata.cpu, metadata.precision)

@@ -34,7 +34,7 @@ def validate_package(
     last = "predicted" if classifier.backend == CORE_ML else "evaluated"
     tolerance = step_tolerance(last, metadata.precision, rtol)
     model = reference_model(metadata, classifier.classes, model=model, weights=weights)
-    photos, skipped = open_photos(data)
+    photos, skipped = open_photos(data, metadata.preprocess)
     inputs = [metadata.preprocess(image) for _, image in photos]
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]

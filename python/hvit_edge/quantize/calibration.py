@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hvit_edge.datasets import Sample, Skipped, open_images
+from hvit_edge.datasets import ImageSet, Sample, Skipped, open_images
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.progress import Wrap, silent
@@ -68,17 +68,22 @@ def calibration_inputs(
     images = open_images(data)
     chosen = np.random.default_rng(seed).permutation(len(images))[:samples]
     wanted = {images.names[index] for index in chosen}
-    inputs, noisy, faults = [], 0, []
+    inputs, noisy, faults, refused = [], 0, [], []
     for sample in progress(images, len(images)):
         if sample.name not in wanted:
             continue
-        array = preprocess(sample.image)
+        try:
+            array = preprocess(sample.image)
+        except InputError as error:  # a photo of a shape that it cannot resize
+            refused.append(Skipped(sample.name, str(error)))
+            continue
         faults += _faults(sample, array)
         noisy += neighbour_correlation(sample.image) < NOISE_CORRELATION
         inputs.append(array)
-    skipped = tuple(item for item in images.skipped if item.name in wanted)
+    images.skipped = [item for item in images.skipped if item.name in wanted] + refused
+    skipped = tuple(images.skipped)
     _check(data, len(inputs), noisy, faults, skipped)
-    notices = _notices(data, len(inputs), skipped)
+    notices = _notices(data, len(inputs), images)
     for notice in notices:
         warnings.warn(notice, stacklevel=2)
     return Calibration(tuple(inputs), skipped, notices)
@@ -142,15 +147,9 @@ def _check(
         )
 
 
-def _notices(data: str | Path, usable: int, skipped: tuple[Skipped, ...]) -> tuple[str, ...]:
-    notices = []
-    if usable < ADVISED:
-        notices.append(
-            f"[calibration] {data}: expected {ADVISED} images or more, got {usable};"
-            " ranges may be too narrow"
-        )
-    if skipped:
-        names = ", ".join(item.name for item in skipped[:5])
-        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-        notices.append(f"[calibration] {data}: skipped {len(skipped)} unreadable: {names}{more}")
-    return tuple(notices)
+def _notices(data: str | Path, usable: int, images: ImageSet) -> tuple[str, ...]:
+    few = (
+        f"[calibration] {data}: expected {ADVISED} images or more, got {usable};"
+        " ranges may be too narrow"
+    )
+    return (*([few] if usable < ADVISED else []), *images.notices("calibration"))
