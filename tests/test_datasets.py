@@ -108,6 +108,61 @@ def test_unreadable_image_is_skipped_counted_and_named(folder):
     assert len(found.skipped) == 1, "a second pass starts a new list"
 
 
+def test_other_files_and_empty_folders_are_named(tmp_path):
+    write_image(tmp_path / "cat" / "a.jpg")
+    (tmp_path / "cat" / "boxes.xml").write_text("no image")
+    (tmp_path / "cat" / ".DS_Store").write_text("hidden")
+    (tmp_path / "dog").mkdir()
+    write_image(tmp_path / "stray.jpg")
+    labelled = open_images(tmp_path, classes=3, class_names=LABELS)
+    assert labelled.names == ["cat/a.jpg"]
+    assert labelled.ignored.names == ("stray.jpg", "cat/boxes.xml")
+    assert labelled.empty_folders == {"dog": 1}
+    plain = open_images(tmp_path)
+    assert plain.names == ["cat/a.jpg", "stray.jpg"]
+    assert plain.ignored.names == ("cat/boxes.xml",)
+    assert plain.empty_folders == {"dog": None}
+    assert plain.remarks() == [
+        "ignored 1 file not named like an image, or in no class folder: cat/boxes.xml",
+        "found no image in 1 folder: dog",
+    ]
+    assert plain.take(1).remarks() == plain.remarks()
+    assert labelled.take(1).populated == {0}
+
+
+def test_a_photo_that_a_check_refuses_is_skipped(folder):
+    def check(image):
+        calls.append(image.shape)
+        if len(calls) == 2:
+            raise InputError("[check] refused")
+
+    calls = []
+    found = open_images(folder).checked(check)
+    assert len(list(found)) == 5
+    assert [(item.name, item.reason) for item in found.skipped] == [
+        ("Fire Truck/b.png", "[check] refused")
+    ]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
+def test_a_path_that_cannot_be_looked_up_is_refused(name):
+    with pytest.raises(InputError, match=r"\[datasets\] expected an NPZ file or a folder, got "):
+        open_images(name)
+
+
+def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
+    for classes in (None, 3):
+        with pytest.raises(
+            InputError, match="expected a folder that can be listed, got Permission"
+        ):
+            open_images(tmp_path, classes=classes)
+
+
 def test_only_unreadable_images_are_refused(tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"not a picture")
     with pytest.raises(InputError, match="expected readable images, got 1 unreadable"):

@@ -90,6 +90,8 @@ def evaluate(
     first = load()
     labels, classes = list(first.metadata.labels), first.classes
     images = open_images(data, classes=classes, class_names=labels).take(limit)
+    if device != LOCAL:  # which takes whole batches: one photo must not stop the others
+        images = images.checked(first.metadata.preprocess.check_photo)
     if not allow_empty:  # before the work
         refuse_empty(data, empty_classes([], images, labels))
     state = None

@@ -36,9 +36,15 @@ def test_own_photos(tiny_artifact, tiny_model, tmp_path):
     Image.linear_gradient("L").save(tmp_path / "one.png")
     Image.radial_gradient("L").save(tmp_path / "two.png")
     (tmp_path / "three.png").write_bytes(b"no image")
+    Image.linear_gradient("L").resize((600_000, 1)).save(tmp_path / "wide.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "dog").mkdir()
     report = validate(tiny_artifact, model=tiny_model, data=tmp_path)
     assert report.images == 2
-    assert [Path(photo.name).name for photo in report.skipped] == ["three.png"]
+    *photos, other, empty = report.skipped
+    assert [Path(photo.name).name for photo in photos] == ["three.png", "wide.png"]
+    assert other.reason.endswith("class folder: notes.txt")
+    assert empty.reason == "[datasets] found no image in 1 folder: dog"
 
 
 def test_first_break_is_named(tiny_artifact, tiny_model):

@@ -79,6 +79,31 @@ def test_unreadable_image_is_named(tmp_path, smooth_images, tiny_preprocess):
     assert [item.name for item in found.skipped] == ["broken.png"]
 
 
+@pytest.mark.filterwarnings("ignore:.*expected 128")
+def test_other_files_and_empty_folders_are_named(tmp_path, smooth_images, tiny_preprocess):
+    save(tmp_path, smooth_images(40))
+    (tmp_path / "labels.csv").write_text("a,b")
+    (tmp_path / "dog").mkdir()
+    with pytest.warns(UserWarning) as caught:
+        found = calibration_inputs(tmp_path, tiny_preprocess)
+    assert len(found.inputs) == 40
+    assert [notice.split(": ", 1)[1] for notice in found.notices[1:]] == [
+        "ignored 1 file not named like an image, or in no class folder: labels.csv",
+        "found no image in 1 folder: dog",
+    ]
+    assert {str(warning.message) for warning in caught} == set(found.notices)
+
+
+@pytest.mark.filterwarnings("ignore:.*expected 128")
+def test_a_photo_that_cannot_be_resized_is_named(tmp_path, smooth_images, tiny_preprocess):
+    save(tmp_path, smooth_images(40))
+    Image.linear_gradient("L").resize((600_000, 1)).save(tmp_path / "long.png")
+    with pytest.warns(UserWarning, match="skipped 1 unreadable: long.png"):
+        found = calibration_inputs(tmp_path, tiny_preprocess)
+    (skipped,) = found.skipped
+    assert skipped.name == "long.png" and "whose resized form has at most" in skipped.reason
+
+
 def test_photos_are_no_noise():
     for path in bundled_photos():
         assert neighbour_correlation(np.asarray(Image.open(path).convert("RGB"))) > 0.8
