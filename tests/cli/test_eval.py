@@ -163,6 +163,19 @@ def test_text_of_a_folder_with_an_unreadable_image(artifact, photo, tmp_path, ca
     assert err.startswith("warning: skipped cat/bad.png: [load_image]")
 
 
+def test_photos_of_any_suffix_and_a_class_without_one(artifact, photo, tmp_path, capsys):
+    for name in ("cat/a.jfif", "cat/b.JPG_large", "dog/c.xyz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    report, err = eval_json(capsys, artifact, tmp_path, "--allow-empty")
+    assert (report["images"], report["top1"], report["ignored"]["names"]) == (2, 1, ["dog/c.xyz"])
+    assert [row["label"] for row in report["empty_classes"]] == ["dog"]
+    assert len(err.splitlines()) == 2
+    assert main(["eval", str(artifact), str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert "  top-1    100.00 %" in out and "error: [evaluate]" in err and "dog (no image)" in err
+
+
 def test_data_that_does_not_fit_is_refused(artifact, tmp_path, capsys):
     images = np.zeros((1, 4, 4, 3), np.uint8)
     np.savez(tmp_path / "d.npz", images=images, labels=np.array([10]))

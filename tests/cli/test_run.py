@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 
@@ -76,6 +77,29 @@ def test_unreadable_photos_do_not_stop_the_others(artifact, photo, tmp_path, cap
     ]
     assert [line.split("]")[0] for line in err.splitlines()] == ["error: [load_image"] * 2
     assert str(bad) in err and str(missing) in err
+
+
+def test_metadata_of_a_camera_does_not_stop_the_others(artifact, photo, tmp_path, capsys):
+    """The resolution's unit is a fraction, as the standard does not have it."""
+    entries = struct.pack("<HHII", 0x0112, 3, 1, 3) + struct.pack("<HHII", 0x0128, 5, 1, 38)
+    exif = b"II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4) + struct.pack("<II", 2, 1)
+    with Image.open(photo) as image:
+        image.rotate(180).save(tmp_path / "turned.png", exif=exif)
+        image.save(tmp_path / "plain.png")
+    broken, odd = tmp_path / "zero.jpg", tmp_path / "new\nline.heic"
+    broken.write_bytes(b"")
+    odd.write_bytes(b"no image")
+    photos = [tmp_path / "turned.png", broken, tmp_path / "plain.png", odd, tmp_path]
+    report, err = run_json(capsys, artifact, *photos, code=2)
+    turned, zero, plain, line, folder = report["results"]
+    assert turned["predictions"] == plain["predictions"]
+    assert plain["predictions"][0]["label"] == "cat"
+    for result, path in ((zero, broken), (line, odd), (folder, tmp_path)):
+        assert result["photo"] == str(path) and result["error"].startswith("[load_image]")
+    assert len(err.splitlines()) == 3 and "new\\nline.heic" in err
+    assert main(["run", str(artifact), *map(str, photos)]) == 2
+    out, err = capsys.readouterr()
+    assert out.count("cat") >= 2 and len(err.splitlines()) == 3
 
 
 def test_all_photos_unreadable_leaves_text_stdout_empty(artifact, tmp_path, capsys):
