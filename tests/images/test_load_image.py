@@ -9,9 +9,10 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, features
 
 from hvit_edge.errors import InputError
+from hvit_edge.images.bare_image import without_metadata
 from hvit_edge.images.load_image import decode_image, load_image, rgb_of
 
 ORIENTATION = 0x0112
@@ -203,6 +204,67 @@ def test_jpeg_segments_that_stop_pillow(tmp_path, extra):
     for where in (at, data.index(b"\xff\xdb")):
         (tmp_path / "a.jpg").write_bytes(data[:where] + extra + data[where:])
         np.testing.assert_array_equal(load_image(tmp_path / "a.jpg"), expected)
+
+
+def png_of(rows, depth, colour, *extra):
+    """A PNG written by hand: rows of bytes."""
+    header = struct.pack(">IIBBBBB", *extra[:2], depth, colour, 0, 0, 0)
+    packed = zlib.compress(b"".join(b"\0" + row for row in rows))
+    parts = chunk(b"IHDR", header), *extra[2:], chunk(b"IDAT", packed), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_png_of_sixteen_bits_in_colour(tmp_path):
+    colours = struct.pack(">6H", 0, 256, 65535, 513, 40000, 255)
+    (tmp_path / "a.png").write_bytes(png_of([colours], 16, 2, 2, 1))
+    assert load_image(tmp_path / "a.png").tolist() == [[[0, 1, 255], [2, 156, 0]]]
+    (tmp_path / "a.png").write_bytes(png_of([struct.pack(">6H", *[200] * 6)], 16, 2, 2, 1))
+    with pytest.raises(InputError, match="upper eight of 16 bits, got none"):
+        load_image(tmp_path / "a.png")
+
+
+def test_a_png_with_an_unknown_critical_chunk_is_not_read_without_it(tmp_path):
+    """Apple's CgBI swaps red and blue, so a reader that drops it shows wrong colours."""
+    whole = png_of([b"\1\2\3"], 8, 2, 1, 1, chunk(b"CgBI", b"\x50\0\x20\6"))
+    assert without_metadata(whole) is None
+    extra = chunk(b"tEXt", b"key", checksum=0)
+    assert without_metadata(whole[:-12] + extra + whole[-12:]).data == whole
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "jpeg"])
+def test_tiff_tags_that_stop_pillow(tmp_path, compression):
+    """The resolution is text: Pillow does not open such a file."""
+    PHOTO.save(
+        tmp_path / "a.tif",
+        dpi=(72, 72),
+        tiffinfo={ORIENTATION: 6, 0x0131: "software", 0x010F: "maker"},
+        compression=compression,
+    )
+    whole = load_image(tmp_path / "a.tif")
+    assert whole.shape == (COLUMNS, ROWS, 3)
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    for tag in (0x011A, 0x011B):
+        at = data.index(struct.pack("<HHI", tag, 5, 1))
+        data[at : at + 8] = struct.pack("<HHI", tag, 2, 8)
+    at = data.index(struct.pack("<HH", 0x0128, 3))
+    data[at + 8] = 3  # pixels a centimetre, which makes Pillow reckon
+    with pytest.raises(Image.UnidentifiedImageError):
+        Image.open(io.BytesIO(data))
+    np.testing.assert_array_equal(decode_image(io.BytesIO(data), "a.tif"), whole)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+def test_avif_with_a_tag_of_another_type():
+    data = encoded("AVIF", PHOTO.resize((32, 16)), exif=turned(), quality=90)
+    whole = decode_image(io.BytesIO(data), "a.avif")
+    assert whole.shape == (32, 16, 3)
+    tag = next(
+        struct.pack(o + "HH", 0x010F, 2) for o in "<>" if struct.pack(o + "HH", 271, 2) in data
+    )
+    damaged = data.replace(tag, tag.replace(b"\2", b"\5"))
+    with pytest.raises((AttributeError, OSError)):
+        Image.open(io.BytesIO(damaged))
+    np.testing.assert_array_equal(decode_image(io.BytesIO(damaged), "a.avif"), whole)
 
 
 def test_the_first_picture_of_several(tmp_path):

@@ -1,4 +1,4 @@
-"""JPEG and PNG without their metadata, for photos whose metadata stops Pillow.
+"""JPEG, PNG, TIFF and AVIF without their metadata, for photos whose metadata stops Pillow.
 
 What is left are the pixels and what they need to be understood; orientation is taken out of the
 removed parts.
@@ -6,17 +6,31 @@ removed parts.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass, field
 
 PNG = b"\x89PNG\r\n\x1a\n"
-PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 JPEG = b"\xff\xd8\xff"
 JFIF, EXIF, ADOBE, COMMENT, SCAN = 0xE0, 0xE1, 0xEE, 0xFE, 0xDA
 SHORTEST_JFIF = 14  # bytes of a complete header
 SHORTEST_ADOBE = 12
 ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
+AVIF_EXIF = re.compile(rb"(infe.{8})Exif", re.DOTALL)  # an entry in the list of items
+ENTRY = 12  # bytes in a TIFF's directory
+# The tags of TIFF that say how its pixels are stored.
+TIFF_PIXELS = frozenset(
+    {
+        *range(254, 260),  # kind of picture, size, bits, compression
+        *(262, 266, 273, 277, 278, 279, 284, 292, 293),  # photometric, strips, planes, fax
+        *(317, 320, 322, 323, 324, 325),  # predictor, colour map, tiles
+        *(332, 334, 338, 339, 347),  # inks, extra samples, sample format, JPEG tables
+        *range(512, 522),  # JPEG of old
+        *range(529, 533),  # YCbCr
+        50706,  # a raw file
+    }
+)
 EXIF_HEADER, XMP_HEADER = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -40,11 +54,15 @@ class _Parts:
 
 
 def without_metadata(data: bytes) -> Bare | None:
-    """Return a JPEG's or PNG's bytes without metadata; None for other formats or without any."""
+    """Return an image file's bytes without metadata; None for other formats or without any."""
     if data.startswith(JPEG):
         bare = _bare_jpeg(data)
     elif data.startswith(PNG):
         bare = _bare_png(data)
+    elif data.startswith((b"II*\0", b"MM\0*")):
+        bare = _bare_tiff(data)
+    elif data[4:8] == b"ftyp":
+        bare = Bare(AVIF_EXIF.sub(rb"\1skip", data))  # the orientation is no part of its EXIF
     else:
         return None
     return None if bare.data == data else bare
@@ -92,7 +110,7 @@ def _bare_png(data: bytes) -> Bare:
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
         content = data[position + 8 : end - 4]
-        if kind in PNG_PIXELS:
+        if not kind[:1].islower() or kind == b"tRNS":  # as PNG marks what a reader must know
             parts.kept.append(data[position:end])
         elif kind == b"eXIf":
             parts.exif.append(content)
@@ -101,6 +119,29 @@ def _bare_png(data: bytes) -> Bare:
         position = end
     parts.kept.append(data[position:])
     return parts.join()
+
+
+def _bare_tiff(data: bytes) -> Bare:
+    """Add a directory of fewer entries; TIFF itself has the form of EXIF."""
+    order = "<" if data.startswith(b"II") else ">"
+    try:
+        (directory,) = struct.unpack_from(order + "I", data, 4)
+        (count,) = struct.unpack_from(order + "H", data, directory)
+    except struct.error:
+        return Bare(data)
+    start = directory + 2
+    entries = [data[at : at + ENTRY] for at in range(start, start + ENTRY * count, ENTRY)]
+    kept = [entry for entry in entries if _tag(entry, order) in TIFF_PIXELS]
+    if len(kept) == count:
+        return Bare(data)
+    added = struct.pack(order + "H", len(kept)) + b"".join(kept) + bytes(4)
+    padded = data + bytes(len(data) % 2)
+    head = data[:4] + struct.pack(order + "I", len(padded))
+    return Bare(head + padded[8:] + added, exif=data)
+
+
+def _tag(entry: bytes, order: str) -> int | None:
+    return struct.unpack_from(order + "H", entry)[0] if len(entry) == ENTRY else None
 
 
 def _text(content: bytes) -> bytes:
