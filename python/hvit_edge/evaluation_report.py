@@ -81,8 +81,8 @@ class EmptyClass:
 
     Attributes:
         label, index: the class.
-        folders: its folders, where they are empty.
-        unreadable: how many images could not be read; 0 where there are none.
+        folders: its folders, if they are empty.
+        unreadable: how many images could not be read; 0 if there are none.
     """
 
     label: str

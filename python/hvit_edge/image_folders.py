@@ -38,7 +38,7 @@ def open_classes(root: Path, classes: int, class_names: Sequence[str]) -> ImageS
     """Open the images of `root`'s subfolders, each a class.
 
     Args:
-        classes, class_names: how many the network has, and its labels where known.
+        classes, class_names: how many the network has, and its labels if known.
 
     Raises:
         InputError: no image, or subfolders that do not fit the classes.

@@ -122,7 +122,7 @@ class Preprocess:
         return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
 
     def check_photo(self, image: np.ndarray) -> None:
-        """Raise InputError where `__call__` would refuse a photo."""
+        """Raise InputError if `__call__` would refuse this photo."""
         check_image_array(image)
         height, width = self.resized_size(*image.shape[:2])
         if height * width > MAX_RESIZED_PIXELS:

@@ -29,7 +29,7 @@ class Depth:
     """What an image file declares about its numbers.
 
     Attributes:
-        bits: of a channel, of whole numbers; 8 where Pillow scales to it.
+        bits: of a channel, of whole numbers; 8 if Pillow scales to it.
         signed: half of the range is negative.
         white_is_zero: the largest number is black, and Pillow leaves it so.
     """

@@ -47,7 +47,7 @@ def contents_of(folder: Path) -> Contents:
             found.images.append(current)
             continue
         for path in (current / name for name in names):
-            if os.path.isdir(path):  # False where it cannot be known
+            if os.path.isdir(path):  # False if it cannot be known
                 left.append((path, above | {identity}))
             else:
                 (found.images if has_image_suffix(path.name) else found.others).append(path)

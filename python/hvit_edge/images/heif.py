@@ -1,4 +1,4 @@
-"""HEIC and AVIF: what reads them, where it is installed."""
+"""HEIC and AVIF: find what reads them, if it is installed."""
 
 from __future__ import annotations
 

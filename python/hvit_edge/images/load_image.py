@@ -129,7 +129,7 @@ def _pixels(image: Image.Image, name: str | Path) -> np.ndarray:
 
 
 def _decode_bare(data: bytes, name: str | Path, error: Exception) -> np.ndarray:
-    """Read what stopped Pillow without its metadata; raise `error` where that does not help."""
+    """Read what stopped Pillow without its metadata; raise `error` if that does not help."""
     bare = without_metadata(data)
     if bare is None:
         raise error
@@ -164,7 +164,7 @@ def _unreadable(name: str | Path, error: Exception) -> InputError:
 
 
 def _reason(error: Exception) -> str:
-    """Return an error of another package on one line, with its type where that says more."""
+    """Return an error of another package on one line, with its type if that says more."""
     text = printable(str(error).strip())
     if isinstance(error, UnidentifiedImageError):
         return "no format that it knows"

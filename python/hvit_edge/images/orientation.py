@@ -1,8 +1,8 @@
 """Which way up a photo is, from whatever part of its metadata can be read.
 
-Pillow's `ImageOps.exif_transpose` writes the whole EXIF anew and fails where any tag of it has a
-type of its own. Here the orientation is read by itself, from Pillow's view of the EXIF, else from
-its bytes, else from XMP.
+Pillow's `ImageOps.exif_transpose` writes the whole EXIF anew and fails if any tag of it has an
+unusual type. Here the orientation is read by itself, from Pillow's view of the EXIF, else from its
+bytes, else from XMP.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RAW_PROFILE = "Raw profile type exif"
 def orientation_of(image: Image.Image) -> int:
     """Return the orientation of an image that Pillow opened, 1 (upright) to 8.
 
-    1 where none is known, or where it is no whole number from 1 to 8: viewers show such photos as
+    1 if none is known, or if it is no whole number from 1 to 8: viewers show such photos as
     they are stored.
     """
     if image.format == "HEIF":  # turned by its decoder; what EXIF and XMP say is to be ignored
@@ -54,7 +54,7 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def orientation_in(exif: bytes, xmp: bytes | str = b"") -> int:
-    """Return the orientation that raw EXIF or, where it has none, XMP gives; 1 where none does."""
+    """Return the orientation that raw EXIF or, if it has none, XMP gives; 1 if neither does."""
     return _in_exif(exif) or _in_xmp(xmp) or UPRIGHT
 
 
@@ -73,7 +73,7 @@ def _pillows(image: Image.Image) -> int | None:
     """Return what Pillow finds: it alone reads TIFF, and knows whether it has turned the image."""
     try:
         return _plain(image.getexif().get(TAG))
-    except Exception:  # any type of error, where any tag is damaged
+    except Exception:  # any type of error, if any tag is damaged
         return None
 
 
@@ -112,7 +112,7 @@ def _entry(exif: bytes, order: str, kind: int, count: int, start: int) -> Any:
 
 
 def _plain(value: Any) -> int | None:
-    """Return an orientation of any type as a number from 1 to 8; None where it is none."""
+    """Return an orientation of any type as a number from 1 to 8; None if it is none."""
     if isinstance(value, bytes):
         value = value.strip(b"\0 ")
         if len(value) != 1:

@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class QuietPillow:
-    """A context in which Pillow's warnings go nowhere.
+    """A context that hides Pillow's warnings.
 
     `warnings.catch_warnings` is one for all threads: the first to enter hides them, the last to
     leave shows them again.
