@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import hvit_edge
 from hvit_edge.errors import InputError, ParityError
+from hvit_edge.mixed import Labelled
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize.cost import CostProfile, LayerCost, signature_of
 from hvit_edge.quantize.layers import find_layers
@@ -61,6 +63,22 @@ def compile_auto(tiny_model, tiny_preprocess, photo_windows, tmp_path):
         )
 
     return compile_
+
+
+def test_labelled_images_that_cannot_be_read_are_named(tmp_path, tiny_preprocess):
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+    Image.linear_gradient("L").save(tmp_path / "a" / "1.png")
+    (tmp_path / "a" / "2.png").write_bytes(b"no image")
+    (tmp_path / "a" / "3.txt").write_text("no image")
+    with pytest.warns(UserWarning) as caught:
+        labelled = Labelled(tmp_path, tiny_preprocess, 2, ["a", "b"])
+    assert (len(labelled.inputs), labelled.truth.tolist()) == (1, [0])
+    assert [str(warning.message).split(": ", 1)[1] for warning in caught] == [
+        "skipped 1 unreadable: a/2.png",
+        "ignored 1 file not named like an image, or in no class folder: a/3.txt",
+        "found no image in 1 folder: b",
+    ]
 
 
 def test_search_plan_and_back(compile_auto, labelled, profile, tmp_path):

@@ -40,7 +40,8 @@ def test_with_pillow_heif_it_is_registered_and_asked(tmp_path, monkeypatch):
         def _open(self):
             self._size, self._mode = (2, 1), "RGB"
             self.info["xmp"] = b'<a tiff:Orientation="6"/>'
-            self.tile = [ImageFile._Tile("raw", (0, 0, 2, 1), 16, "RGB")]
+            self.im = Image.frombytes("RGB", (2, 1), bytes([1, 2, 3, 4, 5, 6])).im
+            self.tile = []
 
     def register():
         Image.register_open("HEIF", Stub, lambda prefix: prefix[4:12] == b"ftypheic")
@@ -48,7 +49,7 @@ def test_with_pillow_heif_it_is_registered_and_asked(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", SimpleNamespace(register_heif_opener=register))
     monkeypatch.setattr(Image, "ID", list(Image.ID))
     monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
-    (tmp_path / "a.heic").write_bytes(container(b"heic") + bytes([1, 2, 3, 4, 5, 6]))
+    (tmp_path / "a.heic").write_bytes(container(b"heic"))
     assert load_image(tmp_path / "a.heic").tolist() == [[[1, 2, 3], [4, 5, 6]]]
 
 
@@ -60,6 +61,8 @@ def test_avif(tmp_path):
     photo.save(tmp_path / "a.avif", quality=100, exif=exif)
     found = load_image(tmp_path / "a.avif").astype(int)
     assert abs(found - np.rot90(np.asarray(photo).astype(int), -1)).max() <= 4
+    photo.save(tmp_path / "b.avif", quality=100, xmp=b'<a tiff:Orientation="6"/>')
+    assert load_image(tmp_path / "b.avif").shape == (16, 32, 3), "the container decides"
 
 
 def test_without_avif_a_newer_pillow_is_named(tmp_path, monkeypatch):

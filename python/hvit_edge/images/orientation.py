@@ -47,6 +47,8 @@ def orientation_of(image: Image.Image) -> int:
     if image.format == "HEIF":  # turned by its decoder; what EXIF and XMP say is to be ignored
         return UPRIGHT
     exif = image.info.get("exif")
+    if image.format == "AVIF":  # whose own orientation Pillow puts in place of that in its EXIF
+        return orientation_in(exif or b"")
     if not isinstance(exif, bytes):
         exif = _unhex(image.info.get(RAW_PROFILE))
     xmp = next((image.info[key] for key in XMP_KEYS if image.info.get(key)), b"")
