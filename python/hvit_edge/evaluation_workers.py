@@ -14,6 +14,7 @@ from hvit_edge.datasets import ImageSet
 from hvit_edge.devices import DeviceClassifier
 from hvit_edge.errors import InputError, ParityError
 from hvit_edge.evaluation_report import Outcome
+from hvit_edge.images.file_names import printable
 
 if TYPE_CHECKING:
     from hvit_edge.open_artifact import AnyClassifier
@@ -120,7 +121,7 @@ def _finite(logits: np.ndarray, name: str) -> np.ndarray:
     logits = np.asarray(logits).reshape(-1)
     if not np.isfinite(logits).all():
         raise ParityError(
-            f"[evaluate] {name}: expected finite logits, got NaN or infinity;"
+            f"[evaluate] {printable(name)}: expected finite logits, got NaN or infinity;"
             " run hvit-edge validate to find the step that breaks"
         )
     return logits

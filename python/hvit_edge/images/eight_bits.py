@@ -83,7 +83,7 @@ def _grey(values: np.ndarray) -> np.ndarray:
 def _plain(image: Image.Image) -> Image.Image:
     """Return the image in a mode from which Pillow reaches RGB, without its transparent colour."""
     image.info.pop("transparency", None)  # dropped as alpha is; of a wrong type it stops Pillow
-    return image.convert({"RGBa": "RGBA", "La": "LA"}.get(image.mode, image.mode))
+    return image.convert(image.mode.upper()) if image.mode in ("RGBa", "La") else image
 
 
 def _values(image: Image.Image, depth: Depth) -> np.ndarray:

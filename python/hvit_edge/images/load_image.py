@@ -61,7 +61,7 @@ def decode_image(stream: BinaryIO, name: str | Path) -> np.ndarray:
         raise
     except Image.DecompressionBombError as error:
         raise InputError(
-            f"[load_image] expected a smaller image, got {printable(name)} ({error})"
+            f"[load_image] expected a smaller image, got {printable(name)} ({error}); scale it down"
         ) from error
     except Exception as error:  # damaged files raise whatever Pillow's readers stumble over
         raise _unreadable(name, error) from error

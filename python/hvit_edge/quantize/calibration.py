@@ -10,6 +10,7 @@ import numpy as np
 
 from hvit_edge.datasets import ImageSet, Sample, Skipped, open_images
 from hvit_edge.errors import InputError
+from hvit_edge.images.file_names import printable
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.weights import bundled_photos
@@ -118,9 +119,9 @@ def neighbour_correlation(image: np.ndarray) -> float:
 
 def _faults(sample: Sample, array: np.ndarray) -> list[str]:
     if not np.isfinite(array).all():
-        return [f"{sample.name} (NaN or infinity after preprocessing)"]
+        return [f"{printable(sample.name)} (NaN or infinity after preprocessing)"]
     if sample.image.min() == sample.image.max():
-        return [f"{sample.name} (one colour only)"]
+        return [f"{printable(sample.name)} (one colour only)"]
     return []
 
 
@@ -130,26 +131,26 @@ def _check(
     if usable < FEWEST:
         unread = f" and {len(skipped)} unreadable ones" if skipped else ""
         raise InputError(
-            f"[calibration] {data}: expected at least {FEWEST} images, got {usable}{unread};"
-            f" take {ADVISED} to 512 of the kind that the model will see"
+            f"[calibration] {printable(data)}: expected at least {FEWEST} images, got"
+            f" {usable}{unread}; take {ADVISED} to 512 of the kind that the model will see"
         )
     if faults:
         more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
         raise InputError(
-            f"[calibration] {data}: expected photos, got {', '.join(faults[:5])}{more};"
+            f"[calibration] {printable(data)}: expected photos, got {', '.join(faults[:5])}{more};"
             " remove them: ranges taken from them are wrong"
         )
     if noisy > NOISE_SHARE * usable:
         raise InputError(
-            f"[calibration] {data}: expected photos, got random noise in {noisy} of {usable}"
-            " images (adjacent pixels do not resemble each other); take images of the kind that"
-            " the model will see"
+            f"[calibration] {printable(data)}: expected photos, got random noise in {noisy} of"
+            f" {usable} images (adjacent pixels do not resemble each other); take images of the"
+            " kind that the model will see"
         )
 
 
 def _notices(data: str | Path, usable: int, images: ImageSet) -> tuple[str, ...]:
     few = (
-        f"[calibration] {data}: expected {ADVISED} images or more, got {usable};"
+        f"[calibration] {printable(data)}: expected {ADVISED} images or more, got {usable};"
         " ranges may be too narrow"
     )
     return (*([few] if usable < ADVISED else []), *images.notices("calibration"))
