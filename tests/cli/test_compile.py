@@ -157,12 +157,13 @@ def test_calibration_that_does_not_fit_the_precision(capsys, tmp_path, arguments
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("where", ["[calibration]", "[datasets]"])
 @pytest.mark.parametrize("verbose", [[], ["-v"]])
 def test_calibration_notices_are_shown_once_even_where_the_compilation_fails(
-    monkeypatch, capsys, verbose
+    monkeypatch, capsys, verbose, where
 ):
     def warn_and_fail(model, **options):
-        warnings.warn("[calibration] photos: expected 128 images or more", stacklevel=1)
+        warnings.warn(f"{where} photos: expected 128 images or more", stacklevel=1)
         warnings.warn("of another package", stacklevel=1)
         raise InputError("[test] enough")
 
@@ -171,8 +172,8 @@ def test_calibration_notices_are_shown_once_even_where_the_compilation_fails(
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", message="of another")
         err = refuse(capsys, "swin_t", *verbose)
-    assert err.count("[calibration] photos") == 1
-    assert "warning: [calibration] photos: expected 128 images or more\n" in err
+    assert err.count(f"{where} photos") == 1
+    assert f"warning: {where} photos: expected 128 images or more\n" in err
     assert "warning: of another package" not in err
 
 
