@@ -90,6 +90,15 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
         read_image(found.images[1])
 
 
+def test_a_photo_that_icloud_holds_is_named(tmp_path):
+    put(tmp_path, ".a.heic.icloud", ".notes.txt.icloud", ".icloud")
+    found = contents_of(tmp_path)
+    assert names_of(found.images, tmp_path) == [".a.heic.icloud"]
+    assert names_of(found.others, tmp_path) == [".notes.txt.icloud"]
+    with pytest.raises(InputError, match="what iCloud left in its place: .*; download it"):
+        read_image(found.images[0])
+
+
 def test_names_of_any_bytes(tmp_path):
     name = os.fsdecode(b"\xff\n.jpg")
     put(tmp_path, name)

@@ -298,6 +298,22 @@ def test_a_file_without_permission_is_named(tmp_path, monkeypatch):
         load_image(tmp_path / "a.jpg")
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "an empty file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a Git LFS pointer, which"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"<html>404", "a web page"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"hello", "no format that it knows"),
+    ],
+)
+def test_what_is_often_found_in_place_of_photos(content, kind):
+    with pytest.raises(InputError, match=rf"Pillow reads, got a.jpg \({kind}"):
+        decode_image(io.BytesIO(content), "a.jpg")
+
+
 @pytest.mark.parametrize("path", [None, 3, b"\0", "a\0b", 1.5, "x" * 5000])
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(InputError, match=r"\[load_image\]"):

@@ -12,7 +12,7 @@ import numpy as np
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
 from hvit_edge.images.load_image import load_image
-from hvit_edge.images.suffixes import has_image_suffix, is_hidden
+from hvit_edge.images.suffixes import has_image_suffix, is_hidden, without_placeholder
 
 
 @dataclass
@@ -62,6 +62,11 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         InputError: it is no image that can be read.
     """
+    if without_placeholder(path.name) != path.name:
+        raise InputError(
+            f"[datasets] expected a photo, got what iCloud left in its place: {printable(path)};"
+            " download it"
+        )
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):

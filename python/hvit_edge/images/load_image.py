@@ -18,6 +18,14 @@ from hvit_edge.images.heif import register_reader
 from hvit_edge.images.orientation import orientation_in, orientation_of, turn
 from hvit_edge.images.quiet_pillow import quiet_pillow
 
+# How files begin that are often found under the names of photos.
+NO_IMAGES = (
+    (b"version https://git-lfs", "a Git LFS pointer, which `git lfs pull` replaces by the photo"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"<svg", "a drawing"),
+    (b"%pdf", "a PDF"),
+)
 DNG_VERSION, KIND_OF_PICTURE, REDUCED = 50706, 254, 1  # tags of TIFF, and a bit of the second
 
 
@@ -64,7 +72,8 @@ def decode_image(stream: BinaryIO, name: str | Path) -> np.ndarray:
             f"[load_image] expected a smaller image, got {printable(name)} ({error}); scale it down"
         ) from error
     except Exception as error:  # damaged files raise whatever Pillow's readers stumble over
-        raise _unreadable(name, error) from error
+        stream.seek(0)
+        raise _unreadable(name, error, stream.read(64)) from error
 
 
 def rgb_of(image: Image.Image) -> np.ndarray:
@@ -156,10 +165,15 @@ def _refuse_preview(image: Image.Image, name: str | Path) -> None:
         )
 
 
-def _unreadable(name: str | Path, error: Exception) -> InputError:
+def _unreadable(name: str | Path, error: Exception, start: bytes | None = None) -> InputError:
+    """Return the error of a file; `start` is how the file begins, if it could be opened."""
+    reason = "an empty file" if start == b"" else _reason(error)
+    for beginning, kind in NO_IMAGES:
+        if (start or b"").lower().startswith(beginning):
+            reason = kind
     return InputError(
-        f"[load_image] expected an image that Pillow reads, got {printable(name)}"
-        f" ({_reason(error)}); convert it to JPEG or PNG"
+        f"[load_image] expected an image that Pillow reads, got {printable(name)} ({reason});"
+        " convert it to JPEG or PNG"
     )
 
 

@@ -46,10 +46,17 @@ def has_image_suffix(name: str) -> bool:
 
     What follows `_`, `-` or `:` in a suffix is a size that a web site added.
     """
-    suffix = os.path.splitext(name)[1].lower()
+    suffix = os.path.splitext(without_placeholder(name))[1].lower()
     return suffix in image_suffixes() or re.split("[_:-]", suffix)[0] in image_suffixes()
+
+
+def without_placeholder(name: str) -> str:
+    """Return `a.heic` for `.a.heic.icloud`, which stands for a photo that is not downloaded."""
+    placeholder = name.startswith(".") and name[1:].endswith(".icloud")
+    return name[1 : -len(".icloud")] if placeholder else name
 
 
 def is_hidden(name: str) -> bool:
     """Return whether a file or folder is the system's own, such as `.DS_Store` or `Thumbs.db`."""
+    name = without_placeholder(name)
     return name.startswith(".") or name.lower() in SYSTEM_NAMES
