@@ -7,10 +7,14 @@ from torch import nn
 from torch.fx import GraphModule
 
 from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
+
+ATTRIBUTE_WRITTEN = "attribute is mutated in the forward"
+"""What torch.export says of a tensor that is neither parameter nor buffer, without its name."""
 
 
 def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) -> GraphModule:
-    """Trace `module` into a graph that computes the same.
+    """Trace `module` into a graph that computes the same and writes to nothing but its results.
 
     Args:
         module: any module in eval mode that `torch.export` accepts, shapes fixed by the example.
@@ -19,10 +23,12 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
 
     Returns:
         A graph with parameters and buffers as attributes, shared with `module`, never modified
-        by rewrites; each tensor node has `meta["val"]`, a tensor without data.
+        by rewrites; each tensor node has `meta["val"]`, a tensor without data. What the module does
+        in place is done out of place; an input that it writes to is left as it is.
 
     Raises:
-        LoweringError: `torch.export` refuses the module, or it is in training mode.
+        LoweringError: `torch.export` refuses the module, it is in training mode, or it writes to
+            its own buffers.
     """
     if any(child.training for child in module.modules()):
         raise LoweringError(
@@ -30,18 +36,33 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
         )
     inputs = tuple(tensor.contiguous() for tensor in example_inputs)
     try:
-        exported = torch.export.export(module, inputs)
+        with torch.no_grad():  # blocks without gradients then need no graph of their own
+            program = functionalize(torch.export.export(module, inputs))
+    except LoweringError:
+        raise
     except Exception as error:
+        if ATTRIBUTE_WRITTEN in str(error):
+            raise writes_state(_tensor_attributes(module)) from error
         raise LoweringError(
             f"[export_graph] expected a module that torch.export can trace, got"
             f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
             " avoid control flow that depends on tensor values"
         ) from error
-    graph = exported.module(check_guards=False)
+    graph = plain_module(program)
     for node in graph.graph.nodes:
         if "val" in node.meta:
             node.meta["val"] = _without_data(node.meta["val"])
     return graph
+
+
+def _tensor_attributes(module: nn.Module) -> list[str]:
+    """The dotted names of tensors that are neither parameters nor buffers."""
+    return [
+        f"{path}.{name}".lstrip(".")
+        for path, child in module.named_modules()
+        for name, value in vars(child).items()
+        if isinstance(value, torch.Tensor)
+    ]
 
 
 def _without_data(value: object) -> object:
