@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from hvit_edge.lowering import export_graph
 from hvit_edge.lowering.canonicalize_views import canonicalize_views
 
 VIEWS = {
@@ -20,6 +21,13 @@ VIEWS = {
     "chunk": lambda x: x.chunk(2, dim=1)[0],
     "chunk, last smaller": lambda x: x.chunk(2, dim=1)[1],
     "split": lambda x: x.split(2, dim=-1)[1],
+    "tensor_split": lambda x: x.tensor_split(3, dim=2)[1] * x.tensor_split((1, 2), 2)[1],
+    "reshape_as": lambda x: x.reshape_as(x.view(4, 6)),
+    "ravel": lambda x: x.ravel(),
+    "swapdims": lambda x: x.swapdims(0, 2).moveaxis(0, 1),
+    "reshape -1": lambda x: x.reshape(3, -1, 2).reshape(-1),
+    "view -1": lambda x: x.view(-1, 12),
+    "flatten all": lambda x: x.flatten(),
     "split sizes": lambda x: x.split([1, 3], dim=2)[1] * x.split([1, 3], dim=2)[0],
 }
 
@@ -34,3 +42,26 @@ def test_only_reshape_permute_slice_remain(name, rewritten, call):
 def test_near_miss_stays(untouched, call):
     x = torch.randn(2, 3, 4)
     untouched(canonicalize_views, call(lambda x: x.reshape(6, 4).permute(1, 0)[:, 1:3]), x)
+
+
+NORMAL = {
+    "reshape": (lambda x: x.reshape(3, -1, 2), ([3, 4, 2],)),
+    "permute": (lambda x: x.permute(-1, 0, -2), ([2, 0, 1],)),
+    "expand": (lambda x: x[:1].expand(5, -1, -1), ([5, 3, 4],)),
+    "slice from the end": (lambda x: x[:, -2:], (1, 1, 3)),
+    "slice past the end": (lambda x: x[..., 1:99], (2, 1, 4)),
+    "slice of nothing": (lambda x: x[:, 2:1], (1, 2, 2)),
+    "slice with a step": (lambda x: x[..., ::2], (2, 0, 4, 2)),
+}
+
+
+@pytest.mark.parametrize("name", NORMAL)
+def test_numbers_are_written_out(name, call):
+    function, numbers = NORMAL[name]
+    graph = export_graph(call(lambda x: function(x) + 1).eval(), (torch.randn(2, 3, 4),))
+    canonicalize_views(graph)
+    (node,) = [n for n in graph.graph.nodes if str(n.target).startswith(f"aten.{name.split()[0]}")]
+    assert (node.args[1:], node.kwargs) == (numbers, {})
+    x = torch.randn(2, 3, 4)
+    assert torch.equal(graph(x), function(x) + 1)
+    assert not canonicalize_views(graph)

@@ -1,7 +1,16 @@
 import pytest
 import torch
 from executorch.backends.xnnpack import xnnpack_preprocess
-from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import XNNStaticTranspose
+from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
+    XNNClamp,
+    XNNDatatype,
+    XNNGraph,
+    XNNStaticReshape,
+    XNNStaticTranspose,
+    XNNTensorValue,
+    XNode,
+    XValue,
+)
 from executorch.runtime import Runtime
 from torch import nn
 
@@ -9,6 +18,7 @@ from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.quantize import quantize
 from hvit_edge.targets import xnnpack
 from hvit_edge.targets.delegate import lower_to
+from hvit_edge.targets.xnnpack_moves import merge_moves
 
 
 class ConvolveTokens(nn.Module):
@@ -128,3 +138,51 @@ def test_lower_precision_too(precision, graphs):
     actual = run(xnnpack.lower(graph, (x,)), x)
     assert [transposes(g) for g in graphs] == [4, 0]
     assert torch.equal(actual[0], expected[0])
+
+
+class OpenSize(nn.Module):
+    """Reshapes that leave a size to be inferred, as attention is commonly written."""
+
+    def forward(self, x):
+        y = (x + x).reshape(1, 35, 2, -1).permute(0, 2, 1, 3).permute(0, 2, 1, 3)
+        return y.relu().reshape(1, -1, 8)
+
+
+def test_sizes_left_open_are_merged_too(graphs):
+    """In a graph that nothing rewrote: ExecuTorch hands the -1 through, as 0."""
+    x = torch.randn(1, 35, 8)
+    graph = export_graph(OpenSize().eval(), (x,))
+    plain = lower_to(xnnpack.XnnpackPartitioner(), graph, (x,))
+    merged = xnnpack.lower(graph, (x,))
+    assert any(0 in getattr(node.xnode_union, "new_shape", ()) for node in graphs[0].xnodes)
+    (actual,), (expected,) = run(merged, x), run(plain, x)
+    assert torch.equal(actual, expected)
+    assert torch.equal(actual, (x + x).relu())
+
+
+FLOATS = XNNDatatype.xnn_datatype_fp32
+
+
+def values_of(*shapes):
+    return [
+        XValue(XNNTensorValue(FLOATS, len(shape), shape, 0, number, 0, number))
+        for number, shape in enumerate(shapes)
+    ]
+
+
+NOT_UNDERSTOOD = {
+    "empty": ([[2, 0], [0, 2], [2, 0]], XNNStaticReshape(2, [0, 2], 0, 1, 0)),
+    "other count": ([[2, 3], [2, 4], [4, 2]], XNNStaticReshape(2, [2, 4], 0, 1, 0)),
+    "no permutation": ([[2, 3], [3, 3], [3, 3]], XNNStaticTranspose(2, [1, 1], 0, 1, 0)),
+    "other rank": ([[2, 3], [3, 2], [2, 3]], XNNStaticTranspose(3, [0, 2, 1], 0, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", NOT_UNDERSTOOD)
+def test_what_is_not_understood_stays(name):
+    shapes, move = NOT_UNDERSTOOD[name]
+    nodes = [XNode(move, 0), XNode(XNNClamp(1, 2, 0), 1)]
+    graph = XNNGraph("0", list(nodes), values_of(*shapes), 2, [0], [2], [])
+    merge_moves(graph)
+    assert graph.xnodes == nodes
+    assert len(graph.xvalues) == 3

@@ -1,4 +1,4 @@
-"""Express every re-indexing operator as reshape, permute or slice.
+"""Express every re-indexing operator as reshape, permute or slice, with every number written out.
 
 Identity:   each is a re-indexing of the same elements in the same or a permuted order
 
@@ -8,6 +8,8 @@ Identity:   each is a re-indexing of the same elements in the same or a permuted
     unbind(dim)[i]                                    slice(dim, i, i + 1) -> reshape
     chunk(n, dim)[i], split(sizes, dim)[i]            slice(dim, start, end)
     narrow(dim, start, length)                        slice(dim, start, start + length)
+    reshape(.., -1), view_as, reshape_as              reshape(shape of the result)
+    permute(.., -1), slice(-2, None, -1)              the same, counted from the front
 
 Preconditions: static shapes. Bit-equal. XNNPACK has reshape, transpose and slice, none of the
 others.
@@ -23,37 +25,51 @@ from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank
 RESHAPES = (
     aten._unsafe_view.default,
     aten.flatten.using_ints,
+    aten.ravel.default,
+    aten.reshape_as.default,
     aten.squeeze.default,
     aten.squeeze.dim,
     aten.squeeze.dims,
     aten.unflatten.int,
     aten.unsqueeze.default,
     aten.view.default,
+    aten.view_as.default,
     aten.view_copy.default,
 )
 PERMUTES = (
     aten.adjoint.default,
     aten.mT.default,
+    aten.moveaxis.int,
+    aten.moveaxis.intlist,
     aten.movedim.int,
     aten.movedim.intlist,
     aten.numpy_T.default,
+    aten.permute_copy.default,
     aten.swapaxes.default,
+    aten.swapdims.default,
     aten.t.default,
     aten.transpose.int,
 )
+PARTS = (aten.select.int, aten.select_copy.int, aten.narrow.default, aten.narrow_copy.default)
 SPLITS = (
     aten.chunk.default,
     aten.split.Tensor,
     aten.split.sizes,
     aten.split_with_sizes.default,
+    aten.tensor_split.indices,
+    aten.tensor_split.sections,
     aten.unbind.int,
+    aten.unsafe_chunk.default,
+    aten.unsafe_split.Tensor,
+    aten.unsafe_split_with_sizes.default,
 )
+NORMAL = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.expand.default)
 
 
 def canonicalize_views(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
-    for node in nodes_calling(graph, *RESHAPES, *PERMUTES, aten.select.int, aten.narrow.default):
+    for node in nodes_calling(graph, *RESHAPES, *PERMUTES, *PARTS):
         edit = Editor(graph, node)
         if node.target in RESHAPES:
             edit.replace(edit.call(aten.reshape.default, node.args[0], shape_of(node)))
@@ -65,7 +81,26 @@ def canonicalize_views(graph: GraphModule) -> bool:
     for node in nodes_calling(graph, *SPLITS):
         _replace_split(graph, node)
         modified = True
+    for node in nodes_calling(graph, *NORMAL):
+        numbers = _written_out(node)
+        if (*node.args[1:], node.kwargs) != (*numbers, {}):
+            node.args, node.kwargs = (node.args[0], *numbers), {}
+            modified = True
     return modified
+
+
+def _written_out(node: Node) -> tuple[object, ...]:
+    """The arguments of `node` after the first, counted from the front, none of them left open."""
+    source, shape = node.args[0], shape_of(node)
+    if node.target in (aten.reshape.default, aten.expand.default):
+        return (shape,)
+    if node.target is aten.permute.default:
+        return ([dim % len(shape) for dim in argument(node, 1, "dims")],)
+    dim = argument(node, 1, "dim", 0) % len(shape)
+    bounds = slice(argument(node, 2, "start"), argument(node, 3, "end"))
+    start, end, _ = bounds.indices(shape_of(source)[dim])
+    step = argument(node, 4, "step", 1)
+    return (dim, start, max(start, end), *([step] if step != 1 else []))
 
 
 def _order_of(node: Node) -> list[int]:
@@ -81,7 +116,7 @@ def _sliced(edit: Editor, node: Node) -> Node:
     """`select` or `narrow` as a slice."""
     source, dim, start = node.args[0], node.args[1] % rank_of(node.args[0]), node.args[2]
     start %= shape_of(source)[dim] or 1
-    length = node.args[3] if node.target is aten.narrow.default else 1
+    length = node.args[3] if len(node.args) > 3 else 1
     part = edit.call(aten.slice.Tensor, source, dim, start, start + length)
     return edit.reshape(part, shape_of(node))
 
@@ -89,9 +124,10 @@ def _sliced(edit: Editor, node: Node) -> Node:
 def _replace_split(graph: GraphModule, node: Node) -> None:
     """Every `getitem` of a splitting operator becomes a slice of its input."""
     source = node.args[0]
-    dim = argument(node, 1 if node.target is aten.unbind.int else 2, "dim", 0) % rank_of(source)
+    by_one = node.target is aten.unbind.int
+    dim = argument(node, 1 if by_one else 2, "dim", 0) % rank_of(source)
     parts = node.meta["val"]
-    lengths = [1 if node.target is aten.unbind.int else part.shape[dim] for part in parts]
+    lengths = [1 if by_one else part.shape[dim] for part in parts]
     for item in list(node.users):
         assert item.target is operator.getitem
         index = item.args[1] % len(parts)

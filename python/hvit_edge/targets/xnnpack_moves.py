@@ -12,11 +12,13 @@ Identity:   a chain of transposes and reshapes is one re-indexing of what the ch
     every element keeps its place               a reshape, which the delegate does not run
     two or more transposes, if one will do      reshape -> transpose
 
-Preconditions: static shapes, floats. Bit-equal.
+Preconditions: static shapes, floats, no dimension of size zero; a reshape may leave one size open,
+as XNNPACK writes the -1 of PyTorch. What this cannot read is left as it is. Bit-equal.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -70,40 +72,66 @@ def merged_moves() -> Iterator[None]:
 def merge_moves(graph: XNNGraph) -> None:
     """Replace chains of transposes by shorter ones, and drop what nothing reads any more."""
     values = {_tensor(value).id_out: value.xvalue_union for value in graph.xvalues}
+    known = set(values)
     places: dict[int, Place] = {}
     nodes = []
     for node in graph.xnodes:
         move = node.xnode_union
-        if not isinstance(move, (XNNStaticReshape, XNNStaticTranspose)):
+        if not _is_plain_move(node, values):
             nodes.append(node)
             continue
-        ends = values[move.input_id], values[move.output_id]
-        if not all(isinstance(value, XNNTensorValue) for value in ends):
+        place = _place(move, places, values[move.input_id].dims)
+        if place is None:
             nodes.append(node)
             continue
-        place = _place(move, places, ends[0].dims)
         places[move.output_id] = place
-        shorter = _moves(graph, values, move, place)
+        shorter = _moves(values, move, place)
         nodes += [same_module(XNode(m, node.debug_handle), node) for m in shorter]
+    graph.xvalues += [XValue(value) for number, value in values.items() if number not in known]
     graph.xnodes = _without_unread(nodes, values)
+
+
+def _is_plain_move(node: XNode, values: dict[int, object]) -> bool:
+    """Tell whether `node` moves floats of static, non-empty shapes, and does nothing else."""
+    move = node.xnode_union
+    if not isinstance(move, (XNNStaticReshape, XNNStaticTranspose)) or node.output_min_max:
+        return False
+    ends = [values.get(move.input_id), values.get(move.output_id)]
+    return all(isinstance(value, XNNTensorValue) and all(value.dims) for value in ends)
 
 
 def _place(
     move: XNNStaticReshape | XNNStaticTranspose, places: dict[int, Place], dims: list[int]
-) -> Place:
-    """Of what `move` writes; `dims` are those of what it reads."""
+) -> Place | None:
+    """Return the place of what `move` writes, or None where the shapes do not fit.
+
+    Args:
+        move: a transpose or a reshape.
+        places: of the values so far.
+        dims: of what `move` reads.
+    """
     start = Place(move.input_id, torch.empty(dims, device="meta"), 0)
     before = places.get(move.input_id, start)
     if isinstance(move, XNNStaticTranspose):
+        if sorted(move.perm) != list(range(before.view.dim())):
+            return None
         return Place(before.origin, before.view.permute(move.perm), before.transposes + 1)
+    shape = _written_out(move.new_shape, start.view.numel())
+    if math.prod(shape) != start.view.numel():
+        return None
     try:
-        return before._replace(view=before.view.view(move.new_shape))
+        return before._replace(view=before.view.view(shape))
     except RuntimeError:  # no view has this shape: the elements have to move before it
-        return start._replace(view=start.view.view(move.new_shape))
+        return start._replace(view=start.view.view(shape))
+
+
+def _written_out(shape: list[int], count: int) -> list[int]:
+    """`shape` of `count` elements, with the size that XNNPACK marks by 0 as open written out."""
+    known = math.prod(size for size in shape if size)
+    return [size or count // known for size in shape]
 
 
 def _moves(
-    graph: XNNGraph,
     values: dict[int, object],
     move: XNNStaticReshape | XNNStaticTranspose,
     place: Place,
@@ -116,7 +144,7 @@ def _moves(
         return [move]
     strides = place.view.stride()
     order = sorted(range(len(shape)), key=lambda dim: (-strides[dim], shape[dim] != 1))
-    unmoved = _add_value(graph, values, place.origin, [shape[dim] for dim in order])
+    unmoved = _add_value(values, place.origin, [shape[dim] for dim in order])
     perm = [order.index(dim) for dim in range(len(shape))]
     return [
         XNNStaticReshape(len(shape), values[unmoved].dims, place.origin, unmoved, flags=0),
@@ -124,7 +152,7 @@ def _moves(
     ]
 
 
-def _add_value(graph: XNNGraph, values: dict[int, object], like: int, dims: list[int]) -> int:
+def _add_value(values: dict[int, object], like: int, dims: list[int]) -> int:
     """A new value of the type of `like`; its id."""
     added = replace(
         values[like],
@@ -132,9 +160,8 @@ def _add_value(graph: XNNGraph, values: dict[int, object], like: int, dims: list
         dims=dims,
         external_id=XNN_INVALID_VALUE_ID,
         flags=0,
-        id_out=len(graph.xvalues),
+        id_out=max(values) + 1,
     )
-    graph.xvalues.append(XValue(added))
     values[added.id_out] = added
     return added.id_out
 
