@@ -8,6 +8,7 @@ from torch.fx import GraphModule
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
+from hvit_edge.lowering.plain_layout import plain, store_plainly
 
 ATTRIBUTE_WRITTEN = "attribute is mutated in the forward"
 """What torch.export says of a tensor that is neither parameter nor buffer, without its name."""
@@ -18,8 +19,8 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
 
     Args:
         module: any module in eval mode that `torch.export` accepts, shapes fixed by the example.
-        example_inputs: one tensor per argument of `forward`; made contiguous, because the memory
-            format of the example becomes part of the program.
+        example_inputs: one tensor per argument of `forward`; stored in the order of its shape,
+            because the memory format of the example becomes part of the program.
 
     Returns:
         A graph with parameters and buffers as attributes, shared with `module`, never modified
@@ -34,7 +35,7 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
         raise LoweringError(
             "[export_graph] expected a module in eval mode, got training mode; call .eval() first"
         )
-    inputs = tuple(tensor.contiguous() for tensor in example_inputs)
+    inputs = tuple(map(plain, example_inputs))
     try:
         with torch.no_grad():  # blocks without gradients then need no graph of their own
             program = functionalize(torch.export.export(module, inputs))
@@ -49,6 +50,7 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
             " avoid control flow that depends on tensor values"
         ) from error
     graph = plain_module(program)
+    store_plainly(graph)
     for node in graph.graph.nodes:
         if "val" in node.meta:
             node.meta["val"] = _without_data(node.meta["val"])

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.fx import GraphModule, Node
 
+from hvit_edge.lowering.plain_layout import plain
+
 aten = torch.ops.aten
 Operator = Callable[..., object]
 SHARED_ELEMENTS = 4096  # constants up to this size are worth looking up
@@ -136,7 +138,7 @@ class Editor:
 
         Small constants of one value are shared, unless `share` says otherwise.
         """
-        tensor = tensor.detach().contiguous()
+        tensor = plain(tensor.detach())
         shared = self._small_constants()
         small = share and tensor.numel() <= SHARED_ELEMENTS
         key = (tensor.dtype, tuple(tensor.shape), tensor.numpy().tobytes() if small else b"")

@@ -19,6 +19,7 @@ from torch.fx.traceback import NodeSource
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import module_path
+from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.metadata import OperatorRecord
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
@@ -89,13 +90,14 @@ def lower_to(
 
     Args:
         partitioner: of the delegate.
-        graph: a rewritten graph.
+        graph: a rewritten graph; its constants are stored in the order of their shapes.
         example_inputs: float32 tensors of the program's fixed shapes.
 
     Raises:
         LoweringError: ExecuTorch refuses the graph.
     """
-    inputs = tuple(tensor.contiguous() for tensor in example_inputs)
+    store_plainly(graph)
+    inputs = tuple(map(plain, example_inputs))
     try:
         with _partition_reasons() as reasons, _shared_provenance(), fast_decompositions():
             edge = to_edge_transform_and_lower(

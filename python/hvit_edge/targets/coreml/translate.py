@@ -16,6 +16,7 @@ from torch.fx import GraphModule, Node
 from hvit_edge.coreml.features import IMAGE, LOGITS, PROBABILITIES
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import constant_tensor, module_path
+from hvit_edge.lowering.plain_layout import store_plainly
 from hvit_edge.quantize.ranges import Range
 from hvit_edge.targets.coreml.layout import MAX_RANK, Layout
 from hvit_edge.targets.coreml.rules import RULES
@@ -63,6 +64,7 @@ def translate(
         LoweringError: an operator has no translation, or an array would need more than five
             axes; names the operator, its module and its line.
     """
+    store_plainly(graph)
     nodes = list(graph.graph.nodes)
     _check(nodes)
     given = next(node for node in nodes if node.op == "placeholder")

@@ -14,6 +14,7 @@ from torch.fx import GraphModule
 
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import shape_of
+from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
 from hvit_edge.targets.native.graph_plan import Plan, plan_graph
@@ -74,8 +75,9 @@ def lower(
     Raises:
         LoweringError: an operator is not one that the backend runs; it is named.
     """
+    store_plainly(graph)
     plan = plan_graph(graph, number)
-    inputs = tuple(tensor.contiguous() for tensor in example_inputs)
+    inputs = tuple(map(plain, example_inputs))
     (output,) = graph.graph.output_node().args[0]
     with fast_decompositions():
         edge = _call(plan.data, _Interface(shape_of(output)), inputs)
