@@ -18,10 +18,12 @@ from hvit_edge.lowering.fold_norm_affine import fold_norm_affine
 from hvit_edge.lowering.fold_scale import fold_scale
 from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.merge_views import merge_views
+from hvit_edge.lowering.place_softmax import place_softmax
 from hvit_edge.lowering.pool_before_projection import pool_before_projection
 from hvit_edge.lowering.remove_identities import remove_identities
 from hvit_edge.lowering.replace_global_pool import replace_global_pool
 from hvit_edge.lowering.replace_matmul import replace_matmul
+from hvit_edge.lowering.replace_max import replace_max
 from hvit_edge.lowering.replace_mean import replace_mean
 from hvit_edge.lowering.replace_resize import replace_bilinear, replace_resize
 from hvit_edge.lowering.replace_roll import replace_roll
@@ -45,7 +47,9 @@ _WRITING_OUT: tuple[Rewrite, ...] = (
     decompose_attention,  # emits matmul, softmax and permute
     decompose_layer_norm,  # emits linear and element-wise operators
     replace_mean,  # emits linear and bmm
+    replace_max,  # emits max_pool2d and reshape
     replace_matmul,  # after attention, which emits matmul; emits bmm
+    place_softmax,  # after attention, which emits softmax; emits permute and reshape
     replace_scalars,  # after everything that may leave numbers behind
     fold_scale,  # after attention and numbers: the scale of q is a constant of one element now
     fold_constants,  # what the rewrites above computed from weights

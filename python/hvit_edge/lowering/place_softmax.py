@@ -1,0 +1,81 @@
+"""Take softmax over a last dimension that is the last one in memory as well.
+
+Identity:   softmax(x, d) = permute(softmax(permute(x, d last), -1))
+            softmax(x [N, C, H, W], -1) = reshape(softmax(reshape(x, [N C, H, W]), -1))
+
+    x -> softmax(d) -> y             x -> permute -> softmax(-1) -> permute -> y
+    map -> softmax(-1) -> y          map -> reshape [N C, H, W] -> softmax(-1) -> reshape -> y
+
+XNNPACK sums over the dimension that is last in memory. ExecuTorch keeps maps of four dimensions
+channels last from the convolution that writes them to the first reshape, and lowers a softmax among
+them as it is: over the channels, whatever dimension it names. A tensor of three dimensions is never
+channels last.
+
+Preconditions: static shapes, no change of dtype; the second form only where a map may reach the
+softmax, so that attention scores of four dimensions, which a product writes, stay as they are.
+Exact up to the order of summation.
+"""
+
+from __future__ import annotations
+
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank_of, shape_of
+
+IN_ORDER = (
+    aten.bmm.default,
+    aten.linear.default,
+    aten.matmul.default,
+    aten.mm.default,
+    aten.reshape.default,
+)
+"""Operators that read and write tensors in the order of their shapes."""
+
+ELEMENTWISE = (
+    aten.add.Tensor,
+    aten.div.Tensor,
+    aten.mul.Tensor,
+    aten.softmax.int,
+    aten.sub.Tensor,
+)
+"""Operators that write in the order in which they read."""
+
+
+def place_softmax(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    in_order: dict[Node, bool] = {}
+    for node in nodes_calling(graph, aten.softmax.int):
+        rank, source = rank_of(node), node.args[0]
+        if rank == 0 or source.meta["val"].dtype != node.meta["val"].dtype:
+            continue
+        dim = argument(node, 1, "dim") % rank
+        if dim == rank - 1 and (rank != 4 or _is_in_order(source, in_order)):
+            continue
+        edit = Editor(graph, node)
+        edit.replace(_placed(edit, source, dim))
+        modified = True
+    return modified
+
+
+def _placed(edit: Editor, source: Node, dim: int) -> Node:
+    rank = rank_of(source)
+    order = [*(d for d in range(rank) if d != dim), dim]
+    moved = edit.permute(source, order)
+    shape = shape_of(moved)
+    rows = edit.reshape(moved, [shape[0] * shape[1], *shape[2:]]) if rank == 4 else moved
+    shares = edit.reshape(edit.call(aten.softmax.int, rows, -1), shape)
+    return edit.permute(shares, [order.index(d) for d in range(rank)])
+
+
+def _is_in_order(node: Node, known: dict[Node, bool]) -> bool:
+    """Tell whether `node` is in the order of its shape, whatever ExecuTorch makes of maps."""
+    if node not in known:
+        if node.op != "call_function" or node.target in IN_ORDER or rank_of(node) != 4:
+            known[node] = True
+        else:
+            sources = [s for s in node.all_input_nodes if s.op != "get_attr"]
+            known[node] = node.target in ELEMENTWISE and all(
+                _is_in_order(source, known) for source in sources
+            )
+    return known[node]
