@@ -15,10 +15,15 @@ IDENTITIES = {
     "permute": lambda x: x.permute(0, 1, 2),
     "reshape": lambda x: x.reshape(2, 3, 4),
     "pad": lambda x: nn.functional.pad(x, (0, 0)),
+    "repeat": lambda x: x.repeat(1, 1, 1),
+    "cat of one": lambda x: torch.cat([x], 1),
 }
 NEAR_MISSES = {
     "expand that repeats": lambda x: x[:, :1].expand(2, 3, 4) + 1,
     "slice of a part": lambda x: x[:, 0:2] + 1,
+    "repeat that adds a dimension": lambda x: x.repeat(1, 1, 1, 1) + 1,
+    "repeat that repeats": lambda x: x.repeat(1, 2, 1) + 1,
+    "cat of two": lambda x: torch.cat([x, x], 1) + 1,
     "slice with a step": lambda x: x[:, ::3] + 1,
     "permute of equal lengths": lambda x: x.reshape(2, 2, 6).permute(1, 0, 2) + 1,
     "pad": lambda x: nn.functional.pad(x, (1, -1)) + 1,

@@ -29,6 +29,7 @@ from hvit_edge.lowering.replace_resize import replace_bilinear, replace_resize
 from hvit_edge.lowering.replace_roll import replace_roll
 from hvit_edge.lowering.replace_scalars import replace_scalars
 from hvit_edge.lowering.replace_silu import silu_by_exp, silu_by_tanh
+from hvit_edge.lowering.snapshot import Snapshot
 
 Rewrite = Callable[[GraphModule], bool]
 
@@ -105,11 +106,19 @@ NATIVE_PIPELINE: tuple[Rewrite, ...] = (
 
 @dataclass(frozen=True)
 class PassReport:
-    """What one rewrite did: its name, whether it changed the graph, and the time it took."""
+    """What one rewrite did.
+
+    Attributes:
+        name: of the rewrite.
+        modified: it changed the graph.
+        seconds: that it took.
+        left_out: why it was left out of this program; empty if it was applied.
+    """
 
     name: str
     modified: bool
     seconds: float
+    left_out: str = ""
 
 
 def rewrite(
@@ -120,22 +129,35 @@ def rewrite(
 ) -> list[PassReport]:
     """Apply `passes` in order, in place.
 
+    A rewrite makes a program better, none makes it possible: one that raises is left out, and the
+    graph is what the others make of it.
+
     Args:
         graph: from `export_graph`.
         passes: rewrites to apply.
-        after_each: called with the report of each rewrite when it is done.
+        after_each: called with the report of each rewrite when it is done; anew from the first
+            when one is left out.
 
     Returns:
-        One report a rewrite.
+        One report a rewrite; those left out say why.
     """
-    reports = []
-    for apply in passes:
-        start = time.perf_counter()
-        modified = apply(graph)
-        if modified:
-            cleanup(graph)
-        reports.append(PassReport(apply.__name__, modified, time.perf_counter() - start))
-        if after_each is not None:
-            after_each(reports[-1])
-    graph.graph.lint()
-    return reports
+    snapshot, reasons = Snapshot(graph), {}
+    while True:
+        reports = []
+        for place, apply in enumerate(passes):
+            start = time.perf_counter()
+            try:
+                modified = place not in reasons and apply(graph)
+                if modified:
+                    cleanup(graph)
+            except Exception as error:  # of a case that the rewrite did not foresee
+                reasons[place] = f"{type(error).__name__}: {error}"
+                snapshot.restore()
+                break
+            seconds, reason = time.perf_counter() - start, reasons.get(place, "")
+            reports.append(PassReport(apply.__name__, modified, seconds, reason))
+            if after_each is not None:
+                after_each(reports[-1])
+        else:
+            graph.graph.lint()
+            return reports

@@ -8,6 +8,8 @@ Identity:   f(x) = x
     x -> to(x.dtype) -> y                    x -> y
     x -> slice(whole dimension) -> y         x -> y
     x -> pad(all zero widths) -> y           x -> y
+    x -> repeat(1, 1, ..) -> y               x -> y
+    x -> cat([x]) -> y                       x -> y
 
 Preconditions: the result has the shape and dtype of the input, and the operator copies or views.
 Bit-equal.
@@ -15,7 +17,7 @@ Bit-equal.
 
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import argument, aten, nodes_calling, shape_of
+from hvit_edge.lowering.graph import argument, aten, is_call, nodes_calling, shape_of
 
 COPIES = (
     aten.alias.default,
@@ -33,6 +35,7 @@ VIEWS = (
     aten.expand.default,
     aten.pad.default,
     aten.permute.default,
+    aten.repeat.default,
     aten.reshape.default,
     aten.slice.Tensor,
     aten.to.device,
@@ -45,8 +48,13 @@ VIEWS = (
 def remove_identities(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
-    for node in nodes_calling(graph, *COPIES, *VIEWS):
+    for node in nodes_calling(graph, *COPIES, *VIEWS, aten.cat.default):
         if node.target is aten._assert_tensor_metadata.default:
+            graph.graph.erase_node(node)
+        elif is_call(node, aten.cat.default):
+            if len(node.args[0]) > 1:
+                continue
+            node.replace_all_uses_with(node.args[0][0])
             graph.graph.erase_node(node)
         elif _is_identity(node):
             node.replace_all_uses_with(node.args[0])

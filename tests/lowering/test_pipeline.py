@@ -1,0 +1,73 @@
+"""Rewrites that fail: the others are applied, and what is left out is named."""
+
+import torch
+from torch import nn
+
+from hvit_edge.lowering import PIPELINE, export_graph, rewrite
+from hvit_edge.lowering.graph import Editor, aten, nodes_calling
+from hvit_edge.lowering.snapshot import Snapshot
+
+X = torch.randn(1, 3, 8, 8)
+
+
+class Small(nn.Module):
+    """A convolution with a norm to fold, and numbers to replace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        nn.init.uniform_(self.norm.running_var, 0.5, 2)
+
+    def forward(self, x):
+        return (self.norm(self.conv(x)) * 2 + 1).relu().flatten(1)
+
+
+def described(graph):
+    return [
+        (str(node.target), [str(a) for a in node.args if not isinstance(a, torch.fx.Node)])
+        for node in graph.graph.nodes
+        if node.op == "call_function"
+    ]
+
+
+def half_done(graph):
+    """Changes the first two products, and then fails."""
+    for node in nodes_calling(graph, aten.mul.Tensor, aten.add.Tensor):
+        edit = Editor(graph, node)
+        edit.replace(edit.call(aten.sub.Tensor, *node.args))
+    graph.graph.eliminate_dead_code()
+    raise IndexError("index 111 is out of bounds")
+
+
+def test_a_rewrite_that_raises_is_left_out():
+    module = Small().eval()
+    plain, graph = export_graph(module, (X,)), export_graph(module, (X,))
+    rewrite(plain)
+    passes = [*PIPELINE[:5], half_done, *PIPELINE[5:], half_done]
+    reports = rewrite(graph, passes=passes)
+    assert [report.name for report in reports] == [apply.__name__ for apply in passes]
+    left_out = [(report.name, report.left_out) for report in reports if report.left_out]
+    assert left_out == [("half_done", "IndexError: index 111 is out of bounds")] * 2
+    assert not any(report.modified for report in reports if report.left_out)
+    assert described(graph) == described(plain)
+    assert torch.equal(graph(X), plain(X))
+
+
+def test_nothing_is_left_out_of_what_works():
+    reports = rewrite(export_graph(Small().eval(), (X,)))
+    assert {report.left_out for report in reports} == {""}
+
+
+def test_a_snapshot_can_be_restored_twice():
+    module = Small().eval()
+    graph = export_graph(module, (X,))
+    code, expected = graph.code, graph(X)
+    stacks = [node.meta.get("nn_module_stack") for node in graph.graph.nodes]
+    snapshot = Snapshot(graph)
+    for _ in range(2):
+        rewrite(graph)
+        assert graph.code != code
+        snapshot.restore()
+        assert graph.code == code
+        assert torch.equal(graph(X), expected)
+        assert [node.meta.get("nn_module_stack") for node in graph.graph.nodes] == stacks
