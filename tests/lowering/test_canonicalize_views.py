@@ -48,6 +48,8 @@ NORMAL = {
     "reshape": (lambda x: x.reshape(3, -1, 2), ([3, 4, 2],)),
     "permute": (lambda x: x.permute(-1, 0, -2), ([2, 0, 1],)),
     "expand": (lambda x: x[:1].expand(5, -1, -1), ([5, 3, 4],)),
+    "expand as": (lambda x: x[:, :1].expand_as(x), ([2, 3, 4],)),
+    "expand by broadcast_to": (lambda x: x[:, :1].broadcast_to(5, 2, 3, 4), ([5, 2, 3, 4],)),
     "slice from the end": (lambda x: x[:, -2:], (1, 1, 3)),
     "slice past the end": (lambda x: x[..., 1:99], (2, 1, 4)),
     "slice of nothing": (lambda x: x[:, 2:1], (1, 2, 2)),

@@ -13,12 +13,25 @@ MEANS = {
     "tokens, keepdim": (lambda x: x.mean(1, keepdim=True), TOKENS, {"bmm": 1}),
     "channels": (lambda x: x.mean(-1), TOKENS, {"linear": 1, "reshape": 1}),
     "channels, keepdim": (lambda x: x.mean(-1, True), TOKENS, {"linear": 1}),
+    "tokens of several images": (
+        lambda x: x.mean(1),
+        torch.randn(2, 6, 8),
+        {"permute": 1, "linear": 1, "reshape": 1},
+    ),
+    "dimensions apart": (
+        lambda x: x.mean((1, 3)),
+        IMAGE,
+        {"permute": 1, "linear": 1, "reshape": 2},
+    ),
+    "rows, keepdim": (
+        lambda x: x.mean(2, keepdim=True),
+        IMAGE,
+        {"permute": 1, "linear": 1, "reshape": 1},
+    ),
     "everything": (lambda x: x.mean(), TOKENS, {"linear": 1, "reshape": 2}),
 }
 NEAR_MISSES = {
     "plane already": (lambda x: x.mean((2, 3), keepdim=True), IMAGE),
-    "tokens of several images": (lambda x: x.mean(1), torch.randn(2, 6, 8)),
-    "dimensions apart": (lambda x: x.mean((1, 3)), IMAGE),
     "change of dtype": (lambda x: x.mean(1, dtype=torch.float64), TOKENS),
     "pool to a grid": (lambda x: nn.functional.adaptive_avg_pool2d(x, 2), IMAGE),
 }

@@ -1,4 +1,4 @@
-"""Express every re-indexing operator as reshape, permute or slice, with every number written out.
+"""Express every re-indexing operator as reshape, permute, slice or expand, its numbers written out.
 
 Identity:   each is a re-indexing of the same elements in the same or a permuted order
 
@@ -8,6 +8,7 @@ Identity:   each is a re-indexing of the same elements in the same or a permuted
     unbind(dim)[i]                                    slice(dim, i, i + 1) -> reshape
     chunk(n, dim)[i], split(sizes, dim)[i]            slice(dim, start, end)
     narrow(dim, start, length)                        slice(dim, start, start + length)
+    expand_as, broadcast_to                           expand(shape of the result)
     reshape(.., -1), view_as, reshape_as              reshape(shape of the result)
     permute(.., -1), slice(-2, None, -1)              the same, counted from the front
 
@@ -50,6 +51,7 @@ PERMUTES = (
     aten.t.default,
     aten.transpose.int,
 )
+EXPANDS = (aten.broadcast_to.default, aten.expand_as.default, aten.expand_copy.default)
 PARTS = (aten.select.int, aten.select_copy.int, aten.narrow.default, aten.narrow_copy.default)
 SPLITS = (
     aten.chunk.default,
@@ -69,10 +71,12 @@ NORMAL = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.ex
 def canonicalize_views(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
-    for node in nodes_calling(graph, *RESHAPES, *PERMUTES, *PARTS):
+    for node in nodes_calling(graph, *RESHAPES, *PERMUTES, *PARTS, *EXPANDS):
         edit = Editor(graph, node)
         if node.target in RESHAPES:
             edit.replace(edit.call(aten.reshape.default, node.args[0], shape_of(node)))
+        elif node.target in EXPANDS:
+            edit.replace(edit.call(aten.expand.default, node.args[0], shape_of(node)))
         elif node.target in PERMUTES:
             edit.replace(edit.call(aten.permute.default, node.args[0], _order_of(node)))
         else:

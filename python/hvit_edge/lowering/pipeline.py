@@ -11,6 +11,8 @@ from torch.fx import GraphModule
 from hvit_edge.lowering.canonicalize_views import canonicalize_views
 from hvit_edge.lowering.centre_residuals import centre_residuals
 from hvit_edge.lowering.decompose_attention import decompose_attention
+from hvit_edge.lowering.decompose_functions import decompose_functions
+from hvit_edge.lowering.decompose_group_norm import decompose_group_norm
 from hvit_edge.lowering.decompose_layer_norm import decompose_layer_norm
 from hvit_edge.lowering.fold_batch_norm import fold_batch_norm
 from hvit_edge.lowering.fold_constants import fold_constants
@@ -20,6 +22,7 @@ from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.merge_views import merge_views
 from hvit_edge.lowering.place_softmax import place_softmax
 from hvit_edge.lowering.pool_before_projection import pool_before_projection
+from hvit_edge.lowering.remove_expands import remove_expands
 from hvit_edge.lowering.remove_identities import remove_identities
 from hvit_edge.lowering.replace_global_pool import replace_global_pool
 from hvit_edge.lowering.replace_matmul import replace_matmul
@@ -29,6 +32,7 @@ from hvit_edge.lowering.replace_resize import replace_bilinear, replace_resize
 from hvit_edge.lowering.replace_roll import replace_roll
 from hvit_edge.lowering.replace_scalars import replace_scalars
 from hvit_edge.lowering.replace_silu import silu_by_exp, silu_by_tanh
+from hvit_edge.lowering.replace_strided_slice import replace_strided_slice
 from hvit_edge.lowering.snapshot import Snapshot
 
 Rewrite = Callable[[GraphModule], bool]
@@ -45,8 +49,12 @@ _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
 _WRITING_OUT: tuple[Rewrite, ...] = (
     replace_resize,  # may emit linear and permute
     replace_roll,  # emits slices and cat
+    replace_strided_slice,  # emits slices, reshape and cat
     decompose_attention,  # emits matmul, softmax and permute
+    decompose_group_norm,  # emits mean, reshape and element-wise operators
     decompose_layer_norm,  # emits linear and element-wise operators
+    decompose_functions,  # emits mean, sqrt and numbers
+    remove_expands,  # after the averages, which are often expanded
     replace_mean,  # emits linear and bmm
     replace_max,  # emits max_pool2d and reshape
     replace_matmul,  # after attention, which emits matmul; emits bmm

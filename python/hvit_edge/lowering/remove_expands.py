@@ -1,0 +1,51 @@
+"""Leave out the expansion of what an operator broadcasts by itself.
+
+Identity:   expand(x) + y = x + y,   where x broadcasts against y to the same shape
+
+    x [N, C, 1, 1] -> expand [N, C, H, W] -> mul(y) -> z      x -> mul(y) -> z
+
+Preconditions: the other operand alone gives the result its shape; the operand has no fewer
+dimensions than before. Bit-equal. XNNPACK has no expand, and broadcasts.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import aten, is_call, nodes_calling, rank_of, shape_of
+
+BROADCASTING = (
+    aten.add.Tensor,
+    aten.div.Tensor,
+    aten.maximum.default,
+    aten.minimum.default,
+    aten.mul.Tensor,
+    aten.sub.Tensor,
+)
+
+
+def remove_expands(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    for node in nodes_calling(graph, *BROADCASTING):
+        for place in (0, 1):
+            while is_call(node.args[place], aten.expand.default) and _is_needless(node, place):
+                operands = list(node.args)
+                operands[place] = node.args[place].args[0]
+                node.args = tuple(operands)
+                modified = True
+    if modified:
+        graph.graph.eliminate_dead_code()
+    return modified
+
+
+def _is_needless(node: Node, place: int) -> bool:
+    """Tell whether `node` has the same result with what its operand expands."""
+    expand, other = node.args[place], node.args[1 - place]
+    if rank_of(expand.args[0]) != rank_of(expand):
+        return False
+    shapes = [shape_of(expand.args[0])]
+    if isinstance(other, Node):
+        shapes.append(shape_of(other))
+    return list(torch.broadcast_shapes(*shapes)) == shape_of(node)
