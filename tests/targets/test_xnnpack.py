@@ -67,6 +67,38 @@ def test_other_networks_need_rewrites_that_gain_nothing(left_out):
     assert outside([apply for apply in PIPELINE if apply.__name__ != left_out]) != []
 
 
+class Foreign(torch.nn.Module):
+    """Operators that networks of others have, and no model of the registry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = torch.nn.Conv2d(3, 8, 3), torch.nn.Linear(7, 4)
+        self.groups, self.layer = torch.nn.GroupNorm(2, 8), torch.nn.LayerNorm((8, 7, 7))
+        self.instance = torch.nn.InstanceNorm2d(8, affine=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)[:, :, ::2, 1::2]
+        x = self.instance(self.groups(x)) + self.layer(x)
+        x = x * torch.nn.functional.hardsigmoid(x.mean((2, 3), keepdim=True)).expand_as(x)
+        x = torch.nn.functional.normalize(x, dim=1) * x.softmax(2) + x.sum((2, 3), keepdim=True)
+        x = x - torch.nn.functional.adaptive_max_pool2d(x, 1) + x.mean((1, 3), keepdim=True) ** 2
+        return self.second(x)
+
+
+def test_operators_of_other_networks_are_in_the_delegate():
+    torch.manual_seed(0)
+    module = Foreign().eval()
+    graph = export_graph(module, (X,))
+    rewrite(graph)
+    lowered = xnnpack.lower(graph, (X,))
+    assert (lowered.delegates, lowered.ops_outside) == (1, [])
+    program = Runtime.get().load_program(lowered.serialize())
+    (actual,) = program.load_method("forward").execute([X])
+    with torch.inference_mode():
+        expected = module(X)
+    assert (actual - expected).abs().max() <= RTOL * expected.abs().max()
+
+
 def test_refused_graph_says_why(tiny_model, monkeypatch):
     def refuse(*args, **kwargs):
         raise RuntimeError("no such thing\nsecond line")
