@@ -1,5 +1,5 @@
-# hvit-edge from a checkout. Needs Python >= 3.10 with venv, and a C++17 compiler:
-# `make packages` installs what Debian has of it.
+# hvit-edge from a checkout. Needs Python >= 3.10 with venv, and a C++17 compiler. What is missing of
+# that, and of what tests need, is installed where apt can: see tools/install_packages.sh.
 PYTHON ?= python3
 CXX ?= c++
 JOBS ?= 2
@@ -40,28 +40,20 @@ APPLE_WHEEL := macosx_14_0_arm64
 SWIFT_C := mobile/ios/Sources/CHvitEdge
 SWIFT_C_SOURCES := $(wildcard $(SWIFT_C)/*.c mobile/ios/Tests/link/*.c)
 
-# Beside Python: venv and headers, a compiler, GoogleTest for the C++ tests.
-DEBIAN_PACKAGES := python3-venv python3-dev g++ libgtest-dev pkg-config
-# Beside those: what `make arm` needs.
-ARM_PACKAGES := g++-aarch64-linux-gnu qemu-user
-# For the tests of devices behind ssh; Debian starts the server that it installs.
-SSH_PACKAGES := openssh-client openssh-server
-# For the tests of devices behind adb; they bring their own server.
-ADB_PACKAGES := adb
-# For the Java classes and their tests on the desktop's JVM.
-JVM_PACKAGES := openjdk-17-jdk-headless junit4
-# For the sanitizers, the coverage and the fuzzers; Debian's clang brings no runtime by itself.
-NATIVE_PACKAGES := clang llvm libclang-rt-14-dev
+# What each group holds, and how it is recognized, is in tools/install_packages.sh.
+INSTALL_PACKAGES := PYTHON='$(PYTHON)' CXX='$(CXX)' tools/install_packages.sh
+GROUPS := build cpp arm ssh adb jvm native
+# User-mode QEMU is for Linux alone, and no test needs clang.
+TEST_GROUPS := $(filter-out native $(if $(filter Linux,$(shell uname -s)),,arm),$(GROUPS))
 
 # Lines of cpp/ that its tests must run, in percent; seconds and seed of each fuzzer.
 COVERAGE := 90
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 
-.PHONY: help packages packages-arm packages-ssh packages-adb packages-jvm packages-native setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang native fuzz test-python lint bench bench-peers clean
+.PHONY: help packages packages-all $(GROUPS:%=packages-%) setup runner arm arm-wheel arm-peers apple-link demo test test-cpp test-clang native fuzz test-python lint bench bench-peers clean
 
 help:
-	@echo "make packages   install what Debian has of it: $(DEBIAN_PACKAGES)"
 	@echo "make setup      create .venv and install hvit-edge with all its tools"
 	@echo "make runner     build hvit_edge_runner, which runs artifacts without Python, for this machine"
 	@echo "make arm        cross-compile it for 64-bit Arm into $(ARM)/device, and try it under QEMU;"
@@ -69,13 +61,10 @@ help:
 	@echo "make arm-wheel  cross-build the Python package's wheel for it too, into $(ARM)/dist"
 	@echo "make arm-peers  LiteRT and ONNX Runtime for it, and their converters, into $(PEERS); on Debian 12"
 	@echo "make apple-link compile and link it for macOS on 64-bit Arm, without a Mac"
-	@echo "make packages-arm  install what Debian has for that: $(ARM_PACKAGES)"
-	@echo "make packages-ssh  for the tests of devices behind ssh: $(SSH_PACKAGES)"
-	@echo "make packages-adb  for the tests of devices behind adb: $(ADB_PACKAGES)"
-	@echo "make packages-jvm  for the Java classes and their tests: $(JVM_PACKAGES)"
-	@echo "make packages-native  for the two targets of clang below: $(NATIVE_PACKAGES)"
 	@echo "make demo       compile a small model, classify a photo in C++, check it against PyTorch"
-	@echo "make test       C++ and Python tests"
+	@echo "make test       C++ and Python tests; first installs what they need and this machine lacks"
+	@echo "make packages-all  install the system packages of everything here; packages-GROUP a part,"
+	@echo "                GROUP being one of $(GROUPS)"
 	@echo "make test-clang C++ tests, everything compiled by clang"
 	@echo "make native     C++ tests under AddressSanitizer, UBSan and ThreadSanitizer, and their coverage"
 	@echo "make fuzz       the fuzzers of cpp/fuzz, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
@@ -85,29 +74,24 @@ help:
 	@echo "make bench-peers   the peers' environments and converters for it, into $(BENCH) and $(PEERS)/venv"
 	@echo "make clean      remove what was built; .venv stays"
 
-# Asks for root only where something is missing.
-packages: WANTED := $(DEBIAN_PACKAGES)
-packages-arm: WANTED := $(ARM_PACKAGES)
-packages-ssh: WANTED := $(SSH_PACKAGES)
-packages-adb: WANTED := $(ADB_PACKAGES)
-packages-jvm: WANTED := $(JVM_PACKAGES)
-packages-native: WANTED := $(NATIVE_PACKAGES)
-packages packages-arm packages-ssh packages-adb packages-jvm packages-native:
-	@dpkg -s $(WANTED) >/dev/null 2>&1 || \
-		{ SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && \
-		$$SUDO apt-get install -y -qq --no-install-recommends $(WANTED); }
+# These may ask for a password; what other targets need is installed without a question or not at all.
+packages:
+	@SUDO=sudo $(INSTALL_PACKAGES) build cpp
+
+packages-all:
+	@SUDO=sudo $(INSTALL_PACKAGES) $(GROUPS)
+
+$(GROUPS:%=packages-%): packages-%:
+	@SUDO=sudo $(INSTALL_PACKAGES) $*
 
 setup: .venv/built
 
 # The stamps in .venv say what is installed: a target reruns only when what it depends on changes.
 .venv/created:
+	@$(INSTALL_PACKAGES) build
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
 		{ echo "error: expected Python >= 3.10, got '$(PYTHON)', which is older or missing;" \
 		"make setup PYTHON=... names another"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-		{ echo "error: $(PYTHON) has no venv; on Debian: make packages"; exit 1; }
-	@command -v $(CXX) >/dev/null || \
-		{ echo "error: no C++ compiler $(CXX); on Debian: make packages"; exit 1; }
 	$(PYTHON) -m venv .venv
 	@touch $@
 
@@ -133,8 +117,7 @@ arm: $(ARM)/staged $(ARM)/host/count_instructions.so
 
 # ExecuTorch for the device, of the version that is pinned for this machine.
 $(ARM)/sdk/unpacked: constraints.txt | .venv/tools
-	@for tool in aarch64-linux-gnu-g++ qemu-aarch64; do command -v $$tool >/dev/null || \
-		{ echo "error: no $$tool; on Debian: make packages-arm ($(ARM_PACKAGES))"; exit 1; }; done
+	@$(INSTALL_PACKAGES) arm
 	@rm -rf $(ARM)/sdk $(ARM)/wheel
 	$(BIN)/python -m pip download $(PIP_FLAGS) -c constraints.txt --no-deps --only-binary=:all: \
 		--platform $(ARM_WHEEL) -d $(ARM)/wheel executorch
@@ -284,12 +267,15 @@ $(BENCH)/%/built: benchmarks/peers/%.txt
 	$(@D)/bin/python -m pip install $(PIP_FLAGS) -r $<
 	@touch $@
 
-test: test-cpp
+# Its lines run one after the other, `make -j` or not: the packages come first.
+test:
+	@INSTEAD='or leave out their tests: make test-cpp test-python' \
+		$(INSTALL_PACKAGES) $(TEST_GROUPS)
+	@$(MAKE) --no-print-directory test-cpp
 	@$(MAKE) --no-print-directory test-python
 
 test-cpp: setup
-	@echo '#include <gtest/gtest.h>' | $(CXX) -x c++ -std=c++17 -fsyntax-only - 2>/dev/null || \
-		{ echo "error: no GoogleTest; on Debian: make packages"; exit 1; }
+	@$(INSTALL_PACKAGES) cpp
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(NATIVE) -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		-DHVIT_EDGE_BUILD_TESTS=ON
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE)
@@ -312,8 +298,7 @@ SANITIZER_OPTIONS = UBSAN_OPTIONS=print_stacktrace=1 \
 # One tree for the tests, their coverage and the fuzzers; no profile of what the build itself runs.
 .PHONY: sanitized
 sanitized: .venv/tools
-	@for tool in clang llvm-cov llvm-profdata; do command -v $$tool >/dev/null || \
-		{ echo "error: no $$tool; on Debian: make packages-native ($(NATIVE_PACKAGES))"; exit 1; }; done
+	@$(INSTALL_PACKAGES) native
 	$(INSTRUMENT) -B $(SANITIZED) -DHVIT_EDGE_SANITIZE=address -DHVIT_EDGE_BUILD_FUZZERS=ON
 	$(SANITIZER_OPTIONS) LLVM_PROFILE_FILE=/dev/null PATH="$(CURDIR)/$(BIN):$$PATH" \
 		cmake --build $(SANITIZED) -j $(JOBS)

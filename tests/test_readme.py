@@ -100,7 +100,7 @@ def test_java_example_compiles(tmp_path):
     (tmp_path / f"{name}.java").write_text(example)
     compiler = shutil.which("javac")
     if compiler is None:
-        pytest.skip("no javac; make packages-jvm")
+        pytest.skip("no javac; make test installs it")
     sources = sorted((ROOT / "mobile/android/hvit-edge/src/main/java").rglob("*.java"))
     done = subprocess.run(
         [compiler, "--release", "8", "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror"]

@@ -41,7 +41,7 @@ def arm_build():
     """The runner for aarch64, and what runs it."""
     runner = CHECKOUT / BUILT["aarch64"] / PROGRAM
     if shutil.which("qemu-aarch64") is None or not runner.is_file():
-        pytest.skip("needs make packages-arm arm")
+        pytest.skip("needs make arm")
 
 
 @pytest.fixture(scope="session")

@@ -26,12 +26,12 @@ SYSTEM = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "ld-linux
 EXECUTORCH = {"", "_threadpool", "_kernels_optimized", "_backend_xnnpack"}
 
 pytestmark = [
-    pytest.mark.skipif(not WHEELS, reason="needs make packages-arm arm-wheel"),
+    pytest.mark.skipif(not WHEELS, reason="needs make arm-wheel"),
     pytest.mark.skipif(shutil.which("readelf") is None, reason="needs readelf; Debian: binutils"),
 ]
 needs_qemu = pytest.mark.skipif(
     shutil.which("qemu-aarch64") is None or not (ARM / "site/unpacked").exists(),
-    reason="needs make packages-arm arm-wheel",
+    reason="needs make arm-wheel",
 )
 
 
