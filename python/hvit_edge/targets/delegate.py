@@ -6,6 +6,7 @@ import logging
 import operator
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 
 import torch
@@ -13,6 +14,9 @@ from executorch.exir import EdgeCompileConfig, EdgeProgramManager, to_edge_trans
 from executorch.exir.backend.partitioner import Partitioner
 from executorch.exir.backend.utils import WhyNoPartition
 from executorch.exir.delegate import executorch_call_delegate
+from executorch.exir.lowered_backend_module import LoweredBackendModule
+from torch._ops import OpOverload
+from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 from torch.fx.traceback import NodeSource
 
@@ -21,6 +25,7 @@ from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.metadata import OperatorRecord
+from hvit_edge.targets.kernels import check_kernels
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 NO_EQUIVALENT = "the delegate has no operator for it, and no rewrite applies"
@@ -70,17 +75,26 @@ class Lowered:
         return 1 - len(self.ops_outside) / self.ops_total if self.ops_total else 1.0
 
     def serialize(self, constant_methods: Mapping[str, object] | None = None) -> bytes:
-        """The program's bytes: `forward`, and one method for each constant.
+        """Return the program's bytes: `forward`, and one method for each constant.
+
+        The lowered graph stays as it is: every call gives the same bytes.
 
         Args:
             constant_methods: str, int, float, list of int or float, or tensor, by method name.
+
+        Raises:
+            LoweringError: the runtime has no kernel for an operator outside the delegate.
         """
         manager = EdgeProgramManager(
-            {"forward": self.edge.exported_program()},
+            {"forward": _independent(self.edge.exported_program())},
             constant_methods=dict(constant_methods or {}),
             compile_config=COMPILE_CONFIG,
         )
-        return manager.to_executorch().buffer
+        program = manager.to_executorch()
+        places = {_schema_name(outside.op): outside.module for outside in self.ops_outside}
+        for plan in program.executorch_program.execution_plan:
+            check_kernels(plan.operators, places)
+        return program.buffer
 
 
 def lower_to(
@@ -114,6 +128,24 @@ def lower_to(
     return _summarise(edge, reasons)
 
 
+def _independent(program: ExportedProgram) -> ExportedProgram:
+    """Copy a program's graph, which `to_executorch` changes; weights and delegates are shared."""
+    module = program.graph_module
+    shared = [
+        *program.state_dict.values(),
+        *program.constants.values(),
+        *module.parameters(),
+        *module.buffers(),
+        *(child for child in module.modules() if isinstance(child, LoweredBackendModule)),
+    ]
+    return program._update(
+        deepcopy(module, {id(value): value for value in shared}),
+        deepcopy(program.graph_signature),
+        state_dict=dict(program.state_dict),
+        constants=dict(program.constants),
+    )
+
+
 def _summarise(edge: EdgeProgramManager, reasons: dict[str, str]) -> Lowered:
     graph = edge.exported_program().graph_module
     delegates = [node for node in graph.graph.nodes if _is_delegate_call(node)]
@@ -140,9 +172,15 @@ def _operators_inside(graph: GraphModule, delegate_call: Node) -> int:
 
 
 def _name_of(node: Node) -> str:
-    """The operator's name without its dialect, such as `aten.topk.default`."""
-    overload = getattr(node.target, "_op", node.target)
-    return str(overload)
+    """Return the operator's name without its dialect, such as `aten.topk.default`."""
+    target = node.target
+    # ATen's own operators have a `_op` too: a function whose name is an address.
+    return str(target if isinstance(target, OpOverload) else getattr(target, "_op", target))
+
+
+def _schema_name(operator: str) -> str:
+    """Return `aten::topk` for `aten.topk.default`."""
+    return "::".join(operator.split(".")[:2])
 
 
 @contextmanager
