@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import nn
 
+from hvit_edge.eager_answer import run_eager, run_own
 from hvit_edge.errors import InputError
+from hvit_edge.own_module import check_module, unwrapped
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.weights import ModelOrigin, bundled_photos, create_model
 
@@ -23,7 +24,7 @@ class Subject:
     """What is compiled.
 
     Attributes:
-        module: in eval mode.
+        module: in eval mode; of a user's module a copy, see `own_module`.
         origin: name, source of the weights, preprocessing and labels.
         registered: it was asked for by a registered name.
         golden_image: uint8 [height, width, 3].
@@ -40,7 +41,8 @@ class Subject:
 
 
 def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
-    """Where a module came from: `create_model` says so; for any other it is its class."""
+    """Return where a module came from: `create_model` says so; for any other it is its class."""
+    module = unwrapped(module)
     origin = getattr(module, "hvit_edge", None)
     if isinstance(origin, ModelOrigin):
         return origin
@@ -67,6 +69,8 @@ def prepare_subject(
             "[compile] expected weights, num_classes and input_size with a registered name only,"
             " got them with a module; load them into the module instead"
         )
+    else:
+        check_module(model, "compile")
     origin = origin_of(model, preprocess)
     origin = replace(
         origin,
@@ -79,7 +83,10 @@ def prepare_subject(
         )
     image = _golden_image(origin.preprocess)
     example = origin.preprocess(image)
-    expected = _eager_output(model, example)
+    if registered:
+        expected = run_eager(model, example, "compile")
+    else:
+        model, expected = run_own(model, example, "compile")
     _check_labels(origin.labels, expected.shape[1])
     return Subject(model, origin, registered, image, example, expected)
 
@@ -94,26 +101,6 @@ def _golden_image(preprocess: Preprocess) -> np.ndarray:
         return image
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-
-
-def _eager_output(module: nn.Module, example: np.ndarray) -> np.ndarray:
-    """What the module answers to the golden photo: float32 [1, classes]."""
-    if module.training:
-        raise InputError("[compile] expected a module in eval mode; call .eval() first")
-    with torch.inference_mode():
-        output = module(torch.from_numpy(example))
-    if not isinstance(output, torch.Tensor) or output.dim() != 2 or output.shape[0] != 1:
-        got = list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise InputError(
-            f"[compile] expected a module that returns logits [1, classes], got {got};"
-            " wrap it in a module that does"
-        )
-    if not torch.isfinite(output).all():
-        raise InputError(
-            "[compile] expected finite logits on the golden photo, got NaN or infinity;"
-            " check the weights"
-        )
-    return output.numpy()
 
 
 def _check_labels(labels: tuple[str, ...], classes: int) -> None:

@@ -7,6 +7,7 @@ from torch import nn
 from torch.fx import GraphModule
 
 from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.export_error import untraceable
 from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 
@@ -44,11 +45,7 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
     except Exception as error:
         if ATTRIBUTE_WRITTEN in str(error):
             raise writes_state(_tensor_attributes(module)) from error
-        raise LoweringError(
-            f"[export_graph] expected a module that torch.export can trace, got"
-            f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
-            " avoid control flow that depends on tensor values"
-        ) from error
+        raise untraceable(error, module) from error
     graph = plain_module(program)
     store_plainly(graph)
     for node in graph.graph.nodes:

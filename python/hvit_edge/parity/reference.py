@@ -6,6 +6,7 @@ from torch import nn
 
 from hvit_edge.errors import InputError
 from hvit_edge.metadata import Metadata
+from hvit_edge.own_module import own_module
 from hvit_edge.weights import bundled_names, create_model, weights_digest
 
 
@@ -16,11 +17,13 @@ def reference_model(
 
     Args:
         metadata, classes: what the artifact says of itself, see `open_artifact.read_identity`.
-        model: the module it was compiled from, in eval mode; None rebuilds it by its name.
+        model: the module it was compiled from, in eval mode, of which a copy is returned; None
+            rebuilds it by its name.
         weights: where its weights are, as for `create_model`; None is what the artifact says.
 
     Raises:
-        InputError: the weights cannot be found again, or their digest is not the artifact's.
+        InputError: the weights cannot be found again, or their digest is not the artifact's; or
+            `model` is no module that could have been compiled.
     """
     if model is None:
         model = create_model(
@@ -29,6 +32,8 @@ def reference_model(
             num_classes=classes,
             input_size=metadata.preprocess.input_size,
         )
+    else:
+        model = own_module(model, "validate")
     digest = weights_digest(model)
     if digest != metadata.weights_sha256:
         raise InputError(

@@ -15,7 +15,9 @@ from hvit_edge.parity.difference import compare, worst
 from hvit_edge.parity.tolerance import Tolerance
 
 Step = Callable[[np.ndarray], np.ndarray]
-"""float32 [1, 3, height, width], preprocessed, to float32 [1, classes]."""
+"""float32 [1, 3, height, width], preprocessed, to float32 [1, classes].
+
+The network gets a copy of the input: it may write to it."""
 
 
 def pytorch_step(module: nn.Module) -> Step:
@@ -23,7 +25,7 @@ def pytorch_step(module: nn.Module) -> Step:
 
     def run(array: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return module(torch.from_numpy(array)).numpy()
+            return module(torch.tensor(array)).numpy()
 
     return run
 
@@ -34,7 +36,7 @@ def quantised_step(graph: GraphModule) -> Step:
 
     def run(array: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return HalfStorage(graph).run(torch.from_numpy(array)).numpy()
+            return HalfStorage(graph).run(torch.tensor(array)).numpy()
 
     return run
 
@@ -47,7 +49,7 @@ def executorch_step(program: bytes) -> Step:
     method = loaded.load_method("forward")
 
     def run(array: np.ndarray, keep_alive: object = loaded) -> np.ndarray:
-        return method.execute([torch.from_numpy(array)])[0].clone().numpy()
+        return method.execute([torch.tensor(array)])[0].clone().numpy()
 
     return run
 

@@ -1,0 +1,202 @@
+"""A module's own answer to the golden photo: what every program is compared with."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.module_state import changed_tensors, kept_attributes
+from hvit_edge.own_module import own_module
+from hvit_edge.random_calls import random_calls
+from hvit_edge.user_code import first_line, place_of_error
+
+SAME = 1e-6
+"""Largest difference of two runs on one photo, relative to the largest output."""
+MORE_RUNS = 30
+"""Runs beyond the first two of a module that drew random numbers without an effect."""
+_OF_DTYPES = ("dtype", "Input type", "scalar type", "Double", "Half")
+
+
+def run_eager(module: nn.Module, example: np.ndarray, where: str) -> np.ndarray:
+    """Return a module's logits for one input, float32 [1, classes].
+
+    Args:
+        module: in eval mode.
+        example: float32 [1, 3, H, W]; stays as it is even if the module writes to its input.
+        where: the public function that asks, for messages.
+
+    Raises:
+        InputError: the module refuses the input, or does not return finite logits.
+    """
+    return _logits(_call(module, example, where), where)
+
+
+def run_own(model: nn.Module, example: np.ndarray, where: str) -> tuple[nn.Module, np.ndarray]:
+    """Run a user's module on a copy, and check that its answer depends on the input alone.
+
+    Args:
+        model: what the user handed over; it is not altered.
+        example, where: as for `run_eager`.
+
+    Returns:
+        The copy, which may keep what it computes once (a mask, a table), and its logits.
+
+    Raises:
+        InputError: as `own_module` and `run_eager`; or the module answers differently when it is
+            asked again, or a run changes its weights or buffers. What does so is named.
+    """
+    module = own_module(model, where)
+    before = _generators()
+    expected = run_eager(module, example, where)
+    if changed := changed_tensors(model, module):
+        raise InputError(
+            f"[{where}] expected a module whose forward leaves its weights and buffers alone, got"
+            f" changes of {', '.join(changed)}; change them only if self.training"
+        )
+    _check_repeats(model, module, example, expected, where, draws=_generators() != before)
+    if kept := kept_attributes(model, module):
+        _check_memory(own_module(model, where), kept, example, expected, where)
+    return module, expected
+
+
+def _check_repeats(
+    model: nn.Module,
+    module: nn.Module,
+    example: np.ndarray,
+    expected: np.ndarray,
+    where: str,
+    *,
+    draws: bool,
+) -> None:
+    """Refuse a module that answers one photo differently when it is asked again."""
+    before = _generators()
+    for _ in range(1 + (MORE_RUNS if draws else 0)):
+        difference = _difference(expected, run_eager(module, example, where))
+        if difference:
+            break
+    seeded = draws and _generators() == before  # as if it had drawn nothing
+    if not difference and not seeded:
+        return
+    calls = random_calls(module, torch.from_numpy(example))
+    kept = kept_attributes(model, module)
+    if seeded and not difference and not calls:
+        return
+    if difference:
+        got = f"a difference of {difference:.2g} of the largest output"
+    else:
+        got = "one that seeds a generator, which no program does"
+    if calls:
+        cause = f"it draws random numbers: {', '.join(map(str, calls[:3]))}; {calls[0].remedy}"
+    elif kept:
+        cause = f"it keeps something from run to run: {', '.join(kept)}; keep nothing there"
+    else:
+        cause = "look for uninitialized memory (torch.empty) or clocks in forward"
+    raise InputError(
+        f"[{where}] expected a module that answers one photo the same twice, got {got}; {cause}"
+    )
+
+
+def _check_memory(
+    fresh: nn.Module, kept: list[str], example: np.ndarray, expected: np.ndarray, where: str
+) -> None:
+    """Refuse a module whose answer depends on the photo that came before."""
+    run_eager(fresh, np.float32(0.7) * example[..., ::-1], where)
+    if _difference(expected, run_eager(fresh, example, where)):
+        raise InputError(
+            f"[{where}] expected a module whose answer depends on its input alone, got one that"
+            f" keeps what it drew or computed in its first run, in {', '.join(kept)}; keep only"
+            " what is the same for every input"
+        )
+
+
+def _generators() -> tuple[object, ...]:
+    """Return the state of every generator that a module may draw from unasked."""
+    name, keys, *rest = np.random.get_state()
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), name, keys.tobytes(), *rest
+
+
+def _difference(expected: np.ndarray, actual: np.ndarray) -> float:
+    """Return the largest difference relative to the largest output, 0 if it is rounding."""
+    if expected.shape != actual.shape:
+        return float("inf")
+    difference = float(np.abs(expected - actual).max() / max(float(np.abs(expected).max()), 1e-30))
+    return difference if difference > SAME else 0.0
+
+
+def _call(module: nn.Module, example: np.ndarray, where: str) -> object:
+    """Run a module on a copy of the example."""
+    try:
+        with torch.no_grad():
+            return module(torch.from_numpy(example.copy()))
+    except (HvitEdgeError, MemoryError):
+        raise
+    except Exception as error:
+        place = place_of_error(error, module)
+        raise InputError(
+            f"[{where}] expected a module that answers float32 {list(example.shape)}, got"
+            f" {first_line(error)}{f' (in {place})' if place else ''};"
+            f" {_remedy(module, error, example)}"
+        ) from error
+
+
+def _remedy(module: nn.Module, error: Exception, example: np.ndarray) -> str:
+    """Say what to do about an exception of a module's forward."""
+    channels = next((c.in_channels for c in module.modules() if isinstance(c, nn.Conv2d)), 3)
+    if channels != example.shape[1] and "channels" in str(error):
+        how = "x.mean(1, keepdim=True)" if channels == 1 else "an x that has them"
+        return (
+            f"photos have 3 channels and the first convolution takes {channels}: wrap the module in"
+            f" one that calls it with {how}"
+        )
+    others = {t.dtype for t in module.buffers() if t.is_floating_point()} - {torch.float32}
+    if others and any(sign in str(error) for sign in _OF_DTYPES):
+        return f"it has buffers of {', '.join(map(str, others))}: call .float() first"
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "wrap the module in one whose forward takes the image alone"
+    size = f"({example.shape[2]}, {example.shape[3]})"
+    return f"check its forward, and that {size} is the input_size that it takes (preprocess=...)"
+
+
+def _logits(output: object, where: str) -> np.ndarray:
+    """Check what a module returned: finite float32 logits [1, classes]."""
+    if not isinstance(output, torch.Tensor) or output.dim() != 2 or output.shape[0] != 1:
+        got = _described(output)
+    elif output.shape[1] == 0:
+        got = "no classes"
+    elif output.dtype != torch.float32:
+        got = f"{output.dtype}"
+    elif output.layout is not torch.strided or output.device.type != "cpu":
+        got = f"a tensor on {output.device} in {output.layout}"
+    elif not torch.isfinite(output).all():
+        raise InputError(
+            f"[{where}] expected finite logits on the golden photo, got NaN or infinity;"
+            " check the weights"
+        )
+    else:
+        return output.detach().as_subclass(torch.Tensor).clone().contiguous().numpy()
+    raise InputError(
+        f"[{where}] expected a module that returns float32 logits [1, classes], got {got};"
+        " wrap it in a module that does"
+    )
+
+
+def _described(output: object) -> str:
+    """Name what a module returned, and what is in it."""
+    if isinstance(output, torch.Tensor):
+        return str(list(output.shape))
+    name = type(output).__name__
+    if dataclasses.is_dataclass(output):
+        output = vars(output)
+    if isinstance(output, Mapping):
+        parts = [f"{key}: {_described(value)}" for key, value in list(output.items())[:4]]
+    elif isinstance(output, list | tuple):
+        parts = [_described(value) for value in output[:4]]
+    else:
+        return name
+    return f"{name} of {', '.join(parts) or 'nothing'}"

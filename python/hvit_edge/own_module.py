@@ -1,0 +1,192 @@
+"""A module that a user hands over: which can be compiled, and a copy that runs may alter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+from torch.fx import GraphModule
+from torch.nn.parallel import DataParallel, DistributedDataParallel
+from torch.nn.parameter import UninitializedTensorMixin
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from hvit_edge.errors import InputError
+
+MOST_NAMED = 3
+_TORCHSCRIPT = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
+_QUANTIZED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized")
+
+
+def unwrapped(module: object) -> object:
+    """Return what `torch.compile` or a data-parallel wrapper holds; anything else as it is."""
+    while True:
+        if isinstance(module, DataParallel | DistributedDataParallel):
+            module = module.module
+        elif type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules:
+            module = module._orig_mod
+        else:
+            return module
+
+
+def plain_modules(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Yield each submodule with its dotted path, as if there were no wrapper in between."""
+    module = unwrapped(module)
+    yield path, module
+    for name, child in module._modules.items():
+        if child is not None:
+            yield from plain_modules(child, f"{path}.{name}" if path else name)
+
+
+def check_module(model: object, where: str) -> nn.Module:
+    """Return a user's module itself, without wrappers; arguments and errors of `own_module`."""
+    module = unwrapped(model)
+    if not isinstance(module, nn.Module) or isinstance(module, _TORCHSCRIPT):
+        raise InputError(f"[{where}] expected a torch.nn.Module, got {_not_a_module(module)}")
+    faults = [*_module_faults(module), *_tensor_faults(module)]
+    if faults:
+        raise InputError(f"[{where}] " + "; ".join(faults))
+    return module
+
+
+def own_module(model: object, where: str) -> nn.Module:
+    """Return a copy of a user's module that computes the same; the user's is never altered.
+
+    Wrappers of `torch.compile` and of data parallelism are left out of the copy, wherever they
+    are: they change no value.
+
+    Args:
+        model: what the user handed over.
+        where: the public function that asks, for messages.
+
+    Raises:
+        InputError: not a module in eval mode on the CPU with float32 parameters; every reason is
+            named.
+    """
+    module = check_module(model, where)
+    with torch.inference_mode(False):  # whose tensors could not be exported
+        copied = _copied(module)
+    for parent in list(copied.modules()):
+        for name, child in parent._modules.items():
+            parent._modules[name] = unwrapped(child)
+    for child in copied.modules():
+        if _has_no_mode(child):
+            child.training = False
+    return copied
+
+
+def _not_a_module(model: object) -> str:
+    """Say what was handed over instead of a module, and what to do."""
+    if isinstance(model, ExportedProgram):
+        return "an ExportedProgram; pass program.module()"
+    if isinstance(model, _TORCHSCRIPT):
+        return (
+            "TorchScript, which torch.export cannot trace; pass the nn.Module that it was made"
+            " from, with its weights loaded"
+        )
+    if isinstance(model, type):
+        return f"the class {model.__name__}; pass an instance of it in eval mode"
+    if isinstance(model, dict):
+        return "a dict; if it is a state dict, load it into a module with load_state_dict"
+    if callable(model):
+        name = getattr(model, "__name__", type(model).__name__)
+        return f"the function {name}; wrap it in an nn.Module whose forward calls it"
+    return f"{type(model).__name__}; pass a module, or a registered name (hvit-edge list)"
+
+
+def _module_faults(module: nn.Module) -> Iterator[str]:
+    """Say which submodules are in training mode, quantized or TorchScript."""
+    named = list(module.named_modules())
+    training = [p for p, child in named if child.training and not _has_no_mode(child)]
+    script = [p for p, child in named if isinstance(child, torch.jit.ScriptModule)]
+    quantized = [p for p, child in named if type(child).__module__.startswith(_QUANTIZED)]
+    classes = {path: type(child).__name__ for path, child in named}
+    if training:
+        yield (
+            f"expected a module in eval mode, got training mode in {_listed(training, classes)};"
+            " call .eval() first"
+        )
+    if script:
+        yield (
+            f"expected modules that torch.export can trace, got TorchScript in"
+            f" {_listed(script, classes)}; put the nn.Module there that it was made from"
+        )
+    if quantized:
+        yield (
+            f"expected a float32 module, got a quantized one in {_listed(quantized, classes)};"
+            ' pass the float module, and compile it with precision="int8"'
+        )
+
+
+def _has_no_mode(module: nn.Module) -> bool:
+    """Whether a module is part of a traced graph, which reads no training flag."""
+    if isinstance(module, GraphModule) or type(module) is nn.Module:
+        return True
+    return type(module).__module__.startswith(("torch.export.", "torch._export."))
+
+
+def _tensor_faults(module: nn.Module) -> Iterator[str]:
+    """Say which parameters and buffers are of a kind that no program can be made of."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for kind, tensors in (("p", module.named_parameters()), ("b", module.named_buffers())):
+        for name, tensor in tensors:
+            if fault := _tensor_fault(tensor, is_parameter=kind == "p"):
+                found.setdefault(fault, []).append(name)
+    for (got, remedy), names in found.items():
+        yield f"expected float32 tensors on the CPU, got {got} in {_listed(names)}; {remedy}"
+
+
+def _tensor_fault(tensor: torch.Tensor, *, is_parameter: bool) -> tuple[str, str] | None:
+    """Say what is wrong with one tensor, and the remedy; None if nothing is."""
+    if isinstance(tensor, UninitializedTensorMixin):
+        return "uninitialized lazy tensors", "run the module once and load its weights"
+    if tensor.device.type == "meta":
+        return "tensors without data (device meta)", "load the weights into them"
+    if tensor.device.type != "cpu":
+        return f"tensors on {tensor.device}", "call .cpu() first"
+    if is_traceable_wrapper_subclass(tensor) or tensor.is_quantized:
+        name = "quantized" if tensor.is_quantized else type(tensor).__name__
+        return f"{name} tensors", 'pass the float module, and compile it with precision="int8"'
+    if tensor.layout is not torch.strided:
+        return f"{tensor.layout} tensors", "make them dense with .to_dense()"
+    if is_parameter and tensor.is_complex():
+        return f"{tensor.dtype} parameters", "keep real and imaginary parts apart"
+    if is_parameter and tensor.is_floating_point() and tensor.dtype != torch.float32:
+        remedy = 'call .float() first; precision="fp16" stores and computes in half precision'
+        return f"{tensor.dtype} parameters", remedy
+    return None
+
+
+def _listed(names: list[str], classes: dict[str, str] | None = None) -> str:
+    """Name the first few, and count the others."""
+    shown = [
+        f"{name or 'the module itself'} ({classes[name]})" if classes else name
+        for name in names[:MOST_NAMED]
+    ]
+    others = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {others} more" if others else "")
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    """Copy a module deeply; only what cannot be copied, such as a lock, is shared."""
+    try:
+        return deepcopy(module)
+    except Exception:  # whatever a class of the user's raises
+        memo: dict[int, object] = {}
+        for child in module.modules():
+            for value in vars(child).values():
+                _keep_uncopyable(value, memo)
+        return deepcopy(module, memo)
+
+
+def _keep_uncopyable(value: object, memo: dict[int, object]) -> None:
+    """Note in `memo` an attribute that `deepcopy` refuses."""
+    if isinstance(value, torch.Tensor) and not value.is_leaf:  # as old weight norm leaves it
+        memo[id(value)] = value.detach().clone()
+    elif not isinstance(value, nn.Module | torch.Tensor | dict):
+        try:
+            deepcopy(value)
+        except Exception:
+            memo[id(value)] = value
