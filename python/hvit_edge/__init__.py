@@ -24,7 +24,14 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'hvit_edge' has no attribute {name!r}")
-    return getattr(import_module(f"hvit_edge.{_PUBLIC[name]}"), name)
+    from hvit_edge.public import unforeseen
+    from hvit_edge.quiet import quiet
+
+    try:
+        with quiet():  # importing PyTorch and ExecuTorch logs and warns, too
+            return getattr(import_module(f"hvit_edge.{_PUBLIC[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise unforeseen(name, error) from error
 
 
 def __dir__() -> list[str]:

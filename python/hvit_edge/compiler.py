@@ -28,6 +28,7 @@ from hvit_edge.parity.steps import executorch_step
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
+from hvit_edge.public import public
 from hvit_edge.quantize import (
     Calibration,
     bundled_calibration,
@@ -41,6 +42,7 @@ from hvit_edge.subject import Subject, origin_of, prepare_subject
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.xnnpack import lower
+from hvit_edge.torch_state import settled
 from hvit_edge.weights import weights_digest
 
 SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
@@ -50,6 +52,8 @@ NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = (*INT8, "auto")
 
 
+@public("compile")
+@settled
 def compile(
     model: str | nn.Module,
     *,

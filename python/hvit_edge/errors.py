@@ -39,3 +39,16 @@ class DeviceError(HvitEdgeError):
     """A device cannot be reached or died."""
 
     exit_code = 5
+
+
+class MissingPackageError(InputError, ImportError):
+    """A Python package that a part of hvit-edge needs is not installed; `name` is the package."""
+
+
+class InternalError(HvitEdgeError):
+    """A failure that hvit-edge did not foresee: a bug of its own, or of what it calls.
+
+    `__cause__` is the exception that happened.
+    """
+
+    exit_code = 1

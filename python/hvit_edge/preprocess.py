@@ -14,6 +14,7 @@ from PIL import Image
 
 from hvit_edge.errors import InputError
 from hvit_edge.images.load_image import load_image
+from hvit_edge.public import public_methods
 
 __all__ = ["Preprocess", "check_image_array", "load_image"]
 
@@ -23,6 +24,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_RESIZED_PIXELS = 178_956_970  # Pillow's own limit against decompression bombs
 
 
+@public_methods("__post_init__", "__call__")
 @dataclass(frozen=True)
 class Preprocess:
     """How a photo becomes a network's input.

@@ -13,6 +13,7 @@ from hvit_edge.gate import Gate
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.mixed import MixedReport
 from hvit_edge.quantize import Calibration
+from hvit_edge.quiet import quiet_stderr
 from hvit_edge.report import Artifact, CompileReport
 from hvit_edge.runtime import Session
 from hvit_edge.targets.choices import CPUS
@@ -73,7 +74,9 @@ def self_test(model: str, path: Path) -> None:
     Raises:
         ParityError: it does not pass.
     """
-    result = Session(path).self_test()
+    with quiet_stderr():  # ExecuTorch notes that two runtimes are in one process
+        session = Session(path)
+    result = session.self_test()
     if not result.passed:
         raise ParityError(
             f"[compile] {model}: expected the artifact to pass its self test in the C++ runtime,"

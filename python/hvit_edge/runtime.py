@@ -16,6 +16,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.images.load_image import load_image, rgb_of
 from hvit_edge.metadata import Difference, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.public import public_methods
 
 __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
 
@@ -54,6 +55,7 @@ class Prediction:
     score: float
 
 
+@public_methods("__init__", "__call__", "operator_times", "self_test")
 class Session:
     """One loaded artifact. Calls from several threads run one after the other.
 
@@ -142,6 +144,7 @@ class Session:
         return SelfTest(result.passed, result.max_abs, result.max_rel, result.top1_agree)
 
 
+@public_methods("__init__", "__call__", "logits", "self_test")
 class Classifier:
     """Photo in, labels out.
 

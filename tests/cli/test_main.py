@@ -7,7 +7,13 @@ import pytest
 
 from hvit_edge import __version__, cli
 from hvit_edge.cli import main
-from hvit_edge.errors import DelegationError, DeviceError, InputError, ParityError
+from hvit_edge.errors import (
+    DelegationError,
+    DeviceError,
+    InputError,
+    InternalError,
+    ParityError,
+)
 
 
 def fail_with(monkeypatch, error):
@@ -122,12 +128,62 @@ def test_foreseen_errors_are_one_line_with_their_own_code(monkeypatch, capsys, e
     assert capsys.readouterr() == ("", "error: [x] wrong\n")
 
 
-def test_unforeseen_errors_are_one_line_that_names_v(monkeypatch, capsys):
-    fail_with(monkeypatch, ZeroDivisionError("by nought\nmore"))
-    assert main(["doctor"]) == 1
+def raised(error, cause=None):
+    """`error` as it is after `raise error from cause`."""
+    try:
+        raise error from cause
+    except type(error) as caught:
+        return caught
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError("by nought\nmore"),
+        raised(InternalError("[compile] bug"), ZeroDivisionError("by nought")),
+    ],
+    ids=["raw", "of a public function"],
+)
+def test_unforeseen_errors_are_one_line_with_a_file_of_details(
+    monkeypatch, capsys, tmp_path, error
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    fail_with(monkeypatch, error)
+    assert main(["doctor", "--format", "text"]) == 1
+    (report,) = tmp_path.iterdir()
     assert capsys.readouterr() == (
         "",
-        "error: [hvit-edge] unforeseen ZeroDivisionError: by nought; -v shows where it happened\n",
+        "error: [hvit-edge doctor] unforeseen ZeroDivisionError: by nought; report it to"
+        f" hvit-edge's issue tracker with {report}, which has the details\n",
+    )
+    text = report.read_text()
+    assert text.startswith("command: hvit-edge doctor --format text\ndoing: hvit-edge doctor\n")
+    assert "ZeroDivisionError: by nought" in text
+
+
+def test_the_step_that_failed_is_named(monkeypatch, capsys, tmp_path):
+    def fail(args, console):
+        console.begin("lower")
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("hvit_edge.cli.doctor.execute", fail)
+    assert main(["doctor"]) == 1
+    assert "error: [hvit-edge doctor, step lower] unforeseen Zero" in capsys.readouterr().err
+
+
+def test_without_a_place_for_details_the_sentence_remains(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    fail_with(monkeypatch, ZeroDivisionError("by nought"))
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().err.endswith("hvit-edge's issue tracker with what -v shows\n")
+
+
+def test_too_little_memory_is_no_bug(monkeypatch, capsys):
+    fail_with(monkeypatch, MemoryError())
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().err == (
+        "error: [hvit-edge doctor] expected more memory, got MemoryError; free some\n"
     )
 
 
@@ -155,7 +211,8 @@ def test_missing_compile_package_names_the_extra(monkeypatch, capsys, package):
     assert "pip install 'hvit-edge[compile]'" in err
 
 
-def test_other_missing_package_is_unforeseen(monkeypatch, capsys):
+def test_other_missing_package_is_unforeseen(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     fail_with(monkeypatch, ModuleNotFoundError("No module named 'tomorrow'", name="tomorrow"))
     assert main(["doctor"]) == 1
     assert "unforeseen ModuleNotFoundError" in capsys.readouterr().err

@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from hvit_edge import __version__
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, did_you_mean
-from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.errors import HvitEdgeError, InputError, InternalError, MissingPackageError
+from hvit_edge.public import unforeseen
 
 VERBS = {
     "list": ("list_models", "the models, their sizes and where their weights come from"),
@@ -36,7 +37,7 @@ VERBS = {
     "profile": ("profile", "time or instructions of every operator, and a flame chart"),
     "doctor": ("doctor", "is this machine ready, and how to mend it"),
 }
-COMPILE_PACKAGES = frozenset({"coremltools", "torch", "safetensors", "huggingface_hub"})
+MOST_SHOWN = 300  # characters of an exception's message
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run_verb(argv, console)
         console.flush()
         return code
+    except InternalError as error:
+        return _fail_unforeseen(console, error.__cause__ or error, argv)
     except HvitEdgeError as error:
         return _fail(console, str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -55,17 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) has gone: keep Python from complaining while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in COMPILE_PACKAGES:
-            return _fail_unforeseen(console, error)
-        return _fail(
-            console,
-            f"[hvit-edge {argv[0]}] expected the Python package {error.name}, which is not"
-            " installed; pip install 'hvit-edge[compile]'",
-            2,
-        )
+    except MemoryError:
+        doing = _doing(console, argv)
+        return _fail(console, f"[{doing}] expected more memory, got MemoryError; free some", 1)
     except Exception as error:
-        return _fail_unforeseen(console, error)
+        foreseen = unforeseen(f"hvit-edge {argv[0]}", error)
+        if isinstance(foreseen, MissingPackageError):
+            return _fail(console, str(foreseen), foreseen.exit_code)
+        return _fail_unforeseen(console, error, argv)
 
 
 def _run_verb(argv: list[str], console: Console) -> int:
@@ -117,7 +117,23 @@ def _fail(console: Console, message: str, code: int) -> int:
     return code
 
 
-def _fail_unforeseen(console: Console, error: Exception) -> int:
-    first_line = (str(error).splitlines() or [""])[0]
-    hint = "" if console.verbose else "; -v shows where it happened"
-    return _fail(console, f"[hvit-edge] unforeseen {type(error).__name__}: {first_line}{hint}", 1)
+def _fail_unforeseen(console: Console, error: BaseException, argv: Sequence[str]) -> int:
+    """Say in one sentence what was not foreseen, and where its details are."""
+    from hvit_edge.crash_report import how_to_report, write_report  # not at every start
+
+    doing = _doing(console, argv)
+    path = write_report(error, argv, doing)
+    first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    details = f" with {path}, which has the details" if path else " with what -v shows"
+    return _fail(
+        console,
+        f"[{doing}] unforeseen {type(error).__name__}: {first_line[:MOST_SHOWN]}; {how_to_report()}"
+        f"{details}",
+        1,
+    )
+
+
+def _doing(console: Console, argv: Sequence[str]) -> str:
+    """Return the verb, and its step if there is one."""
+    verb = f"hvit-edge {argv[0]}" if argv and argv[0] in VERBS else "hvit-edge"
+    return f"{verb}, step {console.step}" if console.step else verb

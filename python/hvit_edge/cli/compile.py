@@ -226,7 +226,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 force_inexact=args.force_inexact,
                 progress=progress.bar("calibrate"),
                 rtol=args.rtol,
-                on_step=lambda step: console.note(f"{step} ..."),
+                on_step=console.begin,
             )
         report = artifact.report.to_dict()
     if args.format == "json":

@@ -19,11 +19,13 @@ class Console:
     Attributes:
         verbose: show what other packages print and where an error happened.
         err: stderr of this command, even inside `quiet()`.
+        step: what the verb is doing, one word; empty if it has no steps.
     """
 
     def __init__(self, *, verbose: bool = False) -> None:
         self.verbose = verbose
         self.err: TextIO = sys.stderr
+        self.step = ""
         strict = getattr(sys.stdout, "errors", None) == "strict"
         if strict and isinstance(sys.stdout, io.TextIOWrapper):  # file names may hold any bytes
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -39,6 +41,11 @@ class Console:
     def note(self, text: str) -> None:
         """A remark, to stderr."""
         print(text, file=self.err, flush=True)
+
+    def begin(self, step: str) -> None:
+        """Note that a step begins, on stderr and for the message of a failure."""
+        self.step = step
+        self.note(f"{step} ...")
 
     def flush(self) -> None:
         """Write out what stdout still holds; raises BrokenPipeError where the reader has gone."""

@@ -17,6 +17,7 @@ from hvit_edge.images.file_names import printable
 from hvit_edge.images.heif import register_reader
 from hvit_edge.images.orientation import orientation_in, orientation_of, turn
 from hvit_edge.images.quiet_pillow import quiet_pillow
+from hvit_edge.public import public
 
 # How files begin that are often found under the names of photos.
 NO_IMAGES = (
@@ -29,6 +30,7 @@ NO_IMAGES = (
 DNG_VERSION, KIND_OF_PICTURE, REDUCED = 50706, 254, 1  # tags of TIFF, and a bit of the second
 
 
+@public("load_image", libraries=False)
 def load_image(path: str | Path) -> np.ndarray:
     """Read an image file as RGB.
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.public import public
 
 Builder = Callable[[int, tuple[int, int]], nn.Module]
 InputSize = int | tuple[int, int] | None
@@ -133,6 +134,7 @@ def check_input_size(name: str, input_size: InputSize) -> tuple[int, int]:
     return size
 
 
+@public("list_models")
 def list_models() -> list[ModelInfo]:
     """Every registered model, by name."""
     return [model_info(name) for name in sorted(_REGISTRY)]

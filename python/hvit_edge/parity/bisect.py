@@ -13,6 +13,7 @@ from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import aten, module_path
 from hvit_edge.lowering.pipeline import PIPELINE, Rewrite
 from hvit_edge.parity.difference import compare
+from hvit_edge.targets.kernels import executorch_runtime
 from hvit_edge.targets.xnnpack import lower
 
 REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.roll.default)
@@ -132,13 +133,11 @@ def xnnpack_values(
     graph: GraphModule, nodes: list[Node], inputs: tuple[torch.Tensor, ...]
 ) -> Values:
     """What the lowered graph computes at `nodes`: the same graph with all of them as outputs."""
-    from executorch.runtime import Runtime
-
     output = next(node for node in graph.graph.nodes if node.op == "output")
     output.args = (tuple(nodes),)
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.recompile()
-    program = Runtime.get().load_program(lower(graph, inputs).serialize())
+    program = executorch_runtime().load_program(lower(graph, inputs).serialize())
     results = program.load_method("forward").execute(list(inputs))
     return {node.name: result.clone() for node, result in zip(nodes, results, strict=True)}
 

@@ -13,6 +13,8 @@ from torch.fx import GraphModule
 from hvit_edge.metadata import Difference
 from hvit_edge.parity.difference import compare, worst
 from hvit_edge.parity.tolerance import Tolerance
+from hvit_edge.quiet import quiet_stderr
+from hvit_edge.targets.kernels import executorch_runtime
 
 Step = Callable[[np.ndarray], np.ndarray]
 """float32 [1, 3, height, width], preprocessed, to float32 [1, classes].
@@ -43,10 +45,10 @@ def quantised_step(graph: GraphModule) -> Step:
 
 def executorch_step(program: bytes) -> Step:
     """Run a program with ExecuTorch's own Python runtime."""
-    from executorch.runtime import Runtime
-
-    loaded = Runtime.get().load_program(program)
-    method = loaded.load_method("forward")
+    runtime = executorch_runtime()
+    with quiet_stderr():  # its thread pool describes the CPU; failures are raised
+        loaded = runtime.load_program(program)
+        method = loaded.load_method("forward")
 
     def run(array: np.ndarray, keep_alive: object = loaded) -> np.ndarray:
         return method.execute([torch.tensor(array)])[0].clone().numpy()

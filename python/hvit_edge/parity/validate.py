@@ -23,9 +23,13 @@ from hvit_edge.parity.report import ParityReport, measure_noise
 from hvit_edge.parity.steps import executorch_step, judge, measure, pytorch_step
 from hvit_edge.parity.tolerance import FLOAT_STEPS, step_tolerance
 from hvit_edge.progress import Count, uncounted
+from hvit_edge.public import public
 from hvit_edge.runtime import Session
+from hvit_edge.torch_state import settled
 
 
+@public("validate")
+@settled
 def validate(
     artifact: str | Path,
     *,

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from executorch.exir.schema import Operator
 
 from hvit_edge.errors import LoweringError
+from hvit_edge.quiet import quiet_stderr
+
+if TYPE_CHECKING:
+    from executorch.runtime import Runtime
+
+BINDINGS = "executorch.extension.pybindings.portable_lib"
+
+
+def executorch_runtime() -> Runtime:
+    """Return ExecuTorch's own Python runtime, which tells stderr about the CPU when it starts."""
+    with nullcontext() if BINDINGS in sys.modules else quiet_stderr():
+        from executorch.runtime import Runtime
+
+        return Runtime.get()
 
 
 def check_kernels(operators: Iterable[Operator], modules: dict[str, str]) -> None:
@@ -19,9 +36,7 @@ def check_kernels(operators: Iterable[Operator], modules: dict[str, str]) -> Non
     Raises:
         LoweringError: the runtime has no kernel for an operator; every one is named.
     """
-    from executorch.runtime import Runtime
-
-    kernels = Runtime.get().operator_registry.operator_names
+    kernels = executorch_runtime().operator_registry.operator_names
     missing = [o.name for o in operators if f"{o.name}.{o.overload}".rstrip(".") not in kernels]
     if missing:
         listed = ", ".join(_place(name, modules.get(name)) for name in dict.fromkeys(missing))

@@ -18,6 +18,7 @@ from hvit_edge.models.registry import (
     model_info,
 )
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.public import public
 from hvit_edge.weights import hub
 from hvit_edge.weights.bundled import (
     bundled_names,
@@ -65,6 +66,7 @@ class ModelOrigin:
     labels: tuple[str, ...]
 
 
+@public("create_model")
 def create_model(
     name: str,
     *,

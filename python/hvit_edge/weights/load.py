@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.public import public
 from hvit_edge.weights import cvnets, official, timm, transformers
 from hvit_edge.weights.files import flatten, read_state_dict
 from hvit_edge.weights.keymap import IGNORED, Converted, KeyFormat, StateDict
@@ -30,6 +31,7 @@ HEAD = re.compile(r"^(\w+_)?head\.(weight|bias)$")
 SHOWN = 20  # keys of each kind that an error lists
 
 
+@public("load_weights")
 def load_weights(
     model: nn.Module, source: str | Path | Mapping[str, Tensor], *, strict: bool = True
 ) -> None:
