@@ -1,5 +1,6 @@
 import json
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -235,3 +236,48 @@ def test_wrong_modules(name, tiny_preprocess, tmp_path):
 def test_training_mode_is_refused(tiny_preprocess, tmp_path):
     with pytest.raises((InputError, LoweringError), match=r"eval mode"):
         hvit_edge.compile(nn.Flatten(), preprocess=tiny_preprocess, output=tmp_path / "a.pte")
+
+
+class Saved(nn.Module):
+    """Normalizes, keeps a map for later, and has extra state: as networks of users do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.5, 0.4, 0.3]).view(1, 3, 1, 1))
+        self.conv, self.head, self.kept = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 5), None
+
+    def get_extra_state(self) -> dict:
+        return {"version": 1}
+
+    def set_extra_state(self, state: dict) -> None:
+        pass
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        warnings.warn("of the module", stacklevel=1)
+        self.kept = self.conv(x - self.mean)
+        return self.head(self.kept.relu().mean((2, 3)))
+
+
+def test_module_and_settings_of_the_user_stay_as_they_are(tiny_preprocess, tmp_path):
+    torch.manual_seed(0)
+    module = Saved().eval()
+    module.head.weight.requires_grad_(False)
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    before = {name: (tensor, tensor.clone()) for name, tensor in tensors.items()}
+    generator, filters = torch.get_rng_state(), list(warnings.filters)
+    path = tmp_path / "a.pte"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        hvit_edge.compile(torch.compile(module), preprocess=tiny_preprocess, output=path)
+    assert {str(one.message) for one in caught} == {"of the module"}
+    assert (warnings.filters, torch.is_grad_enabled()) == (filters, True)
+    assert torch.equal(torch.get_rng_state(), generator)
+    after = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    assert after.keys() == before.keys() and module.kept is None and not module.training
+    for name, (tensor, value) in before.items():
+        assert after[name] is tensor and torch.equal(tensor, value)
+    assert [tensor.requires_grad for tensor in module.parameters()] == [True, True, False, True]
+    array = tiny_preprocess(load_image(bundled_photos()[0]))
+    with torch.no_grad(), pytest.warns(UserWarning, match="of the module"):
+        expected = module(torch.from_numpy(array)).numpy()
+    np.testing.assert_allclose(hvit_edge.Session(path)(array)[0], expected, rtol=0, atol=1e-5)

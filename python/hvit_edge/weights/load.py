@@ -65,7 +65,12 @@ def load_weights(
 
 def expected_tensors(model: nn.Module) -> StateDict:
     """The parameters and buffers of `model` that a checkpoint fills."""
-    return {key: value for key, value in model.state_dict().items() if not IGNORED.search(key)}
+    return {
+        key: value
+        for key, value in model.state_dict().items()
+        if isinstance(value, torch.Tensor)
+        and not IGNORED.search(key)  # extra state may be anything
+    }
 
 
 def detect(model: nn.Module, state: StateDict) -> tuple[KeyFormat, Converted]:
