@@ -79,6 +79,16 @@ class Preprocess:
             faults.append(f"channel_order: expected 'RGB' or 'BGR', got {self.channel_order!r}")
         return faults
 
+    def describe(self) -> str:
+        """One line for people: resize, crop, filter, channels, mean and standard deviation."""
+        height, width = self.input_size
+        resize = f"both sides to {height}x{width}"
+        if self.resize == "shortest":
+            resize = f"shorter side to {self.resize_size}, center {height}x{width}"
+        mean, std = (", ".join(f"{value:g}" for value in v) for v in (self.mean, self.std))
+        order = self.channel_order
+        return f"{resize}, {self.interpolation}, {order}, mean {mean}, std {std}"
+
     def resized_size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) after the resize of a photo of `height` x `width`, before the crop."""
         if self.resize == "stretch":

@@ -179,10 +179,20 @@ def test_timm_values_that_cannot_be_met(fields, message):
         timm.read_preprocess(timm_with(**fields))
 
 
-def test_timm_config_without_a_field():
-    config = {"pretrained_cfg": {"input_size": [3, 256, 256], "mean": [0] * 3, "std": [1] * 3}}
-    with pytest.raises(InputError, match="expected interpolation in pretrained_cfg"):
-        timm.read_preprocess(config)
+def test_missing_keys_have_the_defaults_of_timm():
+    # timm.models.PretrainedCfg() of timm 1.0.31.
+    expected = Preprocess(
+        (224, 224), resize_size=256, interpolation="bicubic", mean=IMAGENET_MEAN, std=IMAGENET_STD
+    )
+    for cfg in ({}, {"mean": None, "input_size": None, "crop_pct": None}):
+        assert timm.read_preprocess({"architecture": "swin_t", "pretrained_cfg": cfg}) == expected
+
+
+def test_old_timm_config():
+    old = TIMM["pretrained_cfg"] | {"architecture": "mobilevit_xs", "labels": ["a", "b"]}
+    assert timm.read_preprocess(old) == timm.read_preprocess(TIMM)
+    assert timm.read_labels(old) == ("a", "b")
+    assert timm.read_num_classes(old) == 1000
 
 
 APPLE = {  # as Apple's first files have it
@@ -239,8 +249,9 @@ def test_transformers_preprocessor_of_swin():
         ({"rescale_factor": 1 / 127.5}, "rescale_factor: expected 1/255"),
         ({"resample": 1}, "resample: expected 2 or 3, got 1"),
         ({"resample": None}, "resample: expected 2 or 3, got None"),
-        ({"do_normalize": True}, "image_mean: expected a value, got none"),
-        ({"size": {"height": 256, "width": 256}}, "size: expected shortest_edge"),
+        ({"do_normalize": True}, "do_normalize: expected false, got true, which MobileViT"),
+        ({"size": {"height": 288, "width": 288}}, "size: expected shortest_edge"),
+        ({"do_center_crop": False}, "size: expected height and width"),
         ({"size": {"shortest_edge": 128}}, "resize_size: expected at least 256"),
         ({"crop_size": {"shortest_edge": 1}}, "crop_size: expected height and width"),
     ],

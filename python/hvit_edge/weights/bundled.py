@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.weights.evidence import read_sidecar
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SIDECAR = "hvit-edge weights 1"  # the "format" of a json that describes a weights file
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def find_bundled(architecture: str, name: str) -> Bundled:
             f" they exist for: {having or 'no model'}"
         )
     file = ASSETS / _FILES[name][architecture]
-    described = read_sidecar(file)
+    described = read_sidecar(file.with_suffix(".json"))
     return Bundled(
         architecture=described["architecture"],
         file=file,
@@ -76,42 +74,6 @@ def is_bundled(name: str) -> bool:
 def bundled_photos() -> tuple[Path, ...]:
     """The photos that ship with the package, JPEG, by name."""
     return tuple(sorted((ASSETS / "photos").glob("*.jpg")))
-
-
-def read_sidecar(weights: Path) -> dict[str, Any] | None:
-    """The json beside a weights file, if it is one of ours.
-
-    Returns:
-        `architecture`, `labels`, `preprocess` (a Preprocess), `accuracy` and `recipe`; None where
-        there is no such file, or one of another format.
-
-    Raises:
-        InputError: no JSON, or a field is missing or unknown.
-    """
-    path = weights.with_suffix(".json")
-    if not path.is_file():
-        return None
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"[weights] expected JSON beside the weights, got {path} ({error})"
-        ) from None
-    if not isinstance(described, dict) or described.get("format") != SIDECAR:
-        return None
-    missing = [key for key in ("architecture", "labels", "preprocess") if key not in described]
-    if missing:
-        raise InputError(f"[weights] expected {', '.join(missing)} in {path}, got none")
-    fields = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in described["preprocess"].items()
-    }
-    try:
-        return described | {"preprocess": Preprocess(**fields)}
-    except TypeError as error:
-        raise InputError(
-            f"[weights] expected the fields of Preprocess in {path} ({error})"
-        ) from None
 
 
 @cache

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.labels import given_labels
 from hvit_edge.models.registry import (
     InputSize,
-    Published,
+    ModelInfo,
     build_model,
     check_input_size,
     model_info,
@@ -20,19 +23,17 @@ from hvit_edge.models.registry import (
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.public import public
 from hvit_edge.weights import hub
-from hvit_edge.weights.bundled import (
-    bundled_names,
-    find_bundled,
-    imagenet_labels,
-    is_bundled,
-    read_sidecar,
-)
-from hvit_edge.weights.files import PICKLES, flatten, read_state_dict
+from hvit_edge.weights.bundled import bundled_names, find_bundled, imagenet_labels, is_bundled
+from hvit_edge.weights.evidence import Evidence, Find, Given, read_evidence
+from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import StateDict
-from hvit_edge.weights.load import load_weights
+from hvit_edge.weights.load import fill, find_weights, notes_on
 from hvit_edge.weights.random_weights import random_state_dict
+from hvit_edge.weights.weight_sets import WeightSet
 
-Weights = str | Path | Mapping[str, Tensor] | None
+Weights = str | Path | Mapping[str, Any] | None
+IMAGENET_CLASSES = 1000
+ARGUMENT = "argument"  # the source of what the caller has given
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,17 @@ class WeightsSource:
     """Weights, and what came with them.
 
     Attributes:
-        state_dict: tensors by the checkpoint's own keys, float32; None for random weights, which
-            follow from the model.
+        state_dict: tensors by the checkpoint's own keys without prefixes, float32; None for random
+            weights, which follow from the model.
         source: where they are from: "random", "bundled NAME", "hf:OWNER/REPO", a file's name,
             "folder NAME" or "state dict". It goes into artifacts, so it holds no path.
         preprocess: what they expect of a photo.
         labels: class names, or none.
         num_classes: class count that the source states; None where it does not.
+        preprocess_source, labels_source: what says so: "argument", the name of a file, a key
+            format, or "assumed: ..."; `labels_source` is empty without labels.
+        weights_key: which set of weights was taken, where it was chosen among several.
+        notes: sentences on what was assumed, chosen or left out.
     """
 
     state_dict: StateDict | None
@@ -54,16 +59,37 @@ class WeightsSource:
     preprocess: Preprocess
     labels: tuple[str, ...]
     num_classes: int | None
+    preprocess_source: str = ""
+    labels_source: str = ""
+    weights_key: str = ""
+    notes: tuple[str, ...] = ()
+    chosen: WeightSet | None = None
 
 
 @dataclass(frozen=True)
 class ModelOrigin:
-    """Where a model came from; what `create_model` attaches as `.hvit_edge`."""
+    """Where a model came from; what `create_model` attaches as `.hvit_edge`.
+
+    The attributes are as of WeightsSource, and `name` is the registered name.
+    """
 
     name: str
     weights_source: str
     preprocess: Preprocess
     labels: tuple[str, ...]
+    preprocess_source: str = ""
+    labels_source: str = ""
+    weights_key: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request, once its model is known."""
+
+    info: ModelInfo
+    given: Given
+    weights_key: str | None
 
 
 @public("create_model")
@@ -73,80 +99,127 @@ def create_model(
     weights: Weights = None,
     num_classes: int | None = None,
     input_size: InputSize = None,
+    weights_key: str | None = None,
+    preprocess: Preprocess | None = None,
+    labels: object = None,
 ) -> nn.Module:
     """Build a model and load its weights.
+
+    What the weights expect of a photo and what their classes are called is found out in this
+    order: the arguments; the configs next to the weights (timm's and transformers' config.json,
+    preprocessor_config.json, our .json); the key format; the default of the model, of which a
+    warning tells.
 
     Args:
         name: a registered model, see `list_models`.
         weights: None for the published checkpoint, downloaded from the Hugging Face hub;
             "random" for weights that every machine rebuilds alike; a bundled name ("cifar10" for
-            mobilevit_xxs); a .safetensors, .pt, .pth or .bin file, with our .json beside it or
-            without; a folder laid out like a hub repository; "hf:owner/repo"; or a state dict.
+            mobilevit_xxs); a checkpoint file of any name, or an index of shards; a folder laid out
+            like a hub repository; "hf:owner/repo"; or a state dict.
         num_classes: number of logits; None is what the source states, or else 1000.
         input_size: side in pixels, or (height, width); None is what the weights expect.
+        weights_key: which set of weights to take where a checkpoint has several, such as
+            "state_dict_ema"; None takes the raw ones, and a warning names the others.
+        preprocess: from photo to input, in place of what the weights say.
+        labels: class names in any form that `labels.read_labels` takes, or the path of a file.
 
     Returns:
         The model in eval mode: float32 [N, 3, height, width] -> logits [N, num_classes]. Its
         attribute `hvit_edge` is a ModelOrigin.
 
     Raises:
-        InputError: unknown name, unusable or unreachable weights, or weights for another class
-            count than `num_classes`.
+        InputError: unknown name, unusable or unreachable weights, weights for another class count
+            than `num_classes`, or a config that asks for another network.
     """
-    source = resolve_weights(name, weights)
+    names = given_labels(labels)
+    source = resolve_weights(
+        name, weights, weights_key=weights_key, preprocess=preprocess, labels=names
+    )
     if input_size is None:
         input_size = source.preprocess.input_size
     size = check_input_size(name, input_size)
-    classes = (source.num_classes or 1000) if num_classes is None else num_classes
+    if preprocess is not None and size != tuple(preprocess.input_size):
+        raise InputError(
+            f"[create_model] input_size: expected that of preprocess, {preprocess.input_size}, got"
+            f" {size}; give one of the two"
+        )
+    classes = (source.num_classes or IMAGENET_CLASSES) if num_classes is None else num_classes
     model = build_model(name, num_classes=classes, input_size=size)
-    state = random_state_dict(model) if source.state_dict is None else source.state_dict
-    load_weights(model, state)
-    labels = _labels(source, classes)
-    model.hvit_edge = ModelOrigin(name, source.source, resized(source.preprocess, size), labels)
+    _fill(model, source)
+    source = _with_labels(source, classes, weights, names)
+    for note in source.notes:
+        warnings.warn(note, stacklevel=2)
+    model.hvit_edge = ModelOrigin(
+        name,
+        source.source,
+        resized(source.preprocess, size),
+        source.labels,
+        source.preprocess_source,
+        source.labels_source,
+        source.weights_key,
+        source.notes,
+    )
     return model.eval()
 
 
-def _labels(source: WeightsSource, classes: int) -> tuple[str, ...]:
-    """The class names of the source; those of ImageNet-1k for other trained weights of 1000."""
+def _fill(model: nn.Module, source: WeightsSource) -> None:
+    chosen = source.chosen
+    fill(model, find_weights(model, random_state_dict(model)) if chosen is None else chosen)
+
+
+def _with_labels(
+    source: WeightsSource, classes: int, weights: Weights, given: tuple[str, ...] | None
+) -> WeightsSource:
+    """With the class names of ImageNet-1k for trained weights of 1000 classes that have none."""
     if source.labels and len(source.labels) != classes:
         raise InputError(
             f"[create_model] expected {classes} labels for {classes} classes, got"
-            f" {len(source.labels)} from {source.source}; correct the labels there"
+            f" {len(source.labels)} from {source.labels_source}; correct the labels there"
         )
-    is_imagenet = classes == 1000 and source.state_dict is not None
-    return source.labels or (imagenet_labels() if is_imagenet else ())
-
-
-def resolve_weights(name: str, weights: Weights) -> WeightsSource:
-    """Find and read the weights that `create_model` would load; its arguments, its errors."""
-    default = model_info(name).default
+    trained = source.state_dict is not None
+    if source.labels or given is not None or classes != IMAGENET_CLASSES or not trained:
+        return source
     if weights is None:
-        if default.hub is None:
-            raise InputError(
-                f"[weights] expected a checkpoint of {name} on the hub, got none: the authors"
-                f" publish it on {default.files}; download the file and pass"
-                " weights='path/to/file.pth', or ask for weights='random'"
-            )
-        weights = f"hf:{default.hub}"
+        return replace(source, labels=imagenet_labels(), labels_source="published checkpoint")
+    note = (
+        "[weights] labels assumed: those of ImageNet-1k, because the weights have 1000 classes and"
+        " nothing next to them names these; --labels FILE (labels=) gives others"
+    )
+    return replace(
+        source,
+        labels=imagenet_labels(),
+        labels_source="assumed: ImageNet-1k",
+        notes=(*source.notes, note),
+    )
+
+
+def resolve_weights(
+    name: str,
+    weights: Weights,
+    *,
+    weights_key: str | None = None,
+    preprocess: Preprocess | None = None,
+    labels: tuple[str, ...] | None = None,
+) -> WeightsSource:
+    """Find and read the weights that `create_model` would load; its arguments, its errors."""
+    asked = _Asked(model_info(name), Given(preprocess, labels), weights_key)
+    if weights is None:
+        weights = _published(name, asked.info)
     if isinstance(weights, Mapping):
-        return WeightsSource(flatten(weights), "state dict", default.preprocess, (), None)
-    if isinstance(weights, Path):
-        return _from_path(name, weights)
-    if not isinstance(weights, str):
+        return _resolve(asked, weights, "state dict", Evidence())
+    if not isinstance(weights, (str, Path)):
         raise InputError(
             "[weights] expected a name, a path or a state dict, got"
             f" {type(weights).__name__}; for a module pass its state_dict()"
         )
     if weights == "random":
-        return WeightsSource(None, "random", default.preprocess, (), None)
-    if weights.startswith("hf:"):
-        return _from_checkpoint(hub.read_hub(weights.removeprefix("hf:")), weights, default)
-    if is_bundled(weights):
-        found = find_bundled(name, weights)
-        state = read_state_dict(found.file)
-        source = f"bundled {weights}"
-        return WeightsSource(state, source, found.preprocess, found.labels, len(found.labels))
-    return _from_path(name, Path(weights))
+        return _random(asked)
+    if isinstance(weights, str) and weights.startswith("hf:"):
+        find = hub.files_of(weights.removeprefix("hf:"))
+        return _from_files(asked, hub.weights_in(find, weights), weights, find)
+    if isinstance(weights, str) and is_bundled(weights):
+        return _from_bundled(asked, weights)
+    return _from_path(asked, Path(weights))
 
 
 def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
@@ -156,37 +229,104 @@ def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
     resize_size = preprocess.resize_size
     if preprocess.resize == "shortest":
         resize_size = resize_size * max(size) // max(preprocess.input_size)
-    return dataclasses.replace(preprocess, input_size=size, resize_size=resize_size)
+    return replace(preprocess, input_size=size, resize_size=resize_size)
 
 
-def _from_path(name: str, path: Path) -> WeightsSource:
-    default = model_info(name).default
+def _published(name: str, info: ModelInfo) -> str:
+    if info.default.hub is None:
+        raise InputError(
+            f"[weights] expected a checkpoint of {name} on the hub, got none: the authors"
+            f" publish it on {info.default.files}; download the file and pass"
+            " weights='path/to/file.pth', or ask for weights='random'"
+        )
+    return f"hf:{info.default.hub}"
+
+
+def _random(asked: _Asked) -> WeightsSource:
+    if asked.weights_key is not None:
+        raise InputError(
+            f"[weights] weights_key: expected none with random weights, got {asked.weights_key!r}"
+        )
+    given = asked.given
+    return WeightsSource(
+        None,
+        "random",
+        given.preprocess or asked.info.default.preprocess,
+        given.labels or (),
+        None,
+        ARGUMENT if given.preprocess else f"default of {asked.info.name}",
+        ARGUMENT if given.labels else "",
+    )
+
+
+def _from_bundled(asked: _Asked, weights: str) -> WeightsSource:
+    found = find_bundled(asked.info.name, weights)
+    source = f"bundled {weights}"
+    evidence = Evidence(found.preprocess, found.labels, len(found.labels), source, source)
+    return _resolve(asked, read_checkpoint(found.file), source, evidence)
+
+
+def _from_path(asked: _Asked, path: Path) -> WeightsSource:
     if path.is_dir():
-        return _from_checkpoint(hub.read_folder(path), f"folder {path.name}", default)
-    if not path.exists() and path.suffix not in (".safetensors", *PICKLES):
-        known = ["random", *bundled_names(name)]
+        find = hub.files_in(path)
+        file = hub.weights_in(find, str(path), path)
+        return _from_files(asked, file, f"folder {path.resolve().name}", find)
+    if not path.exists() and path.suffix not in hub.SUFFIXES:
+        known = ["random", *bundled_names(asked.info.name)]
         raise InputError(
             f"[weights] expected a file, a folder, 'hf:owner/repo' or one of {', '.join(known)};"
             f" got {str(path)!r}, which is none of them"
         )
-    state = read_state_dict(path)
-    described = read_sidecar(path)
-    if described is None:
-        return WeightsSource(state, path.name, default.preprocess, (), None)
-    if described["architecture"] != name:
-        raise InputError(
-            f"[weights] expected weights of {name}, got {path}, which is for"
-            f" {described['architecture']} by the json beside it"
-        )
-    labels = tuple(described["labels"])
-    return WeightsSource(state, path.name, described["preprocess"], labels, len(labels) or None)
+    return _from_files(asked, path, path.name, hub.files_in(path.parent))
 
 
-def _from_checkpoint(checkpoint: hub.Checkpoint, source: str, default: Published) -> WeightsSource:
+def _from_files(asked: _Asked, file: Path, source: str, find: Find) -> WeightsSource:
+    content = read_checkpoint(file, find)
+    evidence = read_evidence(asked.info.name, file.name, find, asked.given)
+    return _resolve(asked, content, source, evidence)
+
+
+def _resolve(
+    asked: _Asked, content: Mapping[str, Tensor], source: str, evidence: Evidence
+) -> WeightsSource:
+    """Weights with what the caller, the files next to them, their keys or the registry say."""
+    with torch.device("meta"):
+        model = build_model(asked.info.name)
+    chosen = find_weights(model, content, asked.weights_key)
+    given = asked.given
+    preprocess, preprocess_source, assumed = _preprocess(asked, evidence, chosen)
+    labels = evidence.labels if given.labels is None else given.labels
+    labels_source = evidence.labels_source if given.labels is None else ARGUMENT
     return WeightsSource(
-        read_state_dict(checkpoint.file),
-        source,
-        checkpoint.preprocess or default.preprocess,
-        checkpoint.labels,
-        checkpoint.num_classes,
+        state_dict=chosen.weights,
+        source=source,
+        preprocess=preprocess,
+        labels=labels,
+        num_classes=evidence.num_classes or len(labels) or None,
+        preprocess_source=preprocess_source,
+        labels_source=labels_source if labels else "",
+        weights_key=chosen.key if chosen.others or asked.weights_key else "",
+        notes=(*evidence.notes, *notes_on(chosen, source), *assumed),
+        chosen=chosen,
     )
+
+
+def _preprocess(
+    asked: _Asked, evidence: Evidence, chosen: WeightSet
+) -> tuple[Preprocess, str, list[str]]:
+    """What the weights expect of a photo, what says so, and a sentence if nothing does."""
+    if asked.given.preprocess is not None:
+        return asked.given.preprocess, ARGUMENT, []
+    if evidence.preprocess is not None:
+        return evidence.preprocess, evidence.preprocess_source, []
+    key_format = chosen.key_format
+    if key_format.preprocess is not None:
+        return key_format.preprocess, f"key format of {key_format.name}", []
+    default = asked.info.default.preprocess
+    source = f"assumed: default of {asked.info.name}"
+    note = (
+        f"[weights] preprocessing assumed: {default.describe()}, the default of {asked.info.name},"
+        " because nothing next to the weights says what they expect; --preprocess FILE"
+        " (preprocess=) gives another"
+    )
+    return default, source, [note]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights.keymap import KeyFormat
 
 # Depths of the transformers of stages 3, 4 and 5; their last norm is numbered like one more block.
@@ -35,5 +36,9 @@ MOBILEVIT = KeyFormat(
         (r"\.pre_norm_ffn\.4\.", ".mlp.fc2."),
         (r"\.conv_proj\.", ".unembed."),
         (r"\.fusion\.", ".fuse."),
+    ),
+    # The authors evaluate so, and read photos with OpenCV, which gives BGR.
+    preprocess=Preprocess(
+        (256, 256), resize_size=288, interpolation="bilinear", channel_order="BGR"
     ),
 )

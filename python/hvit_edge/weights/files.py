@@ -1,89 +1,123 @@
-"""Reading a checkpoint file into a flat state dict."""
+"""Reading a checkpoint file: what it is decides its content, not its name."""
 
 from __future__ import annotations
 
 import argparse
-import pickle
-from collections.abc import Mapping
+import contextlib
+import datetime
+import pathlib
+import re
+import types
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
 
 from hvit_edge.errors import InputError
-from hvit_edge.weights.keymap import StateDict
+from hvit_edge.weights import file_kind
+from hvit_edge.weights.pickled_objects import foreign_classes, remedy_for
+from hvit_edge.weights.shards import read_shards, refuse_lone_shard
 
-PICKLES = (".pt", ".pth", ".bin")
-# Where training scripts put the weights, in the order in which they are looked for.
-NESTED = ("model", "state_dict", "model_state", "model_ema")
+# What training scripts keep beside the weights. None of these runs code when it is made.
+HARMLESS = (
+    argparse.Namespace,
+    types.SimpleNamespace,
+    datetime.date,
+    datetime.datetime,
+    datetime.timedelta,
+    pathlib.PosixPath,
+    pathlib.PurePosixPath,
+    dict,
+    list,
+    set,
+    frozenset,
+    slice,
+    int,
+    float,
+    str,
+    np.dtype,
+    np.ndarray,
+    *(type(np.dtype(name)) for name in ("f2", "f4", "f8", "i1", "i2", "i4", "i8")),
+    *(type(np.dtype(name)) for name in ("u1", "u2", "u4", "u8", "?", "U1")),
+)
+_SCALAR, _RECONSTRUCT = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
+_ALIASES = (
+    (lambda *_: {}, "collections.defaultdict"),  # the safe reader fills plain containers alone
+    (lambda *_: [], "collections.deque"),
+    (pathlib.PosixPath, "pathlib._local.PosixPath"),  # Python 3.13
+    (pathlib.PureWindowsPath, "pathlib.WindowsPath"),
+    (pathlib.PureWindowsPath, "pathlib._local.WindowsPath"),
+    (_SCALAR, "numpy.core.multiarray.scalar"),
+    (_SCALAR, "numpy._core.multiarray.scalar"),
+    (_RECONSTRUCT, "numpy.core.multiarray._reconstruct"),
+    (_RECONSTRUCT, "numpy._core.multiarray._reconstruct"),
+)
 
 
-def read_state_dict(path: Path) -> StateDict:
-    """Read a .safetensors, .pt, .pth or .bin file.
+def read_checkpoint(path: Path, find: Callable[[str], Path | None] | None = None) -> Any:
+    """Read a checkpoint file of any name.
+
+    Args:
+        path: safetensors, a file of `torch.save`, or a JSON index of either's shards.
+        find: gives the shards that an index names; None looks next to it.
 
     Returns:
-        Tensors by key; nesting and a common `module.` prefix are taken off, floating-point values
-        are float32.
+        What is inside: nested mappings and lists of tensors and plain values.
 
     Raises:
-        InputError: no such file, an unknown suffix, a damaged file, a pickle that would run code,
-            or a file without a state dict.
+        InputError: no such file, a damaged file, a pickle that would run code, or a file of
+            another kind; the message says what it is and what to do.
     """
     if not path.is_file():
-        raise InputError(f"[read_state_dict] expected a checkpoint file, got no such file: {path}")
-    if path.suffix == ".safetensors":
-        return flatten(_read_safetensors(path))
-    if path.suffix in PICKLES:
-        return flatten(_read_pickle(path))
-    known = ", ".join((".safetensors", *PICKLES))
-    raise InputError(f"[read_state_dict] expected a file that ends in {known}, got {path}")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"[read_state_dict] expected a checkpoint file, got {found}: {path}")
+    try:
+        kind = file_kind.kind_of(path)
+    except OSError as error:
+        raise _damaged(path, str(error)) from error
+    if kind == file_kind.INDEX:
+        beside = path.parent
+        return read_shards(path, find or (lambda name: beside / name), _read_whole)
+    refuse_lone_shard(path)
+    return _read_whole(path)
 
 
-def flatten(loaded: Any) -> StateDict:
-    """The state dict inside what a checkpoint file holds, in float32.
+def _read_whole(path: Path) -> Any:
+    """Read one file that is no index."""
+    kind = file_kind.kind_of(path)
+    if kind == file_kind.SAFETENSORS:
+        return _read_safetensors(path)
+    if kind in (file_kind.PICKLE, file_kind.TORCH_ZIP):
+        return _read_pickle(path)
+    raise _refusal(path, "a JSON file" if kind == file_kind.INDEX else kind)
 
-    Raises:
-        InputError: there is none.
-    """
-    state = _unnest(loaded)
-    if all(key.startswith("module.") for key in state):
-        state = {key.removeprefix("module."): value for key, value in state.items()}
-    return {
-        key: value.detach().float() if value.is_floating_point() else value.detach()
-        for key, value in state.items()
+
+def _refusal(path: Path, kind: str) -> InputError:
+    remedies = {
+        file_kind.TORCHSCRIPT: f"torch.save(torch.jit.load({str(path)!r}).state_dict(),"
+        " 'weights.pt')",
+        file_kind.EXPORTED: f"torch.save(torch.export.load({str(path)!r}).state_dict,"
+        " 'weights.pt')",
+        file_kind.PACKAGED: "torch.save(model.state_dict(), 'weights.pt') where it was compiled",
     }
+    if kind in remedies:
+        return InputError(
+            f"[read_state_dict] expected weights, got {path}, {kind}, which is a program; save its"
+            f" weights: {remedies[kind]}"
+        )
+    wanted = "safetensors file" if path.suffix == ".safetensors" else "PyTorch checkpoint"
+    advice = "" if ";" in kind else "; download or save it again"
+    return InputError(f"[read_state_dict] expected a whole {wanted}, got {path}, {kind}{advice}")
 
 
-def _unnest(loaded: Any) -> Mapping[str, Tensor]:
-    content = loaded
-    while isinstance(content, Mapping):
-        if content and all(_is_entry(key, value) for key, value in content.items()):
-            return content
-        inner = next((name for name in NESTED if isinstance(content.get(name), Mapping)), None)
-        if inner is None:
-            break
-        content = content[inner]
-    if isinstance(content, Mapping):
-        found = f"a mapping with {', '.join(map(str, list(content)[:5])) or 'no keys'}"
-    else:
-        found = type(content).__name__
-    raise InputError(
-        "[read_state_dict] expected tensors by name, bare or under"
-        f" {', '.join(NESTED)}; got {found}; save model.state_dict()"
-    )
-
-
-def _is_entry(key: Any, value: Any) -> bool:
-    return isinstance(key, str) and isinstance(value, Tensor)
-
-
-def _read_safetensors(path: Path) -> StateDict:
+def _read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
-    except (SafetensorError, ValueError, OSError) as error:
+    except Exception as error:  # SafetensorError, and what its bindings raise
         raise InputError(
             f"[read_state_dict] expected a whole safetensors file, got {path} ({error});"
             " download or save it again"
@@ -91,21 +125,30 @@ def _read_safetensors(path: Path) -> StateDict:
 
 
 def _read_pickle(path: Path) -> Any:
+    harmless = [*HARMLESS, *_ALIASES]
     try:
-        # Training scripts of the DeiT family keep their parsed arguments beside the weights.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).replace("\n", " ")
-        if "GLOBAL" not in reason and "global" not in reason:
-            raise _damaged(path, reason) from error
+        with warnings.catch_warnings(), contextlib.ExitStack() as stack:
+            warnings.simplefilter("ignore")
+            stack.enter_context(torch.serialization.safe_globals(harmless))
+            # Not by its name: torch.load takes one of .safetensors at its word.
+            file = stack.enter_context(path.open("rb"))
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # an odd pickle may raise whatever its opcodes come to
+        unknown = foreign_classes(path, _known(harmless))
+        if not unknown:
+            inner = re.search(r"WeightsUnpickler error:\s*(.+)", str(error))
+            reason = inner[1] if inner else str(error).split("\n")[0]
+            raise _damaged(path, reason or type(error).__name__) from error
         raise InputError(
             f"[read_state_dict] expected tensors only, got {path}, a pickle that runs code when it"
-            " is read; if you trust it, convert it where its code is installed:"
-            " torch.save(torch.load(path, weights_only=False)['model'], 'weights.pt')"
+            f" is read; it needs {', '.join(unknown)}; if you trust it, convert it where its code"
+            f" is installed: {remedy_for(path)}"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise _damaged(path, str(error).split("\n")[0]) from error
+
+
+def _known(harmless: list[Any]) -> set[str]:
+    names = {one[1] for one in harmless if isinstance(one, tuple)}
+    return names | {f"{c.__module__}.{c.__qualname__}" for c in harmless if isinstance(c, type)}
 
 
 def _damaged(path: Path, reason: str) -> InputError:

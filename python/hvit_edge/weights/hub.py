@@ -2,41 +2,104 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hvit_edge.errors import InputError
-from hvit_edge.preprocess import Preprocess
-from hvit_edge.weights import timm, transformers
+from hvit_edge.weights.evidence import CONFIG, PROCESSORS, Find
+from hvit_edge.weights.shards import INDEX_SUFFIX, SHARD
 
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+# In the order in which they are looked for.
+WEIGHTS = (
+    "model.safetensors",
+    "pytorch_model.bin",
+    f"model.safetensors{INDEX_SUFFIX}",
+    f"pytorch_model.bin{INDEX_SUFFIX}",
+    "pytorch_model.pth",
+    "model.pth",
+)
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
+# What trainers keep next to the weights.
+NO_WEIGHTS = ("optimizer", "scheduler", "training_args", "rng_state", "random_states", "scaler")
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A weights file and what the config beside it says."""
-
-    file: Path
-    preprocess: Preprocess | None
-    labels: tuple[str, ...]
-    num_classes: int | None
+def files_in(folder: Path) -> Find:
+    """Finds files of a folder by name."""
+    return lambda name: path if (path := folder / name).is_file() else None
 
 
-def read_hub(repository: str) -> Checkpoint:
-    """Download a repository's checkpoint, or take it from the hub's cache.
+def files_of(repository: str) -> Find:
+    """Finds files of a repository on the hub by name; downloads them, or takes the hub's cache."""
+    asked_for = {*WEIGHTS, CONFIG, *PROCESSORS}
+
+    def find(name: str) -> Path | None:
+        if name.endswith(".json") and name not in asked_for:
+            return None  # our own descriptions of weights are next to files, not on the hub
+        try:
+            return fetch(repository, name)
+        except InputError:
+            if name == PROCESSORS[-1]:  # few repositories have it, so no cache knows of it
+                return None
+            raise
+
+    return find
+
+
+def weights_in(find: Find, where: str, folder: Path | None = None) -> Path:
+    """The weights file among some files.
+
+    Args:
+        find: finds them by name.
+        where: for messages.
+        folder: if given, a file of another name is taken too if it is the only one.
 
     Raises:
-        InputError: no such repository, no network, or a repository without usable files.
+        InputError: there is none, or there are several of other names.
     """
-    return _read(f"hf:{repository}", lambda name: fetch(repository, name))
+    found = next(filter(None, map(find, WEIGHTS)), None)
+    if found is not None:
+        return found
+    others = _checkpoints(folder) if folder else []
+    if len(others) == 1:
+        return others[0]
+    _refuse_parts(folder, where)
+    got = f"several: {', '.join(path.name for path in others)}" if others else "neither"
+    advice = "pass the one you mean" if others else "pass the file, if it has another name"
+    raise InputError(
+        f"[weights] expected {' or '.join(WEIGHTS[:2])}, got {got} in {where}; {advice}"
+    )
 
 
-def read_folder(folder: Path) -> Checkpoint:
-    """The checkpoint in a folder laid out like a hub repository."""
-    return _read(str(folder), lambda name: path if (path := folder / name).is_file() else None)
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix in SUFFIXES
+        and path.is_file()
+        and not path.name.startswith(NO_WEIGHTS)
+        and not SHARD.match(path.name)
+    )
+
+
+def _refuse_parts(folder: Path | None, where: str) -> None:
+    """Raise InputError with the remedy for checkpoints that a trainer has left in parts."""
+    if folder is None:
+        return
+    names = [path.name for path in folder.iterdir()]
+    remedy = ""
+    if any(name.endswith(".distcp") for name in names):
+        remedy = (
+            "a distributed checkpoint; join it: python -m torch.distributed.checkpoint.format_utils"
+            f" dcp_to_torch {where} weights.pt"
+        )
+    elif "zero_to_fp32.py" in names or "latest" in names:
+        remedy = (
+            "a checkpoint of DeepSpeed; join it: run zero_to_fp32.py in that folder, and pass the"
+            " file that it writes"
+        )
+    elif any(SHARD.match(name) for name in names):
+        remedy = f"files of a larger checkpoint without their index (*{INDEX_SUFFIX}); copy it too"
+    if remedy:
+        raise InputError(f"[weights] expected a whole checkpoint in {where}, got {remedy}")
 
 
 def fetch(repository: str, name: str) -> Path | None:
@@ -73,39 +136,3 @@ def _unreachable(repository: str, error: Exception) -> InputError:
         " for weights='random', or point HF_HOME at a cache that has it (with HF_HUB_OFFLINE=1"
         " nothing else is asked)"
     )
-
-
-def _read(where: str, find: Callable[[str], Path | None]) -> Checkpoint:
-    weights = next(filter(None, map(find, WEIGHTS)), None)
-    if weights is None:
-        raise InputError(f"[weights] expected {' or '.join(WEIGHTS)}, got neither in {where}")
-    config = _json(find("config.json"))
-    if config is None:
-        raise InputError(f"[weights] expected config.json beside the weights, got none in {where}")
-    if "pretrained_cfg" in config:
-        return Checkpoint(
-            weights,
-            timm.read_preprocess(config),
-            timm.read_labels(config),
-            timm.read_num_classes(config),
-        )
-    transformers.check_config(config)
-    processor = _json(find("preprocessor_config.json"))
-    return Checkpoint(
-        weights,
-        transformers.read_preprocess(processor) if processor is not None else None,
-        transformers.read_labels(config),
-        transformers.read_num_classes(config),
-    )
-
-
-def _json(path: Path | None) -> dict[str, Any] | None:
-    if path is None:
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"[weights] expected JSON, got {path} ({error})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"[weights] expected a JSON object, got {path}")
-    return content

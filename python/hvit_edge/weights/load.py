@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +16,9 @@ from torch import Tensor, nn
 from hvit_edge.errors import InputError
 from hvit_edge.public import public
 from hvit_edge.weights import cvnets, official, timm, transformers
-from hvit_edge.weights.files import flatten, read_state_dict
+from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import IGNORED, Converted, KeyFormat, StateDict
+from hvit_edge.weights.weight_sets import WeightSet, choose_weights
 
 FORMATS = (
     timm.MOBILEVIT,
@@ -29,35 +33,82 @@ FORMATS = (
 OWN = KeyFormat(name="hvit-edge", family="", rules=())
 HEAD = re.compile(r"^(\w+_)?head\.(weight|bias)$")
 SHOWN = 20  # keys of each kind that an error lists
+SHOWN_LEFT_OUT = 3
 
 
 @public("load_weights")
 def load_weights(
-    model: nn.Module, source: str | Path | Mapping[str, Tensor], *, strict: bool = True
+    model: nn.Module,
+    source: str | Path | Mapping[str, Any],
+    *,
+    strict: bool = True,
+    weights_key: str | None = None,
 ) -> None:
     """Load a checkpoint into `model`; its key format is found out.
 
     Formats: our own keys, timm (MobileViT, Swin), transformers (MobileViT, Swin), ml-cvnets
-    (MobileViT), and the official ones of Conformer, Shunted Transformer and Swin. Weights may lie
-    under `model`, `state_dict`, `model_state` or `model_ema`, looked for in this order, and under
-    a `module.` prefix; half precision becomes float32.
+    (MobileViT), and the official ones of Conformer, Shunted Transformer and Swin. The weights may
+    be in any nesting and under any prefix, see `weight_sets`; any floating-point type becomes
+    float32. Where a checkpoint holds several sets of weights, such as raw and averaged ones, the
+    raw ones are taken and a warning names the others.
 
     Args:
         model: a model of this package, or any module whose own keys the checkpoint has.
-        source: a .safetensors, .pt, .pth or .bin file, or a state dict.
+        source: a checkpoint file of any name, an index of shards, or a state dict.
         strict: every key must be present and known. Otherwise missing keys keep their values and
-            unknown ones are left out. A wrong shape is an error in any case.
+            unknown ones are left out. A wrong shape or type is an error in any case.
+        weights_key: which set of weights to take, such as "state_dict_ema".
 
     Raises:
-        InputError: an unreadable file, or keys that do not fit: one message lists all of them.
-            The model is unchanged.
+        InputError: an unreadable file, no such `weights_key`, or keys that do not fit: one message
+            lists all of them. The model is unchanged.
     """
-    state = flatten(source) if isinstance(source, Mapping) else read_state_dict(Path(source))
+    content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
+    name = "the state dict" if isinstance(source, Mapping) else Path(source).name
+    chosen = find_weights(model, content, weights_key)
+    for note in notes_on(chosen, name):
+        warnings.warn(note, stacklevel=2)
+    fill(model, chosen, strict=strict)
+
+
+def find_weights(model: nn.Module, content: Any, weights_key: str | None = None) -> WeightSet:
+    """The weights of `model` in what a checkpoint file holds, in float32.
+
+    Args:
+        model: any module, also on the meta device: only the names of its weights matter.
+        content, weights_key: as `choose_weights`.
+
+    Raises:
+        InputError: as `choose_weights`.
+    """
+    formats = [OWN, *(f for f in FORMATS if f.family == type(model).__name__)]
+    chosen = choose_weights(content, expected_tensors(model), formats, weights_key)
+    return replace(chosen, weights={key: _float32(t) for key, t in chosen.weights.items()})
+
+
+def notes_on(chosen: WeightSet, name: str) -> list[str]:
+    """Sentences on what was chosen in the checkpoint `name`, and what was left out."""
+    notes = []
+    if chosen.others:
+        notes.append(
+            f"[weights] of {name} the weights under {chosen.key or 'no key'!r} are taken; it also"
+            f" has {', '.join(map(repr, chosen.others))}, which --weights-key (weights_key=) takes"
+        )
+    if chosen.left_out:
+        shown = ", ".join(chosen.left_out[:SHOWN_LEFT_OUT])
+        more = len(chosen.left_out) - SHOWN_LEFT_OUT
+        notes.append(
+            f"[weights] of {name} {len(chosen.left_out)} tensors are not part of the model and left"
+            f" out: {shown}{f', and {more} more' if more > 0 else ''}"
+        )
+    return notes
+
+
+def fill(model: nn.Module, chosen: WeightSet, *, strict: bool = True) -> None:
+    """Copy a set of weights into `model`; arguments and errors as `load_weights`."""
     expected = expected_tensors(model)
-    key_format, converted = detect(model, state)
-    if not converted.weights.keys() & expected.keys():
-        raise _foreign(model, state)
-    _check(expected, converted, key_format, strict)
+    converted = chosen.key_format.convert(chosen.weights)
+    _check(expected, converted, chosen.key_format, strict)
     with torch.no_grad():
         for key in converted.weights.keys() & expected.keys():
             expected[key].copy_(converted.weights[key])
@@ -75,10 +126,8 @@ def expected_tensors(model: nn.Module) -> StateDict:
 
 def detect(model: nn.Module, state: StateDict) -> tuple[KeyFormat, Converted]:
     """The format under which most keys of `state` fit `model`, and the checkpoint converted."""
-    expected = expected_tensors(model)
-    fitting = [OWN, *(f for f in FORMATS if f.family == type(model).__name__)]
-    candidates = [(key_format, key_format.convert(state)) for key_format in fitting]
-    return max(candidates, key=lambda pair: len(pair[1].weights.keys() & expected.keys()))
+    chosen = find_weights(model, state)
+    return chosen.key_format, chosen.key_format.convert(chosen.weights)
 
 
 def weights_digest(module: nn.Module) -> str:
@@ -94,11 +143,18 @@ def weights_digest(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def _float32(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach()
+    plain = tensor.layout == torch.strided and not tensor.is_quantized
+    return tensor.float() if plain and tensor.is_floating_point() else tensor
+
+
 def _check(expected: StateDict, converted: Converted, key_format: KeyFormat, strict: bool) -> None:
     weights = converted.weights
     misshapen = [
         key for key in expected if key in weights and weights[key].shape != expected[key].shape
     ]
+    mistyped = [key for key in expected if key in weights and _kind(weights[key], expected[key])]
     missing = [key for key in expected if key not in weights] if strict else []
     unexpected = [key for key in weights if key not in expected] if strict else []
     if misshapen and not missing and not unexpected:
@@ -108,16 +164,44 @@ def _check(expected: StateDict, converted: Converted, key_format: KeyFormat, str
         f" got {list(weights[key].shape)})"
         for key in misshapen
     ]
+    kinds = [
+        f"{converted.published[key]} ({_kind(weights[key], expected[key])})" for key in mistyped
+    ]
     faults = [
         _listed("missing", missing),
         _listed("unexpected", [converted.published[key] for key in unexpected]),
         _listed("misshapen", shapes),
+        _listed("of a wrong type", kinds),
     ]
     if any(faults):
         raise InputError(
             f"[load_weights] expected the keys of the model, got a {key_format.name} checkpoint"
-            f" with {'; '.join(filter(None, faults))}; is it a checkpoint of this very model?"
+            f" with {'; '.join(filter(None, faults))}; {_remedy(weights, misshapen, mistyped)}"
         )
+
+
+def _kind(got: Tensor, expected: Tensor) -> str:
+    """Why the values of `got` cannot become those of `expected`; empty if they can."""
+    if got.is_quantized or got.layout != torch.strided:
+        kind = "quantized" if got.is_quantized else str(got.layout).removeprefix("torch.")
+        return f"expected plain numbers, got a {kind} tensor"
+    if got.is_meta:
+        return "expected numbers, got a tensor on the meta device, which holds none"
+    if got.is_floating_point() != expected.is_floating_point() or got.is_complex():
+        wanted = "floating-point numbers" if expected.is_floating_point() else expected.dtype
+        return f"expected {wanted}, got {str(got.dtype).removeprefix('torch.')}"
+    return ""
+
+
+def _remedy(weights: StateDict, misshapen: list[str], mistyped: list[str]) -> str:
+    if misshapen and all(weights[key].numel() == 0 for key in misshapen):
+        return (
+            "empty tensors are what DeepSpeed ZeRO-3 leaves: run zero_to_fp32.py in the folder of"
+            " the checkpoint and pass the file that it writes"
+        )
+    if mistyped:
+        return "save the weights as floating-point numbers, before they are quantized"
+    return "is it a checkpoint of this very model?"
 
 
 def _check_head(expected: StateDict, weights: StateDict, misshapen: list[str]) -> None:
@@ -125,11 +209,12 @@ def _check_head(expected: StateDict, weights: StateDict, misshapen: list[str]) -
     for key in misshapen:
         if not HEAD.match(key) or weights[key].shape[1:] != expected[key].shape[1:]:
             return
-    wanted, got = expected[misshapen[0]].shape[0], weights[misshapen[0]].shape[0]
-    raise InputError(
-        f"[load_weights] expected a head of {wanted} classes, got one of {got};"
-        f" build the model with num_classes={got}"
-    )
+    wanted, got = expected[misshapen[0]].shape[0], weights[misshapen[0]].shape[:1]
+    if got and got[0]:
+        raise InputError(
+            f"[load_weights] expected a head of {wanted} classes, got one of {got[0]};"
+            f" build the model with num_classes={got[0]}"
+        )
 
 
 def _listed(kind: str, keys: list[str]) -> str:
@@ -137,13 +222,3 @@ def _listed(kind: str, keys: list[str]) -> str:
         return ""
     more = f", and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
     return f"{len(keys)} {kind}: {', '.join(keys[:SHOWN])}{more}"
-
-
-def _foreign(model: nn.Module, state: StateDict) -> InputError:
-    known = ", ".join(f.name for f in FORMATS if f.family == type(model).__name__)
-    keys = ", ".join(list(state)[:5])
-    return InputError(
-        f"[load_weights] expected a checkpoint of {type(model).__name__} with its own keys"
-        f"{' or in one of the formats ' + known if known else ''}; got {len(state)} keys of which"
-        f" none fits: {keys}, ...; is it a checkpoint of this model?"
-    )

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hvit_edge.errors import InputError
-from hvit_edge.preprocess import Preprocess
+from hvit_edge.labels import read_labels as labels_of
+from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from hvit_edge.weights.fields import Fields, same
 from hvit_edge.weights.keymap import KeyFormat
+from hvit_edge.weights.transformers_processor import read_preprocess
+
+__all__ = [
+    "MOBILEVIT",
+    "SWIN",
+    "check_config",
+    "is_config",
+    "read_labels",
+    "read_num_classes",
+    "read_preprocess",
+]
 
 _QKV = (("query", "key", "value"), "qkv")
+# What the networks were trained on that Apple and Microsoft published in these formats.
+_APPLE = Preprocess((256, 256), resize_size=288, interpolation="bilinear", channel_order="BGR")
+_MICROSOFT = Preprocess(
+    (224, 224), resize="stretch", interpolation="bicubic", mean=IMAGENET_MEAN, std=IMAGENET_STD
+)
 
 MOBILEVIT = KeyFormat(
     name="transformers MobileViT",
@@ -40,6 +59,7 @@ MOBILEVIT = KeyFormat(
         (r"\.fusion\.", ".fuse."),
     ),
     fused=_QKV,
+    preprocess=_APPLE,
 )
 
 SWIN = KeyFormat(
@@ -69,112 +89,130 @@ SWIN = KeyFormat(
         (r"\.layernorm_after\.", ".norm2."),
     ),
     fused=_QKV,
+    preprocess=_MICROSOFT,
 )
 
-# What the definitions of this package assume of a checkpoint's config.json.
-_ASSUMED = {
+# What the definitions of this package are, in the words of a config.json. Keys that are missing
+# have transformers' defaults, which are these, or are seen in the shapes of the weights.
+_NETWORK: dict[str, dict[str, tuple[Any, ...]]] = {
     "mobilevit": {
-        "hidden_act": "silu",
-        "layer_norm_eps": 1e-5,
-        "num_attention_heads": 4,
-        "output_stride": 32,
-        "patch_size": 2,
-        "conv_kernel_size": 3,
-        "qkv_bias": True,
+        "hidden_act": ("silu", "swish"),
+        "layer_norm_eps": (1e-5,),
+        "num_attention_heads": (4,),
+        "num_channels": (3,),
+        "output_stride": (32,),
+        "patch_size": (2, (2, 2)),
+        "conv_kernel_size": (3,),
+        "mlp_ratio": (2.0,),
+        "qkv_bias": (True,),
     },
     "swin": {
-        "hidden_act": "gelu",
-        "layer_norm_eps": 1e-5,
-        "patch_size": 4,
-        "window_size": 7,
-        "mlp_ratio": 4.0,
-        "qkv_bias": True,
-        "use_absolute_embeddings": False,
+        "hidden_act": ("gelu",),
+        "layer_norm_eps": (1e-5,),
+        "num_channels": (3,),
+        "patch_size": (4, (4, 4)),
+        "window_size": (7,),
+        "embed_dim": (96,),
+        "depths": ((2, 2, 6, 2),),
+        "num_heads": ((3, 6, 12, 24),),
+        "num_layers": (4,),
+        "hidden_size": (768,),
+        "mlp_ratio": (4.0,),
+        "qkv_bias": (True,),
+        "use_absolute_embeddings": (False,),
     },
 }
-_RESAMPLE = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+_VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "mobilevit_xxs": {
+        "hidden_sizes": ((64, 80, 96),),
+        "neck_hidden_sizes": ((16, 16, 24, 48, 64, 80, 320),),
+        "expand_ratio": (2.0,),
+    },
+    "mobilevit_xs": {
+        "hidden_sizes": ((96, 120, 144),),
+        "neck_hidden_sizes": ((16, 32, 48, 64, 80, 96, 384),),
+        "expand_ratio": (4.0,),
+    },
+    "mobilevit_s": {
+        "hidden_sizes": ((144, 192, 240),),
+        "neck_hidden_sizes": ((16, 32, 64, 96, 128, 160, 640),),
+        "expand_ratio": (4.0,),
+    },
+}
+# These say that the weights or the code are not those of the plain network.
+_NEVER = ("quantization_config", "pruned_heads", "auto_map")
 
 
-def check_config(config: dict[str, Any]) -> None:
-    """Raise InputError where a transformers config.json asks for another network than ours."""
+def is_config(config: Mapping[str, Any]) -> bool:
+    """True for a config.json of transformers."""
+    return "model_type" in config
+
+
+def check_config(config: Mapping[str, Any], name: str | None = None) -> None:
+    """Raise InputError where a transformers config.json asks for another network than ours.
+
+    Args:
+        config: the file's content.
+        name: our model; None for any that we have.
+    """
+    fields = Fields(config, "transformers config")
     kind = config.get("model_type")
-    if kind not in _ASSUMED:
+    wanted = [k for k in _NETWORK if name is None or name.split("_")[0] == k]
+    if kind not in wanted:
+        expected = " or ".join(wanted) or f"none, as transformers has no {name}"
         raise InputError(
-            f"[transformers config] model_type: expected {' or '.join(_ASSUMED)}, got {kind!r}"
+            f"[transformers config] model_type: expected {expected}, got {kind!r}; pass the"
+            " config.json of this checkpoint, or move the checkpoint to a folder without one if"
+            " this is not its own"
         )
-    faults = [
-        f"{field}: expected {value}, got {config[field]}"
-        for field, value in _ASSUMED[kind].items()
-        if config.get(field, value) != value
-    ]
-    if faults:
-        raise InputError("[transformers config] " + "; ".join(faults))
+    for key, allowed in {**_NETWORK[kind], **_VARIANTS.get(name or "", {})}.items():
+        value = fields.get(key)
+        if value is not None and not any(same(value, one) for one in allowed):
+            fields.faults.append(f"{key}: expected {_shown(allowed[0])}, got {value}")
+    for key in _NEVER:
+        if config.get(key):
+            fields.refuse(key, "none", config[key])
+    classes = fields.get("architectures", [])
+    heads = [one for one in classes if isinstance(one, str)] if isinstance(classes, list) else []
+    if classes and not any(one.endswith("ForImageClassification") for one in heads):
+        fields.refuse("architectures", "an image classifier", classes)
+    if fields.text("problem_type", "single_label_classification") != "single_label_classification":
+        fields.refuse("problem_type", "'single_label_classification'", config["problem_type"])
+    fields.finish()
 
 
-def read_labels(config: dict[str, Any]) -> tuple[str, ...]:
-    """Class names of a transformers config.json, in the order of the logits."""
-    names = {int(index): name for index, name in config.get("id2label", {}).items()}
-    if all(name == f"LABEL_{index}" for index, name in names.items()):
-        return ()  # placeholders
-    return tuple(names[index] for index in sorted(names))
+def _shown(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
-def read_num_classes(config: dict[str, Any]) -> int | None:
-    """Class count of a transformers config.json, where it says."""
-    return config.get("num_labels") or len(config.get("id2label", {})) or None
-
-
-def read_preprocess(config: dict[str, Any]) -> Preprocess:
-    """A preprocessor_config.json of the MobileViT or ViT kind as a Preprocess.
+def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Class names of a transformers config.json, in the order of the logits.
 
     Raises:
-        InputError: a field is missing, or has a value that Preprocess cannot express.
+        InputError: they make no sense.
     """
-    _check_processor(config)
-    crop, size = config.get("crop_size"), config["size"]
-    # Old files hold one number: the shorter side where a crop follows, else both sides.
-    if config.get("do_center_crop", False):
-        input_size = _sides(crop, "crop_size")
-        shortest = size if isinstance(size, int) else size.get("shortest_edge")
-        if shortest is None:
-            raise InputError(f"[preprocessor_config] size: expected shortest_edge, got {size}")
-        geometry = {"input_size": input_size, "resize_size": shortest}
+    where = "transformers config id2label"
+    if config.get("id2label"):
+        labels = labels_of(config["id2label"], where, by="index")
     else:
-        geometry = {"input_size": _sides(size, "size"), "resize": "stretch"}
-    if config.get("do_normalize", False):
-        geometry |= {"mean": tuple(config["image_mean"]), "std": tuple(config["image_std"])}
-    flips = config.get("do_flip_channel_order", False)
-    return Preprocess(
-        interpolation=_RESAMPLE[config["resample"]],
-        channel_order="BGR" if flips else "RGB",
-        **geometry,
-    )
+        inverse = config.get("label2id") or {}
+        labels = labels_of(inverse, "transformers config label2id", by="name")
+    if all(label == f"LABEL_{index}" for index, label in enumerate(labels)):
+        return ()  # placeholders
+    return labels
 
 
-def _check_processor(config: dict[str, Any]) -> None:
-    kind = config.get("image_processor_type") or config.get("feature_extractor_type") or ""
-    faults = []
-    if not kind.startswith(("MobileViT", "ViT")):
-        faults.append(f"image_processor_type: expected a MobileViT or ViT one, got {kind!r}")
-    if not config.get("do_resize", True):
-        faults.append("do_resize: expected true, got false")
-    if not config.get("do_rescale", True):
-        faults.append("do_rescale: expected true, got false")
-    if abs(config.get("rescale_factor", 1 / 255) * 255 - 1) > 1e-6:
-        faults.append(f"rescale_factor: expected 1/255, got {config['rescale_factor']}")
-    if config.get("resample") not in _RESAMPLE:
-        faults.append(f"resample: expected 2 or 3, got {config.get('resample')}")
-    needed = ["size"]
-    needed += ["crop_size"] if config.get("do_center_crop") else []
-    needed += ["image_mean", "image_std"] if config.get("do_normalize") else []
-    faults += [f"{field}: expected a value, got none" for field in needed if field not in config]
-    if faults:
-        raise InputError("[preprocessor_config] " + "; ".join(faults))
+def read_num_classes(config: Mapping[str, Any]) -> int | None:
+    """Class count of a transformers config.json, where it says.
 
-
-def _sides(size: int | dict[str, int], field: str) -> tuple[int, int]:
-    if isinstance(size, int):
-        return (size, size)
-    if set(size) != {"height", "width"}:
-        raise InputError(f"[preprocessor_config] {field}: expected height and width, got {size}")
-    return (size["height"], size["width"])
+    Raises:
+        InputError: no whole number, or another number than there are labels.
+    """
+    fields = Fields(config, "transformers config")
+    count = fields.whole("num_labels", None)
+    tables = [config.get(key) for key in ("id2label", "label2id")]
+    sizes = [len(table) for table in tables if isinstance(table, (Mapping, list)) and table]
+    if count is not None and sizes and sizes[0] != count:
+        fields.refuse("num_labels", f"{sizes[0]}, as many as id2label has", count)
+    fields.finish()
+    return count or (sizes[0] if sizes else None)

@@ -1,0 +1,207 @@
+"""Class names in whatever form people keep them: lists, mappings, files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from hvit_edge.errors import InputError
+
+INDEX = re.compile(r"[+-]?[0-9]+")
+SHOWN = 10
+TABLES = ("id2label", "label_names", "labels", "label2id")  # where configs keep them
+
+
+def read_labels(
+    value: object, where: str, classes: int | None = None, *, by: str | None = None
+) -> tuple[str, ...]:
+    """The class names in class order.
+
+    Args:
+        value: None; a list of names; a mapping from class index (a number, or its digits) to
+            name, or from name to class index. Whole numbers as names become text. If every name
+            is null, there are none.
+        where: for messages.
+        classes: how many there must be; None for any number.
+        by: "index" or "name": what a mapping's keys are; None finds it out.
+
+    Raises:
+        InputError: it is none of these, names are missing, blank or of several lines, or indices
+            do not count up from 0; one message lists all faults.
+    """
+    if value is None:
+        return ()
+    faults: list[str] = []
+    if isinstance(value, Mapping):
+        names = _in_order(value, by, faults)
+    elif isinstance(value, (list, tuple)):
+        names = list(value)
+    else:
+        raise InputError(
+            f"[{where}] expected a list of class names, or a mapping from class index to name, got"
+            f" {type(value).__name__}"
+        )
+    if not faults and all(name is None for name in names):
+        return ()
+    labels = _texts(names, faults)
+    if classes is not None and not faults and len(labels) != classes:
+        faults.append(f"expected {classes} labels for {classes} classes, got {len(labels)}")
+    if faults:
+        raise InputError(f"[{where}] {'; '.join(faults)}; correct the labels")
+    return labels
+
+
+def read_labels_file(path: str | Path) -> tuple[str, ...]:
+    """Class names of a text file with one a line, or of a JSON file.
+
+    The JSON holds what `read_labels` takes, by itself or as the "id2label", "label_names",
+    "labels" or "label2id" of an object.
+
+    Raises:
+        InputError: the file is missing, empty, has a blank line, or holds no labels.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"[labels] expected a UTF-8 text file with one class name a line, got {path} ({error})"
+        ) from error
+    content = _json(text, Path(path))
+    if content is not None:
+        if isinstance(content, dict):
+            table = next((name for name in TABLES if content.get(name)), None)
+            content = content[table] if table else content
+            by = {"id2label": "index", "label2id": "name"}.get(table)
+        else:
+            by = None
+        labels = read_labels(content, f"labels {path}", by=by)
+        if not labels:
+            raise InputError(f"[labels] {path}: expected class names, got none")
+        return labels
+    return _lines(text, path)
+
+
+def given_labels(labels: object, classes: int | None = None) -> tuple[str, ...] | None:
+    """Labels as an argument of `compile` or `create_model`: as `read_labels`, or a file's path.
+
+    None stays None: labels as the weights have them.
+    """
+    if labels is None:
+        return None
+    if isinstance(labels, (str, Path)):
+        return read_labels(read_labels_file(labels), "labels", classes)
+    return read_labels(labels, "labels", classes)
+
+
+def _json(text: str, path: Path) -> object:
+    """The content of a JSON file; None if it is a plain list of lines."""
+    named = path.suffix.lower() == ".json"
+    if not named and not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text, object_pairs_hook=_pairs)
+    except (ValueError, RecursionError) as error:
+        if named:
+            raise InputError(f"[labels] expected JSON, got {path} ({error})") from None
+        return None
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return content
+
+
+def _lines(text: str, path: str | Path) -> tuple[str, ...]:
+    labels = [line.strip() for line in text.splitlines()]
+    if not labels:
+        raise InputError(f"[labels] {path}: expected one class name a line, got an empty file")
+    blank = [str(number) for number, label in enumerate(labels, 1) if not label]
+    if blank:
+        raise InputError(
+            f"[labels] {path}: expected a class name on every line, got blank lines:"
+            f" {', '.join(blank[:SHOWN])}; remove them"
+        )
+    return tuple(labels)
+
+
+def _index(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and INDEX.fullmatch(value) else None
+
+
+def _in_order(table: Mapping, by: str | None, faults: list[str]) -> list[object]:
+    """The names of a mapping by their indices; what is wrong with these goes into `faults`."""
+    by_key = [(_index(key), value) for key, value in table.items()]
+    by_value = [(None if isinstance(v, str) else _index(v), key) for key, v in table.items()]
+    ways = {"index": [by_key], "name": [by_value]}.get(by, [by_key, by_value])
+    orders = [
+        [name for _, name in sorted(pairs, key=lambda pair: pair[0])]
+        for pairs in ways
+        if _counts_up(pairs)
+    ]
+    if len(orders) == 2 and list(map(str, orders[0])) != list(map(str, orders[1])):
+        faults.append("expected names, got numbers for names and indices alike; give a list")
+    elif not orders:
+        inverse = ways[-1] is by_value and all(index is not None for index, _ in by_value)
+        faults += _index_faults(by_value if inverse else ways[0], list(table))
+    return orders[0] if orders else []
+
+
+def _counts_up(pairs: list[tuple[int | None, object]]) -> bool:
+    indices = [index for index, _ in pairs]
+    return None not in indices and sorted(indices) == list(range(len(indices)))
+
+
+def _index_faults(pairs: list[tuple[int | None, object]], keys: list[object]) -> list[str]:
+    foreign = [repr(key) for (index, _), key in zip(pairs, keys, strict=True) if index is None]
+    indices = [index for index, _ in pairs if index is not None]
+    negative = sorted({index for index in indices if index < 0})
+    double = sorted({index for index in indices if indices.count(index) > 1})
+    there = set(indices)
+    gaps = [i for i in range(min(len(keys), 10**6)) if i not in there]
+    beyond = sorted({index for index in indices if index >= len(keys)})
+    return [
+        f"expected class indices that count up from 0, {problem}: {_listed(found)}"
+        for problem, found in (
+            ("got none in", foreign),
+            ("got negative ones", negative),
+            ("got some twice", double),
+            ("got none for", gaps),
+            ("got some that are too large", beyond),
+        )
+        if found
+    ]
+
+
+def _texts(names: list[object], faults: list[str]) -> tuple[str, ...]:
+    """The names as text; what is wrong with them goes into `faults`."""
+    null = [i for i, name in enumerate(names) if name is None]
+    wrong = [
+        f"{i} ({type(name).__name__})"
+        for i, name in enumerate(names)
+        if name is not None and (isinstance(name, bool) or not isinstance(name, (str, int)))
+    ]
+    texts = [str(name) for name in names]
+    blank = [i for i, text in enumerate(texts) if not text.strip()]
+    broken = [i for i, text in enumerate(texts) if len(text.splitlines()) > 1 or "\n" in text]
+    for problem, found in (
+        ("a name for every class, got null for", null),
+        ("text, got another type for", wrong),
+        ("a name, got a blank one for", blank),
+        ("no line breaks inside a label, got some in", broken),
+    ):
+        if found:
+            faults.append(f"expected {problem} class {_listed(found)}")
+    return tuple(texts)
+
+
+def _listed(values: list) -> str:
+    more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+    return f"{', '.join(map(str, values[:SHOWN]))}{more}"

@@ -1,0 +1,299 @@
+"""What is next to a weights file says what it expects of a photo, and what its classes are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hvit_edge.errors import InputError
+from hvit_edge.labels import read_labels
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.weights import timm, transformers
+from hvit_edge.weights.fields import Fields, is_whole
+from hvit_edge.weights.json_file import read_json_object
+
+Find = Callable[[str], Path | None]
+Value = TypeVar("Value")
+SIDECAR = "hvit-edge weights 1"  # the "format" of a json that describes a weights file
+CONFIG = "config.json"
+PROCESSORS = ("preprocessor_config.json", "processor_config.json")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of weights from the files next to them.
+
+    Attributes:
+        preprocess: what they expect of a photo; None where nothing says so.
+        labels: class names; empty where nothing says so.
+        num_classes: class count; None where nothing says so.
+        preprocess_source, labels_source: the names of the files that say so.
+        notes: sentences on files that are not used.
+    """
+
+    preprocess: Preprocess | None = None
+    labels: tuple[str, ...] = ()
+    num_classes: int | None = None
+    preprocess_source: str = ""
+    labels_source: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the caller says, so that no file has to: None for what it does not."""
+
+    preprocess: Preprocess | None = None
+    labels: tuple[str, ...] | None = None
+
+
+def read_evidence(name: str, weights: str, find: Find, given: Given) -> Evidence:
+    """Read what is next to a weights file.
+
+    Args:
+        name: our model.
+        weights: name of the weights file.
+        find: the path of a file next to it, None if there is none of that name.
+        given: what the caller says; what it covers is not read.
+
+    Raises:
+        InputError: a file is damaged, for another network, or has values that cannot be met; or
+            two files contradict one another.
+    """
+    sidecar = _sidecar_evidence(name, weights, find, given)
+    config = _config_evidence(name, find, given)
+    if sidecar is None or config is None:
+        return sidecar or config or Evidence()
+    return _agreeing(config, sidecar)
+
+
+def _agreeing(config: Evidence, sidecar: Evidence) -> Evidence:
+    """One of two descriptions of the same weights, if they say the same."""
+    if config.preprocess is None and not config.labels:
+        return Evidence(**{**vars(sidecar), "notes": config.notes + sidecar.notes})
+    faults = []
+    if config.preprocess and sidecar.preprocess and config.preprocess != sidecar.preprocess:
+        faults.append(f"preprocessing {config.preprocess} and {sidecar.preprocess}")
+    if config.labels and sidecar.labels and config.labels != sidecar.labels:
+        faults.append("different labels")
+    if faults:
+        raise InputError(
+            f"[weights] expected {config.preprocess_source or config.labels_source} and"
+            f" {sidecar.preprocess_source or sidecar.labels_source} to say the same of the weights,"
+            f" got {' and '.join(faults)}; remove one of the two files"
+        )
+    both = {key: getattr(config, key) or getattr(sidecar, key) for key in vars(config)}
+    return Evidence(**both)
+
+
+def read_sidecar(path: Path) -> dict[str, Any] | None:
+    """The json that describes a weights file, if it is one of ours.
+
+    Returns:
+        `architecture`, `labels`, `preprocess` (a Preprocess), `accuracy` and `recipe`; None where
+        there is no such file, or one of another format.
+
+    Raises:
+        InputError: no JSON, or a field is missing, unknown or of a wrong type.
+    """
+    if not path.is_file():
+        return None
+    try:
+        described = read_json_object(path)
+    except InputError as error:
+        if "expected a JSON object" in str(error):
+            return None
+        raise InputError(f"[weights] expected JSON beside the weights: {error}") from None
+    if described.get("format") != SIDECAR:
+        return None
+    missing = [key for key in ("architecture", "labels", "preprocess") if key not in described]
+    if missing:
+        raise InputError(f"[weights] expected {', '.join(missing)} in {path}, got none")
+    labels, preprocess = together(
+        lambda: read_labels(described["labels"], f"labels of {path.name}"),
+        lambda: read_fields(described["preprocess"], str(path)),
+    )
+    return described | {"labels": labels, "preprocess": preprocess}
+
+
+def read_preprocess_file(path: str | Path) -> Preprocess:
+    """A Preprocess from a JSON file.
+
+    Args:
+        path: the fields of Preprocess, our json of a weights file, timm's config.json, or
+            transformers' preprocessor_config.json.
+
+    Raises:
+        InputError: the file is none of these, or has values that cannot be met.
+    """
+    path = Path(path)
+    content = read_json_object(path, "preprocess")
+    if content.get("format") == SIDECAR:
+        return read_fields(content.get("preprocess"), str(path))
+    if timm.is_config(content):
+        return timm.read_preprocess(content)
+    processor = content.get("image_processor", content)
+    if isinstance(processor, dict) and _is_processor(processor):
+        return transformers.read_preprocess(processor)
+    return read_fields(content, str(path))
+
+
+def _is_processor(content: Mapping[str, Any]) -> bool:
+    return any(key in content for key in ("image_processor_type", "feature_extractor_type"))
+
+
+def read_fields(content: Any, where: str) -> Preprocess:
+    """The fields of Preprocess in a JSON object; InputError where a field is none of it."""
+    if not isinstance(content, Mapping):
+        raise InputError(f"[weights] expected the fields of Preprocess in {where}, got {content!r}")
+    known = Preprocess.__dataclass_fields__
+    unknown = [key for key in content if key not in known]
+    if unknown or "input_size" not in content:
+        got = ", ".join(unknown) or "no input_size"
+        raise InputError(
+            f"[weights] expected the fields of Preprocess in {where}, got {got}; its fields are"
+            f" {', '.join(known)}"
+        )
+    fields = Fields(content, f"preprocess of {Path(where).name}")
+    size = content["input_size"]
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(map(is_whole, size)):
+        fields.refuse("input_size", "[height, width] in pixels", size)
+    values: dict[str, Any] = {"input_size": size}
+    for name, default in ((n, f.default) for n, f in known.items() if n != "input_size"):
+        if name in ("mean", "std"):
+            values[name] = fields.numbers(name, 3, default)
+        elif name == "resize_size":
+            values[name] = fields.whole(name, default, least=0)
+        else:
+            values[name] = fields.text(name, default)
+    fields.finish()
+    return Preprocess(**values | {"input_size": tuple(size)})
+
+
+def together(*calls: Callable[[], Value]) -> list[Value]:
+    """The results of all calls; if some raise InputError, one InputError with all messages."""
+    results, faults = [], []
+    for call in calls:
+        try:
+            results.append(call())
+        except InputError as error:
+            faults.append(str(error))
+    if faults:
+        raise InputError("; ".join(faults))
+    return results
+
+
+def _sidecar_evidence(name: str, weights: str, find: Find, given: Given) -> Evidence | None:
+    stems = dict.fromkeys((Path(weights).stem, weights.split(".")[0] or weights))
+    for stem in stems:
+        path = find(f"{stem}.json")
+        described = read_sidecar(path) if path else None
+        if described is None:
+            continue
+        if described["architecture"] != name:
+            raise InputError(
+                f"[weights] expected weights of {name}, got {path.parent / weights}, which is for"
+                f" {described['architecture']} by the json beside it"
+            )
+        labels = described["labels"]
+        return Evidence(
+            preprocess=described["preprocess"],
+            labels=labels,
+            num_classes=len(labels) or None,
+            preprocess_source=path.name,
+            labels_source=path.name if labels else "",
+        )
+    return None
+
+
+def _config_evidence(name: str, find: Find, given: Given) -> Evidence | None:
+    path = find(CONFIG)
+    config = read_json_object(path) if path else {}
+    if config.get("format") == SIDECAR:
+        return None  # of a file named config.safetensors
+    if timm.is_config(config):
+        return _timm_evidence(name, config, given)
+    processor = _processor(find)
+    if not config and processor is None:
+        return None
+    if not transformers.is_config(config):
+        notes = (f"[weights] {CONFIG} is not used: it is not of timm or transformers",)
+        if processor is None:
+            return Evidence(notes=notes if config else ())
+        config = {}
+    return _transformers_evidence(name, config, processor, given)
+
+
+def _timm_evidence(name: str, config: Mapping[str, Any], given: Given) -> Evidence:
+    _, preprocess, labels, classes = together(
+        lambda: timm.check_config(config, name),
+        lambda: given.preprocess or timm.read_preprocess(config),
+        lambda: timm.read_labels(config) if given.labels is None else (),
+        lambda: timm.read_num_classes(config),
+    )
+    return _counted(preprocess, labels, classes, CONFIG, CONFIG)
+
+
+def _transformers_evidence(
+    name: str,
+    config: Mapping[str, Any],
+    processor: tuple[str, Mapping[str, Any]] | None,
+    given: Given,
+) -> Evidence:
+    file, content = processor or ("", None)
+    kind = config.get("model_type") if config else _model_type(name)
+    _, preprocess, labels, classes = together(
+        lambda: transformers.check_config(config, name) if config else None,
+        lambda: _processed(content, kind, given),
+        lambda: transformers.read_labels(config) if given.labels is None else (),
+        lambda: transformers.read_num_classes(config),
+    )
+    return _counted(preprocess, labels, classes, file if preprocess else "", CONFIG)
+
+
+def _processed(content: Mapping[str, Any] | None, kind: object, given: Given) -> Preprocess | None:
+    if content is None or given.preprocess is not None:
+        return None
+    return transformers.read_preprocess(content, kind if isinstance(kind, str) else None)
+
+
+def _model_type(name: str) -> str:
+    return name.split("_")[0]
+
+
+def _processor(find: Find) -> tuple[str, Mapping[str, Any]] | None:
+    """Name and content of the file that says how transformers prepares photos."""
+    for file in PROCESSORS:
+        path = find(file)
+        if path is None:
+            continue
+        content = read_json_object(path)
+        if file == PROCESSORS[1]:
+            content = content.get("image_processor")
+            if not isinstance(content, dict):
+                continue
+        return file, content
+    return None
+
+
+def _counted(
+    preprocess: Preprocess | None,
+    labels: tuple[str, ...],
+    classes: int | None,
+    preprocess_source: str,
+    labels_source: str,
+) -> Evidence:
+    if labels and classes and len(labels) != classes:
+        raise InputError(
+            f"[weights] expected {classes} labels for {classes} classes, got {len(labels)} from"
+            f" {labels_source}; correct the labels there, or pass labels of your own"
+        )
+    return Evidence(
+        preprocess=preprocess,
+        labels=labels,
+        num_classes=classes or len(labels) or None,
+        preprocess_source=preprocess_source,
+        labels_source=labels_source if labels else "",
+    )

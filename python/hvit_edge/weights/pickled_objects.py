@@ -1,0 +1,145 @@
+"""Look into a pickle that may not be read, without running it: what it holds, and where."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+LEGACY_HEADERS = 3  # pickles before the object in files of torch before 1.6
+MAPPINGS = ("collections.OrderedDict", "collections.defaultdict", "builtins.dict")
+TENSORS = "torch._utils._rebuild"
+PLAIN = re.compile(r"torch\._utils\._rebuild_\w+|torch\.\w+|collections\.Counter|_codecs\.encode")
+SHOWN = 5
+
+
+class _Stub:
+    """What stands for any object of a pickle: it remembers its class and its state."""
+
+    origin = ""
+
+    def __new__(cls, *args: object, **kwargs: object) -> _Stub:
+        return super().__new__(cls)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        self.state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def __setitem__(self, key: object, value: object) -> None: ...
+
+    def append(self, value: object) -> None: ...
+
+    def extend(self, values: object) -> None: ...
+
+    def add(self, value: object) -> None: ...
+
+
+class _Mapping(dict):
+    """A mapping of a pickle, whatever it is made with."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__()
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+class _Looker(pickle.Unpickler):
+    """Makes stubs only: no class is imported, no function called."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, encoding="latin1")
+        self.classes: dict[str, type] = {}
+
+    def find_class(self, module: str, name: str) -> type:
+        origin = f"{module}.{name}"
+        if origin in MAPPINGS:
+            return _Mapping
+        return self.classes.setdefault(origin, type("Stub", (_Stub,), {"origin": origin}))
+
+    def persistent_load(self, pid: object) -> object:
+        # Old files keep a module's class so, with its source; everything else is a storage.
+        is_class = isinstance(pid, tuple) and pid[:1] == ("module",) and len(pid) > 1
+        return pid[1] if is_class else None
+
+
+def foreign_classes(path: Path, known: set[str]) -> list[str]:
+    """Names of the classes and functions in a pickle that are neither `known` nor torch's tensors.
+
+    Empty for a pickle that is damaged.
+    """
+    try:
+        _, names = _look(path)
+    except Exception:
+        return []
+    return [name for name in names if name not in known and not PLAIN.fullmatch(name)][:SHOWN]
+
+
+def remedy_for(path: Path) -> str:
+    """Python that saves the weights of a pickle with objects in it, for a user who trusts it."""
+    read = f"torch.load({str(path)!r}, weights_only=False)"
+    try:
+        content, _ = _look(path)
+    except Exception:  # it is damaged or odd: say what is usual
+        content = None
+    weights = next(_places(content, read), f"{read}.state_dict()")
+    return f"torch.save({weights}, 'weights.pt')"
+
+
+def _look(path: Path) -> tuple[Any, list[str]]:
+    """The object in a file of `torch.save`, made of stubs, and the names in it."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            with archive.open(name) as file:
+                return _look_into(file)
+    with path.open("rb") as file:
+        content, names = _look_into(file)
+        if not isinstance(content, int):
+            return content, names
+        for _ in range(LEGACY_HEADERS):
+            content, names = _look_into(file)
+        return content, names
+
+
+def _look_into(file: BinaryIO) -> tuple[Any, list[str]]:
+    looker = _Looker(file)
+    return looker.load(), list(looker.classes)
+
+
+def _places(content: Any, expression: str, depth: int = 0) -> Iterator[str]:
+    """Python for every module and state dict in `content`, modules first, the outermost first."""
+    if _is_module(content):
+        yield f"{expression}.state_dict()"
+    if not isinstance(content, dict) or depth > 2:
+        return
+    for key, value in content.items():
+        yield from _modules(value, f"{expression}[{key!r}]")
+    tensors = [value for value in content.values() if _is_tensor(value)]
+    if tensors and len(tensors) == len(content):
+        yield expression
+    elif tensors:
+        yield (
+            f"{{key: value for key, value in {expression}.items()"
+            " if isinstance(value, torch.Tensor)}"
+        )
+    for key, value in content.items():
+        yield from _places(value, f"{expression}[{key!r}]", depth + 1)
+
+
+def _modules(value: Any, expression: str) -> Iterator[str]:
+    if _is_module(value):
+        yield f"{expression}.state_dict()"
+
+
+def _is_module(value: Any) -> bool:
+    state = getattr(value, "state", None)
+    return isinstance(state, dict) and "_modules" in state
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, _Stub) and value.origin.startswith(TENSORS)
