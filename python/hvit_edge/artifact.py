@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from hvit_edge.errors import InputError
-from hvit_edge.metadata import LayerRecord, Metadata
+from hvit_edge.metadata import SOURCES, LayerRecord, Metadata
 from hvit_edge.targets.choices import CPUS
 
 MAGIC = b"HVITEDGE"
@@ -83,6 +83,7 @@ def fields(metadata: Metadata) -> dict[str, object]:
             float(parity.cosine),
             float(parity.top1_agree),
         ],
+        **{name: getattr(metadata, key) for key, name in SOURCES.items() if getattr(metadata, key)},
     }
 
 

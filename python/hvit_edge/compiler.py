@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,7 +63,7 @@ def compile(
     num_classes: int | None = None,
     input_size: int | tuple[int, int] | None = None,
     preprocess: Preprocess | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Mapping | str | Path | None = None,
     output: str | Path | None = None,
     force: bool = False,
     ios: int | None = None,
@@ -80,6 +80,7 @@ def compile(
     progress: Wrap = silent,
     rtol: float | None = None,
     on_step: Callable[[str], None] | None = None,
+    weights_key: str | None = None,
 ) -> Artifact:
     """Compile a model to one self-describing file.
 
@@ -94,10 +95,12 @@ def compile(
             `mixed`. For native "fp32" (the default), "fp16", "int8" or "int8-dynamic". For
             coreml "fp16" (the default), "fp32", float16 with weights of 8 bits ("w8") or palettes
             of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
-        weights, num_classes, input_size: as `create_model`; for a registered name only.
+        weights, num_classes, input_size, weights_key: as `create_model`; for a registered name
+            only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
             checkpoint's for a registered name.
-        labels: class names in class order; None keeps those of the checkpoint.
+        labels: class names in class order, in any form that `labels.given_labels` takes; None
+            keeps those of the checkpoint.
         output: file to write; None is `{model}-{target}-{precision}.pte` or `.mlpackage` in the
             current folder.
         force: replace an existing file.
@@ -123,7 +126,8 @@ def compile(
 
     Returns:
         The path and the report. Nothing is written unless every gate passes. What there is to say
-        of the calibration images is in the report, and is sent to `warnings`.
+        of the calibration images, and what was assumed of the weights, is in the report, and is
+        sent to `warnings`.
 
     Raises:
         InputError: a wrong argument, an existing output, unusable weights or calibration images.
@@ -142,7 +146,9 @@ def compile(
     check_mixed(mixed, precision, path, force=force)
 
     tell("build")
-    subject = prepare_subject(model, weights, num_classes, input_size, preprocess, labels)
+    subject = prepare_subject(
+        model, weights, num_classes, input_size, preprocess, labels, weights_key
+    )
     calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
     if target == "native":
         return compile_native(

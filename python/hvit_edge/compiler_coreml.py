@@ -82,6 +82,7 @@ def compile_package(request: PackageRequest) -> Artifact:
             target="coreml",
             precision=request.precision,
             weights=metadata.weights_source,
+            origin=subject.origin,
             ios=request.ios,
             path=request.path,
             bytes=write_package(request.path, _saved(model), force=request.force),

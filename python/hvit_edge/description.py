@@ -53,4 +53,7 @@ def describe_artifact(
         layers=layers,
         cpu=cpu,
         operators=operators,
+        preprocess_source=subject.origin.preprocess_source,
+        labels_source=subject.origin.labels_source,
+        weights_key=subject.origin.weights_key,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from hvit_edge.errors import ArtifactError
+from hvit_edge.flatbuffer import Table as _Table
+from hvit_edge.flatbuffer import root as _root
 from hvit_edge.open_artifact import is_package
 
 # Field numbers of ExecuTorch's flatbuffer schema (exir/_serialize/program.fbs, identifier ET12).
@@ -101,56 +103,3 @@ def _count(plan: _Table) -> tuple[dict[str, int], dict[str, int]]:
 def _operator_name(operator: _Table) -> str:
     name, overload = operator.string(OPERATOR_NAME), operator.string(OPERATOR_OVERLOAD)
     return f"{name}.{overload}" if overload else name
-
-
-def _root(data: bytes) -> _Table:
-    return _Table(data, struct.unpack_from("<I", data)[0])
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A flatbuffer table: it points back to a vtable, which has an offset for each field."""
-
-    data: bytes
-    position: int
-
-    def _field(self, number: int) -> int | None:
-        vtable = self.position - struct.unpack_from("<i", self.data, self.position)[0]
-        length = struct.unpack_from("<H", self.data, vtable)[0]
-        entry = 4 + 2 * number
-        if entry >= length:
-            return None
-        offset = struct.unpack_from("<H", self.data, vtable + entry)[0]
-        return self.position + offset if offset else None
-
-    def _follow(self, at: int) -> int:
-        return at + struct.unpack_from("<I", self.data, at)[0]
-
-    def scalar(self, number: int, code: str) -> int:
-        at = self._field(number)
-        return 0 if at is None else struct.unpack_from(f"<{code}", self.data, at)[0]
-
-    def string(self, number: int) -> str:
-        at = self._field(number)
-        if at is None:
-            return ""
-        start = self._follow(at)
-        length = struct.unpack_from("<I", self.data, start)[0]
-        return self.data[start + 4 : start + 4 + length].decode("utf-8")
-
-    def table(self, number: int) -> _Table:
-        at = self._field(number)
-        if at is None:
-            raise ValueError(f"field {number} is missing")
-        return _Table(self.data, self._follow(at))
-
-    def tables(self, number: int) -> list[_Table]:
-        at = self._field(number)
-        if at is None:
-            return []
-        start = self._follow(at)
-        count = struct.unpack_from("<I", self.data, start)[0]
-        first = start + 4
-        if first + 4 * count > len(self.data):
-            raise ValueError("a vector leaves the file")
-        return [_Table(self.data, self._follow(first + 4 * i)) for i in range(count)]

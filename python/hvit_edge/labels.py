@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
 
 from hvit_edge.errors import InputError
@@ -36,7 +37,7 @@ def read_labels(
     faults: list[str] = []
     if isinstance(value, Mapping):
         names = _in_order(value, by, faults)
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, Iterable) and not isinstance(value, (str, bytes, set, frozenset)):
         names = list(value)
     else:
         raise InputError(
@@ -131,8 +132,8 @@ def _lines(text: str, path: str | Path) -> tuple[str, ...]:
 def _index(value: object) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
+    if isinstance(value, Integral):
+        return int(value)
     return int(value) if isinstance(value, str) and INDEX.fullmatch(value) else None
 
 
@@ -186,7 +187,7 @@ def _texts(names: list[object], faults: list[str]) -> tuple[str, ...]:
     wrong = [
         f"{i} ({type(name).__name__})"
         for i, name in enumerate(names)
-        if name is not None and (isinstance(name, bool) or not isinstance(name, (str, int)))
+        if name is not None and (isinstance(name, bool) or not isinstance(name, (str, Integral)))
     ]
     texts = [str(name) for name in names]
     blank = [i for i, text in enumerate(texts) if not text.strip()]

@@ -7,6 +7,12 @@ from dataclasses import asdict, dataclass
 from hvit_edge.preprocess import Preprocess
 
 SCHEMA_VERSION = 1
+# Optional fields of text: attribute of Metadata -> name in an artifact.
+SOURCES = {
+    "preprocess_source": "hve_preprocess_source",
+    "labels_source": "hve_labels_source",
+    "weights_key": "hve_weights_key",
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,12 @@ class Metadata:
             written before there was such a record.
         cpu: what the program is shaped for, see `compile`; "any" for packages and for artifacts
             that do not say.
+        operators: of the delegate, in order; empty where there is no record.
+        preprocess_source: what says how a photo is prepared: "argument", the name of a file, a
+            key format, "default of MODEL", or "assumed: default of MODEL" where nothing said so;
+            empty for artifacts that were written before there was such a record.
+        labels_source: the same for the labels; empty without labels.
+        weights_key: which set of weights was compiled, where the checkpoint has several.
     """
 
     schema_version: int
@@ -100,3 +112,6 @@ class Metadata:
     layers: tuple[LayerRecord, ...] = ()
     cpu: str = "any"
     operators: tuple[OperatorRecord, ...] = ()
+    preprocess_source: str = ""
+    labels_source: str = ""
+    weights_key: str = ""

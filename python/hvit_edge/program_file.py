@@ -56,6 +56,7 @@ def write_program(
             target=target,
             precision=gate.precision,
             weights=metadata.weights_source,
+            origin=subject.origin,
             path=path,
             bytes=len(data),
             lowered=lowered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hvit_edge.metadata import Difference
@@ -10,6 +10,7 @@ from hvit_edge.mixed import MixedReport
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.quantize import Calibration
 from hvit_edge.targets.delegate import Lowered
+from hvit_edge.weights import ModelOrigin
 
 MOVES = ("transpose", "reshape")
 
@@ -25,6 +26,7 @@ class Report:
         steps: the same for each step on the way.
         calibration: the images that it was calibrated on; None where there were none.
         seconds: wall time of the whole.
+        origin: where the weights, preprocessing and labels came from.
     """
 
     model: str
@@ -37,6 +39,7 @@ class Report:
     steps: tuple[StepResult, ...]
     calibration: Calibration | None
     seconds: float
+    origin: ModelOrigin | None = None
 
     def to_dict(self) -> dict[str, object]:
         """The report as plain values, ready for JSON."""
@@ -51,6 +54,18 @@ class Report:
             "steps": [step.to_dict() for step in self.steps],
             "calibration": self.calibration.to_dict() if self.calibration else None,
             "seconds": round(self.seconds, 3),
+            **self._sources(),
+        }
+
+    def _sources(self) -> dict[str, object]:
+        """Of preprocessing, labels and weights: what was found, and what was assumed or chosen."""
+        origin = self.origin
+        return {
+            "preprocess": asdict(origin.preprocess) if origin and origin.preprocess else None,
+            "preprocess_source": origin.preprocess_source if origin else "",
+            "labels_source": origin.labels_source if origin else "",
+            "weights_key": origin.weights_key if origin else "",
+            "notes": list(origin.notes) if origin else [],
         }
 
 

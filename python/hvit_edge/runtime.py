@@ -14,8 +14,9 @@ from PIL import Image
 from hvit_edge import _runtime
 from hvit_edge.errors import InputError
 from hvit_edge.images.load_image import load_image, rgb_of
-from hvit_edge.metadata import Difference, LayerRecord, Metadata, OperatorRecord
+from hvit_edge.metadata import SOURCES, Difference, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.program_text import read_text
 from hvit_edge.public import public_methods
 
 __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
@@ -88,21 +89,31 @@ class Session:
     ) -> None:
         started = time.perf_counter()
         native = _runtime.Session(_path(path), _thread_count(threads), prepare, time_operators)
-        self._adopt(native, time.perf_counter() - started)
+        self._adopt(native, path, time.perf_counter() - started)
 
     @classmethod
-    def _of(cls, native: _runtime.Session, load_seconds: float, lock: threading.Lock) -> Session:
+    def _of(
+        cls,
+        native: _runtime.Session,
+        path: str | Path,
+        load_seconds: float,
+        lock: threading.Lock,
+    ) -> Session:
         session = cls.__new__(cls)
-        session._adopt(native, load_seconds, lock)
+        session._adopt(native, path, load_seconds, lock)
         return session
 
     def _adopt(
-        self, native: _runtime.Session, load_seconds: float, lock: threading.Lock | None = None
+        self,
+        native: _runtime.Session,
+        path: str | Path,
+        load_seconds: float,
+        lock: threading.Lock | None = None,
     ) -> None:
         self._native = native
         self._lock = lock or threading.Lock()
         self.load_seconds = load_seconds
-        self.metadata = _metadata(native.metadata)
+        self.metadata = _metadata(native.metadata, path)
         self.inputs = tuple(TensorSpec(tuple(s.shape), s.dtype) for s in native.inputs)
         self.outputs = tuple(TensorSpec(tuple(s.shape), s.dtype) for s in native.outputs)
         self.planned_memory_bytes: int = native.planned_memory_bytes
@@ -167,7 +178,7 @@ class Classifier:
         self._native = _runtime.Classifier(_path(path), _thread_count(threads))
         self._lock = threading.Lock()
         seconds = time.perf_counter() - started
-        self.session = Session._of(self._native.session, seconds, self._lock)
+        self.session = Session._of(self._native.session, path, seconds, self._lock)
 
     def __call__(
         self, image: str | Path | Image.Image | np.ndarray, top_k: int = 5
@@ -256,7 +267,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
     return rgb_of(image)
 
 
-def _metadata(native: _runtime.Metadata) -> Metadata:
+def _metadata(native: _runtime.Metadata, path: str | Path) -> Metadata:
     parity = native.parity
     return Metadata(
         schema_version=native.schema_version,
@@ -274,6 +285,7 @@ def _metadata(native: _runtime.Metadata) -> Metadata:
         layers=tuple(LayerRecord(x.name, x.precision, x.sqnr_db) for x in native.layers),
         cpu=native.cpu,
         operators=tuple(OperatorRecord(x.kind, x.module) for x in native.operators),
+        **read_text(os.fsdecode(path), SOURCES),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +10,10 @@ from torch import nn
 
 from hvit_edge.eager_answer import run_eager, run_own
 from hvit_edge.errors import InputError
+from hvit_edge.labels import given_labels
 from hvit_edge.own_module import check_module, unwrapped
 from hvit_edge.preprocess import Preprocess, load_image
-from hvit_edge.weights import ModelOrigin, bundled_photos, create_model
+from hvit_edge.weights import ARGUMENT, ModelOrigin, bundled_photos, create_model
 
 GOLDEN_PHOTO = "astronaut.jpg"
 GOLDEN_MARGIN = 1.05  # the golden photo is this much larger than the resized one
@@ -55,7 +55,8 @@ def prepare_subject(
     num_classes: int | None,
     input_size: int | tuple[int, int] | None,
     preprocess: Preprocess | None,
-    labels: Sequence[str] | None,
+    labels: object,
+    weights_key: str | None = None,
 ) -> Subject:
     """Build or take the module, and ask it for its answer to the golden photo.
 
@@ -63,20 +64,23 @@ def prepare_subject(
     """
     registered = isinstance(model, str)
     if registered:
-        model = create_model(model, weights=weights, num_classes=num_classes, input_size=input_size)
-    elif (weights, num_classes, input_size) != (None, None, None):
+        model = create_model(
+            model,
+            weights=weights,
+            num_classes=num_classes,
+            input_size=input_size,
+            weights_key=weights_key,
+            preprocess=preprocess,
+            labels=labels,
+        )
+    elif (weights, num_classes, input_size, weights_key) != (None, None, None, None):
         raise InputError(
-            "[compile] expected weights, num_classes and input_size with a registered name only,"
-            " got them with a module; load them into the module instead"
+            "[compile] expected weights, num_classes, input_size and weights_key with a registered"
+            " name only, got them with a module; load them into the module instead"
         )
     else:
         check_module(model, "compile")
-    origin = origin_of(model, preprocess)
-    origin = replace(
-        origin,
-        preprocess=preprocess or origin.preprocess,
-        labels=tuple(labels) if labels is not None else origin.labels,
-    )
+    origin = _with_given(origin_of(model, preprocess), preprocess, given_labels(labels))
     if origin.preprocess is None:
         raise InputError(
             "[compile] expected preprocess=Preprocess(...) with a module of your own, got none"
@@ -89,6 +93,17 @@ def prepare_subject(
         model, expected = run_own(model, example, "compile")
     _check_labels(origin.labels, expected.shape[1])
     return Subject(model, origin, registered, image, example, expected)
+
+
+def _with_given(
+    origin: ModelOrigin, preprocess: Preprocess | None, labels: tuple[str, ...] | None
+) -> ModelOrigin:
+    """`origin` with the caller's preprocessing and labels in place of its own."""
+    if preprocess is not None:
+        origin = replace(origin, preprocess=preprocess, preprocess_source=ARGUMENT)
+    if labels is not None:
+        origin = replace(origin, labels=labels, labels_source=ARGUMENT if labels else "")
+    return origin
 
 
 def _golden_image(preprocess: Preprocess) -> np.ndarray:

@@ -13,6 +13,7 @@ from hvit_edge import compiler
 from hvit_edge.cli import compile as compile_verb
 from hvit_edge.cli import main
 from hvit_edge.errors import DelegationError, InputError
+from hvit_edge.preprocess import Preprocess
 
 DEFAULTS = inspect.signature(compiler.compile).parameters
 
@@ -44,10 +45,12 @@ def test_precisions_are_those_of_the_compiler():
 
 def test_options_reach_the_compiler(requests, tmp_path):
     (tmp_path / "labels.txt").write_text("cat\nfire engine\n")
+    (tmp_path / "p.json").write_text('{"input_size": [64, 96], "resize": "stretch"}')
     arguments = (
         f"compile swin_t --target xnnpack --precision fp32 --weights random --num-classes 2"
         f" --input-size 64x96 --labels {tmp_path / 'labels.txt'} --min-delegated 0.5 --rtol 1e-3"
         f" -o out.pte --force --cpu arm --calib-data photos --calib-samples 40"
+        f" --weights-key ema --preprocess {tmp_path / 'p.json'}"
     )
     assert main(arguments.split()) == 2
     ((model, options),) = requests
@@ -58,6 +61,8 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "target": "xnnpack",
             "precision": "fp32",
             "weights": "random",
+            "weights_key": "ema",
+            "preprocess": Preprocess((64, 96), "stretch"),
             "num_classes": 2,
             "input_size": (64, 96),
             "labels": ["cat", "fire engine"],

@@ -101,12 +101,13 @@ def answer(monkeypatch):
 def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
     seen = answer(broken_report())
     arguments = "validate a.pte --data d --weights w.pth --rtol 1e-3 --threads 3 --bisect"
+    arguments += " --weights-key ema"
     assert main([*arguments.split(), "--device", "qemu:cortex-a76"]) == 3
     ((artifact, options),) = seen
     assert artifact == "a.pte"
     assert callable(options.pop("progress"))
     given = {"data": "d", "weights": "w.pth", "rtol": 1e-3, "threads": 3, "bisect": True}
-    assert options == {**given, "device": "qemu:cortex-a76"}
+    assert options == {**given, "device": "qemu:cortex-a76", "weights_key": "ema"}
     out = capsys.readouterr().out
     assert out.startswith("a.pte: 4 photos, int8, expected cosine >= 0.99\nskipped torn.jpg")
     assert "  lowered      inf  5.00e-01  0.1000000       25.00 %  BREAKS\n" in out

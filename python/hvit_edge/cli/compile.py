@@ -11,13 +11,13 @@ import re
 import shlex
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import (
     VerbParser,
+    add_weights_key,
     choice,
     did_you_mean,
     image_size,
@@ -27,11 +27,12 @@ from hvit_edge.cli.parser import (
     whole_number,
 )
 from hvit_edge.errors import InputError
+from hvit_edge.labels import read_labels_file
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
 CALIB_SAMPLES = 512
-NOTICES = ("[calibration]", "[datasets]")  # what warnings about photos begin with
+NOTICES = ("[calibration]", "[datasets]", "[weights]")  # what warnings for the user begin with
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -59,6 +60,7 @@ def add_arguments(parser: VerbParser) -> None:
         help="a bundled name, a checkpoint file, hf:OWNER/REPO, or random"
         " (default: the published checkpoint)",
     )
+    add_weights_key(parser)
     parser.add_argument(
         "--num-classes",
         type=whole_number(1),
@@ -72,7 +74,16 @@ def add_arguments(parser: VerbParser) -> None:
         help="pixels (default: that of the weights)",
     )
     parser.add_argument(
-        "--labels", metavar="FILE", help="text file with one class name a line, in class order"
+        "--labels",
+        metavar="FILE",
+        help="class names: text with one a line in class order, or JSON (a list, a mapping, a"
+        " config with id2label) (default: those of the weights)",
+    )
+    parser.add_argument(
+        "--preprocess",
+        metavar="FILE",
+        help="JSON that says how a photo is prepared: fields of Preprocess, a timm config.json or"
+        " a preprocessor_config.json (default: that of the weights)",
     )
     parser.add_argument(
         "--min-delegated",
@@ -173,41 +184,26 @@ def _precision(name: str) -> str:
     return name
 
 
-def read_labels(path: str) -> list[str]:
-    """Class names, one a line; InputError where the file is missing, empty or has a blank line."""
-    try:
-        labels = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"[labels] expected a UTF-8 text file with one class name a line, got {path} ({error})"
-        ) from error
-    if not labels:
-        raise InputError(f"[labels] {path}: expected one class name a line, got an empty file")
-    blank = [str(number) for number, label in enumerate(labels, 1) if not label]
-    if blank:
-        raise InputError(
-            f"[labels] {path}: expected a class name on every line, got blank lines:"
-            f" {', '.join(blank[:10])}; remove them"
-        )
-    return labels
-
-
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Compile and print the report."""
     if args.calib_samples is not None and args.calib_data is None:
         raise InputError(
             "[hvit-edge compile] --calib-samples: expected together with --calib-data, got it alone"
         )
-    labels = read_labels(args.labels) if args.labels else None
+    labels = list(read_labels_file(args.labels)) if args.labels else None
     with console.quiet():
         from hvit_edge.compiler import compile as compile_model
+        from hvit_edge.weights.evidence import read_preprocess_file
 
+        preprocess = read_preprocess_file(args.preprocess) if args.preprocess else None
         with _notices(console):
             artifact = compile_model(
                 args.model,
                 target=args.target,
                 precision=args.precision,
                 weights=args.weights,
+                weights_key=args.weights_key,
+                preprocess=preprocess,
                 num_classes=args.num_classes,
                 input_size=args.input_size,
                 labels=labels,
@@ -238,7 +234,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 @contextlib.contextmanager
 def _notices(console: Console) -> Iterator[None]:
-    """Show warnings about photos at once, whatever becomes of other packages' warnings."""
+    """Show our own warnings at once, whatever becomes of those of other packages."""
     with warnings.catch_warnings():
         others = warnings.showwarning
 
@@ -256,7 +252,9 @@ def _notices(console: Console) -> Iterator[None]:
 def _describe(report: dict) -> str:
     pairs = [
         ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
-        ("weights", report["weights"]),
+        ("weights", text.weights(report["weights"], report["weights_key"])),
+        ("preprocessing", text.preprocess(report["preprocess"], report["preprocess_source"])),
+        ("labels", text.said_by(report["labels_source"]) if report["labels_source"] else "none"),
         *(_package_fields if report["target"] == "coreml" else _delegate_fields)(report),
     ]
     if report["calibration"]:

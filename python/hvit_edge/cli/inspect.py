@@ -44,10 +44,14 @@ def _describe(facts: dict) -> str:
         ("model", meta["model_name"]),
         ("target", _target(meta)),
         ("created", meta["created"]),
-        ("weights", f"{meta['weights_source']}\nsha256 {meta['weights_sha256']}"),
+        (
+            "weights",
+            f"{text.weights(meta['weights_source'], meta['weights_key'])}\n"
+            f"sha256 {meta['weights_sha256']}",
+        ),
         ("versions", "\n".join(f"{name} {value}" for name, value in meta["versions"].items())),
-        ("preprocessing", _preprocess(meta["preprocess"])),
-        ("labels", _labels(meta["labels"])),
+        ("preprocessing", text.preprocess(meta["preprocess"], meta["preprocess_source"])),
+        ("labels", _labels(meta["labels"], meta["labels_source"])),
         (
             "parity",
             f"max abs {parity['max_abs']:.2e}, max rel {parity['max_rel']:.2e},"
@@ -122,21 +126,9 @@ def _counted(names: dict[str, int]) -> str:
     return "\n".join(f"{count} {name}" for name, count in names.items())
 
 
-def _preprocess(spec: dict) -> str:
-    height, width = spec["input_size"]
-    if spec["resize"] == "shortest":
-        resize = f"shorter side to {spec['resize_size']}, centre crop {height}x{width}"
-    else:
-        resize = f"stretch to {height}x{width}"
-    mean, std = (", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std"))
-    return (
-        f"{resize}, {spec['interpolation']}\n"
-        f"{spec['channel_order']}, (byte / 255 - mean) / std\nmean {mean}\nstd {std}"
-    )
-
-
-def _labels(labels: list[str]) -> str:
+def _labels(labels: list[str], source: str) -> str:
     if not labels:
         return "none"
     shown = ", ".join(labels[:5])
-    return f"{len(labels)}: {shown}{', ...' if len(labels) > 5 else ''}"
+    named = f"{len(labels)}: {shown}{', ...' if len(labels) > 5 else ''}"
+    return f"{named}\n({text.said_by(source)})" if source else named

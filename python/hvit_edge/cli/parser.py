@@ -75,6 +75,16 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_weights_key(parser: argparse.ArgumentParser) -> None:
+    """Add `--weights-key`."""
+    parser.add_argument(
+        "--weights-key",
+        metavar="KEY",
+        help="which set of weights to take where a checkpoint has several, such as state_dict_ema"
+        " (default: the raw ones before an average)",
+    )
+
+
 def add_runs(parser: argparse.ArgumentParser, timed: str = "timed runs") -> None:
     """Add the program that is measured, `--iterations` and `--warmup`.
 

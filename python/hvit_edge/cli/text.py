@@ -68,3 +68,28 @@ def parity_table(steps: Iterable[dict]) -> str:
         for step in steps
     ]
     return table(("step", "max abs", "max rel", "cosine", "top-1 agrees", ""), rows)
+
+
+def preprocess(spec: dict, source: str) -> str:
+    """How a photo is prepared, and what says so; some lines."""
+    height, width = spec["input_size"]
+    if spec["resize"] == "shortest":
+        resize = f"shorter side to {spec['resize_size']}, centre crop {height}x{width}"
+    else:
+        resize = f"stretch to {height}x{width}"
+    mean, std = (", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std"))
+    described = (
+        f"{resize}, {spec['interpolation']}\n"
+        f"{spec['channel_order']}, (byte / 255 - mean) / std\nmean {mean}\nstd {std}"
+    )
+    return f"{described}\n({said_by(source)})" if source else described
+
+
+def weights(name: str, key: str) -> str:
+    """The source of the weights, and which set of them was taken."""
+    return f"{name}, key {key}" if key else name
+
+
+def said_by(name: str) -> str:
+    """What says so, as a remark: `from config.json`, or `assumed: ...` as it is."""
+    return name if name.startswith("assumed") else f"from {name}"

@@ -12,7 +12,7 @@ import argparse
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_device, add_threads, tolerance
+from hvit_edge.cli.parser import VerbParser, add_device, add_threads, add_weights_key, tolerance
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
 from hvit_edge.open_artifact import is_package
@@ -32,6 +32,7 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="SOURCE",
         help="where the artifact's weights are (default: as it says itself)",
     )
+    add_weights_key(parser)
     parser.add_argument(
         "--rtol",
         type=tolerance,
@@ -58,6 +59,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             args.artifact,
             data=args.data,
             weights=args.weights,
+            weights_key=args.weights_key,
             rtol=args.rtol,
             threads=args.threads,
             bisect=args.bisect,

@@ -18,7 +18,7 @@ from PIL import Image
 
 from hvit_edge.artifact import Golden, fields
 from hvit_edge.errors import ArtifactError, HvitEdgeError
-from hvit_edge.metadata import SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.metadata import SCHEMA_VERSION, SOURCES, Difference, Metadata
 from hvit_edge.preprocess import Preprocess
 
 IMAGE, OUTPUT = "hve_golden_image", "hve_golden_output"
@@ -93,6 +93,7 @@ def _metadata(strings: Mapping[str, str]) -> Metadata:
         ),
         parity=Difference(max_abs, max_rel, cosine, bool(top1)),
         golden_tolerance=json.loads(strings["hve_golden_tolerance"]),
+        **{key: strings.get(name, "") for key, name in SOURCES.items()},
     )
 
 

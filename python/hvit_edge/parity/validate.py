@@ -41,6 +41,7 @@ def validate(
     bisect: bool = False,
     device: str = LOCAL,
     progress: Count = uncounted,
+    weights_key: str | None = None,
 ) -> ParityReport:
     """Compare an artifact, and every step that led to it, with eager PyTorch.
 
@@ -49,7 +50,8 @@ def validate(
         data: a folder of photos or an NPZ; None takes the bundled photos.
         model: the module it was compiled from, in eval mode; None rebuilds it from the artifact's
             model name and weights.
-        weights: where these weights are, as for `create_model`; None is what the artifact says.
+        weights, weights_key: where these weights are, as for `create_model`; None is what the
+            artifact says.
         rtol: largest difference, relative to the largest absolute output of eager PyTorch, with
             the same top class; in place of the precision's own gate, see `parity.tolerance`.
         threads: of what runs the program, 0 for its default; of the device too.
@@ -77,13 +79,22 @@ def validate(
         from hvit_edge.parity.validate_package import validate_package
 
         return validate_package(
-            path, data=data, model=model, weights=weights, rtol=rtol, threads=threads, bisect=bisect
+            path,
+            data=data,
+            model=model,
+            weights=weights,
+            weights_key=weights_key,
+            rtol=rtol,
+            threads=threads,
+            bisect=bisect,
         )
     session = Session(path, threads=threads)
     metadata = session.metadata
     tolerance = step_tolerance("runtime", metadata.precision, rtol)
     classes = session.outputs[0].shape[-1]
-    model = reference_model(metadata, classes, model=model, weights=weights)
+    model = reference_model(
+        metadata, classes, model=model, weights=weights, weights_key=weights_key
+    )
     photos, skipped = open_photos(data, metadata.preprocess)
     inputs = [metadata.preprocess(image) for _, image in photos]
     native = metadata.target == "native"

@@ -24,6 +24,7 @@ def validate_package(
     data: str | Path | None,
     model: nn.Module | None,
     weights: object,
+    weights_key: str | None,
     rtol: float | None,
     threads: int,
     bisect: bool,
@@ -33,7 +34,9 @@ def validate_package(
     metadata = classifier.metadata
     last = "predicted" if classifier.backend == CORE_ML else "evaluated"
     tolerance = step_tolerance(last, metadata.precision, rtol)
-    model = reference_model(metadata, classifier.classes, model=model, weights=weights)
+    model = reference_model(
+        metadata, classifier.classes, model=model, weights=weights, weights_key=weights_key
+    )
     photos, skipped = open_photos(data, metadata.preprocess)
     inputs = [metadata.preprocess(image) for _, image in photos]
     eager = pytorch_step(model)

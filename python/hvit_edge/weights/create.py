@@ -34,6 +34,7 @@ from hvit_edge.weights.weight_sets import WeightSet
 Weights = str | Path | Mapping[str, Any] | None
 IMAGENET_CLASSES = 1000
 ARGUMENT = "argument"  # the source of what the caller has given
+ASSUMED = "assumed: "  # how the source begins of what nothing says
 
 
 @dataclass(frozen=True)
@@ -147,17 +148,19 @@ def create_model(
     model = build_model(name, num_classes=classes, input_size=size)
     _fill(model, source)
     source = _with_labels(source, classes, weights, names)
-    for note in source.notes:
+    fitted = resized(source.preprocess, size)
+    notes = (*source.notes, *_said(name, fitted, source.preprocess_source))
+    for note in notes:
         warnings.warn(note, stacklevel=2)
     model.hvit_edge = ModelOrigin(
         name,
         source.source,
-        resized(source.preprocess, size),
+        fitted,
         source.labels,
         source.preprocess_source,
         source.labels_source,
         source.weights_key,
-        source.notes,
+        notes,
     )
     return model.eval()
 
@@ -188,7 +191,7 @@ def _with_labels(
     return replace(
         source,
         labels=imagenet_labels(),
-        labels_source="assumed: ImageNet-1k",
+        labels_source=f"{ASSUMED}ImageNet-1k",
         notes=(*source.notes, note),
     )
 
@@ -294,7 +297,7 @@ def _resolve(
         model = build_model(asked.info.name)
     chosen = find_weights(model, content, asked.weights_key)
     given = asked.given
-    preprocess, preprocess_source, assumed = _preprocess(asked, evidence, chosen)
+    preprocess, preprocess_source = _preprocess(asked, evidence, chosen)
     labels = evidence.labels if given.labels is None else given.labels
     labels_source = evidence.labels_source if given.labels is None else ARGUMENT
     return WeightsSource(
@@ -306,27 +309,29 @@ def _resolve(
         preprocess_source=preprocess_source,
         labels_source=labels_source if labels else "",
         weights_key=chosen.key if chosen.others or asked.weights_key else "",
-        notes=(*evidence.notes, *notes_on(chosen, source), *assumed),
+        notes=(*evidence.notes, *notes_on(chosen, source)),
         chosen=chosen,
     )
 
 
-def _preprocess(
-    asked: _Asked, evidence: Evidence, chosen: WeightSet
-) -> tuple[Preprocess, str, list[str]]:
-    """What the weights expect of a photo, what says so, and a sentence if nothing does."""
+def _preprocess(asked: _Asked, evidence: Evidence, chosen: WeightSet) -> tuple[Preprocess, str]:
+    """What the weights expect of a photo, and what says so."""
     if asked.given.preprocess is not None:
-        return asked.given.preprocess, ARGUMENT, []
+        return asked.given.preprocess, ARGUMENT
     if evidence.preprocess is not None:
-        return evidence.preprocess, evidence.preprocess_source, []
+        return evidence.preprocess, evidence.preprocess_source
     key_format = chosen.key_format
     if key_format.preprocess is not None:
-        return key_format.preprocess, f"key format of {key_format.name}", []
-    default = asked.info.default.preprocess
-    source = f"assumed: default of {asked.info.name}"
-    note = (
-        f"[weights] preprocessing assumed: {default.describe()}, the default of {asked.info.name},"
-        " because nothing next to the weights says what they expect; --preprocess FILE"
-        " (preprocess=) gives another"
-    )
-    return default, source, [note]
+        return key_format.preprocess, f"key format of {key_format.name}"
+    return asked.info.default.preprocess, f"{ASSUMED}default of {asked.info.name}"
+
+
+def _said(name: str, preprocess: Preprocess, source: str) -> list[str]:
+    """A sentence on what was assumed of photos, if it was."""
+    if not source.startswith(ASSUMED):
+        return []
+    return [
+        f"[weights] preprocessing assumed: {preprocess.describe()}, the default of {name}, because"
+        " nothing next to the weights says what they expect; --preprocess FILE (preprocess=) gives"
+        " another"
+    ]

@@ -103,7 +103,7 @@ def is_config(config: Mapping[str, Any]) -> bool:
 def check_config(config: Mapping[str, Any], name: str) -> None:
     """Raise InputError if a timm config.json is for another network than our model `name`."""
     fields = Fields(config, "timm config")
-    known = (name, *_ARCHITECTURES.get(name, ()))
+    known = tuple(dict.fromkeys((name, *_ARCHITECTURES.get(name, ()))))
     architecture = fields.text("architecture")
     if architecture and architecture.split(".")[0].rpartition("/")[2] not in known:
         fields.refuse("architecture", " or ".join(known), architecture)
