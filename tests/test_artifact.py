@@ -65,6 +65,15 @@ def test_the_cpu_is_named():
     assert artifact.constant_methods(metadata, GOLDEN)["hve_cpu"] == "arm"
 
 
+def test_what_says_how_photos_are_prepared_is_written_if_known():
+    said = replace(metadata_of(), preprocess_source="config.json", weights_key="ema")
+    methods = artifact.constant_methods(said, GOLDEN)
+    assert methods["hve_preprocess_source"] == "config.json"
+    assert methods["hve_weights_key"] == "ema"
+    assert "hve_labels_source" not in methods
+    assert "hve_preprocess_source" not in artifact.constant_methods(metadata_of(), GOLDEN)
+
+
 def test_creation_time_follows_source_date_epoch(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     assert artifact.creation_time() == "2023-11-14T22:13:20Z"

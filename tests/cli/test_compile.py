@@ -162,13 +162,20 @@ def test_calibration_that_does_not_fit_the_precision(capsys, tmp_path, arguments
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("where", ["[calibration]", "[datasets]"])
 @pytest.mark.parametrize("verbose", [[], ["-v"]])
-def test_calibration_notices_are_shown_once_even_where_the_compilation_fails(
-    monkeypatch, capsys, verbose, where
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "[calibration] photos: expected 128 images or more",
+        "[datasets] photos: expected 128 images or more",
+        "[weights] preprocessing assumed: RGB",
+    ],
+)
+def test_notices_are_shown_once_even_where_the_compilation_fails(
+    monkeypatch, capsys, verbose, notice
 ):
     def warn_and_fail(model, **options):
-        warnings.warn(f"{where} photos: expected 128 images or more", stacklevel=1)
+        warnings.warn(notice, stacklevel=1)
         warnings.warn("of another package", stacklevel=1)
         raise InputError("[test] enough")
 
@@ -177,8 +184,8 @@ def test_calibration_notices_are_shown_once_even_where_the_compilation_fails(
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", message="of another")
         err = refuse(capsys, "swin_t", *verbose)
-    assert err.count(f"{where} photos") == 1
-    assert f"warning: {where} photos: expected 128 images or more\n" in err
+    assert err.count(notice) == 1
+    assert f"warning: {notice}\n" in err
     assert "warning: of another package" not in err
 
 

@@ -25,6 +25,11 @@ def test_json(artifact, capsys):
     assert metadata["preprocess"]["input_size"] == [64, 64]
     assert metadata["parity"] == artifact.report["parity"]
     assert metadata["layers"] == []
+    assert metadata["preprocess_source"] == metadata["labels_source"] == "bundled cifar10"
+    assert metadata["weights_key"] == ""
+    assert artifact.report["preprocess_source"] == "bundled cifar10"
+    assert artifact.report["preprocess"]["input_size"] == [64, 64]
+    assert artifact.report["notes"] == []
 
 
 def test_text(artifact, capsys):
@@ -36,8 +41,20 @@ def test_text(artifact, capsys):
     assert values["inputs"] == "float32 [1, 3, 64, 64]"
     assert values["labels"] == "10: airplane, automobile, bird, cat, deer, ..."
     assert values["model"] == "mobilevit_xxs"
+    assert [line.strip() for line in lines].count("(from bundled cifar10)") == 2
     assert values["layers"] == "no record"
     assert values["target"] == "xnnpack, fp32"
+
+
+def test_says_what_was_assumed_and_chosen(artifact, capsys, monkeypatch):
+    facts = inspection.describe(artifact.path)
+    said = {"preprocess_source": "assumed: default of mobilevit_xxs", "weights_key": "ema"}
+    facts["metadata"] |= said | {"weights_source": "best.pth.tar", "labels_source": ""}
+    monkeypatch.setattr(inspection, "describe", lambda path: facts)
+    assert main(["inspect", str(artifact)]) == 0
+    out = capsys.readouterr().out
+    assert "(assumed: default of mobilevit_xxs)\n" in out
+    assert "  weights              best.pth.tar, key ema\n" in out
 
 
 def test_names_the_cpu_that_a_program_is_shaped_for(artifact, capsys, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from hvit_edge.artifact import Golden
 from hvit_edge.coreml.metadata import read_metadata, write_metadata
 from hvit_edge.errors import ArtifactError
-from hvit_edge.metadata import SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.metadata import SCHEMA_VERSION, SOURCES, Difference, Metadata
 from hvit_edge.preprocess import Preprocess
 
 METADATA = Metadata(
@@ -33,6 +33,8 @@ METADATA = Metadata(
     ),
     parity=Difference(1.25e-5, 3.5e-7, 0.99999, False),
     golden_tolerance=0.2,
+    preprocess_source="assumed: default of own",
+    weights_key="state_dict_ema",
 )
 
 
@@ -88,7 +90,17 @@ def test_other_schemas_are_refused(strings, version):
         read_metadata(strings | {"hve_schema_version": version})
 
 
-@pytest.mark.parametrize("missing", sorted(write_metadata(METADATA, golden())))
+def test_fields_that_older_packages_lack():
+    older = replace(METADATA, preprocess_source="", weights_key="")
+    strings = write_metadata(older, golden())
+    assert set(SOURCES.values()).isdisjoint(strings)
+    assert read_metadata(strings)[0] == older
+
+
+REQUIRED = write_metadata(METADATA, golden()).keys() - set(SOURCES.values())
+
+
+@pytest.mark.parametrize("missing", sorted(REQUIRED))
 def test_a_missing_field_is_refused(strings, missing):
     del strings[missing]
     with pytest.raises(ArtifactError, match=r"\[package\] expected .*; compile the model"):

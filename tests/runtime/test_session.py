@@ -13,7 +13,7 @@ import torch
 from hvit_edge import _runtime
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.metadata import Difference, LayerRecord, Metadata
-from hvit_edge.runtime import SelfTest, Session, TensorSpec
+from hvit_edge.runtime import Classifier, SelfTest, Session, TensorSpec
 
 # Kernels of XNNPACK and of PyTorch add up in another order: a few units in the last place.
 ABSOLUTE_TOLERANCE = 1e-6
@@ -88,6 +88,18 @@ def test_metadata(tiny, session):
         parity=Difference(1e-7, 1e-6, 1.0, True),
         golden_tolerance=1e-4,
     )
+
+
+def test_what_says_how_photos_are_prepared(tiny, session):
+    metadata = session.metadata
+    assert (metadata.preprocess_source, metadata.labels_source, metadata.weights_key) == ("",) * 3
+    path = tiny.make("said", preprocess_source="assumed: Käse", weights_key="ema")
+    for opened in (Session(path), Classifier(path).session):
+        metadata = opened.metadata
+        assert (metadata.preprocess_source, metadata.weights_key) == ("assumed: Käse", "ema")
+        assert metadata.labels_source == ""
+    with pytest.raises(ArtifactError, match="expected text in .*hve_weights_key"):
+        Session(tiny.make("unsaid", weights_key=3))
 
 
 def test_layer_records(tiny):
