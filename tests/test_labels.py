@@ -19,6 +19,7 @@ from hvit_edge.labels import given_labels, read_labels, read_labels_file
         {"1": "dog", "0": "cat"},
         {"cat": 0, "dog": 1},
         {"dog": 1, "cat": 0},
+        {"dog": "1", "cat": "0"},
     ],
 )
 def test_every_form_gives_the_same(value):
@@ -29,6 +30,7 @@ def test_numbers_as_names_become_text():
     assert read_labels([3, 7], "x") == ("3", "7")
     assert read_labels({"0": 0, "1": 1, "2": 2}, "x") == ("0", "1", "2")
     assert read_labels({"7": 0, "3": 1}, "x") == ("7", "3")
+    assert read_labels({0: "2", 1: "0", 2: "1"}, "x") == ("2", "0", "1")
     assert read_labels({"0": 2, "1": 0, "2": 1}, "x", by="index") == ("2", "0", "1")
     assert read_labels({"0": 2, "1": 0, "2": 1}, "x", by="name") == ("1", "2", "0")
 
@@ -91,7 +93,7 @@ def test_files(tmp_path, name, content):
         ("a.txt", "", "an empty file"),
         ("a.txt", "a\n\nb", "blank lines: 2"),
         ("a.json", "{", "expected JSON"),
-        ("a.json", '{"0": "a", "0": "b"}', "a key stands there twice"),
+        ("a.json", '{"0": "a", "0": "b"}', "a key appears twice"),
         ("a.json", "[]", "expected class names, got none"),
         ("a.json", '"cat"', "got str"),
         ("a.json", "[" * 100_000, "expected JSON"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 def root(data: bytes | mmap.mmap) -> Table:
-    """The first table of a flatbuffer."""
+    """Return the first table of a flatbuffer."""
     return Table(data, struct.unpack_from("<I", data)[0])
 
 
@@ -32,12 +32,12 @@ class Table:
         return at + struct.unpack_from("<I", self.data, at)[0]
 
     def scalar(self, number: int, code: str) -> int:
-        """A number by its struct code; 0 if it is missing."""
+        """Read a number by its struct code; 0 if it is missing."""
         at = self._field(number)
         return 0 if at is None else struct.unpack_from(f"<{code}", self.data, at)[0]
 
     def string(self, number: int) -> str:
-        """Text; empty if it is missing."""
+        """Read text; empty if it is missing."""
         at = self._field(number)
         if at is None:
             return ""
@@ -46,14 +46,14 @@ class Table:
         return self.data[start + 4 : start + 4 + length].decode("utf-8")
 
     def table(self, number: int) -> Table:
-        """A table; ValueError if it is missing."""
+        """Read a table; ValueError if it is missing."""
         at = self._field(number)
         if at is None:
             raise ValueError(f"field {number} is missing")
         return Table(self.data, self._follow(at))
 
     def tables(self, number: int) -> list[Table]:
-        """A vector of tables; empty if it is missing."""
+        """Read a vector of tables; empty if it is missing."""
         at = self._field(number)
         if at is None:
             return []

@@ -18,7 +18,7 @@ TABLES = ("id2label", "label_names", "labels", "label2id")  # where configs keep
 def read_labels(
     value: object, where: str, classes: int | None = None, *, by: str | None = None
 ) -> tuple[str, ...]:
-    """The class names in class order.
+    """Read class names in class order.
 
     Args:
         value: None; a list of names; a mapping from class index (a number, or its digits) to
@@ -55,7 +55,7 @@ def read_labels(
 
 
 def read_labels_file(path: str | Path) -> tuple[str, ...]:
-    """Class names of a text file with one a line, or of a JSON file.
+    """Read the class names of a text file with one a line, or of a JSON file.
 
     The JSON holds what `read_labels` takes, by itself or as the "id2label", "label_names",
     "labels" or "label2id" of an object.
@@ -85,7 +85,7 @@ def read_labels_file(path: str | Path) -> tuple[str, ...]:
 
 
 def given_labels(labels: object, classes: int | None = None) -> tuple[str, ...] | None:
-    """Labels as an argument of `compile` or `create_model`: as `read_labels`, or a file's path.
+    """Read the labels that a caller gives: as `read_labels`, or the path of a file.
 
     None stays None: labels as the weights have them.
     """
@@ -112,7 +112,7 @@ def _json(text: str, path: Path) -> object:
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("a key appears twice")
     return content
 
 
@@ -140,7 +140,9 @@ def _index(value: object) -> int | None:
 def _in_order(table: Mapping, by: str | None, faults: list[str]) -> list[object]:
     """The names of a mapping by their indices; what is wrong with these goes into `faults`."""
     by_key = [(_index(key), value) for key, value in table.items()]
-    by_value = [(None if isinstance(v, str) else _index(v), key) for key, v in table.items()]
+    by_value = [(_index(value), key) for key, value in table.items()]
+    if by is None and table and all(isinstance(key, Integral) for key in table):
+        by = "index"
     ways = {"index": [by_key], "name": [by_value]}.get(by, [by_key, by_value])
     orders = [
         [name for _, name in sorted(pairs, key=lambda pair: pair[0])]

@@ -80,7 +80,7 @@ class Preprocess:
         return faults
 
     def describe(self) -> str:
-        """One line for people: resize, crop, filter, channels, mean and standard deviation."""
+        """Describe resize, crop, filter, channels, mean and standard deviation in one line."""
         height, width = self.input_size
         resize = f"both sides to {height}x{width}"
         if self.resize == "shortest":

@@ -71,7 +71,7 @@ def parity_table(steps: Iterable[dict]) -> str:
 
 
 def preprocess(spec: dict, source: str) -> str:
-    """How a photo is prepared, and what says so; some lines."""
+    """Describe how a photo is prepared, and what says so, in some lines."""
     height, width = spec["input_size"]
     if spec["resize"] == "shortest":
         resize = f"shorter side to {spec['resize_size']}, centre crop {height}x{width}"
@@ -86,10 +86,10 @@ def preprocess(spec: dict, source: str) -> str:
 
 
 def weights(name: str, key: str) -> str:
-    """The source of the weights, and which set of them was taken."""
+    """Name the source of the weights, and which set of them was taken."""
     return f"{name}, key {key}" if key else name
 
 
 def said_by(name: str) -> str:
-    """What says so, as a remark: `from config.json`, or `assumed: ...` as it is."""
+    """Put a source as a remark: `from config.json`, or `assumed: ...` as it is."""
     return name if name.startswith("assumed") else f"from {name}"

@@ -44,9 +44,14 @@ def reference_model(
         raise InputError(
             "[reference_model] expected the weights that the artifact was made from, got others"
             f" (SHA-256 {digest[:12]}... instead of {metadata.weights_sha256[:12]}...);"
-            f" pass the same checkpoint as --weights{key}"
+            f" pass the same checkpoint as --weights{key}{_notes(model)}"
         )
     return model
+
+
+def _notes(model: nn.Module) -> str:
+    """What was chosen among the weights, for a message that they are not the right ones."""
+    return "".join(f"; {note}" for note in getattr(getattr(model, "hvit_edge", None), "notes", ()))
 
 
 def _rebuilt(metadata: Metadata, classes: int, source: object, keys: list[str | None]) -> nn.Module:

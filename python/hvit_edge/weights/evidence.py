@@ -89,7 +89,7 @@ def _agreeing(config: Evidence, sidecar: Evidence) -> Evidence:
 
 
 def read_sidecar(path: Path) -> dict[str, Any] | None:
-    """The json that describes a weights file, if it is one of ours.
+    """Read the json that describes a weights file, if it is one of ours.
 
     Returns:
         `architecture`, `labels`, `preprocess` (a Preprocess), `accuracy` and `recipe`; None where
@@ -119,7 +119,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
 
 
 def read_preprocess_file(path: str | Path) -> Preprocess:
-    """A Preprocess from a JSON file.
+    """Read a Preprocess from a JSON file.
 
     Args:
         path: the fields of Preprocess, our json of a weights file, timm's config.json, or
@@ -145,7 +145,7 @@ def _is_processor(content: Mapping[str, Any]) -> bool:
 
 
 def read_fields(content: Any, where: str) -> Preprocess:
-    """The fields of Preprocess in a JSON object; InputError where a field is none of it."""
+    """Read the fields of Preprocess in a JSON object; InputError if one is none of these."""
     if not isinstance(content, Mapping):
         raise InputError(f"[weights] expected the fields of Preprocess in {where}, got {content!r}")
     known = Preprocess.__dataclass_fields__
@@ -173,7 +173,7 @@ def read_fields(content: Any, where: str) -> Preprocess:
 
 
 def together(*calls: Callable[[], Value]) -> list[Value]:
-    """The results of all calls; if some raise InputError, one InputError with all messages."""
+    """Return the results of all calls; if some raise InputError, raise one with all messages."""
     results, faults = [], []
     for call in calls:
         try:

@@ -21,47 +21,47 @@ class Fields:
         self.faults: list[str] = []
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value as it is."""
+        """Return the value as it is."""
         value = self.content.get(name)
         return default if value is None else value
 
     def text(self, name: str, default: str = "") -> str:
-        """A string."""
+        """Read a string."""
         value = self.get(name, default)
         return value if isinstance(value, str) else self.refuse(name, "text", value, default)
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false."""
+        """Read true or false."""
         value = self.get(name, default)
         wrong = not isinstance(value, bool)
         return self.refuse(name, "true or false", value, default) if wrong else value
 
     def number(self, name: str, default: float) -> float:
-        """A finite number."""
+        """Read a finite number."""
         value = self.get(name, default)
         return value if is_number(value) else self.refuse(name, "a number", value, default)
 
     def whole(self, name: str, default: int | None, least: int = 1) -> int | None:
-        """A whole number of at least `least`."""
+        """Read a whole number of at least `least`."""
         value = self.get(name, default)
         if value is default or (is_whole(value) and value >= least):
             return value
         return self.refuse(name, f"a whole number of at least {least}", value, default)
 
     def numbers(self, name: str, count: int, default: tuple[float, ...]) -> tuple[float, ...]:
-        """A list of `count` finite numbers."""
+        """Read a list of `count` finite numbers."""
         value = self.get(name, default)
         if isinstance(value, (list, tuple)) and len(value) == count and all(map(is_number, value)):
             return tuple(value)
         return self.refuse(name, f"{count} numbers", value, default)
 
     def mapping(self, name: str) -> dict[str, Any]:
-        """An object; empty if there is none."""
+        """Read an object; empty if there is none."""
         value = self.get(name, {})
         return value if isinstance(value, Mapping) else self.refuse(name, "an object", value, {})
 
     def refuse(self, name: str, expected: str, got: Any, instead: Any = None) -> Any:
-        """Note a fault; returns `instead`."""
+        """Note a fault and return `instead`."""
         self.faults.append(f"{name}: expected {expected}, got {got!r}")
         return instead
 
@@ -72,14 +72,14 @@ class Fields:
 
 
 def is_number(value: Any) -> bool:
-    """True for finite numbers, not for booleans."""
+    """Return True for finite numbers, not for booleans."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) < 1e300  # NaN is not
 
 
 def is_whole(value: Any) -> bool:
-    """True for whole numbers of a size that can be meant."""
+    """Return True for whole numbers of a size that can be meant."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
 
 

@@ -34,7 +34,7 @@ _FOREIGN = (
 
 
 def kind_of(path: Path) -> str:
-    """One of the constants above, or a description of anything else with what to do about it."""
+    """Name the kind: one of the constants above, or any other one with what to do about it."""
     with path.open("rb") as file:
         head = file.read(512)
     if not head:

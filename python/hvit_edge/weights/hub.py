@@ -23,12 +23,12 @@ NO_WEIGHTS = ("optimizer", "scheduler", "training_args", "rng_state", "random_st
 
 
 def files_in(folder: Path) -> Find:
-    """Finds files of a folder by name."""
+    """Return what finds the files of a folder by name."""
     return lambda name: path if (path := folder / name).is_file() else None
 
 
 def files_of(repository: str) -> Find:
-    """Finds files of a repository on the hub by name; downloads them, or takes the hub's cache."""
+    """Return what finds the files of a repository on the hub, through the hub's cache."""
     asked_for = {*WEIGHTS, CONFIG, *PROCESSORS}
 
     def find(name: str) -> Path | None:
@@ -45,7 +45,7 @@ def files_of(repository: str) -> Find:
 
 
 def weights_in(find: Find, where: str, folder: Path | None = None) -> Path:
-    """The weights file among some files.
+    """Find the weights file among some files.
 
     Args:
         find: finds them by name.

@@ -72,7 +72,7 @@ def load_weights(
 
 
 def find_weights(model: nn.Module, content: Any, weights_key: str | None = None) -> WeightSet:
-    """The weights of `model` in what a checkpoint file holds, in float32.
+    """Find the weights of `model` in what a checkpoint file holds, in float32.
 
     Args:
         model: any module, also on the meta device: only the names of its weights matter.
@@ -87,7 +87,7 @@ def find_weights(model: nn.Module, content: Any, weights_key: str | None = None)
 
 
 def notes_on(chosen: WeightSet, name: str) -> list[str]:
-    """Sentences on what was chosen in the checkpoint `name`, and what was left out."""
+    """Say what was chosen in the checkpoint `name`, and what was left out; one sentence each."""
     notes = []
     if chosen.others:
         notes.append(

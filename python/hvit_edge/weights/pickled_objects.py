@@ -68,7 +68,7 @@ class _Looker(pickle.Unpickler):
 
 
 def foreign_classes(path: Path, known: set[str]) -> list[str]:
-    """Names of the classes and functions in a pickle that are neither `known` nor torch's tensors.
+    """List classes and functions in a pickle that are neither `known` nor torch's tensors.
 
     Empty for a pickle that is damaged.
     """
@@ -80,7 +80,7 @@ def foreign_classes(path: Path, known: set[str]) -> list[str]:
 
 
 def remedy_for(path: Path) -> str:
-    """Python that saves the weights of a pickle with objects in it, for a user who trusts it."""
+    """Write Python that saves the weights of a pickle, for a user who trusts its objects."""
     read = f"torch.load({str(path)!r}, weights_only=False)"
     try:
         content, _ = _look(path)

@@ -94,7 +94,7 @@ _APART = {"num_classes", "img_size"}  # what the readers below apply
 
 
 def is_config(config: Mapping[str, Any]) -> bool:
-    """True for a config.json of timm, or of transformers for a network of timm's."""
+    """Return True for a config.json of timm, or of transformers for a network of timm's."""
     kind = config.get("model_type")
     named = "architecture" in config or "pretrained_cfg" in config
     return named if kind is None else kind == "timm_wrapper"
@@ -132,7 +132,7 @@ def _check_arguments(
 
 
 def read_preprocess(config: Mapping[str, Any]) -> Preprocess:
-    """The `pretrained_cfg` of a timm config.json as a Preprocess.
+    """Read the `pretrained_cfg` of a timm config.json.
 
     timm resizes the shorter side to floor(input / crop_pct) and crops the centre. A key that is
     missing has timm's default.
@@ -184,7 +184,7 @@ def _fixed_side(config: Mapping[str, Any], fields: Fields, side: int) -> int:
 
 
 def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Class names of a timm config.json, where it carries any; their descriptions if it has them.
+    """Read the class names of a timm config.json, or their descriptions if it has them.
 
     Raises:
         InputError: they make no sense.
@@ -201,7 +201,7 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_num_classes(config: Mapping[str, Any]) -> int | None:
-    """Class count of a timm config.json, where it says; the one at the top comes first.
+    """Read the class count of a timm config.json; the one at the top comes first.
 
     Raises:
         InputError: no whole number, 0, which stands for no classifier, or model_args differ.

@@ -144,7 +144,7 @@ _NEVER = ("quantization_config", "pruned_heads", "auto_map")
 
 
 def is_config(config: Mapping[str, Any]) -> bool:
-    """True for a config.json of transformers."""
+    """Return True for a config.json of transformers."""
     return "model_type" in config
 
 
@@ -186,7 +186,7 @@ def _shown(value: Any) -> Any:
 
 
 def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Class names of a transformers config.json, in the order of the logits.
+    """Read the class names of a transformers config.json, in the order of the logits.
 
     Raises:
         InputError: they make no sense.
@@ -203,7 +203,7 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_num_classes(config: Mapping[str, Any]) -> int | None:
-    """Class count of a transformers config.json, where it says.
+    """Read the class count of a transformers config.json, if it states one.
 
     Raises:
         InputError: no whole number, or another number than there are labels.

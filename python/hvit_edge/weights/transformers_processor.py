@@ -36,7 +36,7 @@ _NAMES = {f"{kind}{suffix}": kind for kind in _DEFAULTS for suffix in _SUFFIXES}
 
 
 def read_preprocess(config: Mapping[str, Any], model_type: str | None = None) -> Preprocess:
-    """A preprocessor_config.json of the MobileViT or ViT kind as a Preprocess.
+    """Read a preprocessor_config.json of the MobileViT or ViT kind.
 
     Keys that are missing have the defaults of their class in transformers.
 
