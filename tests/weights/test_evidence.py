@@ -155,6 +155,8 @@ def test_arguments_come_first(write, state):
     origin = model.hvit_edge
     assert (origin.preprocess, origin.preprocess_source) == (wanted, "argument")
     assert (origin.labels, origin.labels_source) == (tuple("abcd"), "argument")
+    with pytest.raises(InputError, match="preprocess: expected a Preprocess, got dict"):
+        create_model("mobilevit_xxs", weights=folder, preprocess={"input_size": [64, 64]})
     with pytest.raises(InputError, match="input_size: expected that of preprocess"):
         create_model("mobilevit_xxs", weights=folder, preprocess=wanted, labels=[], input_size=96)
 

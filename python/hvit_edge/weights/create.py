@@ -133,6 +133,11 @@ def create_model(
             than `num_classes`, or a config that asks for another network.
     """
     names = given_labels(labels)
+    if preprocess is not None and not isinstance(preprocess, Preprocess):
+        raise InputError(
+            "[create_model] preprocess: expected a Preprocess, got"
+            f" {type(preprocess).__name__}; hvit_edge.Preprocess(...) makes one"
+        )
     source = resolve_weights(
         name, weights, weights_key=weights_key, preprocess=preprocess, labels=names
     )
@@ -147,7 +152,7 @@ def create_model(
     classes = (source.num_classes or IMAGENET_CLASSES) if num_classes is None else num_classes
     model = build_model(name, num_classes=classes, input_size=size)
     _fill(model, source)
-    source = _with_labels(source, classes, weights, names)
+    source = _with_labels(source, classes, name, names)
     fitted = resized(source.preprocess, size)
     notes = (*source.notes, *_said(name, fitted, source.preprocess_source))
     for note in notes:
@@ -171,7 +176,7 @@ def _fill(model: nn.Module, source: WeightsSource) -> None:
 
 
 def _with_labels(
-    source: WeightsSource, classes: int, weights: Weights, given: tuple[str, ...] | None
+    source: WeightsSource, classes: int, name: str, given: tuple[str, ...] | None
 ) -> WeightsSource:
     """With the class names of ImageNet-1k for trained weights of 1000 classes that have none."""
     if source.labels and len(source.labels) != classes:
@@ -182,7 +187,7 @@ def _with_labels(
     trained = source.state_dict is not None
     if source.labels or given is not None or classes != IMAGENET_CLASSES or not trained:
         return source
-    if weights is None:
+    if source.source == f"hf:{model_info(name).default.hub}":
         return replace(source, labels=imagenet_labels(), labels_source="published checkpoint")
     note = (
         "[weights] labels assumed: those of ImageNet-1k, because the weights have 1000 classes and"

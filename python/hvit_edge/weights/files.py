@@ -98,8 +98,8 @@ def _read_whole(path: Path) -> Any:
 
 def _refusal(path: Path, kind: str) -> InputError:
     remedies = {
-        file_kind.TORCHSCRIPT: f"torch.save(torch.jit.load({str(path)!r}).state_dict(),"
-        " 'weights.pt')",
+        file_kind.TORCHSCRIPT: "torch.save(torch.jit.load("
+        f"{str(path)!r}, map_location='cpu').state_dict(), 'weights.pt')",
         file_kind.EXPORTED: f"torch.save(torch.export.load({str(path)!r}).state_dict,"
         " 'weights.pt')",
         file_kind.PACKAGED: "torch.save(model.state_dict(), 'weights.pt') where it was compiled",

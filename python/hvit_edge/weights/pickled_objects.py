@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 import zipfile
@@ -14,6 +15,7 @@ MAPPINGS = ("collections.OrderedDict", "collections.defaultdict", "builtins.dict
 TENSORS = "torch._utils._rebuild"
 PLAIN = re.compile(r"torch\._utils\._rebuild_\w+|torch\.\w+|collections\.Counter|_codecs\.encode")
 SHOWN = 5
+DEEPEST = 2  # levels of nesting
 
 
 class _Stub:
@@ -81,12 +83,13 @@ def foreign_classes(path: Path, known: set[str]) -> list[str]:
 
 def remedy_for(path: Path) -> str:
     """Write Python that saves the weights of a pickle, for a user who trusts its objects."""
-    read = f"torch.load({str(path)!r}, weights_only=False)"
+    read = f"torch.load({str(path)!r}, map_location='cpu', weights_only=False)"
     try:
         content, _ = _look(path)
     except Exception:  # it is damaged or odd: say what is usual
         content = None
-    weights = next(_places(content, read), f"{read}.state_dict()")
+    places = list(_places(content, read))
+    weights = max(places, key=lambda place: place[0])[1] if places else f"{read}.state_dict()"
     return f"torch.save({weights}, 'weights.pt')"
 
 
@@ -111,29 +114,23 @@ def _look_into(file: BinaryIO) -> tuple[Any, list[str]]:
     return looker.load(), list(looker.classes)
 
 
-def _places(content: Any, expression: str, depth: int = 0) -> Iterator[str]:
-    """Python for every module and state dict in `content`, modules first, the outermost first."""
+def _places(content: Any, expression: str, depth: int = 0) -> Iterator[tuple[float, str]]:
+    """How many tensors each module and mapping has, a module more than any, and Python for it."""
     if _is_module(content):
-        yield f"{expression}.state_dict()"
-    if not isinstance(content, dict) or depth > 2:
+        yield math.inf, f"{expression}.state_dict()"
+    if not isinstance(content, dict) or depth > DEEPEST:
         return
-    for key, value in content.items():
-        yield from _modules(value, f"{expression}[{key!r}]")
-    tensors = [value for value in content.values() if _is_tensor(value)]
-    if tensors and len(tensors) == len(content):
-        yield expression
+    tensors = sum(map(_is_tensor, content.values()))
+    if tensors and tensors == len(content):
+        yield tensors, expression
     elif tensors:
         yield (
+            tensors,
             f"{{key: value for key, value in {expression}.items()"
-            " if isinstance(value, torch.Tensor)}"
+            " if isinstance(value, torch.Tensor)}",
         )
     for key, value in content.items():
         yield from _places(value, f"{expression}[{key!r}]", depth + 1)
-
-
-def _modules(value: Any, expression: str) -> Iterator[str]:
-    if _is_module(value):
-        yield f"{expression}.state_dict()"
 
 
 def _is_module(value: Any) -> bool:
