@@ -81,7 +81,13 @@ def test_report(apple_package):
     assert report["operators"] == counts and report["ops_total"] == sum(counts.values())
     assert report["moves"] == counts["transpose"] + counts["reshape"]
     assert (report["in_float32"], report["calibration"]) == ([], None)
-    assert [step["name"] for step in report["steps"]] == ["exported", "rewritten", "evaluated"]
+    assert [step["name"] for step in report["steps"]] == [
+        "exported",
+        "rewritten",
+        "quantised",
+        "fidelity",
+        "evaluated",
+    ]
     assert report["parity"] == {
         key: report["steps"][-1][key] for key in ("max_abs", "max_rel", "cosine")
     } | {"top1_agree": True}

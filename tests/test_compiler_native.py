@@ -128,9 +128,9 @@ def spoil(graph):
 def test_bisect_names_the_module_that_lowering_changed(tiny_model, example, monkeypatch):
     right = native_runtime.lower
 
-    def wrong(graph, inputs):
+    def wrong(graph, inputs, number):
         spoil(graph)
-        return right(graph, inputs)
+        return right(graph, inputs, number)
 
     monkeypatch.setattr(native_runtime, "lower", wrong)
     found = first_wrong_module(

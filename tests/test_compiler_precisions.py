@@ -11,7 +11,7 @@ from hvit_edge import compiler
 from hvit_edge.errors import InputError, ParityError
 from hvit_edge.preprocess import load_image
 
-STEPS = ["exported", "rewritten", "quantised", "lowered"]
+STEPS = ["exported", "rewritten", "quantised", "fidelity", "lowered"]
 LEAST_SQNR = {"fp16": 45.0, "int8": 25.0, "int8-dynamic": 30.0}  # decibel, over the bundled photos
 LINEARS = {"attention.qkv", "attention.project", "head"}
 

@@ -2,15 +2,22 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 
 from hvit_edge.errors import ParityError
 from hvit_edge.gate import Gate
-from hvit_edge.gated_graphs import LAYER_INPUTS, measure_layers, rewritten_graph
+from hvit_edge.gated_graphs import (
+    LAYER_INPUTS,
+    measure_layers,
+    quantized_reference,
+    rewritten_graph,
+)
 from hvit_edge.lowering import NATIVE_PIPELINE
 from hvit_edge.parity.layers import record_layers
-from hvit_edge.quantize import bundled_calibration, quantize, reference_graph
+from hvit_edge.parity.steps import EAGER
+from hvit_edge.quantize import bundled_calibration, quantize, reference_graph, sqnr
 from hvit_edge.subject import prepare_subject
 
 
@@ -52,4 +59,18 @@ def test_without_calibration_layers_are_measured_on_the_bundled_photos(gate):
     records = measure_layers(gate, reference, halved, None)
     images = bundled_calibration(gate.subject.origin.preprocess).inputs
     assert records == record_layers(reference, halved, images[:LAYER_INPUTS])
-    assert gate.results[-1].name == "quantised"
+
+
+def test_a_quantized_graph_is_gated_on_photos(gate):
+    graph = rewritten_graph(gate, NATIVE_PIPELINE, silent)
+    example = (torch.from_numpy(gate.subject.example),)
+    halved = quantize(reference_graph(graph, "fp16"), example, precision="fp16")
+    reference = quantized_reference(gate, halved, torch.float16)
+    result = gate.results[-1]
+    assert (result.name, result.reference, len(reference.inputs)) == ("quantised", EAGER, 5)
+    with torch.inference_mode():
+        eager = [gate.subject.module(torch.from_numpy(x)).numpy() for x in reference.inputs]
+    assert result.sqnr_db == sqnr(np.concatenate(eager), np.concatenate(reference.outputs))
+    assert 40 < result.sqnr_db < 80
+    assert np.array_equal(gate.graph.output, reference.outputs[0])
+    assert gate.parity == result.difference

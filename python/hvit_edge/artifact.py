@@ -26,16 +26,31 @@ DECIBEL_PLACES = 2
 
 
 @dataclass(frozen=True)
+class GraphAnswer:
+    """What a quantized graph, run by PyTorch, answers to the golden photo.
+
+    Attributes:
+        output: float32 [1, classes].
+        least_sqnr_db: a program of this graph is at least as near to it, in decibel.
+    """
+
+    output: np.ndarray
+    least_sqnr_db: float
+
+
+@dataclass(frozen=True)
 class Golden:
     """One photo and the right answer to it, so that a device can check itself.
 
     Attributes:
         image: uint8 [height, width, 3], RGB, larger than the network's input.
         output: float32 [1, classes], logits of eager PyTorch.
+        graph: the quantized graph's answer, of an artifact of lower precision than float32.
     """
 
     image: np.ndarray
     output: np.ndarray
+    graph: GraphAnswer | None = None
 
 
 def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
@@ -47,6 +62,9 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
         "hve_golden_image": torch.from_numpy(golden.image.copy()),
         "hve_golden_output": torch.from_numpy(golden.output.copy()),
     }
+    if golden.graph is not None:
+        methods["hve_graph_output"] = torch.from_numpy(golden.graph.output.copy())
+        methods["hve_graph_sqnr"] = float(golden.graph.least_sqnr_db)
     if metadata.cpu != CPUS[0]:
         methods["hve_cpu"] = metadata.cpu
     if metadata.layers:

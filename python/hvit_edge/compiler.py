@@ -19,11 +19,17 @@ from hvit_edge.compiler_native import NativeRequest, compile_native
 from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.gate import Gate
-from hvit_edge.gated_graphs import measure_layers, rewritten_graph
+from hvit_edge.gated_graphs import (
+    gate_fidelity,
+    measure_layers,
+    quantized_reference,
+    rewritten_graph,
+)
 from hvit_edge.lowering import pipeline_for
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.mixed import Labelled, MixedOptions, MixedReport, check_mixed, keep_plan, mix
 from hvit_edge.package_file import SUFFIX, check_package_output
+from hvit_edge.parity.fidelity import QuantizedReference
 from hvit_edge.parity.steps import executorch_step
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.program_file import self_test, write_program
@@ -37,11 +43,12 @@ from hvit_edge.quantize import (
     reference_graph,
 )
 from hvit_edge.quantize.calibration import FEWEST
+from hvit_edge.quantize.half import number_of
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject, origin_of, prepare_subject
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack import lower, program_values
 from hvit_edge.torch_state import settled
 from hvit_edge.weights import weights_digest
 
@@ -174,11 +181,14 @@ def compile(
         return compile_program(request, partial(_check_delegation, wanted=min_delegated))
     gate = Gate(subject, precision, rtol)
     work = _Quantising(subject, precision, cpu or CPUS[0], calibration, mixed, path, progress, tell)
-    graph, layers, mixture = _prepare_graph(work, gate)
+    graph, layers, mixture, reference = _prepare_graph(work, gate)
     tell("lower")
     lowered = lower(graph, (torch.from_numpy(subject.example),))
     _check_delegation(lowered, subject.registered, min_delegated)
-    gate("lowered", executorch_step(lowered.serialize()))
+    step = executorch_step(lowered.serialize())
+    if reference is not None:
+        gate_fidelity(gate, reference, step, partial(program_values, graph, lowered))
+    gate("lowered", step)
 
     tell("write")
     artifact = write_program(
@@ -331,18 +341,25 @@ class _Quantising:
 
 def _prepare_graph(
     work: _Quantising, gate: Gate
-) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None]:
-    """From the module to a graph that can be lowered, its layers' records, and the mixture."""
+) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None, QuantizedReference | None]:
+    """From the module to a graph that can be lowered.
+
+    Returns:
+        The graph, its layers' records, what "auto" chose, and the graph's answers to photos if it
+        is quantized.
+    """
     calibration = work.calibration
     graph = rewritten_graph(gate, pipeline_for(work.cpu, work.precision), work.tell)
     if work.precision == "fp32":
-        return graph, (), None
+        return graph, (), None, None
     work.tell("quantise")
     if calibration is None and work.precision in TAKES_CALIBRATION:
         calibration = bundled_calibration(work.subject.origin.preprocess)
     reference = reference_graph(graph, work.precision)
     quantised, mixture = work.quantise(reference, calibration)
-    return quantised, measure_layers(gate, reference, quantised, calibration), mixture
+    answers = quantized_reference(gate, quantised, number_of(quantised))
+    layers = measure_layers(gate, reference, quantised, calibration)
+    return quantised, layers, mixture, answers
 
 
 def _check_delegation(lowered: Lowered, registered: bool, wanted: float | None) -> None:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from PIL import Image
-from torch.fx import GraphModule
+from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact import Golden
 from hvit_edge.coreml import Program, load_program
@@ -22,6 +24,10 @@ from hvit_edge.gated_graphs import rewritten_graph
 from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.metadata import Metadata
 from hvit_edge.package_file import write_package
+from hvit_edge.parity.fidelity import QuantizedReference
+from hvit_edge.parity.forced_layers import forced_layers
+from hvit_edge.parity.package_fidelity import check_weights, stored_graph
+from hvit_edge.parity.package_values import package_layers, package_values
 from hvit_edge.parity.steps import Step, pytorch_step
 from hvit_edge.preprocess import load_image
 from hvit_edge.progress import Wrap, silent
@@ -29,6 +35,10 @@ from hvit_edge.quantize import Calibration
 from hvit_edge.report import Artifact, PackageReport
 from hvit_edge.subject import Subject
 from hvit_edge.weights import bundled_photos
+
+if TYPE_CHECKING:
+    from hvit_edge.quantize.ranges import Range
+    from hvit_edge.targets.coreml.translate import Pixels
 
 GOLDEN_COLOURS = 64
 
@@ -68,13 +78,16 @@ def compile_package(request: PackageRequest) -> Artifact:
     subject, gate = request.subject, Gate(request.subject, request.precision, request.rtol)
     graph = rewritten_graph(gate, COREML_PIPELINE, request.tell)
     request.tell("convert")
-    model, in_float32 = _convert(request, graph)
+    converted = _convert(request, graph)
+    model, in_float32 = converted.model, converted.in_float32
     request.tell("evaluate")
     program = load_program(model.package_path)
+    if request.precision != "fp32":
+        _gate_fidelity(gate, graph, program, converted, pixels)
     gate("evaluated", _golden_step(program, pixels))
     request.tell("write")
     metadata = describe_artifact(subject, "coreml", gate, COREML_PACKAGES)
-    _describe(request, model, metadata, Golden(pixels, subject.expected))
+    _describe(request, model, metadata, Golden(pixels, subject.expected, gate.graph))
     return Artifact(
         request.path,
         PackageReport(
@@ -109,8 +122,24 @@ def _asked_about(subject: Subject, pixels: np.ndarray) -> Subject:
     return replace(subject, example=example, expected=pytorch_step(subject.module)(example))
 
 
-def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple[dict, ...]]:
-    """The converted model, and which operators of it stay in float32."""
+@dataclass(frozen=True)
+class _Converted:
+    """A converted model.
+
+    Attributes:
+        model: of coremltools.
+        in_float32: which operators of it stay in float32.
+        normalisation: what it does to pixels before the graph's input.
+        ranges: of "int8", what its layers round to, by the graph's node.
+    """
+
+    model: object
+    in_float32: tuple[dict, ...]
+    normalisation: Pixels
+    ranges: dict[Node, Range] | None
+
+
+def _convert(request: PackageRequest, graph: GraphModule) -> _Converted:
     from hvit_edge.targets.coreml.activations import activation_ranges
     from hvit_edge.targets.coreml.build import IOS, Options, build
     from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
@@ -139,7 +168,38 @@ def _convert(request: PackageRequest, graph: GraphModule) -> tuple[object, tuple
         {"operator": name, "module": translated.modules.get(name, ""), "reason": reason}
         for name, reason in reasons.items()
     )
-    return model, kept
+    return _Converted(model, kept, normalisation, ranges)
+
+
+def _gate_fidelity(
+    gate: Gate, graph: GraphModule, program: Program, converted: _Converted, golden: np.ndarray
+) -> None:
+    """Gate a package by the graph that it stores: its weights, its layers, its answers."""
+    subject = gate.subject
+    layers = package_layers(graph, program)
+    check_weights(subject.origin.name, graph, layers, gate.precision)
+    stored = stored_graph(graph, layers, converted.ranges)
+    preprocess, eager = subject.origin.preprocess, pytorch_step(subject.module)
+    photos = [preprocess.resize_and_crop(load_image(path)) for path in bundled_photos()]
+    photos.insert(0, golden)
+
+    def given(pixels: np.ndarray) -> np.ndarray:
+        scale, bias = converted.normalisation.scale, converted.normalisation.bias
+        planes = preprocess.planes(pixels)
+        return (planes * scale[:, None, None] + bias[:, None, None]).astype(np.float32)
+
+    reference = QuantizedReference(
+        stored,
+        torch.float16,
+        [given(photo) for photo in photos],
+        [eager(preprocess.normalise(photo)) for photo in photos],
+    )
+    gate.quantized(reference)
+    answers = [np.float32(program.run({IMAGE: photo})[LOGITS]) for photo in photos]
+    values = package_values(layers, program, {IMAGE: golden})
+    example, answer = torch.from_numpy(reference.inputs[0]), torch.from_numpy(answers[0])
+    found = forced_layers(stored, values, example, answer)
+    gate.fidelity(reference, answers, found)
 
 
 def _pixels(subject: Subject) -> list[np.ndarray]:

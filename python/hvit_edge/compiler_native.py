@@ -17,10 +17,15 @@ from torch.fx import GraphModule
 
 from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.gate import Gate
-from hvit_edge.gated_graphs import measure_layers, rewritten_graph
+from hvit_edge.gated_graphs import (
+    gate_fidelity,
+    measure_layers,
+    quantized_reference,
+    rewritten_graph,
+)
 from hvit_edge.lowering import NATIVE_PIPELINE
 from hvit_edge.metadata import LayerRecord
-from hvit_edge.parity.native_runtime import native_step
+from hvit_edge.parity.native_runtime import native_int8_values, native_step
 from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, quantize, reference_graph
@@ -31,6 +36,7 @@ from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.values import Number
 
 TARGET = "native"
+DTYPES = {Number.FLOAT32: torch.float32, Number.FLOAT16: torch.float16}
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,17 @@ def compile_native(request: NativeRequest) -> Artifact:
     gate = Gate(subject, request.precision, request.rtol)
     graph = rewritten_graph(gate, NATIVE_PIPELINE, tell)
     graph, layers = _PREPARE[request.precision](graph, request, gate)
+    number = number_of(request.precision, request.cpu)
+    reference = None
+    if request.precision != "fp32":
+        reference = quantized_reference(gate, graph, DTYPES[number])
     tell("lower")
     example = (torch.from_numpy(subject.example),)
-    lowered = lower(graph, example, number_of(request.precision, request.cpu))
-    gate("runtime", native_step(lowered, subject.example.shape[2:]))
+    lowered = lower(graph, example, number)
+    step = native_step(lowered, subject.example.shape[2:])
+    if reference is not None:
+        gate_fidelity(gate, reference, step, partial(native_int8_values, graph, number=number))
+    gate("runtime", step)
     tell("write")
     return write_program(
         lowered,

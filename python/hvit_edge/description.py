@@ -48,7 +48,7 @@ def describe_artifact(
         versions={package: version(package) for package in packages},
         labels=subject.origin.labels,
         preprocess=subject.origin.preprocess,
-        parity=gate.results[-1].difference,
+        parity=gate.parity,
         golden_tolerance=golden_tolerance(gate.precision, gate.rtol),
         layers=layers,
         cpu=cpu,

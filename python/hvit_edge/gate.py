@@ -1,29 +1,82 @@
-"""The gate of every compilation: no step is further from PyTorch than its precision allows."""
+"""The gate of every compilation: each step is as near to its reference as its precision allows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from hvit_edge.artifact import GraphAnswer
 from hvit_edge.errors import ParityError
-from hvit_edge.parity.steps import Step, StepResult, measure
-from hvit_edge.parity.tolerance import step_tolerance
+from hvit_edge.metadata import Difference
+from hvit_edge.parity.fidelity import LAYER_DB, QuantizedReference, first_unfaithful
+from hvit_edge.parity.forced_layers import LayerFidelity
+from hvit_edge.parity.steps import EAGER, QUANTIZED, Step, StepResult, judge, measure
+from hvit_edge.parity.tolerance import quantized_tolerance, step_tolerance
 from hvit_edge.subject import Subject
 
-REMEDIES = {"quantised": "; choose another precision or other calibration images"}
+REMEDIES = {
+    "quantised": "; choose another precision or other calibration images",
+    "fidelity": "; the lowering is wrong: report it with the model, and compile in fp32 meanwhile",
+}
 
 
 @dataclass
 class Gate:
-    """Measures each step on the golden photo, and stops at the first outside its tolerance."""
+    """Measures each step, and stops at the first outside its tolerance.
+
+    Attributes:
+        subject, precision, rtol: what is compiled, and how near it must be, see `compile`.
+        results: of the steps so far.
+        graph: the quantized graph's answer to the golden photo, once it is measured.
+    """
 
     subject: Subject
     precision: str
     rtol: float | None
     results: list[StepResult] = field(default_factory=list)
+    graph: GraphAnswer | None = None
+
+    @property
+    def parity(self) -> Difference:
+        """How far the last step is from eager PyTorch on the golden photo."""
+        return next(r for r in reversed(self.results) if r.reference == EAGER).difference
 
     def __call__(self, name: str, step: Step) -> None:
+        """Compare a step with eager PyTorch on the golden photo."""
         tolerance = step_tolerance(name, self.precision, self.rtol)
-        result = measure(name, step, [self.subject.example], [self.subject.expected], tolerance)
+        self._keep(measure(name, step, [self.subject.example], [self.subject.expected], tolerance))
+
+    def quantized(self, reference: QuantizedReference) -> None:
+        """Compare a quantized graph with eager PyTorch on photos."""
+        tolerance = quantized_tolerance(self.precision, self.rtol)
+        self._keep(judge("quantised", reference.outputs, reference.eager, tolerance))
+        self.graph = reference.golden
+
+    def fidelity(
+        self,
+        reference: QuantizedReference,
+        outputs: Sequence[np.ndarray],
+        layers: Sequence[LayerFidelity],
+    ) -> None:
+        """Compare a program with its quantized graph: layer by layer, then on photos.
+
+        Args:
+            reference: the graph.
+            outputs: the program's answers to the graph's inputs.
+            layers: of `forced_layers`; none if the target does not tell what it computes inside.
+        """
+        wrong = first_unfaithful(layers, reference.number)
+        if wrong is not None:
+            raise ParityError(
+                f"[compile] {self.subject.origin.name}: expected {wrong.layer} of the program to"
+                f" compute what the quantized graph does, at {LAYER_DB[reference.number]:.0f} dB or"
+                f" more, got {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
+            )
+        self._keep(judge("fidelity", outputs, reference.outputs, reference.tolerance, QUANTIZED))
+
+    def _keep(self, result: StepResult) -> None:
         self.results.append(result)
         if not result.passed:
             raise ParityError(_parity_message(self.subject.origin.name, result))
@@ -35,6 +88,7 @@ def _parity_message(model: str, result: StepResult) -> str:
     remedy = REMEDIES.get(result.name, "")
     return (
         f"[compile] {model}: expected the {result.name} program to have {result.tolerance} against"
-        f" eager PyTorch, got max_rel {difference.max_rel:.3g} (max_abs {difference.max_abs:.3g},"
-        f" cosine {difference.cosine:.6f}, top-1 {agreement}); nothing was written{remedy}"
+        f" {result.reference}, got max_rel {difference.max_rel:.3g} (max_abs"
+        f" {difference.max_abs:.3g}, cosine {difference.cosine:.6f}, SQNR {result.sqnr_db:.1f} dB,"
+        f" top-1 {agreement}); nothing was written{remedy}"
     )

@@ -10,9 +10,13 @@ from torch.fx import GraphModule
 from hvit_edge.gate import Gate
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.metadata import LayerRecord
+from hvit_edge.parity.fidelity import QuantizedReference
+from hvit_edge.parity.forced_layers import Values, forced_layers
 from hvit_edge.parity.layers import record_layers
-from hvit_edge.parity.steps import pytorch_step, quantised_step
+from hvit_edge.parity.steps import Step, pytorch_step
+from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import Calibration, bundled_calibration
+from hvit_edge.weights import bundled_photos
 
 LAYER_INPUTS = 16
 """Images that the layers are measured on."""
@@ -32,13 +36,53 @@ def rewritten_graph(
     return graph
 
 
+def quantized_reference(
+    gate: Gate, graph: GraphModule, number: torch.dtype = torch.float32
+) -> QuantizedReference:
+    """Gate a quantized graph on the bundled photos, and return it with its answers.
+
+    Args:
+        graph: what will be lowered.
+        number: what the program will compute in where it is not int8.
+    """
+    preprocess = gate.subject.origin.preprocess
+    photos = [preprocess(load_image(path)) for path in bundled_photos()]
+    inputs = [gate.subject.example, *photos]
+    eager = pytorch_step(gate.subject.module)
+    reference = QuantizedReference(graph, number, inputs, [eager(array) for array in inputs])
+    gate.quantized(reference)
+    return reference
+
+
+def gate_fidelity(
+    gate: Gate,
+    reference: QuantizedReference,
+    step: Step,
+    values: Callable[[torch.Tensor], Values],
+) -> None:
+    """Gate a program by its quantized graph.
+
+    Args:
+        reference: the graph.
+        step: runs the program.
+        values: what the program computes inside for an input, by the graph's nodes; as much as the
+            target can tell.
+    """
+    example = torch.from_numpy(gate.subject.example)
+    known = values(example)
+    answers = [step(array) for array in reference.inputs]
+    layers = []
+    if known:
+        layers = forced_layers(reference.graph, known, example, torch.from_numpy(answers[0]))
+    gate.fidelity(reference, answers, layers)
+
+
 def measure_layers(
     gate: Gate,
     float_graph: GraphModule,
     quantised_graph: GraphModule,
     calibration: Calibration | None,
 ) -> tuple[LayerRecord, ...]:
-    """Gate a quantised graph, and measure its layers on calibration images or bundled photos."""
-    gate("quantised", quantised_step(quantised_graph))
+    """Measure the layers of a quantized graph on calibration images or bundled photos."""
     images = calibration or bundled_calibration(gate.subject.origin.preprocess)
     return record_layers(float_graph, quantised_graph, images.inputs[:LAYER_INPUTS])

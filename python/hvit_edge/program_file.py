@@ -46,7 +46,7 @@ def write_program(
     """
     subject = gate.subject
     metadata = describe_artifact(subject, target, gate, packages, layers, cpu, lowered.operators)
-    golden = Golden(subject.golden_image, subject.expected)
+    golden = Golden(subject.golden_image, subject.expected, gate.graph)
     data = seal(lowered.serialize(constant_methods(metadata, golden)))
     write_atomically(path, data, force=force, check=check)
     return Artifact(

@@ -2,18 +2,17 @@
 
 import importlib
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from hvit_edge.lowering.pipeline import PIPELINE
-from hvit_edge.parity import float_steps, validate
+from hvit_edge.parity import bisect_quantized, float_steps, validate
 from hvit_edge.parity.report import measure_noise
-from hvit_edge.parity.validate import _bisect
 from hvit_edge.preprocess import load_image
 from hvit_edge.runtime import Session
+from hvit_edge.targets.xnnpack import program_values
 from hvit_edge.weights import bundled_photos
 
 GATES = {
@@ -35,9 +34,10 @@ def test_gates_and_noise(precision, tiny_quantised, tiny_model, tiny_preprocess)
     path = tiny_quantised(precision).path
     report = validate(path, model=tiny_model)
     assert report.passed and (report.precision, report.images) == (precision, 4)
-    assert [step.name for step in report.steps] == ["exported", "rewritten", "lowered", "runtime"]
+    names = ["exported", "rewritten", "lowered", "fidelity", "runtime"]
+    assert [step.name for step in report.steps] == names
     float_gate = "max_rel <= 0.0001 and the same top-1"
-    assert [str(step.tolerance) for step in report.steps] == [
+    assert [str(step.tolerance) for step in report.steps if step.name != "fidelity"] == [
         *[float_gate] * 2,
         *[GATES[precision]] * 2,
     ]
@@ -84,8 +84,18 @@ def test_bisect_names_the_layer_with_the_most_noise(tiny_quantised, tiny_model):
     assert (report.passed, report.first_break, report.first_module) == (False, "lowered", None)
     assert report.worst_layer == min(report.layers, key=lambda layer: layer.sqnr_db)
     assert report.to_dict()["worst_layer"]["layer"] == report.worst_layer.layer
-    unrecorded = _bisect(replace(report, layers=()), tiny_model, None, 1e-6, PIPELINE, None)
-    assert (unrecorded.worst_layer, unrecorded.first_module) == (None, None)
+
+
+def test_bisect_names_the_layer_that_is_lowered_wrongly(tiny_quantised, tiny_model, monkeypatch):
+    def swapped(graph, lowered, example):
+        values = program_values(graph, lowered, example)
+        project = next(name for name in values if values[name].shape == (1, 64, 8))
+        return {**values, project: values[project].flip(-1)}
+
+    monkeypatch.setattr(bisect_quantized, "program_values", swapped)
+    path = tiny_quantised("int8-dynamic").path
+    report = validate(path, model=tiny_model, rtol=1e-6, bisect=True)
+    assert report.first_module.startswith("attention"), report.first_module
 
 
 def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model, monkeypatch):

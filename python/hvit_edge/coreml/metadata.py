@@ -16,12 +16,13 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from hvit_edge.artifact import Golden, fields
+from hvit_edge.artifact import Golden, GraphAnswer, fields
 from hvit_edge.errors import ArtifactError, HvitEdgeError
 from hvit_edge.metadata import SCHEMA_VERSION, SOURCES, Difference, Metadata
 from hvit_edge.preprocess import Preprocess
 
 IMAGE, OUTPUT = "hve_golden_image", "hve_golden_output"
+GRAPH, GRAPH_SQNR = "hve_graph_output", "hve_graph_sqnr"
 
 
 def write_metadata(metadata: Metadata, golden: Golden) -> dict[str, str]:
@@ -37,8 +38,11 @@ def write_metadata(metadata: Metadata, golden: Golden) -> dict[str, str]:
     }
     png = io.BytesIO()
     _fewest_bits(Image.fromarray(golden.image)).save(png, "PNG", optimize=True)
-    output = np.ascontiguousarray(golden.output, "<f4").tobytes()
-    return {**plain, IMAGE: _text(png.getvalue()), OUTPUT: _text(output)}
+    strings = {**plain, IMAGE: _text(png.getvalue()), OUTPUT: _text(_floats(golden.output))}
+    if golden.graph is not None:
+        strings[GRAPH] = _text(_floats(golden.graph.output))
+        strings[GRAPH_SQNR] = json.dumps(golden.graph.least_sqnr_db)
+    return strings
 
 
 def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden]:
@@ -99,8 +103,18 @@ def _metadata(strings: Mapping[str, str]) -> Metadata:
 
 def _golden(strings: Mapping[str, str]) -> Golden:
     png = io.BytesIO(base64.b64decode(strings[IMAGE], validate=True))
-    output = np.frombuffer(base64.b64decode(strings[OUTPUT], validate=True), "<f4")
-    return Golden(np.asarray(Image.open(png).convert("RGB")), output.reshape(1, -1).copy())
+    graph = None
+    if GRAPH in strings:
+        graph = GraphAnswer(_logits(strings[GRAPH]), float(json.loads(strings[GRAPH_SQNR])))
+    return Golden(np.asarray(Image.open(png).convert("RGB")), _logits(strings[OUTPUT]), graph)
+
+
+def _floats(logits: np.ndarray) -> bytes:
+    return np.ascontiguousarray(logits, "<f4").tobytes()
+
+
+def _logits(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text, validate=True), "<f4").reshape(1, -1).copy()
 
 
 def _fewest_bits(image: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ It is a reference for numbers, not for speed. `semantics` says what is rounded w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from hvit_edge.coreml.features import Feature
 from hvit_edge.coreml.feed import feed
 from hvit_edge.coreml.package import Package, function_name, main_function, read_package
 from hvit_edge.coreml.semantics import constant, declared_dtype, declared_shape, stored
-from hvit_edge.coreml.steps import check_operators, plan
+from hvit_edge.coreml.steps import Step, check_operators, plan
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
 
@@ -105,6 +105,11 @@ class Program:
         Constants do not count, nor does expanding compressed ones.
         """
         return dict(Counter(op.op_type for op in self.calls).most_common())
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The operators with their constant inputs, decompressed, in the order of execution."""
+        return tuple(self._steps)
 
     @property
     def calls(self) -> list[Any]:

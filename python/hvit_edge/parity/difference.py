@@ -35,6 +35,26 @@ def compare(expected: np.ndarray, actual: np.ndarray) -> Difference:
     )
 
 
+CLEAR = 0.05
+
+
+def clear_top1(expected: list[np.ndarray], outputs: list[np.ndarray]) -> float:
+    """Return the share of the images with the same top class, 0 to 1, of those with a clear one.
+
+    A class is clear if it leads the next by a twentieth of the range of the values expected. 1 if
+    no image has a clear one.
+    """
+    agree = [
+        o.argmax() == e.argmax() for e, o in zip(expected, outputs, strict=True) if _is_clear(e)
+    ]
+    return float(np.mean(agree)) if agree else 1.0
+
+
+def _is_clear(expected: np.ndarray) -> bool:
+    values = np.sort(expected, axis=None)
+    return values.size > 1 and values[-1] - values[-2] >= CLEAR * (values[-1] - values[0])
+
+
 def worst(differences: list[Difference]) -> Difference:
     """The largest distance in each respect over several images."""
     return Difference(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +12,15 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact import Golden, constant_methods, seal
-from hvit_edge.lowering.graph import Editor, aten, shape_of
+from hvit_edge.lowering.graph import Editor, aten, nodes_calling, shape_of
 from hvit_edge.metadata import SCHEMA_VERSION, Difference, Metadata
 from hvit_edge.parity.steps import Step
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.runtime import Session
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.values import Number
 
 _NO_GOLDEN = Golden(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.float32))
 
@@ -42,11 +45,15 @@ def native_step(lowered: Lowered, size: tuple[int, int]) -> Step:
 
 
 def native_values(
-    graph: GraphModule, nodes: Sequence[Node], inputs: tuple[torch.Tensor, ...]
+    graph: GraphModule,
+    nodes: Sequence[Node],
+    inputs: tuple[torch.Tensor, ...],
+    number: Number = Number.FLOAT32,
 ) -> dict[str, torch.Tensor]:
-    """What the lowered graph computes at `nodes`, by name.
+    """Return what the lowered graph computes at `nodes`, by name.
 
     The backend gives one output, so the values leave side by side; `graph` is changed for that.
+    `number` is what the program computes in where it is not int8.
     """
     output = graph.graph.output_node()
     edit = Editor(graph, output)
@@ -55,12 +62,30 @@ def native_values(
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.recompile()
     (array,) = inputs
-    step = native_step(lower(graph, inputs), tuple(array.shape[2:]))
+    step = native_step(lower(graph, inputs, number), tuple(array.shape[2:]))
     joined = torch.from_numpy(step(array.numpy()))
     parts = joined[0].split([node.meta["val"].numel() for node in nodes])
     return {
         node.name: part.reshape(shape_of(node)) for node, part in zip(nodes, parts, strict=True)
     }
+
+
+def native_int8_values(
+    graph: GraphModule, example: torch.Tensor, number: Number
+) -> dict[str, torch.Tensor]:
+    """Return what the int8 layers of a lowered graph read and write, and its output.
+
+    The tensors are those of a program that has them as outputs: operations that the program itself
+    runs as one are apart in it. They have the names of the graph's nodes.
+    """
+    twin = copy.deepcopy(graph)
+    layers = list(nodes_calling(twin, *INT8_OPERATORS))
+    nodes = [node for layer in layers for node in (layer.args[0], layer)]
+    if not layers:
+        return {}
+    (output,) = twin.graph.output_node().args[0]
+    wanted = [node for node in dict.fromkeys([*nodes, output]) if node.op == "call_function"]
+    return native_values(twin, wanted, (example,), number)
 
 
 def _metadata(size: tuple[int, int]) -> Metadata:

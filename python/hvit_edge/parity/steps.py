@@ -11,8 +11,9 @@ from torch import nn
 from torch.fx import GraphModule
 
 from hvit_edge.metadata import Difference
-from hvit_edge.parity.difference import compare, worst
+from hvit_edge.parity.difference import clear_top1, compare, worst
 from hvit_edge.parity.tolerance import Tolerance
+from hvit_edge.quantize import sqnr
 from hvit_edge.quiet import quiet_stderr
 from hvit_edge.targets.kernels import executorch_runtime
 
@@ -56,17 +57,23 @@ def executorch_step(program: bytes) -> Step:
     return run
 
 
+EAGER = "eager PyTorch"
+QUANTIZED = "the quantized graph"
+
+
 @dataclass(frozen=True)
 class StepResult:
-    """How far one step is from eager PyTorch over all images.
+    """How far one step is from its reference over all images.
 
     Attributes:
         name: "exported", "rewritten", "quantised", "lowered" or "runtime"; of a package the last is
-            "evaluated" or "predicted".
+            "evaluated" or "predicted". "fidelity" is the program against its own graph.
         difference: the worst over the images in each respect.
         top1_agreement: share of the images with the same top class, 0 to 1.
         tolerance: what every image must satisfy.
         passed: every image does.
+        sqnr_db: signal to noise over all images, in decibel.
+        reference: what it is compared with: `EAGER`, or `QUANTIZED` run by PyTorch.
     """
 
     name: str
@@ -74,6 +81,8 @@ class StepResult:
     top1_agreement: float
     tolerance: Tolerance
     passed: bool
+    sqnr_db: float
+    reference: str = EAGER
 
     def to_dict(self) -> dict[str, object]:
         """The result as plain values, ready for JSON; `top1_agree` is the share."""
@@ -81,6 +90,8 @@ class StepResult:
             "name": self.name,
             **self.difference.to_dict(),
             "top1_agree": self.top1_agreement,
+            "sqnr_db": self.sqnr_db,
+            "reference": self.reference,
             "tolerance": str(self.tolerance),
             "passed": self.passed,
         }
@@ -102,13 +113,19 @@ def judge(
     outputs: Sequence[np.ndarray],
     expected: Sequence[np.ndarray],
     tolerance: Tolerance,
+    reference: str = EAGER,
 ) -> StepResult:
     """Compare what one step gave for every image with what is expected of it."""
     differences = [compare(e, o) for e, o in zip(expected, outputs, strict=True)]
+    noise = sqnr(np.concatenate(expected), np.concatenate(outputs))
+    clear = clear_top1(expected, outputs)
     return StepResult(
         name=name,
         difference=worst(differences),
         top1_agreement=sum(d.top1_agree for d in differences) / len(differences),
         tolerance=tolerance,
-        passed=all(map(tolerance.within, differences)),
+        passed=all(map(tolerance.within, differences))
+        and tolerance.within_over_images(noise, clear),
+        sqnr_db=noise,
+        reference=reference,
     )

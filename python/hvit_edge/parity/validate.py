@@ -14,7 +14,9 @@ from hvit_edge.errors import InputError
 from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, Rewrite, pipeline_for
 from hvit_edge.open_artifact import is_package
 from hvit_edge.parity.bisect import LoweredValues, first_wrong_module, xnnpack_values
+from hvit_edge.parity.bisect_quantized import first_unfaithful_layer
 from hvit_edge.parity.float_steps import measure_float_steps
+from hvit_edge.parity.graph_answer import measure_fidelity, read_golden
 from hvit_edge.parity.native_runtime import native_values
 from hvit_edge.parity.on_device import measure_on_device
 from hvit_edge.parity.photos import open_photos
@@ -55,8 +57,9 @@ def validate(
         rtol: largest difference, relative to the largest absolute output of eager PyTorch, with
             the same top class; in place of the precision's own gate, see `parity.tolerance`.
         threads: of what runs the program, 0 for its default; of the device too.
-        bisect: where a step breaks, find the first module whose output differs; where the program
-            differs by its rounding, the layer with the most noise. A package has no record of its
+        bisect: if a step breaks, find the first module whose output differs. Of a quantized
+            program, compile it again and find the first layer that computes something else than the
+            quantized graph; and name the layer with the most noise. A package has no record of its
             layers: of its program no more is said than that it breaks.
         device: where the program also runs, see `devices.open_device`; "local" is this machine
             alone.
@@ -102,7 +105,10 @@ def validate(
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
     outputs = [session(array)[0] for array in inputs]
-    last_steps = [judge("runtime", outputs, expected, tolerance)]
+    fidelity = measure_fidelity(
+        read_golden(path), lambda image: session(metadata.preprocess(image))[0]
+    )
+    last_steps = [*fidelity, judge("runtime", outputs, expected, tolerance)]
     if not native:  # ExecuTorch's own runtime has no backend of ours
         lowered = executorch_step(path.read_bytes())
         last_steps.insert(0, measure("lowered", lowered, inputs, expected, tolerance))
@@ -129,6 +135,10 @@ def validate(
     broken = bisect and not report.passed
     if not broken:
         return report
+    if metadata.precision != "fp32" and report.first_break not in FLOAT_STEPS:
+        worst = report.layers[0] if report.layers else None
+        wrong = first_unfaithful_layer(model, metadata, inputs[0])
+        return replace(report, worst_layer=worst, first_module=wrong)
     values = native_values if native else xnnpack_values
     return _bisect(report, model, inputs[0], rtol, passes, values)
 
@@ -141,9 +151,7 @@ def _bisect(
     passes: Sequence[Rewrite],
     values: LoweredValues,
 ) -> ParityReport:
-    """Where a step breaks: the module, or the layer that rounding hurt most."""
-    if report.precision != "fp32" and report.first_break not in FLOAT_STEPS:
-        return replace(report, worst_layer=report.layers[0] if report.layers else None)
+    """Name the module in which a step of float arithmetic breaks."""
     limit = step_tolerance("rewritten", report.precision, rtol).max_rel
     module = first_wrong_module(
         model, example, report.first_break, limit, passes=passes, lowered_values=values

@@ -11,6 +11,7 @@ from hvit_edge.coreml.runner import CORE_ML, PackageClassifier
 from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.parity.float_steps import measure_float_steps
+from hvit_edge.parity.graph_answer import measure_fidelity
 from hvit_edge.parity.photos import open_photos
 from hvit_edge.parity.reference import reference_model
 from hvit_edge.parity.report import ParityReport, measure_noise
@@ -50,7 +51,11 @@ def validate_package(
         precision=metadata.precision,
         images=len(inputs),
         tolerance=tolerance,
-        steps=(*float_steps, judge(last, outputs, expected, tolerance)),
+        steps=(
+            *float_steps,
+            *measure_fidelity(classifier.golden, classifier.predict),
+            judge(last, outputs, expected, tolerance),
+        ),
         noise=measure_noise([name for name, _ in photos], expected, outputs),
         skipped=skipped,
         backend=classifier.backend,

@@ -49,6 +49,13 @@ def quantize_half(graph: GraphModule) -> None:
             node.meta["val"] = _as_half(node.meta["val"])
 
 
+def number_of(graph: GraphModule) -> torch.dtype:
+    """Return what a quantized graph computes in where it is not int8: float16 if any of it is."""
+    values = (node.meta.get("val") for node in graph.graph.nodes if node.op == "call_function")
+    halves = (isinstance(v, torch.Tensor) and v.dtype is torch.float16 for v in values)
+    return torch.float16 if any(halves) else torch.float32
+
+
 def _computed_with(node: Node) -> list[Node]:
     """What `node` reads in its own precision: an int8 layer's weights have theirs."""
     return [node.args[0]] if is_call(node, *INT8_OPERATORS) else list(node.all_input_nodes)

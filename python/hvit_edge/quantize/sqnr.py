@@ -34,6 +34,11 @@ def sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
     return _decibel(float((expected**2).sum()), float(((expected - actual) ** 2).sum()))
 
 
+def tensor_sqnr(expected: torch.Tensor, actual: torch.Tensor) -> float:
+    """`sqnr` of two tensors of one shape."""
+    return sqnr(expected.double().numpy(), actual.double().numpy())
+
+
 def centred_sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
     """`sqnr` of what depends on the image: the mean over images, the first axis, is removed."""
     return sqnr(expected - expected.mean(0), actual - actual.mean(0))

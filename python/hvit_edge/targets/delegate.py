@@ -61,6 +61,8 @@ class Lowered:
         ops_total: operators in the graph before partitioning.
         operators: what the delegate runs, in the order in which it was serialised, where that
             was recorded.
+        delegate_graph: what the only delegate was given, in the delegate's own form, if it was
+            recorded.
     """
 
     edge: EdgeProgramManager
@@ -68,6 +70,7 @@ class Lowered:
     ops_outside: list[OutsideOp]
     ops_total: int
     operators: tuple[OperatorRecord, ...] = ()
+    delegate_graph: object = None
 
     @property
     def delegated_share(self) -> float:

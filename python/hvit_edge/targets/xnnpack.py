@@ -11,11 +11,28 @@ from torch.fx import GraphModule
 from hvit_edge.targets.delegate import Lowered, lower_to
 from hvit_edge.targets.xnnpack_modules import recorded_modules
 from hvit_edge.targets.xnnpack_moves import merged_moves
+from hvit_edge.targets.xnnpack_taps import layer_values, recorded_graphs
 
 
 def lower(graph: GraphModule, example_inputs: tuple[torch.Tensor, ...]) -> Lowered:
     """Lower `graph` for XNNPACK; arguments and errors are those of `lower_to`."""
-    with recorded_modules() as recorded, merged_moves():
+    with recorded_graphs() as graphs, recorded_modules() as recorded, merged_moves():
         lowered = lower_to(XnnpackPartitioner(), graph, example_inputs)
     # Of several delegates nothing says which one runs first.
-    return replace(lowered, operators=recorded[0]) if len(recorded) == 1 else lowered
+    if len(recorded) != 1:
+        return lowered
+    return replace(lowered, operators=recorded[0], delegate_graph=graphs[0])
+
+
+def program_values(
+    graph: GraphModule, lowered: Lowered, example: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Return what the layers of a program compute, see `xnnpack_taps.layer_values`.
+
+    Nothing is returned for a program whose operators are not all in one delegate.
+    """
+    whole = lowered.delegate_graph is not None and not lowered.ops_outside
+    if not whole or lowered.delegates != 1:
+        return {}
+    program = lowered.edge.exported_program()
+    return layer_values(graph, lowered.delegate_graph, program, example)

@@ -1,0 +1,65 @@
+"""Find the layer of a quantized program that computes something else than its graph."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+from hvit_edge.lowering import export_graph, rewrite
+from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, pipeline_for
+from hvit_edge.metadata import Metadata
+from hvit_edge.parity.fidelity import first_unfaithful
+from hvit_edge.parity.forced_layers import forced_layers
+from hvit_edge.parity.native_runtime import native_int8_values, native_step
+from hvit_edge.parity.steps import executorch_step
+from hvit_edge.quantize import PRECISIONS, bundled_calibration, quantize, reference_graph
+from hvit_edge.quantize.half import number_of
+from hvit_edge.targets.choices import INT8
+from hvit_edge.targets.native import lower as native
+from hvit_edge.targets.native.values import Number
+from hvit_edge.targets.xnnpack import lower, program_values
+
+
+def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.ndarray) -> str | None:
+    """Compile a module again as its artifact was, and return the first layer that is wrong.
+
+    Weights are rounded on windows of the bundled photos: which operators a program has does not
+    depend on the images.
+
+    Args:
+        model: the float module.
+        metadata: of the artifact, compiled for "xnnpack" or "native".
+        example: a preprocessed photo, float32 [1, 3, height, width].
+
+    Returns:
+        The layer's name; None if all are faithful, or the artifact mixes precisions by a plan,
+        which it does not carry.
+    """
+    precision, is_native = metadata.precision, metadata.target == "native"
+    if precision not in PRECISIONS or (is_native and precision not in INT8):
+        return None
+    inputs = (torch.from_numpy(example),)
+    graph = export_graph(model, inputs)
+    rewrite(graph, passes=NATIVE_PIPELINE if is_native else pipeline_for(metadata.cpu, precision))
+    calibration = bundled_calibration(metadata.preprocess) if precision in INT8 else None
+    shaped = {} if is_native else {"cpu": metadata.cpu}
+    reference = reference_graph(graph, precision)
+    quantized = quantize(reference, inputs, precision=precision, calibration=calibration, **shaped)
+    if is_native:
+        number = Number.FLOAT16 if metadata.cpu == "arm" else Number.FLOAT32
+        dtype = torch.float16 if metadata.cpu == "arm" else torch.float32
+        step = native_step(native.lower(quantized, inputs, number), example.shape[2:])
+        values = partial(native_int8_values, quantized, number=number)
+    else:
+        lowered, dtype = lower(quantized, inputs), number_of(quantized)
+        step = executorch_step(lowered.serialize())
+        values = partial(program_values, quantized, lowered)
+    known = values(inputs[0])
+    if not known:
+        return None
+    layers = forced_layers(quantized, known, inputs[0], torch.from_numpy(step(example)))
+    wrong = first_unfaithful(layers, dtype)
+    return wrong.layer if wrong else None

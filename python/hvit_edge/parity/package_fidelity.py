@@ -1,0 +1,76 @@
+"""Compare a Core ML program with its own quantized graph, run by PyTorch.
+
+The quantized graph is the one that was translated, with the weights that the program stores and, in
+int8, with the ranges that its layers round to. The program's weights are compared with the float
+ones, layer by layer; then the program with the graph, as for any other target.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.errors import ParityError
+from hvit_edge.lowering.graph import Editor, cleanup, constant_tensor, is_constant, module_path
+from hvit_edge.parity.package_values import PackageLayer
+from hvit_edge.quantize.insert import insert_range
+from hvit_edge.quantize.ranges import Range
+from hvit_edge.quantize.sqnr import tensor_sqnr
+
+WEIGHT_DB = {"fp32": 120.0, "fp16": 60.0, "w8": 25.0, "int8": 25.0, "w6": 15.0, "w4": 6.0}
+"""Least SQNR of a layer's weights. A weight of another layer, or a transposed one, has about -3."""
+
+
+def stored_graph(
+    graph: GraphModule, layers: Sequence[PackageLayer], ranges: Mapping[Node, Range] | None
+) -> GraphModule:
+    """Return `graph` with the weights of a program, its layers' inputs rounded to `ranges`.
+
+    Args:
+        graph: what was translated; it is left as it is.
+        layers: of `package_layers`.
+        ranges: of "int8", by the layer's node in `graph`.
+    """
+    twin = copy.deepcopy(graph)
+    nodes = {node.name: node for node in twin.graph.nodes}
+    for layer in layers:
+        node = nodes[layer.node.name]
+        stored = Editor(twin, node).constant(f"{node.name}_stored", layer.weight)
+        node.update_arg(1, stored)
+        chosen = (ranges or {}).get(layer.node)
+        if chosen is not None:
+            insert_range(twin, node.args[0], chosen, [node])
+    cleanup(twin)
+    return twin
+
+
+def check_weights(
+    model: str, graph: GraphModule, layers: Sequence[PackageLayer], precision: str
+) -> None:
+    """Compare the weights that a program stores with those of its float graph.
+
+    Raises:
+        ParityError: a layer's are further away than its precision rounds; each is named.
+    """
+    least = WEIGHT_DB[precision]
+    found = [(layer, tensor_sqnr(_weight(graph, layer.node), layer.weight)) for layer in layers]
+    faults = [
+        f"{module_path(layer.node) or layer.node.name} {noise:.1f} dB"
+        for layer, noise in found
+        if not noise >= least and bool(layer.weight.any() or _weight(graph, layer.node).any())
+    ]
+    if faults:
+        raise ParityError(
+            f"[compile] {model}: expected the package's weights to be those of the model at"
+            f" {least:.0f} dB or more, got {', '.join(faults)}; nothing was written; choose another"
+            " precision, or report it with the model"
+        )
+
+
+def _weight(graph: GraphModule, node: Node) -> torch.Tensor:
+    weight = node.args[1]
+    assert is_constant(weight)
+    return constant_tensor(graph, weight).float()

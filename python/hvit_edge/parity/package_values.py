@@ -1,0 +1,98 @@
+"""What a Core ML program stores and computes in its layers, in the terms of the graph it came from.
+
+Linears and convolutions of the graph are the convolutions of the program, in the same order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.coreml import Program
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.graph import aten, nodes_calling, shape_of
+from hvit_edge.parity.forced_layers import Values
+
+LINEAR = aten.linear.default
+LAYERS = (LINEAR, aten.conv2d.default)
+ROUNDING = ("dequantize", "quantize", "cast")
+"""What may stand between a layer and the value that it reads in the graph."""
+
+
+@dataclass(frozen=True)
+class PackageLayer:
+    """A layer of the graph and its convolution in the program.
+
+    Attributes:
+        node: of the graph.
+        weight: what the program multiplies by, decompressed, in the shape of the graph's weight.
+        source, output: ids of the program's variables that it reads, before they are rounded,
+            and writes.
+    """
+
+    node: Node
+    weight: torch.Tensor
+    source: int
+    output: int
+
+
+def package_layers(graph: GraphModule, program: Program) -> list[PackageLayer]:
+    """Pair the layers of a graph with those of the program that it became.
+
+    Raises:
+        LoweringError: the program has other layers.
+    """
+    nodes = list(nodes_calling(graph, *LAYERS))
+    steps = [step for step in program.steps if step.op.op_type == "conv"]
+    shapes = [tuple(shape_of(node.args[1])) for node in nodes]
+    weights = [step.fixed["weight"].float() for step in steps if "weight" in step.fixed]
+    found = [_as_stored(w, node) for w, node in zip(weights, nodes, strict=False)]
+    if len(weights) != len(nodes) or shapes != [tuple(w.shape) for w in found]:
+        raise LoweringError(
+            f"[coreml] expected a program with the {len(nodes)} layers of its graph, got"
+            f" {len(weights)}, or of other shapes; report it with the model"
+        )
+    return [
+        PackageLayer(node, weight, id(_before_rounding(step.op.x)), id(step.op.outputs[0]))
+        for node, weight, step in zip(nodes, found, steps, strict=True)
+    ]
+
+
+def package_values(
+    layers: list[PackageLayer], program: Program, inputs: dict[str, np.ndarray]
+) -> Values:
+    """Run a program and return what its layers read and write, by the graph's nodes."""
+    wanted = {number for layer in layers for number in (layer.source, layer.output)}
+    stored: dict[int, torch.Tensor] = {}
+
+    def keep(operation: object, results: list[object]) -> None:
+        for variable, result in zip(operation.outputs, results, strict=True):
+            if id(variable) in wanted:
+                stored[id(variable)] = result.float().clone()
+
+    program.run(inputs, watch=keep)
+    values: dict[str, torch.Tensor] = {}
+    for layer in layers:
+        is_linear = layer.node.target is LINEAR
+        for node, number in ((layer.node.args[0], layer.source), (layer.node, layer.output)):
+            if number in stored and node.name not in values:
+                values[node.name] = _in_order(stored[number], shape_of(node), is_linear)
+    return values
+
+
+def _as_stored(weight: torch.Tensor, node: Node) -> torch.Tensor:
+    return weight[:, :, 0, 0] if node.target is LINEAR else weight
+
+
+def _before_rounding(variable: object) -> object:
+    while variable.op is not None and variable.op.op_type in ROUNDING:
+        variable = variable.op.inputs["x" if variable.op.op_type == "cast" else "input"]
+    return variable
+
+
+def _in_order(stored: torch.Tensor, shape: list[int], is_linear: bool) -> torch.Tensor:
+    """A value as PyTorch has it: a program has the features of tokens second."""
+    return (stored.movedim(1, -1) if is_linear else stored).reshape(shape)

@@ -1,0 +1,64 @@
+"""Layer by layer on the program's own values: where a program parts from its graph."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from hvit_edge.lowering import export_graph
+from hvit_edge.parity.fidelity import first_unfaithful
+from hvit_edge.parity.forced_layers import forced_layers
+
+
+@pytest.fixture
+def graph():
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 3))
+    return export_graph(layers.eval(), (torch.rand(1, 4),))
+
+
+def values_of(graph, x):
+    values = {}
+
+    class Recorder(torch.fx.Interpreter):
+        def run_node(self, node):
+            values[node.name] = super().run_node(node)
+            return values[node.name]
+
+    with torch.inference_mode():
+        output = Recorder(graph).run(x)
+    return {k: v for k, v in values.items() if k.startswith("linear")}, output
+
+
+def test_a_faithful_program_has_no_noise(graph):
+    x = torch.rand(1, 4)
+    values, output = values_of(graph, x)
+    found = forced_layers(graph, values, x, output)
+    assert [layer.layer for layer in found] == ["0:linear", "2:linear_1", "4:linear_2"]
+    assert all(layer.sqnr_db == math.inf for layer in found)
+    assert first_unfaithful(found, torch.float32) is None
+
+
+def test_an_error_is_found_in_its_own_layer_alone(graph):
+    x = torch.rand(1, 4)
+    values, output = values_of(graph, x)
+    values["linear_1"] = values["linear_1"] + 0.01
+    with torch.inference_mode():  # what follows is computed from it, and right
+        last = graph.get_submodule("4")
+        output = nn.functional.linear(values["linear_1"].relu(), last.weight, last.bias)
+    values["linear_2"] = output
+    found = forced_layers(graph, values, x, output)
+    assert found[0].sqnr_db == math.inf and found[2].sqnr_db > 100
+    assert 10 < found[1].sqnr_db < 60
+    assert first_unfaithful(found, torch.float32) == found[1]
+
+
+def test_the_output_is_compared_if_it_is_not_among_the_values(graph):
+    x = torch.rand(1, 4)
+    values, output = values_of(graph, x)
+    del values["linear_2"]
+    found = forced_layers(graph, values, x, output * 1.1)
+    assert (found[-1].layer, round(found[-1].sqnr_db, 3)) == ("the output", 20.0)
+    assert first_unfaithful(found, torch.float32) == found[-1]
+    assert first_unfaithful(found, torch.float16) is None
