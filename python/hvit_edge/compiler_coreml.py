@@ -24,7 +24,7 @@ from hvit_edge.gated_graphs import rewritten_graph
 from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.metadata import Metadata
 from hvit_edge.package_file import write_package
-from hvit_edge.parity.fidelity import QuantizedReference
+from hvit_edge.parity.fidelity import EVALUATED_DB, QuantizedReference
 from hvit_edge.parity.forced_layers import forced_layers
 from hvit_edge.parity.package_fidelity import check_weights, stored_graph
 from hvit_edge.parity.package_values import package_layers, package_values
@@ -82,9 +82,7 @@ def compile_package(request: PackageRequest) -> Artifact:
     model, in_float32 = converted.model, converted.in_float32
     request.tell("evaluate")
     program = load_program(model.package_path)
-    if request.precision != "fp32":
-        _gate_fidelity(gate, graph, program, converted, pixels)
-    gate("evaluated", _golden_step(program, pixels))
+    gate_package(gate, graph, program, converted, pixels)
     request.tell("write")
     metadata = describe_artifact(subject, "coreml", gate, COREML_PACKAGES)
     _describe(request, model, metadata, Golden(pixels, subject.expected, gate.graph))
@@ -171,10 +169,30 @@ def _convert(request: PackageRequest, graph: GraphModule) -> _Converted:
     return _Converted(model, kept, normalisation, ranges)
 
 
+def gate_package(
+    gate: Gate, graph: GraphModule, program: Program, converted: _Converted, golden: np.ndarray
+) -> None:
+    """Gate a package: by the graph that it stores, and by eager PyTorch.
+
+    Args:
+        gate: of the compilation.
+        graph: what was translated.
+        program: what was saved.
+        converted: how.
+        golden: the golden photo's pixels, uint8 [height, width, 3].
+
+    Raises:
+        ParityError: the package computes something else.
+    """
+    if gate.precision != "fp32":
+        _gate_fidelity(gate, graph, program, converted, golden)
+    gate("evaluated", _golden_step(program, golden))
+
+
 def _gate_fidelity(
     gate: Gate, graph: GraphModule, program: Program, converted: _Converted, golden: np.ndarray
 ) -> None:
-    """Gate a package by the graph that it stores: its weights, its layers, its answers."""
+    """Gate a package's weights, its layers and its answers by the graph that it stores."""
     subject = gate.subject
     layers = package_layers(graph, program)
     check_weights(subject.origin.name, graph, layers, gate.precision)
@@ -193,6 +211,7 @@ def _gate_fidelity(
         torch.float16,
         [given(photo) for photo in photos],
         [eager(preprocess.normalise(photo)) for photo in photos],
+        EVALUATED_DB,
     )
     gate.quantized(reference)
     answers = [np.float32(program.run({IMAGE: photo})[LOGITS]) for photo in photos]

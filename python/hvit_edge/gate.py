@@ -10,7 +10,7 @@ import numpy as np
 from hvit_edge.artifact import GraphAnswer
 from hvit_edge.errors import ParityError
 from hvit_edge.metadata import Difference
-from hvit_edge.parity.fidelity import LAYER_DB, QuantizedReference, first_unfaithful
+from hvit_edge.parity.fidelity import QuantizedReference, first_unfaithful
 from hvit_edge.parity.forced_layers import LayerFidelity
 from hvit_edge.parity.steps import EAGER, QUANTIZED, Step, StepResult, judge, measure
 from hvit_edge.parity.tolerance import quantized_tolerance, step_tolerance
@@ -67,11 +67,11 @@ class Gate:
             outputs: the program's answers to the graph's inputs.
             layers: of `forced_layers`; none if the target does not tell what it computes inside.
         """
-        wrong = first_unfaithful(layers, reference.number)
+        wrong = first_unfaithful(layers, reference.layer_db)
         if wrong is not None:
             raise ParityError(
                 f"[compile] {self.subject.origin.name}: expected {wrong.layer} of the program to"
-                f" compute what the quantized graph does, at {LAYER_DB[reference.number]:.0f} dB or"
+                f" compute what the quantized graph does, at {reference.layer_db:.0f} dB or"
                 f" more, got {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
             )
         self._keep(judge("fidelity", outputs, reference.outputs, reference.tolerance, QUANTIZED))

@@ -11,7 +11,7 @@ from torch import nn
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, pipeline_for
 from hvit_edge.metadata import Metadata
-from hvit_edge.parity.fidelity import first_unfaithful
+from hvit_edge.parity.fidelity import LAYER_DB, first_unfaithful
 from hvit_edge.parity.forced_layers import forced_layers
 from hvit_edge.parity.native_runtime import native_int8_values, native_step
 from hvit_edge.parity.steps import executorch_step
@@ -61,5 +61,5 @@ def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.nda
     if not known:
         return None
     layers = forced_layers(quantized, known, inputs[0], torch.from_numpy(step(example)))
-    wrong = first_unfaithful(layers, dtype)
+    wrong = first_unfaithful(layers, LAYER_DB[dtype])
     return wrong.layer if wrong else None
