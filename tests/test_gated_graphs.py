@@ -18,6 +18,7 @@ from hvit_edge.lowering import NATIVE_PIPELINE
 from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.steps import EAGER
 from hvit_edge.quantize import bundled_calibration, quantize, reference_graph, sqnr
+from hvit_edge.quantize.arithmetic import FLOAT16
 from hvit_edge.subject import prepare_subject
 
 
@@ -65,7 +66,7 @@ def test_a_quantized_graph_is_gated_on_photos(gate):
     graph = rewritten_graph(gate, NATIVE_PIPELINE, silent)
     example = (torch.from_numpy(gate.subject.example),)
     halved = quantize(reference_graph(graph, "fp16"), example, precision="fp16")
-    reference = quantized_reference(gate, halved, torch.float16)
+    reference = quantized_reference(gate, halved, FLOAT16)
     result = gate.results[-1]
     assert (result.name, result.reference, len(reference.inputs)) == ("quantised", EAGER, 5)
     with torch.inference_mode():

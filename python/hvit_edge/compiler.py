@@ -42,8 +42,8 @@ from hvit_edge.quantize import (
     quantize,
     reference_graph,
 )
+from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
 from hvit_edge.quantize.calibration import FEWEST
-from hvit_edge.quantize.half import number_of
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject, origin_of, prepare_subject
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
@@ -357,7 +357,7 @@ def _prepare_graph(
         calibration = bundled_calibration(work.subject.origin.preprocess)
     reference = reference_graph(graph, work.precision)
     quantised, mixture = work.quantise(reference, calibration)
-    answers = quantized_reference(gate, quantised, number_of(quantised))
+    answers = quantized_reference(gate, quantised, xnnpack_arithmetic(quantised))
     layers = measure_layers(gate, reference, quantised, calibration)
     return quantised, layers, mixture, answers
 

@@ -24,7 +24,7 @@ from hvit_edge.gated_graphs import rewritten_graph
 from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.metadata import Metadata
 from hvit_edge.package_file import write_package
-from hvit_edge.parity.fidelity import EVALUATED_DB, QuantizedReference
+from hvit_edge.parity.fidelity import QuantizedReference
 from hvit_edge.parity.forced_layers import forced_layers
 from hvit_edge.parity.package_fidelity import check_weights, stored_graph
 from hvit_edge.parity.package_values import package_layers, package_values
@@ -32,6 +32,7 @@ from hvit_edge.parity.steps import Step, pytorch_step
 from hvit_edge.preprocess import load_image
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration
+from hvit_edge.quantize.arithmetic import STORED_FLOAT16
 from hvit_edge.report import Artifact, PackageReport
 from hvit_edge.subject import Subject
 from hvit_edge.weights import bundled_photos
@@ -208,10 +209,9 @@ def _gate_fidelity(
 
     reference = QuantizedReference(
         stored,
-        torch.float16,
+        STORED_FLOAT16,
         [given(photo) for photo in photos],
         [eager(preprocess.normalise(photo)) for photo in photos],
-        EVALUATED_DB,
     )
     gate.quantized(reference)
     answers = [np.float32(program.run({IMAGE: photo})[LOGITS]) for photo in photos]

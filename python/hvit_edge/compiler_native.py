@@ -29,6 +29,7 @@ from hvit_edge.parity.native_runtime import native_int8_values, native_step
 from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, quantize, reference_graph
+from hvit_edge.quantize.arithmetic import native_arithmetic
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject
 from hvit_edge.targets.choices import INT8
@@ -36,7 +37,6 @@ from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.values import Number
 
 TARGET = "native"
-DTYPES = {Number.FLOAT32: torch.float32, Number.FLOAT16: torch.float16}
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def compile_native(request: NativeRequest) -> Artifact:
     number = number_of(request.precision, request.cpu)
     reference = None
     if request.precision != "fp32":
-        reference = quantized_reference(gate, graph, DTYPES[number])
+        reference = quantized_reference(
+            gate, graph, native_arithmetic(in_half=number is Number.FLOAT16)
+        )
     tell("lower")
     example = (torch.from_numpy(subject.example),)
     lowered = lower(graph, example, number)

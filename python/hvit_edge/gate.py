@@ -67,12 +67,13 @@ class Gate:
             outputs: the program's answers to the graph's inputs.
             layers: of `forced_layers`; none if the target does not tell what it computes inside.
         """
-        wrong = first_unfaithful(layers, reference.layer_db)
+        wrong = first_unfaithful(layers, reference.arithmetic.layer_db)
         if wrong is not None:
+            least = reference.arithmetic.layer_db
             raise ParityError(
                 f"[compile] {self.subject.origin.name}: expected {wrong.layer} of the program to"
-                f" compute what the quantized graph does, at {reference.layer_db:.0f} dB or"
-                f" more, got {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
+                f" compute what the quantized graph does, at {least:.0f} dB or more, got"
+                f" {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
             )
         self._keep(judge("fidelity", outputs, reference.outputs, reference.tolerance, QUANTIZED))
 

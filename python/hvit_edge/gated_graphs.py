@@ -16,6 +16,7 @@ from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.steps import Step, pytorch_step
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import Calibration, bundled_calibration
+from hvit_edge.quantize.arithmetic import Arithmetic
 from hvit_edge.weights import bundled_photos
 
 LAYER_INPUTS = 16
@@ -37,19 +38,19 @@ def rewritten_graph(
 
 
 def quantized_reference(
-    gate: Gate, graph: GraphModule, number: torch.dtype = torch.float32
+    gate: Gate, graph: GraphModule, arithmetic: Arithmetic
 ) -> QuantizedReference:
     """Gate a quantized graph on the bundled photos, and return it with its answers.
 
     Args:
         graph: what will be lowered.
-        number: what the program will compute in where it is not int8.
+        arithmetic: of the program that it will become.
     """
     preprocess = gate.subject.origin.preprocess
     photos = [preprocess(load_image(path)) for path in bundled_photos()]
     inputs = [gate.subject.example, *photos]
     eager = pytorch_step(gate.subject.module)
-    reference = QuantizedReference(graph, number, inputs, [eager(array) for array in inputs])
+    reference = QuantizedReference(graph, arithmetic, inputs, [eager(array) for array in inputs])
     gate.quantized(reference)
     return reference
 

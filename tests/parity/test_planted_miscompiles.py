@@ -13,7 +13,7 @@ from hvit_edge.gate import Gate
 from hvit_edge.gated_graphs import gate_fidelity, quantized_reference, rewritten_graph
 from hvit_edge.lowering import pipeline_for
 from hvit_edge.quantize import quantize, reference_graph
-from hvit_edge.quantize.half import number_of
+from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
 from hvit_edge.subject import prepare_subject
 from hvit_edge.targets.xnnpack import lower, program_values
 from hvit_edge.targets.xnnpack_taps import run_delegate
@@ -161,7 +161,7 @@ def compiled(request, tiny_model, tiny_preprocess, tiny_calibration):
         calibration = tiny_calibration if precision == "int8" else None
         plain = reference_graph(graph, precision)
         graph = quantize(plain, example, precision=precision, calibration=calibration)
-        reference = quantized_reference(gate, graph, number_of(graph))
+        reference = quantized_reference(gate, graph, xnnpack_arithmetic(graph))
     return gate, graph, reference, lower(graph, example)
 
 

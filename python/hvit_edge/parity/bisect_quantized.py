@@ -11,12 +11,12 @@ from torch import nn
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, pipeline_for
 from hvit_edge.metadata import Metadata
-from hvit_edge.parity.fidelity import LAYER_DB, first_unfaithful
+from hvit_edge.parity.fidelity import first_unfaithful
 from hvit_edge.parity.forced_layers import forced_layers
 from hvit_edge.parity.native_runtime import native_int8_values, native_step
 from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import PRECISIONS, bundled_calibration, quantize, reference_graph
-from hvit_edge.quantize.half import number_of
+from hvit_edge.quantize.arithmetic import native_arithmetic, xnnpack_arithmetic
 from hvit_edge.targets.choices import INT8
 from hvit_edge.targets.native import lower as native
 from hvit_edge.targets.native.values import Number
@@ -50,16 +50,16 @@ def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.nda
     quantized = quantize(reference, inputs, precision=precision, calibration=calibration, **shaped)
     if is_native:
         number = Number.FLOAT16 if metadata.cpu == "arm" else Number.FLOAT32
-        dtype = torch.float16 if metadata.cpu == "arm" else torch.float32
+        arithmetic = native_arithmetic(in_half=number is Number.FLOAT16)
         step = native_step(native.lower(quantized, inputs, number), example.shape[2:])
         values = partial(native_int8_values, quantized, number=number)
     else:
-        lowered, dtype = lower(quantized, inputs), number_of(quantized)
+        lowered, arithmetic = lower(quantized, inputs), xnnpack_arithmetic(quantized)
         step = executorch_step(lowered.serialize())
         values = partial(program_values, quantized, lowered)
     known = values(inputs[0])
     if not known:
         return None
     layers = forced_layers(quantized, known, inputs[0], torch.from_numpy(step(example)))
-    wrong = first_unfaithful(layers, LAYER_DB[dtype])
+    wrong = first_unfaithful(layers, arithmetic.layer_db)
     return wrong.layer if wrong else None

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-import torch
 from torch.fx import GraphModule
 
 from hvit_edge.artifact import GraphAnswer
@@ -20,20 +19,10 @@ from hvit_edge.parity.perturbation import perturbed_outputs
 from hvit_edge.parity.steps import quantised_step
 from hvit_edge.parity.tolerance import Tolerance
 from hvit_edge.quantize import sqnr
-
-MARGIN_DB = {torch.float32: 10.0, torch.float16: 20.0}
-"""How much more than one random draw of its arithmetic a program may err, by what it computes in.
-CPUs with float16 arithmetic also add in float16, which costs up to 15 dB."""
+from hvit_edge.quantize.arithmetic import FLOAT16, FLOAT32, Arithmetic
 
 MOST_DB = 110.0
 """A graph whose answer does not move at all still runs in float32."""
-
-LAYER_DB = {torch.float32: 60.0, torch.float16: 20.0}
-"""Least SQNR of one layer on the program's own values, by what the program computes in; float16 on
-any CPU. What the registered families reach is in docs/quantisation.md."""
-
-EVALUATED_DB = 40.0
-"""The same in the reference evaluator, which only stores float16."""
 
 
 class QuantizedReference:
@@ -41,26 +30,22 @@ class QuantizedReference:
 
     Args:
         graph: what the program was lowered from.
-        number: what the program computes in where it is not int8.
+        arithmetic: of the program.
         inputs: the golden photo, and others, preprocessed.
         eager: what the float module answers to them.
-        layer_db: least SQNR of one layer of a program on the program's own values; None is that of
-            `LAYER_DB`.
     """
 
     def __init__(
         self,
         graph: GraphModule,
-        number: torch.dtype,
+        arithmetic: Arithmetic,
         inputs: Sequence[np.ndarray],
         eager: Sequence[np.ndarray],
-        layer_db: float | None = None,
     ) -> None:
         self.graph = graph
-        self.number = number
+        self.arithmetic = arithmetic
         self.inputs = inputs
         self.eager = eager
-        self.layer_db = LAYER_DB[number] if layer_db is None else layer_db
 
     @cached_property
     def outputs(self) -> list[np.ndarray]:
@@ -71,21 +56,23 @@ class QuantizedReference:
     @cached_property
     def tolerance(self) -> Tolerance:
         """What a program of this graph must satisfy over all inputs."""
-        return self._within(np.concatenate(self.outputs), np.concatenate(self._perturbed))
+        floor = _floor(np.concatenate(self.outputs), np.concatenate(self._perturbed))
+        return Tolerance(same_top1=False, sqnr_db=floor - self.arithmetic.margin_db)
 
     @cached_property
     def golden(self) -> GraphAnswer:
-        """The graph's answer to the golden photo, for devices to compare with."""
-        answer = self.outputs[0]
-        return GraphAnswer(answer, self._within(answer, self._perturbed[0]).sqnr_db)
+        """The graph's answer to the golden photo, for programs on any CPU to be compared with."""
+        margin = (FLOAT32 if self.arithmetic is FLOAT32 else FLOAT16).margin_db
+        floor = _floor(self.outputs[0], self._perturbed[0])
+        return GraphAnswer(self.outputs[0], floor - margin)
 
     @cached_property
     def _perturbed(self) -> list[np.ndarray]:
-        return perturbed_outputs(self.graph, self.inputs, self.number)
+        return perturbed_outputs(self.graph, self.inputs, self.arithmetic.number)
 
-    def _within(self, outputs: np.ndarray, moved: np.ndarray) -> Tolerance:
-        floor = min(sqnr(outputs, moved), MOST_DB)
-        return Tolerance(same_top1=False, sqnr_db=floor - MARGIN_DB[self.number])
+
+def _floor(outputs: np.ndarray, moved: np.ndarray) -> float:
+    return min(sqnr(outputs, moved), MOST_DB)
 
 
 def first_unfaithful(layers: Sequence[LayerFidelity], least_db: float) -> LayerFidelity | None:

@@ -32,10 +32,19 @@ def native_step(lowered: Lowered, size: tuple[int, int]) -> Step:
         lowered: takes float32 [1, 3, height, width], gives one output of any shape.
         size: height and width.
     """
-    methods = constant_methods(_metadata(size), _NO_GOLDEN)
+    return program_step(native_program(lowered, size))
+
+
+def native_program(lowered: Lowered, size: tuple[int, int]) -> bytes:
+    """Return the bytes of a program with what a Session reads first; arguments as `native_step`."""
+    return lowered.serialize(constant_methods(_metadata(size), _NO_GOLDEN))
+
+
+def program_step(program: bytes) -> Step:
+    """Run the bytes of a program in the C++ runtime."""
     with tempfile.TemporaryDirectory(prefix="hvit-edge-") as folder:
         path = Path(folder, "program.pte")
-        path.write_bytes(seal(lowered.serialize(methods)))
+        path.write_bytes(seal(program))
         session = Session(path)  # which maps the file, and needs its name no more
 
     def run(array: np.ndarray) -> np.ndarray:
