@@ -10,6 +10,7 @@ import numpy as np
 from hvit_edge.artifact import Golden, GraphAnswer
 from hvit_edge.parity.steps import QUANTIZED, StepResult, judge
 from hvit_edge.parity.tolerance import Tolerance
+from hvit_edge.targets.kernels import executorch_runtime
 
 RECORDS = ("hve_golden_image", "hve_golden_output", "hve_graph_output", "hve_graph_sqnr")
 
@@ -19,9 +20,7 @@ def read_golden(path: Path) -> Golden | None:
 
     Artifacts in float32 and those of earlier versions have none.
     """
-    from executorch.runtime import Runtime
-
-    program = Runtime.get().load_program(path.read_bytes())
+    program = executorch_runtime().load_program(path.read_bytes())
     if not program.method_names.issuperset(RECORDS):
         return None
     image, output, answer, least = (program.load_method(name).execute([])[0] for name in RECORDS)

@@ -47,6 +47,7 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import aten, is_call, nodes_calling, only_user, shape_of
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS, LINEAR
 from hvit_edge.quantize.layers import is_helper
+from hvit_edge.targets.kernels import executorch_runtime
 
 TOKENS = (aten.linear.default, LINEAR)
 FLOAT_LAYERS = (aten.linear.default, aten.conv2d.default, aten.conv2d.padding)
@@ -177,8 +178,6 @@ def _run(
     recorded: XNNGraph, program: ExportedProgram, example: torch.Tensor, wanted: Sequence[int]
 ) -> dict[int, torch.Tensor]:
     """The values `wanted` of the delegate's graph, and its inputs and outputs, by their ids."""
-    from executorch.runtime import Runtime
-
     delegate, inputs = _call(program, example)
     tapped, ids = _with_outputs(recorded, wanted)
     values = {_tensor(value).id_out: _tensor(value) for value in recorded.xvalues}
@@ -189,7 +188,7 @@ def _run(
         delegate.compile_specs,
         delegate.named_data_store_output,
     )
-    loaded = Runtime.get().load_program(tapping.buffer())
+    loaded = executorch_runtime().load_program(tapping.buffer())
     results = loaded.load_method("forward").execute(inputs)
     found = {i: result.clone() for i, result in zip(ids, results, strict=True)}
     for i, value in values.items():
