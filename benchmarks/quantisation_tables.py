@@ -89,3 +89,18 @@ def decibel(value: float | None) -> str:
 def size(row: dict) -> str:
     """Megabytes of the artifact; what was only run in PyTorch has none."""
     return f"{row['bytes'] / 1e6:.2f} MB" if "bytes" in row else ""
+
+
+def fidelity_table(report: dict) -> str:
+    """How near programs are to their graphs, and graphs to eager PyTorch."""
+    rows = [
+        "| model | program | graph, eager | top-1 | program, graph | at least | least layer |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for r in report["rows"]:
+        layer = "" if r["layer_db"] is None else f"{r['layer_db']:.1f} dB"
+        rows.append(
+            f"| {r['model']} | {r['program']} | {r['graph_db']:.1f} dB | {r['graph_top1']:.0%} |"
+            f" {r['fidelity_db']:.1f} dB | {r['least_db']:.1f} dB | {layer} |"
+        )
+    return "\n".join([*rows, "", f"Random weights, the bundled photos; {name_machine(report)}."])

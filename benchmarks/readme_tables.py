@@ -87,6 +87,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     },
     "docs/quantisation.md": {
         "peers_int8": ("peers", peers_tables.int8_table),
+        "fidelity": ("fidelity", quantisation_tables.fidelity_table),
         **{
             part: ("quantisation", partial(part_table, part, table))
             for part, table in {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -75,7 +75,9 @@ class Gate:
                 f" compute what the quantized graph does, at {least:.0f} dB or more, got"
                 f" {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
             )
-        self._keep(judge("fidelity", outputs, reference.outputs, reference.tolerance, QUANTIZED))
+        result = judge("fidelity", outputs, reference.outputs, reference.tolerance, QUANTIZED)
+        least_db = min((layer.sqnr_db for layer in layers), default=None)
+        self._keep(replace(result, layer_db=least_db))
 
     def _keep(self, result: StepResult) -> None:
         self.results.append(result)

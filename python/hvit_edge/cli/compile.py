@@ -269,7 +269,7 @@ def _describe(report: dict) -> str:
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"
         f" {report['seconds']:.1f} s\n\n{text.fields(pairs)}\n\n{ranking}"
-        f"Parity with PyTorch on the golden photo:\n{text.parity_table(report['steps'])}\n\n"
+        f"Parity:\n{text.parity_table(report['steps'])}\n\n"
         "Next:\n" + "\n".join(f"  hvit-edge {verb.format(path)}" for verb in verbs)
     )
 

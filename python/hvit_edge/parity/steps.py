@@ -74,6 +74,8 @@ class StepResult:
         passed: every image does.
         sqnr_db: signal to noise over all images, in decibel.
         reference: what it is compared with: `EAGER`, or `QUANTIZED` run by PyTorch.
+        layer_db: of "fidelity", the least SQNR of a layer on the program's own values; None if the
+            target does not tell what it computes inside.
     """
 
     name: str
@@ -83,6 +85,7 @@ class StepResult:
     passed: bool
     sqnr_db: float
     reference: str = EAGER
+    layer_db: float | None = None
 
     def to_dict(self) -> dict[str, object]:
         """The result as plain values, ready for JSON; `top1_agree` is the share."""
@@ -92,6 +95,7 @@ class StepResult:
             "top1_agree": self.top1_agreement,
             "sqnr_db": self.sqnr_db,
             "reference": self.reference,
+            "layer_db": self.layer_db,
             "tolerance": str(self.tolerance),
             "passed": self.passed,
         }
