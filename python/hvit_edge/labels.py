@@ -50,7 +50,7 @@ def read_labels(
     if classes is not None and not faults and len(labels) != classes:
         faults.append(f"expected {classes} labels for {classes} classes, got {len(labels)}")
     if faults:
-        raise InputError(f"[{where}] {'; '.join(faults)}; correct the labels")
+        raise InputError(f"[{where}] labels: {'; '.join(faults)}; correct them")
     return labels
 
 
