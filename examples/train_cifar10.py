@@ -37,7 +37,7 @@ from tqdm import tqdm
 from hvit_edge.errors import HvitEdgeError, InputError
 from hvit_edge.models import build_model, model_info
 from hvit_edge.preprocess import Preprocess
-from hvit_edge.weights.bundled import SIDECAR
+from hvit_edge.weights.evidence import SIDECAR
 
 LABELS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 SIDE = 32
