@@ -114,8 +114,8 @@ def check(chains: list[tuple[str, str, str]]) -> xnnpack.Lowered:
     return lowered
 
 
-def test_softmax_over_every_axis_of_every_producer():
-    axes = [*itertools.product(PRODUCERS, (1, 3)), ("map", 0), ("map", 2), ("tokens as a map", 2)]
+def test_softmax_of_every_producer_and_over_every_axis():
+    axes = [*((producer, 3) for producer in PRODUCERS), *(("map", dim) for dim in range(3))]
     lowered = check([(producer, f"softmax {dim}", "output") for producer, dim in axes])
     assert (lowered.delegates, lowered.ops_outside) == (1, [])
 
