@@ -1,18 +1,14 @@
 // exp, SiLU and GELU of vectors. Included by each translation unit of operators.h alone.
 #pragma once
 
+#include "exponential.h"
+#include "functions.h"
 #include "operations.h"
 #include "values.h"
 
 namespace {
 
 using hvit_edge::native::Activation;
-
-/// How exact activations of float32 lanes are: to about one unit in the last place of the largest
-/// result, or to 3e-4, which is lost in the steps of int8 codes.
-enum class Accuracy { float32, codes };
-
-constexpr float kLog2OfE = 1.44269504f;
 
 }  // namespace
 
@@ -44,8 +40,19 @@ void activate_values(Value* values, std::int64_t count) {
   }
 }
 
+// Whether it is one of those that no kernel is compiled for: they are applied after a kernel.
+inline bool is_applied_later(Activation kind) { return kind >= Activation::sigmoid; }
+
+// One of those, of `count` lanes or values in place.
+template <class Number>
+void apply_later(Activation kind, Number* values, std::int64_t count) {
+  const int later = static_cast<int>(kind) - static_cast<int>(Activation::sigmoid);
+  apply_function({static_cast<Function>(later), 0.0f, 6.0f}, values, values, count);
+}
+
 // `count` values in place.
 inline void activate_all(Activation kind, Value* values, std::int64_t count) {
+  if (is_applied_later(kind)) apply_later(kind, values, count);
   if (kind == Activation::relu) activate_values<Activation::relu>(values, count);
   if (kind == Activation::silu) activate_values<Activation::silu>(values, count);
   if (kind == Activation::gelu) activate_values<Activation::gelu>(values, count);

@@ -1,47 +1,9 @@
-// exp, SiLU and GELU of float32 lanes. Included by activations.h alone.
+// SiLU and GELU of float32 lanes. Included by activations.h alone.
 #pragma once
 
-#include "vector.h"
+#include "exponential.h"
 
 namespace {
-
-// 2^f for |f| <= 1/2, a polynomial fitted to 8e-8, or to 8e-5.
-template <Accuracy accuracy>
-Vector exp2_of_fraction(Vector f) {
-  if (accuracy == Accuracy::codes) {
-    const Vector p = (f * 5.517169e-2f + 2.4261117e-1f) * f + 6.9326099e-1f;
-    return p * f + 9.9992807e-1f;
-  }
-  Vector p = f * 1.3266970e-3f + 9.6754597e-3f;
-  p = p * f + 5.5507426e-2f;
-  p = p * f + 2.4022122e-1f;
-  p = p * f + 6.9314695e-1f;
-  return p * f + 1.0000001f;
-}
-
-// For x of at most 127; what is too small becomes zero, or as good as zero.
-template <Accuracy accuracy = Accuracy::float32>
-Vector exp2_of(Vector x) {
-#if defined(__AVX512F__)
-  const Vector whole = (Vector)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT);
-  return (Vector)_mm512_scalef_ps((__m512)exp2_of_fraction<accuracy>(x - whole), (__m512)whole);
-#else
-  const Vector scaled = larger(x, all(-125.0f));
-  const Vector shifted = scaled + 12582912.0f;  // 1.5 * 2^23: rounds, the integer in the low bits
-  const Vector value = exp2_of_fraction<accuracy>(scaled - (shifted - 12582912.0f));
-  return (Vector)((Integers)value + (((Integers)shifted) << 23));
-#endif
-}
-
-// For 1 <= x < 1e38.
-inline Vector reciprocal(Vector x) {
-#if defined(__AVX512F__)
-  const Vector guess = (Vector)_mm512_rcp14_ps((__m512)x);
-  return guess + guess * (1.0f - x * guess);  // Newton's step
-#else
-  return 1.0f / x;
-#endif
-}
 
 // 1 / (1 + 2^x), to 2e-4; on AVX-512 for any x.
 inline Vector rough_sigmoid(Vector x) {

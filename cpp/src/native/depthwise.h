@@ -212,7 +212,9 @@ void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox
   const Window& window = work.layer->window;
   const std::int64_t top = oy * window.stride_height - window.pad_height;
   const Run run{oy, ox, top < 0 ? -top : 0, least(window.height - top, window.kernel_height)};
-  if (pixels == kPixels && work.layer->epilogue.residual.space == Space::none) {
+  const Epilogue& epilogue = work.layer->epilogue;
+  const bool plain = epilogue.residual.space == Space::none && !is_applied_later(epilogue.first);
+  if (pixels == kPixels && plain) {
     convolve_and_activate<accuracy>(work, run);
   } else {
     convolve_and_finish<accuracy>(work, run, pixels);

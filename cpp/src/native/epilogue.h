@@ -37,7 +37,7 @@ struct TileRows {
 struct Tile {
   const TileRows* rows;
   std::int64_t column, columns;
-  const Lane* sums;
+  Lane* sums;
   std::int64_t stride;
 };
 
@@ -93,9 +93,8 @@ void finish_second(const Epilogue& epilogue, const Tile& tile) {
   }
 }
 
-// Writes a tile.
 template <Accuracy accuracy>
-void finish(const Epilogue& epilogue, const Tile& tile) {
+void finish_first(const Epilogue& epilogue, const Tile& tile) {
   switch (epilogue.first) {
     case Activation::relu:
       return finish_second<Activation::relu, accuracy>(epilogue, tile);
@@ -105,6 +104,22 @@ void finish(const Epilogue& epilogue, const Tile& tile) {
       return finish_second<Activation::gelu, accuracy>(epilogue, tile);
     default:
       return finish_second<Activation::none, accuracy>(epilogue, tile);
+  }
+}
+
+// Writes a tile.
+template <Accuracy accuracy>
+void finish(const Epilogue& epilogue, const Tile& tile) {
+  if (is_applied_later(epilogue.first)) {
+    for (int row = 0; row < tile.rows->count; ++row) {
+      apply_later(epilogue.first, tile.sums + row * tile.stride, tile.columns);
+    }
+  }
+  finish_first<accuracy>(epilogue, tile);
+  if (is_applied_later(epilogue.second)) {
+    for (int row = 0; row < tile.rows->count; ++row) {
+      apply_later(epilogue.second, tile.rows->outputs[row] + tile.column, tile.columns);
+    }
   }
 }
 

@@ -20,7 +20,20 @@ constexpr std::int64_t kMostChannels = 8192;  // of a map that a convolution pad
 enum class Space : std::int32_t { none = -1, arena = 0, constants = 1, input = 2, output = 3 };
 constexpr int kSpaces = 4;
 
-enum class Activation : std::int32_t { none = 0, relu = 1, silu = 2, gelu = 3 };
+/// From `sigmoid` on they are in plans of version 2 alone.
+enum class Activation : std::int32_t {
+  none = 0,
+  relu = 1,
+  silu = 2,
+  gelu = 3,
+  sigmoid = 4,
+  hardsigmoid = 5,
+  hardswish = 6,
+  relu6 = 7,
+  tanh = 8,
+  gelu_tanh = 9,
+};
+constexpr int kActivations = 10;
 
 /// What the numbers of a plan are, in memory and among its constants.
 enum class Number : std::int32_t { float32 = 0, float16 = 1 };
@@ -212,9 +225,112 @@ struct InvertedResidual {
   std::int64_t jobs = 0;
 };
 
-using Operation =
-    std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add, Mean, Pad,
-                 Gather, Quantise, LinearInt8, ConvolutionInt8, InvertedResidual>;
+/// A function of one number, with up to two parameters a and b.
+enum class Function : std::int32_t {
+  sigmoid = 0,
+  hardsigmoid = 1,
+  hardswish = 2,
+  clamp = 3,  // between a and b
+  tanh = 4,
+  gelu_tanh = 5,
+  leaky_relu = 6,  // of slope a below zero
+  elu = 7,         // b * (x above zero, a * (exp(x) - 1) below it)
+  exp = 8,
+  log = 9,
+  sqrt = 10,
+  rsqrt = 11,
+  power = 12,  // to the exponent a
+  abs = 13,
+  reciprocal = 14,
+  softplus = 15,  // log(1 + exp(a * x)) / a, or x where a * x is above b
+  mish = 16,
+  sin = 17,
+  cos = 18,
+  erf = 19,
+  floor = 20,
+  ceil = 21,
+  round = 22,  // halves to even
+  sign = 23,
+};
+constexpr int kFunctions = 24;
+
+/// output = function(input), value by value.
+struct Unary {
+  Function function = Function::sigmoid;
+  float a = 0, b = 0;
+  std::int64_t rows = 0, columns = 0;
+  Rows input, output;
+};
+
+enum class Arithmetic : std::int32_t {
+  add = 0,
+  subtract = 1,
+  multiply = 2,
+  divide = 3,
+  maximum = 4,
+  minimum = 5,
+  power = 6,
+};
+constexpr int kArithmetics = 7;
+
+/// One side of an arithmetic operation: rows of values, or of one value each that is repeated.
+struct Side {
+  Rows rows;
+  bool repeats = false;
+};
+
+/// activation(left op right), value by value.
+struct Binary {
+  Arithmetic kind = Arithmetic::add;
+  std::int64_t rows = 0, columns = 0;
+  Side left, right;
+  Activation activation = Activation::none;
+  Rows output;
+};
+
+/// What a reduction makes of its values x.
+enum class Reduce : std::int32_t {
+  sum = 0,  // scale * sum of x
+  maximum = 1,
+  minimum = 2,
+  squares = 3,       // scale * sum of x^2 + eps
+  root = 4,          // the square root of that
+  inverse_root = 5,  // 1 over that root
+};
+constexpr int kReduces = 6;
+
+/// output[g] = reduction of the rows g * count to (g + 1) * count of the input: column by column,
+/// or, `across`, of all their values to one.
+struct Reduction {
+  Reduce kind = Reduce::sum;
+  bool across = false;
+  float scale = 1, eps = 0;
+  std::int64_t groups = 0, count = 0, columns = 0;
+  Rows input, output;
+};
+
+/// softmax of each row, or its logarithm.
+struct Softmax {
+  bool log = false;
+  std::int64_t rows = 0, columns = 0;
+  Rows input, output;
+};
+
+/// output = scale * left right, for each matrix of a batch.
+struct Matmul {
+  std::int64_t batches = 0, rows = 0, depth = 0, columns = 0;
+  Heads left;             // [rows, depth], whose rows are values side by side
+  Heads right;            // [depth, columns]
+  std::int64_t step = 1;  // values from column to column of `right`
+  float scale = 1;
+  Heads output;              // [rows, columns], the same as `left`
+  std::int64_t scratch = 0;  // bytes into the arena: `right` in panels
+};
+
+/// In the order of their numbers; from `Unary` on they are in plans of version 2 alone.
+using Operation = std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add,
+                               Mean, Pad, Gather, Quantise, LinearInt8, ConvolutionInt8,
+                               InvertedResidual, Unary, Binary, Reduction, Softmax, Matmul>;
 
 struct Plan {
   Number number = Number::float32;

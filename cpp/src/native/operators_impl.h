@@ -4,10 +4,14 @@
 #include "attention.h"
 #include "by_rows.h"
 #include "depthwise.h"
+#include "elementwise.h"
 #include "int8.h"
 #include "inverted_residual.h"
 #include "linear.h"
+#include "matmul.h"
 #include "operators.h"
+#include "reduction.h"
+#include "softmax_rows.h"
 
 namespace {
 

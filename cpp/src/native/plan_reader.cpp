@@ -6,12 +6,13 @@
 namespace hvit_edge::native {
 
 PlanReader::PlanReader(const char* words, std::int64_t count, const char* constants,
-                       std::array<std::int64_t, kSpaces> bytes, Number number)
+                       std::array<std::int64_t, kSpaces> bytes, Number number, std::int64_t version)
     : words_(words),
       count_(count),
       constants_(constants),
       bytes_(bytes),
-      value_bytes_(bytes_of(number)) {}
+      value_bytes_(bytes_of(number)),
+      version_(version) {}
 
 void PlanReader::require(bool holds, const char* otherwise) {
   if (!holds && fault_.empty()) fault_ = otherwise;
@@ -125,13 +126,29 @@ Rows PlanReader::rows(std::int64_t count, std::int64_t columns, Access access) {
   return rows;
 }
 
-Heads PlanReader::heads(std::int64_t heads, std::int64_t tokens, std::int64_t width,
-                        Access access) {
+Heads PlanReader::unchecked_heads(std::int64_t heads) {
   Heads found;
   found.space = static_cast<Space>(choice(kSpaces));
   found.offset = amount();
   found.stride = amount();
   found.table = table(heads, true);
+  return found;
+}
+
+Heads PlanReader::spread_heads(std::int64_t heads, std::int64_t tokens, std::int64_t width,
+                               std::int64_t& step) {
+  const Heads found = unchecked_heads(heads);
+  step = amount();
+  check_reach(found.space, found.offset,
+              largest(found.table, heads) + product(found.stride, tokens - 1) +
+                  product(step, width - 1) + 1,
+              Access::read);
+  return found;
+}
+
+Heads PlanReader::heads(std::int64_t heads, std::int64_t tokens, std::int64_t width,
+                        Access access) {
+  const Heads found = unchecked_heads(heads);
   check_reach(found.space, found.offset,
               largest(found.table, heads) + product(found.stride, tokens - 1) + width, access);
   return found;
@@ -193,7 +210,9 @@ Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std:
   return weights;
 }
 
-Activation PlanReader::activation() { return static_cast<Activation>(choice(4)); }
+Activation PlanReader::activation() {
+  return static_cast<Activation>(choice(version_ >= kGeneralVersion ? kActivations : 4));
+}
 
 Epilogue PlanReader::epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases) {
   Epilogue epilogue;

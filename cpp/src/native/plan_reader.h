@@ -11,6 +11,7 @@ namespace hvit_edge::native {
 
 enum class Access { read, read_if_any, write };
 
+constexpr std::int64_t kGeneralVersion = 2;  // of plans that may have operations of read_general.h
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 36;  // of any memory: 64 GiB
 constexpr std::int64_t kMostCount = std::int64_t{1} << 31;  // rows, columns, pixels
 
@@ -24,12 +25,13 @@ class PlanReader {
  public:
   /// `words` of int64; `bytes` of the spaces.
   PlanReader(const char* words, std::int64_t count, const char* constants,
-             std::array<std::int64_t, kSpaces> bytes, Number number);
+             std::array<std::int64_t, kSpaces> bytes, Number number, std::int64_t version);
 
   bool ok() const { return fault_.empty(); }
   bool at_end() const { return next_ == count_; }
   const std::string& fault() const { return fault_; }
   std::int64_t value_bytes() const { return value_bytes_; }
+  std::int64_t version() const { return version_; }
   void require(bool holds, const char* otherwise);
   std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
 
@@ -44,6 +46,9 @@ class PlanReader {
   std::int64_t largest(const std::int32_t* table, std::int64_t count);
   Rows rows(std::int64_t count, std::int64_t columns, Access access);
   Heads heads(std::int64_t heads, std::int64_t tokens, std::int64_t width, Access access);
+  // Matrices whose columns are `step` values apart, which follows the words of `Heads`.
+  Heads spread_heads(std::int64_t heads, std::int64_t tokens, std::int64_t width,
+                     std::int64_t& step);
   Window window();
   void read_geometry(Window& window);  // not whether its map is there
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
@@ -56,6 +61,7 @@ class PlanReader {
 
  private:
   std::int64_t word();
+  Heads unchecked_heads(std::int64_t heads);
   const float* floats(std::int64_t count);
   const char* constant(std::int64_t items, std::int64_t size, bool required);
   // Whether `reach` values after `offset` are all in `space`.
@@ -68,6 +74,7 @@ class PlanReader {
   const char* constants_;
   std::array<std::int64_t, kSpaces> bytes_;
   std::int64_t value_bytes_;
+  std::int64_t version_;
   std::string fault_;
 };
 

@@ -4,12 +4,14 @@
 
 #include "../text.h"
 #include "plan_reader.h"
+#include "read_general.h"
 #include "scratch.h"
 
 namespace hvit_edge::native {
 namespace {
 
 constexpr std::int64_t kHeaderWords = 9;
+constexpr int kOperations = 19, kFirstOperations = 14;  // of version 1
 
 Status refuse(const std::string& what) {
   return Status(StatusCode::invalid_artifact,
@@ -285,7 +287,7 @@ InvertedResidual read_inverted_residual(PlanReader& reader) {
 }
 
 Operation read_operation(PlanReader& reader) {
-  switch (reader.choice(14)) {
+  switch (reader.choice(reader.version() >= kGeneralVersion ? kOperations : kFirstOperations)) {
     case 0:
       return read_linear(reader);
     case 1:
@@ -312,8 +314,18 @@ Operation read_operation(PlanReader& reader) {
       return read_linear_int8(reader);
     case 12:
       return read_convolution_int8(reader);
-    default:
+    case 13:
       return read_inverted_residual(reader);
+    case 14:
+      return read_unary(reader);
+    case 15:
+      return read_binary(reader);
+    case 16:
+      return read_reduction(reader);
+    case 17:
+      return read_softmax(reader);
+    default:
+      return read_matmul(reader);
   }
 }
 
@@ -328,7 +340,7 @@ Result<Plan> read_plan(const void* data, std::size_t size) {
   std::memcpy(header, data, sizeof(header));
   const auto [magic, version, arena, input, output, words, names, start, constants] = header;
   if (magic != kMagic && magic != kHalfMagic) return refuse("something else");
-  if (version != kVersion) return refuse(concat("version ", version));
+  if (version < kOldestVersion || version > kVersion) return refuse(concat("version ", version));
   const auto limit = static_cast<std::int64_t>(size);
   const std::int64_t first = sizeof(header);
   const bool fits = words >= 0 && words <= limit / 8 && names >= 0 && names <= limit &&
@@ -342,7 +354,7 @@ Result<Plan> read_plan(const void* data, std::size_t size) {
   Plan plan;
   plan.number = magic == kHalfMagic ? Number::float16 : Number::float32;
   PlanReader reader(bytes + first, words, bytes + start, {arena, constants, input, output},
-                    plan.number);
+                    plan.number, version);
   plan.arena_bytes = static_cast<std::size_t>(arena);
   plan.input_bytes = static_cast<std::size_t>(input);
   plan.output_bytes = static_cast<std::size_t>(output);

@@ -1,0 +1,53 @@
+// 2^x of float32 lanes, and what comes of it. Included by each translation unit of operators.h
+// alone.
+#pragma once
+
+#include "vector.h"
+
+namespace {
+
+/// How exact activations of float32 lanes are: to about one unit in the last place of the largest
+/// result, or to 3e-4, which is lost in the steps of int8 codes.
+enum class Accuracy { float32, codes };
+
+constexpr float kLog2OfE = 1.44269504f;
+
+// 2^f for |f| <= 1/2, a polynomial fitted to 8e-8, or to 8e-5.
+template <Accuracy accuracy>
+Wide exp2_of_fraction(Wide f) {
+  if (accuracy == Accuracy::codes) {
+    const Wide p = (f * 5.517169e-2f + 2.4261117e-1f) * f + 6.9326099e-1f;
+    return p * f + 9.9992807e-1f;
+  }
+  Wide p = f * 1.3266970e-3f + 9.6754597e-3f;
+  p = p * f + 5.5507426e-2f;
+  p = p * f + 2.4022122e-1f;
+  p = p * f + 6.9314695e-1f;
+  return p * f + 1.0000001f;
+}
+
+// For x of at most 127; what is too small becomes zero, or as good as zero.
+template <Accuracy accuracy = Accuracy::float32>
+Wide exp2_of(Wide x) {
+#if defined(__AVX512F__)
+  const Wide whole = (Wide)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT);
+  return (Wide)_mm512_scalef_ps((__m512)exp2_of_fraction<accuracy>(x - whole), (__m512)whole);
+#else
+  const Wide scaled = larger(x, all_wide(-125.0f));
+  const Wide shifted = scaled + 12582912.0f;  // 1.5 * 2^23: rounds, the integer in the low bits
+  const Wide value = exp2_of_fraction<accuracy>(scaled - (shifted - 12582912.0f));
+  return (Wide)((Integers)value + (((Integers)shifted) << 23));
+#endif
+}
+
+// For 1 <= x < 1e38.
+inline Wide reciprocal(Wide x) {
+#if defined(__AVX512F__)
+  const Wide guess = (Wide)_mm512_rcp14_ps((__m512)x);
+  return guess + guess * (1.0f - x * guess);  // Newton's step
+#else
+  return 1.0f / x;
+#endif
+}
+
+}  // namespace
