@@ -5,7 +5,7 @@ from __future__ import annotations
 GROUPS: dict[str, tuple[str, ...]] = {
     "gemm": (
         *("Fully Connected", "Dynamic Fully Connected", "Batch Matrix Multiply"),
-        *("Linear", "LinearInt8", "InvertedResidual"),
+        *("Linear", "LinearInt8", "InvertedResidual", "Matmul"),
     ),
     "convolution": ("Convolution", "ConvolutionInt8", "Deconvolution"),
     "depthwise": ("Depthwise",),
@@ -19,9 +19,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("Sign", "Sine", "Square", "Square Root", "Squared Difference", "Subtract", "TanH"),
         *("Bitwise And", "Bitwise Not", "Bitwise Or", "Bitwise Xor", "Count Leading Zeros"),
         *("Population Count", "Shift Left", "Shift Right Arithmetic", "Shift Right Logical"),
+        *("Unary", "Binary"),
     ),
     "reductions": (
         *("LayerNorm", "Mean", "Mean Squared", "Normalize", "Reduce Max", "Reduce Min", "Sum"),
+        "Reduction",
     ),
     "quantise": ("Convert", "Quantise"),
     "copies": (
@@ -46,6 +48,7 @@ _DEPTHWISE = "DWConv"
 NATIVE = (
     *("Linear", "Convolution", "Depthwise", "Pooling", "LayerNorm", "Attention", "Add", "Copy"),
     *("Mean", "Pad", "Gather", "Quantise", "LinearInt8", "ConvolutionInt8", "InvertedResidual"),
+    *("Unary", "Binary", "Reduction", "Softmax", "Matmul"),
 )
 """The kinds of our own backend, which reports "Linear stages.0.conv": kind and module."""
 

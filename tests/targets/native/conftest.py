@@ -111,3 +111,66 @@ def run_native(lowered):
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     torch.manual_seed(0)
+
+
+class Each(nn.Module):
+    """Several modules, each of its own part of one flat tensor; all outputs, one behind another."""
+
+    def __init__(self, cases: dict[str, tuple[nn.Module, tuple[int, ...]]]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(module for module, _ in cases.values())
+        self.shapes = [shape for _, shape in cases.values()]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([output.reshape(-1) for output in self.outputs(x)]).reshape(1, -1)
+
+    def outputs(self, x: torch.Tensor) -> list[torch.Tensor]:
+        sizes = [math.prod(shape) for shape in self.shapes]
+        inputs = x.reshape(-1).split(sizes)
+        return [
+            part(one.reshape(shape))
+            for part, one, shape in zip(self.parts, inputs, self.shapes, strict=True)
+        ]
+
+
+@pytest.fixture
+def run_each(lowered):
+    """`(cases, number) -> {name: Ran}`: all of them in one program, each judged by itself.
+
+    Cases are `name: (function or module, shape)`, or with a tensor in place of the shape.
+    """
+
+    def run(cases, number: Number = Number.FLOAT32, spread: float = 1.0) -> dict[str, Ran]:
+        modules = {
+            name: (part if isinstance(part, nn.Module) else Call(part), tuple(given))
+            for name, (part, given) in (
+                (name, (part, given.shape if isinstance(given, torch.Tensor) else given))
+                for name, (part, given) in cases.items()
+            )
+        }
+        inputs = [
+            given if isinstance(given, torch.Tensor) else spread * torch.randn(given)
+            for _, given in cases.values()
+        ]
+        x = torch.cat([one.reshape(-1) for one in inputs]).half().float().reshape(1, -1)
+        module = Each(modules).eval()
+        program, image = lowered(module, x, number)
+        output = native_step(program, tuple(image.shape[2:]))(image.numpy()).reshape(-1)
+        with torch.inference_mode():
+            every = copy.deepcopy(module).double().outputs(x.double())
+        found, start = {}, 0
+        for index, (name, expected) in enumerate(zip(modules, every, strict=True)):
+            expected = expected.numpy()
+            part = output[start : start + expected.size].reshape(expected.shape)
+            start += expected.size
+            error = np.abs(part - expected).max() / np.abs(expected).max()
+            within = f"parts.{index}"
+            kinds = Counter(
+                operator.kind
+                for operator in program.operators
+                if f"{operator.module}.".endswith(f"{within}.") or f"{within}." in operator.module
+            )
+            found[name] = Ran(float(error), kinds, part, expected)
+        return found
+
+    return run

@@ -39,44 +39,45 @@ def test_the_graph_is_left_as_it_was():
 
 REFUSED = {
     "an operator": (lambda x: x.cumsum(-1), "aten.cumsum.default in the root module"),
-    "GELU by tanh": (lambda x: nn.functional.gelu(x, approximate="tanh"), "GELU by tanh"),
-    "a sum with a number": (lambda x: x + 1, "a sum with a number"),
-    "a product": (lambda x: x * x, "a product of two tensors"),
-    "a roll of everything": (lambda x: torch.roll(x, 1), "a roll without dims"),
-    "a mean of one axis of four": (lambda x: x.mean(1), "a mean over the dimensions"),
-    "a mean of everything": (lambda x: x.mean((0, 1, 2, 3)), "a mean over the dimensions"),
     "two outputs": (lambda x: (x, x * 2), "2 outputs"),
-    "a computed mask": (
-        lambda x: nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=x @ x.mT),
-        "aten.matmul.default|a mask that is computed",
+    "a comparison": (lambda x: torch.where(x > 0, x, -x), "aten.gt.Scalar"),
+    "an order": (lambda x: x.sort(-1)[0], "aten.sort.default"),
+    "indices of the largest": (lambda x: x.max(-1)[1] + x[..., 0], "the indices of the largest"),
+    "a computed index": (lambda x: x[:, :, x[0, 0, 0, :3].long()], "aten"),
+    "a computed boolean mask": (
+        lambda x: nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=(x @ x.mT) > 0),
+        "a mask that is computed",
     ),
-    "a causal mask": (
-        lambda x: nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True),
-        "a causal mask",
+    "a query without keys": (
+        lambda x: nn.functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=torch.full((12, 12), -torch.inf)
+        ),
+        "a query has no key",
     ),
-    "a grid of pools": (
-        lambda x: nn.functional.adaptive_avg_pool2d(x, 2),
-        "aten.adaptive_avg_pool2d.default",
+    "a norm of any order": (lambda x: torch.linalg.vector_norm(x, 3, -1), "a norm of order 3"),
+    "a sum over one of two": (lambda x: torch.einsum("nchw,ncxy->nhx", x, x), "einsum of"),
+    "a quotient that is rounded": (
+        lambda x: torch.div(x, 2, rounding_mode="floor"),
+        "a quotient that is rounded",
     ),
-    "a mean over padding": (lambda x: nn.functional.avg_pool2d(x, 3, 1, 1), "over padding"),
-    "a pool with dilation": (lambda x: nn.functional.max_pool2d(x, 2, dilation=2), "dilation"),
+    "a variance of one": (lambda x: x.var(0), "a variance of 1 values"),
+    "a volume": (
+        lambda x: nn.functional.conv3d(x[:, :, None], torch.ones(2, 3, 1, 1, 1)),
+        "conv3d",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name, lowered, call):
     function, message = REFUSED[name]
-    with pytest.raises(LoweringError, match=rf"\[targets.native\] .*got .*({message})"):
+    with pytest.raises(LoweringError, match=rf"(?s)\[targets.native\] .*got .*({message})"):
         lowered(call(function), IMAGE)
 
 
 LAYERS = {
-    "dilation": (nn.Conv2d(3, 8, 3, dilation=2), (1, 3, 12, 10)),
-    "groups": (nn.Conv2d(8, 8, 3, groups=2), (1, 8, 12, 10)),
-    "several filters a channel": (nn.Conv2d(8, 16, 3, groups=8), (1, 8, 12, 10)),
-    "a batch": (nn.Conv2d(8, 8, 3), (2, 8, 12, 10)),
-    "a kernel that is too large": (nn.Conv2d(8, 8, 17), (1, 8, 18, 18)),
-    "a norm of several dimensions": (nn.LayerNorm((12, 10)), (1, 3, 12, 10)),
+    "a transposed dilation": (nn.ConvTranspose2d(8, 8, 3, dilation=2), (1, 8, 12, 10)),
+    "a pool that is too large": (nn.MaxPool2d(17), (1, 8, 18, 18)),
 }
 
 
@@ -85,6 +86,43 @@ def test_refused_layers_are_named(name, lowered):
     layer, shape = LAYERS[name]
     with pytest.raises(LoweringError, match=r"got a .* in (inner\.)?part; compile with --target"):
         lowered(Holder(layer), torch.zeros(shape))
+
+
+def test_all_refusals_are_listed_with_their_lines(lowered):
+    module = nn.Sequential(Holder(nn.Conv2d(3, 8, 3)), Sorted(), nn.ReLU(), Sorted(), Summed())
+    with pytest.raises(LoweringError) as caught:
+        lowered(module, IMAGE)
+    message = str(caught.value)
+    assert "got 3 that it does not; compile with --target xnnpack:\n" in message
+    lines = message.splitlines()[1:]
+    assert [line.split(",")[0].strip() for line in lines] == [
+        "aten.sort.default in 1",
+        "aten.sort.default in 3",
+        "aten.cumsum.default in 4",
+    ]
+    assert "test_lower.py:" in lines[0] and lines[0].endswith(": return x.sort(-1)[0]")
+    assert lines[2].endswith(": return (x + 1).cumsum(-1)")
+
+
+def test_a_refusal_names_the_line(lowered):
+    with pytest.raises(
+        LoweringError, match=r"\n  at .*test_lower\.py:\d+: return x\.sort\(-1\)\[0\]$"
+    ):
+        lowered(Sorted(), IMAGE)
+
+
+class Sorted(nn.Module):
+    """An operator that is refused, whose outputs are used on."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sort(-1)[0]
+
+
+class Summed(nn.Module):
+    """Another one."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x + 1).cumsum(-1)
 
 
 class Holder(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hvit_edge.targets.native.general_operations import Matmul
 from hvit_edge.targets.native.operations import Attention, Operation
 from hvit_edge.targets.native.values import Buffer, Number, Space
 
@@ -37,7 +38,7 @@ def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
     lives: dict[Buffer, tuple[int, int]] = {}
     for index, operation in enumerate(operations):
         touched = [*operation.reads(), *operation.writes()]
-        if isinstance(operation, Attention):
+        if isinstance(operation, Attention | Matmul):
             touched.append(operation.scratch)
         for buffer in touched:
             if buffer.space is Space.ARENA:

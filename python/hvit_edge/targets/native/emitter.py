@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import constant_tensor, module_path
+from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.general_operations import Arithmetic, Function
 from hvit_edge.targets.native.operations import Activation
-from hvit_edge.targets.native.values import Buffer, Rows, Space, Value, dense, fresh
+from hvit_edge.targets.native.refusals import Refusal
+from hvit_edge.targets.native.values import Buffer, Rows, Value, constant_value, fresh
 
 LAYERS = (
     ops.Linear,
@@ -26,8 +28,10 @@ LAYERS = (
     ops.ConvolutionInt8,
 )
 """Operations with an epilogue."""
-WRITERS = (ops.Epilogue, ops.LayerNorm, ops.Add)
+WRITERS = (ops.Epilogue, ops.LayerNorm, ops.Add, general.Unary, general.Binary, general.Softmax)
 """What writes rows, to wherever they shall be."""
+ACTIVATED = (ops.LayerNorm, ops.Add, general.Binary)
+"""Other operations with an activation."""
 
 
 class Emitter:
@@ -41,7 +45,7 @@ class Emitter:
         self.graph = graph
         self.operations: list[ops.Operation] = []
         self.values: dict[Node, Value] = {}
-        self._written: set[int] = set()
+        self._written: dict[int, ops.Operation] = {}  # by id, which lives as long as they do
         self._codes: dict[tuple, ops.Codes] = {}
         self._viewed: dict[Node, Node] = {}
 
@@ -56,13 +60,13 @@ class Emitter:
         return constant_tensor(self.graph, node)
 
     def put_constant(self, node: Node) -> None:
-        """A parameter as a value; only of floating point."""
-        data = self.constant(node).detach().float().contiguous().numpy()
-        self.values[node] = Value(Buffer(data.size, Space.CONSTANTS, data), dense(data.shape))
+        """A constant as a value; float32, whatever it is in the graph."""
+        self.values[node] = constant_value(self.constant(node).float().numpy())
 
     def put(self, node: Node, operation: ops.Operation, output: Value) -> None:
         """`node` is what `operation` writes; others may still become part of it."""
-        operation.name = _name(type(operation).__name__, node)
+        for part in operation.parts if isinstance(operation, general.Parts) else [operation]:
+            part.name = _name(type(part).__name__, node)
         self.values[node] = Value(output.buffer, output.places, operation)
 
     def view(self, node: Node, source: Node, places: np.ndarray) -> None:
@@ -88,8 +92,23 @@ class Emitter:
         operation = self.open_operation(source)
         if operation is not None and _take_activation(operation, activation):
             self.view(node, source, self.values[source].places)
-            return
-        self.combine(node, self.value(source), None, activation=activation)
+        elif activation >= Activation.SIGMOID:
+            self.apply(node, source, Function(activation - Activation.SIGMOID), 0.0, 6.0)
+        else:
+            self.combine(node, self.value(source), None, activation=activation)
+
+    def apply(
+        self, node: Node, source: Node, function: Function, a: float = 0.0, b: float = 0.0
+    ) -> None:
+        """A function of each value."""
+        value = self.value(source)
+        shape = value.shape
+        value = Value(value.buffer, value.places.reshape(shape or (1,)))
+        axis = row_axis([value])
+        rows = self.with_rows(value, axis, node).rows(axis)
+        output = fresh(value.shape, axis)
+        operation = general.Unary(function, a, b, rows, output.rows(axis))
+        self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
 
     def add(self, node: Node, left: Node, right: Node) -> None:
         """A sum: part of one of the layers before it, or by itself."""
@@ -123,13 +142,67 @@ class Emitter:
         """activation(alpha * left + beta * right), broadcast."""
         values = [left] if right is None else [left, right]
         shape = np.broadcast_shapes(*(value.shape for value in values))
-        values = [Value(v.buffer, np.broadcast_to(v.places, shape)) for v in values]
+        values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in values]
         axis = row_axis(values)
+        if right is not None and _is_repeated(values, axis) and alpha == 1 and abs(beta) == 1:
+            kind = Arithmetic.ADD if beta > 0 else Arithmetic.SUBTRACT
+            self.calculate(node, kind, left, right, activation=activation)
+            return
         sides = [self.with_rows(value, axis, node).rows(axis) for value in values]
-        output = fresh(shape, axis)
+        output = fresh(shape or (1,), axis)
         added = sides[1] if right is not None else None
         operation = ops.Add(sides[0], added, alpha, beta, output.rows(axis), activation)
-        self.put(node, operation, output)
+        self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
+
+    def calculate(
+        self,
+        node: Node,
+        kind: Arithmetic,
+        left: Value,
+        right: Value,
+        *,
+        activation: Activation = Activation.NONE,
+    ) -> None:
+        """activation(left op right), broadcast; what is the same along a row is not gathered."""
+        shape = np.broadcast_shapes(left.shape, right.shape)
+        values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in (left, right)]
+        axis = side_axis(values)
+        output = fresh(shape or (1,), axis)
+        sides = [self._side(value, axis, node) for value in values]
+        operation = general.Binary(kind, *sides, output.rows(axis), activation)
+        self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
+
+    def _side(self, value: Value, axis: int, node: Node) -> ops.Side:
+        """`value` as rows along `axis`, or as the one value of each."""
+        if value.repeats(axis):
+            return ops.Side(Value(value.buffer, value.places.take([0], axis)).rows(axis), True)
+        return ops.Side(self.with_rows(value, axis, node).rows(axis), False)
+
+    def scale_layer(
+        self, node: Node, source: Node, factor: np.ndarray, shift: np.ndarray | None = None
+    ) -> bool:
+        """Let the open layer before `source` be `factor` times itself plus `shift`; both broadcast.
+
+        Returns:
+            False if no layer can take that on: nothing has changed then.
+        """
+        layer = self.open_operation(source)
+        if not isinstance(layer, LAYERS):
+            return False
+        epilogue, value = layer.epilogue, self.values[source]
+        if epilogue.residual is not None or epilogue.first is not Activation.NONE:
+            return False
+        width = epilogue.output.width
+        added = np.zeros(1) if shift is None else shift
+        factors, shifts = (_by_column(array, value.places, width) for array in (factor, added))
+        if factors is None or shifts is None:
+            return False
+        _scale(layer, factors)
+        if epilogue.bias is not None or shift is not None:
+            bias = 0.0 if epilogue.bias is None else epilogue.bias.astype(np.float64)
+            epilogue.bias = (bias * factors + shifts).astype(np.float32)
+        self.view(node, source, value.places)
+        return True
 
     def join(self, node: Node, parts: Sequence[Node], whole: Value) -> None:
         """Bring `parts` into `whole`, one behind another: the last thing that layers take on."""
@@ -225,8 +298,9 @@ class Emitter:
 
     def _write(self, operation: ops.Operation | None) -> None:
         if operation is not None and id(operation) not in self._written:
-            self._written.add(id(operation))
-            self.operations.append(operation)
+            self._written[id(operation)] = operation
+            parts = operation.parts if isinstance(operation, general.Parts) else [operation]
+            self.operations.extend(parts)
 
 
 def row_axis(values: Sequence[Value]) -> int:
@@ -235,6 +309,44 @@ def row_axis(values: Sequence[Value]) -> int:
     axes = sorted(range(rank), key=lambda a: (a != rank - 1, a != 1, a))
     known = [axis for axis in axes if values[0].shape[axis] > 1] or axes[:1]
     return max(known, key=lambda axis: sum(value.has_rows(axis) for value in values))
+
+
+def side_axis(values: Sequence[Value]) -> int:
+    """The same where a value may also be repeated along the axis, but not all of them."""
+    rank = values[0].places.ndim
+
+    def score(axis: int) -> tuple[int, int, bool, bool]:
+        rows = sum(value.has_rows(axis) for value in values)
+        ready = sum(value.has_rows(axis) or value.repeats(axis) for value in values)
+        return (ready if rows else 0), rows, axis == rank - 1, axis == 1
+
+    known = [axis for axis in range(rank) if values[0].shape[axis] > 1] or [rank - 1]
+    return max(known, key=score)
+
+
+def _is_repeated(values: Sequence[Value], axis: int) -> bool:
+    return any(not value.has_rows(axis) and value.repeats(axis) for value in values)
+
+
+def _by_column(array: np.ndarray, places: np.ndarray, width: int) -> np.ndarray | None:
+    """The value of each column of a layer, whose output is at `places`; None if rows differ."""
+    whole = np.broadcast_to(array, places.shape).astype(np.float64)
+    columns = places % width
+    found = np.empty(width)
+    found[columns.ravel()] = whole.ravel()
+    return found if np.array_equal(found[columns], whole) else None
+
+
+def _scale(layer: ops.Operation, factor: np.ndarray) -> None:
+    """The weights of a layer times a factor for each column, in float64."""
+    weights = layer.weights
+    if isinstance(weights, ops.Int8Weights):
+        scales = (weights.scales.astype(np.float64) * factor).astype(np.float32)
+        layer.weights = ops.Int8Weights(weights.codes, scales)
+        return
+    if not isinstance(layer, ops.Depthwise):
+        factor = factor.reshape(-1, *[1] * (weights.ndim - 1))
+    layer.weights = (weights.astype(np.float64) * factor).astype(np.float32)
 
 
 def _name(kind: str, node: Node) -> str:
@@ -251,6 +363,9 @@ def _is_read_once(node: Node) -> bool:
 
 def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
     """Let an operation apply an activation too; False where it cannot."""
+    if isinstance(operation, general.Parts):
+        adds = any(part.epilogue.residual is not None for part in operation.parts)
+        return not adds and all(_take_activation(part, activation) for part in operation.parts)
     if isinstance(operation, LAYERS):
         epilogue = operation.epilogue
         field = "first" if epilogue.residual is None else "second"
@@ -258,7 +373,7 @@ def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
             return False
         setattr(epilogue, field, activation)
         return True
-    if isinstance(operation, ops.LayerNorm | ops.Add):
+    if isinstance(operation, ACTIVATED):
         if operation.activation is not Activation.NONE:
             return False
         operation.activation = activation
@@ -266,9 +381,6 @@ def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
     return False
 
 
-def refuse(node: Node, what: str) -> LoweringError:
+def refuse(node: Node, what: str) -> Refusal:
     """The error for an operator that this backend does not run."""
-    return LoweringError(
-        f"[targets.native] expected operators that the native backend runs, got {what} in"
-        f" {module_path(node) or 'the root module'}; compile with --target xnnpack"
-    )
+    return Refusal(node, what)

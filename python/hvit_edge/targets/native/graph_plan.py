@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 
+import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.targets.native import (
     lower_attention,
+    lower_convolutions,
+    lower_elementwise,
     lower_int8,
+    lower_matmul,
+    lower_norms,
     lower_operators,
     lower_pad,
+    lower_pools,
+    lower_reductions,
     lower_views,
 )
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.inverted_residuals import fuse_inverted_residuals
 from hvit_edge.targets.native.operations import Operation
-from hvit_edge.targets.native.values import Buffer, Number, Space, Value, dense
+from hvit_edge.targets.native.refusals import Refusal, refuse_all
+from hvit_edge.targets.native.values import Buffer, Number, Space, Value, dense, filled, fresh
 from hvit_edge.targets.native.write_plan import write_plan
 
 LOWERINGS = {
     **lower_views.LOWERINGS,
     **lower_operators.LOWERINGS,
+    **lower_convolutions.LOWERINGS,
+    **lower_elementwise.LOWERINGS,
+    **lower_pools.LOWERINGS,
+    **lower_reductions.LOWERINGS,
+    **lower_norms.LOWERINGS,
+    **lower_matmul.LOWERINGS,
     **lower_attention.LOWERINGS,
     **lower_int8.LOWERINGS,
     **lower_pad.LOWERINGS,
@@ -58,24 +73,50 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     """
     emit = Emitter(graph)
     inputs, outputs, nodes = None, None, 0
+    refusals: list[Refusal] = []
     for node in graph.graph.nodes:
-        if node.op == "placeholder":
-            if inputs is not None:
-                raise refuse(node, "a second input")
-            inputs = Buffer(math.prod(shape_of(node)), Space.INPUT)
-            emit.values[node] = Value(inputs, dense(tuple(shape_of(node))))
-        elif node.op == "get_attr":
-            if emit.constant(node).is_floating_point():
-                emit.put_constant(node)
-        elif node.op == "call_function":
-            if node.target not in LOWERINGS:
-                raise refuse(node, str(node.target))
-            LOWERINGS[node.target](emit, node)
-            nodes += 1
-        elif node.op == "output":
-            outputs = _finish(emit, node)
+        try:
+            if node.op == "placeholder":
+                if inputs is not None:
+                    raise refuse(node, "a second input")
+                inputs = Buffer(math.prod(shape_of(node)), Space.INPUT)
+                emit.values[node] = Value(inputs, dense(tuple(shape_of(node))))
+            elif node.op == "get_attr":
+                _put_constant(emit, node)
+            elif node.op == "call_function":
+                nodes += _lower(emit, node)
+            elif node.op == "output" and not refusals:
+                outputs = _finish(emit, node)
+        except Refusal as refusal:
+            refusals.append(refusal)
+            _stand_in(emit, node)
+    if refusals:
+        raise refuse_all(refusals)
     operations = fuse_inverted_residuals(emit.operations, number)
     return Plan(write_plan(operations, inputs, outputs, number), tuple(operations), nodes)
+
+
+def _put_constant(emit: Emitter, node: Node) -> None:
+    """But for codes of int8 layers, which those layers read themselves."""
+    if emit.constant(node).dtype != torch.int8:
+        emit.put_constant(node)
+
+
+def _lower(emit: Emitter, node: Node) -> int:
+    """Lower one operator; returns how many operators of the graph that were."""
+    if node.target is operator.getitem:  # lowered with the operator whose outputs these are
+        return 0
+    if node.target not in LOWERINGS:
+        raise refuse(node, str(node.target))
+    LOWERINGS[node.target](emit, node)
+    return 1
+
+
+def _stand_in(emit: Emitter, node: Node) -> None:
+    """Let what follows a refused operator be looked at too."""
+    for made in (node, *(user for user in node.users if user.target is operator.getitem)):
+        if isinstance(made.meta.get("val"), torch.Tensor):
+            emit.values[made] = fresh(shape_of(made)) if shape_of(made) else filled((), 0.0)
 
 
 def _finish(emit: Emitter, node: Node) -> Buffer:

@@ -1,78 +1,123 @@
-"""How scaled dot-product attention becomes an operation."""
+"""How scaled dot-product attention becomes operations.
+
+One operation computes scores, softmax and values of a head together, if the bias of its scores is
+constant and its rows are short enough. Otherwise it is products of matrices and a softmax:
+
+    softmax(q k^T * scale + mask) v
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import torch
 from torch.fx import Node
 
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
+from hvit_edge.targets.native.general_operations import Arithmetic
+from hvit_edge.targets.native.lower_matmul import multiply, regular_matrices
+from hvit_edge.targets.native.lower_reductions import soften
 from hvit_edge.targets.native.operations import Matrices
-from hvit_edge.targets.native.values import Buffer, Value, fresh
+from hvit_edge.targets.native.values import Buffer, Value, constant_value, fresh
 
 MOST_KEYS = 4096
 MOST_WIDTH = 256
+MASKED = -3e4
+"""What is added to a score that shall not count: its exponential is zero, and float16 holds it."""
 
 
 def lower_attention(emit: Emitter, node: Node) -> None:
-    dropout, causal = argument(node, 4, "dropout_p", 0.0), argument(node, 5, "is_causal", False)
-    if dropout or causal or len(shape_of(node)) != 4 or node.kwargs.get("enable_gqa"):
-        raise refuse(node, "attention with dropout, a causal mask or shared heads")
-    query, key, value = (_matrices(emit, node, source) for source in node.args[:3])
-    batch, heads, queries, width = shape_of(node.args[0])
-    keys, value_width = shape_of(node.args[2])[2:]
-    if shape_of(node.args[1])[:2] != [batch, heads] or keys > MOST_KEYS:
-        raise refuse(node, f"attention over {keys} keys, or of shared heads")
-    if max(width, value_width) > MOST_WIDTH:
-        raise refuse(node, f"attention with heads of {max(width, value_width)}")
+    if argument(node, 4, "dropout_p", 0.0):
+        raise refuse(node, "attention with dropout")
+    query, key, value = (_with_heads(emit, node, i) for i in range(3))
+    batch, heads, queries, width = query.shape
+    keys, value_width = value.shape[2:]
+    scale = argument(node, 6, "scale")
+    scale = width**-0.5 if scale is None else scale
+    bias = _bias(emit, node, (batch, heads, queries, keys))
+    fits = keys <= MOST_KEYS and max(width, value_width) <= MOST_WIDTH
+    if not fits or isinstance(bias, Value):
+        _as_products(emit, node, (query, key, value), bias, scale)
+        return
+    matrices = [regular_matrices(emit, node, source) for source in (query, key, value)]
     # Heads side by side, as they are merged behind it.
     merged = fresh((batch, queries, heads, value_width))
     merged = Value(merged.buffer, merged.places.transpose(0, 2, 1, 3))
     output = Matrices(merged.buffer, merged.places[:, :, 0, 0].ravel(), heads * value_width)
-    biases, bias_of = _biases(emit, node, (batch, heads, queries, keys))
+    biases, bias_of = _distinct(bias)
     panels = -(-keys // ops.PANEL) * ops.PANEL * width
     panels += -(-value_width // ops.PANEL) * ops.PANEL * keys
-    scale = argument(node, 6, "scale") or node.kwargs.get("scale") or width**-0.5
     sizes = (batch * heads, queries, keys, width, value_width)
     scratch = Buffer(batch * heads * panels)
-    operation = ops.Attention(
-        *sizes, query, key, value, output, biases, bias_of, scale, scratch=scratch
-    )
-    emit.put(node, operation, merged)
+    operation = ops.Attention(*sizes, *matrices, output, biases, bias_of, scale, scratch=scratch)
+    emit.put(node, operation, Value(merged.buffer, merged.places.reshape(shape_of(node))))
 
 
-def _matrices(emit: Emitter, node: Node, source: Node) -> Matrices:
-    """Heads whose tokens are a fixed way apart; copied where they are not."""
-    value = emit.with_rows(emit.value(source), -1, node)
-    places = value.places[..., 0]
-    steps = np.diff(places, axis=-1)
-    if steps.size and not (len(np.unique(steps)) == 1 and steps.flat[0] > 0):
-        copied = fresh(value.shape)
-        emit.copy(node, value, copied, -1)
-        value, places = copied, copied.places[..., 0]
-        steps = np.diff(places, axis=-1)
-    stride = int(steps.flat[0]) if steps.size else value.shape[-1]
-    return Matrices(value.buffer, places[..., 0].ravel(), stride)
+def _with_heads(emit: Emitter, node: Node, position: int) -> Value:
+    """q, k or v as [batch, heads, tokens, width]; heads that are shared are in several places."""
+    value = emit.value(node.args[position])
+    places = value.places
+    lead = tuple(shape_of(node)[:-2])
+    if node.kwargs.get("enable_gqa"):
+        places = np.repeat(places, lead[-1] // places.shape[-3], axis=-3)
+    places = np.broadcast_to(places, (*lead, *places.shape[-2:]))
+    batch, heads = math.prod(lead[:-1]), lead[-1] if lead else 1
+    return Value(value.buffer, places.reshape(batch, heads, *places.shape[-2:]))
 
 
-def _biases(
-    emit: Emitter, node: Node, shape: tuple[int, int, int, int]
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The distinct matrices that are added to scores, and which of them each head has."""
+def _bias(emit: Emitter, node: Node, shape: tuple[int, int, int, int]) -> np.ndarray | Value | None:
+    """What is added to scores, in their shape: float32 constants, or what is computed."""
     mask = argument(node, 3, "attn_mask")
-    if mask is None:
-        return None, None
-    if not is_constant(mask):
-        raise refuse(node, "attention with a mask that is computed")
-    values = emit.constant(mask)
+    causal = argument(node, 5, "is_causal", False)
+    if mask is None and not causal:
+        return None
+    whole = (*shape_of(node)[:-2], *shape[2:])
+    if mask is not None and not is_constant(mask):
+        if causal or not mask.meta["val"].is_floating_point():
+            raise refuse(node, "attention with a mask that is computed and boolean, or causal too")
+        value = emit.value(mask)
+        return Value(value.buffer, np.broadcast_to(value.places, whole).reshape(shape))
+    values = torch.zeros(()) if mask is None else emit.constant(mask)
     if not values.is_floating_point():
-        raise refuse(node, "attention with a mask of booleans")
-    whole = np.broadcast_to(values.float().numpy(), shape).reshape(-1, *shape[2:])
+        values = torch.zeros(values.shape).masked_fill(~values.bool(), -math.inf)
+    bias = np.broadcast_to(values.float().numpy(), whole).reshape(shape)
+    if causal:
+        bias = np.where(np.tri(*shape[2:], dtype=bool), bias, -np.inf)
+    if (bias <= MASKED).all(axis=-1).any():
+        raise refuse(node, "attention of which a query has no key")
+    return np.maximum(bias, np.float32(MASKED)) if np.isinf(bias).any() else bias
+
+
+def _distinct(bias: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The distinct matrices that are added to scores, and which of them each head has."""
+    if bias is None:
+        return None, None
+    whole = bias.reshape(-1, *bias.shape[2:])
     distinct: dict[bytes, int] = {}
     which = [distinct.setdefault(matrix.tobytes(), len(distinct)) for matrix in whole]
     first = [which.index(number) for number in range(len(distinct))]
     return whole[first], np.array(which, np.int64)
+
+
+def _as_products(
+    emit: Emitter,
+    node: Node,
+    sources: tuple[Value, Value, Value],
+    bias: np.ndarray | Value | None,
+    scale: float,
+) -> None:
+    query, key, value = sources
+    across = Value(key.buffer, key.places.swapaxes(-1, -2))
+    emit.put(node, *multiply(emit, node, query, across, scale))
+    if bias is not None:
+        added = bias if isinstance(bias, Value) else constant_value(bias)
+        emit.calculate(node, Arithmetic.ADD, emit.value(node), added)
+    soften(emit, node, emit.value(node), 3)
+    operation, output = multiply(emit, node, emit.value(node), value)
+    emit.put(node, operation, Value(output.buffer, output.places.reshape(shape_of(node))))
 
 
 LOWERINGS = {aten.scaled_dot_product_attention.default: lower_attention}

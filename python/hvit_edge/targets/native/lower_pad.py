@@ -7,20 +7,27 @@ What wrote the tensor writes it there where it can, so that padding costs its bo
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch.fx import Node
 
 from hvit_edge.lowering.graph import argument, aten, shape_of
-from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
+from hvit_edge.targets.native.emitter import Emitter, row_axis
+from hvit_edge.targets.native.lower_views import places_as_given
 from hvit_edge.targets.native.values import Buffer, Space, Value, fresh
 
 
 def lower_pad(emit: Emitter, node: Node) -> None:
+    mode = argument(node, 2, "mode", "constant") if node.target is aten.pad.default else "constant"
+    if mode != "constant":
+        places_as_given(emit, node)
+        return
     number = _number(node)
     before, after = _widths(node)
+    if min(*before, *after) < 0:
+        _cut(emit, node, before, after, number)
+        return
     source = node.args[0]
     axis = row_axis([emit.values[source]])
     whole = fresh(shape_of(node), axis)
@@ -33,26 +40,42 @@ def lower_pad(emit: Emitter, node: Node) -> None:
     emit.values[node] = whole
 
 
+def pad_with(
+    emit: Emitter, node: Node, value: Value, widths: Sequence[tuple[int, int]], number: float
+) -> Value:
+    """A copy of `value` with a border of `number`, so wide before and after each dimension."""
+    shape = [low + size + high for size, (low, high) in zip(value.shape, widths, strict=True)]
+    axis = row_axis([value])
+    whole = fresh(shape, axis)
+    middle = tuple(slice(low, size - high) for (low, high), size in zip(widths, shape, strict=True))
+    there = Value(whole.buffer, whole.places[middle])
+    emit.copy(node, emit.with_rows(value, axis, node), there, axis)
+    for places in _borders(whole.places, middle):
+        emit.copy(node, _filled(places.shape, axis, number), Value(whole.buffer, places), axis)
+    return whole
+
+
+def _cut(emit: Emitter, node: Node, before: list[int], after: list[int], number: float) -> None:
+    """Padding that cuts off: a view, and padding of what is left."""
+    value = emit.value(node.args[0])
+    inside = tuple(
+        slice(max(-low, 0), size - max(-high, 0))
+        for low, high, size in zip(before, after, value.shape, strict=True)
+    )
+    left = Value(value.buffer, value.places[inside])
+    widths = [(max(low, 0), max(high, 0)) for low, high in zip(before, after, strict=True)]
+    emit.values[node] = pad_with(emit, node, left, widths, number) if np.any(widths) else left
+
+
 def _number(node: Node) -> float:
     """That the border is filled with."""
-    if node.target is aten.pad.default:
-        mode = argument(node, 2, "mode", "constant")
-        if mode != "constant":
-            raise refuse(node, f"padding by {mode}")
-        number = argument(node, 3, "value")
-    else:
-        number = argument(node, 2, "value")
-    number = float(number or 0)
-    if not math.isfinite(number):
-        raise refuse(node, f"padding with {number}")
-    return number
+    position = 3 if node.target is aten.pad.default else 2
+    return float(argument(node, position, "value") or 0)
 
 
 def _widths(node: Node) -> tuple[list[int], list[int]]:
     """Before and after each dimension; torch gives pairs, those of the last dimension first."""
     pairs = list(node.args[1])
-    if min(pairs) < 0:
-        raise refuse(node, "padding that cuts off")
     rank = len(shape_of(node))
     missing = [0] * (rank - len(pairs) // 2)
     return missing + pairs[::2][::-1], missing + pairs[1::2][::-1]

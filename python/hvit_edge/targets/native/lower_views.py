@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch.fx import Node
 
-from hvit_edge.lowering.graph import argument, aten, shape_of
+from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native.emitter import Emitter, refuse
+from hvit_edge.targets.native.values import Value
 
 
 def lower_reshape(emit: Emitter, node: Node) -> None:
@@ -32,19 +34,67 @@ def lower_slice(emit: Emitter, node: Node) -> None:
 def lower_roll(emit: Emitter, node: Node) -> None:
     places = emit.values[node.args[0]].places
     dims = argument(node, 2, "dims", [])
-    if not dims:
-        raise refuse(node, "a roll without dims")
-    emit.view(node, node.args[0], np.roll(places, node.args[1], axis=tuple(dims)))
+    emit.view(node, node.args[0], np.roll(places, node.args[1], axis=tuple(dims) or None))
 
 
-def lower_upsample(emit: Emitter, node: Node) -> None:
-    """Nearest neighbours: an output's pixel is floor(index * inputs / outputs)."""
-    places = emit.values[node.args[0]].places
-    for axis in (2, 3):
-        inputs, outputs = places.shape[axis], shape_of(node)[axis]
-        places = np.take(places, np.arange(outputs) * inputs // outputs, axis=axis)
-    emit.view(node, node.args[0], places)
+def places_as_given(emit: Emitter, node: Node) -> None:
+    """An operator that moves elements and changes none: of the places themselves.
 
+    They are float64 meanwhile, which holds any place and which every operator takes.
+    """
+    source = node.args[0]
+    computed = [arg for arg in node.all_input_nodes if arg is not source and not is_constant(arg)]
+    if computed or not isinstance(source, Node):
+        raise refuse(node, f"{node.target} of places that are computed")
+
+    def given(arg: Node) -> torch.Tensor:
+        if arg is source:
+            return torch.from_numpy(np.ascontiguousarray(emit.values[source].places)).double()
+        return emit.constant(arg)
+
+    args, kwargs = torch.fx.map_arg((node.args, node.kwargs), given)
+    moved = node.target(*args, **kwargs)
+    if isinstance(moved, torch.Tensor):
+        emit.view(node, source, moved.numpy().astype(np.int64))
+        return
+    value = emit.value(source)
+    for user in node.users:  # getitem, whose index says which
+        part = moved[user.args[1]]
+        emit.values[user] = Value(value.buffer, part.numpy().astype(np.int64))
+
+
+MOVES = (
+    aten._upsample_nearest_exact1d.vec,
+    aten._upsample_nearest_exact2d.vec,
+    aten.channel_shuffle.default,
+    aten.diagonal.default,
+    aten.flip.default,
+    aten.fliplr.default,
+    aten.flipud.default,
+    aten.gather.default,
+    aten.index.Tensor,
+    aten.index_select.default,
+    aten.native_channel_shuffle.default,
+    aten.pixel_shuffle.default,
+    aten.pixel_unshuffle.default,
+    aten.reflection_pad1d.default,
+    aten.reflection_pad2d.default,
+    aten.repeat.default,
+    aten.repeat_interleave.self_int,
+    aten.replication_pad1d.default,
+    aten.replication_pad2d.default,
+    aten.rot90.default,
+    aten.take_along_dim.default,
+    aten.tensor_split.indices,
+    aten.tensor_split.sections,
+    aten.tile.default,
+    aten.unfold.default,
+    aten.upsample_nearest1d.default,
+    aten.upsample_nearest1d.vec,
+    aten.upsample_nearest2d.default,
+    aten.upsample_nearest2d.vec,
+)
+"""Operators that move elements, of which the first argument is the tensor."""
 
 LOWERINGS = {
     aten.reshape.default: lower_reshape,
@@ -52,5 +102,8 @@ LOWERINGS = {
     aten.expand.default: lower_expand,
     aten.slice.Tensor: lower_slice,
     aten.roll.default: lower_roll,
-    aten.upsample_nearest2d.vec: lower_upsample,
+    aten.expand_as.default: lower_expand,
+    aten.reshape_as.default: lower_reshape,
+    aten.view_as.default: lower_reshape,
+    **dict.fromkeys(MOVES, places_as_given),
 }

@@ -17,12 +17,18 @@ PANEL = 16
 
 
 class Activation(IntEnum):
-    """What is applied to each value."""
+    """What is applied to each value; from `SIGMOID` on in plans of version 2 alone."""
 
     NONE = 0
     RELU = 1
     SILU = 2
     GELU = 3
+    SIGMOID = 4
+    HARDSIGMOID = 5
+    HARDSWISH = 6
+    RELU6 = 7
+    TANH = 8
+    GELU_TANH = 9
 
 
 class PoolKind(IntEnum):
@@ -52,7 +58,7 @@ class Operation:
     def reads(self) -> Iterator[Buffer]:
         """Buffers that must be there."""
         for value in vars(self).values():
-            if isinstance(value, Rows | Matrices | Window):
+            if isinstance(value, Rows | Matrices | Window | Side):
                 yield value.buffer
             elif isinstance(value, Codes):
                 yield from value.buffers()
@@ -64,6 +70,18 @@ class Operation:
         epilogue = getattr(self, "epilogue", None)
         output = epilogue.output if epilogue is not None else self.output
         yield output if isinstance(output, Buffer) else output.buffer
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of `Binary`: rows of values, or of one value each that is repeated."""
+
+    rows: Rows
+    repeats: bool
+
+    @property
+    def buffer(self) -> Buffer:
+        return self.rows.buffer
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,10 @@ class Value:
         shape[axis] = -1
         return bool((self.places == first + count.reshape(shape)).all())
 
+    def repeats(self, axis: int) -> bool:
+        """Whether all values along `axis` are the same one."""
+        return bool((self.places == np.take(self.places, [0], axis=axis)).all())
+
     def rows(self, axis: int) -> Rows:
         """The rows along `axis`, in the order of the other dimensions; `has_rows` must hold."""
         moved = np.moveaxis(self.places, axis, -1)
@@ -115,8 +119,22 @@ class Value:
 
 def dense(shape: tuple[int, ...], axis: int = -1) -> np.ndarray:
     """Places of a fresh tensor of `shape` whose rows lie along `axis`, one behind the other."""
+    if not shape:
+        return np.zeros((), np.int64)
     moved = np.moveaxis(np.empty(shape, dtype=np.bool_), axis, -1).shape
     return np.moveaxis(np.arange(int(np.prod(shape)), dtype=np.int64).reshape(moved), -1, axis)
+
+
+def constant_value(array: np.ndarray) -> Value:
+    """A constant tensor."""
+    data = np.ascontiguousarray(array, np.float32)
+    return Value(Buffer(data.size, Space.CONSTANTS, data), dense(array.shape))
+
+
+def filled(shape: Sequence[int], number: float) -> Value:
+    """A constant tensor of one number."""
+    buffer = Buffer(1, Space.CONSTANTS, np.full(1, number, np.float32))
+    return Value(buffer, np.zeros(tuple(shape), np.int64))
 
 
 def fresh(shape: Sequence[int], axis: int = -1) -> Value:

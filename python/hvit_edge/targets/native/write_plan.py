@@ -10,14 +10,24 @@ from functools import singledispatchmethod
 import numpy as np
 
 from hvit_edge.errors import LoweringError
+from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import place
 from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
-from hvit_edge.targets.native.operations import PANEL, Epilogue, Int8Weights, Matrices, Window
+from hvit_edge.targets.native.operations import (
+    PANEL,
+    Activation,
+    Epilogue,
+    Int8Weights,
+    Matrices,
+    Window,
+)
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 MAGIC = {Number.FLOAT32: b"HVITPN01", Number.FLOAT16: b"HVITPH01"}
 VERSION = 1
+GENERAL_VERSION = 2
+"""Of plans with operations or activations that version 1 does not have."""
 ALIGNMENT = 64
 ORDER = (
     ops.Linear,
@@ -34,8 +44,14 @@ ORDER = (
     ops.LinearInt8,
     ops.ConvolutionInt8,
     ops.InvertedResidual,
+    general.Unary,
+    general.Binary,
+    general.Reduction,
+    general.Softmax,
+    general.Matmul,
 )
 """Their numbers."""
+GENERAL = (general.Unary, general.Binary, general.Reduction, general.Softmax, general.Matmul)
 
 
 def write_plan(
@@ -59,13 +75,15 @@ def write_plan(
     for operation in operations:
         writer.words.append(ORDER.index(type(operation)))
         writer.put(operation)
+        if isinstance(operation, GENERAL):
+            writer.version = GENERAL_VERSION
     words = struct.pack(f"<{len(writer.words)}q", *writer.words)
     names = b"".join(operation.name.encode() + b"\0" for operation in operations)
     header_bytes = 8 * 9
     start = -(-(header_bytes + len(words) + len(names)) // ALIGNMENT) * ALIGNMENT
     header = MAGIC[number] + struct.pack(
         "<8q",
-        VERSION,
+        writer.version,
         arena_bytes,
         inputs.bytes(number),
         outputs.bytes(number),
@@ -83,6 +101,7 @@ class _Writer:
     def __init__(self, offsets: dict[Buffer, int], number: Number) -> None:
         self.offsets = offsets
         self.number_type = number
+        self.version = VERSION
         self.words: list[int] = []
         self.constants = bytearray()
         self.known: dict[bytes, int] = {}
@@ -147,10 +166,16 @@ class _Writer:
 
     def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
         bias = _padded(epilogue.bias) if padded else epilogue.bias
-        self.words += [self.numbers(bias), epilogue.first]
+        self.words.append(self.numbers(bias))
+        self.activation(epilogue.first)
         self.rows(epilogue.residual)
-        self.words.append(epilogue.second)
+        self.activation(epilogue.second)
         self.rows(epilogue.output)
+
+    def activation(self, activation: Activation) -> None:
+        if activation > Activation.GELU:
+            self.version = GENERAL_VERSION
+        self.words.append(activation)
 
     @singledispatchmethod
     def put(self, operation: ops.Operation) -> None:
@@ -188,7 +213,8 @@ class _Writer:
         self.words += [len(op.input.places), op.input.width]
         self.rows(op.input)
         self.words += [self.numbers(op.gamma), self.numbers(op.beta)]
-        self.words += [self.number(op.eps), op.activation]
+        self.words.append(self.number(op.eps))
+        self.activation(op.activation)
         self.rows(op.output)
 
     @put.register
@@ -209,7 +235,8 @@ class _Writer:
         self.words += [len(op.left.places), op.left.width]
         self.rows(op.left)
         self.rows(op.right)
-        self.words += [self.number(op.alpha), self.number(op.beta), op.activation]
+        self.words += [self.number(op.alpha), self.number(op.beta)]
+        self.activation(op.activation)
         self.rows(op.output)
 
     @put.register
@@ -262,12 +289,52 @@ class _Writer:
         self.window(dataclasses.replace(depthwise.window, buffer=op.scratch, start=0))
         self.expand(op.expand)
         self.words.append(self.numbers(depthwise.weights))
-        self.words += [self.numbers(depthwise.epilogue.bias), depthwise.epilogue.first]
-        self.words += [int(op.adds_input), depthwise.epilogue.second]
+        self.words.append(self.numbers(depthwise.epilogue.bias))
+        self.activation(depthwise.epilogue.first)
+        self.words.append(int(op.adds_input))
+        self.activation(depthwise.epilogue.second)
         self.words += [int(isinstance(project, ops.LinearInt8)), columns_of(project)]
         self.weights(project)
         self.epilogue(project.epilogue, padded=True)
         self.words += [JOBS, self.offset(op.scratch)]
+
+    @put.register
+    def _(self, op: general.Unary) -> None:
+        self.words += [op.function, self.number(op.a), self.number(op.b)]
+        self.words += [len(op.input.places), op.input.width]
+        self.rows(op.input)
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: general.Binary) -> None:
+        self.words += [op.kind, len(op.output.places), op.output.width]
+        for side in (op.left, op.right):
+            self.words.append(int(side.repeats))
+            self.rows(side.rows)
+        self.activation(op.activation)
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: general.Reduction) -> None:
+        self.words += [op.kind, int(op.across), self.number(op.scale), self.number(op.eps)]
+        self.words += [len(op.output.places), op.count, op.input.width]
+        self.rows(op.input)
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: general.Softmax) -> None:
+        self.words += [int(op.log), len(op.input.places), op.input.width]
+        self.rows(op.input)
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: general.Matmul) -> None:
+        self.words += [len(op.output.places), op.rows, op.depth, op.columns]
+        self.matrices(op.left)
+        self.matrices(op.right)
+        self.words += [op.step, self.number(op.scale)]
+        self.matrices(op.output)
+        self.words.append(self.offset(op.scratch))
 
     def expand(self, layer: ops.Linear | ops.LinearInt8) -> None:
         """What a layer multiplies, its bias and its activation."""
@@ -279,7 +346,8 @@ class _Writer:
         else:
             self.rows(layer.input)
         self.weights(layer)
-        self.words += [self.numbers(_padded(layer.epilogue.bias)), layer.epilogue.first]
+        self.words.append(self.numbers(_padded(layer.epilogue.bias)))
+        self.activation(layer.epilogue.first)
 
     def weights(self, layer: ops.Linear | ops.LinearInt8) -> None:
         if isinstance(layer, ops.LinearInt8):

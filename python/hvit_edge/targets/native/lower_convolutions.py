@@ -1,0 +1,337 @@
+"""How convolutions become operations.
+
+The kernels know one map, all its channels or each by itself, and neighbours side by side. Anything
+else is several of those, each of which writes its part of the output:
+
+    images, groups    one convolution each, of its own channels
+    dilation d        one convolution for each of d x d grids of pixels that are d apart
+    transposed, by s  one convolution for each of s x s grids of outputs that are s apart
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch.fx import Node
+
+from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.emitter import Emitter, refuse
+from hvit_edge.targets.native.general_operations import Parts
+from hvit_edge.targets.native.operations import Epilogue
+from hvit_edge.targets.native.values import Buffer, Rows, Value, dense, fresh
+from hvit_edge.targets.native.windows import (
+    MOST_TAPS,
+    far_from,
+    pair,
+    phases,
+    placed,
+    regular_maps,
+    window_over,
+)
+
+FEWEST_CHANNELS = 8
+"""Maps of fewer are taken as planes."""
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution as the graph has it, over maps.
+
+    Attributes:
+        weights: float32 [outputs, channels / groups, height, width].
+        bias: float32 [outputs] or None.
+        size: of a map of the output, height and width.
+        padding: before the first row and column.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray | None
+    groups: int
+    size: Pair
+    steps: Pair
+    padding: Pair
+    dilation: Pair
+
+    @property
+    def kernel(self) -> Pair:
+        return tuple(self.weights.shape[2:])
+
+    @property
+    def is_depthwise(self) -> bool:
+        return self.groups > 1 and self.weights.shape[1] == 1
+
+
+def lower_convolution(emit: Emitter, node: Node) -> None:
+    """As a linear layer if a pixel needs no neighbours, else as windows over a map."""
+    weights, bias = layer_weights(emit, node)
+    layer = _as_given(node, weights, bias)
+    source = _as_maps(emit.value(node.args[0]))
+    output = _convolve(emit, node, source, layer)
+    shape = tuple(shape_of(node))
+    if output.shape != shape:
+        emit.values[node] = Value(output.buffer, output.places.reshape(shape), output.source)
+
+
+def layer_weights(emit: Emitter, node: Node) -> tuple[np.ndarray, np.ndarray | None]:
+    """Weights and bias of a layer, float32; refused if they are no constants."""
+    if not is_constant(node.args[1]):
+        raise refuse(node, "a layer whose weights are computed")
+    bias = argument(node, 2, "bias")
+    weights = emit.constant(node.args[1]).float().numpy()
+    return weights, None if bias is None else emit.constant(bias).float().numpy()
+
+
+def _as_given(node: Node, weights: np.ndarray, bias: np.ndarray | None) -> Convolution:
+    if weights.ndim not in (3, 4) or len(shape_of(node)) != weights.ndim:
+        raise refuse(node, "a convolution over volumes, or of one image without its batch")
+    flat = weights.ndim == 3
+    if flat:
+        weights = weights[:, :, None]
+    steps, dilation = pair(node, 3, "stride", 1), pair(node, 5, "dilation", 1)
+    padding = argument(node, 4, "padding", 0)
+    if padding == "same":
+        padding = [d * (k - 1) // 2 for d, k in zip(dilation, weights.shape[2:], strict=True)]
+    elif padding == "valid":
+        padding = (0, 0)
+    else:
+        padding = pair(node, 4, "padding", 0)
+    if flat:
+        steps, padding, dilation = (1, steps[1]), (0, padding[1]), (1, dilation[1])
+    size = (1, shape_of(node)[2]) if flat else tuple(shape_of(node)[2:])
+    groups = argument(node, 6, "groups", 1)
+    return Convolution(weights, bias, groups, size, steps, tuple(padding), dilation)
+
+
+def _as_maps(value: Value) -> Value:
+    """Sequences as maps of one row."""
+    places = value.places
+    return value if places.ndim == 4 else Value(value.buffer, places[:, :, None])
+
+
+def _convolve(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Value:
+    """Put the operation of a convolution; returns its output as maps."""
+    images, channels = source.shape[:2]
+    plain = layer.groups == 1 and layer.dilation == (1, 1)
+    if plain and layer.kernel == (1, 1) and layer.padding == (0, 0):
+        source = emit.with_rows(source, 1, node)
+        rows = source.places[:, :, :: layer.steps[0], :: layer.steps[1]]
+        return _put_linear(emit, node, Value(source.buffer, rows).rows(1), layer, images)
+    if plain and (channels < FEWEST_CHANNELS or math.prod(layer.kernel) > MOST_TAPS):
+        return _planes(emit, node, source, layer)
+    if max(layer.dilation) > 1 and max(layer.steps) > 1:
+        return _every_step(emit, node, source, layer)
+    output = _output_maps(images, layer)
+    source = regular_maps(emit, node, source)
+    return _put_parts(emit, node, list(_parts(emit, node, source, output, layer)), output)
+
+
+def _output_maps(images: int, layer: Convolution) -> Value:
+    """Maps whose rows are the channels; of several filters a channel, those of each filter."""
+    filters = len(layer.weights) // layer.groups if layer.is_depthwise else 1
+    rows = fresh((images, filters, len(layer.weights) // filters, *layer.size), axis=2)
+    places = rows.places.swapaxes(1, 2).reshape(images, -1, *layer.size)
+    return Value(rows.buffer, places)
+
+
+def _put_parts(emit: Emitter, node: Node, parts: list[ops.Operation], output: Value) -> Value:
+    emit.put(node, parts[0] if len(parts) == 1 else Parts(parts), output)
+    return emit.values[node]
+
+
+def _put_linear(
+    emit: Emitter,
+    node: Node,
+    rows: Rows,
+    layer: Convolution,
+    images: int,
+    taps: np.ndarray | None = None,
+) -> Value:
+    output = fresh((images, len(layer.weights), *layer.size), axis=1)
+    weights = layer.weights.reshape(len(layer.weights), -1)
+    emit.put(node, ops.Linear(rows, weights, Epilogue(layer.bias, output.rows(1)), taps), output)
+    return emit.values[node]
+
+
+def _every_step(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Value:
+    """Dilation with strides: without strides, of which some outputs are then taken."""
+    whole = tuple((n - 1) * step + 1 for n, step in zip(layer.size, layer.steps, strict=True))
+    output = _convolve(emit, node, source, replace(layer, steps=(1, 1), size=whole))
+    places = output.places[:, :, :: layer.steps[0], :: layer.steps[1]]
+    emit.value(node)
+    emit.values[node] = Value(output.buffer, places)
+    return emit.values[node]
+
+
+def _planes(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Value:
+    """A convolution of few channels: rows are pixels of padded planes, taps are found by table."""
+    value = emit.with_rows(source, -1, node)
+    images, channels, height, width = value.shape
+    flat = value.places.ravel()
+    if not np.array_equal(flat, flat[0] + np.arange(flat.size)):
+        copied = fresh(value.shape)
+        emit.copy(node, value, copied, -1)
+        value = copied
+    whole = Rows(value.buffer, value.places[:1, 0, 0, 0], value.places.size)
+    padding = _symmetric(layer, (height, width))
+    skipped = padding[0] - layer.padding[0], padding[1] - layer.padding[1]
+    if any(padding):
+        padded = (height + 2 * padding[0]) * (width + 2 * padding[1])
+        buffer = Buffer(images * channels * padded)
+        pad = ops.Pad(whole, (images * channels, height, width), padding, buffer)
+        pad.name = "Pad"
+        emit.operations.append(pad)
+        height, width = height + 2 * padding[0], width + 2 * padding[1]
+        whole = Rows(buffer, np.zeros(1, np.int64), buffer.size)
+    (tall, wide), (down, across), (rows, columns) = layer.kernel, layer.steps, layer.size
+    taps = dense((channels, height, width))[:, :tall, :wide].ravel()
+    starts = dense((images, channels, height, width))[
+        :, 0, skipped[0] :: down, skipped[1] :: across
+    ]
+    starts = whole.places[0] + starts[:, :rows, :columns].ravel()
+    return _put_linear(emit, node, Rows(whole.buffer, starts, width), layer, images, taps)
+
+
+def _symmetric(layer: Convolution, size: Pair) -> Pair:
+    """Padding for both sides of a map, as much as the side needs that needs more."""
+    sides = zip(layer.size, layer.steps, layer.kernel, size, layer.padding, strict=True)
+    return tuple(max(pad, (n - 1) * step + k - old - pad) for n, step, k, old, pad in sides)
+
+
+def _parts(
+    emit: Emitter, node: Node, source: Value, output: Value, layer: Convolution
+) -> Iterator[ops.Operation]:
+    """Of each image, each group, and each grid of pixels that are a dilation apart."""
+    grids = [phases(n, d) for n, d in zip(layer.size, layer.dilation, strict=True)]
+    for image, offsets in itertools.product(range(source.shape[0]), itertools.product(*grids)):
+        first, before, there = _grid(source, output, layer, image, offsets)
+        if first.size == 0:  # these outputs see padding alone
+            first, before = source.places[:1, :, :1, :1], far_from(there.shape[2:], layer.kernel)
+        for channels, outputs, part in _groups(layer):
+            rows = Value(output.buffer, there[:, outputs]).rows(1)
+            inputs = Value(source.buffer, first[:, channels])
+            part = replace(part, padding=before, dilation=(1, 1), size=there.shape[2:])
+            yield from _windows(emit, node, inputs, rows, part)
+
+
+def _grid(
+    source: Value, output: Value, layer: Convolution, image: int, offsets: Pair
+) -> tuple[np.ndarray, Pair, np.ndarray]:
+    """Input pixels a dilation apart, the padding before them, and the outputs that they give."""
+    first, there = source.places[image : image + 1], output.places[image : image + 1]
+    before = []
+    for axis, offset in zip((2, 3), offsets, strict=True):
+        step, pad = layer.dilation[axis - 2], layer.padding[axis - 2]
+        start = (offset - pad) % step
+        before.append((pad - offset + start) // step)
+        first = first[(slice(None),) * axis + (slice(start, None, step),)]
+        there = there[(slice(None),) * axis + (slice(offset, None, step),)]
+    return first, tuple(before), there
+
+
+def _groups(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
+    """Channels, outputs and convolution of each group; single channels come together."""
+    outputs, channels = layer.weights.shape[:2]
+    together = outputs // layer.groups
+    if layer.is_depthwise:
+        for i in range(together):
+            chosen = slice(i, None, together)
+            bias = None if layer.bias is None else layer.bias[chosen]
+            yield slice(None), chosen, replace(layer, weights=layer.weights[chosen], bias=bias)
+        return
+    for group in range(layer.groups):
+        chosen = slice(group * together, (group + 1) * together)
+        bias = None if layer.bias is None else layer.bias[chosen]
+        part = replace(layer, weights=layer.weights[chosen], bias=bias, groups=1)
+        yield slice(group * channels, (group + 1) * channels), chosen, part
+
+
+def _windows(
+    emit: Emitter, node: Node, inputs: Value, rows: Rows, layer: Convolution
+) -> Iterator[ops.Operation]:
+    """One convolution, or several of a few rows of the kernel each, which add up."""
+    tall, wide = layer.kernel
+    if wide > MOST_TAPS:
+        raise refuse(node, f"a convolution with a kernel of {layer.kernel}")
+    together = MOST_TAPS // wide
+    for start in range(0, tall, together):
+        weights = layer.weights[:, :, start : start + together]
+        padding = (layer.padding[0] - start, layer.padding[1])
+        kernel = weights.shape[2:]
+        maps, padding = placed(inputs, padding, kernel, layer.steps, layer.size)
+        window = window_over(emit, node, maps, kernel, layer.steps, padding, layer.size)
+        epilogue = Epilogue(layer.bias if start == 0 else None, rows)
+        if start > 0:
+            epilogue.residual = rows
+        if layer.is_depthwise:
+            taps = weights.reshape(len(weights), -1).T
+            yield ops.Depthwise(window, taps, epilogue)
+        else:
+            yield ops.Convolution(window, weights.transpose(0, 2, 3, 1), epilogue)
+
+
+def lower_transposed_convolution(emit: Emitter, node: Node) -> None:
+    """Outputs that are a stride apart are a convolution with every so many taps, backwards."""
+    weights, bias = layer_weights(emit, node)
+    if weights.ndim not in (3, 4) or len(shape_of(node)) != weights.ndim:
+        raise refuse(node, "a transposed convolution over volumes, or of one image without batch")
+    flat = weights.ndim == 3
+    steps, padding = pair(node, 3, "stride", 1), pair(node, 4, "padding", 0)
+    groups, dilation = argument(node, 6, "groups", 1), pair(node, 7, "dilation", 1)
+    if dilation != (1, 1):
+        raise refuse(node, "a transposed convolution with dilation")
+    if flat:
+        weights, steps, padding = weights[:, :, None], (1, steps[1]), (0, padding[1])
+    source = regular_maps(emit, node, _as_maps(emit.value(node.args[0])))
+    size = (1, shape_of(node)[2]) if flat else tuple(shape_of(node)[2:])
+    channels, outputs = weights.shape[0] // groups, weights.shape[1]
+    kernels = weights.reshape(groups, channels, outputs, *weights.shape[2:])
+    kernels = kernels.transpose(0, 2, 1, 3, 4).reshape(
+        groups * outputs, channels, *kernels.shape[3:]
+    )
+    layer = Convolution(kernels, bias, groups, size, steps, padding, (1, 1))
+    output = _output_maps(source.shape[0], layer)
+    parts = list(_transposed_parts(emit, node, source, output, layer))
+    _put_parts(emit, node, parts, output)
+    value = emit.values[node]
+    emit.values[node] = Value(value.buffer, value.places.reshape(shape_of(node)), value.source)
+
+
+def _transposed_parts(
+    emit: Emitter, node: Node, source: Value, output: Value, layer: Convolution
+) -> Iterator[ops.Operation]:
+    grids = [phases(n, step) for n, step in zip(layer.size, layer.steps, strict=True)]
+    for image, offsets in itertools.product(range(source.shape[0]), itertools.product(*grids)):
+        weights, before = layer.weights, []
+        there = output.places[image : image + 1]
+        for axis, offset in zip((2, 3), offsets, strict=True):
+            step, pad = layer.steps[axis - 2], layer.padding[axis - 2]
+            first = (offset + pad) % step
+            index = (slice(None),) * axis
+            weights = weights[(*index, slice(first, None, step))]
+            before.append(weights.shape[axis] - 1 - (offset + pad - first) // step)
+            there = there[(*index, slice(offset, None, step))]
+        if weights.size == 0:  # no tap reaches these outputs
+            weights, before = np.zeros((*layer.weights.shape[:2], 1, 1), np.float32), [0, 0]
+        weights = np.ascontiguousarray(weights[:, :, ::-1, ::-1])
+        part = replace(layer, weights=weights, steps=(1, 1), size=there.shape[2:])
+        for channels, outputs, one in _groups(part):
+            inputs = Value(source.buffer, source.places[image : image + 1, channels])
+            rows = Value(output.buffer, there[:, outputs]).rows(1)
+            yield from _windows(emit, node, inputs, rows, replace(one, padding=tuple(before)))
+
+
+LOWERINGS = {
+    aten.conv1d.default: lower_convolution,
+    aten.conv1d.padding: lower_convolution,
+    aten.conv2d.default: lower_convolution,
+    aten.conv2d.padding: lower_convolution,
+    aten.conv_transpose1d.default: lower_transposed_convolution,
+    aten.conv_transpose2d.input: lower_transposed_convolution,
+}

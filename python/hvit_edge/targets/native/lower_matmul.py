@@ -1,0 +1,188 @@
+"""How products of two tensors' matrices become operations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from torch.fx import Node
+
+from hvit_edge.lowering.graph import aten, is_constant, shape_of
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
+from hvit_edge.targets.native.general_operations import Arithmetic, Matmul
+from hvit_edge.targets.native.operations import Epilogue, Matrices
+from hvit_edge.targets.native.values import Buffer, Value, fresh
+
+
+def regular_matrices(emit: Emitter, node: Node, value: Value) -> Matrices:
+    """Matrices [..., tokens, width] whose tokens are a fixed way apart; copied if they are not."""
+    value = emit.with_rows(value, -1, node)
+    places = value.places[..., 0]
+    steps = np.diff(places, axis=-1)
+    if steps.size and not (len(np.unique(steps)) == 1 and steps.flat[0] > 0):
+        copied = fresh(value.shape)
+        emit.copy(node, value, copied, -1)
+        value, places = copied, copied.places[..., 0]
+        steps = np.diff(places, axis=-1)
+    stride = int(steps.flat[0]) if steps.size else value.shape[-1]
+    return Matrices(value.buffer, places[..., 0].ravel(), stride)
+
+
+def multiply(
+    emit: Emitter, node: Node, left: Value, right: Value, scale: float = 1.0
+) -> tuple[Matmul, Value]:
+    """The operation for scale * left [..., m, k] right [..., k, n], and its output [..., m, n]."""
+    batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    (rows, depth), columns = left.shape[-2:], right.shape[-1]
+    left = Value(left.buffer, np.broadcast_to(left.places, (*batch, rows, depth)))
+    right = Value(right.buffer, np.broadcast_to(right.places, (*batch, depth, columns)))
+    matrices, step = _spread(emit, node, right)
+    output = _product_output(node, (*batch, rows, columns))
+    heads = output.places[..., 0]
+    stride = int(heads[..., 1].flat[0] - heads[..., 0].flat[0]) if rows > 1 else columns
+    count = math.prod(batch)
+    panels = -(-columns // ops.PANEL) * ops.PANEL * depth
+    operation = Matmul(
+        rows,
+        depth,
+        columns,
+        regular_matrices(emit, node, left),
+        matrices,
+        step,
+        scale,
+        Matrices(output.buffer, heads[..., 0].ravel(), stride),
+        Buffer(count * panels),
+    )
+    return operation, output
+
+
+def _product_output(node: Node, shape: tuple[int, ...]) -> Value:
+    """Where a product goes: as the permutation after it wants it, if that leaves its rows whole."""
+    users = list(node.users)
+    rank = len(shape)
+    if (
+        len(users) == 1
+        and users[0].target is aten.permute.default
+        and len(users[0].args[1]) == rank
+    ):
+        order = [dim % rank for dim in users[0].args[1]]
+        if order[-1] == rank - 1:
+            moved = fresh([shape[dim] for dim in order])
+            return Value(moved.buffer, moved.places.transpose(np.argsort(order)))
+    return fresh(shape)
+
+
+def _spread(emit: Emitter, node: Node, value: Value) -> tuple[Matrices, int]:
+    """Matrices whose values are fixed ways apart along both dimensions; copied if they are not."""
+    found = _strides(value.places)
+    if found is None:
+        axis = row_axis([value])
+        value = emit.with_rows(value, axis, node)
+        if _strides(value.places) is None:
+            copied = fresh(value.shape, axis)
+            emit.copy(node, value, copied, axis)
+            value = copied
+        found = _strides(value.places)
+        assert found is not None
+    return Matrices(value.buffer, value.places[..., 0, 0].ravel(), found[0]), found[1]
+
+
+def _strides(places: np.ndarray) -> tuple[int, int] | None:
+    """How far values of matrices are apart along both dimensions, if that is the same for all."""
+    first = places[(0,) * (places.ndim - 2)]
+    down = int(first[1, 0] - first[0, 0]) if first.shape[0] > 1 else 0
+    across = int(first[0, 1] - first[0, 0]) if first.shape[1] > 1 else 1
+    if down < 0 or across < 0:
+        return None
+    expected = np.arange(first.shape[0])[:, None] * down + np.arange(first.shape[1]) * across
+    if not np.array_equal(places - places[..., :1, :1], np.broadcast_to(expected, places.shape)):
+        return None
+    return down, across
+
+
+def lower_matmul(emit: Emitter, node: Node) -> None:
+    """Any batch; vectors are matrices of one row or column; constants on the right are a layer."""
+    left, right = node.args[:2]
+    if is_constant(right) and len(shape_of(right)) == 2:
+        _as_linear(emit, node, left, right)
+        return
+    values = [emit.value(left), emit.value(right)]
+    if values[0].places.ndim == 1:
+        values[0] = Value(values[0].buffer, values[0].places[None])
+    if values[1].places.ndim == 1:
+        values[1] = Value(values[1].buffer, values[1].places[:, None])
+    operation, output = multiply(emit, node, *values)
+    emit.put(node, operation, Value(output.buffer, output.places.reshape(shape_of(node))))
+
+
+def _as_linear(emit: Emitter, node: Node, left: Node, right: Node) -> None:
+    source = emit.with_rows(emit.value(left), -1, node)
+    weights = emit.constant(right).float().numpy().T
+    output = fresh(shape_of(node))
+    layer = ops.Linear(source.rows(-1), weights, Epilogue(None, output.rows(-1)))
+    emit.put(node, layer, output)
+
+
+def lower_matmul_and_add(emit: Emitter, node: Node) -> None:
+    """Lower beta * input + alpha * (left right)."""
+    added, left, right = node.args[:3]
+    alpha, beta = node.kwargs.get("alpha", 1), node.kwargs.get("beta", 1)
+    operation, output = multiply(emit, node, emit.value(left), emit.value(right), float(alpha))
+    emit.put(node, operation, output)
+    if beta == 0:
+        return
+    if beta != 1:
+        raise refuse(node, f"a sum with {beta} times a tensor")
+    emit.calculate(node, Arithmetic.ADD, emit.value(node), emit.value(added))
+
+
+def lower_einsum(emit: Emitter, node: Node) -> None:
+    """Two tensors whose letters are all in the result or in both of them."""
+    equation, operands = node.args[0].replace(" ", ""), list(node.args[1])
+    inputs, _, result = equation.partition("->")
+    terms = inputs.split(",")
+    known = "->" in equation and "." not in equation and len(terms) == len(operands) == 2
+    if not known or any(len(set(term)) != len(term) for term in (*terms, result)):
+        raise refuse(node, f"einsum of {node.args[0]!r}")
+    left, right = terms
+    batch = [c for c in left if c in right and c in result]
+    rows = [c for c in left if c not in right]
+    columns = [c for c in right if c not in left]
+    summed = [c for c in left if c in right and c not in result]
+    if not set(rows + columns) <= set(result):
+        raise refuse(node, f"einsum of {node.args[0]!r}")
+    sizes = {
+        letter: size
+        for term, operand in zip(terms, operands, strict=True)
+        for letter, size in zip(term, shape_of(operand), strict=True)
+    }
+
+    def count(letters: list[str]) -> int:
+        return math.prod(sizes[letter] for letter in letters)
+
+    def ordered(term: str, operand: Node, *groups: list[str]) -> Value:
+        value = emit.value(operand)
+        moved = value.places.transpose([term.index(c) for group in groups for c in group])
+        return Value(value.buffer, moved.reshape([count(group) for group in groups]))
+
+    operation, output = multiply(
+        emit,
+        node,
+        ordered(left, operands[0], batch, rows, summed),
+        ordered(right, operands[1], batch, summed, columns),
+    )
+    letters = [*batch, *rows, *columns]
+    places = output.places.reshape([sizes[letter] for letter in letters])
+    places = places.transpose([letters.index(letter) for letter in result])
+    emit.put(node, operation, Value(output.buffer, places))
+
+
+LOWERINGS = {
+    aten.matmul.default: lower_matmul,
+    aten.mm.default: lower_matmul,
+    aten.bmm.default: lower_matmul,
+    aten.addmm.default: lower_matmul_and_add,
+    aten.baddbmm.default: lower_matmul_and_add,
+    aten.einsum.default: lower_einsum,
+}

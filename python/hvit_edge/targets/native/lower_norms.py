@@ -1,0 +1,144 @@
+"""How norms become operations: one of rows, or a reduction and arithmetic with what it gives."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from torch.fx import Node
+
+from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
+from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.emitter import Emitter, refuse
+from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
+from hvit_edge.targets.native.lower_reductions import centre, reduce
+from hvit_edge.targets.native.values import Value, constant_value, fresh
+
+FLOAT32_EPS = 1.1920928955078125e-07  # torch's eps of an RMS norm that names none
+
+
+def _affine(emit: Emitter, node: Node, first: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The constants `weight` and `bias`, from the position `first` on."""
+    nodes = argument(node, first, "weight"), argument(node, first + 1, "bias")
+    if any(n is not None and not is_constant(n) for n in nodes):
+        raise refuse(node, "a norm whose weights are computed")
+    weight, bias = (None if n is None else emit.constant(n).float().numpy() for n in nodes)
+    return weight, bias
+
+
+def lower_layer_norm(emit: Emitter, node: Node) -> None:
+    """Of the last dimensions, as rows."""
+    count = len(node.args[1])
+    shape = shape_of(node)
+    value = emit.value(node.args[0])
+    flat = (*shape[:-count], math.prod(shape[-count:]))
+    source = emit.with_rows(Value(value.buffer, value.places.reshape(flat)), -1, node)
+    weight, bias = (
+        None if array is None else array.reshape(-1) for array in _affine(emit, node, 2)
+    )
+    eps = argument(node, 4, "eps", 1e-5)
+    output = fresh(flat)
+    norm = ops.LayerNorm(source.rows(-1), weight, bias, eps, output.rows(-1))
+    emit.put(node, norm, Value(output.buffer, output.places.reshape(shape)))
+
+
+def lower_rms_norm(emit: Emitter, node: Node) -> None:
+    """Lower x / sqrt(mean(x^2) + eps) * weight, over the last dimensions."""
+    value = emit.value(node.args[0])
+    rank = value.places.ndim
+    dims = list(range(rank - len(node.args[1]), rank))
+    weight, eps = argument(node, 2, "weight"), argument(node, 3, "eps")
+    eps = FLOAT32_EPS if eps is None else eps
+    scale = 1 / math.prod(value.shape[dim] for dim in dims)
+    factor = reduce(emit, node, value, dims, Reduce.INVERSE_ROOT, scale=scale, eps=eps)
+    emit.calculate(node, Arithmetic.MULTIPLY, value, _written(emit, node, factor))
+    if weight is not None:
+        emit.calculate(node, Arithmetic.MULTIPLY, emit.value(node), emit.value(weight))
+
+
+def lower_group_norm(emit: Emitter, node: Node) -> None:
+    groups, eps = node.args[1], argument(node, 4, "eps", 1e-5)
+    _normalize_groups(emit, node, groups, *_affine(emit, node, 2), eps)
+
+
+def lower_instance_norm(emit: Emitter, node: Node) -> None:
+    weight, bias = _affine(emit, node, 1)
+    if argument(node, 5, "use_input_stats", True):
+        channels = shape_of(node)[1]
+        _normalize_groups(emit, node, channels, weight, bias, argument(node, 7, "eps", 1e-5))
+    else:
+        _normalize_by_constants(emit, node, weight, bias, argument(node, 7, "eps", 1e-5))
+
+
+def _normalize_groups(
+    emit: Emitter,
+    node: Node,
+    groups: int,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+    eps: float,
+) -> None:
+    """Lower (x - mean) * (weight / sqrt(variance + eps)) + bias, for groups of channels."""
+    value = emit.value(node.args[0])
+    shape = value.shape
+    channels = shape[1] // groups
+    grouped = Value(value.buffer, value.places.reshape(shape[0], groups, channels, *shape[2:]))
+    dims = list(range(2, grouped.places.ndim))
+    scale = 1 / math.prod(grouped.shape[dim] for dim in dims)
+    centred = centre(emit, node, grouped, dims)
+    factor = reduce(emit, node, centred, dims, Reduce.INVERSE_ROOT, scale=scale, eps=eps)
+    factor = _written(emit, node, factor)
+    channelwise = (groups, channels, *[1] * (len(shape) - 2))
+    if weight is not None:
+        emit.calculate(
+            node, Arithmetic.MULTIPLY, factor, constant_value(weight.reshape(channelwise))
+        )
+        factor = emit.value(node)
+    emit.calculate(node, Arithmetic.MULTIPLY, centred, factor)
+    if bias is not None:
+        shift = constant_value(bias.reshape(channelwise))
+        emit.calculate(node, Arithmetic.ADD, emit.value(node), shift)
+    whole = emit.values[node]
+    emit.values[node] = Value(whole.buffer, whole.places.reshape(shape), whole.source)
+
+
+def _written(emit: Emitter, node: Node, value: Value) -> Value:
+    """`value`, which `node` is now, its operation written down."""
+    emit.value(node)
+    return value
+
+
+def lower_batch_norm(emit: Emitter, node: Node) -> None:
+    """In eval mode: a factor and a shift for each channel."""
+    if argument(node, 5, "training", False):
+        raise refuse(node, "a batch norm in training mode")
+    weight, bias = _affine(emit, node, 1)
+    _normalize_by_constants(emit, node, weight, bias, argument(node, 7, "eps", 1e-5))
+
+
+def _normalize_by_constants(
+    emit: Emitter, node: Node, weight: np.ndarray | None, bias: np.ndarray | None, eps: float
+) -> None:
+    """Lower (x - mean) / sqrt(variance + eps) * weight + bias, of constants, in float64."""
+    means, variances = argument(node, 3, "running_mean"), argument(node, 4, "running_var")
+    if not is_constant(means) or not is_constant(variances):
+        raise refuse(node, "a norm without constant statistics")
+    mean, variance = (emit.constant(n).double().numpy() for n in (means, variances))
+    factor = (1.0 if weight is None else weight.astype(np.float64)) / np.sqrt(variance + eps)
+    shift = (0.0 if bias is None else bias.astype(np.float64)) - mean * factor
+    shape = [1, -1] + [1] * (len(shape_of(node)) - 2)
+    factor, shift = factor.reshape(shape), shift.reshape(shape)
+    source = node.args[0]
+    if emit.scale_layer(node, source, factor, shift):
+        return
+    emit.calculate(node, Arithmetic.MULTIPLY, emit.value(source), constant_value(factor))
+    emit.calculate(node, Arithmetic.ADD, emit.value(node), constant_value(shift))
+
+
+LOWERINGS = {
+    aten.layer_norm.default: lower_layer_norm,
+    aten.rms_norm.default: lower_rms_norm,
+    aten.group_norm.default: lower_group_norm,
+    aten.instance_norm.default: lower_instance_norm,
+    aten.batch_norm.default: lower_batch_norm,
+}
