@@ -62,6 +62,15 @@ double work(const AnyLinear& it) { return it.is_int8 ? work(it.in_int8) : work(i
 double work(const InvertedResidual& it) {
   return work(it.expand) + size(it.depthwise.window) + work(it.project);
 }
+double work(const Unary& it) { return double(it.rows) * double(it.columns); }
+double work(const Binary& it) { return double(it.rows) * double(it.columns); }
+double work(const Reduction& it) {
+  return double(it.groups) * double(it.count) * double(it.columns);
+}
+double work(const Softmax& it) { return double(it.rows) * double(it.columns); }
+double work(const Matmul& it) {
+  return double(it.batches) * double(it.rows + 1) * double(it.depth) * double(it.columns);
+}
 
 void run(const Plan& plan) {
   const bool in_half = plan.number == Number::float16;

@@ -12,6 +12,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus/native_plan"
 MEMORY = 2048  # bytes of the arena, the input and the output
+FIRST_GENERAL = 14  # from this kind on, operations are in plans of version 2
 HALF = struct.unpack("<q", struct.pack("<d", 0.5))[0]
 TABLE = 0  # constants: 0, 15, 1, 0 and zeros
 ZEROS = 64
@@ -20,6 +21,7 @@ CODES = (0, 1024, 5, 4, 2, 16, 4, 3, 2, 3, 3, 2, 2, 1, 1)
 RING = (0, 0, *WINDOW[2:])
 WEIGHTS = (ZEROS, ZEROS, ZEROS)  # codes, scales, totals
 HEADS = (0, 3, TABLE)
+HEADS_AT = {space: (space, 0, 5, TABLE) for space in (2, 3)}
 
 PLANS = {
     "linear": (0, 2, 3, 4, -1, 2, 0, 3, -1, ZEROS, ZEROS, 2, 0, 512, 4, -1, 1, 3, 0, 0, TABLE),
@@ -38,6 +40,11 @@ PLANS = {
     "convolution_int8": (12, *CODES, 2, 64, 128, *WEIGHTS, -1, 0, -1, 0, 3, 0, 2, -1),
     "inverted_residual": (13, *RING, 0, 3, 2, 2, 0, 3, -1, ZEROS, -1, 2, ZEROS, -1, 1, 0, 0)
     + (1, 3, *WEIGHTS, -1, 0, -1, 0, 3, 0, 3, -1, 1, 0),
+    "unary": (14, 8, HALF, HALF, 2, 3, 2, 0, 3, -1, 3, 0, 3, -1),
+    "binary": (15, 3, 2, 3, 0, 2, 0, 3, -1, 1, 0, 64, 1, -1, 5, 3, 0, 3, -1),
+    "reduction": (16, 4, 1, HALF, HALF, 2, 2, 3, 2, 0, 3, -1, 3, 0, 1, -1),
+    "softmax": (17, 0, 2, 5, 2, 0, 5, -1, 3, 0, 5, -1),
+    "matmul": (18, 2, 3, 4, 5, *HEADS_AT[2], *HEADS_AT[2], 1, HALF, *HEADS_AT[3], 0),
 }
 
 
@@ -47,7 +54,7 @@ def plan(words: tuple[int, ...], magic: bytes = b"HVITPN01") -> bytes:
     body = struct.pack(f"<{len(words)}q", *words) + b"it\0"
     start = -(-(72 + len(body)) // 64) * 64
     sizes = (MEMORY, MEMORY, MEMORY, len(words), 3, start, len(constants))
-    header = magic + struct.pack("<8q", 1, *sizes)
+    header = magic + struct.pack("<8q", 1 + (words[0] >= FIRST_GENERAL), *sizes)
     return (header + body).ljust(start, b"\0") + constants
 
 

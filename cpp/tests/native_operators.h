@@ -142,6 +142,18 @@ inline double activated(Activation kind, double x) {
       return x / (1 + std::exp(-x));
     case Activation::gelu:
       return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::hardsigmoid:
+      return std::min(std::max(x + 3, 0.0), 6.0) / 6;
+    case Activation::hardswish:
+      return x * std::min(std::max(x + 3, 0.0), 6.0) / 6;
+    case Activation::relu6:
+      return std::min(std::max(x, 0.0), 6.0);
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     default:
       return x;
   }
@@ -214,10 +226,10 @@ class RandomEpilogue {
       : rows_(rows), columns_(columns) {
     if (random.flip()) bias_ = random.values(columns);
     padded_ = padded(bias_);
-    first = static_cast<Activation>(random(0, 3));
+    first = static_cast<Activation>(random(0, kActivations - 1));
     output_ = place(random, Space::output, rows, columns);
     if (!random.flip()) return;
-    second = static_cast<Activation>(random(0, 3));
+    second = static_cast<Activation>(random(0, kActivations - 1));
     residual_ = place(random, Space::arena, rows, columns);
     residuals_ = random.values(reach(residual_, rows, columns));
   }

@@ -166,7 +166,7 @@ TEST(NativeReadPlan, RefusesWrongLinearLayers) {
                          {9, -1, kBeyond},
                          {9, all - 60, kBeyond},
                          {10, all - 60, kBeyond},
-                         {11, 4, "a kind that is unknown"},
+                         {11, kActivations, "a kind that is unknown"},
                          {12, 3, "memory that is not for this"},
                          {13, 36, kReaches},
                          {14, 5, kReaches},
@@ -262,7 +262,7 @@ TEST(NativeReadPlan, RefusesWrongNorms) {
                          {8, 4, kBeyond},
                          {9, bits(std::numeric_limits<double>::infinity()), infinite},
                          {9, bits(std::numeric_limits<double>::quiet_NaN()), infinite},
-                         {10, 4, "a kind that is unknown"},
+                         {10, kActivations, "a kind that is unknown"},
                          {11, 2, "memory that is not for this"}});
 }
 
@@ -315,7 +315,7 @@ TEST(NativeReadPlan, RefusesWrongSums) {
                  {3, 3, "memory that is not for this"},
                  {7, 4, "memory that is unknown"},
                  {8, bits(std::numeric_limits<double>::infinity()), "a number that is not finite"},
-                 {10, 9, "a kind that is unknown"},
+                 {10, kActivations, "a kind that is unknown"},
                  {13, 4, kReaches}});
 }
 
