@@ -18,6 +18,7 @@ from hvit_edge.lowering.fold_batch_norm import fold_batch_norm
 from hvit_edge.lowering.fold_constants import fold_constants
 from hvit_edge.lowering.fold_norm_affine import fold_norm_affine
 from hvit_edge.lowering.fold_scale import fold_scale
+from hvit_edge.lowering.fuse_attention import fuse_attention
 from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.merge_views import merge_views
 from hvit_edge.lowering.place_softmax import place_softmax
@@ -105,6 +106,7 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
 
 NATIVE_PIPELINE: tuple[Rewrite, ...] = (
     *_BEFORE_WRITING_OUT,
+    fuse_attention,  # biases are plain constants now
     replace_global_pool,  # a pool of the whole map is a mean
     replace_bilinear,  # emits linear and permute
 )

@@ -106,8 +106,11 @@ def _lower(emit: Emitter, node: Node) -> int:
     """Lower one operator; returns how many operators of the graph that were."""
     if node.target is operator.getitem:  # lowered with the operator whose outputs these are
         return 0
+    made = node.meta.get("val")
     if node.target not in LOWERINGS:
         raise refuse(node, str(node.target))
+    if isinstance(made, torch.Tensor) and made.dtype not in (torch.float32, torch.int8):
+        raise refuse(node, f"{node.target} of {made.dtype}")
     LOWERINGS[node.target](emit, node)
     return 1
 

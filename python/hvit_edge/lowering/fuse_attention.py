@@ -1,0 +1,88 @@
+"""Take attention that is written out as the one operator that it is.
+
+Identity:   softmax(s * q k + b) v = scaled_dot_product_attention(q, k^T, v, attn_mask=b, scale=s)
+
+    q, k -> matmul -> mul(s) or div(1 / s) -> add(b) -> softmax(-1) -> matmul(v) -> y
+    q, permute(k), v -> scaled_dot_product_attention(attn_mask=b, scale=s) -> y
+
+Preconditions: every step has one user; s is a number, b a constant of floating point, and either
+may be missing; q, k and v have the same dimensions before the last two, of which there is one at
+least. Exact up to the order of operations.
+"""
+
+from __future__ import annotations
+
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    constant_tensor,
+    is_call,
+    is_constant,
+    nodes_calling,
+    only_user,
+    rank_of,
+    shape_of,
+)
+
+PRODUCTS = (aten.matmul.default, aten.bmm.default)
+SOFTMAX = (aten.softmax.int, aten._softmax.default)
+SCALES = (aten.mul.Tensor, aten.mul.Scalar, aten.div.Tensor, aten.div.Scalar)
+
+
+def fuse_attention(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    for softmax in nodes_calling(graph, *SOFTMAX):
+        product = only_user(softmax)
+        if not is_call(product, *PRODUCTS) or product.args[0] is not softmax:
+            continue
+        other_dtype = argument(softmax, 2, "dtype")
+        if other_dtype or softmax.args[1] % rank_of(softmax) != rank_of(softmax) - 1:
+            continue
+        bias, rest = _bias(softmax.args[0])
+        scale, scores = _scale(graph, rest)
+        if not is_call(scores, *PRODUCTS) or only_user(scores) is None:
+            continue
+        query, key, value = *scores.args[:2], product.args[1]
+        lead = shape_of(query)[:-2]
+        if not lead or any(shape_of(side)[:-2] != lead for side in (key, value)):
+            continue
+        edit = Editor(graph, product)
+        order = [*range(len(lead)), len(lead) + 1, len(lead)]
+        across = edit.call(aten.permute.default, key, order)
+        options = {"scale": scale} if bias is None else {"attn_mask": bias, "scale": scale}
+        attention = aten.scaled_dot_product_attention.default
+        edit.replace(edit.call(attention, query, across, value, **options))
+        modified = True
+    return modified
+
+
+def _bias(scores: object) -> tuple[Node | None, object]:
+    """A constant that is added last, and what it is added to."""
+    if not is_call(scores, aten.add.Tensor) or argument(scores, 2, "alpha", 1) != 1:
+        return None, scores
+    left, right = scores.args[:2]
+    if only_user(scores) is None or not isinstance(right, Node):
+        return None, scores
+    for added, rest in ((right, left), (left, right)):
+        floating = is_constant(added) and added.meta["val"].is_floating_point()
+        if floating and isinstance(rest, Node) and shape_of(rest) == shape_of(scores):
+            return added, rest
+    return None, scores
+
+
+def _scale(graph: GraphModule, scores: object) -> tuple[float, object]:
+    """A number that scores are multiplied with, and the scores."""
+    if not is_call(scores, *SCALES) or only_user(scores) is None:
+        return 1.0, scores
+    source, factor = scores.args[:2]
+    if is_constant(factor):
+        tensor = constant_tensor(graph, factor)
+        factor = tensor.item() if tensor.numel() == 1 else None
+    if not isinstance(factor, int | float) or not isinstance(source, Node) or factor == 0:
+        return 1.0, scores
+    divides = scores.target in (aten.div.Tensor, aten.div.Scalar)
+    return (1 / factor if divides else float(factor)), source
