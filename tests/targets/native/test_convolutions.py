@@ -88,3 +88,18 @@ def test_between_layers(run_native):
         nn.Conv2d(8, 4, 1),
     )
     assert run_native(module, torch.randn(1, 3, 16, 18)).error < FLOAT
+
+
+def test_a_scale_of_channels_is_one_pass_with_the_sum_after_it(run_native, call):
+    """As layer scale and batch norms of what is no layer are."""
+    gamma, norm = torch.linspace(0.5, 2, 12).reshape(12, 1, 1), nn.BatchNorm2d(12)
+    nn.init.normal_(norm.running_mean)
+
+    def forward(x, conv, norm):
+        x = conv(x)
+        pooled = nn.functional.max_pool2d(x, 3, 1, 1)
+        return x + torch.relu(norm(pooled)) + pooled * gamma
+
+    ran = run_native(call(forward, conv=nn.Conv2d(9, 12, 1), norm=norm), torch.randn(1, 9, 7, 5))
+    assert ran.error < FLOAT
+    assert ran.kinds["Depthwise"] == 2 and not {"Add", "Binary"} & set(ran.kinds)

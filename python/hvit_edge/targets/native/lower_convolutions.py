@@ -109,6 +109,22 @@ def _as_given(node: Node, weights: np.ndarray, bias: np.ndarray | None) -> Convo
     return Convolution(weights, bias, groups, size, steps, tuple(padding), dilation)
 
 
+def scale_channels(
+    emit: Emitter, node: Node, source: Value, factor: np.ndarray, shift: np.ndarray | None
+) -> None:
+    """Maps times a factor for each channel, plus a shift: depthwise, of one tap.
+
+    Args:
+        source: [images, channels, height, width].
+        factor, shift: [channels].
+    """
+    weights = factor.astype(np.float32).reshape(-1, 1, 1, 1)
+    bias = None if shift is None else shift.astype(np.float32)
+    size = tuple(source.shape[2:])
+    layer = Convolution(weights, bias, len(weights), size, (1, 1), (0, 0), (1, 1))
+    _convolve(emit, node, source, layer)
+
+
 def _as_maps(value: Value) -> Value:
     """Sequences as maps of one row."""
     places = value.places

@@ -11,6 +11,7 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.general_operations import Arithmetic, Function, Matmul
+from hvit_edge.targets.native.lower_convolutions import scale_channels
 from hvit_edge.targets.native.operations import Activation
 from hvit_edge.targets.native.values import Value, constant_value, filled
 
@@ -157,6 +158,8 @@ def _sum(emit: Emitter, node: Node, left: Operand, right: Operand, sign: int) ->
     if not isinstance(right, Node):
         right, beta = beta * right, 1
     if isinstance(left, Node) and isinstance(right, Node):
+        if _shift(emit, node, left, right, beta):
+            return
         if beta == 1:
             emit.add(node, left, right)
         else:
@@ -164,6 +167,17 @@ def _sum(emit: Emitter, node: Node, left: Operand, right: Operand, sign: int) ->
     else:
         kind = Arithmetic.ADD if beta == 1 else Arithmetic.SUBTRACT
         _calculate(emit, node, kind, left, right)
+
+
+def _shift(emit: Emitter, node: Node, left: Node, right: Node, beta: float) -> bool:
+    """A layer plus constants of its columns, which is a part of it; says whether it was that."""
+    sides = ((left, right, beta), (right, left, 1.0)) if beta == 1 else ((left, right, beta),)
+    for source, constant, sign in sides:
+        if is_constant(constant) and not is_constant(source) and shape_of(source) == shape_of(node):
+            shift = sign * emit.constant(constant).double().numpy()
+            if emit.scale_layer(node, source, np.ones(1), shift):
+                return True
+    return False
 
 
 def lower_multiply(emit: Emitter, node: Node) -> None:
@@ -184,9 +198,20 @@ def _multiply(emit: Emitter, node: Node, left: Node, right: Node) -> None:
             if values.size == 1:
                 _scale(emit, node, source, float(values.reshape(-1)[0]))
                 return
-            if emit.scale_layer(node, source, values):
+            if emit.scale_layer(node, source, values) or _scale_channels(
+                emit, node, source, values
+            ):
                 return
     _calculate(emit, node, Arithmetic.MULTIPLY, left, right)
+
+
+def _scale_channels(emit: Emitter, node: Node, source: Node, factor: np.ndarray) -> bool:
+    """A product of maps and constants of their channels, so that a sum can follow in one pass."""
+    shape = shape_of(node)
+    if len(shape) != 4 or factor.size != shape[1] or factor.shape[-3:] != (shape[1], 1, 1):
+        return False
+    scale_channels(emit, node, emit.value(source), factor.ravel(), None)
+    return True
 
 
 def lower_divide(emit: Emitter, node: Node) -> None:

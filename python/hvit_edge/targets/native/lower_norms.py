@@ -11,6 +11,7 @@ from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
+from hvit_edge.targets.native.lower_convolutions import scale_channels
 from hvit_edge.targets.native.lower_reductions import centre, reduce
 from hvit_edge.targets.native.values import Value, constant_value, fresh
 
@@ -131,7 +132,11 @@ def _normalize_by_constants(
     source = node.args[0]
     if emit.scale_layer(node, source, factor, shift):
         return
-    emit.calculate(node, Arithmetic.MULTIPLY, emit.value(source), constant_value(factor))
+    value = emit.value(source)
+    if value.places.ndim == 4 and value.shape[1] > 1:
+        scale_channels(emit, node, value, factor.ravel(), shift.ravel())
+        return
+    emit.calculate(node, Arithmetic.MULTIPLY, value, constant_value(factor))
     emit.calculate(node, Arithmetic.ADD, emit.value(node), constant_value(shift))
 
 
