@@ -27,3 +27,25 @@ def test_what_depends_on_the_input_stays(untouched):
 
 def test_random_numbers_stay(untouched, call):
     untouched(fold_constants, call(lambda x: x + torch.rand(3)), torch.randn(3))
+
+
+class StandardizedConv(nn.Module):
+    """A convolution whose weights are normalized when it runs, as those of BiT are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(6, 3, 3, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        flat = self.weight.reshape(1, 6, -1)
+        weight = nn.functional.batch_norm(flat, None, None, training=True, momentum=0.0)
+        return nn.functional.conv2d(x, weight.reshape_as(self.weight))
+
+
+def test_operators_of_several_results_are_folded(rewritten):
+    after = rewritten(fold_constants, StandardizedConv(), torch.randn(2, 3, 6, 6))
+    assert after == {"conv2d": 1}
+
+
+def test_results_of_what_depends_on_the_input_stay(untouched, call):
+    untouched(fold_constants, call(lambda x: x.max(1)[0]), torch.randn(2, 3))

@@ -5,8 +5,10 @@ Identity:   f(constants) = a constant
     weight -> index -> permute -> bias       constant -> bias
 
 Preconditions: every tensor argument is a constant of the graph, the operator is deterministic and
-returns one tensor. Bit-equal. A gather from a relative position table disappears this way.
+returns one tensor, or several of which each is folded by itself. Bit-equal. A gather from a relative position table disappears this way.
 """
+
+import operator
 
 import torch
 from torch.fx import GraphModule, Node
@@ -30,14 +32,29 @@ def fold_constants(graph: GraphModule) -> bool:
 def _is_foldable(node: Node) -> bool:
     if node.op != "call_function" or not isinstance(node.meta.get("val"), torch.Tensor):
         return False
+    if node.target is operator.getitem:
+        return bool(node.users) and _depends_on_constants(node.args[0])
+    return bool(node.users) and _depends_on_constants(node)
+
+
+def _depends_on_constants(node: Node) -> bool:
+    """Whether an operator gives the same each time, and nothing but constants go into it."""
+    if node.op != "call_function":
+        return False
     if any(str(node.target).startswith(f"aten.{name}") for name in RANDOM):
         return False
-    return bool(node.users) and all(is_constant(source) for source in node.all_input_nodes)
+    return all(is_constant(source) for source in node.all_input_nodes)
 
 
 def _evaluate(graph: GraphModule, node: Node) -> torch.Tensor:
+    if node.target is operator.getitem:
+        return _results(graph, node.args[0])[node.args[1]].clone()
+    return _results(graph, node).clone()
+
+
+def _results(graph: GraphModule, node: Node) -> object:
     args, kwargs = torch.fx.map_arg(
         (node.args, node.kwargs), lambda source: constant_tensor(graph, source)
     )
     with torch.no_grad():
-        return node.target(*args, **kwargs).clone()
+        return node.target(*args, **kwargs)
