@@ -2,6 +2,8 @@ import pytest
 import torch
 from torch import nn
 
+from hvit_edge.lowering.canonicalize_views import canonicalize_views
+from hvit_edge.lowering.fold_constants import fold_constants
 from hvit_edge.lowering.fuse_attention import fuse_attention
 
 X = torch.randn(2, 3, 7, 8)
@@ -31,6 +33,37 @@ FUSED = {
 }
 
 
+class Shifted(nn.Module):
+    """A bias for each head, and a mask for each of two windows, as Swin adds them."""
+
+    def __init__(self, scale=None) -> None:
+        super().__init__()
+        self.bias, self.mask = nn.Parameter(BIAS), nn.Parameter(torch.randn(2, 7, 7))
+        self.scale = None if scale is None else nn.Parameter(scale)
+
+    def forward(self, x):
+        q = x if self.scale is not None else x * 0.5
+        scores = q @ x.transpose(-2, -1)
+        if self.scale is not None:
+            scores = scores * self.scale
+        scores = (scores + self.bias).view(2, 2, 3, 7, 7) + self.mask[None, :, None]
+        return scores.view(4, 3, 7, 7).softmax(-1) @ x
+
+
+SHIFTED = {"shifted windows": Shifted(), "scaled by heads": Shifted(torch.rand(3, 1, 1) + 0.5)}
+
+
+@pytest.mark.parametrize("name", SHIFTED)
+def test_sums_of_biases_are_one(name, rewritten):
+    def fold_and_fuse(graph):
+        views = canonicalize_views(graph) | fold_constants(graph)
+        return fuse_attention(graph) | views
+
+    after = rewritten(fold_and_fuse, SHIFTED[name], torch.randn(4, 3, 7, 8))
+    assert after["scaled_dot_product_attention"] == 1
+    assert not {"matmul", "softmax", "add"} & set(after)
+
+
 @pytest.mark.parametrize("name", FUSED)
 def test_attention_becomes_one_operator(name, rewritten):
     module, x = FUSED[name]
@@ -56,6 +89,7 @@ STAY = {
     "computed bias": lambda x: ((x @ x.mT) + x[..., :1]).softmax(-1) @ x,
     "computed scale": lambda x: ((x @ x.mT) * x[..., :1]).softmax(-1) @ x,
     "scale after the bias": lambda x: (((x @ x.mT) + x[..., :1]) * 2).softmax(-1) @ x,
+    "reshaped": lambda x: (x @ x.mT).reshape(1, 6, 7, 7).softmax(-1) @ x.reshape(1, 6, 7, 8),
     "shared values": lambda x: (x @ x.mT).softmax(-1) @ x[:, :1],
     "alpha": lambda x: (
         torch.add(x @ x.mT, torch.ones(7, 7, dtype=x.dtype), alpha=2).softmax(-1) @ x

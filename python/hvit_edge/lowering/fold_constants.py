@@ -5,7 +5,8 @@ Identity:   f(constants) = a constant
     weight -> index -> permute -> bias       constant -> bias
 
 Preconditions: every tensor argument is a constant of the graph, the operator is deterministic and
-returns one tensor, or several of which each is folded by itself. Bit-equal. A gather from a relative position table disappears this way.
+returns one tensor, or several of which each is folded by itself. Bit-equal. A gather from a
+relative position table disappears this way.
 """
 
 import operator

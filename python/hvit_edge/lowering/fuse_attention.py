@@ -5,9 +5,11 @@ Identity:   softmax(s * q k + b) v = scaled_dot_product_attention(q, k^T, v, att
     q, k -> matmul -> mul(s) or div(1 / s) -> add(b) -> softmax(-1) -> matmul(v) -> y
     q, permute(k), v -> scaled_dot_product_attention(attn_mask=b, scale=s) -> y
 
-Preconditions: every step has one user; s is a number, b a constant of floating point, and either
-may be missing; q, k and v have the same dimensions before the last two, of which there is one at
-least. Exact up to the order of operations.
+Preconditions: every step has one user; s is a number or a constant of one number a matrix, which
+then scales q; b is a constant of floating point; either may be missing, and b may be a sum of
+several with reshapes between them that keep the last two dimensions, as those of shifted windows
+are. q, k and v have the same dimensions before the last two, of which there is one at least. Exact
+up to the order of operations.
 """
 
 from __future__ import annotations
@@ -42,22 +44,57 @@ def fuse_attention(graph: GraphModule) -> bool:
         other_dtype = argument(softmax, 2, "dtype")
         if other_dtype or softmax.args[1] % rank_of(softmax) != rank_of(softmax) - 1:
             continue
-        bias, rest = _bias(softmax.args[0])
+        biases, rest = _biases(graph, softmax.args[0])
         scale, scores = _scale(graph, rest)
         if not is_call(scores, *PRODUCTS) or only_user(scores) is None:
             continue
         query, key, value = *scores.args[:2], product.args[1]
         lead = shape_of(query)[:-2]
-        if not lead or any(shape_of(side)[:-2] != lead for side in (key, value)):
+        if (
+            not lead
+            or shape_of(scores) != shape_of(softmax)
+            or any(shape_of(side)[:-2] != lead for side in (key, value))
+        ):
             continue
         edit = Editor(graph, product)
+        if isinstance(scale, Node):
+            query, scale = edit.call(aten.mul.Tensor, query, scale), 1.0
         order = [*range(len(lead)), len(lead) + 1, len(lead)]
         across = edit.call(aten.permute.default, key, order)
-        options = {"scale": scale} if bias is None else {"attn_mask": bias, "scale": scale}
+        options = {"scale": scale} | _mask(graph, edit, biases, scores)
         attention = aten.scaled_dot_product_attention.default
         edit.replace(edit.call(attention, query, across, value, **options))
         modified = True
     return modified
+
+
+def _biases(graph: GraphModule, scores: object) -> tuple[list[tuple[Node, list[int]]], object]:
+    """Constants that are added last, each with the shape of the sum, and what they are added to."""
+    found: list[tuple[Node, list[int]]] = []
+    while True:
+        bias, rest = _bias(scores)
+        if bias is not None:
+            found.append((bias, shape_of(scores)))
+        elif is_call(scores, aten.reshape.default) and only_user(scores) is not None:
+            rest = scores.args[0]
+            if shape_of(rest)[-2:] != shape_of(scores)[-2:]:
+                return found, scores
+        else:
+            return found, scores
+        scores = rest
+
+
+def _mask(
+    graph: GraphModule, edit: Editor, biases: list[tuple[Node, list[int]]], scores: Node
+) -> dict[str, Node]:
+    """The sum of all that is added to scores, in their own shape."""
+    if not biases:
+        return {}
+    if len(biases) == 1 and biases[0][1] == shape_of(scores):
+        return {"attn_mask": biases[0][0]}
+    shape = shape_of(scores)
+    parts = [constant_tensor(graph, bias).double().expand(at).reshape(shape) for bias, at in biases]
+    return {"attn_mask": edit.constant_like(f"{scores.name}_bias", sum(parts), scores)}
 
 
 def _bias(scores: object) -> tuple[Node | None, object]:
@@ -74,13 +111,16 @@ def _bias(scores: object) -> tuple[Node | None, object]:
     return None, scores
 
 
-def _scale(graph: GraphModule, scores: object) -> tuple[float, object]:
-    """A number that scores are multiplied with, and the scores."""
+def _scale(graph: GraphModule, scores: object) -> tuple[float | Node, object]:
+    """A number that scores are multiplied with, or one for each matrix, and the scores."""
     if not is_call(scores, *SCALES) or only_user(scores) is None:
         return 1.0, scores
     source, factor = scores.args[:2]
     if is_constant(factor):
         tensor = constant_tensor(graph, factor)
+        of_matrices = tensor.dim() >= 2 and tensor.shape[-2:] == (1, 1)
+        if of_matrices and scores.target is aten.mul.Tensor and isinstance(source, Node):
+            return factor, source
         factor = tensor.item() if tensor.numel() == 1 else None
     if not isinstance(factor, int | float) or not isinstance(source, Node) or factor == 0:
         return 1.0, scores
