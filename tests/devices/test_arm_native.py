@@ -60,6 +60,29 @@ class EveryOperation(nn.Module):
         return self.head(both)
 
 
+class GeneralOperations(nn.Module):
+    """Those of plans of version 2, and their activations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.squeeze = nn.Conv2d(3, 24, 3, 4, 1), nn.Conv2d(24, 9, 1)
+        self.excite, self.norm = nn.Conv2d(9, 24, 1), nn.GroupNorm(3, 24)
+        self.dilated = nn.Conv2d(24, 24, 3, 1, 2, dilation=2, groups=24)
+        self.groups, self.qk = nn.Conv2d(24, 30, 3, 2, 1, groups=2), nn.Linear(30, 40)
+        self.slopes, self.head = nn.PReLU(30), nn.Linear(30, 7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """float32 [1, 3, 64, 64] -> float32 [1, 7]."""
+        x = nn.functional.hardswish(self.stem(x))
+        gate = torch.sigmoid(self.excite(nn.functional.relu6(self.squeeze(x.mean((2, 3), True)))))
+        x = self.norm(x * gate + gelu(self.dilated(x), approximate="tanh"))
+        x = self.slopes(self.groups(x)) + x.amax((1, 2, 3), keepdim=True)
+        tokens = x.flatten(2).transpose(1, 2)
+        q, k = nn.functional.normalize(self.qk(tokens).tanh(), dim=-1).chunk(2, -1)
+        mixed = torch.softmax(q @ k.mT * q.exp().sum(-1, keepdim=True), -1) @ tokens
+        return self.head(nn.functional.softplus(mixed.std(1)) - nn.functional.elu(mixed[:, 0]))
+
+
 @pytest.fixture(scope="module")
 def module():
     torch.manual_seed(0)
@@ -90,7 +113,38 @@ def compiled(module, photo_windows, tmp_path_factory):
 @pytest.mark.parametrize("address", [A76, A53])
 @pytest.mark.parametrize("precision", LIMITS)
 def test_every_operation(precision, address, compiled, module, record_property):
-    path = compiled(precision)
+    _agrees(compiled(precision), module, precision, address, record_property)
+
+
+@pytest.fixture(scope="module")
+def general(tmp_path_factory):
+    """The module and `precision -> path`."""
+    torch.manual_seed(0)
+    module = GeneralOperations().eval()
+
+    @cache
+    def make(precision):
+        return hvit_edge.compile(
+            module,
+            target="native",
+            precision=precision,
+            preprocess=Preprocess((64, 64), resize_size=64),
+            labels=list("abcdefg"),
+            output=tmp_path_factory.mktemp("general") / "general.pte",
+        ).path
+
+    return module, make
+
+
+@pytest.mark.parametrize("address", [A76, A53])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_general_operations(precision, address, general, record_property):
+    module, compiled = general
+    _agrees(compiled(precision), module, precision, address, record_property)
+
+
+def _agrees(path, module, precision, address, record_property):
+    """A program there is as near to float64 as its precision allows, and to the program here."""
     x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     (there,) = Runner(open_device(address)).run(path, [x.numpy()])
     (here,) = hvit_edge.Session(path)(x.numpy())
