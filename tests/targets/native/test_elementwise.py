@@ -29,6 +29,7 @@ FUNCTIONS = {
     "leaky relu": lambda x: functional.leaky_relu(x, 0.2),
     "elu": lambda x: functional.elu(x, 0.7),
     "selu": functional.selu,
+    "celu": lambda x: functional.celu(x, 1.5),
     "softplus": lambda x: functional.softplus(x, 2.0),
     "mish": functional.mish,
     "logsigmoid": functional.logsigmoid,

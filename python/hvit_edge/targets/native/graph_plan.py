@@ -22,6 +22,7 @@ from hvit_edge.targets.native import (
     lower_pools,
     lower_reductions,
     lower_views,
+    lower_writes,
 )
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.inverted_residuals import fuse_inverted_residuals
@@ -42,6 +43,7 @@ LOWERINGS = {
     **lower_attention.LOWERINGS,
     **lower_int8.LOWERINGS,
     **lower_pad.LOWERINGS,
+    **lower_writes.LOWERINGS,
 }
 """How each operator becomes an operation, or a view that costs nothing."""
 

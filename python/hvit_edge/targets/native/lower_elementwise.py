@@ -84,6 +84,13 @@ def lower_elu(emit: Emitter, node: Node) -> None:
     emit.apply(node, node.args[0], Function.ELU, a, b)
 
 
+def lower_celu(emit: Emitter, node: Node) -> None:
+    """Lower alpha * ELU(x / alpha)."""
+    alpha = float(argument(node, 1, "alpha", 1.0))
+    emit.combine(node, emit.value(node.args[0]), None, alpha=1 / alpha)
+    emit.apply(node, node, Function.ELU, 1.0, alpha)
+
+
 def lower_prelu(emit: Emitter, node: Node) -> None:
     """Lower max(x, 0) + slope * min(x, 0), which for one slope is leaky ReLU."""
     source, slope = node.args[:2]
@@ -280,6 +287,7 @@ LOWERINGS: dict[object, Callable[[Emitter, Node], None]] = {
     aten.leaky_relu.default: lower_function(Function.LEAKY_RELU, ("negative_slope", 0.01)),
     aten.elu.default: lower_elu,
     aten.selu.default: lower_elu,
+    aten.celu.default: lower_celu,
     aten.prelu.default: lower_prelu,
     aten.exp.default: lower_function(Function.EXP),
     aten.log.default: lower_function(Function.LOG),

@@ -181,6 +181,8 @@ def lower_einsum(emit: Emitter, node: Node) -> None:
 LOWERINGS = {
     aten.matmul.default: lower_matmul,
     aten.mm.default: lower_matmul,
+    aten.mv.default: lower_matmul,
+    aten.dot.default: lower_matmul,
     aten.bmm.default: lower_matmul,
     aten.addmm.default: lower_matmul_and_add,
     aten.baddbmm.default: lower_matmul_and_add,
