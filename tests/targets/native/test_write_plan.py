@@ -7,9 +7,25 @@ import pytest
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.targets.native import operations as ops
+from hvit_edge.targets.native.general_operations import (
+    Arithmetic,
+    Binary,
+    Function,
+    Reduce,
+    Reduction,
+    Softmax,
+    Unary,
+)
 from hvit_edge.targets.native.operations import PANEL, Activation, Epilogue
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
-from hvit_edge.targets.native.write_plan import ALIGNMENT, MAGIC, VERSION, panels, write_plan
+from hvit_edge.targets.native.write_plan import (
+    ALIGNMENT,
+    GENERAL_VERSION,
+    MAGIC,
+    VERSION,
+    panels,
+    write_plan,
+)
 
 HEADER = ("version", "arena", "input", "output", "words", "names", "start", "constants")
 
@@ -128,3 +144,47 @@ def test_infinite_constants_stay_infinite():
     plan = write_plan([layer], source, target, Number.FLOAT16)
     _, words, _, constants = read(plan, Number.FLOAT16)
     assert np.frombuffer(constants, np.float16, 1, words[10]) == -np.inf
+
+
+def test_the_version_is_the_lowest_that_has_every_operation():
+    source, target = Buffer(3, Space.INPUT), Buffer(3, Space.OUTPUT)
+
+    def version(operation):
+        return read(write_plan([operation], source, target))[0]["version"]
+
+    def add(activation):
+        return ops.Add(rows(source, 3), None, 1.0, 1.0, rows(target, 3), activation)
+
+    assert version(add(Activation.GELU)) == VERSION
+    assert version(add(Activation.SIGMOID)) == GENERAL_VERSION
+    later = linear(3, 3, source, target)
+    later.epilogue.second = Activation.HARDSWISH
+    assert version(later) == GENERAL_VERSION
+    unary = Unary(Function.EXP, 0.0, 0.0, rows(source, 3), rows(target, 3))
+    assert version(unary) == GENERAL_VERSION
+
+
+def test_the_words_of_general_operations():
+    source, target = Buffer(6, Space.INPUT), Buffer(6, Space.OUTPUT)
+    both = rows(source, 3, 2), rows(target, 3, 2)
+    one = Rows(source, np.array([0, 5]), 1)
+    half = struct.unpack("<q", struct.pack("<d", 0.5))[0]
+    at = (Space.INPUT, 0, 3, -1), (Space.OUTPUT, 0, 3, -1)
+
+    def words(operation):
+        return read(write_plan([operation], source, target))[1]
+
+    unary = Unary(Function.CLAMP, 0.5, 0.5, *both)
+    assert words(unary) == (14, Function.CLAMP, half, half, 2, 3, *at[0], *at[1])
+    sides = ops.Side(both[0], False), ops.Side(one, True)
+    binary = Binary(Arithmetic.DIVIDE, *sides, both[1], Activation.TANH)
+    assert words(binary) == (
+        *(15, Arithmetic.DIVIDE, 2, 3, 0, *at[0], 1, Space.INPUT, 0, 5, -1),
+        *(Activation.TANH, *at[1]),
+    )
+    reduction = Reduction(Reduce.ROOT, True, 0.5, 0.5, 1, both[0], rows(target, 1, 2))
+    assert words(reduction) == (
+        *(16, Reduce.ROOT, 1, half, half, 2, 1, 3, *at[0], Space.OUTPUT, 0, 1, -1),
+    )
+    softmax = Softmax(True, *both)
+    assert words(softmax) == (17, 1, 2, 3, *at[0], *at[1])
