@@ -54,6 +54,8 @@ FUNCTIONS = {
     "plus alpha": lambda x: torch.add(x, 2, alpha=0.5),
     "times itself": lambda x: x * x,
     "plus itself": lambda x: x + x,
+    "addcmul": lambda x: torch.addcmul(x, x[:1], x, value=0.5),
+    "addcdiv": lambda x: torch.addcdiv(x, x, x.abs() + 1, value=2),
     "glu": lambda x: functional.glu(x[..., :246], -1),
 }
 OF_POSITIVES = {

@@ -37,6 +37,8 @@ MOVES = {
     "roll": lambda x: torch.roll(x, (1, -2), (2, 3)),
     "roll of all": lambda x: torch.roll(x, 5),
     "unfold": lambda x: x.unfold(3, 3, 2),
+    "windows": lambda x: nn.functional.unfold(x, (2, 3), stride=(2, 1)),
+    "padded windows": lambda x: nn.functional.unfold(x, 3, 1, 1, 2),
     "diagonal": lambda x: x.diagonal(0, 2, 3),
     "rot90": lambda x: torch.rot90(x, 1, (2, 3)),
     "expand_as": lambda x: x[:, :1].expand_as(x),
@@ -46,6 +48,7 @@ MOVES = {
         pad(x, (3, 1), mode="replicate") if x.dim() < 4 else pad(x, (3, 1, 0, 2), mode="replicate")
     ),
     "circular": lambda x: pad(x, (1, 2, 2, 1), mode="circular"),
+    "infinity": lambda x: pad(x, (0, 1, 2, 0), value=-torch.inf),
     "cut off": lambda x: pad(x, (-1, -2, 0, -1)),
     "cut off and padded": lambda x: pad(x, (-1, 2, 1, 0, 0, -3), value=0.5),
     "zeros": lambda x: torch.cat([x, torch.zeros_like(x)], 1),

@@ -221,6 +221,16 @@ def _scale_channels(emit: Emitter, node: Node, source: Node, factor: np.ndarray)
     return True
 
 
+def lower_add_product(emit: Emitter, node: Node) -> None:
+    """Lower input + value * left * right, or value * left / right."""
+    added, left, right = (emit.value(side) for side in node.args[:3])
+    factor = float(node.kwargs.get("value", 1))
+    divides = node.target is aten.addcdiv.default
+    kind = Arithmetic.DIVIDE if divides else Arithmetic.MULTIPLY
+    emit.calculate(node, kind, left, right)
+    emit.combine(node, added, emit.value(node), beta=factor)
+
+
 def lower_divide(emit: Emitter, node: Node) -> None:
     left, right = node.args[:2]
     if argument(node, 2, "rounding_mode") is not None:
@@ -319,6 +329,8 @@ LOWERINGS: dict[object, Callable[[Emitter, Node], None]] = {
     aten.rsub.Tensor: lower_reversed_subtract,
     aten.mul.Tensor: lower_multiply,
     aten.mul.Scalar: lower_multiply,
+    aten.addcmul.default: lower_add_product,
+    aten.addcdiv.default: lower_add_product,
     aten.div.Tensor: lower_divide,
     aten.div.Scalar: lower_divide,
     aten.div.Tensor_mode: lower_divide,

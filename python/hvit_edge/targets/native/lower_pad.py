@@ -7,13 +7,15 @@ What wrote the tensor writes it there where it can, so that padding costs its bo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
 from torch.fx import Node
 
 from hvit_edge.lowering.graph import argument, aten, shape_of
-from hvit_edge.targets.native.emitter import Emitter, row_axis
+from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
 from hvit_edge.targets.native.lower_views import places_as_given
 from hvit_edge.targets.native.values import Buffer, Space, Value, fresh
 
@@ -70,7 +72,10 @@ def _cut(emit: Emitter, node: Node, before: list[int], after: list[int], number:
 def _number(node: Node) -> float:
     """That the border is filled with."""
     position = 3 if node.target is aten.pad.default else 2
-    return float(argument(node, position, "value") or 0)
+    number = float(argument(node, position, "value") or 0)
+    if math.isnan(number):
+        raise refuse(node, f"padding with {number}")
+    return number
 
 
 def _widths(node: Node) -> tuple[list[int], list[int]]:
@@ -98,4 +103,22 @@ def _filled(shape: tuple[int, ...], axis: int, number: float) -> Value:
     return Value(row, np.broadcast_to(along, shape))
 
 
-LOWERINGS = {aten.pad.default: lower_pad, aten.constant_pad_nd.default: lower_pad}
+def lower_unfold(emit: Emitter, node: Node) -> None:
+    """The windows of a map as columns: a view, of the map with zeros around it."""
+    value = emit.value(node.args[0])
+    if value.places.ndim != 4:
+        raise refuse(node, "windows of one image without its batch")
+    kernel, dilation, padding, steps = node.args[1:5]
+    if any(padding):
+        widths = [(0, 0), (0, 0), *((width, width) for width in padding)]
+        value = pad_with(emit, node, value, widths, 0.0)
+    places = torch.from_numpy(np.ascontiguousarray(value.places)).double()
+    columns = node.target(places, kernel, dilation, [0, 0], steps)
+    emit.values[node] = Value(value.buffer, columns.numpy().astype(np.int64))
+
+
+LOWERINGS = {
+    aten.im2col.default: lower_unfold,
+    aten.pad.default: lower_pad,
+    aten.constant_pad_nd.default: lower_pad,
+}
