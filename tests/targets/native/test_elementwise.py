@@ -120,7 +120,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("number", Number)
 def test_arithmetic(number, run_each):
-    """Of every pair of shapes."""
+    """Products of every pair of shapes, the others of some pairs each."""
 
     def of_halves(function, left, right):
         count = torch.Size(left).numel()
@@ -131,8 +131,8 @@ def test_arithmetic(number, run_each):
             of_halves(function, left, right),
             torch.randn(torch.Size(left).numel() + torch.Size(right).numel()).clamp(-2, 2),
         )
-        for name, function in BINARY.items()
-        for left, right in SHAPES
+        for turn, (name, function) in enumerate(BINARY.items())
+        for left, right in (SHAPES if name == "product" else SHAPES[turn % 3 :: 3])
     }
     for name, ran in run_each(cases, number).items():
         assert ran.error < (FLOAT if number is Number.FLOAT32 else HALF), name
