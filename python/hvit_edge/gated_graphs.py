@@ -74,7 +74,8 @@ def gate_fidelity(
     answers = [step(array) for array in reference.inputs]
     layers = []
     if known:
-        layers = forced_layers(reference.graph, known, example, torch.from_numpy(answers[0]))
+        answer = torch.from_numpy(answers[0])
+        layers = forced_layers(reference.graph, known, example, answer, reference.arithmetic)
     gate.fidelity(reference, answers, layers)
 
 

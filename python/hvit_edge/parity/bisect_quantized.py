@@ -60,6 +60,7 @@ def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.nda
     known = values(inputs[0])
     if not known:
         return None
-    layers = forced_layers(quantized, known, inputs[0], torch.from_numpy(step(example)))
+    answer = torch.from_numpy(step(example))
+    layers = forced_layers(quantized, known, inputs[0], answer, arithmetic)
     wrong = first_unfaithful(layers, arithmetic.layer_db)
     return wrong.layer if wrong else None

@@ -31,7 +31,7 @@ def sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
     expected, actual = expected.astype(np.float64), actual.astype(np.float64)
     if not np.isfinite(actual).all():
         return -math.inf
-    return _decibel(float((expected**2).sum()), float(((expected - actual) ** 2).sum()))
+    return decibel(float((expected**2).sum()), float(((expected - actual) ** 2).sum()))
 
 
 def tensor_sqnr(expected: torch.Tensor, actual: torch.Tensor) -> float:
@@ -75,7 +75,7 @@ def layer_sqnr(
             value = expected[pair.expected]
             energy[name] += float((value**2).sum())
             noise[name] += float(((value - actual[pair.actual]) ** 2).sum())
-    listed = [LayerSqnr(name, _decibel(energy[name], noise[name])) for name in pairs]
+    listed = [LayerSqnr(name, decibel(energy[name], noise[name])) for name in pairs]
     return sorted(listed, key=lambda item: item.sqnr_db)
 
 
@@ -103,7 +103,8 @@ def _values(
     return found
 
 
-def _decibel(energy: float, noise: float) -> float:
+def decibel(energy: float, noise: float) -> float:
+    """Return 10 log10 of the ratio: infinite without noise, minus infinity without a signal."""
     if not math.isfinite(noise):
         return -math.inf
     if noise == 0:
