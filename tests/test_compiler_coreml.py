@@ -308,7 +308,7 @@ def test_options_are_recorded(tiny_module, tmp_path):
 
 def test_missed_gate_writes_nothing(tiny_module, tmp_path):
     with pytest.raises(
-        ParityError, match="expected the evaluated program to have max_rel <= 1e-09"
+        ParityError, match="expected the quantised program to have max_rel <= 1e-09"
     ):
         compile_tiny(tiny_module, tmp_path, rtol=1e-9)
     assert os.listdir(tmp_path) == []

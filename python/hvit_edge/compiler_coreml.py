@@ -130,12 +130,14 @@ class _Converted:
         in_float32: which operators of it stay in float32.
         normalisation: what it does to pixels before the graph's input.
         ranges: of "int8", what its layers round to, by the graph's node.
+        nodes: name of the graph's node by the name of the operator before conversion.
     """
 
     model: object
     in_float32: tuple[dict, ...]
     normalisation: Pixels
     ranges: dict[Node, Range] | None
+    nodes: dict[str, str]
 
 
 def _convert(request: PackageRequest, graph: GraphModule) -> _Converted:
@@ -167,7 +169,7 @@ def _convert(request: PackageRequest, graph: GraphModule) -> _Converted:
         {"operator": name, "module": translated.modules.get(name, ""), "reason": reason}
         for name, reason in reasons.items()
     )
-    return _Converted(model, kept, normalisation, ranges)
+    return _Converted(model, kept, normalisation, ranges, translated.nodes)
 
 
 def gate_package(
@@ -195,7 +197,7 @@ def _gate_fidelity(
 ) -> None:
     """Gate a package's weights, its layers and its answers by the graph that it stores."""
     subject = gate.subject
-    layers = package_layers(graph, program)
+    layers = package_layers(graph, program, converted.nodes)
     check_weights(subject.origin.name, graph, layers, gate.precision)
     stored = stored_graph(graph, layers, converted.ranges)
     preprocess, eager = subject.origin.preprocess, pytorch_step(subject.module)
@@ -217,7 +219,7 @@ def _gate_fidelity(
     answers = [np.float32(program.run({IMAGE: photo})[LOGITS]) for photo in photos]
     values = package_values(layers, program, {IMAGE: golden})
     example, answer = torch.from_numpy(reference.inputs[0]), torch.from_numpy(answers[0])
-    found = forced_layers(stored, values, example, answer)
+    found = forced_layers(stored, values, example, answer, STORED_FLOAT16)
     gate.fidelity(reference, answers, found)
 
 

@@ -1,11 +1,13 @@
 """What a Core ML program stores and computes in its layers, in the terms of the graph it came from.
 
-Linears and convolutions of the graph are the convolutions of the program, in the same order.
+Linears and convolutions of the graph are the convolutions of the program, in the same order. Of
+layers that compute the same coremltools keeps one, and none of those that read constants.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,6 +20,8 @@ from hvit_edge.parity.forced_layers import Values
 
 LINEAR = aten.linear.default
 LAYERS = (LINEAR, aten.conv2d.default)
+HALF_SUFFIX = "_cast_fp16"
+"""What coremltools appends to the name of an operator that it converts to float16."""
 ROUNDING = ("dequantize", "quantize", "cast")
 """What may stand between a layer and the value that it reads in the graph."""
 
@@ -39,26 +43,42 @@ class PackageLayer:
     output: int
 
 
-def package_layers(graph: GraphModule, program: Program) -> list[PackageLayer]:
+def package_layers(
+    graph: GraphModule, program: Program, names: Mapping[str, str]
+) -> list[PackageLayer]:
     """Pair the layers of a graph with those of the program that it became.
+
+    Args:
+        graph, program: what was translated, and what came of it.
+        names: of the graph's nodes by the names that their operators were given.
 
     Raises:
         LoweringError: the program has other layers.
     """
-    nodes = list(nodes_calling(graph, *LAYERS))
+    every = list(nodes_calling(graph, *LAYERS))
     steps = [step for step in program.steps if step.op.op_type == "conv"]
+    kept = {names.get(step.op.name.removesuffix(HALF_SUFFIX)) for step in steps}
+    nodes = every if len(steps) == len(every) else [node for node in every if node.name in kept]
     shapes = [tuple(shape_of(node.args[1])) for node in nodes]
     weights = [step.fixed["weight"].float() for step in steps if "weight" in step.fixed]
     found = [_as_stored(w, node) for w, node in zip(weights, nodes, strict=False)]
     if len(weights) != len(nodes) or shapes != [tuple(w.shape) for w in found]:
         raise LoweringError(
-            f"[coreml] expected a program with the {len(nodes)} layers of its graph, got"
+            f"[coreml] expected a program with the {len(every)} layers of its graph, got"
             f" {len(weights)}, or of other shapes; report it with the model"
         )
-    return [
+    layers = [
         PackageLayer(node, weight, id(_before_rounding(step.op.x)), id(step.op.outputs[0]))
         for node, weight, step in zip(nodes, found, steps, strict=True)
     ]
+    missing = [node for node in every if node not in nodes]
+    twins = [(node, layer) for node in missing for layer in layers if _is_same(node, layer.node)]
+    return [*layers, *(replace(layer, node=node) for node, layer in twins)]
+
+
+def _is_same(node: Node, other: Node) -> bool:
+    """Whether two layers compute the same: what they read, and all else."""
+    return (node.target, node.args, node.kwargs) == (other.target, other.args, other.kwargs)
 
 
 def package_values(

@@ -83,6 +83,16 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
         return _convert(program, options, ct.precision.FLOAT32, options.labels)
 
 
+def _passes() -> ct.PassPipeline:
+    """Return coremltools' passes but for those that multiply a scale into a layer's weights.
+
+    Weights stay those of the graph, which they are compared with; batch norms are folded before.
+    """
+    passes = ct.PassPipeline.DEFAULT
+    passes.remove_passes({"common::fuse_conv_scale", "common::fuse_conv_batchnorm"})
+    return passes
+
+
 def _convert(
     program: Program, options: Options, precision: object, labels: Sequence[str]
 ) -> MLModel:
@@ -91,6 +101,7 @@ def _convert(
         convert_to="mlprogram",
         minimum_deployment_target=IOS[options.ios],
         compute_precision=precision,
+        pass_pipeline=_passes(),
         inputs=[_image(program, options)],
         classifier_config=_classifier(labels),
         skip_model_load=True,

@@ -39,10 +39,12 @@ class Translated:
     Attributes:
         program: with the input "image" and the outputs "logits" and "probabilities".
         modules: dotted path of the module by operator name.
+        nodes: name of the graph's node by operator name.
     """
 
     program: Program
     modules: dict[str, str]
+    nodes: dict[str, str]
 
 
 def translate(
@@ -71,7 +73,7 @@ def translate(
     shape = tuple(given.meta["val"].shape)
     image = mb.placeholder(shape=shape, dtype=types.fp32, name=IMAGE)
     with Function({IMAGE: image}, opset_version=opset) as function:
-        builder = _Builder(graph, function, {}, {}, opset, ranges or {})
+        builder = _Builder(graph, function, {}, {}, {}, opset, ranges or {})
         normalised = _normalised(function.inputs[IMAGE], pixels)
         builder.values[given] = Value(normalised, Layout.plain(shape))
         for node in nodes:
@@ -82,7 +84,7 @@ def translate(
         function.set_outputs([logits, shares])
     program = Program()
     program.add_function("main", function)
-    return Translated(program, builder.modules)
+    return Translated(program, builder.modules, builder.nodes)
 
 
 def _normalised(image: object, pixels: Pixels | None) -> object:
@@ -134,6 +136,7 @@ class _Builder:
     function: Function
     values: dict[Node, Value]
     modules: dict[str, str]
+    nodes: dict[str, str]
     opset: object
     ranges: Mapping[Node, Range]
 
@@ -163,6 +166,7 @@ class _Builder:
     def _name(self, operation: object, node: Node) -> None:
         """Note where an operator came from; refuse arrays that Core ML would refuse."""
         self.modules[operation.name] = module_path(node)
+        self.nodes[operation.name] = node.name
         for output in operation.outputs:
             if output.rank > MAX_RANK:
                 raise LoweringError(
