@@ -8,13 +8,14 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import coremltools as ct
 import coremltools.optimize.coreml as compression
 import numpy as np
 from coremltools.converters.mil.frontend.milproto.load import load
 from coremltools.converters.mil.mil import Program
-from coremltools.models import MLModel
+from coremltools.models import MLModel, utils
 
 from hvit_edge.coreml.features import IMAGE, PROBABILITIES
 from hvit_edge.errors import InputError
@@ -74,7 +75,8 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
         if options.precision not in COMPRESSED:
             return _convert(translated.program, options, precision, options.labels)
         plain = _convert(translated.program, options, precision, ())
-        small = _compress(plain, options.precision)
+        with _scales_apart():
+            small = _compress(plain, options.precision)
         if not options.labels:
             return small
         # coremltools cannot write a classifier that was compressed: its last operators change
@@ -91,6 +93,17 @@ def _passes() -> ct.PassPipeline:
     passes = ct.PassPipeline.DEFAULT
     passes.remove_passes({"common::fuse_conv_scale", "common::fuse_conv_batchnorm"})
     return passes
+
+
+@contextlib.contextmanager
+def _scales_apart() -> Iterator[None]:
+    """Let coremltools' compression, which converts once more and takes no passes, use `_passes`."""
+    convert = utils._mil_convert
+    utils._mil_convert = partial(convert, pass_pipeline=_passes())
+    try:
+        yield
+    finally:
+        utils._mil_convert = convert
 
 
 def _convert(
