@@ -163,7 +163,9 @@ def test_path_takes_the_published_preprocessing_and_imagenet_labels(tmp_path):
 
 def test_another_class_count_is_an_error_unless_asked_for():
     state = random_state_dict(build_model("mobilevit_xxs", num_classes=12))
-    with pytest.raises(InputError, match="head of 1000 classes, got one of 12; .*num_classes=12"):
+    with pytest.raises(
+        InputError, match="head of 1000 classes, got one of 12; .*--num-classes 12 "
+    ):
         create_model("mobilevit_xxs", weights=state)
     model = create_model("mobilevit_xxs", weights=state, num_classes=12)
     assert model.head.out_features == 12
@@ -215,6 +217,18 @@ def test_labels_that_do_not_count_the_classes(timm_folder):
     (timm_folder / "config.json").write_text(json.dumps(TIMM | {"label_names": ["cat", "dog"]}))
     with pytest.raises(InputError, match="expected 1000 labels for 1000 classes, got 2"):
         create_model("mobilevit_xxs", weights=timm_folder)
+
+
+def test_what_the_caller_gives_is_called_by_its_options():
+    with pytest.raises(InputError, match=r"got 2 from --labels \(labels=\); correct them, or"):
+        create_model("mobilevit_xxs", weights="random", num_classes=3, labels=["a", "b"])
+    with pytest.raises(InputError, match="give --input-size .* or --preprocess .* alone"):
+        create_model(
+            "mobilevit_xxs",
+            weights="random",
+            preprocess=Preprocess((64, 64), "stretch"),
+            input_size=96,
+        )
 
 
 def test_json_of_another_format_is_not_ours(described):

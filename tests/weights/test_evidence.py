@@ -341,6 +341,41 @@ def test_json_that_is_damaged_or_says_a_thing_twice(evidence):
             evidence(config=text)
 
 
+def test_two_processors(evidence, write):
+    both = {"preprocessor_config": PROCESSOR, "processor_config": {"image_processor": PROCESSOR}}
+    assert evidence(**both).preprocess_source == "preprocessor_config.json"
+    both["processor_config"] = {"image_processor": PROCESSOR | {"resample": 3}}
+    with pytest.raises(InputError, match="preprocessor_config.json and processor_config.json to"):
+        evidence(**both)
+    given = Given(preprocess=APPLE)
+    read_evidence("mobilevit_xxs", "model.pth", files_in(write(**both)), given)
+
+
+def test_what_the_caller_gives_contradicts_no_file(write):
+    folder = write(model=SIDECAR, config=TIMM)
+    read_evidence("mobilevit_xxs", "model.pth", files_in(folder), Given(preprocess=APPLE))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"config": TIMM | {"pretrained_cfg": {"interpolation": "lanczos"}}},
+        {"config": TIMM | {"pretrained_cfg": {"crop_mode": "border"}}},
+        {"preprocessor_config": PROCESSOR | {"size": {"shortest_edge": 32}}},
+    ],
+)
+def test_preprocessing_that_cannot_be_met_names_file_and_option(evidence, files):
+    (file,) = files
+    with pytest.raises(InputError, match=rf"correct {file}.json, or .* --preprocess FILE"):
+        evidence(**files)
+
+
+def test_a_config_of_no_model_next_to_a_processor(evidence):
+    found = evidence(config={"lr": 0.1}, preprocessor_config=PROCESSOR)
+    assert found.preprocess == BY_PROCESSOR
+    assert "config.json is not used" in found.notes[0]
+
+
 def test_sidecar_and_config(evidence):
     agreeing = evidence(model=SIDECAR, config={"model_type": "mobilevit"})
     assert agreeing.preprocess == Preprocess((64, 64), "stretch")
@@ -379,6 +414,9 @@ def test_a_preprocess_file(write):
     assert {name: read_preprocess_file(folder / f"{name}.json") for name in expected} == expected
     with pytest.raises(InputError, match="expected the fields of Preprocess in .*, got lr"):
         read_preprocess_file(folder / "e.json")
+    (folder / "f.json").write_text(json.dumps(TIMM | {"pretrained_cfg": {"std": [0, 1, 1]}}))
+    with pytest.raises(InputError, match=r"std: expected .*; correct .*f\.json"):
+        read_preprocess_file(folder / "f.json")
 
 
 def test_labels_of_1000_classes_are_said_to_be_assumed(tmp_path):

@@ -147,7 +147,7 @@ def create_model(
     if preprocess is not None and size != tuple(preprocess.input_size):
         raise InputError(
             f"[create_model] input_size: expected that of preprocess, {preprocess.input_size}, got"
-            f" {size}; give one of the two"
+            f" {size}; give --input-size (input_size=) or --preprocess (preprocess=) alone"
         )
     classes = (source.num_classes or IMAGENET_CLASSES) if num_classes is None else num_classes
     model = build_model(name, num_classes=classes, input_size=size)
@@ -156,7 +156,7 @@ def create_model(
     fitted = resized(source.preprocess, size)
     notes = (*source.notes, *_said(name, fitted, source.preprocess_source))
     for note in notes:
-        warnings.warn(note, stacklevel=2)
+        warnings.warn(note, stacklevel=3)  # past `public`
     model.hvit_edge = ModelOrigin(
         name,
         source.source,
@@ -182,7 +182,8 @@ def _with_labels(
     if source.labels and len(source.labels) != classes:
         raise InputError(
             f"[create_model] expected {classes} labels for {classes} classes, got"
-            f" {len(source.labels)} from {source.labels_source}; correct the labels there"
+            f" {len(source.labels)} from {_named(source.labels_source, 'labels')}; correct them, or"
+            " give others with --labels FILE (labels=)"
         )
     trained = source.state_dict is not None
     if source.labels or given is not None or classes != IMAGENET_CLASSES or not trained:
@@ -199,6 +200,11 @@ def _with_labels(
         labels_source=f"{ASSUMED}ImageNet-1k",
         notes=(*source.notes, note),
     )
+
+
+def _named(source: str, option: str) -> str:
+    """Name a source in a message: what the caller gave by its option."""
+    return f"--{option} ({option}=)" if source == ARGUMENT else source
 
 
 def resolve_weights(
@@ -244,8 +250,8 @@ def _published(name: str, info: ModelInfo) -> str:
     if info.default.hub is None:
         raise InputError(
             f"[weights] expected a checkpoint of {name} on the hub, got none: the authors"
-            f" publish it on {info.default.files}; download the file and pass"
-            " weights='path/to/file.pth', or ask for weights='random'"
+            f" publish it on {info.default.files}; download the file and pass its path with"
+            " --weights (weights=), or 'random'"
         )
     return f"hf:{info.default.hub}"
 

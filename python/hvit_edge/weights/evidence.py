@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,7 +72,7 @@ def read_evidence(name: str, weights: str, find: Find, given: Given) -> Evidence
 def _agreeing(config: Evidence, sidecar: Evidence) -> Evidence:
     """One of two descriptions of the same weights, if they say the same."""
     if config.preprocess is None and not config.labels:
-        return Evidence(**{**vars(sidecar), "notes": config.notes + sidecar.notes})
+        return replace(sidecar, notes=config.notes + sidecar.notes)
     faults = []
     if config.preprocess and sidecar.preprocess and config.preprocess != sidecar.preprocess:
         faults.append(f"preprocessing {config.preprocess} and {sidecar.preprocess}")
@@ -130,14 +130,21 @@ def read_preprocess_file(path: str | Path) -> Preprocess:
     """
     path = Path(path)
     content = read_json_object(path, "preprocess")
+    try:
+        return _preprocess_in(content, str(path))
+    except InputError as error:
+        raise InputError(f"{error}; correct {path}") from error
+
+
+def _preprocess_in(content: Mapping[str, Any], where: str) -> Preprocess:
     if content.get("format") == SIDECAR:
-        return read_fields(content.get("preprocess"), str(path))
+        return read_fields(content.get("preprocess"), where)
     if timm.is_config(content):
         return timm.read_preprocess(content)
     processor = content.get("image_processor", content)
     if isinstance(processor, dict) and _is_processor(processor):
         return transformers.read_preprocess(processor)
-    return read_fields(content, str(path))
+    return read_fields(content, where)
 
 
 def _is_processor(content: Mapping[str, Any]) -> bool:
@@ -215,56 +222,79 @@ def _config_evidence(name: str, find: Find, given: Given) -> Evidence | None:
         return None  # of a file named config.safetensors
     if timm.is_config(config):
         return _timm_evidence(name, config, given)
-    processor = _processor(find)
-    if not config and processor is None:
+    processors = _processors(find)
+    if not config and not processors:
         return None
-    if not transformers.is_config(config):
-        notes = (f"[weights] {CONFIG} is not used: it is not of timm or transformers",)
-        if processor is None:
-            return Evidence(notes=notes if config else ())
-        config = {}
-    return _transformers_evidence(name, config, processor, given)
+    if transformers.is_config(config) or not config:
+        return _transformers_evidence(name, config, processors, given)
+    note = f"[weights] {CONFIG} is not used: it is not of timm or transformers"
+    return replace(_transformers_evidence(name, {}, processors, given), notes=(note,))
 
 
 def _timm_evidence(name: str, config: Mapping[str, Any], given: Given) -> Evidence:
     _, preprocess, labels, classes = together(
         lambda: timm.check_config(config, name),
-        lambda: given.preprocess or timm.read_preprocess(config),
+        lambda: _prepared(CONFIG, given, lambda: timm.read_preprocess(config)),
         lambda: timm.read_labels(config) if given.labels is None else (),
         lambda: timm.read_num_classes(config),
     )
-    return _counted(preprocess, labels, classes, CONFIG, CONFIG)
+    return _counted(preprocess, labels, classes, CONFIG if preprocess else "", CONFIG)
 
 
 def _transformers_evidence(
     name: str,
     config: Mapping[str, Any],
-    processor: tuple[str, Mapping[str, Any]] | None,
+    processors: dict[str, Mapping[str, Any]],
     given: Given,
 ) -> Evidence:
-    file, content = processor or ("", None)
     kind = config.get("model_type") if config else _model_type(name)
     _, preprocess, labels, classes = together(
         lambda: transformers.check_config(config, name) if config else None,
-        lambda: _processed(content, kind, given),
+        lambda: _processed(processors, kind if isinstance(kind, str) else None, given),
         lambda: transformers.read_labels(config) if given.labels is None else (),
         lambda: transformers.read_num_classes(config),
     )
-    return _counted(preprocess, labels, classes, file if preprocess else "", CONFIG)
+    file = next(iter(processors)) if preprocess else ""
+    return _counted(preprocess, labels, classes, file, CONFIG)
 
 
-def _processed(content: Mapping[str, Any] | None, kind: object, given: Given) -> Preprocess | None:
-    if content is None or given.preprocess is not None:
+def _processed(
+    processors: Mapping[str, Mapping[str, Any]], kind: str | None, given: Given
+) -> Preprocess | None:
+    """What the files of processors say alike; None if there are none."""
+    said = {
+        file: _prepared(file, given, lambda c=content: transformers.read_preprocess(c, kind))
+        for file, content in processors.items()
+    }
+    if len(set(said.values())) > 1:
+        raise InputError(
+            f"[weights] expected {' and '.join(said)} to say the same of photos, got"
+            f" {' and '.join(map(str, said.values()))}; remove one of the two files, or"
+            " give another preprocessing with --preprocess FILE (preprocess=)"
+        )
+    return next(iter(said.values()), None)
+
+
+def _prepared(file: str, given: Given, read: Callable[[], Preprocess]) -> Preprocess | None:
+    """What a file says of photos; None if the caller says it."""
+    if given.preprocess is not None:
         return None
-    return transformers.read_preprocess(content, kind if isinstance(kind, str) else None)
+    try:
+        return read()
+    except InputError as error:
+        raise InputError(
+            f"{error}; correct {file}, or give another preprocessing with --preprocess FILE"
+            " (preprocess=)"
+        ) from error
 
 
 def _model_type(name: str) -> str:
     return name.split("_")[0]
 
 
-def _processor(find: Find) -> tuple[str, Mapping[str, Any]] | None:
-    """Name and content of the file that says how transformers prepares photos."""
+def _processors(find: Find) -> dict[str, Mapping[str, Any]]:
+    """The files that say how transformers prepares photos, by name."""
+    found: dict[str, Mapping[str, Any]] = {}
     for file in PROCESSORS:
         path = find(file)
         if path is None:
@@ -274,8 +304,8 @@ def _processor(find: Find) -> tuple[str, Mapping[str, Any]] | None:
             content = content.get("image_processor")
             if not isinstance(content, dict):
                 continue
-        return file, content
-    return None
+        found[file] = content
+    return found
 
 
 def _counted(
@@ -288,7 +318,8 @@ def _counted(
     if labels and classes and len(labels) != classes:
         raise InputError(
             f"[weights] expected {classes} labels for {classes} classes, got {len(labels)} from"
-            f" {labels_source}; correct the labels there, or pass labels of your own"
+            f" {labels_source}; correct the labels there, or give others with --labels FILE"
+            " (labels=)"
         )
     return Evidence(
         preprocess=preprocess,

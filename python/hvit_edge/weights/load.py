@@ -67,7 +67,7 @@ def load_weights(
     name = "the state dict" if isinstance(source, Mapping) else Path(source).name
     chosen = find_weights(model, content, weights_key)
     for note in notes_on(chosen, name):
-        warnings.warn(note, stacklevel=2)
+        warnings.warn(note, stacklevel=3)  # past `public`
     fill(model, chosen, strict=strict)
 
 
@@ -213,7 +213,7 @@ def _check_head(expected: StateDict, weights: StateDict, misshapen: list[str]) -
     if got and got[0]:
         raise InputError(
             f"[load_weights] expected a head of {wanted} classes, got one of {got[0]};"
-            f" build the model with num_classes={got[0]}"
+            f" ask for that many with --num-classes {got[0]} (num_classes={got[0]})"
         )
 
 

@@ -153,7 +153,7 @@ def read_preprocess(config: Mapping[str, Any]) -> Preprocess:
     if mode not in ("center", "squash") or (mode == "squash" and crop_pct != 1):
         fields.faults.append(
             f"crop_mode: expected 'center', or 'squash' with crop_pct 1, got {mode!r} with"
-            f" crop_pct {crop_pct}; pass a Preprocess of your own"
+            f" crop_pct {crop_pct}"
         )
     interpolation = fields.text("interpolation") or _INTERPOLATION
     mean = fields.numbers("mean", 3, IMAGENET_MEAN)

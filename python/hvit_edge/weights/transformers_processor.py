@@ -88,8 +88,7 @@ def _check_switches(fields: Fields, kind: str) -> None:
     ignored = "do_normalize" if kind == "MobileViT" else "do_flip_channel_order"
     if _switch(fields, kind, ignored):
         fields.faults.append(
-            f"{ignored}: expected false, got true, which {kind}ImageProcessor ignores; correct it,"
-            " or pass a Preprocess of your own"
+            f"{ignored}: expected false, got true, which {kind}ImageProcessor ignores"
         )
     if _switch(fields, kind, "do_pad"):
         fields.refuse("do_pad", "false", True)
@@ -112,7 +111,7 @@ def _geometry(fields: Fields, kind: str) -> dict[str, Any]:
     elif shortest < max(input_size):
         fields.faults.append(
             f"size, resize_size: expected at least {max(input_size)}, the side that is cropped, got"
-            f" {shortest}, which would be padded; give the sizes, or a Preprocess of your own"
+            f" {shortest}, which would be padded"
         )
     return {"input_size": input_size, "resize_size": max(shortest, *input_size)}
 
