@@ -79,6 +79,16 @@ def test_what_makes_no_sense_is_refused(value, message):
         ("config.json", '{"label2id": {"dog": 1, "cat": 0}}'),
         ("config.json", '{"label_names": ["cat", "dog"]}'),
         ("labels.json", '{"cat": 0, "dog": 1}'),
+        ("labels.json", '{"classes": ["cat", "dog"], "labels": 2}'),
+        ("labels.json", '{"names": {"0": "cat", "1": "dog"}}'),
+        ("labels.json", '{"class_to_idx": {"dog": 1, "cat": 0}}'),
+        ("labels.json", '{"idx_to_class": {"1": "dog", "0": "cat"}}'),
+        ("labels.txt", "{0: 'cat',\n 1: 'dog'}"),
+        ("labels.txt", "['cat', 'dog']"),
+        ("labels.txt", "0: cat\n1: dog"),
+        ("labels.tsv", "1\tdog\n0\tcat"),
+        ("labels.csv", "0,cat\n1,dog"),
+        ("labels.txt", "0 cat\n1 dog"),
     ],
 )
 def test_files(tmp_path, name, content):
@@ -97,6 +107,8 @@ def test_files(tmp_path, name, content):
         ("a.json", "[]", "expected class names, got none"),
         ("a.json", '"cat"', "got str"),
         ("a.json", "[" * 100_000, "expected JSON"),
+        ("a.txt", "{0: cat,\n1: dog}", "begins like the latter two and is neither"),
+        ("a.yaml", "names:\n  0: cat", "got YAML"),
     ],
 )
 def test_faulty_files(tmp_path, name, content, message):
@@ -110,3 +122,15 @@ def test_faulty_files(tmp_path, name, content, message):
 def test_json_without_the_suffix_may_be_text(tmp_path):
     (tmp_path / "a.txt").write_text("[sic] cat\ndog")
     assert read_labels_file(tmp_path / "a.txt") == ("[sic] cat", "dog")
+
+
+@pytest.mark.parametrize("text", ["1 cent\n2 euro", "7\n3", "0 cat\ndog", "0: cat"])
+def test_lines_that_begin_with_other_numbers_are_names(tmp_path, text):
+    (tmp_path / "a.txt").write_text(text)
+    assert read_labels_file(tmp_path / "a.txt") == tuple(text.splitlines())
+
+
+def test_an_array_without_a_list_of_names():
+    for value in (np.array("cat"), np.array([["cat"]])):
+        with pytest.raises(InputError, match="expected a list of class names"):
+            read_labels(value, "x")

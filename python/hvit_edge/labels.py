@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,20 @@ from hvit_edge.errors import InputError
 
 INDEX = re.compile(r"[+-]?[0-9]+")
 SHOWN = 10
-TABLES = ("id2label", "label_names", "labels", "label2id")  # where configs keep them
+INDEXED = re.compile(r"([0-9]+)\s*[:=,;\s]\s*(\S.*)")  # `0: cat`, `0,cat`, `0 cat`
+YAML = (".yaml", ".yml")
+# Where configs keep them, and what the keys are if it is a mapping.
+TABLES = {
+    "id2label": "index",
+    "idx_to_class": "index",
+    "label_names": None,
+    "class_names": None,
+    "labels": None,
+    "classes": None,
+    "names": None,
+    "label2id": "name",
+    "class_to_idx": "name",
+}
 
 
 def read_labels(
@@ -37,7 +51,7 @@ def read_labels(
     faults: list[str] = []
     if isinstance(value, Mapping):
         names = _in_order(value, by, faults)
-    elif isinstance(value, Iterable) and not isinstance(value, (str, bytes, set, frozenset)):
+    elif _is_list(value):
         names = list(value)
     else:
         raise InputError(
@@ -54,11 +68,18 @@ def read_labels(
     return labels
 
 
+def _is_list(value: object) -> bool:
+    if isinstance(value, (str, bytes, set, frozenset)) or getattr(value, "ndim", 1) != 1:
+        return False
+    return isinstance(value, Iterable)
+
+
 def read_labels_file(path: str | Path) -> tuple[str, ...]:
     """Read the class names of a text file with one a line, or of a JSON file.
 
-    The JSON holds what `read_labels` takes, by itself or as the "id2label", "label_names",
-    "labels" or "label2id" of an object.
+    The JSON, or a Python literal, holds what `read_labels` takes, by itself or as one of `TABLES`
+    of an object. If every line of text begins with its class index, such as `0: cat`, the rest is
+    the name.
 
     Raises:
         InputError: the file is missing, empty, has a blank line, or holds no labels.
@@ -67,16 +88,16 @@ def read_labels_file(path: str | Path) -> tuple[str, ...]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"[labels] expected a UTF-8 text file with one class name a line, got {path} ({error})"
+            f"[labels] expected a UTF-8 text file with one class name a line, got {path} ({error});"
+            " save it as such"
         ) from error
-    content = _json(text, Path(path))
+    content = _structured(text, Path(path))
     if content is not None:
+        by = None
         if isinstance(content, dict):
-            table = next((name for name in TABLES if content.get(name)), None)
-            content = content[table] if table else content
-            by = {"id2label": "index", "label2id": "name"}.get(table)
-        else:
-            by = None
+            kept = (name for name in TABLES if isinstance(content.get(name), (dict, list)))
+            table = next((name for name in kept if content[name]), None)
+            content, by = (content[table], TABLES[table]) if table else (content, None)
         labels = read_labels(content, f"labels {path}", by=by)
         if not labels:
             raise InputError(f"[labels] {path}: expected class names, got none")
@@ -96,17 +117,28 @@ def given_labels(labels: object, classes: int | None = None) -> tuple[str, ...] 
     return read_labels(labels, "labels", classes)
 
 
-def _json(text: str, path: Path) -> object:
-    """The content of a JSON file; None if it is a plain list of lines."""
-    named = path.suffix.lower() == ".json"
-    if not named and not text.lstrip().startswith(("{", "[")):
+def _structured(text: str, path: Path) -> object:
+    """The content of a JSON file or a Python literal; None if it is a plain list of lines."""
+    named = path.suffix.lower()
+    if named in YAML:
+        raise InputError(f"[labels] expected text or JSON, got YAML: {path}; save it as JSON")
+    start = text.lstrip()[:1]
+    if named != ".json" and start not in ("{", "["):
         return None
     try:
         return json.loads(text, object_pairs_hook=_pairs)
     except (ValueError, RecursionError) as error:
-        if named:
-            raise InputError(f"[labels] expected JSON, got {path} ({error})") from None
-        return None
+        if named == ".json":
+            raise InputError(f"[labels] expected JSON, got {path} ({error}); correct it") from None
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        if start == "[":  # which a name may begin with
+            return None
+    raise InputError(
+        f"[labels] expected one class name a line, JSON or a Python dict, got {path}, which begins"
+        " like the latter two and is neither; correct it"
+    )
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -126,6 +158,11 @@ def _lines(text: str, path: str | Path) -> tuple[str, ...]:
             f"[labels] {path}: expected a class name on every line, got blank lines:"
             f" {', '.join(blank[:SHOWN])}; remove them"
         )
+    found = [INDEXED.fullmatch(label) for label in labels]
+    if len(labels) > 1 and all(found):
+        table = [(int(one[1]), one[2]) for one in found]
+        if _counts_up(table):
+            return tuple(name for _, name in sorted(table))
     return tuple(labels)
 
 
