@@ -219,7 +219,7 @@ def test_png_of_sixteen_bits_in_colour(tmp_path):
     (tmp_path / "a.png").write_bytes(png_of([colours], 16, 2, 2, 1))
     assert load_image(tmp_path / "a.png").tolist() == [[[0, 1, 255], [2, 156, 0]]]
     (tmp_path / "a.png").write_bytes(png_of([struct.pack(">6H", *[200] * 6)], 16, 2, 2, 1))
-    with pytest.raises(InputError, match="upper eight of 16 bits, got none"):
+    with pytest.raises(InputError, match="that use 16 bits, got none above 255"):
         load_image(tmp_path / "a.png")
 
 

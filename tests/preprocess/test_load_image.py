@@ -103,7 +103,7 @@ def test_truncated_photo(tmp_path):
 
 
 def test_directory(tmp_path):
-    with pytest.raises(InputError, match="expected an image that Pillow reads"):
+    with pytest.raises(InputError, match="an image file, got a folder: .*; name the files in it"):
         load_image(tmp_path)
 
 

@@ -7,7 +7,8 @@
     floating point                                up to 1: times 255; from 2 to 255: rounded
 
 Everything else is refused: negative values, NaN and infinity, other ranges, and a picture that
-would only be black because no value reaches the upper eight bits.
+would only be black because no value reaches the upper eight bits, or nearly so because 16 bits
+hold 12 or fewer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from hvit_edge.errors import InputError
 
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 WHITE_IS_ZERO, SIGNED = 0, 2
+TWELVE_BITS = 2**12  # from here on 16 bits are taken to be used
 ROUNDING = 1e-6  # by how much a float may leave its range, relative to the range
 
 
@@ -66,8 +68,9 @@ def to_rgb(image: Image.Image, depth: Depth) -> np.ndarray:
     if image.mode[0] == "I":
         return _grey(_from_whole(_values(image, depth), depth))
     pixels = np.array(_plain(image).convert("RGB"))
-    if depth.bits > 8 and not pixels.any():
-        raise _too_dark(depth.bits)
+    brightest = int(pixels.max())
+    if depth.bits > 8 and brightest < _darkest(depth.bits) >> (depth.bits - 8):
+        raise _too_dark(depth.bits, 2 ** (depth.bits - 8) * (brightest + 1) - 1)
     return pixels
 
 
@@ -103,7 +106,7 @@ def _from_whole(values: np.ndarray, depth: Depth) -> np.ndarray:
     if depth.white_is_zero:
         values = (2**bits - 1) - values.astype(np.int64)
         high = int(values.max())
-    if 0 < high < 2 ** (bits - 8):
+    if 0 < high < _darkest(bits):
         raise _too_dark(bits, high)
     return values >> (bits - 8)
 
@@ -123,9 +126,13 @@ def _from_floats(values: np.ndarray, depth: Depth) -> np.ndarray:
     return np.rint(values * (255 / top)).clip(0, 255)  # of rounding errors alone
 
 
-def _too_dark(bits: int, high: int | None = None) -> InputError:
-    got = "none" if high is None else f"{high} at most"
+def _darkest(bits: int) -> int:
+    """The least that the largest of whole numbers may be, for the photo to be no black one."""
+    return TWELVE_BITS if bits in (15, 16) else 2 ** (bits - 8)
+
+
+def _too_dark(bits: int, high: int) -> InputError:
     return InputError(
-        f"values that reach the upper eight of {bits} bits, got {got}: the photo would be black;"
-        " scale them, or save with 8 bits a channel"
+        f"values that use {bits} bits, got none above {high}: the photo would be black; scale"
+        " them, or save with 8 bits a channel"
     )

@@ -58,7 +58,12 @@ def load_image(path: str | Path) -> np.ndarray:
             f"[load_image] expected a file that can be read, got {printable(path)}"
             f" ({error.strerror}); change its permissions"
         ) from error
-    except (OSError, TypeError, ValueError) as error:  # a folder, no path at all, a zero in it
+    except IsADirectoryError:
+        raise InputError(
+            f"[load_image] expected an image file, got a folder: {printable(path)}; name the files"
+            " in it"
+        ) from None
+    except (OSError, TypeError, ValueError) as error:  # no path at all, a zero in it
         raise _unreadable(path, error) from error
 
 
