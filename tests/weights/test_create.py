@@ -333,7 +333,11 @@ def test_folders_that_lack_something(timm_folder):
         create_model("mobilevit_xxs", weights=timm_folder)
     (timm_folder / "config.json").unlink()
     (timm_folder / "model.safetensors").unlink()
-    with pytest.raises(InputError, match=r"model.safetensors or pytorch_model.bin, got neither"):
+    with pytest.raises(InputError, match=r"pytorch_model.bin, got neither but nothing in"):
+        create_model("mobilevit_xxs", weights=timm_folder)
+    (timm_folder / "checkpoint-20").mkdir()
+    (timm_folder / "tf_model.h5").touch()
+    with pytest.raises(InputError, match=r"got neither but checkpoint-20/, tf_model.h5 in"):
         create_model("mobilevit_xxs", weights=timm_folder)
 
 

@@ -234,3 +234,20 @@ def test_published_keys_under_prefixes(model, state):
     assert chosen.key == "ema.model"
     assert chosen.key_format.name == "hvit-edge"
     assert chosen.weights.keys() == state.keys()
+
+
+def test_an_optimizer_with_the_names_of_the_weights_is_no_set(net, weights):
+    for place in ("optimizer", "optim_state", "g_optimizer"):
+        content = {place: {"exp_avg": under("module.", weights)}, "model": weights}
+        chosen = find_weights(net, content)
+        assert (chosen.key, chosen.others) == ("model", ())
+
+
+def test_an_average_without_names_is_said_not_to_be_taken(net, weights):
+    shadow = {"decay": 0.9, "shadow_params": list(weights.values())}
+    with pytest.warns(UserWarning, match=r"averaged weights under 'ema.shadow_params' are not tak"):
+        load_weights(net, {"model": weights, "ema": shadow})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_weights(net, {"model": weights, "ema": shadow}, weights_key="model")
+        load_weights(net, {"model": weights, "optimizer": shadow, "ema": {"steps": [1, 2]}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hvit_edge.errors import InputError
+from hvit_edge.images.file_names import printable
 from hvit_edge.weights.evidence import CONFIG, PROCESSORS, Find
 from hvit_edge.weights.shards import INDEX_SUFFIX, SHARD
 
@@ -18,6 +19,7 @@ WEIGHTS = (
     "model.pth",
 )
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
+SHOWN = 5  # names that an error lists
 # What trainers keep next to the weights.
 NO_WEIGHTS = ("optimizer", "scheduler", "training_args", "rng_state", "random_states", "scaler")
 
@@ -64,9 +66,18 @@ def weights_in(find: Find, where: str, folder: Path | None = None) -> Path:
     _refuse_parts(folder, where)
     got = f"several: {', '.join(path.name for path in others)}" if others else "neither"
     advice = "pass the one you mean" if others else "pass the file, if it has another name"
+    if folder and not others:
+        got += f" but {_listed(folder)}"
     raise InputError(
         f"[weights] expected {' or '.join(WEIGHTS[:2])}, got {got} in {where}; {advice}"
     )
+
+
+def _listed(folder: Path) -> str:
+    """The first names in a folder, those of folders with a slash."""
+    names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return (", ".join(map(printable, names[:SHOWN])) + more) or "nothing"
 
 
 def _checkpoints(folder: Path) -> list[Path]:

@@ -94,6 +94,12 @@ def notes_on(chosen: WeightSet, name: str) -> list[str]:
             f"[weights] of {name} the weights under {chosen.key or 'no key'!r} are taken; it also"
             f" has {', '.join(map(repr, chosen.others))}, which --weights-key (weights_key=) takes"
         )
+    if chosen.nameless:
+        lists = ", ".join(map(repr, chosen.nameless))
+        notes.append(
+            f"[weights] of {name} the averaged weights under {lists} are not taken: they are a list"
+            " without names; save them as a state dict to use them"
+        )
     if chosen.left_out:
         shown = ", ".join(chosen.left_out[:SHOWN_LEFT_OUT])
         more = len(chosen.left_out) - SHOWN_LEFT_OUT

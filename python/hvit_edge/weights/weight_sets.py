@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ NAMES = (
     *("params_ema", "averaging_state", "shadow", "teacher"),
 )
 AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|avg|averag\w*|shadow|teacher)(?=$|[._])")
+OPTIMIZER = re.compile(r"(?:^|[._])optim")  # what is there may have the names of the weights
 COUNTERS = {"n_averaged", "num_updates", "updates", "decay", "initted", "step"}
 DEEPEST = 8  # levels of nesting that are searched
 FEWEST_KEYS = 20  # a model of so many keys cannot be mistaken under an unknown prefix
@@ -46,6 +47,7 @@ class WeightSet:
         key_format: of these keys.
         others: keys of the other sets that fit the model as well; none if one was asked for.
         left_out: keys of the same state dict that belong to other modules.
+        nameless: where averaged weights are in a list, which has no names to find them by.
     """
 
     key: str
@@ -53,6 +55,7 @@ class WeightSet:
     key_format: KeyFormat
     others: tuple[str, ...]
     left_out: tuple[str, ...]
+    nameless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def choose_weights(
         key_format=chosen.key_format,
         others=tuple(rival.key or TOP for rival in rivals if rival in asked),
         left_out=_left_out(chosen, rivals, leaves),
+        nameless=tuple(_nameless(content, len(expected))) if key is None else (),
     )
 
 
@@ -142,6 +146,20 @@ def _items(value: Any) -> Iterable[tuple[str, Any]]:
         return [(name, item) for name, item in value.items() if isinstance(name, str)]
     # Tensors in a list have no name that a model could know.
     return [(str(i), item) for i, item in enumerate(value) if isinstance(item, Mapping)]
+
+
+def _nameless(content: Any, keys: int) -> Iterator[str]:
+    """Where lists of tensors are that are called averaged and as long as a model of `keys`."""
+    pending, seen = [("", content)], set()
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, Mapping) and id(value) not in seen:
+            seen.add(id(value))
+            pending += [(f"{path}.{name}" if path else str(name), v) for name, v in value.items()]
+        elif isinstance(value, (list, tuple)) and 2 * len(value) >= keys:
+            averaged = AVERAGED.search(path) and not OPTIMIZER.search(path)
+            if averaged and all(isinstance(one, Tensor) for one in value):
+                yield path
 
 
 def _unwrapped(path: str) -> str:
@@ -182,7 +200,10 @@ def _prefixes(leaves: Mapping[str, _Leaf], expected: frozenset[str]) -> list[str
     return [""] + [
         path
         for path, count in counts.items()
-        if (large and 2 * count >= len(expected)) or all(part in NAMES for part in path.split("."))
+        if not OPTIMIZER.search(path)
+        and (
+            (large and 2 * count >= len(expected)) or all(part in NAMES for part in path.split("."))
+        )
     ]
 
 
