@@ -130,6 +130,22 @@ def test_the_key_format_decides_where_nothing_else_does(write):
     assert resolve_weights("mobilevit_xxs", folder / "w.pt").preprocess == BY_TIMM
 
 
+def test_the_image_size_of_a_config_without_a_processor(write, evidence):
+    config = {"model_type": "swin", "id2label": HUGGING["id2label"], "image_size": 256}
+    folder = write(config=config)
+    hugging = {f"swin.layernorm.{part}": torch.zeros(768) for part in ("weight", "bias")}
+    torch.save(hugging, folder / "model.pth")
+    source = resolve_weights("swin_t", folder / "model.pth")
+    assert source.preprocess.input_size == (256, 256)
+    assert source.preprocess.resize == "stretch"
+    assert source.preprocess_source == (
+        "key format of transformers Swin, at the image_size of config.json"
+    )
+    with pytest.raises(InputError, match="image_size: expected pixels"):
+        evidence(config=HUGGING | {"image_size": [256, "x"]})
+    assert evidence(config=HUGGING | {"image_size": 256}).input_size == (256, 256)
+
+
 def test_the_default_is_said(tmp_path, state):
     save_file(state, tmp_path / "w.safetensors")
     with pytest.warns(UserWarning, match="preprocessing assumed: shorter side to 71, center 64x64"):

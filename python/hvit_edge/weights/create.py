@@ -24,7 +24,7 @@ from hvit_edge.preprocess import Preprocess
 from hvit_edge.public import public
 from hvit_edge.weights import hub
 from hvit_edge.weights.bundled import bundled_names, find_bundled, imagenet_labels, is_bundled
-from hvit_edge.weights.evidence import Evidence, Find, Given, read_evidence
+from hvit_edge.weights.evidence import CONFIG, Evidence, Find, Given, read_evidence
 from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import StateDict
 from hvit_edge.weights.load import fill, find_weights, notes_on
@@ -332,9 +332,13 @@ def _preprocess(asked: _Asked, evidence: Evidence, chosen: WeightSet) -> tuple[P
     if evidence.preprocess is not None:
         return evidence.preprocess, evidence.preprocess_source
     key_format = chosen.key_format
+    found, source = asked.info.default.preprocess, f"{ASSUMED}default of {asked.info.name}"
     if key_format.preprocess is not None:
-        return key_format.preprocess, f"key format of {key_format.name}"
-    return asked.info.default.preprocess, f"{ASSUMED}default of {asked.info.name}"
+        found, source = key_format.preprocess, f"key format of {key_format.name}"
+    size = evidence.input_size or found.input_size
+    if size == tuple(found.input_size):
+        return found, source
+    return resized(found, size), f"{source}, at the image_size of {CONFIG}"
 
 
 def _said(name: str, preprocess: Preprocess, source: str) -> list[str]:

@@ -31,6 +31,7 @@ class Evidence:
         num_classes: class count; None where nothing says so.
         preprocess_source, labels_source: the names of the files that say so.
         notes: sentences on files that are not used.
+        input_size: height and width in pixels, if a file says no more than that of photos.
     """
 
     preprocess: Preprocess | None = None
@@ -39,6 +40,7 @@ class Evidence:
     preprocess_source: str = ""
     labels_source: str = ""
     notes: tuple[str, ...] = ()
+    input_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -248,14 +250,16 @@ def _transformers_evidence(
     given: Given,
 ) -> Evidence:
     kind = config.get("model_type") if config else _model_type(name)
-    _, preprocess, labels, classes = together(
+    _, size, preprocess, labels, classes = together(
         lambda: transformers.check_config(config, name) if config else None,
+        lambda: transformers.read_input_size(config),
         lambda: _processed(processors, kind if isinstance(kind, str) else None, given),
         lambda: transformers.read_labels(config) if given.labels is None else (),
         lambda: transformers.read_num_classes(config),
     )
     file = next(iter(processors)) if preprocess else ""
-    return _counted(preprocess, labels, classes, file, CONFIG)
+    counted = _counted(preprocess, labels, classes, file, CONFIG)
+    return replace(counted, input_size=None if preprocess else size)
 
 
 def _processed(

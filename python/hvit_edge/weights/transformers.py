@@ -8,7 +8,7 @@ from typing import Any
 from hvit_edge.errors import InputError
 from hvit_edge.labels import read_labels as labels_of
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from hvit_edge.weights.fields import Fields, same
+from hvit_edge.weights.fields import Fields, is_whole, same
 from hvit_edge.weights.keymap import KeyFormat
 from hvit_edge.weights.transformers_processor import read_preprocess
 
@@ -17,6 +17,7 @@ __all__ = [
     "SWIN",
     "check_config",
     "is_config",
+    "read_input_size",
     "read_labels",
     "read_num_classes",
     "read_preprocess",
@@ -183,6 +184,21 @@ def check_config(config: Mapping[str, Any], name: str | None = None) -> None:
 
 def _shown(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+def read_input_size(config: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Read the height and width that a transformers config.json says its network was trained on.
+
+    Raises:
+        InputError: `image_size` is no size in pixels.
+    """
+    fields = Fields(config, "transformers config")
+    size = fields.get("image_size")
+    sides = tuple(size) if isinstance(size, (list, tuple)) else (size, size)
+    if size is not None and (len(sides) != 2 or not all(is_whole(s) and s > 0 for s in sides)):
+        fields.refuse("image_size", "pixels, or height and width", size)
+    fields.finish()
+    return None if size is None else sides
 
 
 def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
