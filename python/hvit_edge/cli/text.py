@@ -76,7 +76,7 @@ def preprocess(spec: dict, source: str) -> str:
     """Describe how a photo is prepared, and what says so, in some lines."""
     height, width = spec["input_size"]
     if spec["resize"] == "shortest":
-        resize = f"shorter side to {spec['resize_size']}, centre crop {height}x{width}"
+        resize = f"shorter side to {spec['resize_size']}, center crop {height}x{width}"
     else:
         resize = f"stretch to {height}x{width}"
     mean, std = (", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std"))
