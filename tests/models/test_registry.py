@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from hvit_edge.errors import InputError
 from hvit_edge.models import build_model, list_models, model_info, register_model
+from hvit_edge.models.registry import check_input_size
 from hvit_edge.weights import bundled_names
 
 
@@ -28,10 +30,16 @@ def test_unknown_name_far_from_all_lists_only():
         model_info("zzz")
 
 
-@pytest.mark.parametrize("size", [16, 65, (64, 48), (64,), (64.0, 64)])
+@pytest.mark.parametrize(
+    "size", [16, 65, (64, 48), (64,), (64.0, 64), 64.0, "64", True, ((64, 64), 64)]
+)
 def test_impossible_input_size(size):
     with pytest.raises(InputError, match=r"\[swin_t\] input_size: expected sides of at least 32"):
         build_model("swin_t", input_size=size)
+
+
+def test_whole_numbers_of_other_types_are_sides():
+    assert check_input_size("swin_t", np.int64(64)) == check_input_size("swin_t", [64, 64])
 
 
 def test_impossible_class_count():

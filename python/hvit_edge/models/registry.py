@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -124,14 +125,22 @@ def check_input_size(name: str, input_size: InputSize) -> tuple[int, int]:
     entry = _find(name)
     if input_size is None:
         return entry.default.preprocess.input_size
-    size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
-    whole = len(size) == 2 and all(isinstance(side, int) for side in size)
-    if not whole or any(s < entry.min_side or s % entry.multiple for s in size):
+    size = _sides(input_size)
+    if len(size) != 2 or any(s < entry.min_side or s % entry.multiple for s in size):
         rule = f"sides of at least {entry.min_side} pixels"
         if entry.multiple > 1:
             rule += f" that are multiples of {entry.multiple}"
-        raise InputError(f"[{name}] input_size: expected {rule}, got {input_size}")
+        raise InputError(f"[{name}] input_size: expected {rule}, got {input_size!r}")
     return size
+
+
+def _sides(input_size: object) -> tuple[int, ...]:
+    """The sides that a request names; none if one is not a whole number."""
+    sides = input_size if isinstance(input_size, tuple | list) else (input_size, input_size)
+    try:
+        return tuple(map(operator.index, sides))
+    except TypeError:
+        return ()
 
 
 @public("list_models")

@@ -138,6 +138,8 @@ def create_model(
             "[create_model] preprocess: expected a Preprocess, got"
             f" {type(preprocess).__name__}; hvit_edge.Preprocess(...) makes one"
         )
+    if input_size is not None:
+        check_input_size(name, input_size)  # before anything is read or downloaded
     source = resolve_weights(
         name, weights, weights_key=weights_key, preprocess=preprocess, labels=names
     )
