@@ -43,9 +43,29 @@ def test_one_delegate_takes_everything(artifact):
     assert (report["target"], report["precision"]) == ("native", "fp32")
     assert (report["delegates"], report["ops_outside"]) == (1, [])
     assert report["delegated_share"] == 1.0 and report["ops_total"] > 25
+    assert report["rewrites_left_out"] == []
     assert [step["name"] for step in report["steps"]] == ["exported", "rewritten", "runtime"]
     assert report["parity"]["max_rel"] <= RTOL
     assert report["parity"] == artifact.report.steps[-1].difference.to_dict()
+
+
+def fails_half_way(graph):
+    norm = next(node for node in graph.graph.nodes if "batch_norm" in str(node.target))
+    norm.replace_all_uses_with(norm.args[0])
+    raise IndexError("no channel 111\nof 8")
+
+
+def test_a_rewrite_that_fails_is_left_out_and_named(
+    tiny_model, tiny_preprocess, tmp_path, monkeypatch
+):
+    passes = (fails_half_way, *compiler_native.NATIVE_PIPELINE)
+    monkeypatch.setattr(compiler_native, "NATIVE_PIPELINE", passes)
+    request = {"target": "native", "preprocess": tiny_preprocess, "output": tmp_path / "a.pte"}
+    report = hvit_edge.compile(tiny_model, **request).report.to_dict()
+    reason = "IndexError: no channel 111\nof 8"
+    assert report["rewrites_left_out"] == [{"rewrite": "fails_half_way", "reason": reason}]
+    assert report["parity"]["max_rel"] <= RTOL
+    assert hvit_edge.Session(request["output"]).self_test().passed
 
 
 def test_the_runtime_gives_pytorchs_answers(artifact, tiny_model, tiny_preprocess):

@@ -102,6 +102,7 @@ def compile_package(request: PackageRequest) -> Artifact:
             in_float32=in_float32,
             parity=metadata.parity,
             steps=tuple(gate.results),
+            rewrites_left_out=gate.rewrites_left_out,
             calibration=request.calibration,
             seconds=time.perf_counter() - start,
         ),

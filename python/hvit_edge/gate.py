@@ -9,6 +9,7 @@ import numpy as np
 
 from hvit_edge.artifact import GraphAnswer
 from hvit_edge.errors import ParityError
+from hvit_edge.lowering import PassReport
 from hvit_edge.metadata import Difference
 from hvit_edge.parity.fidelity import QuantizedReference, first_unfaithful
 from hvit_edge.parity.forced_layers import LayerFidelity
@@ -30,6 +31,7 @@ class Gate:
         subject, precision, rtol: what is compiled, and how near it must be, see `compile`.
         results: of the steps so far.
         graph: the quantized graph's answer to the golden photo, once it is measured.
+        rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
     """
 
     subject: Subject
@@ -37,6 +39,7 @@ class Gate:
     rtol: float | None
     results: list[StepResult] = field(default_factory=list)
     graph: GraphAnswer | None = None
+    rewrites_left_out: tuple[PassReport, ...] = ()
 
     @property
     def parity(self) -> Difference:

@@ -26,13 +26,14 @@ LAYER_INPUTS = 16
 def rewritten_graph(
     gate: Gate, passes: Sequence[Callable[[GraphModule], None]], tell: Callable[[str], None]
 ) -> GraphModule:
-    """The gate's module as a graph, rewritten by `passes`."""
+    """The gate's module as a graph, rewritten by `passes`; the gate keeps those left out."""
     subject = gate.subject
     tell("export")
     graph = export_graph(subject.module, (torch.from_numpy(subject.example),))
     gate("exported", pytorch_step(graph))
     tell("rewrite")
-    rewrite(graph, passes=passes)
+    reports = rewrite(graph, passes=passes)
+    gate.rewrites_left_out = tuple(report for report in reports if report.left_out)
     gate("rewritten", pytorch_step(graph))
     return graph
 

@@ -62,6 +62,7 @@ def write_program(
             lowered=lowered,
             parity=metadata.parity,
             steps=tuple(gate.results),
+            rewrites_left_out=gate.rewrites_left_out,
             calibration=calibration,
             mixture=mixture,
             seconds=time.perf_counter() - start,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hvit_edge.lowering import PassReport
 from hvit_edge.metadata import Difference
 from hvit_edge.mixed import MixedReport
 from hvit_edge.parity.steps import StepResult
@@ -27,6 +28,7 @@ class Report:
         calibration: the images that it was calibrated on; None where there were none.
         seconds: wall time of the whole.
         origin: where the weights, preprocessing and labels came from.
+        rewrites_left_out: the rewrites that failed and were left out of the program.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Report:
     calibration: Calibration | None
     seconds: float
     origin: ModelOrigin | None = None
+    rewrites_left_out: tuple[PassReport, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The report as plain values, ready for JSON."""
@@ -54,6 +57,10 @@ class Report:
             "steps": [step.to_dict() for step in self.steps],
             "calibration": self.calibration.to_dict() if self.calibration else None,
             "seconds": round(self.seconds, 3),
+            "rewrites_left_out": [
+                {"rewrite": report.name, "reason": report.left_out}
+                for report in self.rewrites_left_out
+            ],
             **self._sources(),
         }
 

@@ -265,6 +265,7 @@ def test_text_report(artifact, capsys, monkeypatch):
     size = f"{artifact.report['bytes'] / 2**20:.1f} MiB"
     assert f"  artifact           my file.pte, {size}\n" in out
     assert "  delegates          1\n  operators outside  none of " in out
+    assert "left out" not in out
     assert [line.split()[0] for line in out.splitlines() if line.endswith("  ok")] == [
         step["name"] for step in artifact.report["steps"]
     ]
@@ -282,6 +283,21 @@ def test_text_report_counts_the_calibration_images(artifact, capsys, monkeypatch
     monkeypatch.setattr(compiler, "compile", lambda *_, **__: SimpleNamespace(report=report))
     assert main(["compile", "mobilevit_xxs", "--precision", "int8", "--calib-data", "d"]) == 0
     assert "  calibration        40 images\n" in capsys.readouterr().out
+
+
+def test_text_report_names_the_rewrites_that_failed(artifact, capsys, monkeypatch):
+    left_out = [
+        {"rewrite": "fold_scale", "reason": "KeyError: 'scale'"},
+        {"rewrite": "replace_mean", "reason": "IndexError: no channel 111\nof 8"},
+    ]
+    report = SimpleNamespace(to_dict=lambda: {**artifact.report, "rewrites_left_out": left_out})
+    monkeypatch.setattr(compiler, "compile", lambda *_, **__: SimpleNamespace(report=report))
+    assert main(["compile", "mobilevit_xxs", "--weights", "cifar10"]) == 0
+    lines = (
+        "  rewrites left out  fold_scale: KeyError: 'scale'\n"
+        "                     replace_mean: IndexError: no channel 111\n"
+    )
+    assert f"{lines}\nParity" in capsys.readouterr().out
 
 
 def test_interrupt_leaves_no_file(tmp_path):

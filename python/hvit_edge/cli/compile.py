@@ -257,6 +257,10 @@ def _describe(report: dict) -> str:
         ("labels", text.said_by(report["labels_source"]) if report["labels_source"] else "none"),
         *(_package_fields if report["target"] == "coreml" else _delegate_fields)(report),
     ]
+    left_out = report["rewrites_left_out"]
+    if left_out:
+        lines = (f"{one['rewrite']}: {one['reason'].splitlines()[0]}" for one in left_out)
+        pairs.append(("rewrites left out", "\n".join(lines)))
     if report["calibration"]:
         pairs.append(("calibration", f"{report['calibration']['images']} images"))
     mixture = report.get("mixture")
