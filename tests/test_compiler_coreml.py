@@ -11,6 +11,7 @@ from torch import nn
 
 import hvit_edge
 import hvit_edge.inspection
+from hvit_edge import compiler_coreml
 from hvit_edge.coreml import load_program, read_package
 from hvit_edge.coreml.runner import PackageClassifier
 from hvit_edge.errors import ArtifactError, InputError, LoweringError, ParityError
@@ -92,6 +93,25 @@ def test_report(apple_package):
         key: report["steps"][-1][key] for key in ("max_abs", "max_rel", "cosine")
     } | {"top1_agree": True}
     assert apple_package("int8").report.to_dict()["calibration"]["images"] == 40
+
+
+def fails(graph):
+    raise KeyError("scale")
+
+
+def test_a_rewrite_that_fails_is_left_out_and_named(
+    apple_model, tiny_preprocess, tmp_path, monkeypatch
+):
+    passes = (*compiler_coreml.COREML_PIPELINE, fails)
+    monkeypatch.setattr(compiler_coreml, "COREML_PIPELINE", passes)
+    request = {
+        "target": "coreml",
+        "preprocess": tiny_preprocess,
+        "output": tmp_path / "a.mlpackage",
+    }
+    report = hvit_edge.compile(apple_model, precision="fp32", **request).report.to_dict()
+    assert report["rewrites_left_out"] == [{"rewrite": "fails", "reason": "KeyError: 'scale'"}]
+    assert report["parity"]["max_rel"] <= 1e-5
 
 
 def test_package_says_what_it_is(apple_package, apple_model, tiny_preprocess):

@@ -52,6 +52,17 @@ def test_a_rewrite_that_changes_the_function_is_refused(gate):
         rewritten_graph(gate, (spoil,), silent)
 
 
+def test_the_gate_keeps_the_rewrites_that_failed(gate):
+    def fail(graph):
+        raise IndexError("no channel 8")
+
+    rewritten_graph(gate, (*NATIVE_PIPELINE, fail), silent)
+    (report,) = gate.rewrites_left_out
+    assert (report.name, report.left_out) == ("fail", "IndexError: no channel 8")
+    rewritten_graph(gate, NATIVE_PIPELINE, silent)
+    assert gate.rewrites_left_out == ()
+
+
 def test_without_calibration_layers_are_measured_on_the_bundled_photos(gate):
     graph = rewritten_graph(gate, NATIVE_PIPELINE, silent)
     reference = reference_graph(graph, "fp16")
