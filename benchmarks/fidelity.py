@@ -36,7 +36,7 @@ PROGRAMS = (
     "coreml int8",
 )
 CALIBRATED = "int8"
-SAMPLES = 63
+SAMPLES = 32
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ struct PlanWriter {
     return static_cast<std::int64_t>(start);
   }
   void operation(std::initializer_list<std::int64_t> list) {
-    words.insert(words.end(), list);
+    for (const std::int64_t word : list) words.push_back(word);
     names += std::string("name\0", 5);
   }
 

@@ -71,7 +71,8 @@ class Block {
       std::vector<float> apart = before, together = before;
       const std::vector<double> expected = one_by_one(set, apart, count);
       const auto actual = run_in(set, fused(scratch_), input_, together, count);
-      double largest = 1;
+      // Of the sums, also where an activation bounds what is written of them.
+      double largest = bounds_sums() ? static_cast<double>(sizes_.channels) : 1;
       for (const double value : expected) {
         if (!std::isnan(value)) largest = std::max(largest, std::abs(value));
       }
@@ -197,6 +198,17 @@ class Block {
                              std::vector<float>& memory, std::size_t count) {
     if (layer.is_int8) return run_in(set, layer.in_int8, input_, memory, count);
     return run_in(set, layer.in_float, input_, memory, count);
+  }
+
+  bool bounds_sums() const {
+    const Epilogue epilogue = epilogue_.get();
+    for (const Activation kind : {epilogue.first, epilogue.second}) {
+      if (kind == Activation::sigmoid || kind == Activation::hardsigmoid ||
+          kind == Activation::relu6 || kind == Activation::tanh) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // What one code more or less of the depthwise convolution's output does at most.

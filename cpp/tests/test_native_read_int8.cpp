@@ -107,11 +107,11 @@ TEST(NativeReadInt8, RefusesWrongLinearLayers) {
       {11, 4, 5, 3, 2, 0, 32, layer[0], layer[1], layer[2], -1, 0, -1, 0, 3, 0, 3, -1});
   expect_faults(
       writer,
-      {{1, 5, kReaches},       {1, kHuge, kReaches},    {2, 13, kReaches}, {2, kHuge, kReaches},
-       {3, 17, kBeyond},       {3, 4, kReaches},        {4, 0, kZero},     {4, 1, kReaches},
-       {5, 20, kReaches},      {5, 2, kReaches},        {6, 36, kReaches}, {6, 30, kReaches},
-       {7, -1, kBeyond},       {7, all, kBeyond},       {7, 2, kBeyond},   {8, -1, kBeyond},
-       {9, all - 60, kBeyond}, {10, all - 60, kBeyond}, {11, 4, kUnknown}, {16, 4, kReaches}});
+      {{1, 5, kReaches},       {1, kHuge, kReaches},    {2, 13, kReaches},  {2, kHuge, kReaches},
+       {3, 17, kBeyond},       {3, 4, kReaches},        {4, 0, kZero},      {4, 1, kReaches},
+       {5, 20, kReaches},      {5, 2, kReaches},        {6, 36, kReaches},  {6, 30, kReaches},
+       {7, -1, kBeyond},       {7, all, kBeyond},       {7, 2, kBeyond},    {8, -1, kBeyond},
+       {9, all - 60, kBeyond}, {10, all - 60, kBeyond}, {11, 10, kUnknown}, {16, 4, kReaches}});
 }
 
 TEST(NativeReadInt8, RefusesWrongConvolutions) {
@@ -195,10 +195,10 @@ TEST(NativeReadInt8, RefusesWrongInvertedResiduals) {
                          {20, 4, kReaches},
                          {23, all, kBeyond},
                          {24, all, kBeyond},
-                         {25, 4, kUnknown},
+                         {25, 10, kUnknown},
                          {26, all, kBeyond},
                          {27, all, kBeyond},
-                         {28, 4, kUnknown},
+                         {28, 10, kUnknown},
                          {29, 2, kUnknown},
                          {30, -1, kUnknown},
                          {31, 2, kUnknown},
