@@ -20,7 +20,7 @@ from hvit_edge.runtime import SelfTest
 MODEL = "Data/com.apple.CoreML/model.mlmodel"
 WEIGHTS = "Data/com.apple.CoreML/weights/weight.bin"
 EVALUATOR = "reference evaluator"
-STEPS = ["exported", "rewritten", "evaluated"]
+STEPS = ["exported", "rewritten", "fidelity", "evaluated"]
 
 
 def as_json(capsys, *arguments, code=0):
@@ -42,7 +42,7 @@ def test_compile_report(package):
     report = package.report
     assert (report["target"], report["precision"], report["ios"]) == ("coreml", "fp16", 17)
     assert report["path"] == str(package.path)
-    assert [step["name"] for step in report["steps"]] == STEPS
+    assert [step["name"] for step in report["steps"]] == [*STEPS[:2], "quantised", *STEPS[2:]]
     assert sum(report["operators"].values()) == report["ops_total"] > report["moves"]
     assert all(line.endswith(" ...") for line in package.stderr.splitlines()), "no noise"
 
@@ -120,9 +120,9 @@ def test_validate_text_and_exit_code(package, photo, capsys):
     arguments = ["validate", str(package), "--data", str(photo), "--rtol", "1e-7", "--bisect"]
     assert main(arguments) == 3
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[3:6]] == STEPS
-    assert lines[5].endswith("BREAKS")
-    assert lines[11].split() == ["backend", "reference", "evaluator"]
+    assert [line.split()[0] for line in lines[3:7]] == STEPS
+    assert lines[6].endswith("BREAKS")
+    assert lines[12].split() == ["backend", "reference", "evaluator"]
     assert lines[-2:] == [
         "The first step that breaks: evaluated",
         "Inside a package no module can be named: it has no record of its layers",

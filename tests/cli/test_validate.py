@@ -55,6 +55,7 @@ def test_missed_tolerance_exits_with_3_and_names_the_step(artifact, photo, capsy
 
 def broken_report(**changes):
     step = {"max_abs": float("inf"), "max_rel": 0.5, "cosine": 0.1, "top1_agree": 0.25}
+    step |= {"sqnr_db": 3.0, "reference": "eager PyTorch"}
     layers = [
         {"layer": f"stages.{i}:conv2d", "precision": "int8", "sqnr_db": 10.0 + i} for i in range(12)
     ]
@@ -110,7 +111,7 @@ def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
     assert options == {**given, "device": "qemu:cortex-a76", "weights_key": "ema"}
     out = capsys.readouterr().out
     assert out.startswith("a.pte: 4 photos, int8, expected cosine >= 0.99\nskipped torn.jpg")
-    assert "  lowered      inf  5.00e-01  0.1000000       25.00 %  BREAKS\n" in out
+    assert "  lowered  eager PyTorch  5.00e-01  0.1000000  3.0 dB       25.00 %  BREAKS\n" in out
     assert "  SQNR           -1.2 dB\n  SQNR, centred  -inf dB\n" in out
     assert "  worst photo    cat.jpg, -2.0 dB\n" in out
     assert out.endswith(

@@ -127,6 +127,8 @@ def _layers(layers: list[dict], limit: int | None) -> list[str]:
 
 def _bisected(report: dict) -> str:
     layer, module = report["worst_layer"], report["first_module"]
+    if layer and module:
+        return f"The first layer that computes something else than its graph: {module}"
     if layer:
         return (
             f"The layer with the least SQNR: {layer['layer']} ({layer['precision']},"

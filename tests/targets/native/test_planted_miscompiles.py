@@ -1,5 +1,6 @@
 """Twelve wrong plans: the gates of `compile` stop each of them in each precision."""
 
+import contextlib
 import copy
 from dataclasses import replace
 
@@ -136,12 +137,12 @@ class Compiled:
         graph = rewritten_graph(self.gate, NATIVE_PIPELINE, lambda step: None)
         example = (torch.from_numpy(subject.example),)
         number = number_of(precision, "any")
-        self.values = {}
+        self.tapped = None
         if precision.startswith("int8"):
             calibration = calibration if precision == "int8" else None
             plain = reference_graph(graph, precision)
             graph = quantize(plain, example, precision=precision, calibration=calibration)
-            self.values = native_int8_values(graph, example[0], number)
+            self.tapped = lambda: native_int8_values(graph, example[0], number)
         self.reference = None
         if precision != "fp32":
             self.reference = quantized_reference(
@@ -160,6 +161,23 @@ class Compiled:
         self.program = native_program(lowered, subject.example.shape[2:])
         self.plan = right(*self.plans[0])
 
+    def values(self, mutate):
+        """What the int8 layers compute if plans are written wrongly."""
+        if self.tapped is None:
+            return {}
+        right = graph_plan.write_plan
+
+        def wrong(operations, *others):
+            operations, *others = copy.deepcopy((operations, *others))
+            if mutate is not None:
+                with contextlib.suppress(StopIteration):  # what stands apart here cannot be wrong
+                    mutate(Mutant(operations))
+            return right(operations, *others)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(graph_plan, "write_plan", wrong)
+            return self.tapped()
+
     def check(self, mutate=None):
         """The gates of `compile` after lowering, on the program or on a mutant of it."""
         program = self.program
@@ -172,7 +190,7 @@ class Compiled:
             program = program.replace(self.plan, plan)
         step = program_step(program)
         if self.reference is not None:
-            gate_fidelity(self.gate, self.reference, step, lambda x: self.values)
+            gate_fidelity(self.gate, self.reference, step, lambda x: self.values(mutate))
         self.gate("runtime", step)
 
 
