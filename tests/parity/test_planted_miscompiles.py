@@ -61,7 +61,7 @@ class Mutant:
             lambda data: change(data.reshape(*value.dims, -1)),
         )
 
-    def reads_gelu(self, node) -> bool:
+    def feeds_depthwise(self, node) -> bool:
         """Whether a transpose is that of the enlarged map in front of the depthwise convolution."""
         return self.value(node.output_id).dims == [1, 16, 16, 8]
 
@@ -83,7 +83,7 @@ def key_for_value(mutant):
 
 
 def wrong_axis(mutant):
-    node = next(n for n in mutant.nodes("StaticTranspose") if mutant.reads_gelu(n))
+    node = next(n for n in mutant.nodes("StaticTranspose") if mutant.feeds_depthwise(n))
     node.perm = [0, 3, 2, 1]
 
 

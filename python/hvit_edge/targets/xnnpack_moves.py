@@ -71,7 +71,7 @@ def merged_moves() -> Iterator[None]:
 
 def merge_moves(graph: XNNGraph) -> None:
     """Replace chains of transposes by shorter ones, and drop what nothing reads any more."""
-    values = {_tensor(value).id_out: value.xvalue_union for value in graph.xvalues}
+    values = {tensor_of(value).id_out: value.xvalue_union for value in graph.xvalues}
     known = set(values)
     places: dict[int, Place] = {}
     nodes = []
@@ -173,7 +173,7 @@ def _without_unread(nodes: list[XNode], values: dict[int, object]) -> list[XNode
     for node in reversed(nodes):
         move = node.xnode_union
         if isinstance(move, (XNNStaticReshape, XNNStaticTranspose)):
-            written = _tensor(XValue(values[move.output_id]))
+            written = tensor_of(XValue(values[move.output_id]))
             if written.id_out not in read and written.external_id == XNN_INVALID_VALUE_ID:
                 continue
         read.update(_inputs(node))
@@ -187,5 +187,6 @@ def _inputs(node: XNode) -> Iterator[int]:
             yield getattr(node.xnode_union, field.name)
 
 
-def _tensor(value: XValue) -> XNNTensorValue:
+def tensor_of(value: XValue) -> XNNTensorValue:
+    """Return the tensor of a value, whether it is quantized or not."""
     return getattr(value.xvalue_union, "tensor_value", value.xvalue_union)

@@ -48,6 +48,7 @@ from hvit_edge.lowering.graph import aten, is_call, nodes_calling, only_user, sh
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS, LINEAR
 from hvit_edge.quantize.layers import is_helper
 from hvit_edge.targets.kernels import executorch_runtime
+from hvit_edge.targets.xnnpack_moves import tensor_of
 
 TOKENS = (aten.linear.default, LINEAR)
 FLOAT_LAYERS = (aten.linear.default, aten.conv2d.default, aten.conv2d.padding)
@@ -180,7 +181,7 @@ def _run(
     """The values `wanted` of the delegate's graph, and its inputs and outputs, by their ids."""
     delegate, inputs = _call(program, example)
     tapped, ids = _with_outputs(recorded, wanted)
-    values = {_tensor(value).id_out: _tensor(value) for value in recorded.xvalues}
+    values = {tensor_of(value).id_out: tensor_of(value) for value in recorded.xvalues}
     tapping = LoweredBackendModule(
         _stand_in(inputs, [(values[i].dims, DTYPES[values[i].datatype]) for i in ids]),
         delegate.backend_id,
@@ -213,7 +214,7 @@ def _call(
 
 def _with_outputs(graph: XNNGraph, wanted: Sequence[int]) -> tuple[XNNGraph, list[int]]:
     """`graph` with more outputs, and the ids of all outputs in the order of the program's."""
-    tensors = {_tensor(value).id_out: _tensor(value) for value in graph.xvalues}
+    tensors = {tensor_of(value).id_out: tensor_of(value) for value in graph.xvalues}
     inner = [i for i in dict.fromkeys(wanted) if tensors[i].external_id == XNN_INVALID_VALUE_ID]
     external = {i: graph.num_externs + number for number, i in enumerate(inner)}
     xvalues = [_as_output(value, external) for value in graph.xvalues]
@@ -223,7 +224,7 @@ def _with_outputs(graph: XNNGraph, wanted: Sequence[int]) -> tuple[XNNGraph, lis
 
 def _outputs(graph: XNNGraph) -> list[int]:
     """The ids of a graph's outputs in the order of the program's."""
-    tensors = sorted(map(_tensor, graph.xvalues), key=lambda tensor: tensor.external_id)
+    tensors = sorted(map(tensor_of, graph.xvalues), key=lambda tensor: tensor.external_id)
     return [t.id_out for t in tensors if t.flags & XNN_VALUE_FLAG_EXTERNAL_OUTPUT]
 
 
@@ -246,7 +247,3 @@ def _stand_in(
             return tuple(torch.zeros(shape, dtype=dtype) for shape, dtype in shapes)
 
     return torch.export.export(Outputs(), tuple(inputs))
-
-
-def _tensor(value: XValue) -> XNNTensorValue:
-    return getattr(value.xvalue_union, "tensor_value", value.xvalue_union)
