@@ -195,7 +195,7 @@ def test_wrong_rounding_is_named_and_nothing_written(compile_tiny, tmp_path, mon
         return graph
 
     monkeypatch.setattr(compiler, "quantize", wrong)
-    with pytest.raises(ParityError, match=r"quantised program to have SQNR >= 17.0 dB .* written"):
+    with pytest.raises(ParityError, match=r"quantised program to have cosine >= 0.99 .* written"):
         compile_tiny("int8-dynamic")
     assert os.listdir(tmp_path / "out") == []
 

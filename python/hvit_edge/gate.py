@@ -52,7 +52,11 @@ class Gate:
         self._keep(measure(name, step, [self.subject.example], [self.subject.expected], tolerance))
 
     def quantized(self, reference: QuantizedReference) -> None:
-        """Compare a quantized graph with eager PyTorch on photos."""
+        """Compare a quantized graph with eager PyTorch: on the golden photo, then on all photos."""
+        tolerance = step_tolerance("quantised", self.precision, self.rtol)
+        golden = judge("quantised", reference.outputs[:1], reference.eager[:1], tolerance)
+        if not golden.passed:
+            self._keep(golden)
         tolerance = quantized_tolerance(self.precision, self.rtol)
         self._keep(judge("quantised", reference.outputs, reference.eager, tolerance))
         self.graph = reference.golden
