@@ -26,6 +26,7 @@ from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.kernels import check_kernels
+from hvit_edge.targets.skip_retraces import skipped_retraces
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 NO_EQUIVALENT = "the delegate has no operator for it, and no rewrite applies"
@@ -116,7 +117,7 @@ def lower_to(
     store_plainly(graph)
     inputs = tuple(map(plain, example_inputs))
     try:
-        with _partition_reasons() as reasons, _shared_provenance(), fast_decompositions():
+        with _partition_reasons() as reasons, _fast_passes():
             edge = to_edge_transform_and_lower(
                 torch.export.export(graph, inputs),
                 partitioner=[partitioner],
@@ -207,6 +208,13 @@ def _partition_reasons() -> Iterator[dict[str, str]]:
         logger.removeHandler(collector)
         logger.setLevel(level)
         logger.propagate = propagate
+
+
+@contextmanager
+def _fast_passes() -> Iterator[None]:
+    """Leave out of ExecuTorch's passes what does not change the program."""
+    with _shared_provenance(), fast_decompositions(), skipped_retraces():
+        yield
 
 
 @contextmanager
