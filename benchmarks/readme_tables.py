@@ -14,6 +14,7 @@ from pathlib import Path
 
 import arm_tables
 import coreml_tables
+import coverage_tables
 import peers_plot
 import peers_tables
 import quantisation_tables
@@ -117,6 +118,13 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
             "precisions": coreml_tables.precisions_table,
             "bundled": coreml_tables.bundled_table,
         }.items()
+    },
+    "docs/coverage.md": {
+        "coverage_summary": ("coverage", coverage_tables.summary_table),
+        "coverage_xnnpack": ("coverage", partial(coverage_tables.delegate_table, "xnnpack")),
+        "coverage_native": ("coverage", partial(coverage_tables.delegate_table, "native")),
+        "coverage_coreml": ("coverage", coverage_tables.core_ml_table),
+        "coverage_refusals": ("coverage", coverage_tables.refusals_table),
     },
     "docs/performance.md": {
         "peers_summary": ("peers", peers_tables.summary_table),

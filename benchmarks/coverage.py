@@ -1,0 +1,91 @@
+"""Compile and judge modules of others on every target: the coverage matrix.
+
+    python benchmarks/coverage.py PHOTOS [--models resnet18 ...] [--programs "native int8" ...]
+        [-j 2] [--again] [--stock]
+
+Needs `pip install timm==1.0.31 torchvision==0.28.0`. Every program is made in a process of its own.
+A row is written as soon as it is known, and a program that has one is not made again, so that a
+stopped run goes on. PHOTOS calibrates int8. `--stock` times float32 programs beside those of
+ExecuTorch's own lowering: on a quiet machine, with one job.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from coverage_models import MODELS
+from rows import put_row
+from tqdm import tqdm
+
+RESULTS = Path(__file__).resolve().parent / "results" / "coverage.json"
+CELL = Path(__file__).with_name("coverage_cell.py")
+PROGRAMS = (
+    "xnnpack fp32",
+    "xnnpack fp16",
+    "xnnpack int8",
+    "xnnpack int8-dynamic",
+    "native fp32",
+    "native fp16",
+    "native int8",
+    "native int8-dynamic",
+    "coreml fp16",
+    "coreml fp32",
+    "coreml w8",
+)
+FLOAT32 = ("xnnpack fp32", "native fp32")
+TIMEOUT = 1800  # seconds; of one program
+
+
+def main() -> None:
+    """Make the programs that have no row yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS, metavar="MODEL")
+    parser.add_argument("--programs", nargs="+", default=PROGRAMS, choices=PROGRAMS)
+    parser.add_argument("-j", "--jobs", type=int, default=1, help="programs made at once")
+    parser.add_argument("--again", action="store_true", help="make those that have a row, too")
+    parser.add_argument("--stock", action="store_true", help="time stock ExecuTorch beside them")
+    args = parser.parse_args()
+    known = set() if args.again else rows_known(RESULTS)
+    wanted = [(m, p) for m in args.models for p in args.programs if (m, p) not in known]
+    with ThreadPoolExecutor(args.jobs) as pool:
+        stock = args.stock
+        made = {pool.submit(judge, m, p, args.photos, stock=stock): (m, p) for m, p in wanted}
+        for future in tqdm(as_completed(made), total=len(made), disable=None, file=sys.stderr):
+            model, program = made[future]
+            put_row(RESULTS, {"model": model, "program": program}, future.result(), place)
+
+
+def rows_known(results: Path) -> set[tuple[str, str]]:
+    """Return (model, program) of the rows that a file has."""
+    if not results.exists():
+        return set()
+    return {(row["model"], row["program"]) for row in json.loads(results.read_text())["rows"]}
+
+
+def judge(model: str, program: str, photos: Path, *, stock: bool) -> dict[str, object]:
+    """Judge a program in a process of its own; an "error" says why there is none."""
+    timed = ["--stock"] if stock and program in FLOAT32 else []
+    command = [sys.executable, str(CELL), model, *program.split(), str(photos), *timed]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return {"error": f"not ready after {TIMEOUT} seconds"}
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        return {"error": f"ended with {done.returncode}: {' '.join(last)}"}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def place(row: dict) -> tuple:
+    """Return where a row stands in the file."""
+    return MODELS.index(row["model"]), PROGRAMS.index(row["program"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Tables of results/coverage.json, in Markdown: one a target, one row a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from machine import name_machine
+
+NOT_MADE = ""
+
+
+def summary_table(report: dict) -> str:
+    """Count, for each program, the models that compile and those without anything outside."""
+    rows = ["| program | tried | compile | one delegate, nothing outside |", "|---|---|---|---|"]
+    programs = dict.fromkeys(row["program"] for row in report["rows"])
+    for program in programs:
+        tried = [row for row in report["rows"] if row["program"] == program]
+        made = [row for row in tried if "error" not in row]
+        whole = [row for row in made if row.get("delegates") == 1 and not row["ops_outside"]]
+        inside = NOT_MADE if program.startswith("coreml") else len(whole)
+        rows.append(f"| {program} | {len(tried)} | {len(made)} | {inside} |")
+    return "\n".join([*rows, "", f"{name_machine(report)}."])
+
+
+def delegate_table(target: str, report: dict) -> str:
+    """Return the table of a target whose programs are ExecuTorch's: `xnnpack` or `native`."""
+    rows = [
+        "| model | delegates | outside | fp32 | fp16 | int8 | int8-dynamic | file | seconds"
+        " | time / stock |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for model, cells in _by_model(report, target):
+        whole = cells.get("fp32", {})
+        columns = [
+            str(whole.get("delegates", NOT_MADE)),
+            ", ".join(whole.get("ops_outside", ())),
+            _difference(whole),
+            _difference(cells.get("fp16", {})),
+            _noise(cells.get("int8", {})),
+            _noise(cells.get("int8-dynamic", {})),
+            _size(whole),
+            str(whole.get("seconds", NOT_MADE)),
+            _ratio(whole),
+        ]
+        rows.append(f"| {model} | " + " | ".join(columns) + " |")
+    return "\n".join(rows)
+
+
+def core_ml_table(report: dict) -> str:
+    """Return the table of Core ML's packages, run by the evaluator."""
+    rows = ["| model | fp16 | fp32 | w8 | file | seconds |", "|---|---|---|---|---|---|"]
+    for model, cells in _by_model(report, "coreml"):
+        half = cells.get("fp16", {})
+        columns = [
+            _cosine(half),
+            _difference(cells.get("fp32", {})),
+            _cosine(cells.get("w8", {})),
+            _size(half),
+            str(half.get("seconds", NOT_MADE)),
+        ]
+        rows.append(f"| {model} | " + " | ".join(columns) + " |")
+    return "\n".join(rows)
+
+
+def refusals_table(report: dict) -> str:
+    """Return why programs were refused."""
+    refused = [row for row in report["rows"] if "error" in row]
+    if not refused:
+        return "None of the programs was refused."
+    rows = ["| model | program | reason |", "|---|---|---|"]
+    for row in refused:
+        reason = row["error"].replace("|", "\\|")
+        rows.append(f"| {row['model']} | {row['program']} | {reason} |")
+    return "\n".join(rows)
+
+
+def _by_model(report: dict, target: str) -> Iterable[tuple[str, dict[str, dict]]]:
+    """Return the rows of a target by model, and those of a model by precision."""
+    found: dict[str, dict[str, dict]] = {}
+    for row in report["rows"]:
+        of, _, precision = row["program"].partition(" ")
+        if of == target:
+            found.setdefault(row["model"], {})[precision] = row
+    return found.items()
+
+
+def _difference(cell: dict) -> str:
+    return _shown(cell, lambda: f"{cell['max_rel']:.1e}")
+
+
+def _cosine(cell: dict) -> str:
+    return _shown(cell, lambda: f"{cell['cosine']:.6f}")
+
+
+def _noise(cell: dict) -> str:
+    decibel = cell.get("sqnr_centred_db")
+    return _shown(cell, lambda: "not finite" if decibel is None else f"{decibel:.1f} dB")
+
+
+def _size(cell: dict) -> str:
+    return _shown(cell, lambda: f"{cell['bytes'] / 1e6:.1f} MB")
+
+
+def _ratio(cell: dict) -> str:
+    ratio = cell.get("stock_ratio")
+    return NOT_MADE if ratio is None else f"{ratio:.2f}"
+
+
+def _shown(cell: dict, text: Callable[[], str]) -> str:
+    if "error" in cell:
+        return "refused"
+    return text() if cell else NOT_MADE
