@@ -26,6 +26,7 @@ from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.kernels import check_kernels
+from hvit_edge.targets.lazy_code import lazy_code
 from hvit_edge.targets.skip_retraces import skipped_retraces
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
@@ -213,7 +214,7 @@ def _partition_reasons() -> Iterator[dict[str, str]]:
 @contextmanager
 def _fast_passes() -> Iterator[None]:
     """Leave out of ExecuTorch's passes what does not change the program."""
-    with _shared_provenance(), fast_decompositions(), skipped_retraces():
+    with _shared_provenance(), fast_decompositions(), skipped_retraces(), lazy_code():
         yield
 
 

@@ -1,0 +1,62 @@
+"""Write the Python code of a graph only if something runs or prints it.
+
+Each pass of ExecuTorch makes new graph modules, and torch.fx writes, compiles and annotates a
+function for each of them. Passes interpret graphs node by node, so nearly all of these functions
+are never called. They take a fifth of the time of lowering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch.fx import GraphModule
+from torch.fx.graph import _PyTreeCodeGen
+
+_recompile = GraphModule.recompile
+
+
+class _Code:
+    """The code of a graph module that has none yet; an instance's own code hides this one."""
+
+    def __get__(self, module: GraphModule | None, owner: type) -> object:
+        if module is None:
+            return self
+        _recompile(module)
+        return module.__dict__["_code"]
+
+
+@contextmanager
+def lazy_code() -> Iterator[None]:
+    """Let graph modules of this block have code when it is first needed, also after the block.
+
+    The text that passes log on every graph is not written either. A graph module of the block that
+    has no code yet cannot be pickled; none that a program keeps is.
+    """
+    print_readable = GraphModule.print_readable
+
+    def readable(
+        self: GraphModule, print_output: bool = True, *args: object, **options: object
+    ) -> str:
+        return print_readable(self, print_output, *args, **options) if print_output else ""
+
+    GraphModule.recompile, GraphModule.print_readable = _recompile_later, readable
+    GraphModule._code = _Code()
+    try:
+        yield
+    finally:
+        GraphModule.recompile, GraphModule.print_readable = _recompile, print_readable
+
+
+def _recompile_later(self: GraphModule) -> None:
+    """Forget the code of a graph module; the first call makes it anew."""
+    if isinstance(self._graph._codegen, _PyTreeCodeGen):
+        info = self._graph._codegen.pytree_info
+        self._in_spec, self._out_spec = info.in_spec, info.out_spec
+    self.__dict__.pop("_code", None)
+    type(self).forward = _compiled_forward
+
+
+def _compiled_forward(self: GraphModule, *args: object, **options: object) -> object:
+    _recompile(self)
+    return self(*args, **options)
