@@ -15,6 +15,7 @@ from hvit_edge.gated_graphs import (
     rewritten_graph,
 )
 from hvit_edge.lowering import NATIVE_PIPELINE
+from hvit_edge.lowering.graph import nodes_calling
 from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.steps import EAGER
 from hvit_edge.quantize import bundled_calibration, quantize, reference_graph, sqnr
@@ -61,6 +62,21 @@ def test_the_gate_keeps_the_rewrites_that_failed(gate):
     assert (report.name, report.left_out) == ("fail", "IndexError: no channel 8")
     rewritten_graph(gate, NATIVE_PIPELINE, silent)
     assert gate.rewrites_left_out == ()
+
+
+def test_the_gate_keeps_the_rewrites_that_changed_the_answer(gate):
+    def spoil(graph):
+        for node in nodes_calling(graph, torch.ops.aten.linear.default):
+            node.args = (node.args[0], node.args[1])  # without its bias
+        return True
+
+    graph = rewritten_graph(gate, (spoil, *NATIVE_PIPELINE), silent)
+    (report,) = gate.rewrites_left_out
+    assert report.name == "spoil"
+    assert report.left_out.startswith("it changes the answer: expected max_rel <= 0.0001")
+    with torch.inference_mode():
+        answer = graph(torch.from_numpy(gate.subject.example))
+    assert torch.allclose(answer, torch.from_numpy(gate.subject.expected), atol=1e-5)
 
 
 def test_without_calibration_layers_are_measured_on_the_bundled_photos(gate):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from torch.fx import GraphModule
 
 from hvit_edge.artifact import GraphAnswer
 from hvit_edge.errors import ParityError
@@ -13,7 +14,15 @@ from hvit_edge.lowering import PassReport
 from hvit_edge.metadata import Difference
 from hvit_edge.parity.fidelity import QuantizedReference, first_unfaithful
 from hvit_edge.parity.forced_layers import LayerFidelity
-from hvit_edge.parity.steps import EAGER, QUANTIZED, Step, StepResult, judge, measure
+from hvit_edge.parity.steps import (
+    EAGER,
+    QUANTIZED,
+    Step,
+    StepResult,
+    judge,
+    measure,
+    pytorch_step,
+)
 from hvit_edge.parity.tolerance import quantized_tolerance, step_tolerance
 from hvit_edge.subject import Subject
 
@@ -50,6 +59,21 @@ class Gate:
         """Compare a step with eager PyTorch on the golden photo."""
         tolerance = step_tolerance(name, self.precision, self.rtol)
         self._keep(measure(name, step, [self.subject.example], [self.subject.expected], tolerance))
+
+    def fault(self, graph: GraphModule) -> str:
+        """Say how far a rewritten graph is from eager PyTorch if that is too far, nothing if not.
+
+        Nothing is kept: a rewrite that is at fault can be left out.
+        """
+        tolerance = step_tolerance("rewritten", self.precision, self.rtol)
+        inputs, expected = [self.subject.example], [self.subject.expected]
+        result = measure("rewritten", pytorch_step(graph), inputs, expected, tolerance)
+        if result.passed:
+            return ""
+        return (
+            f"it changes the answer: expected {tolerance}, got max_rel"
+            f" {result.difference.max_rel:.3g}"
+        )
 
     def quantized(self, reference: QuantizedReference) -> None:
         """Compare a quantized graph with eager PyTorch: on the golden photo, then on all photos."""

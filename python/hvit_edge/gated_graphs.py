@@ -26,13 +26,17 @@ LAYER_INPUTS = 16
 def rewritten_graph(
     gate: Gate, passes: Sequence[Callable[[GraphModule], None]], tell: Callable[[str], None]
 ) -> GraphModule:
-    """The gate's module as a graph, rewritten by `passes`; the gate keeps those left out."""
+    """Return the gate's module as a graph, rewritten by `passes`.
+
+    The gate keeps the rewrites that were left out: those that raised, and those after which the
+    graph no longer passed the gate.
+    """
     subject = gate.subject
     tell("export")
     graph = export_graph(subject.module, (torch.from_numpy(subject.example),))
     gate("exported", pytorch_step(graph))
     tell("rewrite")
-    reports = rewrite(graph, passes=passes)
+    reports = rewrite(graph, passes=passes, check=gate.fault)
     gate.rewrites_left_out = tuple(report for report in reports if report.left_out)
     gate("rewritten", pytorch_step(graph))
     return graph

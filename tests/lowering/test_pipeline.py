@@ -53,6 +53,69 @@ def test_a_rewrite_that_raises_is_left_out():
     assert torch.equal(graph(X), plain(X))
 
 
+def doubled(graph):
+    """A wrong rewrite: what is added is added twice."""
+    for node in nodes_calling(graph, aten.add.Tensor):
+        edit = Editor(graph, node)
+        edit.replace(edit.call(aten.add.Tensor, edit.call(aten.add.Tensor, *node.args), 1))
+        return True
+    return False
+
+
+def differs(module):
+    """A check that counts how often it is asked."""
+
+    def check(graph):
+        check.asked += 1
+        return "" if torch.allclose(graph(X), module(X), atol=1e-5) else "another answer"
+
+    check.asked = 0
+    return check
+
+
+def test_a_rewrite_that_changes_the_answer_is_left_out():
+    module = Small().eval()
+    plain, graph = export_graph(module, (X,)), export_graph(module, (X,))
+    rewrite(plain)
+    passes = [doubled, *PIPELINE[:5], doubled, half_done, *PIPELINE[5:]]
+    reports = rewrite(graph, passes=passes, check=differs(module))
+    left_out = {place: r.left_out for place, r in enumerate(reports) if r.left_out}
+    raised = "IndexError: index 111 is out of bounds"
+    assert left_out == {0: "another answer", 6: "another answer", 7: raised}
+    assert described(graph) == described(plain)
+    assert torch.equal(graph(X), plain(X))
+
+
+def test_a_graph_that_no_longer_runs_counts_as_another_answer():
+    def misshapen(graph):
+        for node in nodes_calling(graph, aten.relu.default):
+            node.args = (graph.graph.call_function(aten.t.default, node.args),)
+            node.prepend(node.args[0])
+        return True
+
+    module = Small().eval()
+    graph = export_graph(module, (X,))
+    (report,) = rewrite(graph, passes=[misshapen], check=differs(module))
+    assert report.left_out.startswith("RuntimeError: t() expects a tensor with <= 2 dimensions")
+    assert torch.equal(graph(X), module(X))
+
+
+def test_a_right_answer_is_checked_once():
+    module = Small().eval()
+    check = differs(module)
+    rewrite(export_graph(module, (X,)), check=check)
+    assert check.asked == 1
+
+
+def test_no_rewrite_is_blamed_for_a_graph_that_was_wrong_before():
+    module = Small().eval()
+    plain, graph = export_graph(module, (X,)), export_graph(module, (X,))
+    rewrite(plain)
+    reports = rewrite(graph, check=lambda graph: "never right")
+    assert {report.left_out for report in reports} == {""}
+    assert described(graph) == described(plain)
+
+
 def test_nothing_is_left_out_of_what_works():
     reports = rewrite(export_graph(Small().eval(), (X,)))
     assert {report.left_out for report in reports} == {""}

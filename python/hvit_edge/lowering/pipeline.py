@@ -37,6 +37,7 @@ from hvit_edge.lowering.replace_strided_slice import replace_strided_slice
 from hvit_edge.lowering.snapshot import Snapshot
 
 Rewrite = Callable[[GraphModule], bool]
+Check = Callable[[GraphModule], str]
 
 _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern
@@ -136,38 +137,86 @@ def rewrite(
     *,
     passes: Sequence[Rewrite] = PIPELINE,
     after_each: Callable[[PassReport], None] | None = None,
+    check: Check | None = None,
 ) -> list[PassReport]:
     """Apply `passes` in order, in place.
 
-    A rewrite makes a program better, none makes it possible: one that raises is left out, and the
-    graph is what the others make of it.
+    A rewrite makes a program better, none makes it possible: one that raises, or that changes the
+    answer, is left out, and the graph is what the others make of it.
 
     Args:
         graph: from `export_graph`.
         passes: rewrites to apply.
         after_each: called with the report of each rewrite when it is done; anew from the first
             when one is left out.
+        check: says what is wrong with the answer of a graph, nothing if it is right. It is called
+            once if all is well; otherwise after each rewrite until the one at fault is found.
 
     Returns:
         One report a rewrite; those left out say why.
     """
     snapshot, reasons = Snapshot(graph), {}
     while True:
-        reports = []
-        for place, apply in enumerate(passes):
-            start = time.perf_counter()
-            try:
-                modified = place not in reasons and apply(graph)
-                if modified:
-                    cleanup(graph)
-            except Exception as error:  # of a case that the rewrite did not foresee
-                reasons[place] = f"{type(error).__name__}: {error}"
-                snapshot.restore()
-                break
-            seconds, reason = time.perf_counter() - start, reasons.get(place, "")
-            reports.append(PassReport(apply.__name__, modified, seconds, reason))
-            if after_each is not None:
-                after_each(reports[-1])
-        else:
+        reports = _apply_all(graph, passes, reasons, after_each)
+        if reports is not None and check is not None and any(r.modified for r in reports):
+            reports = _checked(graph, passes, reasons, reports, check, snapshot)
+        if reports is not None:
             graph.graph.lint()
             return reports
+        snapshot.restore()
+
+
+def _apply_all(
+    graph: GraphModule,
+    passes: Sequence[Rewrite],
+    reasons: dict[int, str],
+    after_each: Callable[[PassReport], None] | None,
+) -> list[PassReport] | None:
+    """Apply `passes` but for those with reasons; None, and one more reason, if one raises."""
+    reports = []
+    for place, apply in enumerate(passes):
+        start = time.perf_counter()
+        try:
+            modified = place not in reasons and apply(graph)
+            if modified:
+                cleanup(graph)
+        except Exception as error:  # of a case that the rewrite did not foresee
+            reasons[place] = f"{type(error).__name__}: {error}"
+            return None
+        seconds, reason = time.perf_counter() - start, reasons.get(place, "")
+        reports.append(PassReport(apply.__name__, modified, seconds, reason))
+        if after_each is not None:
+            after_each(reports[-1])
+    return reports
+
+
+def _checked(
+    graph: GraphModule,
+    passes: Sequence[Rewrite],
+    reasons: dict[int, str],
+    reports: list[PassReport],
+    check: Check,
+    snapshot: Snapshot,
+) -> list[PassReport] | None:
+    """Return `reports` if the answer is right; None, and one more reason, if a rewrite is wrong."""
+    if not _fault(graph, check):
+        return reports
+    snapshot.restore()
+    if _fault(graph, check):  # before any rewrite: none of them is to blame
+        _apply_all(graph, passes, reasons, None)
+        return reports
+    for place, (apply, report) in enumerate(zip(passes, reports, strict=True)):
+        if report.modified and apply(graph):
+            cleanup(graph)
+            fault = _fault(graph, check)
+            if fault:
+                reasons[place] = fault
+                return None
+    return reports
+
+
+def _fault(graph: GraphModule, check: Check) -> str:
+    try:
+        return check(graph)
+    except Exception as error:  # a graph that does not run
+        return f"{type(error).__name__}: {error}"
