@@ -5,10 +5,12 @@ Identity:   attention(q, k, v, m) = softmax(s * q k^T + m) v,   s = 1 / sqrt(d) 
     q, k, v -> scaled_dot_product_attention -> y
     q -> mul(s) -> matmul(k^T) -> [add(m)] -> softmax -> matmul(v) -> y
 
-Preconditions: no dropout, not causal, no grouped queries, a mask (if any) of floating point. Exact
-up to the order of rounding. The scale stands on q, where a later rewrite can fold it into a linear.
-PyTorch's own decomposition adds a test for rows that are all -inf, which no delegate takes; a
-finite mask needs none.
+A constant mask of truth values is one of zeros and -inf; a causal one is such a constant; queries
+that share keys and values (grouped) are multiplied with them as they are.
+
+Preconditions: no dropout; a mask (if any) of floating point, or constant. Exact up to the order of
+rounding. The scale stands on q, where a later rewrite can fold it into a linear. PyTorch answers a
+row that is masked throughout with zeros: so does a factor here, if the mask is a constant.
 """
 
 import math
@@ -16,7 +18,16 @@ import math
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank_of, shape_of
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    constant_tensor,
+    is_constant,
+    nodes_calling,
+    rank_of,
+    shape_of,
+)
 
 ATTENTION = aten.scaled_dot_product_attention.default
 
@@ -25,21 +36,20 @@ def decompose_attention(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
     for node in nodes_calling(graph, ATTENTION):
-        if _is_plain(node):
+        if _is_plain(graph, node):
             edit = Editor(graph, node)
             edit.replace(_written_out(edit, node))
             modified = True
     return modified
 
 
-def _is_plain(node: Node) -> bool:
+def _is_plain(graph: GraphModule, node: Node) -> bool:
+    if argument(node, 4, "dropout_p", 0.0) != 0.0:
+        return False
     mask = argument(node, 3, "attn_mask")
-    return (
-        argument(node, 4, "dropout_p", 0.0) == 0.0
-        and not argument(node, 5, "is_causal", False)
-        and not node.kwargs.get("enable_gqa", False)
-        and (mask is None or mask.meta["val"].dtype.is_floating_point)
-    )
+    if argument(node, 5, "is_causal", False) and mask is not None:
+        return False
+    return mask is None or is_constant(mask) or mask.meta["val"].dtype.is_floating_point
 
 
 def _written_out(edit: Editor, node: Node) -> Node:
@@ -49,12 +59,49 @@ def _written_out(edit: Editor, node: Node) -> Node:
     factor = edit.constant_like(
         f"{node.name}_scale", torch.tensor([scale], dtype=torch.float64), query
     )
+    query = edit.call(aten.mul.Tensor, query, factor)
+    key, value = (_shared(edit, query, side) for side in (key, value))
     order = list(range(rank_of(key)))
     order[-2:] = reversed(order[-2:])
-    scores = edit.call(
-        aten.matmul.default, edit.call(aten.mul.Tensor, query, factor), edit.permute(key, order)
-    )
-    mask = argument(node, 3, "attn_mask")
+    scores = edit.call(aten.matmul.default, query, edit.permute(key, order))
+    mask, kept = _mask(edit, node, shape_of(scores))
     if mask is not None:
         scores = edit.call(aten.add.Tensor, scores, mask)
-    return edit.call(aten.matmul.default, edit.call(aten.softmax.int, scores, -1), value)
+    shares = edit.call(aten.softmax.int, scores, -1)
+    if kept is not None:
+        shares = edit.call(aten.mul.Tensor, shares, kept)
+    return edit.reshape(edit.call(aten.matmul.default, shares, value), shape_of(node))
+
+
+def _shared(edit: Editor, query: Node, side: Node) -> Node:
+    """Repeat the heads of keys or values that several heads of queries share."""
+    if rank_of(side) < 3 or rank_of(side) != rank_of(query):
+        return side
+    heads, own = shape_of(query)[-3], shape_of(side)[-3]
+    if heads == own or own == 1:  # a product broadcasts one head by itself
+        return side
+    return edit.call(aten.repeat_interleave.self_int, side, heads // own, -3)
+
+
+def _mask(edit: Editor, node: Node, shape: list[int]) -> tuple[Node | None, Node | None]:
+    """Return what is added to scores, and what rows of shares are multiplied with."""
+    mask = argument(node, 3, "attn_mask")
+    if argument(node, 5, "is_causal", False):
+        allowed = torch.ones(shape[-2:], dtype=torch.bool).tril()
+    elif mask is None or not is_constant(mask):
+        return mask, None
+    else:
+        given = constant_tensor(edit.graph, mask)
+        allowed = given if given.dtype == torch.bool else None
+        if allowed is None and not (given == -math.inf).all(-1).any():
+            return mask, None
+    if allowed is None:
+        rows = ~(given == -math.inf).all(-1, keepdim=True)
+        added = torch.where(rows, given.double(), 0.0)
+    else:
+        rows = allowed.any(-1, keepdim=True)
+        added = torch.zeros(allowed.shape).double().masked_fill(~allowed & rows, -math.inf)
+    added = edit.constant_like(f"{node.name}_mask", added, node)
+    if rows.all():
+        return added, None
+    return added, edit.constant_like(f"{node.name}_rows", rows.double(), node)

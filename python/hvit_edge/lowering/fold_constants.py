@@ -3,6 +3,7 @@
 Identity:   f(constants) = a constant
 
     weight -> index -> permute -> bias       constant -> bias
+    x -> zeros_like -> y                     constant -> y
 
 Preconditions: every tensor argument is a constant of the graph, the operator is deterministic and
 returns one tensor, or several of which each is folded by itself. Bit-equal. A gather from a
@@ -14,8 +15,17 @@ import operator
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, constant_tensor, is_constant
+from hvit_edge.lowering.graph import Editor, aten, constant_tensor, is_constant
 
+BY_SHAPE = (
+    aten.full_like.default,
+    aten.new_full.default,
+    aten.new_ones.default,
+    aten.new_zeros.default,
+    aten.ones_like.default,
+    aten.zeros_like.default,
+)
+"""Operators that read nothing of their first argument but its shape and dtype."""
 RANDOM = ("rand", "randn", "bernoulli", "normal", "dropout")
 
 
@@ -44,6 +54,8 @@ def _depends_on_constants(node: Node) -> bool:
         return False
     if any(str(node.target).startswith(f"aten.{name}") for name in RANDOM):
         return False
+    if node.target in BY_SHAPE:
+        return all(is_constant(s) for s in node.all_input_nodes if s is not node.args[0])
     return all(is_constant(source) for source in node.all_input_nodes)
 
 
@@ -54,8 +66,11 @@ def _evaluate(graph: GraphModule, node: Node) -> torch.Tensor:
 
 
 def _results(graph: GraphModule, node: Node) -> object:
-    args, kwargs = torch.fx.map_arg(
-        (node.args, node.kwargs), lambda source: constant_tensor(graph, source)
-    )
+    def value(source: Node) -> torch.Tensor:
+        if is_constant(source):
+            return constant_tensor(graph, source)
+        return torch.empty_like(source.meta["val"], device="cpu")
+
+    args, kwargs = torch.fx.map_arg((node.args, node.kwargs), value)
     with torch.no_grad():
         return node.target(*args, **kwargs)

@@ -10,7 +10,9 @@ from torch.fx import GraphModule
 
 from hvit_edge.lowering.canonicalize_views import canonicalize_views
 from hvit_edge.lowering.centre_residuals import centre_residuals
+from hvit_edge.lowering.decompose_activations import decompose_activations
 from hvit_edge.lowering.decompose_attention import decompose_attention
+from hvit_edge.lowering.decompose_composites import decompose_composites
 from hvit_edge.lowering.decompose_functions import decompose_functions
 from hvit_edge.lowering.decompose_group_norm import decompose_group_norm
 from hvit_edge.lowering.decompose_layer_norm import decompose_layer_norm
@@ -20,20 +22,29 @@ from hvit_edge.lowering.fold_norm_affine import fold_norm_affine
 from hvit_edge.lowering.fold_scale import fold_scale
 from hvit_edge.lowering.fuse_attention import fuse_attention
 from hvit_edge.lowering.graph import cleanup
+from hvit_edge.lowering.lower_ranks import lower_ranks
 from hvit_edge.lowering.merge_views import merge_views
 from hvit_edge.lowering.place_softmax import place_softmax
 from hvit_edge.lowering.pool_before_projection import pool_before_projection
 from hvit_edge.lowering.remove_expands import remove_expands
 from hvit_edge.lowering.remove_identities import remove_identities
+from hvit_edge.lowering.replace_convolutions import replace_convolutions
 from hvit_edge.lowering.replace_global_pool import replace_global_pool
+from hvit_edge.lowering.replace_indexing import replace_indexing
+from hvit_edge.lowering.replace_masks import replace_masks
 from hvit_edge.lowering.replace_matmul import replace_matmul
 from hvit_edge.lowering.replace_max import replace_max
 from hvit_edge.lowering.replace_mean import replace_mean
+from hvit_edge.lowering.replace_pools import replace_pools
+from hvit_edge.lowering.replace_repeats import replace_repeats
 from hvit_edge.lowering.replace_resize import replace_bilinear, replace_resize
 from hvit_edge.lowering.replace_roll import replace_roll
 from hvit_edge.lowering.replace_scalars import replace_scalars
+from hvit_edge.lowering.replace_scatters import replace_scatters
 from hvit_edge.lowering.replace_silu import silu_by_exp, silu_by_tanh
 from hvit_edge.lowering.replace_strided_slice import replace_strided_slice
+from hvit_edge.lowering.replace_unfold import replace_unfold
+from hvit_edge.lowering.separate_constants import separate_constants
 from hvit_edge.lowering.snapshot import Snapshot
 
 Rewrite = Callable[[GraphModule], bool]
@@ -48,28 +59,43 @@ _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     pool_before_projection,  # behind batch norms, which may stand between the two
 )
 
+_TAKING_APART: tuple[Rewrite, ...] = (
+    decompose_composites,  # first: emits views, products and sums that all others read
+    replace_convolutions,  # emits conv2d, into which a batch norm folds
+)
+
 _WRITING_OUT: tuple[Rewrite, ...] = (
+    replace_unfold,  # emits conv2d, slices, pads and cat
     replace_resize,  # may emit linear and permute
+    replace_indexing,  # may emit linear and permute; emits slices, pads and cat
+    replace_scatters,  # emits slices and cat
+    replace_pools,  # after what pads; emits pads and pools
     replace_roll,  # emits slices and cat
     replace_strided_slice,  # emits slices, reshape and cat
-    decompose_attention,  # emits matmul, softmax and permute
+    replace_masks,  # emits products, sums and expand
+    decompose_attention,  # emits matmul, softmax, permute and repeat_interleave
     decompose_group_norm,  # emits mean, reshape and element-wise operators
     decompose_layer_norm,  # emits linear and element-wise operators
-    decompose_functions,  # emits mean, sqrt and numbers
+    decompose_activations,  # emits slices, element-wise operators and numbers
+    decompose_functions,  # emits amax, mean, sqrt and numbers
     remove_expands,  # after the averages, which are often expanded
     replace_mean,  # emits linear and bmm
     replace_max,  # emits max_pool2d and reshape
-    replace_matmul,  # after attention, which emits matmul; emits bmm
+    replace_matmul,  # after attention, which emits matmul; emits bmm and products with ones
+    replace_repeats,  # after the two that need fewer of them
     place_softmax,  # after attention, which emits softmax; emits permute and reshape
     replace_scalars,  # after everything that may leave numbers behind
     fold_scale,  # after attention and numbers: the scale of q is a constant of one element now
     fold_constants,  # what the rewrites above computed from weights
+    separate_constants,  # after everything that makes constants
+    lower_ranks,  # emits reshape
     merge_views,  # last: the rewrites above emit many reshapes
 )
 
-PIPELINE: tuple[Rewrite, ...] = (*_BEFORE_WRITING_OUT, *_WRITING_OUT)
+PIPELINE: tuple[Rewrite, ...] = (*_TAKING_APART, *_BEFORE_WRITING_OUT, *_WRITING_OUT)
 
 ARM_PIPELINE: tuple[Rewrite, ...] = (
+    *_TAKING_APART,
     *_BEFORE_WRITING_OUT,
     centre_residuals,  # norms have no shift now, and are one operator still
     silu_by_exp,  # convolutions have their norms' scales now

@@ -3,6 +3,7 @@
 Identity:   expand(x) + y = x + y,   where x broadcasts against y to the same shape
 
     x [N, C, 1, 1] -> expand [N, C, H, W] -> mul(y) -> z      x -> mul(y) -> z
+    x [N, 1, L, D] -> expand [N, G, L, D] -> matmul(y) -> z   x -> matmul(y) -> z
 
 Preconditions: the other operand alone gives the result its shape; the operand has no fewer
 dimensions than before. Bit-equal. XNNPACK has no expand, and broadcasts.
@@ -28,7 +29,7 @@ BROADCASTING = (
 def remove_expands(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
-    for node in nodes_calling(graph, *BROADCASTING):
+    for node in nodes_calling(graph, *BROADCASTING, aten.matmul.default):
         for place in (0, 1):
             while is_call(node.args[place], aten.expand.default) and _is_needless(node, place):
                 operands = list(node.args)
@@ -43,9 +44,21 @@ def remove_expands(graph: GraphModule) -> bool:
 def _is_needless(node: Node, place: int) -> bool:
     """Tell whether `node` has the same result with what its operand expands."""
     expand, other = node.args[place], node.args[1 - place]
+    if node.target is aten.matmul.default:
+        return _is_needless_product(expand, other, shape_of(node))
     if rank_of(expand.args[0]) != rank_of(expand):
         return False
     shapes = [shape_of(expand.args[0])]
     if isinstance(other, Node):
         shapes.append(shape_of(other))
     return list(torch.broadcast_shapes(*shapes)) == shape_of(node)
+
+
+def _is_needless_product(expand: Node, other: Node, result: list[int]) -> bool:
+    """Tell whether only leading dimensions are expanded, and `other` has them."""
+    source, expanded = shape_of(expand.args[0]), shape_of(expand)
+    if len(source) != len(expanded) or len(source) < 3 or rank_of(other) < 2:
+        return False
+    if source[-2:] != expanded[-2:]:
+        return False
+    return list(torch.broadcast_shapes(source[:-2], shape_of(other)[:-2])) == result[:-2]

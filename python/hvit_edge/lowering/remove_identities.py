@@ -10,6 +10,7 @@ Identity:   f(x) = x
     x -> pad(all zero widths) -> y           x -> y
     x -> repeat(1, 1, ..) -> y               x -> y
     x -> cat([x]) -> y                       x -> y
+    x -> copy(into y) -> z                   x -> z
 
 Preconditions: the result has the shape and dtype of the input, and the operator copies or views.
 Bit-equal.
@@ -48,13 +49,18 @@ VIEWS = (
 def remove_identities(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
-    for node in nodes_calling(graph, *COPIES, *VIEWS, aten.cat.default):
+    for node in nodes_calling(graph, *COPIES, *VIEWS, aten.cat.default, aten.copy.default):
         if node.target is aten._assert_tensor_metadata.default:
             graph.graph.erase_node(node)
         elif is_call(node, aten.cat.default):
             if len(node.args[0]) > 1:
                 continue
             node.replace_all_uses_with(node.args[0][0])
+            graph.graph.erase_node(node)
+        elif is_call(node, aten.copy.default):
+            if not _is_alike(node.args[1], node):
+                continue
+            node.replace_all_uses_with(node.args[1])
             graph.graph.erase_node(node)
         elif _is_identity(node):
             node.replace_all_uses_with(node.args[0])
@@ -65,12 +71,16 @@ def remove_identities(graph: GraphModule) -> bool:
     return modified
 
 
+def _is_alike(source: Node, node: Node) -> bool:
+    same_dtype = source.meta["val"].dtype == node.meta["val"].dtype
+    return same_dtype and shape_of(source) == shape_of(node)
+
+
 def _is_identity(node: Node) -> bool:
     source = node.args[0]
     if node.target in (aten.dropout.default, aten.feature_dropout.default):
         return argument(node, 2, "train") is False
-    same_dtype = source.meta["val"].dtype == node.meta["val"].dtype
-    if shape_of(source) != shape_of(node) or not same_dtype:
+    if not _is_alike(source, node):
         return False
     if node.target is aten.permute.default:
         return [d % len(node.args[1]) for d in node.args[1]] == list(range(len(node.args[1])))

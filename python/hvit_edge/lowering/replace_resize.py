@@ -1,7 +1,7 @@
 """Replace the resizing of feature maps by operators that XNNPACK has.
 
 Identity:   nearest by whole factors:   y[i, j] = x[i // f, j // g], every pixel times ones [f, g]
-            bilinear:                   y = A x B^T with interpolation matrices A [H', H], B [W', W]
+            any other:                  y = A x B^T with matrices A [H', H], B [W', W]
 
     x -> upsample_nearest2d(f, g) -> y
     x -> reshape [C H, W, 1] -> mul(ones [g]) -> reshape [C H, 1, W g] -> mul(ones [f, 1]) -> y
@@ -9,32 +9,59 @@ Identity:   nearest by whole factors:   y[i, j] = x[i // f, j // g], every pixel
     x -> upsample_bilinear2d -> y
     x -> linear(B) -> permute -> linear(A) -> permute -> y
 
-Preconditions: nearest only for whole factors; bilinear only where the sizes alone set the scale.
-Nearest is bit-equal, bilinear exact up to the order of summation.
+The matrices are the operator's own answers to unit maps: of nearest neighbors, bilinear and bicubic
+resizing, with antialiasing or without, of maps and of rows.
+
+Preconditions: static shapes; a matrix has at most `MOST_ELEMENTS` elements. Nearest is bit-equal
+for finite values, the others exact up to the order of summation.
 """
+
+from __future__ import annotations
 
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, shape_of
+from hvit_edge.lowering.graph import Editor, aten, nodes_calling, shape_of
 
 NEAREST = (aten.upsample_nearest2d.vec, aten.upsample_nearest2d.default)
 BILINEAR = (aten.upsample_bilinear2d.vec, aten.upsample_bilinear2d.default)
+OTHERS = (
+    aten.upsample_bicubic2d.vec,
+    aten.upsample_bicubic2d.default,
+    aten.upsample_linear1d.vec,
+    aten.upsample_linear1d.default,
+    aten.upsample_nearest1d.vec,
+    aten.upsample_nearest1d.default,
+    aten._upsample_bicubic2d_aa.vec,
+    aten._upsample_bicubic2d_aa.default,
+    aten._upsample_bilinear2d_aa.vec,
+    aten._upsample_bilinear2d_aa.default,
+    aten._upsample_nearest_exact1d.vec,
+    aten._upsample_nearest_exact1d.default,
+    aten._upsample_nearest_exact2d.vec,
+    aten._upsample_nearest_exact2d.default,
+)
+MOST_ELEMENTS = 1 << 20
 
 
 def replace_resize(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
-    bilinear, nearest = replace_bilinear(graph), _replace_nearest(graph)
-    return bilinear or nearest
+    nearest = _replace_nearest(graph)
+    return _replace_separable(graph, (*BILINEAR, *NEAREST, *OTHERS)) or nearest
 
 
 def replace_bilinear(graph: GraphModule) -> bool:
-    """The bilinear part alone; returns whether anything changed."""
+    """Apply the bilinear part alone; returns whether anything changed."""
+    return _replace_separable(graph, BILINEAR)
+
+
+def _replace_separable(graph: GraphModule, operators: tuple[object, ...]) -> bool:
     modified = False
-    for node in nodes_calling(graph, *BILINEAR):
-        if _scales_by_size(node):
-            edit = Editor(graph, node)
-            edit.replace(_bilinear(edit, node))
+    for node in nodes_calling(graph, *operators):
+        edit = Editor(graph, node)
+        replacement = _separated(edit, node)
+        if replacement is not None:
+            edit.replace(replacement)
             modified = True
     return modified
 
@@ -50,17 +77,14 @@ def _replace_nearest(graph: GraphModule) -> bool:
 
 
 def _has_whole_factors(node: Node) -> bool:
-    return all(
-        new % old == 0
-        for new, old in zip(shape_of(node)[2:], shape_of(node.args[0])[2:], strict=True)
-    )
-
-
-def _scales_by_size(node: Node) -> bool:
-    """Whether no scale factor was given, or one that is exactly the ratio of the sizes."""
-    factors = (argument(node, 3, "scale_factors") or []) if node.target is BILINEAR[0] else []
+    """Whether each pixel is repeated; a given factor may still choose others."""
     old, new = shape_of(node.args[0])[2:], shape_of(node)[2:]
-    return all(o * f == n for o, f, n in zip(old, factors, new, strict=False))
+    if any(after % before for before, after in zip(old, new, strict=True)):
+        return False
+    return all(
+        matrix is None or torch.equal(matrix, torch.eye(n).double().repeat_interleave(m // n, 0))
+        for n, m, matrix in zip(old, new, _matrices(node), strict=True)
+    )
 
 
 def _nearest(edit: Editor, node: Node) -> Node:
@@ -79,25 +103,57 @@ def _nearest(edit: Editor, node: Node) -> Node:
     return edit.reshape(repeated, shape_of(node))
 
 
-def _bilinear(edit: Editor, node: Node) -> Node:
-    """Interpolate along each side in turn, by the operator's own answers to unit maps."""
-    resized = node.args[0]
-    (old_height, old_width), (height, width) = shape_of(resized)[2:], shape_of(node)[2:]
-    align_corners = bool(argument(node, 2, "align_corners"))
-    across = _interpolation(old_width, width, align_corners)
-    resized = edit.call(
-        aten.linear.default, resized, edit.constant_like(f"{node.name}_across", across, node)
-    )
-    down = _interpolation(old_height, height, align_corners)
-    columns = edit.permute(resized, [0, 1, 3, 2])
-    columns = edit.call(
-        aten.linear.default, columns, edit.constant_like(f"{node.name}_down", down, node)
-    )
-    return edit.permute(columns, [0, 1, 3, 2])
+def _separated(edit: Editor, node: Node) -> Node | None:
+    """Resize along each dimension in turn, the last one first."""
+    resized, matrices = node.args[0], _matrices(node)
+    if any(m is not None and m.numel() > MOST_ELEMENTS for m in matrices):
+        return None
+    rank = len(shape_of(node))
+    if all(matrix is None for matrix in matrices):
+        return resized
+    for dim, matrix in reversed(list(enumerate(matrices, 2))):
+        if matrix is None:
+            continue
+        order = [*(d for d in range(rank) if d != dim), dim]
+        weight = edit.constant_like(f"{node.name}_{dim}", matrix, node)
+        moved = edit.call(aten.linear.default, edit.permute(resized, order), weight)
+        resized = edit.permute(moved, [order.index(d) for d in range(rank)])
+    return resized
 
 
-def _interpolation(old: int, new: int, align_corners: bool) -> torch.Tensor:
-    """The matrix float64 [new, old] of a one-dimensional bilinear resize."""
-    units = torch.eye(old, dtype=torch.float64).reshape(1, old, 1, old)
-    rows = aten.upsample_bilinear2d.vec(units, [1, new], align_corners, None)
-    return rows.reshape(old, new).t()
+def _matrices(node: Node) -> list[torch.Tensor | None]:
+    """Return the matrix float64 [new, old] of each resized dimension, None for an identity."""
+    return [_matrix(node, place) for place in range(len(shape_of(node)) - 2)]
+
+
+def _matrix(node: Node, place: int) -> torch.Tensor | None:
+    """Ask the operator for its answers to unit rows along one dimension.
+
+    All other dimensions have size two: PyTorch's antialiasing goes wrong at size one.
+    """
+    old, new = shape_of(node.args[0])[2 + place], shape_of(node)[2 + place]
+    dims = len(shape_of(node)) - 2
+    sizes = [old if dim == place else 2 for dim in range(dims)]
+    rows = [old if dim == place else 1 for dim in range(dims)]
+    units = torch.eye(old, dtype=torch.float64).reshape(old, 1, *rows).expand(old, 1, *sizes)
+    answers = node.target(units.contiguous(), **_arguments(node, place, new))
+    for dim in reversed([dim for dim in range(dims) if dim != place]):
+        answers = answers.select(2 + dim, 0)
+    matrix = answers.reshape(old, new).t().contiguous()
+    return None if old == new and torch.equal(matrix, torch.eye(old).double()) else matrix
+
+
+def _arguments(node: Node, place: int, new: int) -> dict[str, object]:
+    """Return the operator's arguments after the first, that resize along `place` alone."""
+    names = [argument.name for argument in node.target._schema.arguments][1:]
+    given = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
+    dims = len(shape_of(node)) - 2
+    sizes = [new if dim == place else 2 for dim in range(dims)]
+    factors = given.get("scale_factors")
+    if factors is not None:
+        return given | {"scale_factors": [f if d == place else 1.0 for d, f in enumerate(factors)]}
+    scales = {name: None for name in names if name.startswith("scales")}
+    own = list(scales)[place] if scales else None
+    if own is not None and given.get(own) is not None:
+        scales[own] = given[own]
+    return given | {"output_size": sizes} | scales

@@ -1,0 +1,123 @@
+"""Write activations out that XNNPACK has the parts of, or takes for others.
+
+Identity:   gelu_tanh(x) = x (1 + tanh(a (x + b x^3))) / 2
+            selu, celu, elu with scales = (s / t) elu(t x, t a),    glu([u, v]) = u sigmoid(v)
+            softplus(x) = max(x, 0) + log(1 + exp(-|x|)),    mish(x) = x tanh(softplus(x))
+            logsigmoid(x) = -softplus(-x)
+
+ExecuTorch lowers a GELU by tanh as the exact one, and an ELU without its scales: both are other
+functions.
+
+Preconditions: floating point. Exact up to rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank_of, shape_of
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def decompose_activations(graph: GraphModule) -> bool:
+    """Apply the rewrite; returns whether anything changed."""
+    modified = False
+    for operator, written_out in ACTIVATIONS.items():
+        for node in nodes_calling(graph, operator):
+            if not node.meta["val"].dtype.is_floating_point:
+                continue
+            edit = Editor(graph, node)
+            replacement = written_out(edit, node)
+            if replacement is not None:
+                edit.replace(replacement)
+                modified = True
+    return modified
+
+
+def _gelu(edit: Editor, node: Node) -> Node | None:
+    if argument(node, 1, "approximate", "none") != "tanh":
+        return None
+    x = node.args[0]
+    cubed = edit.call(aten.mul.Tensor, edit.call(aten.mul.Tensor, x, x), 0.044715)
+    inner = edit.call(aten.mul.Tensor, x, edit.call(aten.add.Tensor, cubed, 1))
+    inner = edit.call(aten.mul.Tensor, inner, math.sqrt(2 / math.pi))
+    share = edit.call(aten.add.Tensor, edit.call(aten.tanh.default, inner), 1)
+    return edit.call(aten.mul.Tensor, edit.call(aten.mul.Tensor, x, 0.5), share)
+
+
+def _scaled_elu(edit: Editor, node: Node) -> Node | None:
+    alpha, scale, before = (argument(node, place, name, 1) for place, name in _ELU)
+    if scale == before == 1:
+        if len(node.args) > 1:
+            return None
+        return edit.call(aten.elu.default, node.args[0], 1.0)
+    return _elu(edit, node.args[0], alpha, scale, before)
+
+
+_ELU = ((1, "alpha"), (2, "scale"), (3, "input_scale"))
+
+
+def _elu(edit: Editor, x: Node, alpha: float, scale: float, before: float) -> Node:
+    scaled = edit.call(aten.mul.Tensor, x, before) if before != 1 else x
+    result = edit.call(aten.elu.default, scaled, alpha * before)
+    factor = scale / before
+    return edit.call(aten.mul.Tensor, result, factor) if factor != 1 else result
+
+
+def _selu(edit: Editor, node: Node) -> Node:
+    return _elu(edit, node.args[0], SELU_ALPHA, SELU_SCALE, 1)
+
+
+def _celu(edit: Editor, node: Node) -> Node:
+    alpha = argument(node, 1, "alpha", 1.0)
+    return _elu(edit, node.args[0], alpha, 1, 1 / alpha)
+
+
+def _glu(edit: Editor, node: Node) -> Node:
+    source, dim = node.args[0], argument(node, 1, "dim", -1) % rank_of(node)
+    half = shape_of(source)[dim] // 2
+    value = edit.call(aten.slice.Tensor, source, dim, 0, half)
+    gate = edit.call(aten.slice.Tensor, source, dim, half, 2 * half)
+    return edit.call(aten.mul.Tensor, value, edit.call(aten.sigmoid.default, gate))
+
+
+def _softplus(edit: Editor, node: Node) -> Node | None:
+    beta, threshold = argument(node, 1, "beta", 1), argument(node, 2, "threshold", 20)
+    if beta * threshold < 20:  # where the function has a step that shows
+        return None
+    x = node.args[0] if beta == 1 else edit.call(aten.mul.Tensor, node.args[0], beta)
+    result = _plain_softplus(edit, x)
+    return result if beta == 1 else edit.call(aten.div.Tensor, result, beta)
+
+
+def _plain_softplus(edit: Editor, x: Node) -> Node:
+    small = edit.call(aten.neg.default, edit.call(aten.abs.default, x))
+    rest = edit.call(aten.add.Tensor, edit.call(aten.exp.default, small), 1)
+    rest = edit.call(aten.log.default, rest)
+    return edit.call(aten.add.Tensor, edit.call(aten.relu.default, x), rest)
+
+
+def _mish(edit: Editor, node: Node) -> Node:
+    x = node.args[0]
+    return edit.call(aten.mul.Tensor, x, edit.call(aten.tanh.default, _plain_softplus(edit, x)))
+
+
+def _log_sigmoid(edit: Editor, node: Node) -> Node:
+    minus = edit.call(aten.neg.default, node.args[0])
+    return edit.call(aten.neg.default, _plain_softplus(edit, minus))
+
+
+ACTIVATIONS: dict[object, Callable[[Editor, Node], Node | None]] = {
+    aten.gelu.default: _gelu,
+    aten.elu.default: _scaled_elu,
+    aten.selu.default: _selu,
+    aten.celu.default: _celu,
+    aten.glu.default: _glu,
+    aten.softplus.default: _softplus,
+    aten.mish.default: _mish,
+    aten.log_sigmoid.default: _log_sigmoid,
+}
