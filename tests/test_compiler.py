@@ -1,6 +1,7 @@
 import json
 import os
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_artifact_says_what_it_is(tiny_artifact, tiny_model, tiny_preprocess):
     assert 0 < metadata.parity.max_rel <= 1e-5 and metadata.parity.top1_agree
 
 
-class RunningSum(nn.Module):
+class Largest(nn.Module):
     """An operator that XNNPACK does not have and no rewrite replaces."""
 
     def __init__(self) -> None:
@@ -67,13 +68,13 @@ class RunningSum(nn.Module):
         self.head = nn.Linear(3, 5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(x.mean((2, 3))).cumsum(-1)
+        return self.head(x.mean((2, 3))).topk(5)[0]
 
 
 def test_operator_outside_the_delegate_is_named(tiny_preprocess, tmp_path):
-    with pytest.raises(DelegationError, match=r"(?s)100.0% .*aten.cumsum.default in the root") as e:
+    with pytest.raises(DelegationError, match=r"(?s)100.0% .*aten.topk.default in the root") as e:
         hvit_edge.compile(
-            RunningSum().eval(),
+            Largest().eval(),
             preprocess=tiny_preprocess,
             output=tmp_path / "a.pte",
             min_delegated=1.0,
@@ -84,9 +85,9 @@ def test_operator_outside_the_delegate_is_named(tiny_preprocess, tmp_path):
 
 def test_own_module_may_keep_operators_outside(tiny_preprocess, tmp_path):
     artifact = hvit_edge.compile(
-        RunningSum().eval(), preprocess=tiny_preprocess, output=tmp_path / "a.pte"
+        Largest().eval(), preprocess=tiny_preprocess, output=tmp_path / "a.pte"
     )
-    assert [op.op for op in artifact.report.lowered.ops_outside] == ["aten.cumsum.default"]
+    assert [op.op for op in artifact.report.lowered.ops_outside] == ["aten.topk.default"]
     assert hvit_edge.Session(artifact.path).self_test().passed
 
 
@@ -128,6 +129,68 @@ def test_a_program_is_shaped_for_a_cpu(cpu, precision, activation, tiny_preproce
     session = hvit_edge.Session(artifact.path)
     assert session.self_test().passed
     assert session.metadata.cpu == (cpu or "any")
+
+
+@pytest.fixture
+def failing_lower(monkeypatch):
+    """Lowering with our patches fails in the way that it is given."""
+
+    def install(fail):
+        right = compiler.lower
+
+        def lower(graph, example, *, plainly=False):
+            return right(graph, example, plainly=True) if plainly else fail(graph, example)
+
+        monkeypatch.setattr(compiler, "lower", lower)
+
+    return install
+
+
+def refused(graph, example):
+    raise LoweringError("[targets] expected a graph that ExecuTorch lowers, got one\nsecond line")
+
+
+def unloadable(graph, example):
+    program = b"no program"
+    return SimpleNamespace(delegated_share=1.0, serialize=lambda: program)
+
+
+FAILURES = {refused: "LoweringError: [targets] expected a graph that", unloadable: "RuntimeError"}
+
+
+@pytest.mark.parametrize("fail", FAILURES)
+def test_what_our_lowering_fails_at_is_lowered_plainly(
+    fail, tiny_model, tiny_preprocess, tmp_path, failing_lower
+):
+    failing_lower(fail)
+    path = tmp_path / "a.pte"
+    with pytest.warns(UserWarning, match="tinyhybrid is lowered as ExecuTorch does it"):
+        artifact = hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=path)
+    report = artifact.report.to_dict()
+    assert report["fallback"].startswith(FAILURES[fail])
+    assert report["delegates"] > 1
+    assert [step["name"] for step in report["steps"]] == ["exported", "rewritten", "lowered"]
+    session = hvit_edge.Session(path)
+    assert session.metadata.fallback == report["fallback"]
+    assert session.self_test().passed
+
+
+def test_the_first_error_is_raised_if_plain_lowering_fails_too(
+    tiny_model, tiny_preprocess, tmp_path, failing_lower, monkeypatch
+):
+    def refused_too(*arguments, **how):
+        raise LoweringError("[targets] the second")
+
+    monkeypatch.setattr(compiler, "lower", refused_too)
+    failing_lower(refused)
+    with pytest.raises(LoweringError, match="expected a graph that ExecuTorch lowers, got one"):
+        hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=tmp_path / "a.pte")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_nothing_failed_at_says_so(tiny_artifact):
+    metadata = hvit_edge.Session(tiny_artifact).metadata
+    assert (metadata.rewrites_left_out, metadata.fallback) == ("", "")
 
 
 @pytest.mark.parametrize("step", ["export_graph", "rewrite", "lower"])

@@ -25,7 +25,8 @@ from hvit_edge.gated_graphs import (
     quantized_reference,
     rewritten_graph,
 )
-from hvit_edge.lowering import pipeline_for
+from hvit_edge.lowering import Rewrite, pipeline_for
+from hvit_edge.lowering_fallback import with_fallback
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.mixed import Labelled, MixedOptions, MixedReport, check_mixed, keep_plan, mix
 from hvit_edge.package_file import SUFFIX, check_package_output
@@ -181,32 +182,29 @@ def compile(
         return compile_program(request, partial(_check_delegation, wanted=min_delegated))
     gate = Gate(subject, precision, rtol)
     work = _Quantising(subject, precision, cpu or CPUS[0], calibration, mixed, path, progress, tell)
-    graph, layers, mixture, reference = _prepare_graph(work, gate)
-    tell("lower")
-    lowered = lower(graph, (torch.from_numpy(subject.example),))
-    _check_delegation(lowered, subject.registered, min_delegated)
-    step = executorch_step(lowered.serialize())
-    if reference is not None:
-        gate_fidelity(gate, reference, step, partial(program_values, graph, lowered))
-    gate("lowered", step)
+    passes = pipeline_for(work.cpu, precision)
+    if precision == "auto":  # a search is not made twice
+        made = _lowered(work, gate, min_delegated, passes, False)
+    else:
+        made = with_fallback(gate, partial(_lowered, work, gate, min_delegated), passes)
 
     tell("write")
     artifact = write_program(
-        lowered,
+        made.lowered,
         target,
         gate,
         XNNPACK_PACKAGES,
         path,
-        layers=layers,
+        layers=made.layers,
         cpu=work.cpu,
         force=force,
         check=partial(self_test, subject.origin.name),
         calibration=calibration,
-        mixture=mixture,
+        mixture=made.mixture,
         start=start,
     )
-    if mixture is not None:
-        keep_plan(mixture, subject.origin.name, path, force=force)
+    if made.mixture is not None:
+        keep_plan(made.mixture, subject.origin.name, path, force=force)
     return artifact
 
 
@@ -339,8 +337,37 @@ class _Quantising:
         )
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A lowered program, its layers' records and what "auto" chose."""
+
+    lowered: Lowered
+    layers: tuple[LayerRecord, ...]
+    mixture: MixedReport | None
+
+
+def _lowered(
+    work: _Quantising,
+    gate: Gate,
+    min_delegated: float | None,
+    passes: Sequence[Rewrite],
+    plainly: bool,
+) -> _Made:
+    """Make a program of `passes`, gated step by step."""
+    graph, layers, mixture, reference = _prepare_graph(work, gate, passes)
+    work.tell("lower")
+    example = (torch.from_numpy(work.subject.example),)
+    lowered = lower(graph, example, plainly=plainly)
+    _check_delegation(lowered, work.subject.registered, min_delegated)
+    step = executorch_step(lowered.serialize())
+    if reference is not None:
+        gate_fidelity(gate, reference, step, partial(program_values, graph, lowered))
+    gate("lowered", step)
+    return _Made(lowered, layers, mixture)
+
+
 def _prepare_graph(
-    work: _Quantising, gate: Gate
+    work: _Quantising, gate: Gate, passes: Sequence[Rewrite]
 ) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None, QuantizedReference | None]:
     """From the module to a graph that can be lowered.
 
@@ -349,7 +376,7 @@ def _prepare_graph(
         is quantized.
     """
     calibration = work.calibration
-    graph = rewritten_graph(gate, pipeline_for(work.cpu, work.precision), work.tell)
+    graph = rewritten_graph(gate, passes, work.tell)
     if work.precision == "fp32":
         return graph, (), None, None
     work.tell("quantise")

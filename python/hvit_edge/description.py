@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from hvit_edge.artifact import creation_time
 from hvit_edge.gate import Gate
+from hvit_edge.lowering_fallback import first_line_of
 from hvit_edge.metadata import SCHEMA_VERSION, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.parity.tolerance import golden_tolerance
 from hvit_edge.subject import Subject
@@ -56,4 +57,8 @@ def describe_artifact(
         preprocess_source=subject.origin.preprocess_source,
         labels_source=subject.origin.labels_source,
         weights_key=subject.origin.weights_key,
+        rewrites_left_out="\n".join(
+            f"{report.name}\t{first_line_of(report.left_out)}" for report in gate.rewrites_left_out
+        ),
+        fallback=gate.fallback,
     )

@@ -41,6 +41,7 @@ class Gate:
         results: of the steps so far.
         graph: the quantized graph's answer to the golden photo, once it is measured.
         rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
+        fallback: why the program is lowered as ExecuTorch does it; empty if it is not.
     """
 
     subject: Subject
@@ -49,6 +50,7 @@ class Gate:
     results: list[StepResult] = field(default_factory=list)
     graph: GraphAnswer | None = None
     rewrites_left_out: tuple[PassReport, ...] = ()
+    fallback: str = ""
 
     @property
     def parity(self) -> Difference:

@@ -12,6 +12,8 @@ SOURCES = {
     "preprocess_source": "hve_preprocess_source",
     "labels_source": "hve_labels_source",
     "weights_key": "hve_weights_key",
+    "rewrites_left_out": "hve_rewrites_left_out",
+    "fallback": "hve_fallback",
 }
 
 
@@ -95,6 +97,9 @@ class Metadata:
             empty for artifacts that were written before there was such a record.
         labels_source: the same for the labels; empty without labels.
         weights_key: which set of weights was compiled, where the checkpoint has several.
+        rewrites_left_out: the rewrites that failed when it was compiled, a line for each: name,
+            tab, reason.
+        fallback: why it was lowered without any rewrites; empty if it was not.
     """
 
     schema_version: int
@@ -115,3 +120,5 @@ class Metadata:
     preprocess_source: str = ""
     labels_source: str = ""
     weights_key: str = ""
+    rewrites_left_out: str = ""
+    fallback: str = ""

@@ -63,6 +63,7 @@ def write_program(
             parity=metadata.parity,
             steps=tuple(gate.results),
             rewrites_left_out=gate.rewrites_left_out,
+            fallback=gate.fallback,
             calibration=calibration,
             mixture=mixture,
             seconds=time.perf_counter() - start,

@@ -29,6 +29,8 @@ class Report:
         seconds: wall time of the whole.
         origin: where the weights, preprocessing and labels came from.
         rewrites_left_out: the rewrites that failed and were left out of the program.
+        fallback: why the program is lowered without any rewrites, as ExecuTorch does it; empty if
+            it is not.
     """
 
     model: str
@@ -43,6 +45,7 @@ class Report:
     seconds: float
     origin: ModelOrigin | None = None
     rewrites_left_out: tuple[PassReport, ...] = ()
+    fallback: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """The report as plain values, ready for JSON."""
@@ -61,6 +64,7 @@ class Report:
                 {"rewrite": report.name, "reason": report.left_out}
                 for report in self.rewrites_left_out
             ],
+            "fallback": self.fallback,
             **self._sources(),
         }
 

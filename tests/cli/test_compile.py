@@ -300,6 +300,14 @@ def test_text_report_names_the_rewrites_that_failed(artifact, capsys, monkeypatc
     assert f"{lines}\nParity" in capsys.readouterr().out
 
 
+def test_text_report_says_that_a_program_is_lowered_plainly(artifact, capsys, monkeypatch):
+    reason = "LoweringError: [targets] no such thing"
+    report = SimpleNamespace(to_dict=lambda: {**artifact.report, "fallback": reason})
+    monkeypatch.setattr(compiler, "compile", lambda *_, **__: SimpleNamespace(report=report))
+    assert main(["compile", "mobilevit_xxs", "--weights", "cifar10"]) == 0
+    assert f"  lowered plainly    {reason}\n\nParity" in capsys.readouterr().out
+
+
 def test_interrupt_leaves_no_file(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "hvit_edge.cli", "compile", "mobilevit_xxs", "--weights", "cifar10"],

@@ -57,6 +57,18 @@ def test_says_what_was_assumed_and_chosen(artifact, capsys, monkeypatch):
     assert "  weights              best.pth.tar, key ema\n" in out
 
 
+def test_says_what_failed_when_it_was_lowered(artifact, capsys, monkeypatch):
+    facts = inspection.describe(artifact.path)
+    left_out = "fold_scale\tKeyError: 'scale'\nreplace_mean\tit changes the answer"
+    facts["metadata"] |= {"rewrites_left_out": left_out, "fallback": "LoweringError: no"}
+    monkeypatch.setattr(inspection, "describe", lambda path: facts)
+    assert main(["inspect", str(artifact)]) == 0
+    out = capsys.readouterr().out
+    assert "  rewrites left out    fold_scale: KeyError: 'scale'\n" in out
+    assert "                       replace_mean: it changes the answer\n" in out
+    assert "  lowered plainly      LoweringError: no\n" in out
+
+
 def test_names_the_cpu_that_a_program_is_shaped_for(artifact, capsys, monkeypatch):
     facts = inspection.describe(artifact.path)
     facts["metadata"]["cpu"] = "arm"

@@ -20,9 +20,7 @@ def test_written_out(scale, mask, rewritten, call):
 
 
 NEAR_MISSES = {
-    "causal": {"is_causal": True},
     "dropout": {"dropout_p": 0.1},
-    "boolean mask": {"attn_mask": torch.ones(6, 5, dtype=torch.bool)},
 }
 
 
@@ -33,6 +31,48 @@ def test_near_miss_stays(name, untouched, call):
     )
 
 
-def test_grouped_queries_stay(untouched, call):
+def test_a_computed_boolean_mask_stays(untouched, call):
+    module = call(lambda q, k, v, m: attention(q, k, v, attn_mask=m > 0))
+    untouched(decompose_attention, module, Q, K, V, MASK)
+
+
+def test_causal(rewritten, call):
+    module = call(lambda q, k, v: attention(q, k, v, is_causal=True))
+    after = rewritten(decompose_attention, module, Q, K, V)
+    assert after == {"mul": 1, "permute": 1, "matmul": 2, "softmax": 1, "add": 1}
+
+
+class Masked(torch.nn.Module):
+    """Attention with a constant mask; row 2 of it may be masked throughout."""
+
+    def __init__(self, mask: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask)
+
+    def forward(self, q, k, v):
+        return attention(q, k, v, attn_mask=self.mask)
+
+
+BOOLEAN = torch.rand(6, 5, generator=torch.Generator().manual_seed(0)) > 0.4
+BOOLEAN[:, 0] = True
+NO_ROW = BOOLEAN & (torch.arange(6) != 2)[:, None]
+MASKS = {
+    "boolean": (BOOLEAN, 1),
+    "boolean, a row": (NO_ROW, 2),
+    "floating, a row": (torch.zeros(6, 5).double().masked_fill(~NO_ROW, -torch.inf), 2),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_constant_masks(name, rewritten):
+    mask, products = MASKS[name]
+    after = rewritten(decompose_attention, Masked(mask), Q, K, V)
+    assert (after["add"], after["mul"]) == (1, products)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_grouped_queries(heads, rewritten, call):
+    query = torch.randn(1, 4, 6, 4)
     module = call(lambda q, k, v: attention(q, k, v, enable_gqa=True))
-    untouched(decompose_attention, module, Q, K[:, :1], V[:, :1])
+    after = rewritten(decompose_attention, module, query, K[:, :heads], V[:, :heads])
+    assert after["repeat_interleave"] == (0 if heads == 1 else 2)

@@ -21,6 +21,11 @@ def test_constant_subgraph_becomes_one_constant(rewritten):
     assert after == {"add": 1}
 
 
+def test_constants_of_the_shape_of_an_input(rewritten, call):
+    padded = call(lambda x: torch.cat([x, torch.zeros_like(x), x.new_ones(2, 4)], 1))
+    assert rewritten(fold_constants, padded, torch.randn(2, 3), bit_equal=True) == {"cat": 1}
+
+
 def test_what_depends_on_the_input_stays(untouched):
     untouched(fold_constants, nn.Linear(3, 4), torch.randn(2, 3))
 

@@ -18,10 +18,18 @@ def test_expands_go(name, rewritten, call):
     assert after["expand"] == 0
 
 
+def test_a_product_broadcasts_its_leading_dimensions(rewritten, call):
+    y = torch.randn(2, 4, 5)
+    product = call(lambda x, y: x[:1].expand(2, 3, 4) @ y[:, :, :2].expand(2, 4, 2))
+    assert rewritten(remove_expands, product, X, y, bit_equal=True)["expand"] == 0
+
+
 NEAR_MISSES = {
     "gives the shape": lambda x: x[:, :1].expand(2, 3, 4) + x[:, :1],
     "alone": lambda x: x[:, :1].expand(2, 3, 4) * 2,
     "more dimensions": lambda x: x[0].expand(2, 3, 4) + x,
+    "rows of a product": lambda x: x[:, :1].expand(2, 3, 4) @ x.mT,
+    "batch of a product": lambda x: x[:1].expand(2, 3, 4) @ x[0].mT,
     "is the result": lambda x: x[:, :1].expand(2, 3, 4),
 }
 

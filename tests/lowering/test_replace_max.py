@@ -6,8 +6,13 @@ from hvit_edge.lowering.replace_max import replace_max
 
 X = torch.randn(2, 3, 4, 5)
 MAXIMA = {
-    "values": (lambda x: x.max(1).values, {"amax": 1}),
-    "kept": (lambda x: x.max(-1, keepdim=True)[0], {"amax": 1}),
+    "values": (lambda x: x.max(2).values, {"slice": 4, "maximum": 3, "reshape": 1}),
+    "kept": (lambda x: x.max(-1, keepdim=True)[0], {"reshape": 2, "max_pool2d": 1}),
+    "channels": (lambda x: x.amax((1, 2)), {"permute": 1, "reshape": 2, "max_pool2d": 1}),
+    "all": (lambda x: x.max(), {"reshape": 2, "max_pool2d": 1}),
+    "rank three": (lambda x: x[0].amax((1, 2)), {"select": 1, "reshape": 2, "max_pool2d": 1}),
+    "minima": (lambda x: x.amin((2, 3), keepdim=True), {"neg": 2, "max_pool2d": 1}),
+    "least": (lambda x: x.min(3)[0], {"neg": 2, "reshape": 2, "max_pool2d": 1}),
     "global pool": (lambda x: F.adaptive_max_pool2d(x, 1), {"max_pool2d": 1}),
     "plane": (lambda x: x.amax((2, 3)), {"max_pool2d": 1, "reshape": 1}),
     "plane kept": (lambda x: x.amax((-1, -2), keepdim=True), {"max_pool2d": 1}),
@@ -25,9 +30,7 @@ NEAR_MISSES = {
     "both": lambda x: sum(x.max(1)),
     "places alone": lambda x: x.max(1)[1],
     "four pixels": lambda x: F.adaptive_max_pool2d(x, 2),
-    "rows": lambda x: x.amax(3),
-    "rank three": lambda x: x[0].amax((1, 2)),
-    "one pixel": lambda x: x[:, :, :1, :1].amax((2, 3)),
+    "integers": lambda x: x.argmax(1).amax(1),
 }
 
 

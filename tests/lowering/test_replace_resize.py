@@ -27,6 +27,33 @@ def test_bilinear_by_a_whole_factor(rewritten, call):
     assert rewritten(replace_resize, module, X) == {"linear": 2, "permute": 2}
 
 
+OTHERS = {
+    "nearest by a broken factor": {"size": (6, 12)},
+    "nearest downwards": {"size": (2, 4)},
+    "nearest by a factor": {"scale_factor": 1.7},
+    "nearest, exact": {"size": (3, 7), "mode": "nearest-exact"},
+    "bilinear by a factor": {"scale_factor": 1.3, "mode": "bilinear"},
+    "bicubic": {"size": (8, 9), "mode": "bicubic"},
+    "bicubic by a factor": {"scale_factor": 1.6, "mode": "bicubic", "align_corners": True},
+    "bilinear, antialiased": {"size": (3, 3), "mode": "bilinear", "antialias": True},
+    "bicubic, antialiased": {"size": (3, 9), "mode": "bicubic", "antialias": True},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_others(name, rewritten, call):
+    module = call(lambda x: interpolate(x, **OTHERS[name]))
+    exact = "nearest" in name
+    left = rewritten(replace_resize, module, X, bit_equal=exact)
+    assert left == {"linear": 2, "permute": 2}
+
+
+@pytest.mark.parametrize("mode", ["linear", "nearest", "nearest-exact"])
+def test_rows(mode, rewritten, call):
+    module = call(lambda x: interpolate(x[0], size=8, mode=mode))
+    assert rewritten(replace_resize, module, X) == {"select": 1, "linear": 1}
+
+
 def test_bilinear_alone(rewritten, untouched, call):
     def both(x):
         return interpolate(interpolate(x, size=(8, 10)), size=(7, 5), mode="bilinear")
@@ -36,16 +63,6 @@ def test_bilinear_alone(rewritten, untouched, call):
     untouched(replace_bilinear, call(lambda x: interpolate(x, size=(8, 10))), X)
 
 
-NEAR_MISSES = {
-    "nearest by a broken factor": lambda x: interpolate(x, size=(6, 10)),
-    "nearest downwards": lambda x: interpolate(x, size=(2, 5)),
-    "bilinear by a factor that the sizes do not give": lambda x: interpolate(
-        x, scale_factor=1.3, mode="bilinear"
-    ),
-    "bicubic": lambda x: interpolate(x, size=(8, 10), mode="bicubic"),
-}
-
-
-@pytest.mark.parametrize("name", NEAR_MISSES)
-def test_near_miss_stays(name, untouched, call):
-    untouched(replace_resize, call(NEAR_MISSES[name]), X)
+def test_large_matrices_stay(untouched, call):
+    x = torch.randn(1, 1, 600, 1)
+    untouched(replace_resize, call(lambda x: interpolate(x, (2000, 1), mode="bicubic")), x)

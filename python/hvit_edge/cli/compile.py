@@ -32,7 +32,8 @@ from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
 CALIB_SAMPLES = 512
-NOTICES = ("[calibration]", "[datasets]", "[weights]")  # what warnings for the user begin with
+NOTICES = ("[calibration]", "[compile]", "[datasets]", "[weights]")
+"""What warnings for the user begin with."""
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -261,6 +262,8 @@ def _describe(report: dict) -> str:
     if left_out:
         lines = (f"{one['rewrite']}: {one['reason'].splitlines()[0]}" for one in left_out)
         pairs.append(("rewrites left out", "\n".join(lines)))
+    if report["fallback"]:
+        pairs.append(("lowered plainly", report["fallback"]))
     if report["calibration"]:
         pairs.append(("calibration", f"{report['calibration']['images']} images"))
     mixture = report.get("mixture")

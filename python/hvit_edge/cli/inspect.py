@@ -60,9 +60,17 @@ def _describe(facts: dict) -> str:
         ),
         ("self test tolerance", f"{meta['golden_tolerance']:.1e}, relative"),
         ("layers", text.counts(layer["precision"] for layer in meta["layers"]) or "no record"),
+        *_lowering(meta),
         ("schema", meta["schema_version"]),
     ]
     return text.fields(program + metadata)
+
+
+def _lowering(meta: dict) -> list[tuple[str, str]]:
+    """What failed when the program was lowered, if anything did."""
+    left_out = meta["rewrites_left_out"].replace("\t", ": ")
+    pairs = [("rewrites left out", left_out), ("lowered plainly", meta["fallback"])]
+    return [(name, value) for name, value in pairs if value]
 
 
 def _target(meta: dict) -> str:

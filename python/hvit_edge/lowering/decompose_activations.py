@@ -1,12 +1,12 @@
 """Write activations out that XNNPACK has the parts of, or takes for others.
 
 Identity:   gelu_tanh(x) = x (1 + tanh(a (x + b x^3))) / 2
-            selu, celu, elu with scales = (s / t) elu(t x, t a),    glu([u, v]) = u sigmoid(v)
+            elu(x) = s (max(x, 0) + a (exp(min(t x, 0)) - 1)),    glu([u, v]) = u sigmoid(v)
+            selu, celu = elu with their factors
             softplus(x) = max(x, 0) + log(1 + exp(-|x|)),    mish(x) = x tanh(softplus(x))
             logsigmoid(x) = -softplus(-x)
 
-ExecuTorch lowers a GELU by tanh as the exact one, and an ELU without its scales: both are other
-functions.
+ExecuTorch lowers a GELU by tanh as the exact one, which is another function, and leaves an ELU out.
 
 Preconditions: floating point. Exact up to rounding.
 """
@@ -49,12 +49,8 @@ def _gelu(edit: Editor, node: Node) -> Node | None:
     return edit.call(aten.mul.Tensor, edit.call(aten.mul.Tensor, x, 0.5), share)
 
 
-def _scaled_elu(edit: Editor, node: Node) -> Node | None:
+def _scaled_elu(edit: Editor, node: Node) -> Node:
     alpha, scale, before = (argument(node, place, name, 1) for place, name in _ELU)
-    if scale == before == 1:
-        if len(node.args) > 1:
-            return None
-        return edit.call(aten.elu.default, node.args[0], 1.0)
     return _elu(edit, node.args[0], alpha, scale, before)
 
 
@@ -62,10 +58,11 @@ _ELU = ((1, "alpha"), (2, "scale"), (3, "input_scale"))
 
 
 def _elu(edit: Editor, x: Node, alpha: float, scale: float, before: float) -> Node:
-    scaled = edit.call(aten.mul.Tensor, x, before) if before != 1 else x
-    result = edit.call(aten.elu.default, scaled, alpha * before)
-    factor = scale / before
-    return edit.call(aten.mul.Tensor, result, factor) if factor != 1 else result
+    depth = edit.call(aten.relu.default, edit.call(aten.neg.default, x))
+    power = edit.call(aten.exp.default, edit.call(aten.mul.Tensor, depth, -before))
+    below = edit.call(aten.mul.Tensor, edit.call(aten.sub.Tensor, power, 1), alpha)
+    result = edit.call(aten.add.Tensor, edit.call(aten.relu.default, x), below)
+    return edit.call(aten.mul.Tensor, result, scale) if scale != 1 else result
 
 
 def _selu(edit: Editor, node: Node) -> Node:

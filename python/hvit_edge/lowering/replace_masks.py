@@ -72,8 +72,9 @@ def _chosen(edit: Editor, node: Node, mask: torch.Tensor, taken: object, other: 
 def _part(edit: Editor, node: Node, side: object, mask: torch.Tensor) -> Node | torch.Tensor:
     """Return a side with zeros where `mask` is not set; a constant side as a tensor."""
     if not isinstance(side, Node) or is_constant(side):
-        value = constant_tensor(edit.graph, side) if isinstance(side, Node) else torch.tensor(side)
-        return torch.where(mask, value.double(), 0.0)
+        if isinstance(side, Node):
+            side = constant_tensor(edit.graph, side)
+        return torch.where(mask, torch.as_tensor(side, dtype=torch.float64), 0.0)
     return edit.call(
         aten.mul.Tensor, side, edit.constant_like(f"{node.name}_mask", mask.double(), node)
     )

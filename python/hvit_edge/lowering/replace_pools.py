@@ -4,6 +4,7 @@ Identity:   average over a window = (average of the window padded with zeros) * 
 
     x -> avg_pool2d(k, padding p) -> y             x -> pad(p, 0) -> avg_pool2d(k) -> [mul(c)] -> y
     x -> max_pool2d(k, ceil_mode) -> y             x -> pad(-inf) -> max_pool2d(k) -> y
+    x -> pool of one pixel, stride s -> y          x -> slice(step s) -> slice(step s) -> y
     x -> adaptive pool [H / a, W / b] -> y         x -> pool(a, b) -> y
     x -> adaptive_avg_pool2d, other sizes -> y     x -> linear over rows -> linear over columns -> y
     x [N, C, L] -> pool of rows -> y               x -> reshape [N, C, 1, L] -> pool -> reshape -> y
@@ -73,6 +74,8 @@ def _average(edit: Editor, node: Node) -> Node | None:
     kernel = _pair(node.args[1])
     stride = _pair(argument(node, 2, "stride") or kernel)
     padding = _pair(argument(node, 3, "padding", 0))
+    if kernel == [1, 1] and not any(padding) and argument(node, 6, "divisor_override") in (None, 1):
+        return _thinned(edit, node, stride)
     ceil, counts = (
         argument(node, 4, "ceil_mode", False),
         argument(node, 5, "count_include_pad", True),
@@ -106,10 +109,12 @@ def _counted(
 
 
 def _maximum(edit: Editor, node: Node) -> Node | None:
-    if not argument(node, 5, "ceil_mode", False):
-        return None
     kernel = _pair(node.args[1])
     stride = _pair(argument(node, 2, "stride") or kernel)
+    if kernel == [1, 1] and not any(_pair(argument(node, 3, "padding", 0))):
+        return _thinned(edit, node, stride)
+    if not argument(node, 5, "ceil_mode", False):
+        return None
     padding, dilation = (
         _pair(argument(node, place, name, default))
         for place, name, default in ((3, "padding", 0), (4, "dilation", 1))
@@ -118,6 +123,16 @@ def _maximum(edit: Editor, node: Node) -> Node | None:
     lowest = torch.finfo(node.meta["val"].dtype).min
     padded = _padded(edit, node, reach, stride, padding, lowest)
     return edit.call(MAXIMUM, padded, kernel, stride, [0, 0], dilation)
+
+
+def _thinned(edit: Editor, node: Node, stride: Sequence[int]) -> Node:
+    """Return every pixel at a multiple of `stride`: what a window of one pixel takes."""
+    result = node.args[0]
+    for dim, step in enumerate(stride, 2):
+        if step > 1:
+            end = shape_of(result)[dim]
+            result = edit.call(aten.slice.Tensor, result, dim, 0, end, step)
+    return result
 
 
 def _padded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
@@ -14,9 +15,17 @@ from hvit_edge.targets.xnnpack_moves import merged_moves
 from hvit_edge.targets.xnnpack_taps import layer_values, recorded_graphs
 
 
-def lower(graph: GraphModule, example_inputs: tuple[torch.Tensor, ...]) -> Lowered:
-    """Lower `graph` for XNNPACK; arguments and errors are those of `lower_to`."""
-    with recorded_graphs() as graphs, recorded_modules() as recorded, merged_moves():
+def lower(
+    graph: GraphModule, example_inputs: tuple[torch.Tensor, ...], *, plainly: bool = False
+) -> Lowered:
+    """Lower `graph` for XNNPACK.
+
+    Args:
+        graph, example_inputs: as for `lower_to`, whose errors this has.
+        plainly: leave what ExecuTorch hands to the delegate as it is.
+    """
+    moves = nullcontext() if plainly else merged_moves()
+    with recorded_graphs() as graphs, recorded_modules() as recorded, moves:
         lowered = lower_to(XnnpackPartitioner(), graph, example_inputs)
     # Of several delegates nothing says which one runs first.
     if len(recorded) != 1:
