@@ -9,6 +9,8 @@ from hvit_edge.errors import InputError
 from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import Calibration, quantize, sqnr
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
+from hvit_edge.quantize.layers import find_layers
+from hvit_edge.quantize.precision import takes_int8
 from hvit_edge.targets.xnnpack import lower
 
 aten = torch.ops.aten
@@ -226,3 +228,11 @@ def test_refusals_leave_the_graph_alone(graph_of):
     with pytest.raises(InputError):
         quantize(graph, example, precision="int8")
     assert_equal(graph, before)
+
+
+def test_wide_kernels_of_single_channels_stay_float(graph_of):
+    """Each sums 49 inputs, but of one channel: a depthwise convolution as any other."""
+    depthwise = nn.Conv2d(8, 8, 7, padding=3, groups=8)
+    whole = nn.Conv2d(8, 16, 7, padding=3)
+    graph = graph_of(nn.Sequential(depthwise, whole), torch.zeros(1, 8, 9, 9))
+    assert [takes_int8(layer, "int8") for layer in find_layers(graph)] == [False, True]

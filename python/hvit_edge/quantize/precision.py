@@ -90,7 +90,7 @@ def takes_int8(layer: Layer, precision: str) -> bool:
     """Whether `layer` is int8 in "int8" or "int8-dynamic"."""
     if precision == "int8-dynamic":
         return layer.is_linear and not has_one_row(layer)
-    return layer.is_linear or not (reads_image(layer) or is_narrow(layer))
+    return layer.is_linear or not (reads_image(layer) or is_narrow(layer) or layer.is_depthwise)
 
 
 def reads_image(layer: Layer) -> bool:
@@ -101,7 +101,7 @@ def reads_image(layer: Layer) -> bool:
 def is_narrow(layer: Layer) -> bool:
     """Whether each output sums so few inputs that rounding them takes the time which int8 saves.
 
-    Such are depthwise convolutions and, in the first stages, 1x1 convolutions: they have few
+    Such are most depthwise convolutions and, in the first stages, 1x1 convolutions: they have few
     weights, and their errors reach all that follows.
     """
     return math.prod(shape_of(layer.weight)[1:]) <= NARROW

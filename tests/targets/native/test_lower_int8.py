@@ -14,7 +14,6 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
 from hvit_edge.lowering.graph import cleanup
 from hvit_edge.parity.native_runtime import native_step
@@ -30,7 +29,7 @@ ROUNDED = 1e-5  # of the largest output: sums of float32 in another order
 ACTIVATED = 3e-4  # SiLU behind an int8 product
 FLIPPED = 5e-3  # of the largest output: a step of 1/255 times a weight, of a few dozen products
 SHAPE = (1, 3, 9, 11)
-MOVES = ("Gather", "Copy")
+MOVES = ("Gather", "Transpose", "Copy")
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,7 @@ def quantised(module: nn.Module, x: torch.Tensor, share: int = 1) -> GraphModule
     """The graph, all of whose layers are int8 but depthwise ones."""
     graph = export_graph(module.eval(), (x,))
     rewrite(graph, passes=NATIVE_PIPELINE)
-    layers = [
-        layer for layer in find_layers(graph) if layer.is_linear or layer.geometry.groups == 1
-    ]
+    layers = [layer for layer in find_layers(graph) if not layer.is_depthwise]
     quantize_int8(graph, layers, share=share)
     cleanup(graph)
     return graph
@@ -227,23 +224,46 @@ def test_codes_live_until_their_last_reader():
     assert found.max_rel < 6 * FLIPPED  # five layers, one behind the other
 
 
-REFUSED = {
-    "dilation": nn.Conv2d(4, 8, 3, dilation=2),
-    "groups": nn.Conv2d(4, 8, 3, groups=2),
+class Images(nn.Module):
+    """Rows of one image as several images."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.reshape(self.count, 3, -1, x.shape[3])
+
+
+PARTS = {
+    "groups": (lambda: nn.Conv2d(12, 8, 3, padding=1, groups=2), 1, 2),
+    "groups of five channels": (lambda: nn.Conv2d(15, 9, 3, 2, 1, groups=3, bias=False), 1, 3),
+    "groups of one channel": (lambda: nn.Conv2d(6, 12, (7, 5), groups=6), 1, 6),
+    "dilation": (lambda: nn.Conv2d(8, 8, 3, padding=2, dilation=2), 1, 4),
+    "dilation and steps": (lambda: nn.Conv2d(6, 7, 3, 2, (3, 1), (1, 3)), 1, 3),
+    "dilation and groups": (lambda: nn.Conv2d(6, 8, 3, dilation=(2, 1), groups=2), 1, 4),
+    "images": (lambda: nn.Conv2d(5, 8, 3, padding=1), 2, 2),
+    "a tall kernel": (lambda: nn.Conv2d(5, 8, (9, 33), padding=(4, 16)), 1, 2),
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refusals(name):
-    module = nn.Sequential(nn.Conv2d(3, 4, 1), REFUSED[name])
-    x = torch.randn(SHAPE)
-    graph = export_graph(module.eval(), (x,))
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("name", PARTS)
+def test_convolutions_in_parts(name, relu):
+    build, images, parts = PARTS[name]
+    layer = build()
+    modules = [nn.Conv2d(3, layer.in_channels, 1), layer, *([nn.ReLU()] if relu else [])]
+    if images > 1:
+        modules.insert(0, Images(images))
+    x = torch.randn(1, 3, 9 * images, 11)
+    graph = export_graph(nn.Sequential(*modules).eval(), (x,))
     rewrite(graph, passes=NATIVE_PIPELINE)
-    quantize_int8(graph, find_layers(graph))
+    quantize_int8(graph, [found for found in find_layers(graph) if not found.is_pointwise])
     cleanup(graph)
-    message = "int8 convolution of a batch, with dilation or of groups in 1; compile with --target"
-    with pytest.raises(LoweringError, match=message):
-        plan_graph(graph)
+    found = ran(graph, x)
+    assert found.kinds["ConvolutionInt8"] == parts
+    assert found.kinds["Quantise"] == images
+    assert found.max_rel < FLIPPED
 
 
 @pytest.mark.parametrize(("columns", "taps", "depth"), [(1, 1, 1), (17, 9, 5), (16, 1, 8)])

@@ -22,7 +22,7 @@ from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.general_operations import Parts
-from hvit_edge.targets.native.operations import Epilogue
+from hvit_edge.targets.native.operations import Epilogue, Int8Weights
 from hvit_edge.targets.native.values import Buffer, Rows, Value, dense, fresh
 from hvit_edge.targets.native.windows import (
     MOST_TAPS,
@@ -45,10 +45,12 @@ class Convolution:
     """A convolution as the graph has it, over maps.
 
     Attributes:
-        weights: float32 [outputs, channels / groups, height, width].
+        weights: float32, or int8 codes, [outputs, channels / groups, height, width].
         bias: float32 [outputs] or None.
         size: of a map of the output, height and width.
         padding: before the first row and column.
+        codes: the maps as int8, where the weights are; else None.
+        scales: float32 [outputs], of weights that are int8.
     """
 
     weights: np.ndarray
@@ -58,6 +60,8 @@ class Convolution:
     steps: Pair
     padding: Pair
     dilation: Pair
+    codes: ops.Codes | None = None
+    scales: np.ndarray | None = None
 
     @property
     def kernel(self) -> Pair:
@@ -65,7 +69,12 @@ class Convolution:
 
     @property
     def is_depthwise(self) -> bool:
-        return self.groups > 1 and self.weights.shape[1] == 1
+        return self.groups > 1 and self.weights.shape[1] == 1 and self.scales is None
+
+    def of(self, outputs: slice) -> Convolution:
+        """Return the convolution that gives some of the outputs."""
+        bias, scales = (None if a is None else a[outputs] for a in (self.bias, self.scales))
+        return replace(self, weights=self.weights[outputs], bias=bias, scales=scales)
 
 
 def lower_convolution(emit: Emitter, node: Node) -> None:
@@ -143,12 +152,12 @@ def _convolve(emit: Emitter, node: Node, source: Value, layer: Convolution) -> V
         return _planes(emit, node, source, layer)
     if max(layer.dilation) > 1 and max(layer.steps) > 1:
         return _every_step(emit, node, source, layer)
-    output = _output_maps(images, layer)
+    output = output_maps(images, layer)
     source = regular_maps(emit, node, source)
-    return _put_parts(emit, node, list(_parts(emit, node, source, output, layer)), output)
+    return put_parts(emit, node, list(parts_of(emit, node, source, output, layer)), output)
 
 
-def _output_maps(images: int, layer: Convolution) -> Value:
+def output_maps(images: int, layer: Convolution) -> Value:
     """Maps whose rows are the channels; of several filters a channel, those of each filter."""
     filters = len(layer.weights) // layer.groups if layer.is_depthwise else 1
     rows = fresh((images, filters, len(layer.weights) // filters, *layer.size), axis=2)
@@ -156,7 +165,8 @@ def _output_maps(images: int, layer: Convolution) -> Value:
     return Value(rows.buffer, places)
 
 
-def _put_parts(emit: Emitter, node: Node, parts: list[ops.Operation], output: Value) -> Value:
+def put_parts(emit: Emitter, node: Node, parts: list[ops.Operation], output: Value) -> Value:
+    """`node` is what several layers write parts of."""
     emit.put(node, parts[0] if len(parts) == 1 else Parts(parts), output)
     return emit.values[node]
 
@@ -220,10 +230,10 @@ def _symmetric(layer: Convolution, size: Pair) -> Pair:
     return tuple(max(pad, (n - 1) * step + k - old - pad) for n, step, k, old, pad in sides)
 
 
-def _parts(
+def parts_of(
     emit: Emitter, node: Node, source: Value, output: Value, layer: Convolution
 ) -> Iterator[ops.Operation]:
-    """Of each image, each group, and each grid of pixels that are a dilation apart."""
+    """Convolve each image, group, and grid of pixels that are a dilation apart by itself."""
     grids = [phases(n, d) for n, d in zip(layer.size, layer.dilation, strict=True)]
     for image, offsets in itertools.product(range(source.shape[0]), itertools.product(*grids)):
         first, before, there = _grid(source, output, layer, image, offsets)
@@ -258,13 +268,11 @@ def _groups(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
     if layer.is_depthwise:
         for i in range(together):
             chosen = slice(i, None, together)
-            bias = None if layer.bias is None else layer.bias[chosen]
-            yield slice(None), chosen, replace(layer, weights=layer.weights[chosen], bias=bias)
+            yield slice(None), chosen, layer.of(chosen)
         return
     for group in range(layer.groups):
         chosen = slice(group * together, (group + 1) * together)
-        bias = None if layer.bias is None else layer.bias[chosen]
-        part = replace(layer, weights=layer.weights[chosen], bias=bias, groups=1)
+        part = replace(layer.of(chosen), groups=1)
         yield slice(group * channels, (group + 1) * channels), chosen, part
 
 
@@ -288,6 +296,10 @@ def _windows(
         if layer.is_depthwise:
             taps = weights.reshape(len(weights), -1).T
             yield ops.Depthwise(window, taps, epilogue)
+        elif layer.codes is not None:
+            taps = weights.transpose(0, 2, 3, 1).reshape(len(weights), -1, weights.shape[1])
+            int8 = Int8Weights(taps, layer.scales)
+            yield ops.ConvolutionInt8(window, layer.codes, int8, epilogue)
         else:
             yield ops.Convolution(window, weights.transpose(0, 2, 3, 1), epilogue)
 
@@ -312,9 +324,9 @@ def lower_transposed_convolution(emit: Emitter, node: Node) -> None:
         groups * outputs, channels, *kernels.shape[3:]
     )
     layer = Convolution(kernels, bias, groups, size, steps, padding, (1, 1))
-    output = _output_maps(source.shape[0], layer)
+    output = output_maps(source.shape[0], layer)
     parts = list(_transposed_parts(emit, node, source, output, layer))
-    _put_parts(emit, node, parts, output)
+    put_parts(emit, node, parts, output)
     value = emit.values[node]
     emit.values[node] = Value(value.buffer, value.places.reshape(shape_of(node)), value.source)
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from torch.fx import Node
 
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.targets.native import operations as ops
-from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.operations import Activation, Epilogue, Int8Weights, Window
-from hvit_edge.targets.native.values import fresh
+from hvit_edge.targets.native.emitter import Emitter
+from hvit_edge.targets.native.lower_convolutions import (
+    Convolution,
+    output_maps,
+    parts_of,
+    put_parts,
+)
+from hvit_edge.targets.native.operations import Activation, Epilogue, Int8Weights
+from hvit_edge.targets.native.values import Value, fresh
 
 
 def lower_int8_matrix(emit: Emitter, node: Node) -> None:
@@ -29,33 +38,55 @@ def lower_int8_matrix(emit: Emitter, node: Node) -> None:
 
 
 def lower_int8_convolution(emit: Emitter, node: Node) -> None:
-    """`int8_conv2d`: one range for the map."""
-    steps, padding, dilation, groups = node.args[5:9]
-    if groups != 1 or tuple(dilation) != (1, 1) or shape_of(node)[0] != 1:
-        raise refuse(node, "an int8 convolution of a batch, with dilation or of groups")
-    source = emit.with_rows(emit.value(node.args[0]), 1, node)
-    rows = source.rows(1)
-    codes = emit.quantise(node, rows, len(rows.places), pads=True)
-    weights = emit.constant(node.args[1]).permute(0, 2, 3, 1).numpy()
-    height, width = shape_of(node.args[0])[2:]
-    pixel = -(-rows.width // 4) * 4
-    window = Window(
-        codes.codes,
-        0,
-        (height, width, rows.width),
-        (width * pixel, pixel),
+    """`int8_conv2d`: one range for each map, whatever its groups and dilation."""
+    steps, padding, dilation = (tuple(pair) for pair in node.args[5:8])
+    weights, scales = emit.constant(node.args[1]).numpy(), emit.constant(node.args[2])
+    layer = Convolution(
+        weights,
+        _bias(emit, node),
+        node.args[8],
         tuple(shape_of(node)[2:]),
-        tuple(weights.shape[1:3]),
-        tuple(steps),
-        tuple(padding),
+        steps,
+        padding,
+        dilation,
+        scales=scales.float().numpy(),
     )
-    flat = weights.reshape(weights.shape[0], -1, rows.width)
-    _put(
-        emit,
-        node,
-        1,
-        lambda epilogue: ops.ConvolutionInt8(window, codes, _int8(emit, node, flat), epilogue),
-    )
+    if max(dilation) > 1 and max(steps) > 1:
+        whole = tuple((n - 1) * step + 1 for n, step in zip(layer.size, steps, strict=True))
+        layer = replace(layer, steps=(1, 1), size=whole)
+    source = emit.with_rows(emit.value(node.args[0]), 1, node)
+    output = output_maps(source.shape[0], layer)
+    parts = [
+        part
+        for image in range(source.shape[0])
+        for part in _convolve_image(emit, node, source, output, image, layer)
+    ]
+    adds = any(part.epilogue.residual is not None for part in parts)
+    for part in parts:
+        part.epilogue.first = Activation.NONE if adds else _activation(node)
+    put_parts(emit, node, parts, output)
+    if adds and node.args[4]:
+        emit.combine(node, emit.value(node), None, activation=Activation.RELU)
+    if layer.steps != steps:
+        value = emit.value(node)
+        places = value.places[:, :, :: steps[0], :: steps[1]]
+        emit.values[node] = Value(value.buffer, places)
+
+
+def _convolve_image(
+    emit: Emitter, node: Node, source: Value, output: Value, image: int, layer: Convolution
+) -> Iterator[ops.Operation]:
+    """Convolve the codes of one map."""
+    rows = Value(source.buffer, source.places[image : image + 1]).rows(1)
+    codes = emit.quantise(node, rows, len(rows.places), pads=True)
+    height, width = source.shape[2:]
+    pixel = -(-rows.width // 4) * 4
+    if layer.weights.shape[1] % 4:  # the last pixel's channels are read by fours, too
+        codes.codes.size = len(rows.places) * pixel + 4
+    places = np.arange(height * width * pixel).reshape(1, height, width, pixel)
+    maps = Value(codes.codes, places[..., : rows.width].transpose(0, 3, 1, 2))
+    there = Value(output.buffer, output.places[image : image + 1])
+    return parts_of(emit, node, maps, there, replace(layer, codes=codes))
 
 
 def _int8(emit: Emitter, node: Node, codes: np.ndarray) -> Int8Weights:
@@ -65,9 +96,16 @@ def _int8(emit: Emitter, node: Node, codes: np.ndarray) -> Int8Weights:
 def _put(emit: Emitter, node: Node, axis: int, make: object) -> None:
     """What `make` makes of an epilogue, whose output is fresh with its rows along `axis`."""
     output = fresh(shape_of(node), axis)
-    bias = None if node.args[3] is None else emit.constant(node.args[3]).float().numpy()
-    first = Activation.RELU if node.args[4] else Activation.NONE
-    emit.put(node, make(Epilogue(bias, output.rows(axis), first)), output)
+    epilogue = Epilogue(_bias(emit, node), output.rows(axis), _activation(node))
+    emit.put(node, make(epilogue), output)
+
+
+def _bias(emit: Emitter, node: Node) -> np.ndarray | None:
+    return None if node.args[3] is None else emit.constant(node.args[3]).float().numpy()
+
+
+def _activation(node: Node) -> Activation:
+    return Activation.RELU if node.args[4] else Activation.NONE
 
 
 LOWERINGS = {

@@ -160,7 +160,8 @@ class _Writer:
 
     def window(self, window: Window) -> None:
         self.words += [window.buffer.space, self.offset(window.buffer)]
-        self.words[-1] += self.number_type.bytes * window.start
+        bytes_of_value = 1 if window.buffer.of_bytes else self.number_type.bytes
+        self.words[-1] += bytes_of_value * window.start
         self.words += [*window.size, *window.strides, *window.outputs, *window.kernel]
         self.words += [*window.steps, *window.padding]
 
