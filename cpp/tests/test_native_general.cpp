@@ -104,6 +104,14 @@ double combined(Arithmetic kind, double left, double right) {
       return std::max(left, right);
     case Arithmetic::minimum:
       return std::min(left, right);
+    case Arithmetic::greater:
+      return left > right;
+    case Arithmetic::greater_equal:
+      return left >= right;
+    case Arithmetic::equal:
+      return left == right;
+    case Arithmetic::not_equal:
+      return left != right;
     default:
       return std::pow(left, right);
   }
@@ -147,6 +155,101 @@ TEST(NativeBinary, CombinesRowsAndRepeatedValues) {
         expect_written(binary, memory, expected);
         if (HasFatalFailure()) return;
       }
+    }
+  }
+}
+
+// Ties, signed zeros and infinities, in whole vectors and what is left of one.
+TEST(NativeBinary, ComparesTies) {
+  const std::vector<float> values = {0.0F, -0.0F, 1.5F, -1.5F, INFINITY, -INFINITY, 1.25F};
+  for (int kind = static_cast<int>(Arithmetic::greater); kind < kArithmetics; ++kind) {
+    Memory memory;
+    for (std::size_t i = 0; i < 37; ++i) memory.input.push_back(values[i % values.size()]);
+    for (std::size_t i = 0; i < 37; ++i) memory.arena.push_back(values[i % 3 * 2]);
+    Binary binary;
+    binary.kind = static_cast<Arithmetic>(kind);
+    binary.rows = 1;
+    binary.columns = 37;
+    binary.left.rows = Rows{Space::input, 0, 37, nullptr};
+    binary.right.rows = Rows{Space::arena, 0, 37, nullptr};
+    binary.output = Rows{Space::output, 0, 37, nullptr};
+    std::vector<double> expected;
+    for (std::size_t i = 0; i < 37; ++i) {
+      expected.push_back(combined(binary.kind, memory.input[i], memory.arena[i]));
+    }
+    SCOPED_TRACE(::testing::Message() << "kind " << kind);
+    expect_written(binary, memory, expected);
+  }
+}
+
+TEST(NativeSelect, TakesOneOfTwo) {
+  Random random(18);
+  for (int repeats = 0; repeats < 8; ++repeats) {
+    for (const std::int64_t columns : {1, 16, 35}) {
+      const std::int64_t rows = random(1, 6);
+      Select select;
+      select.rows = rows;
+      select.columns = columns;
+      select.condition.repeats = (repeats & 1) != 0;
+      select.left.repeats = (repeats & 2) != 0;
+      select.right.repeats = (repeats & 4) != 0;
+      const auto width = [&](const Side& side) { return side.repeats ? 1 : columns; };
+      const Placed condition = place(random, Space::input, rows, width(select.condition));
+      const Placed left = place(random, Space::arena, rows, width(select.left));
+      const Placed right = place(random, Space::arena, rows, width(select.right));
+      const Placed output = place(random, Space::output, rows, columns);
+      Memory memory;
+      memory.input = random.values(reach(condition, rows, width(select.condition)), 2);
+      for (std::size_t i = 0; i < memory.input.size(); i += 2) memory.input[i] = 0.0F;
+      memory.arena = random.values(
+          std::max(reach(left, rows, width(select.left)), reach(right, rows, width(select.right))));
+      memory.arena[0] = 1e30F;  // which arithmetic of both sides would not leave alone
+      select.condition.rows = condition.rows;
+      select.left.rows = left.rows;
+      select.right.rows = right.rows;
+      select.output = output.rows;
+      auto expected = nothing(output, rows, columns);
+      for (std::int64_t i = 0; i < rows; ++i) {
+        for (std::int64_t c = 0; c < columns; ++c) {
+          const auto of = [&](const Side& side, const Placed& placed, const auto& values) {
+            return values[placed.row(i) + (side.repeats ? 0 : c)];
+          };
+          const bool holds = of(select.condition, condition, memory.input) != 0.0F;
+          expected[output.row(i) + c] =
+              holds ? of(select.left, left, memory.arena) : of(select.right, right, memory.arena);
+        }
+      }
+      expect_written(select, memory, expected);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(NativeTranspose, BringsColumnsSideBySide) {
+  Random random(19);
+  for (const auto& [rows, columns] : std::initializer_list<std::pair<int, int>>{
+           {1, 1}, {1, 40}, {40, 1}, {16, 16}, {37, 19}, {3, 100}}) {
+    for (const bool turned : {true, false}) {
+      const std::vector<std::int32_t> begins = {5, 0};
+      Transpose transpose;
+      transpose.batches = 2;
+      transpose.rows = rows;
+      transpose.columns = columns;
+      transpose.input = {Space::input, 0, turned ? 1 : columns * 3, begins.data()};
+      transpose.step = turned ? rows + 2 : 3;
+      Memory memory;
+      memory.input = random.values(static_cast<std::size_t>(3 * (rows + 2) * (columns + 2) + 5));
+      std::vector<double> expected;
+      for (const std::int32_t begin : begins) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+          for (std::int64_t c = 0; c < columns; ++c) {
+            const std::int64_t from = begin + r * transpose.input.stride + c * transpose.step;
+            expected.push_back(memory.input[static_cast<std::size_t>(from)]);
+          }
+        }
+      }
+      expect_written(transpose, memory, expected, Space::arena);
+      if (HasFatalFailure()) return;
     }
   }
 }
@@ -366,6 +469,14 @@ TEST(NativeGeneralHalf, ReductionsSoftmaxAndProducts) {
     reduction.output = rows_in(Space::output, 1);
     expect_the_same_in_half(reduction, random.values(6 * 37), 2);
   }
+  Select select;
+  select.rows = 3;
+  select.columns = 37;
+  select.condition.rows = rows_in(Space::input, 37);
+  select.left.rows = rows_in(Space::input, 37);
+  select.right = {rows_in(Space::input, 1), true};
+  select.output = rows_in(Space::output, 37);
+  expect_the_same_in_half(select, random.values(3 * 37), 3 * 37);
   const Softmax softmax{false, 3, 37, rows_in(Space::input, 37), rows_in(Space::output, 37)};
   expect_the_same_in_half(softmax, random.values(3 * 37, 5), 3 * 37);
   const std::vector<std::int32_t> begins = {0};

@@ -1,4 +1,4 @@
-// What read_plan accepts of the operations of version 2, and the reason for each refusal.
+// What read_plan accepts of the operations of versions 2 and 3, and the reason for each refusal.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -154,6 +154,59 @@ TEST(NativeReadGeneral, RefusesWrongProducts) {
                          {17, 3, kReaches},
                          {18, ones, kReaches},
                          {19, 4, kReaches}});
+}
+
+TEST(NativeReadGeneral, RefusesWrongChoices) {
+  PlanWriter writer = rows_of_three();
+  writer.operation({19, 2, 3, 0, 2, 0, 3, -1, 1, 0, 20, 0, -1, 0, 2, 0, 3, -1, 3, 0, 3, -1});
+  expect_faults(writer, {{1, 3, kReaches},
+                         {1, 0, kNothing},
+                         {2, 4, kReaches},
+                         {3, 2, kUnknown},
+                         {5, 4, kReaches},
+                         {8, 0, kReaches},  // which are no longer one value each
+                         {10, 24, kReaches},
+                         {11, 1, kReaches},
+                         {14, 3, kNoMemory},
+                         {16, 4, kReaches},
+                         {18, 2, kNoMemory},
+                         {20, 4, kReaches}});
+  writer.version = 2;
+  EXPECT_EQ(refusal(writer).message(), reason(kUnknown));
+}
+
+TEST(NativeReadGeneral, RefusesWrongTransposes) {
+  PlanWriter writer = rows_of_three();
+  const std::int64_t zeros = writer.constant<std::int32_t>({0, 0});
+  const std::int64_t ones = writer.constant<std::int32_t>({0, 1});
+  const std::int64_t negative = writer.constant<std::int32_t>({0, -1});
+  writer.arena = 4 * 12;
+  writer.operation({20, 2, 3, 2, 2, 0, 1, zeros, 3, 0});
+  expect_faults(writer, {{1, 3, kReaches},
+                         {1, 0, kNothing},
+                         {2, 4, kReaches},
+                         {3, 3, kReaches},
+                         {3, 0, kNothing},
+                         {4, 3, kNoMemory},
+                         {5, 4, kReaches},
+                         {6, 2, kReaches},
+                         {7, ones, kReaches},
+                         {7, negative, "a table with a negative place"},
+                         {8, 4, kReaches},
+                         {8, kHuge + 1, kOutOfRange},
+                         {9, 4, kReaches}});
+  writer.version = 2;
+  EXPECT_EQ(refusal(writer).message(), reason(kUnknown));
+}
+
+TEST(NativeReadGeneral, ComparisonsAreNotInVersionTwo) {
+  PlanWriter writer = rows_of_three();
+  writer.operation({15, 7, 2, 3, 0, 2, 0, 3, -1, 1, 0, 20, 0, -1, 9, 3, 0, 3, -1});
+  EXPECT_TRUE(refusal(writer).ok()) << refusal(writer).message();
+  writer.version = 2;
+  EXPECT_EQ(refusal(writer).message(), reason(kUnknown));
+  writer.words[1] = 6;
+  EXPECT_TRUE(refusal(writer).ok()) << refusal(writer).message();
 }
 
 TEST(NativeReadGeneral, ActivationsOfVersionTwoAreNotInVersionOne) {

@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("Sign", "Sine", "Square", "Square Root", "Squared Difference", "Subtract", "TanH"),
         *("Bitwise And", "Bitwise Not", "Bitwise Or", "Bitwise Xor", "Count Leading Zeros"),
         *("Population Count", "Shift Left", "Shift Right Arithmetic", "Shift Right Logical"),
-        *("Unary", "Binary"),
+        *("Unary", "Binary", "Select"),
     ),
     "reductions": (
         *("LayerNorm", "Mean", "Mean Squared", "Normalize", "Reduce Max", "Reduce Min", "Sum"),
@@ -48,7 +48,7 @@ _DEPTHWISE = "DWConv"
 NATIVE = (
     *("Linear", "Convolution", "Depthwise", "Pooling", "LayerNorm", "Attention", "Add", "Copy"),
     *("Mean", "Pad", "Gather", "Quantise", "LinearInt8", "ConvolutionInt8", "InvertedResidual"),
-    *("Unary", "Binary", "Reduction", "Softmax", "Matmul"),
+    *("Unary", "Binary", "Reduction", "Softmax", "Matmul", "Select", "Transpose"),
 )
 """The kinds of our own backend, which reports "Linear stages.0.conv": kind and module."""
 

@@ -9,6 +9,7 @@ namespace {
 
 using hvit_edge::native::Arithmetic;
 using hvit_edge::native::Binary;
+using hvit_edge::native::Select;
 using hvit_edge::native::Side;
 using hvit_edge::native::Unary;
 
@@ -26,6 +27,8 @@ inline Wide power_of_both(Wide base, Wide exponent) {
   return base;
 }
 
+inline Wide one_where(Integers mask) { return (Wide)(mask & (Integers)all_wide(1.0f)); }
+
 template <Arithmetic kind>
 Wide result_of(Wide left, Wide right) {
   if constexpr (kind == Arithmetic::add) return left + right;
@@ -35,6 +38,10 @@ Wide result_of(Wide left, Wide right) {
   if constexpr (kind == Arithmetic::maximum) return larger(left, right);
   if constexpr (kind == Arithmetic::minimum) return smaller(left, right);
   if constexpr (kind == Arithmetic::power) return power_of_both(left, right);
+  if constexpr (kind == Arithmetic::greater) return one_where(left > right);
+  if constexpr (kind == Arithmetic::greater_equal) return one_where(left >= right);
+  if constexpr (kind == Arithmetic::equal) return one_where(left == right);
+  if constexpr (kind == Arithmetic::not_equal) return one_where(left != right);
   return left;
 }
 
@@ -86,7 +93,30 @@ inline void run(const Binary& binary, const Bases& bases) {
       return combine_rows<Arithmetic::minimum>(binary, bases);
     case Arithmetic::power:
       return combine_rows<Arithmetic::power>(binary, bases);
+    case Arithmetic::greater:
+      return combine_rows<Arithmetic::greater>(binary, bases);
+    case Arithmetic::greater_equal:
+      return combine_rows<Arithmetic::greater_equal>(binary, bases);
+    case Arithmetic::equal:
+      return combine_rows<Arithmetic::equal>(binary, bases);
+    case Arithmetic::not_equal:
+      return combine_rows<Arithmetic::not_equal>(binary, bases);
   }
+}
+
+inline void select_row(const Select& select, const Bases& bases, std::int64_t i) {
+  const Operand condition(select.condition, bases, i);
+  const Operand left(select.left, bases, i), right(select.right, bases, i);
+  Value* output = row_of(select.output, bases, i);
+  for (std::int64_t c = 0; c < select.columns; c += kWideLanes) {
+    const std::int64_t rest = select.columns - c;
+    const Integers holds = condition.at(c, rest) != Wide{};
+    put(output + c, chosen(holds, left.at(c, rest), right.at(c, rest)), rest);
+  }
+}
+
+inline void run(const Select& select, const Bases& bases) {
+  share_rows<Select, select_row>(select, bases, select.rows, select.columns);
 }
 
 }  // namespace

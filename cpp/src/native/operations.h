@@ -262,6 +262,7 @@ struct Unary {
   Rows input, output;
 };
 
+/// From `greater` on, which give 1 where it holds and 0 elsewhere, in plans of version 3 alone.
 enum class Arithmetic : std::int32_t {
   add = 0,
   subtract = 1,
@@ -270,8 +271,12 @@ enum class Arithmetic : std::int32_t {
   maximum = 4,
   minimum = 5,
   power = 6,
+  greater = 7,
+  greater_equal = 8,
+  equal = 9,
+  not_equal = 10,
 };
-constexpr int kArithmetics = 7;
+constexpr int kArithmetics = 11;
 
 /// One side of an arithmetic operation: rows of values, or of one value each that is repeated.
 struct Side {
@@ -285,6 +290,13 @@ struct Binary {
   std::int64_t rows = 0, columns = 0;
   Side left, right;
   Activation activation = Activation::none;
+  Rows output;
+};
+
+/// left where the condition is not zero, else right, value by value.
+struct Select {
+  std::int64_t rows = 0, columns = 0;
+  Side condition, left, right;
   Rows output;
 };
 
@@ -327,10 +339,20 @@ struct Matmul {
   std::int64_t scratch = 0;  // bytes into the arena: `right` in panels
 };
 
-/// In the order of their numbers; from `Unary` on they are in plans of version 2 alone.
-using Operation = std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add,
-                               Mean, Pad, Gather, Quantise, LinearInt8, ConvolutionInt8,
-                               InvertedResidual, Unary, Binary, Reduction, Softmax, Matmul>;
+/// output[b, r, c] = input[table[b] + r * stride + c * step], side by side.
+struct Transpose {
+  std::int64_t batches = 0, rows = 0, columns = 0;
+  Heads input;
+  std::int64_t step = 0;    // values from column to column
+  std::int64_t output = 0;  // bytes into the arena
+};
+
+/// In the order of their numbers; from `Unary` on they are in plans of version 2 alone, from
+/// `Select` on in those of version 3.
+using Operation =
+    std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add, Mean, Pad,
+                 Gather, Quantise, LinearInt8, ConvolutionInt8, InvertedResidual, Unary, Binary,
+                 Reduction, Softmax, Matmul, Select, Transpose>;
 
 struct Plan {
   Number number = Number::float32;

@@ -12,6 +12,7 @@
 #include "operators.h"
 #include "reduction.h"
 #include "softmax_rows.h"
+#include "transpose.h"
 
 namespace {
 

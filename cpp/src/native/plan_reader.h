@@ -12,6 +12,7 @@ namespace hvit_edge::native {
 enum class Access { read, read_if_any, write };
 
 constexpr std::int64_t kGeneralVersion = 2;  // of plans that may have operations of read_general.h
+constexpr std::int64_t kChoiceVersion = 3;   // of those that may compare, select and transpose
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 36;  // of any memory: 64 GiB
 constexpr std::int64_t kMostCount = std::int64_t{1} << 31;  // rows, columns, pixels
 

@@ -16,6 +16,8 @@ Unary read_unary(PlanReader& reader) {
 
 namespace {
 
+constexpr int kFirstArithmetics = 7;  // of version 2
+
 Side read_side(PlanReader& reader, std::int64_t rows, std::int64_t columns) {
   Side side;
   side.repeats = reader.choice(2) == 1;
@@ -27,7 +29,8 @@ Side read_side(PlanReader& reader, std::int64_t rows, std::int64_t columns) {
 
 Binary read_binary(PlanReader& reader) {
   Binary binary;
-  binary.kind = static_cast<Arithmetic>(reader.choice(kArithmetics));
+  const int kinds = reader.version() >= kChoiceVersion ? kArithmetics : kFirstArithmetics;
+  binary.kind = static_cast<Arithmetic>(reader.choice(kinds));
   binary.rows = reader.count();
   binary.columns = reader.count();
   binary.left = read_side(reader, binary.rows, binary.columns);
@@ -35,6 +38,17 @@ Binary read_binary(PlanReader& reader) {
   binary.activation = reader.activation();
   binary.output = reader.rows(binary.rows, binary.columns, Access::write);
   return binary;
+}
+
+Select read_select(PlanReader& reader) {
+  Select select;
+  select.rows = reader.count();
+  select.columns = reader.count();
+  for (Side* side : {&select.condition, &select.left, &select.right}) {
+    *side = read_side(reader, select.rows, select.columns);
+  }
+  select.output = reader.rows(select.rows, select.columns, Access::write);
+  return select;
 }
 
 Reduction read_reduction(PlanReader& reader) {
@@ -77,6 +91,18 @@ Matmul read_matmul(PlanReader& reader) {
   const std::int64_t packed = reader.product(padded_to_panels(matmul.columns), matmul.depth);
   matmul.scratch = reader.scratch(reader.product(matmul.batches, packed));
   return matmul;
+}
+
+Transpose read_transpose(PlanReader& reader) {
+  Transpose transpose;
+  transpose.batches = reader.count();
+  transpose.rows = reader.count();
+  transpose.columns = reader.count();
+  transpose.input =
+      reader.spread_heads(transpose.batches, transpose.rows, transpose.columns, transpose.step);
+  const std::int64_t matrix = reader.product(transpose.rows, transpose.columns);
+  transpose.output = reader.scratch(reader.product(transpose.batches, matrix));
+  return transpose;
 }
 
 }  // namespace hvit_edge::native

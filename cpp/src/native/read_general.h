@@ -11,5 +11,7 @@ Binary read_binary(PlanReader& reader);
 Reduction read_reduction(PlanReader& reader);
 Softmax read_softmax(PlanReader& reader);
 Matmul read_matmul(PlanReader& reader);
+Select read_select(PlanReader& reader);
+Transpose read_transpose(PlanReader& reader);
 
 }  // namespace hvit_edge::native

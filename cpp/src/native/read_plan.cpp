@@ -11,7 +11,7 @@ namespace hvit_edge::native {
 namespace {
 
 constexpr std::int64_t kHeaderWords = 9;
-constexpr int kOperations = 19, kFirstOperations = 14;  // of version 1
+constexpr int kFirstOperations = 14, kGeneralOperations = 19, kOperations = 21;  // by version
 
 Status refuse(const std::string& what) {
   return Status(StatusCode::invalid_artifact,
@@ -286,8 +286,13 @@ InvertedResidual read_inverted_residual(PlanReader& reader) {
   return layer;
 }
 
+int operations_of(std::int64_t version) {
+  if (version >= kChoiceVersion) return kOperations;
+  return version >= kGeneralVersion ? kGeneralOperations : kFirstOperations;
+}
+
 Operation read_operation(PlanReader& reader) {
-  switch (reader.choice(reader.version() >= kGeneralVersion ? kOperations : kFirstOperations)) {
+  switch (reader.choice(operations_of(reader.version()))) {
     case 0:
       return read_linear(reader);
     case 1:
@@ -324,8 +329,12 @@ Operation read_operation(PlanReader& reader) {
       return read_reduction(reader);
     case 17:
       return read_softmax(reader);
-    default:
+    case 18:
       return read_matmul(reader);
+    case 19:
+      return read_select(reader);
+    default:
+      return read_transpose(reader);
   }
 }
 

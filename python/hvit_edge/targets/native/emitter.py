@@ -18,6 +18,7 @@ from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.general_operations import Arithmetic, Function
 from hvit_edge.targets.native.operations import Activation
 from hvit_edge.targets.native.refusals import Refusal
+from hvit_edge.targets.native.transposes import transpose
 from hvit_edge.targets.native.values import Buffer, Rows, Value, constant_value, fresh
 
 LAYERS = (
@@ -28,7 +29,15 @@ LAYERS = (
     ops.ConvolutionInt8,
 )
 """Operations with an epilogue."""
-WRITERS = (ops.Epilogue, ops.LayerNorm, ops.Add, general.Unary, general.Binary, general.Softmax)
+WRITERS = (
+    ops.Epilogue,
+    ops.LayerNorm,
+    ops.Add,
+    general.Unary,
+    general.Binary,
+    general.Softmax,
+    general.Select,
+)
 """What writes rows, to wherever they shall be."""
 ACTIVATED = (ops.LayerNorm, ops.Add, general.Binary)
 """Other operations with an activation."""
@@ -172,6 +181,17 @@ class Emitter:
         operation = general.Binary(kind, *sides, output.rows(axis), activation)
         self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
 
+    def select(self, node: Node, condition: Value, left: Value, right: Value) -> None:
+        """Left where the condition is not zero, else right, broadcast."""
+        given = (condition, left, right)
+        shape = np.broadcast_shapes(*(value.shape for value in given))
+        values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in given]
+        axis = side_axis(values)
+        output = fresh(shape or (1,), axis)
+        sides = [self._side(value, axis, node) for value in values]
+        operation = general.Select(*sides, output.rows(axis))
+        self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
+
     def _side(self, value: Value, axis: int, node: Node) -> ops.Side:
         """`value` as rows along `axis`, or as the one value of each."""
         if value.repeats(axis):
@@ -246,9 +266,12 @@ class Emitter:
         if value.has_rows(axis):
             return value
         gathered = fresh(value.shape, axis)
-        table = np.moveaxis(value.places, axis, -1).ravel()
-        gather = ops.Gather(Rows(value.buffer, np.zeros(1, np.int64), 1), table, gathered.buffer)
-        gather.name = _name("Gather", node)
+        places = np.moveaxis(value.places, axis, -1)
+        gather: ops.Operation | None = transpose(value.buffer, places, gathered.buffer)
+        if gather is None:
+            first = Rows(value.buffer, np.zeros(1, np.int64), 1)
+            gather = ops.Gather(first, places.ravel(), gathered.buffer)
+        gather.name = _name(type(gather).__name__, node)
         self.operations.append(gather)
         return gathered
 

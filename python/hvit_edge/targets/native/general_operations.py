@@ -42,7 +42,7 @@ class Function(IntEnum):
 
 
 class Arithmetic(IntEnum):
-    """What `Binary` makes of two values."""
+    """What `Binary` makes of two values; from `GREATER` on one or zero, in plans of version 3."""
 
     ADD = 0
     SUBTRACT = 1
@@ -51,6 +51,10 @@ class Arithmetic(IntEnum):
     MAXIMUM = 4
     MINIMUM = 5
     POWER = 6
+    GREATER = 7
+    GREATER_EQUAL = 8
+    EQUAL = 9
+    NOT_EQUAL = 10
 
 
 class Reduce(IntEnum):
@@ -84,6 +88,31 @@ class Binary(Operation):
     right: Side
     output: Rows
     activation: Activation = Activation.NONE
+
+
+@dataclass
+class Select(Operation):
+    """left where the condition is not zero, else right, value by value."""
+
+    condition: Side
+    left: Side
+    right: Side
+    output: Rows
+
+
+@dataclass
+class Transpose(Operation):
+    """Matrices [rows, columns] whose values are fixed ways apart, side by side.
+
+    Attributes:
+        step: values from column to column of `input`.
+    """
+
+    rows: int
+    columns: int
+    input: Matrices
+    step: int
+    output: Buffer
 
 
 @dataclass

@@ -12,6 +12,7 @@ from torch.fx import GraphModule, Node
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.targets.native import (
     lower_attention,
+    lower_choices,
     lower_convolutions,
     lower_elementwise,
     lower_int8,
@@ -44,6 +45,7 @@ LOWERINGS = {
     **lower_int8.LOWERINGS,
     **lower_pad.LOWERINGS,
     **lower_writes.LOWERINGS,
+    **lower_choices.LOWERINGS,
 }
 """How each operator becomes an operation, or a view that costs nothing."""
 
@@ -111,10 +113,18 @@ def _lower(emit: Emitter, node: Node) -> int:
     made = node.meta.get("val")
     if node.target not in LOWERINGS:
         raise refuse(node, str(node.target))
-    if isinstance(made, torch.Tensor) and made.dtype not in (torch.float32, torch.int8):
+    if isinstance(made, torch.Tensor) and made.dtype not in _numbers_of(node):
         raise refuse(node, f"{node.target} of {made.dtype}")
     LOWERINGS[node.target](emit, node)
     return 1
+
+
+def _numbers_of(node: Node) -> tuple[torch.dtype, ...]:
+    """The kinds of numbers that an operator may give."""
+    is_view = node.target in lower_views.LOWERINGS
+    if is_view or node.target in lower_choices.OF_TRUTH_VALUES:
+        return (torch.float32, torch.int8, torch.bool)
+    return (torch.float32, torch.int8)
 
 
 def _stand_in(emit: Emitter, node: Node) -> None:
@@ -129,6 +139,8 @@ def _finish(emit: Emitter, node: Node) -> Buffer:
     results = list(results) if isinstance(results, list | tuple) else [results]
     if len(results) != 1:
         raise refuse(node, f"{len(results)} outputs")
+    if results[0].meta["val"].dtype is not torch.float32:
+        raise refuse(results[0], f"an output of {results[0].meta['val'].dtype}")
     shape = tuple(shape_of(results[0]))
     buffer = Buffer(math.prod(shape), Space.OUTPUT)
     emit.join(node, results, Value(buffer, dense(shape)))

@@ -268,8 +268,8 @@ def lower_masked_fill(emit: Emitter, node: Node) -> None:
     source, mask, number = node.args[:3]
     if isinstance(number, Node) and is_constant(number):
         number = float(emit.constant(number))
-    if not is_constant(mask) or isinstance(number, Node) or math.isnan(number):
-        raise refuse(node, "a fill whose mask or number is computed")
+    if math.isnan(number):
+        raise refuse(node, "a fill with what is no number")
     masked = emit.constant(mask).bool().numpy()
     masked = masked.reshape([1] * (len(shape_of(node)) - masked.ndim) + list(masked.shape))
     for kind, far in ((Arithmetic.MAXIMUM, -math.inf), (Arithmetic.MINIMUM, math.inf)):
@@ -338,6 +338,4 @@ LOWERINGS: dict[object, Callable[[Emitter, Node], None]] = {
     aten.minimum.default: lower_arithmetic(Arithmetic.MINIMUM),
     aten.max.other: lower_arithmetic(Arithmetic.MAXIMUM),
     aten.min.other: lower_arithmetic(Arithmetic.MINIMUM),
-    aten.masked_fill.Scalar: lower_masked_fill,
-    aten.masked_fill.Tensor: lower_masked_fill,
 }

@@ -11,11 +11,14 @@ from torch.fx import Node
 
 from hvit_edge.lowering.graph import argument, aten, shape_of
 from hvit_edge.targets.native import operations as ops
-from hvit_edge.targets.native.emitter import Emitter, row_axis
+from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
 from hvit_edge.targets.native.lower_convolutions import layer_weights
 from hvit_edge.targets.native.lower_matmul import multiply
 from hvit_edge.targets.native.operations import Epilogue
 from hvit_edge.targets.native.values import Value, constant_value, fresh
+
+MOST_SUMMED = 1024
+"""Values of a cumulative sum, whose matrix has the square of that."""
 
 
 def lower_linear(emit: Emitter, node: Node) -> None:
@@ -59,6 +62,16 @@ def along(emit: Emitter, node: Node, value: Value, axis: int, matrix: np.ndarray
     return emit.value(node)
 
 
+def lower_cumulative_sum(emit: Emitter, node: Node) -> None:
+    """As a product with a matrix of ones from its diagonal down."""
+    value = emit.value(node.args[0])
+    axis = argument(node, 1, "dim") % value.places.ndim
+    length = value.shape[axis]
+    if length > MOST_SUMMED:
+        raise refuse(node, f"a cumulative sum of {length} values")
+    emit.values[node] = along(emit, node, value, axis, np.tri(length))
+
+
 def lower_resize(emit: Emitter, node: Node) -> None:
     """Along each side in turn, by the operator's own answers to unit maps."""
     value = emit.value(node.args[0])
@@ -98,5 +111,6 @@ LOWERINGS: dict[object, Callable[[Emitter, Node], None]] = {
     aten.linear.default: lower_linear,
     aten.cat.default: lower_cat,
     aten.stack.default: lower_stack,
+    aten.cumsum.default: lower_cumulative_sum,
     **dict.fromkeys(SCALED, lower_resize),
 }

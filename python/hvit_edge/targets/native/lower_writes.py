@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch.fx import Node
 
-from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
+from hvit_edge.lowering.graph import argument, aten, shape_of
 from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
 from hvit_edge.targets.native.values import Buffer, Value, constant_value, dense, filled, fresh
 
@@ -62,8 +62,6 @@ def _write(emit: Emitter, node: Node, part: Node, there: Value) -> None:
 def lower_where(emit: Emitter, node: Node) -> None:
     """One of two tensors, where a constant mask says: places in a copy of both."""
     mask, *sides = node.args
-    if not is_constant(mask):
-        raise refuse(node, "a choice by a mask that is computed")
     shape = tuple(shape_of(node))
     values = [
         emit.value(side) if isinstance(side, Node) else constant_value(np.float32([side]))
@@ -98,8 +96,4 @@ LOWERINGS = {
     aten.fill.Tensor: lower_copy,
     aten.slice_scatter.default: lower_scatter,
     aten.select_scatter.default: lower_scatter,
-    aten.where.self: lower_where,
-    aten.where.ScalarOther: lower_where,
-    aten.where.ScalarSelf: lower_where,
-    aten.where.Scalar: lower_where,
 }

@@ -13,6 +13,7 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import place
+from hvit_edge.targets.native.general_operations import Arithmetic
 from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
 from hvit_edge.targets.native.operations import (
     PANEL,
@@ -28,6 +29,8 @@ MAGIC = {Number.FLOAT32: b"HVITPN01", Number.FLOAT16: b"HVITPH01"}
 VERSION = 1
 GENERAL_VERSION = 2
 """Of plans with operations or activations that version 1 does not have."""
+CHOICE_VERSION = 3
+"""Of plans that compare, select or transpose."""
 ALIGNMENT = 64
 ORDER = (
     ops.Linear,
@@ -49,9 +52,12 @@ ORDER = (
     general.Reduction,
     general.Softmax,
     general.Matmul,
+    general.Select,
+    general.Transpose,
 )
 """Their numbers."""
-GENERAL = (general.Unary, general.Binary, general.Reduction, general.Softmax, general.Matmul)
+FIRST_CHOICE = ORDER.index(general.Select)
+FIRST_GENERAL = ORDER.index(general.Unary)
 
 
 def write_plan(
@@ -73,10 +79,11 @@ def write_plan(
     offsets, arena_bytes = place(operations, number)
     writer = _Writer(offsets, number)
     for operation in operations:
-        writer.words.append(ORDER.index(type(operation)))
+        kind = ORDER.index(type(operation))
+        writer.words.append(kind)
         writer.put(operation)
-        if isinstance(operation, GENERAL):
-            writer.version = GENERAL_VERSION
+        if kind >= FIRST_GENERAL:
+            writer.need(CHOICE_VERSION if kind >= FIRST_CHOICE else GENERAL_VERSION)
     words = struct.pack(f"<{len(writer.words)}q", *writer.words)
     names = b"".join(operation.name.encode() + b"\0" for operation in operations)
     header_bytes = 8 * 9
@@ -105,6 +112,10 @@ class _Writer:
         self.words: list[int] = []
         self.constants = bytearray()
         self.known: dict[bytes, int] = {}
+
+    def need(self, version: int) -> None:
+        """Let the plan be of this version at least."""
+        self.version = max(self.version, version)
 
     def constant(self, array: np.ndarray | None) -> int:
         """Where an array lies among the constants; equal ones lie there once. -1 for None."""
@@ -175,7 +186,7 @@ class _Writer:
 
     def activation(self, activation: Activation) -> None:
         if activation > Activation.GELU:
-            self.version = GENERAL_VERSION
+            self.need(GENERAL_VERSION)
         self.words.append(activation)
 
     @singledispatchmethod
@@ -308,12 +319,26 @@ class _Writer:
 
     @put.register
     def _(self, op: general.Binary) -> None:
+        if op.kind >= Arithmetic.GREATER:
+            self.need(CHOICE_VERSION)
         self.words += [op.kind, len(op.output.places), op.output.width]
         for side in (op.left, op.right):
-            self.words.append(int(side.repeats))
-            self.rows(side.rows)
+            self.side(side)
         self.activation(op.activation)
         self.rows(op.output)
+
+    @put.register
+    def _(self, op: general.Select) -> None:
+        self.words += [len(op.output.places), op.output.width]
+        for side in (op.condition, op.left, op.right):
+            self.side(side)
+        self.rows(op.output)
+
+    @put.register
+    def _(self, op: general.Transpose) -> None:
+        self.words += [len(op.input.places), op.rows, op.columns]
+        self.matrices(op.input)
+        self.words += [op.step, self.offset(op.output)]
 
     @put.register
     def _(self, op: general.Reduction) -> None:
@@ -336,6 +361,10 @@ class _Writer:
         self.words += [op.step, self.number(op.scale)]
         self.matrices(op.output)
         self.words.append(self.offset(op.scratch))
+
+    def side(self, side: ops.Side) -> None:
+        self.words.append(int(side.repeats))
+        self.rows(side.rows)
 
     def expand(self, layer: ops.Linear | ops.LinearInt8) -> None:
         """What a layer multiplies, its bias and its activation."""
