@@ -72,6 +72,39 @@ TEST(NativeDepthwise, ConvolvesWideMaps) {
   }
 }
 
+// A kernel that is too large comes in parts, of which the later ones add to what is there: no
+// output may be made twice, as those of wide maps are elsewhere.
+TEST(NativeDepthwise, AddsToWhatItReplacesOnce) {
+  Random random(3);
+  for (const std::int64_t channels : {16, 5, 24}) {
+    Window window = random_window(random, channels);
+    window.width = window.out_width = 13;
+    window.height = window.out_height = 4;
+    window.row_stride = window.pixel_stride * window.width;
+    window.kernel_height = window.kernel_width = 3;
+    window.stride_height = window.stride_width = 1;
+    window.pad_height = window.pad_width = 1;
+    Memory memory;
+    memory.input = random.values(reach(window));
+    const std::vector<float> weights = random.values(9 * channels);
+    Depthwise layer{window, weights.data(), {}};
+    layer.epilogue.output = Rows{Space::output, 0, channels, nullptr};
+    layer.epilogue.residual = layer.epilogue.output;
+    std::vector<double> expected;
+    for (std::int64_t m = 0; m < 4 * 13; ++m) {
+      for (std::int64_t c = 0; c < channels; ++c) {
+        double sum = kUntouched;
+        for_taps(window, memory, m, c, [&](std::int64_t tap, double value) {
+          sum += value * weights[tap * channels + c];
+        });
+        expected.push_back(sum);
+      }
+    }
+    expect_written(layer, memory, expected);
+    if (HasFatalFailure()) return;
+  }
+}
+
 // A window that covers a pixel for every output, as read_plan asks for.
 bool covers_pixels(const Window& window) {
   return window.pad_height < window.kernel_height && window.pad_width < window.kernel_width &&

@@ -50,9 +50,10 @@ struct Run {
   std::int64_t oy, ox, first_ky, end_ky;
 };
 
-/// What becomes of sums: they are kept for `finish`.
+/// What becomes of sums: they are kept for `finish`. Sums of channels before `first` go to where
+/// those of fewer channels than a vector leave room.
 struct Kept {
-  Lane* sums;  // [pixel][channel]
+  Lane* sums;  // [pixel][channel], with a vector's room before it
   std::int64_t first;
 
   void operator()(int pixel, std::int64_t channel, Vector sum) const {
@@ -70,19 +71,29 @@ struct Activated {
   }
 };
 
+// A vector of channels, or the few that a map has.
+template <bool few>
+__attribute__((always_inline)) inline Vector load_channels(const Value* from,
+                                                           [[maybe_unused]] std::int64_t channels) {
+  if constexpr (few) return load_first(from, channels);
+  return load(from);
+}
+
 // sum[p] += the products of one row of the window. Where `step` is not 0 it is the stride, and
 // neighbours share their pixels.
-template <int step, int pixels>
+template <int step, int pixels, bool few>
 __attribute__((always_inline)) inline void add_row_of_window(Vector (&sum)[pixels],
                                                              const Window& window,
                                                              const Value* value,
                                                              const Value* weight) {
+  const std::int64_t channels = window.channels;
   if constexpr (step > 0) {  // a kernel of three
-    const Vector factors[3] = {load(weight), load(weight + window.channels),
-                               load(weight + 2 * window.channels)};
+    const Vector factors[3] = {load_channels<few>(weight, channels),
+                               load_channels<few>(weight + channels, channels),
+                               load_channels<few>(weight + 2 * channels, channels)};
 #pragma GCC unroll 18
     for (int x = 0; x < (pixels - 1) * step + 3; ++x, value += window.pixel_stride) {
-      const Vector pixel = load(value);
+      const Vector pixel = load_channels<few>(value, channels);
 #pragma GCC unroll 3
       for (int kx = 0; kx < 3; ++kx) {
         const int p = (x - kx) / step;
@@ -93,16 +104,19 @@ __attribute__((always_inline)) inline void add_row_of_window(Vector (&sum)[pixel
   }
   const std::int64_t way = window.stride_width * window.pixel_stride;
   for (std::int64_t kx = 0; kx < window.kernel_width; ++kx) {
-    const Vector factor = load(weight);
+    const Vector factor = load_channels<few>(weight, channels);
 #pragma GCC unroll 8
-    for (int p = 0; p < pixels; ++p) sum[p] += load(value + p * way) * factor;
+    for (int p = 0; p < pixels; ++p) {
+      sum[p] += load_channels<few>(value + p * way, channels) * factor;
+    }
     value += window.pixel_stride;
-    weight += window.channels;
+    weight += channels;
   }
 }
 
-// Whole vectors of channels of outputs whose windows lie between the map's left and right edge.
-template <int step, int pixels, class Finish>
+// Channels of outputs whose windows lie between the map's left and right edge. The last vector
+// begins earlier where channels are left over, and makes some sums once more.
+template <int step, int pixels, bool few, class Finish>
 void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, std::int64_t end,
                  Finish finish) {
   const Window& window = work.layer->window;
@@ -112,15 +126,17 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, 
     rows[ky] = pixel(window, *work.bases, run.oy * window.stride_height - window.pad_height + ky,
                      run.ox * window.stride_width - window.pad_width);
   }
-  for (std::int64_t channel = first; channel < end; channel += kLanes) {
-    const Vector start = bias == nullptr ? Vector{} : load(bias + channel);
+  for (std::int64_t next = first; next < end; next += kLanes) {
+    const std::int64_t channel = few || next + kLanes <= end ? next : end - kLanes;
+    const Vector start =
+        bias == nullptr ? Vector{} : load_channels<few>(bias + channel, window.channels);
     Vector sum[pixels];
 #pragma GCC unroll 8
     for (int p = 0; p < pixels; ++p) sum[p] = start;
     const Value* weight = values_of(work.layer->weights) + channel;
     for (std::int64_t ky = run.first_ky; ky < run.end_ky; ++ky) {
-      add_row_of_window<step>(sum, window, rows[ky] + channel,
-                              weight + ky * window.kernel_width * window.channels);
+      add_row_of_window<step, pixels, few>(sum, window, rows[ky] + channel,
+                                           weight + ky * window.kernel_width * window.channels);
     }
 #pragma GCC unroll 8
     for (int p = 0; p < pixels; ++p) finish(p, channel, sum[p]);
@@ -132,12 +148,14 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, 
                  Finish finish) {
   const Window& window = work.layer->window;
   const std::int64_t step = window.kernel_width == 3 ? window.stride_width : 0;
-  if (step == 1) {
-    sum_windows<1, pixels>(work, run, first, end, finish);
+  if (window.channels < kLanes) {
+    sum_windows<0, pixels, true>(work, run, first, end, finish);
+  } else if (step == 1) {
+    sum_windows<1, pixels, false>(work, run, first, end, finish);
   } else if (step == 2) {
-    sum_windows<2, pixels>(work, run, first, end, finish);
+    sum_windows<2, pixels, false>(work, run, first, end, finish);
   } else {
-    sum_windows<0, pixels>(work, run, first, end, finish);
+    sum_windows<0, pixels, false>(work, run, first, end, finish);
   }
 }
 
@@ -188,7 +206,8 @@ void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
 template <Accuracy accuracy>
 void convolve_and_finish(const DepthwiseWork& work, const Run& run, int pixels) {
   const Window& window = work.layer->window;
-  alignas(64) Lane sums[kPixels * kChannels];
+  alignas(64) Lane room[kLanes + kPixels * kChannels];
+  Lane* sums = room + kLanes;
   const TileRows to(work.layer->epilogue, *work.bases, run.oy * window.out_width + run.ox, pixels);
   Covered covered;
   if (pixels == 1) cover(window, *work.bases, run.oy, run.ox, covered);
@@ -213,7 +232,8 @@ void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox
   const std::int64_t top = oy * window.stride_height - window.pad_height;
   const Run run{oy, ox, top < 0 ? -top : 0, least(window.height - top, window.kernel_height)};
   const Epilogue& epilogue = work.layer->epilogue;
-  const bool plain = epilogue.residual.space == Space::none && !is_applied_later(epilogue.first);
+  const bool plain = epilogue.residual.space == Space::none && window.channels >= kLanes &&
+                     !is_applied_later(epilogue.first);
   if (pixels == kPixels && plain) {
     convolve_and_activate<accuracy>(work, run);
   } else {
@@ -227,17 +247,23 @@ inline std::int64_t last_inside(const Window& window) {
   return last < 0 ? -1 : least(last / window.stride_width, window.out_width - 1);
 }
 
+// Whether outputs are added to what they replace: those may not be made twice.
+inline bool is_in_place(const Epilogue& epilogue) {
+  return epilogue.residual.space == epilogue.output.space &&
+         epilogue.residual.offset == epilogue.output.offset;
+}
+
 inline void convolve_row(const void* context, std::int64_t oy) {
   const auto& work = *static_cast<const DepthwiseWork*>(context);
   const Window& window = work.layer->window;
-  const bool whole_vectors = window.channels % kLanes == 0;
   const std::int64_t first = quotient_up(window.pad_width, window.stride_width);
-  const std::int64_t last = last_inside(window), back = last - kPixels + 1;
+  const std::int64_t last = last_inside(window);
+  const std::int64_t back = is_in_place(work.layer->epilogue) ? -1 : last - kPixels + 1;
   for (std::int64_t ox = 0; ox < window.out_width;) {
     // A run that would leave the map begins earlier, and makes some outputs once more.
-    if (whole_vectors && ox > back && ox <= last && back >= first) ox = back;
+    if (ox > back && ox <= last && back >= first) ox = back;
     const int many = are_inside(window, ox, kPixels) ? kPixels : kFewPixels;
-    const int pixels = whole_vectors && are_inside(window, ox, many) ? many : 1;
+    const int pixels = are_inside(window, ox, many) ? many : 1;
     if (work.accuracy == Accuracy::codes) {
       convolve_pixels<Accuracy::codes>(work, oy, ox, pixels);
     } else {
