@@ -9,7 +9,7 @@ from torch import nn
 
 import hvit_edge
 from hvit_edge import compiler_native, gated_graphs
-from hvit_edge.errors import InputError, LoweringError, ParityError
+from hvit_edge.errors import DelegationError, InputError, LoweringError, ParityError
 from hvit_edge.inspection import describe
 from hvit_edge.parity import native_runtime, validate
 from hvit_edge.parity.bisect import first_wrong_module
@@ -148,9 +148,9 @@ def spoil(graph):
 def test_bisect_names_the_module_that_lowering_changed(tiny_model, example, monkeypatch):
     right = native_runtime.lower
 
-    def wrong(graph, inputs, number):
+    def wrong(graph, inputs, number, **how):
         spoil(graph)
-        return right(graph, inputs, number)
+        return right(graph, inputs, number, **how)
 
     monkeypatch.setattr(native_runtime, "lower", wrong)
     found = first_wrong_module(
@@ -198,7 +198,7 @@ class Running(nn.Module):
 
     class Sum(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x.cumsum(-1)
+            return torch.topk(x, 3)[0]
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,15 +209,34 @@ class Running(nn.Module):
 
 
 def test_an_operator_that_it_lacks_is_named_with_its_module(tiny_preprocess, tmp_path):
-    with pytest.raises(LoweringError, match=r"got aten.cumsum.default in total; compile with") as e:
+    with pytest.raises(LoweringError, match=r"got aten.topk.default in total; compile with") as e:
         hvit_edge.compile(
             Running().eval(),
             target="native",
             preprocess=tiny_preprocess,
             output=tmp_path / "a.pte",
+            min_delegated=1.0,
         )
     assert e.value.exit_code == 2
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8-dynamic"])
+def test_an_operator_that_it_lacks_is_left_outside(precision, tiny_preprocess, tmp_path):
+    module, path = Running().eval(), tmp_path / "a.pte"
+    options = {"target": "native", "precision": precision, "preprocess": tiny_preprocess}
+    artifact = hvit_edge.compile(module, output=path, **options)
+    report = artifact.report.to_dict()
+    reason = "the native backend does not run aten.topk.default in total"
+    assert report["ops_outside"] == [
+        {"op": "aten.topk.default", "module": "total", "reason": reason}
+    ]
+    assert report["delegates"] == 1 and 0 < report["delegated_share"] < 1
+    assert list(describe(path)["ops_outside"]) == ["aten::topk.values"]
+    assert hvit_edge.Session(path).self_test().passed
+    assert validate(path, model=module).passed
+    with pytest.raises(DelegationError, match=r"(?s)at least 90.0% .*topk.default in total"):
+        hvit_edge.compile(module, output=tmp_path / "b.pte", min_delegated=0.9, **options)
 
 
 REFUSALS = {
@@ -229,7 +248,7 @@ REFUSALS = {
         {"cpu": "arm"},
         "cpu: expected none for native in fp32; it belongs to xnnpack, and to native int8 and",
     ),
-    "share": ({"min_delegated": 0.5}, "min_delegated: expected none for native, whose delegate"),
+    "share": ({"min_delegated": 1.5}, "min_delegated: expected a share from 0 to 1, got 1.5"),
     "ios": ({"ios": 17}, "expected none for native; they belong to Core ML"),
     "calibration": ({"calib_data": "photos"}, "expected none with fp32"),
 }

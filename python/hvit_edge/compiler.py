@@ -55,7 +55,7 @@ from hvit_edge.weights import weights_digest
 
 SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
 APPLE = ("coreml", "coreml-pte")
-WHOLE = {"coreml": "which has no delegate", "native": "whose delegate runs everything or nothing"}
+WHOLE = {"coreml": "which has no delegate"}
 NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = (*INT8, "auto")
 
@@ -118,8 +118,8 @@ def compile(
         cpu: for xnnpack, and for native in "int8" and "int8-dynamic": "arm" shapes the program for
             the kernels of 64-bit Arm, where it then takes fewer instructions, and on x86-64 perhaps
             more time; it runs on both. "any" is the default. See docs/arm.md.
-        min_delegated: for xnnpack, share of the operators, 0 to 1, that must run in the delegate;
-            None is 1.0 for a registered name and 0.0 for a module of your own.
+        min_delegated: for xnnpack and native, share of the operators, 0 to 1, that must run in the
+            delegate; None is 1.0 for a registered name and 0.0 for a module of your own.
         calib_data: calibration images, a folder or NPZ as for `calibration_inputs`: "int8" needs
             them, "int8-dynamic" takes windows of the bundled photos in their absence, no other
             precision takes any.
@@ -161,7 +161,17 @@ def compile(
     if target == "native":
         return compile_native(
             NativeRequest(
-                subject, precision, cpu or CPUS[0], path, force, rtol, calibration, tell, progress
+                subject,
+                precision,
+                cpu or CPUS[0],
+                path,
+                force,
+                rtol,
+                calibration,
+                tell,
+                progress,
+                whole=_least_share(subject.registered, min_delegated) == 1,
+                check_delegation=partial(_check_delegation, wanted=min_delegated),
             )
         )
     if target in APPLE:
@@ -389,8 +399,13 @@ def _prepare_graph(
     return quantised, layers, mixture, answers
 
 
+def _least_share(registered: bool, wanted: float | None) -> float:
+    """The share of the operators that must be delegated: of registered models all, unless told."""
+    return (1.0 if registered else 0.0) if wanted is None else wanted
+
+
 def _check_delegation(lowered: Lowered, registered: bool, wanted: float | None) -> None:
-    wanted = (1.0 if registered else 0.0) if wanted is None else wanted
+    wanted = _least_share(registered, wanted)
     if lowered.delegated_share >= wanted:
         return
     listed = "".join(

@@ -33,6 +33,7 @@ from hvit_edge.quantize.arithmetic import native_arithmetic
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject
 from hvit_edge.targets.choices import INT8
+from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.values import Number
 
@@ -41,7 +42,12 @@ TARGET = "native"
 
 @dataclass(frozen=True)
 class NativeRequest:
-    """What `compile` asks for, see there."""
+    """What `compile` asks for, see there.
+
+    Attributes:
+        whole: the backend must run everything; if not, what it refuses is left to portable kernels.
+        check_delegation: refuses a program, of a registered model or not, with too much outside.
+    """
 
     subject: Subject
     precision: str
@@ -52,6 +58,8 @@ class NativeRequest:
     calibration: Calibration | None
     tell: Callable[[str], None]
     progress: Wrap = silent
+    whole: bool = True
+    check_delegation: Callable[[Lowered, bool], None] | None = None
 
 
 def number_of(precision: str, cpu: str) -> Number:
@@ -67,7 +75,9 @@ def compile_native(request: NativeRequest) -> Artifact:
     """Compile for our own backend.
 
     Raises:
-        LoweringError: an operator is not one that the backend runs; it is named.
+        LoweringError: an operator is not one that the backend runs, and the program is to be
+            whole; it is named.
+        DelegationError: fewer operators are delegated than asked for.
         ParityError: a step is outside its tolerance of eager PyTorch.
     """
     start = time.perf_counter()
@@ -83,7 +93,9 @@ def compile_native(request: NativeRequest) -> Artifact:
         )
     tell("lower")
     example = (torch.from_numpy(subject.example),)
-    lowered = lower(graph, example, number)
+    lowered = lower(graph, example, number, whole=request.whole)
+    if request.check_delegation is not None:
+        request.check_delegation(lowered, subject.registered)
     step = native_step(lowered, subject.example.shape[2:])
     if reference is not None:
         gate_fidelity(gate, reference, step, partial(native_int8_values, graph, number=number))

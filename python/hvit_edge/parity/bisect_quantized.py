@@ -51,7 +51,7 @@ def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.nda
     if is_native:
         number = Number.FLOAT16 if metadata.cpu == "arm" else Number.FLOAT32
         arithmetic = native_arithmetic(in_half=number is Number.FLOAT16)
-        step = native_step(native.lower(quantized, inputs, number), example.shape[2:])
+        step = native_step(native.lower(quantized, inputs, number, whole=False), example.shape[2:])
         values = partial(native_int8_values, quantized, number=number)
     else:
         lowered, arithmetic = lower(quantized, inputs), xnnpack_arithmetic(quantized)

@@ -71,7 +71,7 @@ def native_values(
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.recompile()
     (array,) = inputs
-    step = native_step(lower(graph, inputs, number), tuple(array.shape[2:]))
+    step = native_step(lower(graph, inputs, number, whole=False), tuple(array.shape[2:]))
     joined = torch.from_numpy(step(array.numpy()))
     parts = joined[0].split([node.meta["val"].numel() for node in nodes])
     return {

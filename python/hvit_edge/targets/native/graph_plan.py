@@ -10,6 +10,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import shape_of
+from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.native import (
     lower_attention,
     lower_choices,
@@ -65,6 +66,13 @@ class Plan:
     nodes: int
 
 
+def records_of(plan: Plan) -> tuple[OperatorRecord, ...]:
+    """Return the kind and the module of each operation."""
+    return tuple(
+        OperatorRecord(*operation.name.partition(" ")[::2]) for operation in plan.operations
+    )
+
+
 def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     """Lower a graph of one input and one output, both float32.
 
@@ -75,6 +83,14 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     Raises:
         LoweringError: an operator is not one of `LOWERINGS`, or not in a form that is.
     """
+    plan = try_plan(graph, number)
+    if isinstance(plan, Plan):
+        return plan
+    raise refuse_all(plan)
+
+
+def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
+    """Lower as `plan_graph` does, or return all operators that are refused."""
     emit = Emitter(graph)
     inputs, outputs, nodes = None, None, 0
     refusals: list[Refusal] = []
@@ -95,7 +111,7 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
             refusals.append(refusal)
             _stand_in(emit, node)
     if refusals:
-        raise refuse_all(refusals)
+        return refusals
     operations = fuse_inverted_residuals(emit.operations, number)
     return Plan(write_plan(operations, inputs, outputs, number), tuple(operations), nodes)
 

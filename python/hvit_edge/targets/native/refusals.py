@@ -18,11 +18,13 @@ class Refusal(LoweringError):
     """An operator that this backend does not run.
 
     Attributes:
+        node: the operator in its graph.
         what: it is, and the module that it is in.
         line: of the user's own code that called it; empty if it is not known.
     """
 
     def __init__(self, node: Node, what: str) -> None:
+        self.node = node
         self.what = f"{what} in {module_path(node) or 'the root module'}"
         self.line = _line_of(node)
         where = f"\n  at {self.line}" if self.line else ""

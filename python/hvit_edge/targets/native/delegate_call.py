@@ -1,0 +1,60 @@
+"""A plan as a delegate of our own backend, for ExecuTorch to call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from executorch.exir import to_edge
+from executorch.exir.backend.backend_api import to_backend
+from executorch.exir.backend.backend_details import BackendDetails, PreprocessResult
+from executorch.exir.backend.compile_spec_schema import CompileSpec
+from torch import nn
+
+from hvit_edge.targets.delegate import COMPILE_CONFIG
+
+
+@final
+class HvitEdgeBackend(BackendDetails):
+    """The name that the runtime knows the backend by; what it runs is the `plan` of this lowering.
+
+    ExecuTorch finds backends by class, and hands them a program of its own dialect. The plan comes
+    from the graph before that, so it is left here.
+    """
+
+    plan: bytes = b""
+
+    @staticmethod
+    def preprocess(
+        edge_program: torch.export.ExportedProgram, compile_specs: list[CompileSpec]
+    ) -> PreprocessResult:
+        return PreprocessResult(processed_bytes=HvitEdgeBackend.plan)
+
+
+class _Interface(nn.Module):
+    """What the program looks like from outside: the shapes of its input and its output."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(self.shape) + x.reshape(-1)[0]
+
+
+def delegate_of(plan: bytes, inputs: tuple[torch.Tensor, ...], shape: Sequence[int]) -> nn.Module:
+    """Return the module that calls the backend with `plan`.
+
+    Args:
+        plan: what the backend runs.
+        inputs: one float32 tensor of the shape that it takes.
+        shape: of the float32 tensor that it gives.
+    """
+    exported = torch.export.export(_Interface(shape), inputs)
+    edge = to_edge(exported, compile_config=COMPILE_CONFIG)
+    HvitEdgeBackend.plan = plan
+    try:
+        return to_backend(HvitEdgeBackend.__name__, edge.exported_program(), [])
+    finally:
+        HvitEdgeBackend.plan = b""
