@@ -92,7 +92,7 @@ def test_written_whole_with_ordinary_permissions(tmp_path):
 def test_existing_file_is_kept_without_force(tmp_path):
     path = tmp_path / "a.pte"
     path.write_bytes(b"precious")
-    with pytest.raises(InputError, match=r"\[output\].*existing.*--force"):
+    with pytest.raises(InputError, match=r"\[output\].*existing.*force=True"):
         artifact.write_atomically(path, b"data", force=False)
     assert path.read_bytes() == b"precious"
     artifact.write_atomically(path, b"data", force=True)

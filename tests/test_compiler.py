@@ -263,7 +263,7 @@ def test_existing_output_is_refused_before_any_work(tiny_model, tiny_preprocess,
     path = tmp_path / "a.pte"
     path.write_bytes(b"precious")
     steps = []
-    with pytest.raises(InputError, match="--force"):
+    with pytest.raises(InputError, match="force=True"):
         hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=path, on_step=steps.append)
     assert (steps, path.read_bytes()) == ([], b"precious")
 

@@ -171,7 +171,7 @@ REFUSALS = {
     "fp32": (("fp32", {"calib_data": "d"}), r"expected none with fp32"),
     "samples": (
         ("int8", {"calib_data": "d", "calib_samples": 31}),
-        r"--calib-samples .*: expected at least 32, got 31",
+        r"calib_samples=.*: expected at least 32, got 31",
     ),
 }
 

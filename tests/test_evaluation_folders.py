@@ -156,7 +156,7 @@ def test_a_class_whose_photos_are_all_unreadable_is_empty(artifact, tmp_path, ca
     report = evaluate(artifact, root, allow_empty=True)
     assert (report.images, report.top1) == (1, 1.0)
     assert [str(one) for one in report.empty_classes] == ["dog (2 unreadable)"]
-    with pytest.raises(InputError, match=r"got none in dog \(2 unreadable\); .*--allow-empty"):
+    with pytest.raises(InputError, match=r"got none in dog \(2 unreadable\); .*allow_empty=True"):
         evaluate(artifact, root)
     assert main(["eval", str(artifact), str(root)]) == 2
     assert "100.00 %" in capsys.readouterr().out

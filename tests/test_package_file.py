@@ -35,7 +35,7 @@ def test_a_new_package(path):
 def test_an_existing_package_is_refused_and_kept(path):
     write_package(path, save("old"), force=False)
     called = []
-    with pytest.raises(InputError, match=r"\[output\] .* got an existing one: .*--force"):
+    with pytest.raises(InputError, match=r"\[output\] .* got an existing one: .*force=True"):
         write_package(path, called.append, force=False)
     assert (contents(path), called) == ("old", [])
     write_package(path, save("new"), force=True)

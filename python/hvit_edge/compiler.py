@@ -415,5 +415,5 @@ def _check_delegation(lowered: Lowered, registered: bool, wanted: float | None) 
     raise DelegationError(
         f"[compile] expected at least {wanted:.1%} of the operators in the delegate, got"
         f" {lowered.delegated_share:.1%} of {lowered.ops_total}; replace these operators or lower"
-        f" --min-delegated:{listed}"
+        f" --min-delegated (min_delegated=):{listed}"
     )

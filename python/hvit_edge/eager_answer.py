@@ -160,7 +160,10 @@ def _remedy(module: nn.Module, error: Exception, example: np.ndarray) -> str:
     if isinstance(error, TypeError) and "positional argument" in str(error):
         return "wrap the module in one whose forward takes the image alone"
     size = f"({example.shape[2]}, {example.shape[3]})"
-    return f"check its forward, and that {size} is the input_size that it takes (preprocess=...)"
+    return (
+        f"check its forward, and that it takes images of {size}: --input-size HxW (preprocess=)"
+        " gives another size"
+    )
 
 
 def _logits(output: object, where: str) -> np.ndarray:

@@ -1,14 +1,21 @@
 """Exceptions of hvit-edge. Every message reads `[where] expected, got, how to fix`."""
 
+from hvit_edge.hints import worded
+
 
 class HvitEdgeError(Exception):
     """Base of every error that hvit-edge raises on purpose.
 
     The message is complete: `[where] what was expected, what came; how to fix it`.
-    `exit_code` is what the command line returns when the error reaches it.
+    `exit_code` is what the command line returns when the error reaches it. A remedy is named as an
+    option on the command line, and as an argument in Python, see `hints`.
     """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """Return the message in the words of its reader."""
+        return worded(super().__str__())
 
 
 class InputError(HvitEdgeError):

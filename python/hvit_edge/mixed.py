@@ -55,9 +55,10 @@ class MixedOptions:
 
     @property
     def given(self) -> list[str]:
-        """The options that were set, as on the command line."""
+        """Return the options that were set, as messages name them."""
         defaults = asdict(MixedOptions())
-        return [f"--{k.replace('_', '-')}" for k, v in asdict(self).items() if v != defaults[k]]
+        names = [name for name, value in asdict(self).items() if value != defaults[name]]
+        return [f"--{name.replace('_', '-')} ({name}=)" for name in names]
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,14 @@ def check_mixed(options: MixedOptions, precision: str, output: Path, *, force: b
             )
         check_output(plan_path(output), force=force)
     elif options.cost_profile is not None:
-        raise InputError("[compile] --cost-profile: expected without --plan, got both")
+        raise InputError(
+            "[compile] --cost-profile (cost_profile=): expected without --plan (plan=), got both"
+        )
     if options.max_drop is not None and options.eval_data is None:
-        raise InputError("[compile] --max-drop: expected together with --eval-data, got it alone")
+        raise InputError(
+            "[compile] --max-drop (max_drop=): expected together with --eval-data (eval_data=), got"
+            " it alone"
+        )
 
 
 def mix(
@@ -281,6 +287,6 @@ def _missed(model: str, report: MixedReport) -> str:
     return (
         f"[compile] {model}: expected a drop of at most {report.max_drop:g} points, got"
         f" {report.drop:.2f} ({report.float_top1:.2%} to {report.top1:.2%}) with the best plan"
-        f" ({best}); nothing was written: allow more with --max-drop, or take this plan with"
-        f" --force-inexact (force_inexact=True){listed}"
+        f" ({best}); nothing was written: allow more with --max-drop (max_drop=), or take this plan"
+        f" with --force-inexact (force_inexact=True){listed}"
     )

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from hvit_edge.errors import InputError
 
 MOST_NAMED = 3
+_QUANTIZE = 'pass the float module, and compile it with --precision int8 (precision="int8")'
 _TORCHSCRIPT = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
 _QUANTIZED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized")
 
@@ -116,7 +117,7 @@ def _module_faults(module: nn.Module) -> Iterator[str]:
     if quantized:
         yield (
             f"expected a float32 module, got a quantized one in {_listed(quantized, classes)};"
-            ' pass the float module, and compile it with precision="int8"'
+            f" {_QUANTIZE}"
         )
 
 
@@ -148,13 +149,16 @@ def _tensor_fault(tensor: torch.Tensor, *, is_parameter: bool) -> tuple[str, str
         return f"tensors on {tensor.device}", "call .cpu() first"
     if is_traceable_wrapper_subclass(tensor) or tensor.is_quantized:
         name = "quantized" if tensor.is_quantized else type(tensor).__name__
-        return f"{name} tensors", 'pass the float module, and compile it with precision="int8"'
+        return f"{name} tensors", _QUANTIZE
     if tensor.layout is not torch.strided:
         return f"{tensor.layout} tensors", "make them dense with .to_dense()"
     if is_parameter and tensor.is_complex():
         return f"{tensor.dtype} parameters", "keep real and imaginary parts apart"
     if is_parameter and tensor.is_floating_point() and tensor.dtype != torch.float32:
-        remedy = 'call .float() first; precision="fp16" stores and computes in half precision'
+        remedy = (
+            'call .float() first; --precision fp16 (precision="fp16") stores and computes in half'
+            " precision"
+        )
         return f"{tensor.dtype} parameters", remedy
     return None
 

@@ -173,7 +173,7 @@ def _operators(path: str | Path, costs: Sequence[tuple[str, float]]) -> tuple[Op
     if not costs:
         raise InputError(
             f"[profile] {path}: expected operators of XNNPACK, got none; compile with"
-            " --target xnnpack"
+            " --target xnnpack (target='xnnpack')"
         )
     records = Session(path, prepare=False).metadata.operators
     modules = modules_of(records, [name for name, _ in costs])

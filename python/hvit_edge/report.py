@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hvit_edge.hints import worded
 from hvit_edge.lowering import PassReport
 from hvit_edge.metadata import Difference
 from hvit_edge.mixed import MixedReport
@@ -76,7 +77,7 @@ class Report:
             "preprocess_source": origin.preprocess_source if origin else "",
             "labels_source": origin.labels_source if origin else "",
             "weights_key": origin.weights_key if origin else "",
-            "notes": list(origin.notes) if origin else [],
+            "notes": [worded(note) for note in origin.notes] if origin else [],
         }
 
 

@@ -135,5 +135,5 @@ def test_bench_in_qemu(bundled):
 
 
 def test_instructions_are_counted_in_qemu_only():
-    with pytest.raises(InputError, match=r"expected --device qemu:CPU to count.*local"):
+    with pytest.raises(InputError, match=r"expected device='qemu:CPU' to count.*local"):
         check_countable("local")

@@ -382,7 +382,7 @@ def test_what_the_caller_gives_contradicts_no_file(write):
 )
 def test_preprocessing_that_cannot_be_met_names_file_and_option(evidence, files):
     (file,) = files
-    with pytest.raises(InputError, match=rf"correct {file}.json, or .* --preprocess FILE"):
+    with pytest.raises(InputError, match=rf"correct {file}.json, or .* with preprocess="):
         evidence(**files)
 
 

@@ -133,7 +133,7 @@ def test_lightning_leaves_losses_and_metrics_in_the_state_dict(net, weights):
 )
 def test_of_two_sets_the_raw_one_is_taken_and_said(net, weights, content, first, second):
     content = content(weights, averaged(weights))
-    with pytest.warns(UserWarning, match=f"'{re.escape(second)}', which --weights-key") as caught:
+    with pytest.warns(UserWarning, match=f"'{re.escape(second)}', which weights_key=") as caught:
         load_weights(net, content)
     assert len(caught) == 1
     assert_loaded(net, weights)

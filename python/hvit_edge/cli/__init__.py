@@ -24,6 +24,7 @@ from hvit_edge import __version__
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, did_you_mean
 from hvit_edge.errors import HvitEdgeError, InputError, InternalError, MissingPackageError
+from hvit_edge.hints import on_command_line
 from hvit_edge.public import unforeseen
 
 VERBS = {
@@ -44,6 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code. `argv` defaults to the process's arguments."""
     argv = list(sys.argv[1:] if argv is None else argv)
     console = Console(verbose=bool({"-v", "--verbose"} & set(argv)))
+    with on_command_line():
+        return _run(argv, console)
+
+
+def _run(argv: list[str], console: Console) -> int:
+    """Run one verb; every failure becomes one line and an exit code."""
     try:
         code = _run_verb(argv, console)
         console.flush()

@@ -54,7 +54,7 @@ def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden]:
     if "hve_schema_version" not in strings:
         raise ArtifactError(
             "[package] expected a package that hvit-edge compiled, got one without its metadata;"
-            " compile the model with --target coreml"
+            " compile the model with --target coreml (target='coreml')"
         )
     try:
         version = json.loads(strings["hve_schema_version"])

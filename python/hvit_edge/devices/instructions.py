@@ -81,8 +81,8 @@ def check_countable(address: str) -> None:
     """Raises InputError where instructions cannot be counted."""
     if not address.startswith(QEMU):
         raise InputError(
-            f"[bench] expected --device qemu:CPU to count instructions, got {address}; others have"
-            " no counter that repeats"
+            f"[bench] expected --device qemu:CPU (device='qemu:CPU') to count instructions, got"
+            f" {address}; others have no counter that repeats"
         )
     if not PLUGIN.is_file():
         raise InputError(

@@ -185,7 +185,7 @@ class Runner:
         if done.status in NO_SUCH_INSTRUCTION:
             return DeviceError(
                 f"[device] {self.device.name}: expected a CPU that has what the program needs, it"
-                " lacks an instruction; compile with another --precision"
+                " lacks an instruction; compile with another --precision (precision=)"
             )
         return DeviceError(
             f"[device] {self.device.name}: expected the runner to finish, it ended with status"

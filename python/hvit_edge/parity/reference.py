@@ -44,7 +44,7 @@ def reference_model(
         raise InputError(
             "[reference_model] expected the weights that the artifact was made from, got others"
             f" (SHA-256 {digest[:12]}... instead of {metadata.weights_sha256[:12]}...);"
-            f" pass the same checkpoint as --weights{key}{_notes(model)}"
+            f" pass the same checkpoint with --weights (weights=){key}{_notes(model)}"
         )
     return model
 

@@ -77,7 +77,7 @@ def validate(
         if runner:
             raise InputError(
                 f"[validate] expected a .pte file for {device}, got the package {path}: validate"
-                " packages on a Mac, without --device"
+                " packages on a Mac, without --device (device=)"
             )
         from hvit_edge.parity.validate_package import validate_package
 

@@ -77,7 +77,7 @@ def read_plan(path: str | Path) -> Plan:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"[plan] {path}: expected a JSON file that can be read, got {error};"
-            " let --precision auto write one, and edit that"
+            " let --precision auto (precision='auto') write one, and edit that"
         ) from error
     faults = _layout_faults(content)
     if faults:

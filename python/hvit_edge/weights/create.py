@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.hints import worded
 from hvit_edge.labels import given_labels
 from hvit_edge.models.registry import (
     InputSize,
@@ -158,7 +159,7 @@ def create_model(
     fitted = resized(source.preprocess, size)
     notes = (*source.notes, *_said(name, fitted, source.preprocess_source))
     for note in notes:
-        warnings.warn(note, stacklevel=3)  # past `public`
+        warnings.warn(worded(note), stacklevel=3)  # past `public`
     model.hvit_edge = ModelOrigin(
         name,
         source.source,
@@ -253,7 +254,7 @@ def _published(name: str, info: ModelInfo) -> str:
         raise InputError(
             f"[weights] expected a checkpoint of {name} on the hub, got none: the authors"
             f" publish it on {info.default.files}; download the file and pass its path with"
-            " --weights (weights=), or 'random'"
+            " --weights FILE (weights=FILE), or --weights random (weights='random')"
         )
     return f"hf:{info.default.hub}"
 

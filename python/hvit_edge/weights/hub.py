@@ -143,7 +143,7 @@ def _unreachable(repository: str, error: Exception) -> InputError:
     reason = str(error).split("\n")[0][:200]
     return InputError(
         f"[weights] expected the hub to deliver {repository}, got {type(error).__name__}:"
-        f" {reason}; connect to the network, or pass a file or 'random' with --weights"
-        " (weights=), or point HF_HOME at a cache that has it (with HF_HUB_OFFLINE=1 nothing else"
-        " is asked)"
+        f" {reason}; connect to the network, or pass --weights FILE (weights=FILE) or --weights"
+        " random (weights='random'), or point HF_HOME at a cache that has it (with"
+        " HF_HUB_OFFLINE=1 nothing else is asked)"
     )

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.hints import worded
 from hvit_edge.public import public
 from hvit_edge.weights import cvnets, official, timm, transformers
 from hvit_edge.weights.files import read_checkpoint
@@ -67,7 +68,7 @@ def load_weights(
     name = "the state dict" if isinstance(source, Mapping) else Path(source).name
     chosen = find_weights(model, content, weights_key)
     for note in notes_on(chosen, name):
-        warnings.warn(note, stacklevel=3)  # past `public`
+        warnings.warn(worded(note), stacklevel=3)  # past `public`
     fill(model, chosen, strict=strict)
 
 

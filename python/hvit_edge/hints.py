@@ -1,0 +1,36 @@
+"""Remedies in the words of their reader: options on the command line, arguments in Python.
+
+A message names a remedy in both forms, the option first: `--weights FILE (weights=)`. Whoever reads
+the message sees one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_OPTION = r"--[a-z][a-z0-9-]*(?: [^\s();,]+(?: or [A-Z]+)?)?"
+_ARGUMENT = r"[a-z_]+=(?:[^()]|\([^()]*\))*"
+_PAIR = re.compile(rf"({_OPTION}) \(({_ARGUMENT})\)")
+_command_line: ContextVar[bool] = ContextVar("command_line", default=False)
+
+
+@contextmanager
+def on_command_line() -> Iterator[None]:
+    """Word every message of this context for readers of the command line."""
+    token = _command_line.set(True)
+    try:
+        yield
+    finally:
+        _command_line.reset(token)
+
+
+def worded(message: str) -> str:
+    """Return the message with each remedy in the reader's form alone.
+
+    `pass --weights FILE (weights=)` becomes `pass --weights FILE` on the command line and
+    `pass weights=` in Python. What has one form only stays as it is.
+    """
+    return _PAIR.sub(r"\1" if _command_line.get() else r"\2", message)
