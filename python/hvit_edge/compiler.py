@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -46,6 +47,7 @@ from hvit_edge.quantize import (
 from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.report import Artifact
+from hvit_edge.sources.address import check_address
 from hvit_edge.subject import Subject, origin_of, prepare_subject
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
@@ -70,7 +72,7 @@ def compile(
     weights: object = None,
     num_classes: int | None = None,
     input_size: int | tuple[int, int] | None = None,
-    preprocess: Preprocess | None = None,
+    preprocess: Preprocess | Mapping[str, Any] | str | Path | None = None,
     labels: Sequence[str] | Mapping | str | Path | None = None,
     output: str | Path | None = None,
     force: bool = False,
@@ -89,12 +91,14 @@ def compile(
     rtol: float | None = None,
     on_step: Callable[[str], None] | None = None,
     weights_key: str | None = None,
+    args: Mapping[str, Any] | None = None,
 ) -> Artifact:
     """Compile a model to one self-describing file.
 
     Args:
-        model: a registered name, or any module that maps float32 [1, 3, H, W] to logits
-            [1, classes].
+        model: a registered name; the address of another module, see `sources`
+            ("FILE.py:FACTORY", "timm:NAME[.TAG]", "hf:OWNER/REPO"); or any module that maps
+            float32 [1, 3, H, W] to logits [1, classes].
         target: "xnnpack"; "native" for a program that our own runtime alone runs, see
             `compiler_native`; "coreml" for an `.mlpackage`, see `compiler_coreml`; or "coreml-pte"
             for an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
@@ -103,10 +107,13 @@ def compile(
             `mixed`. For native "fp32" (the default), "fp16", "int8" or "int8-dynamic". For
             coreml "fp16" (the default), "fp32", float16 with weights of 8 bits ("w8") or palettes
             of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
-        weights, num_classes, input_size, weights_key: as `create_model`; for a registered name
-            only.
+        weights, num_classes, input_size, weights_key: as `create_model`; for a name or an address
+            only, whose own checkpoint `weights` is.
+        args: arguments of the factory, of `timm.create_model`, or fields of the transformers
+            config; for an address only.
         preprocess: from photo to input; needed for a module of your own, and in place of the
-            checkpoint's for a registered name.
+            checkpoint's otherwise: a Preprocess, a JSON file, "timm", "imagenet", or a mapping of
+            single fields.
         labels: class names in class order, in any form that `labels.given_labels` takes; None
             keeps those of the checkpoint.
         output: file to write; None is `{model}-{target}-{precision}.pte` or `.mlpackage` in the
@@ -155,7 +162,7 @@ def compile(
 
     tell("build")
     subject = prepare_subject(
-        model, weights, num_classes, input_size, preprocess, labels, weights_key
+        model, weights, num_classes, input_size, preprocess, labels, weights_key, args
     )
     calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
     if target == "native":
@@ -294,7 +301,10 @@ def _output_path(
 ) -> Path:
     if output is not None:
         return Path(output)
-    name = model if isinstance(model, str) else origin_of(model, None).name
+    if isinstance(model, str):
+        name = check_address(model, "compile").model_name
+    else:
+        name = origin_of(model, None).name
     return Path(f"{name}-{target}-{precision}{SUFFIXES[target]}")
 
 

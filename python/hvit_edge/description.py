@@ -61,4 +61,6 @@ def describe_artifact(
             f"{report.name}\t{first_line_of(report.left_out)}" for report in gate.rewrites_left_out
         ),
         fallback=gate.fallback,
+        model_source=subject.origin.model_source,
+        model_args=subject.origin.model_args,
     )

@@ -182,7 +182,7 @@ def eager_reference(artifact_path: str | Path, weights: str | Path | None = None
     from hvit_edge.parity.reference import reference_model
 
     metadata, classes = read_identity(artifact_path)
-    model = reference_model(metadata, classes, weights=weights)
+    model = reference_model(metadata, classes, weights=weights, artifact=artifact_path)
 
     def run(image: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -14,6 +14,8 @@ SOURCES = {
     "weights_key": "hve_weights_key",
     "rewrites_left_out": "hve_rewrites_left_out",
     "fallback": "hve_fallback",
+    "model_source": "hve_model_source",
+    "model_args": "hve_model_args",
 }
 
 
@@ -100,6 +102,9 @@ class Metadata:
         rewrites_left_out: the rewrites that failed when it was compiled, a line for each: name,
             tab, reason.
         fallback: why it was lowered without any rewrites; empty if it was not.
+        model_source: the address that the module was made from, without folders, see `sources`;
+            empty for a registered name and for a module handed over in Python.
+        model_args: its arguments as JSON; empty without any.
     """
 
     schema_version: int
@@ -122,3 +127,5 @@ class Metadata:
     weights_key: str = ""
     rewrites_left_out: str = ""
     fallback: str = ""
+    model_source: str = ""
+    model_args: str = ""

@@ -33,7 +33,8 @@ class Preprocess:
         input_size: (height, width) of the network's input, in pixels.
         resize: "shortest" scales the shorter side to `resize_size` and crops the centre;
             "stretch" scales both sides to `input_size`.
-        resize_size: pixels, at least as large as either side of the input; 0 for "stretch".
+        resize_size: pixels, at least as large as either side of the input; 0 is the longer side of
+            the input for "shortest", and the only value for "stretch".
         interpolation: "bilinear" or "bicubic", antialiased as in Pillow.
         mean, std: `x = (byte / 255 - mean) / std`, in the network's channel order.
         channel_order: "RGB" or "BGR", the order in which the network wants the channels.
@@ -51,9 +52,16 @@ class Preprocess:
     channel_order: Literal["RGB", "BGR"] = "RGB"
 
     def __post_init__(self) -> None:
+        self._fill_resize_size()
         faults = self._faults()
         if faults:
             raise InputError("[Preprocess] " + "; ".join(faults))
+
+    def _fill_resize_size(self) -> None:
+        """Write out what a `resize_size` of 0 stands for."""
+        sides = self.input_size
+        if self.resize == "shortest" and self.resize_size == 0 and isinstance(sides, tuple):
+            object.__setattr__(self, "resize_size", max(sides, default=0))
 
     def _faults(self) -> list[str]:
         faults = []

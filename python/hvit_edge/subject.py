@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,11 @@ from hvit_edge.errors import InputError
 from hvit_edge.labels import given_labels
 from hvit_edge.own_module import check_module, unwrapped
 from hvit_edge.preprocess import Preprocess, load_image
-from hvit_edge.weights import ARGUMENT, ModelOrigin, bundled_photos, create_model
+from hvit_edge.sources.address import read_address
+from hvit_edge.sources.named_model import named_model
+from hvit_edge.sources.preprocess_choice import PreprocessChoice, read_choice
+from hvit_edge.sources.timm_model import config_of
+from hvit_edge.weights import ARGUMENT, ModelOrigin, bundled_photos, timm
 
 GOLDEN_PHOTO = "astronaut.jpg"
 GOLDEN_MARGIN = 1.05  # the golden photo is this much larger than the resized one
@@ -54,37 +59,39 @@ def prepare_subject(
     weights: object,
     num_classes: int | None,
     input_size: int | tuple[int, int] | None,
-    preprocess: Preprocess | None,
+    preprocess: object,
     labels: object,
     weights_key: str | None = None,
+    args: Mapping[str, object] | None = None,
 ) -> Subject:
     """Build or take the module, and ask it for its answer to the golden photo.
 
     The arguments and errors are those of `compile`.
     """
-    registered = isinstance(model, str)
-    if registered:
-        model = create_model(
+    choice = read_choice(preprocess, "compile")
+    registered = isinstance(model, str) and read_address(model, "compile").kind == "registered"
+    if isinstance(model, str):
+        model = named_model(
             model,
+            args=args,
             weights=weights,
             num_classes=num_classes,
             input_size=input_size,
             weights_key=weights_key,
-            preprocess=preprocess,
+            preprocess=choice,
             labels=labels,
         )
-    elif (weights, num_classes, input_size, weights_key) != (None, None, None, None):
+        choice, labels = PreprocessChoice(), None  # which the module has by now
+        if not registered:
+            check_module(model, "compile")
+    elif (weights, num_classes, input_size, weights_key, args) != (None,) * 5:
         raise InputError(
-            "[compile] expected weights, num_classes, input_size and weights_key with a registered"
-            " name only, got them with a module; load them into the module instead"
+            "[compile] expected weights, num_classes, input_size, weights_key and args with a name"
+            " or an address only, got them with a module; load them into the module instead"
         )
     else:
         check_module(model, "compile")
-    origin = _with_given(origin_of(model, preprocess), preprocess, given_labels(labels))
-    if origin.preprocess is None:
-        raise InputError(
-            "[compile] expected preprocess=Preprocess(...) with a module of your own, got none"
-        )
+    origin = _with_given(origin_of(model, None), model, choice, given_labels(labels))
     image = _golden_image(origin.preprocess)
     example = origin.preprocess(image)
     if registered:
@@ -96,11 +103,27 @@ def prepare_subject(
 
 
 def _with_given(
-    origin: ModelOrigin, preprocess: Preprocess | None, labels: tuple[str, ...] | None
+    origin: ModelOrigin,
+    module: nn.Module,
+    choice: PreprocessChoice,
+    labels: tuple[str, ...] | None,
 ) -> ModelOrigin:
     """`origin` with the caller's preprocessing and labels in place of its own."""
-    if preprocess is not None:
-        origin = replace(origin, preprocess=preprocess, preprocess_source=ARGUMENT)
+    found, source = origin.preprocess, origin.preprocess_source
+    config = config_of(unwrapped(module)) if choice.named == "timm" else {}
+    if config:
+        found, source = timm.read_preprocess(config), "pretrained_cfg"
+        choice = replace(choice, named="")
+    if choice.whole is not None:
+        found, source = choice.over(choice.whole, choice.source)
+    elif found is not None:
+        found, source = choice.over(found, source)
+    if found is None:
+        raise InputError(
+            "[compile] expected preprocess=Preprocess(...) with a module of your own, got"
+            f" {'fields without the others' if choice.fields else choice.named or 'none'}"
+        )
+    origin = replace(origin, preprocess=found, preprocess_source=source)
     if labels is not None:
         origin = replace(origin, labels=labels, labels_source=ARGUMENT if labels else "")
     return origin

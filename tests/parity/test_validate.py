@@ -76,7 +76,9 @@ def test_other_weights_are_refused(tiny_artifact, tiny_model):
 
 
 def test_weights_that_cannot_be_found_again(tiny_artifact):
-    with pytest.raises(InputError, match=r"\[reference_model\].*'state dict'.*--weights"):
+    with pytest.raises(
+        InputError, match=r"\[reference_model\].*'state dict'.*model=module.*weights=FILE"
+    ):
         validate(tiny_artifact)
 
 

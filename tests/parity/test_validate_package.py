@@ -108,7 +108,9 @@ def test_other_weights_are_refused(apple_package, apple_model):
         other.head.bias += 1e-3
     with pytest.raises(InputError, match=r"\[reference_model\].*SHA-256"):
         validate(apple_package("fp16").path, model=other)
-    with pytest.raises(InputError, match=r"\[reference_model\].*'state dict'.*--weights"):
+    with pytest.raises(
+        InputError, match=r"\[reference_model\].*'state dict'.*model=module.*weights=FILE"
+    ):
         validate(apple_package("fp16").path)
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
-import shlex
 import warnings
 from collections.abc import Iterator
 
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
+from hvit_edge.cli.next_lines import next_lines
 from hvit_edge.cli.parser import (
     VerbParser,
+    add_arg,
     add_weights_key,
     choice,
     did_you_mean,
@@ -26,8 +27,11 @@ from hvit_edge.cli.parser import (
     tolerance,
     whole_number,
 )
+from hvit_edge.cli.preprocess_options import add_preprocess, chosen_preprocess
 from hvit_edge.errors import InputError
 from hvit_edge.labels import read_labels_file
+from hvit_edge.sources.address import check_address
+from hvit_edge.sources.arguments import read_arguments
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
@@ -38,7 +42,14 @@ NOTICES = ("[calibration]", "[compile]", "[datasets]", "[weights]")
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `compile`."""
-    parser.add_argument("model", metavar="MODEL", help="a name from `hvit-edge list`")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a name from `hvit-edge list`; FILE.py:FACTORY, a file that is run and its function or"
+        " class that makes the module; timm:NAME[.TAG]; hf:OWNER/REPO or hf:FOLDER, a classifier"
+        " of transformers",
+    )
+    add_arg(parser, "the factory, of timm.create_model, or a field of the transformers config")
     parser.add_argument(
         "--target",
         type=choice(*PRECISIONS),
@@ -59,7 +70,7 @@ def add_arguments(parser: VerbParser) -> None:
         "--weights",
         metavar="SOURCE",
         help="a bundled name, a checkpoint file, hf:OWNER/REPO, or random"
-        " (default: the published checkpoint)",
+        " (default: the published checkpoint; of a file, what its factory gives)",
     )
     add_weights_key(parser)
     parser.add_argument(
@@ -80,12 +91,7 @@ def add_arguments(parser: VerbParser) -> None:
         help="class names: text with one a line in class order, or JSON (a list, a mapping, a"
         " config with id2label) (default: those of the weights)",
     )
-    parser.add_argument(
-        "--preprocess",
-        metavar="FILE",
-        help="JSON that says how a photo is prepared: fields of Preprocess, a timm config.json or"
-        " a preprocessor_config.json (default: that of the weights)",
-    )
+    add_preprocess(parser)
     parser.add_argument(
         "--min-delegated",
         type=share,
@@ -191,15 +197,17 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         raise InputError(
             "[hvit-edge compile] --calib-samples: expected together with --calib-data, got it alone"
         )
+    check_address(args.model, "compile")
+    given = read_arguments(args.arg, "hvit-edge compile") if args.arg else None
     labels = list(read_labels_file(args.labels)) if args.labels else None
     with console.quiet():
         from hvit_edge.compiler import compile as compile_model
-        from hvit_edge.weights.evidence import read_preprocess_file
 
-        preprocess = read_preprocess_file(args.preprocess) if args.preprocess else None
+        preprocess = chosen_preprocess(args)
         with _notices(console):
             artifact = compile_model(
                 args.model,
+                args=given,
                 target=args.target,
                 precision=args.precision,
                 weights=args.weights,
@@ -229,7 +237,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if args.format == "json":
         console.json(report)
     else:
-        console.print(_describe(report))
+        console.print(_describe(report, next_lines(args, report)))
     return 0
 
 
@@ -250,7 +258,7 @@ def _notices(console: Console) -> Iterator[None]:
         yield
 
 
-def _describe(report: dict) -> str:
+def _describe(report: dict, lines: list[str]) -> str:
     pairs = [
         ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
         ("weights", text.weights(report["weights"], report["weights_key"])),
@@ -270,14 +278,11 @@ def _describe(report: dict) -> str:
     if mixture:
         pairs += _mixture_fields(mixture)
     ranking = _ranking(mixture["ranking"]) if mixture and mixture["ranking"] else ""
-    path = shlex.quote(report["path"])
-    verbs = ["run {} PHOTO", "validate {}"]
-    verbs.append("bench {}" if report["target"] in ("xnnpack", "native") else "inspect {}")
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"
         f" {report['seconds']:.1f} s\n\n{text.fields(pairs)}\n\n{ranking}"
         f"Parity:\n{text.parity_table(report['steps'])}\n\n"
-        "Next:\n" + "\n".join(f"  hvit-edge {verb.format(path)}" for verb in verbs)
+        "Next:\n" + "\n".join(f"  {line}" for line in lines)
     )
 
 

@@ -85,6 +85,17 @@ def add_weights_key(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_arg(parser: argparse.ArgumentParser, of: str) -> None:
+    """Add `--arg`."""
+    parser.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"an argument of {of}; may be given several times",
+    )
+
+
 def add_runs(parser: argparse.ArgumentParser, timed: str = "timed runs") -> None:
     """Add the program that is measured, `--iterations` and `--warmup`.
 
@@ -190,6 +201,28 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def three_numbers(text: str) -> tuple[float, float, float]:
+    """An argument type: `0.485,0.456,0.406`, or one number for all three channels."""
+    parts = [_number(part) for part in text.split(",")]
+    numbers = parts * 3 if len(parts) == 1 else parts
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
+        raise argparse.ArgumentTypeError(
+            f"expected three numbers such as 0.485,0.456,0.406, or one for all, got {text!r}"
+        )
+    return tuple(numbers)
+
+
+def resize_rule(text: str) -> dict[str, object]:
+    """An argument type: `256` for the shorter side, or `stretch`; as fields of Preprocess."""
+    if text == "stretch":
+        return {"resize": "stretch", "resize_size": 0}
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected the shorter side in pixels such as 256, or stretch, got {text!r}"
+        )
+    return {"resize": "shortest", "resize_size": int(text)}
 
 
 def image_size(text: str) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from torch import nn
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.public import public
+from hvit_edge.sources.address import unknown_name
 
 Builder = Callable[[int, tuple[int, int]], nn.Module]
 InputSize = int | tuple[int, int] | None
@@ -176,12 +176,12 @@ def _count_parameters(name: str) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+def registered_names() -> list[str]:
+    """Return the registered names, sorted."""
+    return sorted(_REGISTRY)
+
+
 def _find(name: str) -> _Entry:
     if name in _REGISTRY:
         return _REGISTRY[name]
-    known = sorted(_REGISTRY)
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    raise InputError(
-        f"[model] expected a known name, got {name!r}; {hint}known: {', '.join(known)}"
-    )
+    raise InputError(unknown_name(name, registered_names()))

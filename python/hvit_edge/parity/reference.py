@@ -2,56 +2,157 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 from torch import nn
 
 from hvit_edge.errors import InputError
 from hvit_edge.metadata import Metadata
-from hvit_edge.own_module import own_module
+from hvit_edge.models.registry import registered_names
+from hvit_edge.own_module import check_module, own_module
+from hvit_edge.sources.address import Address, read_address
+from hvit_edge.sources.arguments import check_arguments, read_recorded
+from hvit_edge.sources.named_model import FACTORY, named_model
 from hvit_edge.weights import UnknownWeightsKey, bundled_names, create_model, weights_digest
+
+STATE_DICT = "state dict"
+_MAKES_IT = "give what makes the module with --model FILE.py:FACTORY (model=module), and "
 
 
 def reference_model(
     metadata: Metadata,
     classes: int,
     *,
-    model: nn.Module | None = None,
+    model: nn.Module | str | None = None,
     weights: object = None,
     weights_key: str | None = None,
+    args: Mapping[str, Any] | None = None,
+    artifact: str | Path | None = None,
 ) -> nn.Module:
     """Find the model behind an artifact again.
 
+    A file of the user's is run only if `model` names it; the file that an artifact names never is.
+
     Args:
         metadata, classes: what the artifact says of itself, see `open_artifact.read_identity`.
-        model: the module it was compiled from, in eval mode, of which a copy is returned; None
-            rebuilds it by its name.
+        model: the module it was compiled from, in eval mode, of which a copy is returned; or an
+            address such as "FILE.py:FACTORY"; None is what the artifact says.
         weights: where its weights are, as for `create_model`; None is what the artifact says.
         weights_key: which set of weights there; None is what the artifact says, if there is such
             a set.
+        args: of the factory at `model`; None is what the artifact says.
+        artifact: the file; weights that it names without a folder are looked for next to it, and
+            in the current folder.
 
     Raises:
-        InputError: the weights cannot be found again, or their digest is not the artifact's; or
-            `model` is no module that could have been compiled.
+        InputError: the module or its weights cannot be found again, or the digest of the weights is
+            not the artifact's; or `model` is no module that could have been compiled.
     """
-    if model is None:
-        source = _where(metadata) if weights is None else weights
-        keys = [metadata.weights_key or None, None] if weights_key is None else [weights_key]
-        model = _rebuilt(metadata, classes, source, keys)
+    if isinstance(model, nn.Module) or not (model is None or isinstance(model, str)):
+        _check_alone(args, weights, weights_key)
+        found = own_module(model, "validate")
     else:
-        model = own_module(model, "validate")
-    digest = weights_digest(model)
+        address = _address(metadata, model)
+        source = _where(metadata, address, artifact) if weights is None else weights
+        keys = [metadata.weights_key or None, None] if weights_key is None else [weights_key]
+        if address is None:
+            found = _rebuilt(metadata, classes, source, keys)
+        else:
+            given = read_recorded(metadata.model_args) if args is None else args
+            found = _from_address(metadata, classes, address, given, source, keys)
+    digest = weights_digest(found)
     if digest != metadata.weights_sha256:
         key = f", of which it took {metadata.weights_key!r}" if metadata.weights_key else ""
         raise InputError(
             "[reference_model] expected the weights that the artifact was made from, got others"
             f" (SHA-256 {digest[:12]}... instead of {metadata.weights_sha256[:12]}...);"
-            f" pass the same checkpoint with --weights (weights=){key}{_notes(model)}"
+            f" pass the same checkpoint with --weights (weights=){key}{_notes(found)}"
         )
-    return model
+    return found
+
+
+def _check_alone(args: object, weights: object, weights_key: object) -> None:
+    if (args, weights, weights_key) != (None, None, None):
+        raise InputError(
+            "[validate] expected args, weights and weights_key with a name or an address only, got"
+            " them with a module; load them into the module instead"
+        )
 
 
 def _notes(model: nn.Module) -> str:
     """What was chosen among the weights, for a message that they are not the right ones."""
     return "".join(f"; {note}" for note in getattr(getattr(model, "hvit_edge", None), "notes", ()))
+
+
+def _address(metadata: Metadata, model: str | None) -> Address | None:
+    """Return where the module comes from; None if it is registered."""
+    recorded = metadata.model_source
+    if model is not None:
+        address = read_address(model, "validate")
+        registered = address.kind == "registered"
+        if registered and recorded:
+            raise InputError(
+                f"[validate] expected the module of {recorded}, got the registered {model!r}; leave"
+                " out --model (model=), or name the same"
+            )
+        return None if registered else address
+    if not recorded:
+        return None
+    address = _recorded_address(recorded)
+    if address is None:
+        raise InputError(
+            f"[validate] expected the path of what the artifact was made from, {recorded}; validate"
+            f" runs no file unasked: add --model {recorded} (model={recorded!r}), with its folder if"
+            " it is elsewhere"
+        )
+    return address
+
+
+def _recorded_address(recorded: str) -> Address | None:
+    """Return an address that may be followed unasked: of a library, not of a user's file."""
+    try:
+        address = read_address(recorded, "validate")
+    except InputError:  # a folder that is not here
+        return None
+    return address if address.kind in ("timm", "hf") else None
+
+
+def _from_address(
+    metadata: Metadata,
+    classes: int,
+    address: Address,
+    args: Mapping[str, Any],
+    weights: object,
+    keys: list[str | None],
+) -> nn.Module:
+    """Build the module of an address with the artifact's own preprocessing and labels."""
+    asked = {} if address.kind == "file" else {"num_classes": classes}
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\[weights\]")
+            found = named_model(
+                address.text,
+                args=check_arguments(args, "validate"),
+                weights=weights,
+                weights_key=keys[0],
+                input_size=metadata.preprocess.input_size,
+                preprocess=metadata.preprocess,
+                labels=metadata.labels,
+                where="validate",
+                **asked,
+            )
+    except UnknownWeightsKey:
+        if len(keys) == 1:
+            raise
+        return _from_address(metadata, classes, address, args, weights, keys[1:])
+    origin = found.hvit_edge
+    module = own_module(check_module(found, "validate"), "validate")
+    module.hvit_edge = replace(origin, name=metadata.model_name)
+    return module
 
 
 def _rebuilt(metadata: Metadata, classes: int, source: object, keys: list[str | None]) -> nn.Module:
@@ -74,15 +175,45 @@ def _rebuilt(metadata: Metadata, classes: int, source: object, keys: list[str | 
         return _rebuilt(metadata, classes, source, keys[1:])
 
 
-def _where(metadata: Metadata) -> str:
-    """The weights of an artifact in the words of `create_model`."""
+def _where(metadata: Metadata, address: Address | None, artifact: str | Path | None) -> object:
+    """The weights of an artifact in the words of `create_model`; None for those of its module."""
     source = metadata.weights_source
-    named = {f"bundled {name}": name for name in bundled_names(metadata.model_name)}
-    if source == "random" or source.startswith("hf:"):
+    if source == "random":
         return source
+    if metadata.model_source and (
+        source == FACTORY or source == metadata.model_source or _is_its_folder(source, metadata)
+    ):
+        return None
+    if source.startswith("hf:"):
+        return source
+    named = {f"bundled {name}": name for name in bundled_names(metadata.model_name)}
     if source in named:
         return named[source]
+    if source != STATE_DICT:
+        return _found_again(source, artifact)
+    if address is not None and address.kind == "file":
+        return None
+    made = "" if metadata.model_name in registered_names() else _MAKES_IT
     raise InputError(
         f"[reference_model] expected to find the weights again, got {source!r}, which names no"
-        " place; pass the checkpoint as --weights (or the module as model=)"
+        f" place; {made}pass the checkpoint with --weights FILE (weights=FILE)"
+    )
+
+
+def _is_its_folder(source: str, metadata: Metadata) -> bool:
+    return f"folder {metadata.model_source.removeprefix('hf:')}" == source
+
+
+def _found_again(source: str, artifact: str | Path | None) -> Path:
+    """Return the file or folder that an artifact names: next to it, or in the current folder."""
+    name = source.removeprefix("folder ")
+    folders = [Path(artifact).absolute().parent] if artifact is not None else []
+    for folder in (*folders, Path.cwd()):
+        path = folder / name
+        if path.is_dir() if source.startswith("folder ") else path.is_file():
+            return path
+    raise InputError(
+        f"[reference_model] expected to find the weights again, got {source!r}, which is neither"
+        " next to the artifact nor in this folder; pass the checkpoint with --weights FILE"
+        " (weights=FILE)"
     )

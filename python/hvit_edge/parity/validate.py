@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -36,7 +37,7 @@ def validate(
     artifact: str | Path,
     *,
     data: str | Path | None = None,
-    model: nn.Module | None = None,
+    model: nn.Module | str | None = None,
     weights: object = None,
     rtol: float | None = None,
     threads: int = 0,
@@ -44,16 +45,19 @@ def validate(
     device: str = LOCAL,
     progress: Count = uncounted,
     weights_key: str | None = None,
+    args: Mapping[str, Any] | None = None,
 ) -> ParityReport:
     """Compare an artifact, and every step that led to it, with eager PyTorch.
 
     Args:
         artifact: a `.pte` or `.mlpackage` written by `compile`.
         data: a folder of photos or an NPZ; None takes the bundled photos.
-        model: the module it was compiled from, in eval mode; None rebuilds it from the artifact's
-            model name and weights.
+        model: the module it was compiled from, in eval mode, or its address, such as
+            "FILE.py:FACTORY"; None is what the artifact says. A user's file is run only if it is
+            given here.
         weights, weights_key: where these weights are, as for `create_model`; None is what the
-            artifact says.
+            artifact says. A file is looked for next to the artifact and in the current folder.
+        args: of the factory at `model`; None is what the artifact says.
         rtol: largest difference, relative to the largest absolute output of eager PyTorch, with
             the same top class; in place of the precision's own gate, see `parity.tolerance`.
         threads: of what runs the program, 0 for its default; of the device too.
@@ -87,6 +91,7 @@ def validate(
             model=model,
             weights=weights,
             weights_key=weights_key,
+            args=args,
             rtol=rtol,
             threads=threads,
             bisect=bisect,
@@ -96,7 +101,13 @@ def validate(
     tolerance = step_tolerance("runtime", metadata.precision, rtol)
     classes = session.outputs[0].shape[-1]
     model = reference_model(
-        metadata, classes, model=model, weights=weights, weights_key=weights_key
+        metadata,
+        classes,
+        model=model,
+        weights=weights,
+        weights_key=weights_key,
+        args=args,
+        artifact=path,
     )
     photos, skipped = open_photos(data, metadata.preprocess)
     inputs = [metadata.preprocess(image) for _, image in photos]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -23,9 +25,10 @@ def validate_package(
     path: Path,
     *,
     data: str | Path | None,
-    model: nn.Module | None,
+    model: nn.Module | str | None,
     weights: object,
     weights_key: str | None,
+    args: Mapping[str, Any] | None = None,
     rtol: float | None,
     threads: int,
     bisect: bool,
@@ -36,7 +39,13 @@ def validate_package(
     last = "predicted" if classifier.backend == CORE_ML else "evaluated"
     tolerance = step_tolerance(last, metadata.precision, rtol)
     model = reference_model(
-        metadata, classifier.classes, model=model, weights=weights, weights_key=weights_key
+        metadata,
+        classifier.classes,
+        model=model,
+        weights=weights,
+        weights_key=weights_key,
+        args=args,
+        artifact=path,
     )
     photos, skipped = open_photos(data, metadata.preprocess)
     inputs = [metadata.preprocess(image) for _, image in photos]

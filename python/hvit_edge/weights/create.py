@@ -23,18 +23,18 @@ from hvit_edge.models.registry import (
 )
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.public import public
-from hvit_edge.weights import hub
+from hvit_edge.sources.preprocess_choice import ARGUMENT, read_choice
 from hvit_edge.weights.bundled import bundled_names, find_bundled, imagenet_labels, is_bundled
 from hvit_edge.weights.evidence import CONFIG, Evidence, Find, Given, read_evidence
 from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import StateDict
-from hvit_edge.weights.load import fill, find_weights, notes_on
+from hvit_edge.weights.load import fill, find_weights, head_classes, notes_on
+from hvit_edge.weights.locate import locate
 from hvit_edge.weights.random_weights import random_state_dict
 from hvit_edge.weights.weight_sets import WeightSet
 
 Weights = str | Path | Mapping[str, Any] | None
 IMAGENET_CLASSES = 1000
-ARGUMENT = "argument"  # the source of what the caller has given
 ASSUMED = "assumed: "  # how the source begins of what nothing says
 
 
@@ -50,6 +50,8 @@ class WeightsSource:
         preprocess: what they expect of a photo.
         labels: class names, or none.
         num_classes: class count that the source states; None where it does not.
+        head_classes: class count of the head among the weights; None of random weights.
+        classes_source: what states `num_classes`.
         preprocess_source, labels_source: what says so: "argument", the name of a file, a key
             format, or "assumed: ..."; `labels_source` is empty without labels.
         weights_key: which set of weights was taken, where it was chosen among several.
@@ -66,13 +68,17 @@ class WeightsSource:
     weights_key: str = ""
     notes: tuple[str, ...] = ()
     chosen: WeightSet | None = None
+    head_classes: int | None = None
+    classes_source: str = ""
 
 
 @dataclass(frozen=True)
 class ModelOrigin:
     """Where a model came from; what `create_model` attaches as `.hvit_edge`.
 
-    The attributes are as of WeightsSource, and `name` is the registered name.
+    The attributes are as of WeightsSource, and `name` is the registered name. Of a model that is
+    not registered, `model_source` is its address as an artifact records it, and `model_args` are
+    its arguments as JSON.
     """
 
     name: str
@@ -83,6 +89,8 @@ class ModelOrigin:
     labels_source: str = ""
     weights_key: str = ""
     notes: tuple[str, ...] = ()
+    model_source: str = ""
+    model_args: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def create_model(
     num_classes: int | None = None,
     input_size: InputSize = None,
     weights_key: str | None = None,
-    preprocess: Preprocess | None = None,
+    preprocess: Preprocess | Mapping[str, Any] | str | Path | None = None,
     labels: object = None,
 ) -> nn.Module:
     """Build a model and load its weights.
@@ -118,11 +126,13 @@ def create_model(
             "random" for weights that every machine rebuilds alike; a bundled name ("cifar10" for
             mobilevit_xxs); a checkpoint file of any name, or an index of shards; a folder laid out
             like a hub repository; "hf:owner/repo"; or a state dict.
-        num_classes: number of logits; None is what the source states, or else 1000.
+        num_classes: number of logits; None is what the source states, or else what the head among
+            the weights has.
         input_size: side in pixels, or (height, width); None is what the weights expect.
         weights_key: which set of weights to take where a checkpoint has several, such as
             "state_dict_ema"; None takes the raw ones, and a warning names the others.
-        preprocess: from photo to input, in place of what the weights say.
+        preprocess: from photo to input, in place of what the weights say: a Preprocess, a JSON
+            file, "timm" or "imagenet", or a mapping of single fields.
         labels: class names in any form that `labels.read_labels` takes, or the path of a file.
 
     Returns:
@@ -134,30 +144,23 @@ def create_model(
             than `num_classes`, or a config that asks for another network.
     """
     names = given_labels(labels)
-    if preprocess is not None and not isinstance(preprocess, Preprocess):
-        raise InputError(
-            "[create_model] preprocess: expected a Preprocess, got"
-            f" {type(preprocess).__name__}; hvit_edge.Preprocess(...) makes one"
-        )
-    if input_size is not None:
-        check_input_size(name, input_size)  # before anything is read or downloaded
+    size = check_input_size(name, input_size)  # before anything is read or downloaded
+    choice = read_choice(preprocess, "create_model").at(size)
     source = resolve_weights(
-        name, weights, weights_key=weights_key, preprocess=preprocess, labels=names
+        name, weights, weights_key=weights_key, preprocess=choice.whole, labels=names
     )
-    if input_size is None:
-        input_size = source.preprocess.input_size
-    size = check_input_size(name, input_size)
-    if preprocess is not None and size != tuple(preprocess.input_size):
+    size = check_input_size(name, input_size or choice.input_size or source.preprocess.input_size)
+    if size != tuple(choice.input_size or size):
         raise InputError(
-            f"[create_model] input_size: expected that of preprocess, {preprocess.input_size}, got"
+            f"[create_model] input_size: expected that of preprocess, {choice.input_size}, got"
             f" {size}; give --input-size (input_size=) or --preprocess (preprocess=) alone"
         )
-    classes = (source.num_classes or IMAGENET_CLASSES) if num_classes is None else num_classes
+    classes, counted = _classes(source, num_classes)
     model = build_model(name, num_classes=classes, input_size=size)
     _fill(model, source)
     source = _with_labels(source, classes, name, names)
-    fitted = resized(source.preprocess, size)
-    notes = (*source.notes, *_said(name, fitted, source.preprocess_source))
+    fitted, said = choice.over(resized(source.preprocess, size), source.preprocess_source)
+    notes = (*source.notes, *counted, *_said(name, fitted, said))
     for note in notes:
         warnings.warn(worded(note), stacklevel=3)  # past `public`
     model.hvit_edge = ModelOrigin(
@@ -165,12 +168,36 @@ def create_model(
         source.source,
         fitted,
         source.labels,
-        source.preprocess_source,
+        said,
         source.labels_source,
         source.weights_key,
         notes,
     )
     return model.eval()
+
+
+def _classes(source: WeightsSource, asked: int | None) -> tuple[int, list[str]]:
+    """Return the class count of a model with these weights; a sentence if the head alone says it.
+
+    What was asked for comes first, then what is next to the weights, then the head among them.
+    """
+    head, stated = source.head_classes, source.num_classes
+    if asked is not None or head is None:
+        return asked or stated or IMAGENET_CLASSES, []
+    if stated is not None and stated != head:
+        raise InputError(
+            f"[create_model] expected one class count for {source.source}, got a head of {head}"
+            f" classes and {stated} by {source.classes_source}; ask for that of the head with"
+            f" --num-classes {head} (num_classes={head}), and give its labels with --labels FILE"
+            " (labels=)"
+        )
+    if stated is not None or head == IMAGENET_CLASSES:
+        return head, []
+    note = (
+        f"[weights] classes: {head}, as many as the head in {source.source} has; nothing next to"
+        " the weights names them; --labels FILE (labels=) does"
+    )
+    return head, [] if source.labels else [note]
 
 
 def _fill(model: nn.Module, source: WeightsSource) -> None:
@@ -231,12 +258,9 @@ def resolve_weights(
         )
     if weights == "random":
         return _random(asked)
-    if isinstance(weights, str) and weights.startswith("hf:"):
-        find = hub.files_of(weights.removeprefix("hf:"))
-        return _from_files(asked, hub.weights_in(find, weights), weights, find)
     if isinstance(weights, str) and is_bundled(weights):
         return _from_bundled(asked, weights)
-    return _from_path(asked, Path(weights))
+    return _from_files(asked, *locate(weights, ["random", *bundled_names(asked.info.name)]))
 
 
 def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
@@ -283,20 +307,6 @@ def _from_bundled(asked: _Asked, weights: str) -> WeightsSource:
     return _resolve(asked, read_checkpoint(found.file), source, evidence)
 
 
-def _from_path(asked: _Asked, path: Path) -> WeightsSource:
-    if path.is_dir():
-        find = hub.files_in(path)
-        file = hub.weights_in(find, str(path), path)
-        return _from_files(asked, file, f"folder {path.resolve().name}", find)
-    if not path.exists() and path.suffix not in hub.SUFFIXES:
-        known = ["random", *bundled_names(asked.info.name)]
-        raise InputError(
-            f"[weights] expected a file, a folder, 'hf:owner/repo' or one of {', '.join(known)};"
-            f" got {str(path)!r}, which is none of them"
-        )
-    return _from_files(asked, path, path.name, hub.files_in(path.parent))
-
-
 def _from_files(asked: _Asked, file: Path, source: str, find: Find) -> WeightsSource:
     content = read_checkpoint(file, find)
     evidence = read_evidence(asked.info.name, file.name, find, asked.given)
@@ -325,6 +335,8 @@ def _resolve(
         weights_key=chosen.key if chosen.others or asked.weights_key else "",
         notes=(*evidence.notes, *notes_on(chosen, source)),
         chosen=chosen,
+        head_classes=head_classes(model, chosen, IMAGENET_CLASSES),
+        classes_source=evidence.classes_source or labels_source,
     )
 
 

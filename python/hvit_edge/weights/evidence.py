@@ -32,6 +32,7 @@ class Evidence:
         preprocess_source, labels_source: the names of the files that say so.
         notes: sentences on files that are not used.
         input_size: height and width in pixels, if a file says no more than that of photos.
+        classes_source: the name of the file that states `num_classes`.
     """
 
     preprocess: Preprocess | None = None
@@ -41,6 +42,7 @@ class Evidence:
     labels_source: str = ""
     notes: tuple[str, ...] = ()
     input_size: tuple[int, int] | None = None
+    classes_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,7 @@ def _sidecar_evidence(name: str, weights: str, find: Find, given: Given) -> Evid
             num_classes=len(labels) or None,
             preprocess_source=path.name,
             labels_source=path.name if labels else "",
+            classes_source=path.name,
         )
     return None
 
@@ -331,4 +334,5 @@ def _counted(
         num_classes=classes or len(labels) or None,
         preprocess_source=preprocess_source,
         labels_source=labels_source if labels else "",
+        classes_source=labels_source,
     )

@@ -37,6 +37,19 @@ SHOWN = 20  # keys of each kind that an error lists
 SHOWN_LEFT_OUT = 3
 
 
+class HeadMismatch(InputError):
+    """A checkpoint fits but for the class count of its head.
+
+    Attributes:
+        classes: of the module.
+        found: of the checkpoint.
+    """
+
+    def __init__(self, message: str, classes: int, found: int) -> None:
+        super().__init__(message)
+        self.classes, self.found = classes, found
+
+
 @public("load_weights")
 def load_weights(
     model: nn.Module,
@@ -119,6 +132,30 @@ def fill(model: nn.Module, chosen: WeightSet, *, strict: bool = True) -> None:
     with torch.no_grad():
         for key in converted.weights.keys() & expected.keys():
             expected[key].copy_(converted.weights[key])
+
+
+def head_classes(model: nn.Module, chosen: WeightSet, classes: int) -> int | None:
+    """Return how many classes the head in a checkpoint has.
+
+    Args:
+        model: with `classes` classes, also on the meta device.
+        chosen: weights for it, or for the same network with another head.
+        classes: of `model`.
+
+    Returns:
+        `classes` if every weight fits; another number if all that do not fit are weights of
+        `classes` rows that have that number of rows instead; otherwise None.
+    """
+    weights = chosen.key_format.convert(chosen.weights).weights
+    found = set()
+    for key, expected in expected_tensors(model).items():
+        if key not in weights or weights[key].shape == expected.shape:
+            continue
+        got = weights[key].shape
+        if not got or expected.shape[:1] != (classes,) or got[1:] != expected.shape[1:]:
+            return None
+        found.add(got[0])
+    return found.pop() if len(found) == 1 else None if found else classes
 
 
 def expected_tensors(model: nn.Module) -> StateDict:
@@ -218,9 +255,11 @@ def _check_head(expected: StateDict, weights: StateDict, misshapen: list[str]) -
             return
     wanted, got = expected[misshapen[0]].shape[0], weights[misshapen[0]].shape[:1]
     if got and got[0]:
-        raise InputError(
+        raise HeadMismatch(
             f"[load_weights] expected a head of {wanted} classes, got one of {got[0]};"
-            f" ask for that many with --num-classes {got[0]} (num_classes={got[0]})"
+            f" ask for that many with --num-classes {got[0]} (num_classes={got[0]})",
+            wanted,
+            got[0],
         )
 
 

@@ -1,0 +1,38 @@
+"""The commands that `compile` prints for afterwards: each works as it stands, given a photo."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from hvit_edge.sources.address import read_address
+
+
+def next_lines(args: argparse.Namespace, report: dict) -> list[str]:
+    """Return the commands for what was compiled.
+
+    Args:
+        args: of `compile`.
+        report: of the artifact, see `report.Report.to_dict`.
+    """
+    path = report["path"]
+    timed = report["target"] in ("xnnpack", "native")
+    commands = [
+        ["run", path, "PHOTO"],
+        ["validate", path, *_made_by(args.model), *_weights(args.weights)],
+        ["bench" if timed else "inspect", path],
+    ]
+    return [shlex.join(["hvit-edge", *command]) for command in commands]
+
+
+def _made_by(model: str) -> list[str]:
+    """Name what an artifact does not: a file or a folder of this machine."""
+    address = read_address(model, "compile")
+    local = address.kind == "file" or address.folder is not None
+    return ["--model", model] if local else []
+
+
+def _weights(weights: str | None) -> list[str]:
+    """Name a checkpoint of this machine; what has a name is in the artifact."""
+    return ["--weights", weights] if weights and Path(weights).exists() else []

@@ -1,0 +1,172 @@
+"""What MODEL names: a registered model, `FILE.py:FACTORY`, `timm:NAME` or `hf:OWNER/REPO`.
+
+Imports no torch, so that the command line refuses a wrong name at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from hvit_edge.errors import InputError, MissingPackageError
+
+FORMS = "FILE.py:FACTORY, timm:NAME[.TAG] or hf:OWNER/REPO"
+EXTRAS = {"timm": "timm", "hf": "transformers"}
+"""The package that each extra of this package installs."""
+_PREFIX = re.compile(r"(?P<kind>timm|hf):(?P<rest>.*)", re.DOTALL)
+_ARTIFACTS = (".pte", ".mlpackage")
+_CHECKPOINTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a module comes from.
+
+    Attributes:
+        kind: "registered", "file", "timm" or "hf".
+        text: the address as the user gave it.
+        name: the registered name; the path of the file; NAME[.TAG]; or OWNER/REPO or a folder.
+        factory: of a file, the function or class that makes the module; otherwise empty.
+    """
+
+    kind: str
+    text: str
+    name: str
+    factory: str = ""
+
+    @property
+    def model_name(self) -> str:
+        """Return what an artifact is called after: no folder, nothing that a file name lacks."""
+        if self.kind == "file":
+            return f"{Path(self.name).stem}_{self.factory}"
+        name = os.path.basename(os.path.abspath(self.name)) if self.kind == "hf" else self.name
+        return re.sub(r"[^\w.\-]", "_", name)
+
+    @property
+    def recorded(self) -> str:
+        """Return the address for an artifact: without the folders of this machine."""
+        if self.kind == "file":
+            return f"{Path(self.name).name}:{self.factory}"
+        if self.kind == "hf" and self.folder:
+            return f"hf:{self.folder.resolve().name}"
+        return "" if self.kind == "registered" else f"{self.kind}:{self.name}"
+
+    @property
+    def folder(self) -> Path | None:
+        """Return the local folder of an `hf:` address; None if it is a repository on the hub."""
+        path = Path(self.name)
+        return path if self.kind == "hf" and path.is_dir() else None
+
+
+def read_address(text: str, where: str) -> Address:
+    """Read an address; of a registered model its name is not checked.
+
+    Args:
+        text: what the user gave as MODEL.
+        where: the public function that asks, for messages.
+
+    Raises:
+        InputError: the form is wrong.
+    """
+    prefixed = _PREFIX.fullmatch(text)
+    if prefixed:
+        return _library_address(text, prefixed["kind"], prefixed["rest"].strip(), where)
+    path, colon, factory = text.rpartition(":")
+    if colon and path.endswith(".py"):
+        return _file_address(text, path, factory, where)
+    if text.endswith(".py"):
+        from hvit_edge.sources.factory_names import factories_in
+
+        named = ", ".join(factories_in(Path(text), where)) or "no function or class"
+        raise InputError(
+            f"[{where}] expected FILE.py:FACTORY, got {text!r}, which names no factory; add the"
+            f" function or class that makes the module, of which the file has {named}"
+        )
+    if text.endswith(_ARTIFACTS):
+        raise InputError(
+            f"[{where}] expected a model, got {text!r}, which is named like an artifact; give"
+            f" a registered name (hvit-edge list), {FORMS}"
+        )
+    if text.endswith(_CHECKPOINTS):
+        raise InputError(
+            f"[{where}] expected a model, got {text!r}, which is named like a checkpoint; give the"
+            f" model's name, and the checkpoint with --weights {text} (weights={text!r})"
+        )
+    return Address("registered", text, text)
+
+
+def _file_address(text: str, path: str, factory: str, where: str) -> Address:
+    if not factory.isidentifier():
+        raise InputError(
+            f"[{where}] expected FILE.py:FACTORY with the name of a function or class, got {text!r}"
+        )
+    return Address("file", text, path, factory)
+
+
+def _library_address(text: str, kind: str, name: str, where: str) -> Address:
+    form = "timm:NAME or timm:NAME.TAG" if kind == "timm" else "hf:OWNER/REPO or hf:FOLDER"
+    if not name or (kind == "timm" and not re.fullmatch(r"[\w\-]+(\.[\w\-.]+)?", name)):
+        raise InputError(f"[{where}] expected {form}, got {text!r}")
+    if kind == "hf" and not Path(name).is_dir():
+        if not re.fullmatch(r"[\w.\-]+/[\w.\-]+", name):
+            raise InputError(
+                f"[{where}] expected {form}, got {text!r}, which is neither a repository nor a"
+                " folder here"
+            )
+    return Address(kind, text, name)
+
+
+def check_address(text: str, where: str) -> Address:
+    """Read an address and refuse what can be refused without torch.
+
+    Raises:
+        InputError: the form, an unknown registered name, a file that is missing or lacks the
+            factory.
+        MissingPackageError: timm or transformers is asked for and not installed.
+    """
+    address = read_address(text, where)
+    if address.kind == "registered":
+        _check_registered(address.name)
+    elif address.kind == "file":
+        from hvit_edge.sources.factory_names import check_factory
+
+        check_factory(Path(address.name), address.factory, where)
+    else:
+        check_package(address.kind, where)
+    return address
+
+
+def check_package(kind: str, where: str) -> None:
+    """Refuse an address of a library that is not installed."""
+    package = EXTRAS[kind]
+    if package in sys.modules or find_spec(package) is not None:
+        return
+    raise MissingPackageError(
+        f"[{where}] expected the Python package {package} for {kind}:..., which is not installed;"
+        f" pip install 'hvit-edge[{kind}]'",
+        name=package,
+    )
+
+
+def _check_registered(name: str) -> None:
+    from hvit_edge.sources.registered import REGISTERED
+
+    models = sys.modules.get("hvit_edge.models.registry")
+    known = sorted(models.registered_names()) if models else sorted(REGISTERED)
+    if name not in known:
+        raise InputError(unknown_name(name, known))
+
+
+def unknown_name(name: str, known: list[str]) -> str:
+    """Return the message for a name that is not registered."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return (
+        f"[model] expected a known name, got {name!r}; {hint}known: {', '.join(known)}; or give"
+        f" {FORMS}"
+    )

@@ -1,0 +1,120 @@
+"""Weights for a module that is not of our registry: its own checkpoint, or random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from hvit_edge.errors import InputError
+from hvit_edge.weights.evidence import Find
+from hvit_edge.weights.files import read_checkpoint
+from hvit_edge.weights.keymap import IGNORED
+from hvit_edge.weights.load import fill, find_weights, head_classes, notes_on
+from hvit_edge.weights.locate import locate
+from hvit_edge.weights.random_weights import SILU_GAIN, random_array
+
+RUNNING = ("running_mean", "running_var")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A module with its weights, and what is known of them.
+
+    Attributes:
+        module: with the weights.
+        source: where they are from, as an artifact records it.
+        key: which set of weights was taken, if it was chosen among several.
+        notes: sentences on what was chosen, inferred or left out.
+        find: finds the files next to the weights; None if there can be none.
+    """
+
+    module: nn.Module
+    source: str
+    key: str = ""
+    notes: tuple[str, ...] = ()
+    find: Find | None = None
+
+
+def load_into(
+    build: Callable[[int | None], nn.Module],
+    weights: object,
+    weights_key: str | None,
+    classes: int | None,
+    where: str,
+) -> Loaded:
+    """Build a module and load a checkpoint of its own keys, strictly.
+
+    Args:
+        build: makes the module with so many classes; None is its own number.
+        weights: "random", a file, a folder, "hf:owner/repo", or a state dict.
+        weights_key: which set of weights to take.
+        classes: what was asked for; None takes the number of the head in the checkpoint.
+        where: the public function that asks, for messages.
+
+    Raises:
+        InputError: no such weights, or keys that do not fit; the message lists all of them.
+    """
+    if isinstance(weights, str) and weights == "random":
+        if weights_key is not None:
+            raise InputError(
+                f"[weights] weights_key: expected none with random weights, got {weights_key!r}"
+            )
+        return Loaded(fill_random(build(classes)), "random")
+    content, source, find = _read(weights, where)
+    module = build(classes)
+    chosen = find_weights(module, content, weights_key)
+    notes = notes_on(chosen, source)
+    if classes is None and (own := classes_of(module)) is not None:
+        head = head_classes(module, chosen, own)
+        if head not in (None, own):
+            module = build(head)
+            notes.append(
+                f"[weights] classes: {head}, as many as the head in {source} has; --labels FILE"
+                " (labels=) names them"
+            )
+    fill(module, chosen)
+    key = chosen.key if chosen.others or weights_key else ""
+    return Loaded(module, source, key, tuple(notes), find)
+
+
+def _read(weights: object, where: str) -> tuple[Mapping, str, Find | None]:
+    if isinstance(weights, Mapping):
+        return weights, "state dict", None
+    if not isinstance(weights, (str, Path)):
+        raise InputError(
+            f"[{where}] weights: expected a path, 'random' or a state dict, got"
+            f" {type(weights).__name__}; for a module pass its state_dict()"
+        )
+    file, source, find = locate(weights)
+    return read_checkpoint(file, find), source, find
+
+
+def classes_of(module: nn.Module) -> int | None:
+    """Return the class count that a module of timm or transformers states; None if it does not."""
+    config = getattr(module, "config", None)
+    for owner, name in ((module, "num_classes"), (config, "num_labels")):
+        count = getattr(owner, name, None)
+        if isinstance(count, int) and count > 0:
+            return count
+    return None
+
+
+def fill_random(module: nn.Module) -> nn.Module:
+    """Give a module weights that every machine rebuilds alike, see `weights.random_weights`.
+
+    Parameters and the statistics of norms are drawn; other buffers (tables, masks) stay, because
+    the module computed them.
+    """
+    gain = SILU_GAIN if any(isinstance(one, nn.SiLU) for one in module.modules()) else 1.0
+    drawn = dict(module.named_parameters())
+    drawn |= {k: b for k, b in module.named_buffers() if k.rpartition(".")[2] in RUNNING}
+    with torch.no_grad():
+        for key, tensor in drawn.items():
+            if tensor.is_floating_point() and not IGNORED.search(key):
+                array = random_array(key, tuple(tensor.shape), gain)
+                tensor.copy_(torch.from_numpy(array))
+    return module

@@ -1,0 +1,225 @@
+"""Image classifiers of transformers: `hf:OWNER/REPO`, or `hf:FOLDER`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from hvit_edge.errors import InputError
+from hvit_edge.preprocess import RESAMPLING, Preprocess
+from hvit_edge.sources.address import Address, check_package
+from hvit_edge.sources.library_transform import matching, refuse
+from hvit_edge.weights import transformers
+
+HEAD = "ForImageClassification"
+_FILTERS = {int(number): name for name, number in RESAMPLING.items()}
+
+
+class Logits(nn.Module):
+    """A classifier of transformers that returns its logits alone.
+
+    float32 [1, 3, H, W] -> float32 [1, classes].
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return the logits of one preprocessed photo."""
+        return self.model(pixel_values=pixels, return_dict=True).logits
+
+
+def import_transformers(where: str) -> ModuleType:
+    """Import transformers, or raise an InputError that says how to install it."""
+    check_package("hf", where)
+    try:
+        return importlib.import_module("transformers")
+    except Exception as error:
+        raise InputError(
+            f"[{where}] expected transformers to be imported, got {type(error).__name__}: {error};"
+            " pip install 'hvit-edge[hf]' installs versions that fit"
+        ) from error
+
+
+def read_config(
+    library: ModuleType, address: Address, args: Mapping[str, Any], classes: int | None, where: str
+) -> Any:
+    """Read the config of an image classifier.
+
+    Args:
+        library: transformers.
+        address: of the kind "hf".
+        args: fields of the config in place of its own.
+        classes: None is that of the config.
+        where: for messages.
+
+    Raises:
+        InputError: it cannot be read, or is not of an image classifier.
+    """
+    given = dict(args)
+    if classes is not None:
+        given["num_labels"] = classes
+    try:
+        config = library.AutoConfig.from_pretrained(address.name, **given)
+    except Exception as error:
+        raise _undelivered(address, "config", error, where) from error
+    unknown = [key for key in args if key not in config.to_dict()]
+    if unknown:
+        raise InputError(
+            f"[{where}] expected fields of {type(config).__name__}, got {', '.join(unknown)};"
+            " correct --arg key=value (args=)"
+        )
+    heads = [name for name in config.architectures or [] if isinstance(name, str)]
+    if heads and not any(HEAD in name for name in heads):
+        raise InputError(
+            f"[{where}] expected an image classifier in {address.text}, got"
+            f" {', '.join(heads)}; name a repository with a head {HEAD}"
+        )
+    return config
+
+
+def build(library: ModuleType, address: Address, config: Any, where: str) -> nn.Module:
+    """Build the classifier of a config with constructor's weights.
+
+    Raises:
+        InputError: transformers has no image classifier for it.
+    """
+    try:
+        return library.AutoModelForImageClassification.from_config(config).float().eval()
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise InputError(
+            f"[{where}] expected transformers to have an image classifier for"
+            f" {type(config).__name__} of {address.text}, got {type(error).__name__}: {reason};"
+            " name a repository of one"
+        ) from error
+
+
+def published(
+    library: ModuleType, address: Address, config: Any, where: str
+) -> tuple[nn.Module, list[str]]:
+    """Load the classifier with the weights of its repository, strictly.
+
+    Returns:
+        The module, and sentences on tensors that are left out.
+
+    Raises:
+        InputError: the weights cannot be had, or some of the network's are missing among them.
+    """
+    try:
+        model, info = library.AutoModelForImageClassification.from_pretrained(
+            address.name, config=config, dtype=torch.float32, output_loading_info=True
+        )
+    except Exception as error:
+        raise _undelivered(address, "weights", error, where) from error
+    missing = [*info.get("missing_keys", ()), *map(str, info.get("mismatched_keys", ()))]
+    if missing:
+        raise InputError(
+            f"[{where}] expected the weights of the whole classifier in {address.text}, got none"
+            f" for {', '.join(sorted(missing)[:20])}; give the checkpoint with --weights FILE"
+            " (weights=FILE), or --num-classes (num_classes=) as it has"
+        )
+    left_out = sorted(info.get("unexpected_keys", ()))
+    note = (
+        f"[weights] of {address.text} {len(left_out)} tensors are not part of the classifier and"
+        f" left out: {', '.join(left_out[:3])}"
+    )
+    return model.float().eval(), [note] if left_out else []
+
+
+def _undelivered(address: Address, what: str, error: Exception, where: str) -> InputError:
+    reason = (str(error).splitlines() or [""])[0][:200]
+    return InputError(
+        f"[{where}] expected the {what} of {address.text}, got {type(error).__name__}: {reason};"
+        " check the name, connect to the network, or give a local folder as hf:FOLDER"
+    )
+
+
+def preprocess_of(
+    library: ModuleType, address: Address, config: Any, where: str
+) -> Preprocess | None:
+    """Return the preprocessing of a repository, compared with its own processor on Pillow.
+
+    Returns:
+        None if the repository says nothing of photos.
+
+    Raises:
+        InputError: Preprocess cannot express it; the message has the processor's settings.
+    """
+    try:
+        processor = library.AutoImageProcessor.from_pretrained(address.name, backend="pil")
+    except Exception:
+        return None
+    settings = processor.to_dict()
+
+    def run(photo: np.ndarray) -> np.ndarray:
+        made = processor(images=Image.fromarray(photo), return_tensors="np")
+        return np.asarray(made["pixel_values"][0], np.float32)
+
+    found = matching(_candidates(settings, run), run)
+    if found is None:
+        shown = {key: value for key, value in settings.items() if key in _SHOWN}
+        raise refuse("transformers", f"{type(processor).__name__} ({shown})", where)
+    return found
+
+
+_SHOWN = (
+    *("size", "crop_size", "crop_pct", "resample", "do_resize", "do_center_crop", "do_pad"),
+    *("image_mean", "image_std", "do_normalize", "do_rescale", "rescale_factor"),
+)
+
+
+def _candidates(settings: Mapping[str, Any], run: Any) -> Iterator[Preprocess]:
+    """Yield every preprocessing that the settings of a processor may stand for."""
+    probe = run(np.zeros((48, 64, 3), np.uint8))
+    size = tuple(int(side) for side in probe.shape[-2:])
+    interpolation = _FILTERS.get(int(settings.get("resample") or 2))
+    if probe.ndim != 3 or probe.shape[0] != 3 or interpolation is None:
+        return
+    for mean, std in _statistics(settings):
+        for order in ("RGB", "BGR"):
+            for resize, resize_size in _resizes(settings, size):
+                try:
+                    yield Preprocess(size, resize, resize_size, interpolation, mean, std, order)
+                except InputError:
+                    continue
+
+
+def _statistics(settings: Mapping[str, Any]) -> Iterator[tuple[tuple, tuple]]:
+    if not settings.get("do_normalize"):
+        yield (0.0,) * 3, (1.0,) * 3
+        return
+    mean, std = (_three(settings.get(name)) for name in ("image_mean", "image_std"))
+    if len(mean) == len(std) == 3:
+        yield mean, std
+        if settings.get("include_top"):  # EfficientNet's divides by it once more
+            yield mean, tuple(value * value for value in std)
+
+
+def _three(value: object) -> tuple[float, ...]:
+    return (value,) * 3 if isinstance(value, (int, float)) else tuple(value or ())
+
+
+def _resizes(settings: Mapping[str, Any], size: tuple[int, int]) -> Iterator[tuple[str, int]]:
+    """Yield how the photo may be resized; the sides that the classes of transformers derive."""
+    given = settings.get("size") or {}
+    share = settings.get("crop_pct")
+    sides = [given.get(name) for name in ("shortest_edge", "height") if given.get(name)]
+    for side in sides:
+        derived = [side, int(256 / 224 * side)] + ([int(side / share)] if share else [])
+        yield from (("shortest", one) for one in dict.fromkeys(derived))
+        yield from (("stretch", one) for one in dict.fromkeys(derived) if one != max(size))
+    yield "stretch", 0
+
+
+def labels_of(config: Any) -> tuple[str, ...]:
+    """Return the class names of a config; empty if it has placeholders alone."""
+    return transformers.read_labels(config.to_dict())

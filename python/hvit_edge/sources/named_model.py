@@ -1,0 +1,303 @@
+"""A module by its address, with its weights and what is known of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from hvit_edge.errors import InputError
+from hvit_edge.hints import worded
+from hvit_edge.labels import given_labels
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.sources import hf_model, timm_model
+from hvit_edge.sources.address import Address, check_address
+from hvit_edge.sources.arguments import check_arguments, recorded
+from hvit_edge.sources.checkpoint import Loaded, load_into
+from hvit_edge.sources.factory_file import argument_of, module_from_file
+from hvit_edge.sources.preprocess_choice import ARGUMENT, PreprocessChoice, read_choice
+from hvit_edge.weights import ModelOrigin, create_model, timm
+from hvit_edge.weights.create import resized
+from hvit_edge.weights.evidence import CONFIG
+from hvit_edge.weights.json_file import read_json_object
+from hvit_edge.weights.load import HeadMismatch
+
+FACTORY = "factory"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of an address that is not of our registry; see `named_model`."""
+
+    address: Address
+    args: Mapping[str, Any]
+    weights: object
+    weights_key: str | None
+    classes: int | None
+    size: tuple[int, int] | None
+    choice: PreprocessChoice
+    labels: tuple[str, ...] | None
+    where: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What an address says of its module."""
+
+    loaded: Loaded
+    preprocess: Preprocess | None
+    preprocess_source: str
+    labels: tuple[str, ...] = ()
+    labels_source: str = ""
+    name: str = ""
+    recorded: str = ""
+    by_timm: bool = False  # the preprocessing is that of timm's pretrained config
+
+
+def named_model(
+    model: str,
+    *,
+    args: Mapping[str, Any] | None = None,
+    weights: object = None,
+    weights_key: str | None = None,
+    num_classes: int | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    preprocess: object = None,
+    labels: object = None,
+    where: str = "compile",
+) -> nn.Module:
+    """Build the module of an address.
+
+    Args:
+        model: a registered name, `FILE.py:FACTORY`, `timm:NAME[.TAG]` or `hf:OWNER/REPO`.
+        args: of the factory, of `timm.create_model`, or fields of the transformers config.
+        weights: the module's own checkpoint, or "random"; None is the published checkpoint, or the
+            weights that the factory gives.
+        weights_key, num_classes, input_size, labels: as for `create_model`.
+        preprocess: in any form that `preprocess_choice.read_choice` takes.
+        where: the public function that asks, for messages.
+
+    Returns:
+        The module with a ModelOrigin as its attribute `hvit_edge`, in eval mode; that of a file is
+        as the factory made it.
+
+    Raises:
+        InputError: any of this is wrong, or does not fit the module.
+    """
+    address = check_address(model, where)
+    args = check_arguments(args, where)
+    if address.kind == "registered":
+        if args:
+            raise InputError(
+                f"[{where}] --arg (args=): expected none for the registered {model}, got"
+                f" {', '.join(args)}"
+            )
+        return create_model(
+            model,
+            weights=weights,
+            num_classes=num_classes,
+            input_size=input_size,
+            weights_key=weights_key,
+            preprocess=preprocess,
+            labels=labels,
+        )
+    request = Request(
+        address,
+        args,
+        weights,
+        weights_key,
+        num_classes,
+        _size(input_size, where),
+        read_choice(preprocess, where),
+        given_labels(labels),
+        where,
+    )
+    known = {"file": _of_file, "timm": _of_timm, "hf": _of_hf}[address.kind](request)
+    return _with_origin(request, known)
+
+
+def _size(given: int | tuple[int, int] | None, where: str) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    sides = tuple(given) if isinstance(given, (tuple, list)) else (given, given)
+    if len(sides) != 2 or not all(isinstance(s, int) and s > 0 for s in sides):
+        raise InputError(
+            f"[{where}] input_size: expected a side in pixels, or (height, width), got {given!r}"
+        )
+    return sides
+
+
+def _of_file(request: Request) -> _Known:
+    where = request.where
+    if request.classes is not None:
+        raise InputError(
+            f"[{where}] --num-classes (num_classes=): expected none for {request.address.text},"
+            " whose factory decides; give it an argument with --arg NAME=N (args=)"
+        )
+    made, preprocess = module_from_file(request.address, request.args, where)
+    if request.weights is None:
+        loaded = Loaded(made, FACTORY)
+    else:
+        loaded = _loaded(request, made)
+    config = timm_model.config_of(made) if request.choice.named == "timm" else {}
+    if config:
+        preprocess = timm.read_preprocess(config)
+    return _Known(loaded, preprocess, "pretrained_cfg" if config else FACTORY, by_timm=bool(config))
+
+
+def _loaded(request: Request, made: nn.Module) -> Loaded:
+    """Load a checkpoint into what a factory made; another class count is the factory's matter."""
+    try:
+        return load_into(lambda _: made, request.weights, request.weights_key, None, request.where)
+    except HeadMismatch as error:
+        name = argument_of(request.address, request.args, error.classes)
+        text = request.address.text
+        raise InputError(
+            f"[{request.where}] expected a head of {error.classes} classes, as {text} makes it, got"
+            f" one of {error.found} in the weights; give the factory that number with --arg"
+            f" {name}={error.found} (args={{{name!r}: {error.found}}})"
+        ) from error
+
+
+def _of_timm(request: Request) -> _Known:
+    where, name = request.where, request.address.name
+    library = timm_model.import_timm(where)
+    timm_model.check_name(library, name, where)
+    config = library.get_pretrained_cfg(name)
+    config = config.to_dict() if config is not None else {}
+    timm_model.check_channels(config, request.args, where)
+    published = request.weights is None
+    if published:
+        name = timm_model.check_published(library, name, where)
+
+    def build(classes: int | None) -> nn.Module:
+        given = {"published": published, "where": where}
+        size = request.size or request.choice.input_size
+        return timm_model.build(library, name, request.args, classes, size, **given).eval()
+
+    if published:
+        loaded = Loaded(build(request.classes), f"timm:{name}")
+    else:
+        loaded = load_into(build, request.weights, request.weights_key, request.classes, where)
+    classes = getattr(loaded.module, "num_classes", None)
+    if not classes:
+        raise InputError(
+            f"[{where}] expected a classifier, timm's {name} has none in its published form; ask"
+            " for one with --num-classes N (num_classes=N) and its --weights FILE (weights=FILE)"
+        )
+    beside = _timm_config(loaded)
+    labels = labels_source = None
+    if beside:
+        preprocess, source = timm.read_preprocess(beside), CONFIG
+        labels, labels_source = timm.read_labels(beside), CONFIG
+    elif request.choice.whole is not None:
+        preprocess, source = request.choice.whole, ARGUMENT
+    else:
+        preprocess = timm_model.preprocess_of(library, loaded.module, where)
+        source = f"timm's pretrained_cfg of {name}"
+    if not labels and published and classes == config.get("num_classes"):
+        labels = timm_model.labels_of(library, config, classes)
+        labels_source = f"timm's {timm_model.SUBSETS.get(classes, 'pretrained_cfg')}"
+    return _Known(
+        loaded,
+        preprocess,
+        source,
+        labels or (),
+        labels_source or "",
+        name,
+        f"timm:{name}",
+        by_timm=True,
+    )
+
+
+def _timm_config(loaded: Loaded) -> dict[str, Any]:
+    """The config.json of timm next to a checkpoint, if there is one."""
+    path = loaded.find(CONFIG) if loaded.find else None
+    content = read_json_object(path) if path else {}
+    return content if timm.is_config(content) else {}
+
+
+def _of_hf(request: Request) -> _Known:
+    where, address = request.where, request.address
+    library = hf_model.import_transformers(where)
+    configs = [hf_model.read_config(library, address, request.args, request.classes, where)]
+
+    def build(classes: int | None) -> nn.Module:
+        if classes is not None:
+            configs.append(hf_model.read_config(library, address, request.args, classes, where))
+        return hf_model.build(library, address, configs[-1], where)
+
+    if request.weights is None:
+        module, notes = hf_model.published(library, address, configs[0], where)
+        source = f"folder {address.folder.resolve().name}" if address.folder else address.text
+        loaded = Loaded(module, source, notes=tuple(notes))
+    else:
+        loaded = load_into(build, request.weights, request.weights_key, request.classes, where)
+    config = configs[-1]
+    labels = hf_model.labels_of(config) if request.weights != "random" else ()
+    preprocess, source = request.choice.whole, ARGUMENT
+    if preprocess is None:
+        preprocess = hf_model.preprocess_of(library, address, config, where)
+        source = "preprocessor_config.json"
+    module = hf_model.Logits(loaded.module).eval()
+    loaded = Loaded(module, loaded.source, loaded.key, loaded.notes)
+    return _Known(loaded, preprocess, source, labels, CONFIG if labels else "")
+
+
+def _with_origin(request: Request, known: _Known) -> nn.Module:
+    module, notes = known.loaded.module, known.loaded.notes
+    preprocess, source = _preprocess(request, known)
+    labels, labels_source = known.labels, known.labels_source
+    if request.labels is not None:
+        labels, labels_source = request.labels, ARGUMENT if request.labels else ""
+    for note in notes:
+        warnings.warn(worded(note), stacklevel=4)
+    module.hvit_edge = ModelOrigin(
+        known.name or request.address.model_name,
+        known.loaded.source,
+        preprocess,
+        labels,
+        source,
+        labels_source,
+        known.loaded.key,
+        notes,
+        known.recorded or request.address.recorded,
+        recorded(request.args),
+    )
+    return module
+
+
+def _preprocess(request: Request, known: _Known) -> tuple[Preprocess, str]:
+    choice, size = request.choice, request.size
+    if choice.named == "timm" and known.by_timm:
+        choice = replace(choice, named="")
+    wanted = choice.input_size
+    if size is not None and wanted is not None and size != tuple(wanted):
+        raise InputError(
+            f"[{request.where}] input_size: expected that of preprocess, {wanted}, got {size}; give"
+            " --input-size (input_size=) or --preprocess (preprocess=) alone"
+        )
+    size = size or wanted
+    found, source = known.preprocess, known.preprocess_source
+    if found is not None:
+        return choice.over(resized(found, size) if size else found, source)
+    if size is None:
+        raise InputError(
+            f"[{request.where}] preprocessing: {request.address.text} says nothing of photos, and"
+            " nothing is assumed; give --preprocess FILE or imagenet (preprocess=) and"
+            " --input-size HxW (input_size=)"
+        )
+    if choice.named or choice.whole is not None:
+        return choice.at(size).over(Preprocess(size), ARGUMENT)
+    missing = [name for name in ("mean", "std") if name not in choice.fields]
+    if missing:
+        options = " and ".join(f"--{name} R,G,B" for name in missing)
+        raise InputError(
+            f"[{request.where}] preprocessing: expected mean and std, {request.address.text} says"
+            f" nothing of photos; give {options} (preprocess={{'mean': ..., 'std': ...}}), or"
+            " --preprocess FILE or imagenet (preprocess=)"
+        )
+    return choice.over(Preprocess(size), "default of Preprocess")
