@@ -61,10 +61,12 @@ Preprocessor create(const PreprocessSpec& spec, const std::optional<std::string>
 void register_preprocess(py::module_& module) {
   py::enum_<Resize>(module, "Resize")
       .value("shortest", Resize::shortest)
-      .value("stretch", Resize::stretch);
+      .value("stretch", Resize::stretch)
+      .value("shortest_floor", Resize::shortest_floor);
   py::enum_<Interpolation>(module, "Interpolation")
       .value("bilinear", Interpolation::bilinear)
-      .value("bicubic", Interpolation::bicubic);
+      .value("bicubic", Interpolation::bicubic)
+      .value("lanczos", Interpolation::lanczos);
   py::enum_<ChannelOrder>(module, "ChannelOrder")
       .value("RGB", ChannelOrder::rgb)
       .value("BGR", ChannelOrder::bgr);

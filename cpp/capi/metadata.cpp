@@ -14,13 +14,23 @@ Outcome refuse_field(const char* where, int field) {
                               "; use the constants of hvit_edge/c_api.h, or update hvit-edge"));
 }
 
+const char* resize_name(Resize resize) {
+  if (resize == Resize::stretch) return "stretch";
+  return resize == Resize::shortest ? "shortest" : "shortest-floor";
+}
+
+const char* interpolation_name(Interpolation interpolation) {
+  if (interpolation == Interpolation::lanczos) return "lanczos";
+  return interpolation == Interpolation::bilinear ? "bilinear" : "bicubic";
+}
+
 // Null for unknown fields.
 const char* preprocess_text(const PreprocessSpec& spec, int field) {
   switch (field) {
     case HVE_TEXT_RESIZE:
-      return spec.resize == Resize::shortest ? "shortest" : "stretch";
+      return resize_name(spec.resize);
     case HVE_TEXT_INTERPOLATION:
-      return spec.interpolation == Interpolation::bilinear ? "bilinear" : "bicubic";
+      return interpolation_name(spec.interpolation);
     case HVE_TEXT_CHANNEL_ORDER:
       return spec.channel_order == ChannelOrder::rgb ? "RGB" : "BGR";
     default:

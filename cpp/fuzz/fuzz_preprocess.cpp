@@ -45,12 +45,12 @@ PreprocessSpec pick_spec(FuzzedDataProvider& given) {
   PreprocessSpec spec;
   spec.input_height = given.ConsumeIntegralInRange(given.ConsumeBool() ? 1 : -1, 48);
   spec.input_width = given.ConsumeIntegralInRange(1, 48);
-  spec.resize = given.ConsumeBool() ? Resize::shortest : Resize::stretch;
+  spec.resize = static_cast<Resize>(given.ConsumeIntegralInRange(0, 2));
   const int longest = std::max(spec.input_height, spec.input_width);
-  if (spec.resize == Resize::shortest) {
+  if (spec.resize != Resize::stretch || given.ConsumeBool()) {
     spec.resize_size = given.ConsumeIntegralInRange(std::max(longest - 1, 0), 64);
   }
-  spec.interpolation = given.ConsumeBool() ? Interpolation::bilinear : Interpolation::bicubic;
+  spec.interpolation = static_cast<Interpolation>(given.ConsumeIntegralInRange(0, 2));
   spec.channel_order = given.ConsumeBool() ? ChannelOrder::rgb : ChannelOrder::bgr;
   for (int c = 0; c < 3; ++c) {
     spec.mean[c] = 0.25F * static_cast<float>(given.ConsumeIntegralInRange(-4, 4));

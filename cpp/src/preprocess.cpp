@@ -38,9 +38,10 @@ struct Geometry {
 };
 
 Result<Geometry> plan(const PreprocessSpec& spec, int width, int height) {
-  std::int64_t new_width = spec.input_width;
-  std::int64_t new_height = spec.input_height;
-  if (spec.resize == Resize::shortest) {
+  const bool stretched = spec.resize == Resize::stretch;
+  std::int64_t new_width = spec.resize_size > 0 ? spec.resize_size : spec.input_width;
+  std::int64_t new_height = spec.resize_size > 0 ? spec.resize_size : spec.input_height;
+  if (!stretched) {
     const std::int64_t shorter = std::min(width, height);
     const std::int64_t longer = std::max(width, height);
     const auto scaled = static_cast<std::int64_t>(static_cast<double>(spec.resize_size * longer) /
@@ -54,8 +55,11 @@ Result<Geometry> plan(const PreprocessSpec& spec, int width, int height) {
         concat("[Preprocessor.run] expected a photo that is less elongated, got ", width, "x",
                height, ", resized ", new_width, "x", new_height, "; crop the photo first"));
   }
-  const int left = rounded_half(static_cast<int>(new_width) - spec.input_width);
-  const int top = rounded_half(static_cast<int>(new_height) - spec.input_height);
+  const int wider = static_cast<int>(new_width) - spec.input_width;
+  const int higher = static_cast<int>(new_height) - spec.input_height;
+  const bool floor = spec.resize == Resize::shortest_floor;
+  const int left = floor ? wider / 2 : rounded_half(wider);
+  const int top = floor ? higher / 2 : rounded_half(higher);
   return Geometry{{width, static_cast<int>(new_width), left, spec.input_width},
                   {height, static_cast<int>(new_height), top, spec.input_height}};
 }
@@ -89,13 +93,11 @@ Status validate(const PreprocessSpec& spec) {
                             spec.input_height, "x", spec.input_width));
   }
   const int longest = std::max(spec.input_height, spec.input_width);
-  const bool shortest = spec.resize == Resize::shortest;
-  if (shortest && (spec.resize_size < longest || spec.resize_size > kMaxInputSide)) {
-    faults.push_back(concat("resize_size: expected ", longest, " to ", kMaxInputSide, ", got ",
+  const bool whole = spec.resize == Resize::stretch && spec.resize_size == 0;
+  if (!whole && (spec.resize_size < longest || spec.resize_size > kMaxInputSide)) {
+    faults.push_back(concat("resize_size: expected ", longest, " to ", kMaxInputSide,
+                            spec.resize == Resize::stretch ? ", or 0" : "", ", got ",
                             spec.resize_size));
-  }
-  if (!shortest && spec.resize_size != 0) {
-    faults.push_back(concat("resize_size: expected 0 with 'stretch', got ", spec.resize_size));
   }
   for (int c = 0; c < 3; ++c) {
     if (!std::isfinite(spec.mean[c]) || !std::isfinite(spec.std[c]) || spec.std[c] <= 0) {

@@ -28,12 +28,12 @@ PreprocessSpec read_preprocess(FieldReader& reader) {
   const std::vector<int> size = reader.small_integers("hve_input_size", 2);
   spec.input_height = size[0];
   spec.input_width = size[1];
-  spec.resize = choice(reader, "hve_resize", {"shortest", "stretch"}) == 0 ? Resize::shortest
-                                                                           : Resize::stretch;
+  // In the order of the enumerations.
+  spec.resize =
+      static_cast<Resize>(choice(reader, "hve_resize", {"shortest", "stretch", "shortest-floor"}));
   spec.resize_size = reader.small_integer("hve_resize_size");
-  spec.interpolation = choice(reader, "hve_interpolation", {"bilinear", "bicubic"}) == 0
-                           ? Interpolation::bilinear
-                           : Interpolation::bicubic;
+  spec.interpolation = static_cast<Interpolation>(
+      choice(reader, "hve_interpolation", {"bilinear", "bicubic", "lanczos"}));
   const std::vector<double> mean = reader.numbers("hve_mean", 3);
   const std::vector<double> std = reader.numbers("hve_std", 3);
   for (int c = 0; c < 3; ++c) {

@@ -23,8 +23,36 @@ double cubic(double x) {
   return 0.0;
 }
 
+double sinc(double x) {
+  constexpr double pi = 3.14159265358979323846;
+  if (x == 0.0) return 1.0;
+  x *= pi;
+  return std::sin(x) / x;
+}
+
+double lanczos(double x) { return -3.0 <= x && x < 3.0 ? sinc(x) * sinc(x / 3) : 0.0; }
+
 double evaluate(Interpolation interpolation, double x) {
-  return interpolation == Interpolation::bilinear ? triangle(x) : cubic(x);
+  switch (interpolation) {
+    case Interpolation::bilinear:
+      return triangle(x);
+    case Interpolation::bicubic:
+      return cubic(x);
+    default:
+      return lanczos(x);
+  }
+}
+
+// Source pixels to either side that count where nothing shrinks.
+double reach(Interpolation interpolation) {
+  switch (interpolation) {
+    case Interpolation::bilinear:
+      return 1.0;
+    case Interpolation::bicubic:
+      return 2.0;
+    default:
+      return 3.0;
+  }
 }
 
 std::int32_t to_fixed(double weight) {
@@ -73,7 +101,7 @@ void AxisFilter::prepare_copies() {
 void AxisFilter::prepare_weights(Interpolation interpolation) {
   const double scale = static_cast<double>(crop_.source) / crop_.resized;
   const double stretch = std::max(scale, 1.0);
-  const double support = (interpolation == Interpolation::bilinear ? 1.0 : 2.0) * stretch;
+  const double support = reach(interpolation) * stretch;
   const int room = static_cast<int>(std::ceil(support)) * 2 + 1;
   row_ = (room + kWeightGroup - 1) / kWeightGroup * kWeightGroup;
   weights_.assign(static_cast<std::size_t>(crop_.count) * row_, 0);

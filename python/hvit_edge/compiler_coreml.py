@@ -242,11 +242,10 @@ def _describe(request: PackageRequest, model: object, metadata: Metadata, golden
 
     spec = metadata.preprocess
     size = f"{spec.input_size[0]} x {spec.input_size[1]}"
-    resize = (
-        f"scaled to {spec.resize_size} pixels on its shorter side, its centre cropped to {size}"
-        if spec.resize == "shortest"
-        else f"scaled to {size}"
-    )
+    resize = f"scaled to {size}"
+    if spec.resize_size:
+        sides = "both sides" if spec.resize == "stretch" else "its shorter side"
+        resize = f"scaled to {spec.resize_size} pixels on {sides}, its centre cropped to {size}"
     about = About(
         author=f"hvit-edge {metadata.versions['hvit-edge']}",
         licence="see the source of the weights",

@@ -6,6 +6,7 @@ specification for devices, and tests compare the two.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +19,12 @@ from hvit_edge.public import public_methods
 
 __all__ = ["Preprocess", "check_image_array", "load_image"]
 
-RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+RESAMPLING = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+RESIZES = ("shortest", "stretch", "shortest-floor")
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_RESIZED_PIXELS = 178_956_970  # Pillow's own limit against decompression bombs
@@ -31,11 +37,13 @@ class Preprocess:
 
     Attributes:
         input_size: (height, width) of the network's input, in pixels.
-        resize: "shortest" scales the shorter side to `resize_size` and crops the centre;
-            "stretch" scales both sides to `input_size`.
+        resize: "shortest" scales the shorter side to `resize_size` and crops the center, as
+            torchvision does; "shortest-floor" the same, but half of an odd number of pixels is
+            rounded down, as transformers does; "stretch" scales both sides to `resize_size` and
+            crops the center, or to `input_size`.
         resize_size: pixels, at least as large as either side of the input; 0 is the longer side of
-            the input for "shortest", and the only value for "stretch".
-        interpolation: "bilinear" or "bicubic", antialiased as in Pillow.
+            the input, and for "stretch" both.
+        interpolation: "bilinear", "bicubic" or "lanczos", antialiased as in Pillow.
         mean, std: `x = (byte / 255 - mean) / std`, in the network's channel order.
         channel_order: "RGB" or "BGR", the order in which the network wants the channels.
 
@@ -44,9 +52,9 @@ class Preprocess:
     """
 
     input_size: tuple[int, int]
-    resize: Literal["shortest", "stretch"] = "shortest"
+    resize: Literal["shortest", "stretch", "shortest-floor"] = "shortest"
     resize_size: int = 0
-    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bicubic"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     channel_order: Literal["RGB", "BGR"] = "RGB"
@@ -60,24 +68,26 @@ class Preprocess:
     def _fill_resize_size(self) -> None:
         """Write out what a `resize_size` of 0 stands for."""
         sides = self.input_size
-        if self.resize == "shortest" and self.resize_size == 0 and isinstance(sides, tuple):
+        shortest = self.resize in ("shortest", "shortest-floor")
+        if shortest and self.resize_size == 0 and isinstance(sides, tuple):
             object.__setattr__(self, "resize_size", max(sides, default=0))
 
     def _faults(self) -> list[str]:
         faults = []
         if len(self.input_size) != 2 or min(self.input_size) < 1:
             faults.append(f"input_size: expected (height, width) >= 1, got {self.input_size}")
-        if self.resize not in ("shortest", "stretch"):
-            faults.append(f"resize: expected 'shortest' or 'stretch', got {self.resize!r}")
-        if self.resize == "shortest" and self.resize_size < max(self.input_size):
+        if self.resize not in RESIZES:
+            faults.append(f"resize: expected one of {', '.join(RESIZES)}, got {self.resize!r}")
+        whole = self.resize == "stretch" and self.resize_size == 0
+        if not whole and self.resize_size < max(self.input_size):
             faults.append(
-                f"resize_size: expected at least {max(self.input_size)}, got {self.resize_size}"
+                f"resize_size: expected at least {max(self.input_size)}"
+                f"{', or 0' if self.resize == 'stretch' else ''}, got {self.resize_size}"
             )
-        if self.resize == "stretch" and self.resize_size != 0:
-            faults.append(f"resize_size: expected 0 with 'stretch', got {self.resize_size}")
         if self.interpolation not in RESAMPLING:
             faults.append(
-                f"interpolation: expected 'bilinear' or 'bicubic', got {self.interpolation!r}"
+                f"interpolation: expected one of {', '.join(RESAMPLING)}, got"
+                f" {self.interpolation!r}"
             )
         if len(self.mean) != 3 or not np.all(np.isfinite(self.mean)):
             faults.append(f"mean: expected 3 finite numbers, got {self.mean}")
@@ -91,8 +101,9 @@ class Preprocess:
         """Describe resize, crop, filter, channels, mean and standard deviation in one line."""
         height, width = self.input_size
         resize = f"both sides to {height}x{width}"
-        if self.resize == "shortest":
-            resize = f"shorter side to {self.resize_size}, center {height}x{width}"
+        if self.resize_size:
+            which = "both sides" if self.resize == "stretch" else "shorter side"
+            resize = f"{which} to {self.resize_size}, center {height}x{width}"
         mean, std = (", ".join(f"{value:g}" for value in v) for v in (self.mean, self.std))
         order = self.channel_order
         return f"{resize}, {self.interpolation}, {order}, mean {mean}, std {std}"
@@ -100,7 +111,7 @@ class Preprocess:
     def resized_size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) after the resize of a photo of `height` x `width`, before the crop."""
         if self.resize == "stretch":
-            return self.input_size
+            return (self.resize_size, self.resize_size) if self.resize_size else self.input_size
         short, long = min(height, width), max(height, width)
         scaled = int(self.resize_size * long / short)
         return (self.resize_size, scaled) if height <= width else (scaled, self.resize_size)
@@ -136,8 +147,9 @@ class Preprocess:
         self.check_photo(image)
         height, width = self.resized_size(*image.shape[:2])
         resized = self._resize(Image.fromarray(image), height, width)
-        top = round((height - self.input_size[0]) / 2)
-        left = round((width - self.input_size[1]) / 2)
+        half = math.floor if self.resize == "shortest-floor" else round
+        top = half((height - self.input_size[0]) / 2)
+        left = half((width - self.input_size[1]) / 2)
         pixels = np.asarray(resized)
         return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
 

@@ -292,7 +292,7 @@ def _metadata(native: _runtime.Metadata, path: str | Path) -> Metadata:
 def _preprocess(spec: _runtime.PreprocessSpec) -> Preprocess:
     return Preprocess(
         input_size=(spec.input_height, spec.input_width),
-        resize=spec.resize.name,
+        resize=spec.resize.name.replace("_", "-"),
         resize_size=spec.resize_size,
         interpolation=spec.interpolation.name,
         mean=_floats(spec.mean),

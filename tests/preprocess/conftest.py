@@ -14,7 +14,7 @@ def native(spec: Preprocess, instruction_set: str | None = None) -> _runtime.Pre
     """The C++ implementation of `spec`, with the machine's fastest instructions or those named."""
     wanted = _runtime.PreprocessSpec()
     wanted.input_height, wanted.input_width = spec.input_size
-    wanted.resize = getattr(_runtime.Resize, spec.resize)
+    wanted.resize = getattr(_runtime.Resize, spec.resize.replace("-", "_"))
     wanted.resize_size = spec.resize_size
     wanted.interpolation = getattr(_runtime.Interpolation, spec.interpolation)
     wanted.mean = list(spec.mean)

@@ -16,8 +16,8 @@ from hvit_edge.preprocess import Preprocess
 # Largest difference allowed, in grey levels of 255. The arithmetic is the same, so none.
 LEVELS = 0
 
-FILTERS = ("bilinear", "bicubic")
-RESIZES = ("shortest", "stretch")
+FILTERS = ("bilinear", "bicubic", "lanczos")
+RESIZES = ("shortest", "stretch", "shortest-floor", "stretch:36")
 SIZES = [
     (1, 1),
     (1, 2),
@@ -38,10 +38,11 @@ SIZES = [
 
 
 def specification(filter_: str, resize: str, **changes) -> Preprocess:
+    rule, _, size = resize.partition(":")
     fields = {
         "input_size": (32, 24),
-        "resize": resize,
-        "resize_size": 36 if resize == "shortest" else 0,
+        "resize": rule,
+        "resize_size": 36 if size or rule != "stretch" else 0,
         "interpolation": filter_,
         **changes,
     }
@@ -88,8 +89,8 @@ def test_bytes_equal_pillows(native, filter_, resize, record_property):
     seed=st.integers(0, 100),
 )
 def test_any_size(native, size, input_size, margin, filter_, resize, kind, seed):
-    resize_size = max(input_size) + margin if resize == "shortest" else 0
-    spec = Preprocess(input_size, resize, resize_size, filter_)
+    resize_size = 0 if resize == "stretch" else max(input_size) + margin
+    spec = Preprocess(input_size, resize.partition(":")[0], resize_size, filter_)
     image = pattern(*size, kind, seed)
     expected = spec.resize_and_crop(image)
     np.testing.assert_array_equal(native(spec).resize_and_crop(image), expected)
@@ -129,7 +130,7 @@ def test_rows_with_padding(native):
         ("input_width", 20000, "input size"),
         ("resize_size", 31, "resize_size: expected 32 to 16384, got 31"),
         ("resize_size", 2**30, "resize_size: expected 32 to 16384"),
-        ("resize", _runtime.Resize.stretch, "resize_size: expected 0 with 'stretch', got 36"),
+        ("resize_size", 0, "resize_size: expected 32 to 16384, got 0"),
         ("mean", [0.0, float("nan"), 0.0], "channel 1: expected a finite mean"),
         ("std", [1.0, 1.0, 0.0], "channel 2: expected a finite mean and a std above 0"),
     ],
@@ -140,6 +141,32 @@ def test_impossible_specifications(field, value, message):
     setattr(spec, field, value)
     with pytest.raises(InputError, match=message):
         _runtime.Preprocessor(spec)
+
+
+def test_a_stretch_to_less_than_the_input_is_impossible():
+    spec = _runtime.PreprocessSpec()
+    spec.input_height, spec.input_width, spec.resize_size = 32, 24, 31
+    spec.resize = _runtime.Resize.stretch
+    with pytest.raises(InputError, match="resize_size: expected 32 to 16384, or 0, got 31"):
+        _runtime.Preprocessor(spec)
+    with pytest.raises(InputError, match="resize_size: expected at least 32, or 0, got 31"):
+        Preprocess((32, 24), "stretch", 31)
+
+
+@pytest.mark.parametrize("resize", ["shortest", "shortest-floor"])
+def test_without_a_resize_size_the_shorter_side_becomes_the_longer_side_of_the_input(resize):
+    assert Preprocess((160, 96), resize) == Preprocess((160, 96), resize, 160)
+    assert Preprocess((160, 160)).resize_size == 160
+
+
+def test_the_crop_begins_at_the_half_rounded_to_even_or_down():
+    columns = np.arange(35, dtype=np.uint8)  # three more than the input: 1.5 is 2 or 1
+    image = np.ascontiguousarray(np.broadcast_to(columns[None, :, None], (32, 35, 3)))
+    first = {
+        resize: Preprocess((32, 32), resize).resize_and_crop(image)[0, 0, 0]
+        for resize in ("shortest", "shortest-floor")
+    }
+    assert first == {"shortest": 2, "shortest-floor": 1}
 
 
 def test_a_photo_too_elongated_to_resize(native):

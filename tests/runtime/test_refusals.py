@@ -97,7 +97,10 @@ def test_every_metadata_fault_is_listed_at_once(tiny):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"resize": "squash"}, "hve_resize: expected shortest or stretch, got 'squash'"),
+        (
+            {"resize": "squash"},
+            "hve_resize: expected shortest or stretch or shortest-floor, got 'squash'",
+        ),
         ({"resize_size": 20}, "resize_size: expected 32 to 16384, got 20"),
         ({"std": [0.2, 0.0, 0.2]}, "expected a finite mean and a std above 0"),
         ({"input_size": [24, 24]}, r"hve_input_size: expected the shape of forward's input"),

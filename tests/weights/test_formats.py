@@ -155,6 +155,10 @@ def test_timm_config():
     assert timm.read_num_classes(TIMM) == 1000
     squash = timm.read_preprocess(timm_with(crop_mode="squash", crop_pct=1.0))
     assert (squash.resize, squash.resize_size) == ("stretch", 0)
+    cropped = timm.read_preprocess(timm_with(crop_mode="squash", crop_pct=0.9))
+    assert (cropped.resize, cropped.resize_size) == ("stretch", 284)
+    wide = timm_with(crop_mode="squash", crop_pct=1.0, input_size=[3, 128, 96])
+    assert timm.read_preprocess(wide).input_size == (128, 96)
 
 
 def test_timm_labels():
@@ -166,10 +170,13 @@ def test_timm_labels():
     ("fields", "message"),
     [
         ({"crop_mode": "border"}, "crop_mode: expected 'center'"),
-        ({"crop_mode": "squash"}, "with crop_pct 1, got 'squash' with crop_pct 0.9"),
+        (
+            {"crop_mode": "squash", "input_size": [3, 128, 96]},
+            "crop_pct: expected 1 with the sides",
+        ),
         ({"input_size": [3, 256, 224]}, "input_size"),
         ({"input_size": [1, 256, 256]}, "input_size"),
-        ({"interpolation": "lanczos"}, "interpolation: expected 'bilinear' or 'bicubic'"),
+        ({"interpolation": "box"}, "interpolation: expected one of bilinear, bicubic, lanczos"),
         ({"std": [0.0, 1.0, 1.0]}, "std"),
         ({"crop_pct": 1.5}, "resize_size"),
     ],

@@ -156,8 +156,8 @@ enum {
   HVE_TEXT_CREATED = 3,
   HVE_TEXT_WEIGHTS_SOURCE = 4,
   HVE_TEXT_WEIGHTS_SHA256 = 5,
-  HVE_TEXT_RESIZE = 6,        /* "shortest" or "stretch" */
-  HVE_TEXT_INTERPOLATION = 7, /* "bilinear" or "bicubic" */
+  HVE_TEXT_RESIZE = 6,        /* "shortest", "stretch" or "shortest-floor" */
+  HVE_TEXT_INTERPOLATION = 7, /* "bilinear", "bicubic" or "lanczos" */
   HVE_TEXT_CHANNEL_ORDER = 8  /* "RGB" or "BGR" */
 };
 HVE_API hve_status hve_session_text(hve_session* session, int32_t field, hve_text* text,
@@ -167,7 +167,7 @@ enum {
   HVE_INTEGER_SCHEMA_VERSION = 0,
   HVE_INTEGER_INPUT_HEIGHT = 1,      /* pixels */
   HVE_INTEGER_INPUT_WIDTH = 2,       /* pixels */
-  HVE_INTEGER_RESIZE_SIZE = 3,       /* pixels; 0 with "stretch" */
+  HVE_INTEGER_RESIZE_SIZE = 3,       /* pixels; with "stretch" perhaps 0 */
   HVE_INTEGER_PARITY_TOP1_AGREE = 4, /* 0 or 1 */
   HVE_INTEGER_PLANNED_MEMORY = 5     /* bytes of the activations, beside the weights */
 };

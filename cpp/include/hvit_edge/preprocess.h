@@ -14,17 +14,18 @@ namespace hvit_edge {
 
 enum class Resize {
   shortest,  ///< the shorter side becomes `resize_size`, then the centre is cropped
-  stretch,   ///< both sides become the input size
+  stretch,   ///< both sides become `resize_size`, then the centre is cropped; 0: the input size
+  shortest_floor,  ///< as shortest; the crop begins at the half rounded down, not to even
 };
-enum class Interpolation { bilinear, bicubic };  ///< both antialiased
-enum class ChannelOrder { rgb, bgr };            ///< the order that the network wants
+enum class Interpolation { bilinear, bicubic, lanczos };  ///< all antialiased
+enum class ChannelOrder { rgb, bgr };                     ///< the order that the network wants
 
 /// The preprocessing specification; docs/artifact.md defines each field.
 struct PreprocessSpec {
   int input_height = 0;
   int input_width = 0;
   Resize resize = Resize::shortest;
-  int resize_size = 0;  ///< pixels; 0 with Resize::stretch
+  int resize_size = 0;  ///< pixels; 0 only with Resize::stretch
   Interpolation interpolation = Interpolation::bicubic;
   std::array<float, 3> mean = {0.0F, 0.0F, 0.0F};  ///< in the network's channel order
   std::array<float, 3> std = {1.0F, 1.0F, 1.0F};   ///< in the network's channel order

@@ -215,14 +215,19 @@ def three_numbers(text: str) -> tuple[float, float, float]:
 
 
 def resize_rule(text: str) -> dict[str, object]:
-    """An argument type: `256` for the shorter side, or `stretch`; as fields of Preprocess."""
+    """An argument type: `256` for the shorter side, `stretch`, or `stretch:256` for both sides.
+
+    The fields of Preprocess that it stands for.
+    """
+    rule, colon, size = text.rpartition(":")
     if text == "stretch":
         return {"resize": "stretch", "resize_size": 0}
-    if not text.isdecimal() or int(text) < 1:
+    if rule not in ("", "stretch", "shortest", "shortest-floor") or not size.isdecimal():
         raise argparse.ArgumentTypeError(
-            f"expected the shorter side in pixels such as 256, or stretch, got {text!r}"
+            "expected the shorter side in pixels such as 256, stretch, or stretch:256 for both"
+            f" sides before the crop, got {text!r}"
         )
-    return {"resize": "shortest", "resize_size": int(text)}
+    return {"resize": rule or "shortest", "resize_size": int(size)}
 
 
 def image_size(text: str) -> tuple[int, int]:

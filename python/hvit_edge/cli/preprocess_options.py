@@ -31,13 +31,14 @@ def add_preprocess(parser: VerbParser) -> None:
     parser.add_argument(
         "--resize",
         type=resize_rule,
-        metavar="SIDE|stretch",
-        help="the shorter side before the center is cropped, or both sides to the input's",
+        metavar="SIDE|stretch[:SIDE]",
+        help="the shorter side before the center is cropped; stretch: both sides to the input's, or"
+        " to SIDE before the center is cropped",
     )
     parser.add_argument(
         "--interpolation",
         metavar="FILTER",
-        help="filter of the resize: bilinear or bicubic",
+        help="filter of the resize: bilinear, bicubic or lanczos",
     )
     parser.add_argument(
         "--channel-order",

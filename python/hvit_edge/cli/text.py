@@ -75,10 +75,11 @@ def parity_table(steps: Iterable[dict]) -> str:
 def preprocess(spec: dict, source: str) -> str:
     """Describe how a photo is prepared, and what says so, in some lines."""
     height, width = spec["input_size"]
-    if spec["resize"] == "shortest":
-        resize = f"shorter side to {spec['resize_size']}, center crop {height}x{width}"
-    else:
-        resize = f"stretch to {height}x{width}"
+    resize = f"stretch to {height}x{width}"
+    if spec["resize_size"]:
+        sides = "both sides" if spec["resize"] == "stretch" else "shorter side"
+        down = ", rounded down" if spec["resize"] == "shortest-floor" else ""
+        resize = f"{sides} to {spec['resize_size']}, center crop {height}x{width}{down}"
     mean, std = (", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std"))
     described = (
         f"{resize}, {spec['interpolation']}\n"

@@ -105,9 +105,9 @@ def _address(metadata: Metadata, model: str | None) -> Address | None:
     address = _recorded_address(recorded)
     if address is None:
         raise InputError(
-            f"[validate] expected the path of what the artifact was made from, {recorded}; validate"
-            f" runs no file unasked: add --model {recorded} (model={recorded!r}), with its folder if"
-            " it is elsewhere"
+            f"[validate] expected the path of what the artifact was made from, {recorded}; no file"
+            f" is run unasked: add --model {recorded} (model={recorded!r}), with its folder if it is"
+            " elsewhere"
         )
     return address
 

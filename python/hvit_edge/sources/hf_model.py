@@ -16,7 +16,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.preprocess import RESAMPLING, Preprocess
 from hvit_edge.sources.address import Address, check_package
 from hvit_edge.sources.library_transform import matching, refuse
-from hvit_edge.weights import transformers
+from hvit_edge.weights import timm, transformers
 
 HEAD = "ForImageClassification"
 _FILTERS = {int(number): name for name, number in RESAMPLING.items()}
@@ -164,7 +164,12 @@ def preprocess_of(
         made = processor(images=Image.fromarray(photo), return_tensors="np")
         return np.asarray(made["pixel_values"][0], np.float32)
 
-    found = matching(_candidates(settings, run), run)
+    try:
+        found = matching(_candidates(processor, settings, run), run)
+    except InputError:
+        raise
+    except Exception:  # a processor of something else than photos raises what it will
+        found = None
     if found is None:
         shown = {key: value for key, value in settings.items() if key in _SHOWN}
         raise refuse("transformers", f"{type(processor).__name__} ({shown})", where)
@@ -177,8 +182,11 @@ _SHOWN = (
 )
 
 
-def _candidates(settings: Mapping[str, Any], run: Any) -> Iterator[Preprocess]:
+def _candidates(processor: Any, settings: Mapping[str, Any], run: Any) -> Iterator[Preprocess]:
     """Yield every preprocessing that the settings of a processor may stand for."""
+    if isinstance(getattr(processor, "data_config", None), Mapping):  # a model of timm
+        yield timm.read_preprocess(processor.data_config)
+        return
     probe = run(np.zeros((48, 64, 3), np.uint8))
     size = tuple(int(side) for side in probe.shape[-2:])
     interpolation = _FILTERS.get(int(settings.get("resample") or 2))
@@ -215,7 +223,7 @@ def _resizes(settings: Mapping[str, Any], size: tuple[int, int]) -> Iterator[tup
     sides = [given.get(name) for name in ("shortest_edge", "height") if given.get(name)]
     for side in sides:
         derived = [side, int(256 / 224 * side)] + ([int(side / share)] if share else [])
-        yield from (("shortest", one) for one in dict.fromkeys(derived))
+        yield from (("shortest-floor", one) for one in dict.fromkeys(derived))
         yield from (("stretch", one) for one in dict.fromkeys(derived) if one != max(size))
     yield "stretch", 0
 

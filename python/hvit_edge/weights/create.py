@@ -268,7 +268,7 @@ def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
     if size == preprocess.input_size:
         return preprocess
     resize_size = preprocess.resize_size
-    if preprocess.resize == "shortest":
+    if resize_size:
         resize_size = resize_size * max(size) // max(preprocess.input_size)
     return replace(preprocess, input_size=size, resize_size=resize_size)
 

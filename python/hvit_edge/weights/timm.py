@@ -134,35 +134,38 @@ def _check_arguments(
 def read_preprocess(config: Mapping[str, Any]) -> Preprocess:
     """Read the `pretrained_cfg` of a timm config.json.
 
-    timm resizes the shorter side to floor(input / crop_pct) and crops the centre. A key that is
-    missing has timm's default.
+    timm resizes the shorter side, or with "squash" both sides, to floor(input / crop_pct) and crops
+    the center. A key that is missing has timm's default.
 
     Raises:
         InputError: a field of a wrong type, or a value that Preprocess cannot express.
     """
     fields = Fields(_pretrained(config), "timm config")
     size = fields.numbers("input_size", 3, _INPUT_SIZE)
-    if not all(map(is_whole, size)) or size[0] != 3 or size[1] != size[2] or size[1] < 1:
+    mode = fields.text("crop_mode", "center")
+    square = size[1] == size[2] or mode == "squash"
+    if not all(map(is_whole, size)) or size[0] != 3 or not square or min(size) < 1:
         fields.refuse("input_size", "[3, side, side]", list(size))
         size = _INPUT_SIZE
-    side = _fixed_side(config, fields, size[1])
-    mode, crop_pct = fields.text("crop_mode", "center"), fields.number("crop_pct", _CROP_PCT)
+    sides = (size[1], size[2])
+    if sides[0] == sides[1]:
+        sides = (_fixed_side(config, fields, size[1]),) * 2
+    crop_pct = fields.number("crop_pct", _CROP_PCT)
     crop_pct = crop_pct or _CROP_PCT
     if crop_pct < 0:
         fields.refuse("crop_pct", "a number above 0", crop_pct)
-    if mode not in ("center", "squash") or (mode == "squash" and crop_pct != 1):
-        fields.faults.append(
-            f"crop_mode: expected 'center', or 'squash' with crop_pct 1, got {mode!r} with"
-            f" crop_pct {crop_pct}"
-        )
+    if mode not in ("center", "squash"):
+        fields.refuse("crop_mode", "'center' or 'squash'", mode)
+    elif crop_pct != 1 and sides[0] != sides[1]:
+        fields.refuse("crop_pct", f"1 with the sides {sides}", crop_pct)
     interpolation = fields.text("interpolation") or _INTERPOLATION
     mean = fields.numbers("mean", 3, IMAGENET_MEAN)
     std = fields.numbers("std", 3, IMAGENET_STD)
     fields.finish()
-    geometry = (
-        {"resize": "stretch"} if mode == "squash" else {"resize_size": math.floor(side / crop_pct)}
-    )
-    return Preprocess((side, side), interpolation=interpolation, mean=mean, std=std, **geometry)
+    geometry = {"resize": "stretch" if mode == "squash" else "shortest"}
+    if mode == "center" or crop_pct != 1:
+        geometry["resize_size"] = math.floor(sides[0] / crop_pct)
+    return Preprocess(sides, interpolation=interpolation, mean=mean, std=std, **geometry)
 
 
 def _fixed_side(config: Mapping[str, Any], fields: Fields, side: int) -> int:

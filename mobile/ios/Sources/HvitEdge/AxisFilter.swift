@@ -1,3 +1,5 @@
+import Foundation
+
 /// The weights of one axis of a resize, in fixed point as Pillow has them.
 struct AxisFilter {
     static let fractionBits: Int32 = 32 - 8 - 2
@@ -9,7 +11,7 @@ struct AxisFilter {
     init(_ crop: AxisCrop, _ interpolation: Preprocess.Interpolation) {
         let scale = Double(crop.source) / Double(crop.resized)
         let stretch = max(scale, 1)
-        let support = (interpolation == .bilinear ? 1 : 2) * stretch
+        let support = AxisFilter.reach(interpolation) * stretch
         for position in crop.first..<crop.first + crop.count {
             guard crop.source != crop.resized else {
                 starts.append(position)
@@ -36,6 +38,19 @@ struct AxisFilter {
         }
     }
 
+    /// Source pixels to either side that count where nothing shrinks.
+    private static func reach(_ interpolation: Preprocess.Interpolation) -> Double {
+        switch interpolation {
+        case .bilinear: return 1
+        case .bicubic: return 2
+        case .lanczos: return 3
+        }
+    }
+
+    private static func sinc(_ x: Double) -> Double {
+        x == 0 ? 1 : sin(x * .pi) / (x * .pi)
+    }
+
     private static func value(_ interpolation: Preprocess.Interpolation, _ at: Double) -> Double {
         let x = abs(at)
         switch interpolation {
@@ -46,6 +61,8 @@ struct AxisFilter {
             if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
             if x < 2 { return (((x - 5) * x + 8) * x - 4) * a }
             return 0
+        case .lanczos:
+            return x < 3 ? sinc(x) * sinc(x / 3) : 0
         }
     }
 

@@ -15,14 +15,19 @@ public struct Preprocess: Sendable, Equatable {
     public enum Resize: Sendable, Equatable {
         /// The shorter side becomes this many pixels, then the centre is cropped to the input.
         case shortest(Int)
+        /// The same, but the crop begins at the half rounded down, not to even.
+        case shortestFloor(Int)
         /// Both sides become those of the input.
         case stretch
+        /// Both sides become this many pixels, then the centre is cropped to the input.
+        case stretchThenCrop(Int)
     }
 
     /// Antialiased as Pillow does it.
     public enum Interpolation: String, Sendable {
         case bilinear
         case bicubic
+        case lanczos
     }
 
     public var inputHeight: Int
@@ -39,7 +44,9 @@ public struct Preprocess: Sendable, Equatable {
     static func resize(named name: String, size: Int) -> Resize? {
         switch (name, size) {
         case ("shortest", 1...): return .shortest(size)
+        case ("shortest-floor", 1...): return .shortestFloor(size)
         case ("stretch", 0): return .stretch
+        case ("stretch", 1...): return .stretchThenCrop(size)
         default: return nil
         }
     }

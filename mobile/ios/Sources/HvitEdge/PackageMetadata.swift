@@ -43,7 +43,9 @@ extension Preprocess {
         guard let rule = Preprocess.resize(named: name, size: resizeSize) else {
             throw fields.damaged("hve_resize")
         }
-        if case .shortest(let shorter) = rule {
+        switch rule {
+        case .stretch: break
+        case .shortest(let shorter), .shortestFloor(let shorter), .stretchThenCrop(let shorter):
             guard shorter >= size.max()!, sides.contains(shorter) else {
                 throw fields.damaged("hve_resize_size")
             }

@@ -15,7 +15,12 @@ struct ResizePlan: Equatable {
 
     init(_ preprocess: Preprocess, width: Int, height: Int) throws {
         var (newWidth, newHeight) = (preprocess.inputWidth, preprocess.inputHeight)
-        if case .shortest(let size) = preprocess.resize {
+        var floor = false
+        switch preprocess.resize {
+        case .stretch: break
+        case .stretchThenCrop(let size): (newWidth, newHeight) = (size, size)
+        case .shortest(let size), .shortestFloor(let size):
+            if case .shortestFloor = preprocess.resize { floor = true }
             let (shorter, longer) = (min(width, height), max(width, height))
             let scaled = Int(Double(size * longer) / Double(shorter))
             (newWidth, newHeight) = height <= width ? (scaled, size) : (size, scaled)
@@ -26,8 +31,8 @@ struct ResizePlan: Equatable {
                 "[CoreMLClassifier] expected a photo that is less elongated, got"
                     + " \(width)x\(height); crop the photo first")
         }
-        columns = ResizePlan.centre(width, newWidth, preprocess.inputWidth)
-        rows = ResizePlan.centre(height, newHeight, preprocess.inputHeight)
+        columns = ResizePlan.centre(width, newWidth, preprocess.inputWidth, floor)
+        rows = ResizePlan.centre(height, newHeight, preprocess.inputHeight, floor)
     }
 
     /// Pillow 13's rule. Each pass rounds to bytes, so the order shows in the result.
@@ -35,8 +40,10 @@ struct ResizePlan: Equatable {
         rows.source - rows.resized > max(0, 2 * (columns.source - columns.resized))
     }
 
-    private static func centre(_ source: Int, _ resized: Int, _ count: Int) -> AxisCrop {
-        let first = (Double(resized - count) / 2).rounded(.toNearestOrEven)
+    private static func centre(
+        _ source: Int, _ resized: Int, _ count: Int, _ floor: Bool
+    ) -> AxisCrop {
+        let first = (Double(resized - count) / 2).rounded(floor ? .down : .toNearestOrEven)
         return AxisCrop(source: source, resized: resized, first: Int(first), count: count)
     }
 }
