@@ -15,7 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-LIBRARIES = frozenset({"torch", "torchao", "functorch", "executorch", "coremltools"})
+LIBRARIES = frozenset(
+    ["torch", "torchao", "functorch", "executorch", "coremltools"]
+    + ["torchvision", "timm", "transformers", "huggingface_hub"]
+)
 OWN = __name__.split(".")[0]
 CARRIERS = frozenset(
     ["warnings", "logging", "contextlib", "functools", "importlib"]

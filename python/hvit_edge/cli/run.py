@@ -1,6 +1,7 @@
 """Classify photos with the C++ runtime; --self-test checks the artifact's golden sample.
 
-A package runs in Core ML on a Mac and in the reference evaluator elsewhere.
+A package runs in Core ML on a Mac and in the reference evaluator elsewhere. A model of one output
+is no classifier: its value is printed.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             console.print(_describe_self_test(self_test))
         for photo, found in results:
             if not isinstance(found, InputError):
-                console.print(_describe(photo, found))
+                console.print(_describe(photo, found, classifier.metadata.labels))
     failed = [error for _, error in results if isinstance(error, InputError)]
     for error in failed:
         console.note(f"error: {error}")
@@ -59,11 +60,15 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     return InputError.exit_code if failed else 0
 
 
-def _classify(classifier, photo: str, top_k: int) -> tuple[str, list | InputError]:
+def _classify(classifier, photo: str, top_k: int) -> tuple[str, list | float | InputError]:
+    """Return the photo and its predictions, the value of a model of one output, or the failure."""
     from hvit_edge.preprocess import load_image
 
     try:
-        return photo, classifier(load_image(photo), top_k=top_k)
+        image = load_image(photo)
+        if classifier.classes == 1:
+            return photo, float(classifier.logits(image)[0, 0])
+        return photo, classifier(image, top_k=top_k)
     except InputError as error:
         return photo, error
 
@@ -73,24 +78,29 @@ def _to_dict(args: argparse.Namespace, classifier, results: list, self_test) -> 
         "artifact": args.artifact,
         "model": classifier.metadata.model_name,
         "backend": classifier.backend,
-        "results": [
-            {"photo": photo, "error": str(found)}
-            if isinstance(found, InputError)
-            else {"photo": photo, "predictions": [_prediction(one) for one in found]}
-            for photo, found in results
-        ],
+        "results": [{"photo": photo, **_result(found)} for photo, found in results],
     }
     if self_test:
         report["self_test"] = asdict(self_test)
     return report
 
 
+def _result(found: list | float | InputError) -> dict:
+    if isinstance(found, InputError):
+        return {"error": str(found)}
+    if isinstance(found, float):
+        return {"value": found}
+    return {"predictions": [_prediction(one) for one in found]}
+
+
 def _prediction(prediction) -> dict:
     return {"label": prediction.label, "index": prediction.index, "score": prediction.score}
 
 
-def _describe(photo: str, predictions: list) -> str:
+def _describe(photo: str, predictions: list | float, labels: tuple[str, ...]) -> str:
     lines = [printable(photo)]
+    if isinstance(predictions, float):
+        return "\n".join([*lines, f"  {predictions:>8.6g}  {''.join(labels) or 'value'}"])
     for prediction in predictions:
         lines.append(f"  {text.percent(prediction.score):>8}  {prediction.label}")
     return "\n".join(lines)

@@ -56,7 +56,7 @@ def reference_model(
         _check_alone(args, weights, weights_key)
         found = own_module(model, "validate")
     else:
-        address = _address(metadata, model)
+        address = _address(metadata, model, artifact)
         source = _where(metadata, address, artifact) if weights is None else weights
         keys = [metadata.weights_key or None, None] if weights_key is None else [weights_key]
         if address is None:
@@ -88,7 +88,7 @@ def _notes(model: nn.Module) -> str:
     return "".join(f"; {note}" for note in getattr(getattr(model, "hvit_edge", None), "notes", ()))
 
 
-def _address(metadata: Metadata, model: str | None) -> Address | None:
+def _address(metadata: Metadata, model: str | None, artifact: str | Path | None) -> Address | None:
     """Return where the module comes from; None if it is registered."""
     recorded = metadata.model_source
     if model is not None:
@@ -102,23 +102,32 @@ def _address(metadata: Metadata, model: str | None) -> Address | None:
         return None if registered else address
     if not recorded:
         return None
-    address = _recorded_address(recorded)
+    address = _recorded_address(recorded, artifact)
     if address is None:
         raise InputError(
             f"[validate] expected the path of what the artifact was made from, {recorded}; no file"
-            f" is run unasked: add --model {recorded} (model={recorded!r}), with its folder if it is"
-            " elsewhere"
+            f" is run unasked: add --model {recorded} (model={recorded!r}), with its folder before"
+            " it if it is elsewhere"
         )
     return address
 
 
-def _recorded_address(recorded: str) -> Address | None:
-    """Return an address that may be followed unasked: of a library, not of a user's file."""
-    try:
-        address = read_address(recorded, "validate")
-    except InputError:  # a folder that is not here
-        return None
-    return address if address.kind in ("timm", "hf") else None
+def _recorded_address(recorded: str, artifact: str | Path | None) -> Address | None:
+    """Return an address that may be followed unasked: of a library, not of a user's file.
+
+    A folder of transformers is looked for next to the artifact and in the current folder.
+    """
+    kind, _, name = recorded.partition(":")
+    if kind == "hf" and "/" not in name:
+        folder = _beside(artifact, name)
+        return None if folder is None else read_address(f"hf:{folder}", "validate")
+    return read_address(recorded, "validate") if kind in ("timm", "hf") else None
+
+
+def _beside(artifact: str | Path | None, name: str) -> Path | None:
+    """Return what has a name next to the artifact, or in the current folder."""
+    folders = [Path(artifact).absolute().parent] if artifact is not None else []
+    return next((f / name for f in (*folders, Path.cwd()) if (f / name).exists()), None)
 
 
 def _from_address(
@@ -206,12 +215,9 @@ def _is_its_folder(source: str, metadata: Metadata) -> bool:
 
 def _found_again(source: str, artifact: str | Path | None) -> Path:
     """Return the file or folder that an artifact names: next to it, or in the current folder."""
-    name = source.removeprefix("folder ")
-    folders = [Path(artifact).absolute().parent] if artifact is not None else []
-    for folder in (*folders, Path.cwd()):
-        path = folder / name
-        if path.is_dir() if source.startswith("folder ") else path.is_file():
-            return path
+    path = _beside(artifact, source.removeprefix("folder "))
+    if path is not None:
+        return path
     raise InputError(
         f"[reference_model] expected to find the weights again, got {source!r}, which is neither"
         " next to the artifact nor in this folder; pass the checkpoint with --weights FILE"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -106,7 +107,7 @@ def build(library: ModuleType, address: Address, config: Any, where: str) -> nn.
 def published(
     library: ModuleType, address: Address, config: Any, where: str
 ) -> tuple[nn.Module, list[str]]:
-    """Load the classifier with the weights of its repository, strictly.
+    """Load the classifier with the weights of a repository or a folder, strictly.
 
     Returns:
         The module, and sentences on tensors that are left out.
@@ -115,9 +116,10 @@ def published(
         InputError: the weights cannot be had, or some of the network's are missing among them.
     """
     try:
-        model, info = library.AutoModelForImageClassification.from_pretrained(
-            address.name, config=config, dtype=torch.float32, output_loading_info=True
-        )
+        with _no_bars(library):
+            model, info = library.AutoModelForImageClassification.from_pretrained(
+                address.name, config=config, dtype=torch.float32, output_loading_info=True
+            )
     except Exception as error:
         raise _undelivered(address, "weights", error, where) from error
     missing = [*info.get("missing_keys", ()), *map(str, info.get("mismatched_keys", ()))]
@@ -133,6 +135,36 @@ def published(
         f" left out: {', '.join(left_out[:3])}"
     )
     return model.float().eval(), [note] if left_out else []
+
+
+def under_published_names(module: nn.Module, weights: Mapping[str, Any]) -> nn.Module | None:
+    """Load weights whose keys are those of transformers' files, where its modules have others.
+
+    Returns:
+        The module; None if a key is missing or unexpected under these names too.
+    """
+    try:
+        model, info = type(module).from_pretrained(
+            None, config=module.config, state_dict=dict(weights), output_loading_info=True
+        )
+    except Exception:
+        return None
+    wrong = (info.get(f"{kind}_keys") for kind in ("missing", "unexpected", "mismatched"))
+    return None if any(wrong) else model.float().eval()
+
+
+@contextmanager
+def _no_bars(library: ModuleType) -> Iterator[None]:
+    """Keep progress bars of transformers from the user."""
+    control = getattr(getattr(library, "utils", None), "logging", None)
+    shown = control is not None and control.is_progress_bar_enabled()
+    if shown:
+        control.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            control.enable_progress_bar()
 
 
 def _undelivered(address: Address, what: str, error: Exception, where: str) -> InputError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from torch import nn
@@ -14,7 +16,7 @@ from hvit_edge.hints import worded
 from hvit_edge.labels import given_labels
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.sources import hf_model, timm_model
-from hvit_edge.sources.address import Address, check_address
+from hvit_edge.sources.address import Address, check_address, read_address
 from hvit_edge.sources.arguments import check_arguments, recorded
 from hvit_edge.sources.checkpoint import Loaded, load_into
 from hvit_edge.sources.factory_file import argument_of, module_from_file
@@ -22,6 +24,7 @@ from hvit_edge.sources.preprocess_choice import ARGUMENT, PreprocessChoice, read
 from hvit_edge.weights import ModelOrigin, create_model, timm
 from hvit_edge.weights.create import resized
 from hvit_edge.weights.evidence import CONFIG
+from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.json_file import read_json_object
 from hvit_edge.weights.load import HeadMismatch
 
@@ -235,7 +238,7 @@ def _of_hf(request: Request) -> _Known:
         source = f"folder {address.folder.resolve().name}" if address.folder else address.text
         loaded = Loaded(module, source, notes=tuple(notes))
     else:
-        loaded = load_into(build, request.weights, request.weights_key, request.classes, where)
+        loaded = _hf_checkpoint(request, library, build, configs)
     config = configs[-1]
     labels = hf_model.labels_of(config) if request.weights != "random" else ()
     preprocess, source = request.choice.whole, ARGUMENT
@@ -245,6 +248,40 @@ def _of_hf(request: Request) -> _Known:
     module = hf_model.Logits(loaded.module).eval()
     loaded = Loaded(module, loaded.source, loaded.key, loaded.notes)
     return _Known(loaded, preprocess, source, labels, CONFIG if labels else "")
+
+
+def _hf_checkpoint(
+    request: Request,
+    library: ModuleType,
+    build: Callable[[int | None], nn.Module],
+    configs: list[Any],
+) -> Loaded:
+    """Load a checkpoint into a classifier of transformers, which names its weights in two ways.
+
+    A config next to the weights is added to `configs`: its labels hold.
+    """
+    weights, where = request.weights, request.where
+    text = weights if str(weights).startswith("hf:") else f"hf:{weights}"
+    if isinstance(weights, (str, Path)) and (text == weights or (Path(weights) / CONFIG).is_file()):
+        address = read_address(text, where)
+        own = hf_model.read_config(library, address, request.args, request.classes, where)
+        configs.append(own)
+        module, notes = hf_model.published(library, address, own, where)
+        folder = address.folder
+        source = f"folder {folder.resolve().name}" if folder else address.text
+        return Loaded(module, source, notes=tuple(notes))
+    try:
+        return load_into(build, weights, request.weights_key, request.classes, where)
+    except HeadMismatch:
+        raise
+    except InputError:
+        if not isinstance(weights, (str, Path)) or not Path(weights).is_file():
+            raise
+        content = read_checkpoint(Path(weights))
+        module = hf_model.under_published_names(build(request.classes), content)
+        if module is None:
+            raise
+        return Loaded(module, Path(weights).name)
 
 
 def _with_origin(request: Request, known: _Known) -> nn.Module:
