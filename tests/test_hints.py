@@ -20,6 +20,12 @@ from hvit_edge.hints import on_command_line, worded
             "input_size= or preprocess=Preprocess(...) alone",
         ),
         ("--weights a.pt (a file)", "--weights a.pt (a file)", "--weights a.pt (a file)"),
+        (
+            "give --mean R,G,B and --std R,G,B (preprocess={'mean': ...}), or --plan FILE or auto"
+            " (plan=)",
+            "give --mean R,G,B and --std R,G,B, or --plan FILE or auto",
+            "give --mean R,G,B and preprocess={'mean': ...}, or plan=",
+        ),
         ("--device alone", "--device alone", "--device alone"),
     ],
 )

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_OPTION = r"--[a-z][a-z0-9-]*(?: [^\s();,]+(?: or [^\s();,]+)?)?"
+_WORD = r"[^\s();,]+(?:,[^\s();,]+)*"
+_OPTION = rf"--[a-z][a-z0-9-]*(?: {_WORD}(?: or {_WORD})?)?"
 _ARGUMENT = r"[a-z_]+=(?:[^()]|\([^()]*\))*"
 _PAIR = re.compile(rf"({_OPTION}) \(({_ARGUMENT})\)")
 _command_line: ContextVar[bool] = ContextVar("command_line", default=False)

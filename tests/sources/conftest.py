@@ -142,7 +142,7 @@ def fake_timm(monkeypatch):
     library.asked = []
 
     def create_model(name, pretrained=False, **given):
-        library.asked.append((name, pretrained, given))
+        library.asked.append((name, pretrained, dict(given)))
         if pretrained and library.network is not None:
             raise library.network
         given.setdefault("num_classes", CONFIG["num_classes"])

@@ -161,12 +161,36 @@ def test_path_takes_the_published_preprocessing_and_imagenet_labels(tmp_path):
         assert origin.labels == imagenet_labels()
 
 
-def test_another_class_count_is_an_error_unless_asked_for():
+def test_the_class_count_is_that_of_the_head():
     state = random_state_dict(build_model("mobilevit_xxs", num_classes=12))
-    with pytest.raises(
-        InputError, match="head of 1000 classes, got one of 12; .* with num_classes=12"
-    ):
-        create_model("mobilevit_xxs", weights=state)
+    with pytest.warns(UserWarning, match="classes: 12, as many as the head in state dict has"):
+        model = create_model("mobilevit_xxs", weights=state)
+    assert model.head.out_features == 12 and model.hvit_edge.labels == ()
+    with pytest.raises(InputError, match="head of 9 classes, got one of 12; .*num_classes=12"):
+        create_model("mobilevit_xxs", weights=state, num_classes=9)
+
+
+def test_a_config_with_another_class_count_than_the_head_is_named(tmp_path):
+    state = random_state_dict(build_model("mobilevit_xxs", num_classes=12))
+    torch.save(state, tmp_path / "ft.pt")
+    (tmp_path / "config.json").write_text('{"architecture": "mobilevit_xxs", "num_classes": 10}')
+    with pytest.raises(InputError, match="a head of 12 classes and 10 by config.json; .*=12"):
+        create_model("mobilevit_xxs", weights=tmp_path / "ft.pt")
+
+
+def test_single_fields_of_the_preprocessing():
+    given = {"mean": (0.5, 0.5, 0.5), "channel_order": "BGR"}
+    origin = create_model("mobilevit_xxs", weights="random", preprocess=given).hvit_edge
+    assert (origin.preprocess.mean, origin.preprocess.channel_order) == ((0.5,) * 3, "BGR")
+    assert origin.preprocess.resize_size == 284
+    assert origin.preprocess_source == "default of mobilevit_xxs; mean, channel_order: argument"
+    named = create_model("mobilevit_xxs", weights="random", preprocess="imagenet").hvit_edge
+    assert (named.preprocess.input_size, named.preprocess_source) == ((256, 256), "imagenet")
+
+
+@pytest.mark.filterwarnings("ignore:.weights.")
+def test_a_class_count_that_was_asked_for():
+    state = random_state_dict(build_model("mobilevit_xxs", num_classes=12))
     model = create_model("mobilevit_xxs", weights=state, num_classes=12)
     assert model.head.out_features == 12
     assert model.hvit_edge.labels == ()
@@ -242,7 +266,7 @@ def test_json_of_another_format_is_not_ours(described):
         ("{", "expected JSON beside the weights"),
         (json.dumps(sidecar(architecture="swin_t")), "which is for swin_t"),
         (json.dumps({"format": "hvit-edge weights 1"}), "expected architecture, labels, preproc"),
-        (json.dumps(sidecar(labels=["cat"] * 3)), "head of 3 classes, got one of 2"),
+        (json.dumps(sidecar(labels=["cat"] * 3)), "a head of 2 classes and 3 by pets.json"),
         (json.dumps(sidecar(preprocess={"input_size": [0, 1]})), r"\[Preprocess\] input_size"),
         (json.dumps(sidecar(preprocess={"size": 1})), "expected the fields of Preprocess"),
     ],

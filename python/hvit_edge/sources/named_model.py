@@ -331,10 +331,9 @@ def _preprocess(request: Request, known: _Known) -> tuple[Preprocess, str]:
         return choice.at(size).over(Preprocess(size), ARGUMENT)
     missing = [name for name in ("mean", "std") if name not in choice.fields]
     if missing:
-        options = " and ".join(f"--{name} R,G,B" for name in missing)
+        options = ", ".join(f"--{name} R,G,B (preprocess={{{name!r}: ...}})" for name in missing)
         raise InputError(
             f"[{request.where}] preprocessing: expected mean and std, {request.address.text} says"
-            f" nothing of photos; give {options} (preprocess={{'mean': ..., 'std': ...}}), or"
-            " --preprocess FILE or imagenet (preprocess=)"
+            f" nothing of photos; give {options}, or --preprocess FILE or imagenet (preprocess=)"
         )
     return choice.over(Preprocess(size), "default of Preprocess")

@@ -182,8 +182,10 @@ def _classes(source: WeightsSource, asked: int | None) -> tuple[int, list[str]]:
     What was asked for comes first, then what is next to the weights, then the head among them.
     """
     head, stated = source.head_classes, source.num_classes
-    if asked is not None or head is None:
-        return asked or stated or IMAGENET_CLASSES, []
+    if asked is not None:
+        return asked, []
+    if head is None:
+        return stated or IMAGENET_CLASSES, []
     if stated is not None and stated != head:
         raise InputError(
             f"[create_model] expected one class count for {source.source}, got a head of {head}"
