@@ -22,6 +22,7 @@ void register_metadata(py::module_& module) {
       .def_readonly("module", &OperatorRecord::module);
   py::class_<Metadata>(module, "Metadata")
       .def_readonly("schema_version", &Metadata::schema_version)
+      .def_readonly("task", &Metadata::task)
       .def_readonly("model_name", &Metadata::model_name)
       .def_readonly("target", &Metadata::target)
       .def_readonly("precision", &Metadata::precision)

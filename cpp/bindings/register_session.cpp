@@ -25,19 +25,34 @@ Session load(const std::string& path, int threads, bool prepare, bool time_opera
   return value_or_raise(std::move(*result));
 }
 
-std::vector<py::array> run(Session& session, const std::vector<py::array>& arrays) {
-  std::vector<TensorView> inputs;
-  for (const py::array& array : arrays) inputs.push_back(view_array(array, inputs.size()));
+// Runs without the GIL, and copies the outputs.
+template <typename Run>
+std::vector<py::array> copies_of(const Run& run) {
   std::optional<Result<std::vector<TensorView>>> outputs;
   {
     const py::gil_scoped_release no_gil;
-    outputs.emplace(session.run(inputs));
+    outputs.emplace(run());
   }
   std::vector<py::array> copies;
   for (const TensorView& view : value_or_raise(std::move(*outputs))) {
     copies.push_back(copy_array(view));
   }
   return copies;
+}
+
+std::vector<py::array> run(Session& session, const std::vector<py::array>& arrays) {
+  std::vector<TensorView> inputs;
+  for (const py::array& array : arrays) inputs.push_back(view_array(array, inputs.size()));
+  return copies_of([&] { return session.run(inputs); });
+}
+
+std::vector<py::array> run_named(Session& session,
+                                 const std::vector<std::pair<std::string, py::array>>& arrays) {
+  std::vector<NamedTensor> inputs;
+  for (const auto& [name, array] : arrays) {
+    inputs.emplace_back(name, view_array(array, inputs.size()));
+  }
+  return copies_of([&] { return session.run_named(inputs); });
 }
 
 SelfTest self_test(Session& session) {
@@ -54,6 +69,7 @@ SelfTest self_test(Session& session) {
 void register_session(py::module_& module) {
   py::class_<TensorSpec>(module, "TensorSpec")
       .def_readonly("shape", &TensorSpec::shape)
+      .def_readonly("name", &TensorSpec::name)
       .def_property_readonly("dtype", [](const TensorSpec& spec) { return to_string(spec.dtype); });
   py::class_<SelfTest>(module, "SelfTest")
       .def_readonly("passed", &SelfTest::passed)
@@ -68,6 +84,7 @@ void register_session(py::module_& module) {
       .def(py::init(&load), py::arg("path"), py::arg("threads"), py::arg("prepare"),
            py::arg("time_operators") = false)
       .def("run", &run, py::arg("arrays"))
+      .def("run_named", &run_named, py::arg("arrays"))
       .def("self_test", &self_test)
       .def_property_readonly("metadata", &Session::metadata)
       .def_property_readonly("inputs", &Session::inputs)

@@ -103,6 +103,18 @@ std::string FieldReader::optional_text(const std::string& name) {
   return program_.has_method(name) ? text(name) : "";
 }
 
+void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec) {
+  const std::size_t before = fault_count();
+  expect_tensor(name, spec.dtype);
+  if (fault_count() != before) return;
+  const std::vector<EValue> found = values(name);
+  if (!found.empty() && view_of(found[0]).shape != spec.shape) {
+    note(concat(name, ": expected the shape of forward's, ", to_string(spec.shape), ", got ",
+                to_string(view_of(found[0]).shape)));
+  }
+  program_.release(name);
+}
+
 void FieldReader::expect_tensor(const std::string& name, DType dtype) {
   const std::vector<EValue> found = values(name);
   if (found.empty()) return;  // noted above

@@ -24,6 +24,8 @@ class FieldReader {
   std::vector<double> numbers(const std::string& name, std::size_t count);
   /// Notes a fault where the field is not one tensor of this dtype; self tests read it later.
   void expect_tensor(const std::string& name, DType dtype);
+  /// The same for a tensor of this dtype and shape.
+  void expect_tensor(const std::string& name, const TensorSpec& spec);
 
   void note(const std::string& fault) { faults_.push_back(fault); }
   std::size_t fault_count() const { return faults_.size(); }

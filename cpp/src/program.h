@@ -36,6 +36,9 @@ class Program {
 
   const std::vector<TensorSpec>& inputs() const { return inputs_; }
   const std::vector<TensorSpec>& outputs() const { return outputs_; }
+  /// For whoever knows their names.
+  std::vector<TensorSpec>& inputs() { return inputs_; }
+  std::vector<TensorSpec>& outputs() { return outputs_; }
   std::size_t planned_memory_bytes() const { return planned_memory_bytes_; }
 
   /// Runs `forward`; the views are valid until the next run.

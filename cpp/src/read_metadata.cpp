@@ -1,10 +1,12 @@
 #include "read_metadata.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "field_reader.h"
+#include "golden_tensors.h"
 #include "layer_records.h"
 #include "operator_records.h"
 #include "text.h"
@@ -78,7 +80,7 @@ std::vector<OperatorRecord> read_operators(FieldReader& reader) {
   return operators;
 }
 
-Status check_schema(FieldReader& reader, Program& program) {
+Status check_schema(FieldReader& reader, Program& program, Metadata& metadata) {
   if (!program.has_method("hve_schema_version")) {
     return Status(StatusCode::invalid_artifact,
                   "[Session.load] expected the metadata of an hvit-edge artifact, got a program "
@@ -87,11 +89,22 @@ Status check_schema(FieldReader& reader, Program& program) {
   const std::int64_t schema = reader.integer("hve_schema_version");
   if (schema > kSchemaVersion) {
     return Status(StatusCode::unsupported_version,
-                  concat("[Session.load] expected schema version ", kSchemaVersion, ", got ",
-                         schema, "; update hvit-edge"));
+                  concat("[Session.load] expected schema version ", kSchemaVersion,
+                         " at most, got ", schema, "; update hvit-edge"));
   }
-  if (schema != kSchemaVersion) {
-    reader.note(concat("hve_schema_version: expected ", kSchemaVersion, ", got ", schema));
+  if (std::string task = reader.optional_text("hve_task"); !task.empty()) {
+    metadata.task = std::move(task);
+  }
+  if (metadata.task != kClassifyTask && metadata.task != kTensorTask) {
+    return Status(StatusCode::unsupported_version,
+                  concat("[Session.load] expected the task ", kClassifyTask, " or ", kTensorTask,
+                         ", got '", metadata.task, "'; update hvit-edge"));
+  }
+  metadata.schema_version = schema;
+  const std::int64_t wanted =
+      metadata.task == kClassifyTask ? kClassifierSchemaVersion : kSchemaVersion;
+  if (schema != wanted) {
+    reader.note(concat("hve_schema_version: expected ", wanted, ", got ", schema));
   }
   return Status();
 }
@@ -114,13 +127,34 @@ void check_consistency(FieldReader& reader, const Program& program, const Metada
   }
 }
 
+// What a classifier has, and artifacts of other tasks have not.
+void read_classifier(FieldReader& reader, const Program& program, Metadata& metadata) {
+  metadata.labels = lines_of(reader.text("hve_labels"));
+  metadata.preprocess = read_preprocess(reader);
+  reader.expect_tensor("hve_golden_image", DType::uint8);
+  reader.expect_tensor("hve_golden_output", DType::float32);
+  if (!reader.status().ok()) return;
+  if (Status status = validate(metadata.preprocess); !status.ok()) reader.note(status.message());
+  check_consistency(reader, program, metadata);
+}
+
+// One line of `field` for each tensor, none of them twice.
+void read_names(FieldReader& reader, const std::string& field, std::vector<TensorSpec>& specs) {
+  const std::vector<std::string> names = lines_of(reader.text(field));
+  const std::set<std::string> distinct(names.begin(), names.end());
+  if (names.size() != specs.size() || distinct.size() != names.size() || distinct.count("") != 0) {
+    reader.note(concat(field, ": expected ", specs.size(), " different names, got ", names.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i) specs[i].name = names[i];
+}
+
 }  // namespace
 
 Result<Metadata> read_metadata(Program& program) {
   FieldReader reader(program);
-  if (Status status = check_schema(reader, program); !status.ok()) return status;
   Metadata metadata;
-  metadata.schema_version = kSchemaVersion;
+  if (Status status = check_schema(reader, program, metadata); !status.ok()) return status;
   metadata.model_name = reader.text("hve_model_name");
   metadata.target = reader.text("hve_target");
   metadata.precision = reader.text("hve_precision");
@@ -128,19 +162,19 @@ Result<Metadata> read_metadata(Program& program) {
   metadata.weights_source = reader.text("hve_weights_source");
   metadata.weights_sha256 = reader.text("hve_weights_sha256");
   metadata.versions = read_versions(reader);
-  metadata.labels = lines_of(reader.text("hve_labels"));
-  metadata.preprocess = read_preprocess(reader);
   metadata.parity = read_parity(reader);
   metadata.golden_tolerance = reader.number("hve_golden_tolerance");
   metadata.layers = read_layers(reader);
   if (std::string cpu = reader.optional_text("hve_cpu"); !cpu.empty())
     metadata.cpu = std::move(cpu);
   metadata.operators = read_operators(reader);
-  reader.expect_tensor("hve_golden_image", DType::uint8);
-  reader.expect_tensor("hve_golden_output", DType::float32);
-  if (Status status = reader.status(); !status.ok()) return status;
-  if (Status status = validate(metadata.preprocess); !status.ok()) reader.note(status.message());
-  check_consistency(reader, program, metadata);
+  if (metadata.task == kTensorTask) {
+    read_names(reader, "hve_input_names", program.inputs());
+    read_names(reader, "hve_output_names", program.outputs());
+    check_golden_tensors(reader, program);
+  } else {
+    read_classifier(reader, program, metadata);
+  }
   if (Status status = reader.status(); !status.ok()) return status;
   return metadata;
 }

@@ -1,9 +1,7 @@
 #include "self_test.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
+#include "compare_outputs.h"
+#include "golden_tensors.h"
 #include "text.h"
 
 namespace hvit_edge {
@@ -38,28 +36,10 @@ Result<std::vector<float>> preprocess_golden(Program& program, const PreprocessS
   return input;
 }
 
-SelfTest compare(const float* golden, const float* actual, std::size_t count, double tolerance) {
-  SelfTest result;
-  double largest = 0;
-  bool finite = true;
-  for (std::size_t i = 0; i < count; ++i) {
-    finite = finite && std::isfinite(actual[i]);
-    largest = std::max(largest, std::fabs(static_cast<double>(golden[i])));
-    result.max_abs =
-        std::max(result.max_abs, std::fabs(static_cast<double>(golden[i]) - actual[i]));
-  }
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (!finite) result.max_abs = infinity;
-  if (result.max_abs > 0) result.max_rel = largest > 0 ? result.max_abs / largest : infinity;
-  result.top1_agree = finite && std::max_element(golden, golden + count) - golden ==
-                                    std::max_element(actual, actual + count) - actual;
-  result.passed = finite && result.max_abs <= tolerance * largest;
-  return result;
-}
-
 }  // namespace
 
 Result<SelfTest> run_self_test(Program& program, const Metadata& metadata, const RunFunction& run) {
+  if (metadata.task == kTensorTask) return run_tensor_self_test(program, metadata, run);
   const PreprocessSpec& spec = metadata.preprocess;
   const Result<std::vector<float>> input = preprocess_golden(program, spec);
   if (!input.ok()) return input.status();
@@ -76,9 +56,7 @@ Result<SelfTest> run_self_test(Program& program, const Metadata& metadata, const
     program.release(kOutput);
     return bad_golden(kOutput, golden, concat("float32 ", to_string(actual.shape)));
   }
-  const SelfTest result =
-      compare(static_cast<const float*>(golden.data), static_cast<const float*>(actual.data),
-              static_cast<std::size_t>(golden.numel()), metadata.golden_tolerance);
+  const SelfTest result = compare_outputs(golden, actual, metadata.golden_tolerance);
   program.release(kOutput);
   return result;
 }

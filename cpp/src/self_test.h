@@ -1,4 +1,4 @@
-// The golden photo through preprocessing and model, compared with the golden output.
+// The golden photo or golden inputs through the model, compared with the golden outputs.
 #pragma once
 
 #include <functional>

@@ -111,6 +111,14 @@ Result<std::vector<TensorView>> Session::run(const std::vector<TensorView>& inpu
   return guarded("Session.run", [&] { return state_->run(inputs); });
 }
 
+Result<std::vector<TensorView>> Session::run_named(const std::vector<NamedTensor>& inputs) {
+  return guarded("Session.run", [&]() -> Result<std::vector<TensorView>> {
+    const Result<std::vector<TensorView>> ordered = order_inputs(this->inputs(), inputs);
+    if (!ordered.ok()) return ordered.status();
+    return state_->run(*ordered);
+  });
+}
+
 Status Session::run(const std::vector<TensorView>& inputs, const std::vector<float*>& outputs) {
   return guarded("Session.run", [&]() -> Status {
     const bool usable = outputs.size() == this->outputs().size() &&

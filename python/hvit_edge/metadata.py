@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass
 from hvit_edge.preprocess import Preprocess
 
 SCHEMA_VERSION = 1
+TENSOR_SCHEMA_VERSION = 2
+"""Of artifacts of the task "tensor", which readers of before this version cannot read."""
+CLASSIFY, TENSOR = "classify", "tensor"
+"""The tasks: photo to classes, and arrays to arrays."""
 # Optional fields of text: attribute of Metadata -> name in an artifact.
 SOURCES = {
     "preprocess_source": "hve_preprocess_source",
@@ -16,6 +20,7 @@ SOURCES = {
     "fallback": "hve_fallback",
     "model_source": "hve_model_source",
     "model_args": "hve_model_args",
+    "sample_source": "hve_sample_source",
 }
 
 
@@ -75,7 +80,7 @@ class Metadata:
     """The metadata fields of an artifact; docs/artifact.md defines each of them.
 
     Attributes:
-        schema_version: 1.
+        schema_version: 1, or 2 of artifacts of the task "tensor".
         model_name: registered name, or the user's own.
         target: "xnnpack" or "native", or "coreml" for a package.
         precision: one of the target's, see `compile`.
@@ -84,7 +89,7 @@ class Metadata:
         weights_sha256: 64 hex digits.
         versions: of hvit-edge, torch and executorch or coremltools, which wrote the artifact.
         labels: class names in class order; empty where there are none.
-        preprocess: from a photo to the network's input.
+        preprocess: from a photo to the network's input; None in the task "tensor".
         parity: of the program against eager PyTorch in float32 on the golden image, measured
             when the artifact was compiled.
         golden_tolerance: the self test passes up to this difference, relative to the largest
@@ -105,6 +110,10 @@ class Metadata:
         model_source: the address that the module was made from, without folders, see `sources`;
             empty for a registered name and for a module handed over in Python.
         model_args: its arguments as JSON; empty without any.
+        task: "classify", or "tensor" of artifacts that take and give arrays.
+        input_names, output_names: of the task "tensor", one for each of forward's tensors.
+        sample_source: of the task "tensor", where the golden sample came from: "argument", a file's
+            name, or "drawn: ..." with what was declared.
     """
 
     schema_version: int
@@ -116,7 +125,7 @@ class Metadata:
     weights_sha256: str
     versions: dict[str, str]
     labels: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: Preprocess | None
     parity: Difference
     golden_tolerance: float
     layers: tuple[LayerRecord, ...] = ()
@@ -129,3 +138,7 @@ class Metadata:
     fallback: str = ""
     model_source: str = ""
     model_args: str = ""
+    task: str = CLASSIFY
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+    sample_source: str = ""

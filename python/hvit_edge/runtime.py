@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from hvit_edge import _runtime
 from hvit_edge.errors import InputError
 from hvit_edge.images.load_image import load_image, rgb_of
-from hvit_edge.metadata import SOURCES, Difference, LayerRecord, Metadata, OperatorRecord
+from hvit_edge.metadata import CLASSIFY, SOURCES, Difference, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.program_text import read_text
 from hvit_edge.public import public_methods
@@ -24,21 +25,26 @@ __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "Tenso
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Shape and dtype of an input or output, for example ((1, 3, 256, 256), "float32")."""
+    """Shape and dtype of an input or output, for example ((1, 3, 256, 256), "float32").
+
+    `name` is empty in a classifier, whose input and output have none.
+    """
 
     shape: tuple[int, ...]
     dtype: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class SelfTest:
-    """The golden photo through preprocessing and model, compared with eager PyTorch's output.
+    """The golden sample through preprocessing and model, compared with eager PyTorch's output.
 
     Attributes:
         passed: the difference is within the artifact's tolerance.
-        max_abs: largest absolute difference of a logit.
-        max_rel: `max_abs` divided by the largest absolute golden logit.
-        top1_agree: both name the same class.
+        max_abs: largest absolute difference of an output.
+        max_rel: `max_abs` divided by the largest absolute golden value; of an output of integers or
+            booleans the share of its elements that differ. Of several outputs the worst.
+        top1_agree: both name the same class; true in artifacts without classes.
     """
 
     passed: bool
@@ -56,7 +62,7 @@ class Prediction:
     score: float
 
 
-@public_methods("__init__", "__call__", "operator_times", "self_test")
+@public_methods("__init__", "__call__", "run", "operator_times", "self_test")
 class Session:
     """One loaded artifact. Calls from several threads run one after the other.
 
@@ -113,31 +119,59 @@ class Session:
         self._native = native
         self._lock = lock or threading.Lock()
         self.load_seconds = load_seconds
-        self.metadata = _metadata(native.metadata, path)
-        self.inputs = tuple(TensorSpec(tuple(s.shape), s.dtype) for s in native.inputs)
-        self.outputs = tuple(TensorSpec(tuple(s.shape), s.dtype) for s in native.outputs)
+        self.inputs = tuple(TensorSpec(tuple(s.shape), s.dtype, s.name) for s in native.inputs)
+        self.outputs = tuple(TensorSpec(tuple(s.shape), s.dtype, s.name) for s in native.outputs)
+        self.metadata = replace(
+            _metadata(native.metadata, path),
+            input_names=tuple(spec.name for spec in self.inputs if spec.name),
+            output_names=tuple(spec.name for spec in self.outputs if spec.name),
+        )
         self.planned_memory_bytes: int = native.planned_memory_bytes
 
-    def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
+    def __call__(self, *arrays: np.ndarray, **named: np.ndarray) -> list[np.ndarray]:
         """Run the model once.
 
         Args:
             arrays: one contiguous array for each of `inputs`; read in place, never copied.
+            named: the same by their names, of artifacts of the task "tensor".
 
         Returns:
             A new array for each of `outputs`.
 
         Raises:
-            InputError: a wrong number, shape, dtype or memory order, NaN or infinity.
+            InputError: a wrong number, name, shape, dtype or memory order, NaN or infinity.
         """
-        for index, array in enumerate(arrays):
-            if not isinstance(array, np.ndarray):
-                raise InputError(
-                    f"[Session.run] input {index}: expected a numpy array, got"
-                    f" {type(array).__name__}; convert with numpy.asarray"
-                )
+        if arrays and named:
+            raise InputError(
+                f"[Session.run] expected inputs by position or by name, got {len(arrays)} and"
+                f" {len(named)}; give all of them in one way"
+            )
+        _check_arrays(named or dict(enumerate(arrays)))
         with self._lock:
+            if named:
+                return self._native.run_named(list(named.items()))
             return self._native.run(arrays)
+
+    def run(
+        self, arrays: Sequence[np.ndarray] | Mapping[str, np.ndarray]
+    ) -> list[np.ndarray] | dict[str, np.ndarray]:
+        """Run the model once, on a row of arrays or on arrays by name.
+
+        Args:
+            arrays: as in a call.
+
+        Returns:
+            A list for a row, and a dict by the names of `outputs` for arrays by name.
+
+        Raises:
+            InputError: as in a call.
+        """
+        if not isinstance(arrays, Mapping):
+            return self(*arrays)
+        _check_arrays(arrays)
+        with self._lock:
+            found = self._native.run_named([(str(name), a) for name, a in arrays.items()])
+        return {spec.name: array for spec, array in zip(self.outputs, found, strict=True)}
 
     def operator_times(self) -> list[tuple[str, int]]:
         """Name and nanoseconds of each operator in the last run, in their order.
@@ -149,7 +183,7 @@ class Session:
             return [(each.name, each.end_ns - each.start_ns) for each in self._native.operators]
 
     def self_test(self) -> SelfTest:
-        """Run the golden photo and compare with the golden output."""
+        """Run the golden sample and compare with the golden outputs."""
         with self._lock:
             result = self._native.self_test()
         return SelfTest(result.passed, result.max_abs, result.max_rel, result.top1_agree)
@@ -222,6 +256,15 @@ class Classifier:
         return self.session.outputs[0].shape[-1]
 
 
+def _check_arrays(arrays: Mapping) -> None:
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise InputError(
+                f"[Session.run] input {name}: expected a numpy array, got"
+                f" {type(array).__name__}; convert with numpy.asarray"
+            )
+
+
 def _path(path: str | Path) -> str:
     try:
         return os.fsdecode(path)
@@ -279,12 +322,13 @@ def _metadata(native: _runtime.Metadata, path: str | Path) -> Metadata:
         weights_sha256=native.weights_sha256,
         versions=dict(native.versions),
         labels=tuple(native.labels),
-        preprocess=_preprocess(native.preprocess),
+        preprocess=_preprocess(native.preprocess) if native.task == CLASSIFY else None,
         parity=Difference(parity.max_abs, parity.max_rel, parity.cosine, parity.top1_agree),
         golden_tolerance=native.golden_tolerance,
         layers=tuple(LayerRecord(x.name, x.precision, x.sqnr_db) for x in native.layers),
         cpu=native.cpu,
         operators=tuple(OperatorRecord(x.kind, x.module) for x in native.operators),
+        task=native.task,
         **read_text(os.fsdecode(path), SOURCES),
     )
 

@@ -33,6 +33,7 @@ struct OperatorRecord {
 
 struct Metadata {
   std::int64_t schema_version = 0;
+  std::string task = "classify";  ///< or "tensor": arrays in, arrays out; no preprocessing, labels
   std::string model_name;
   std::string target;
   std::string precision;
@@ -41,7 +42,7 @@ struct Metadata {
   std::string weights_sha256;
   std::vector<std::pair<std::string, std::string>> versions;  ///< {"torch", "2.13.0"}, ...
   std::vector<std::string> labels;                            ///< in class order; may be empty
-  PreprocessSpec preprocess;
+  PreprocessSpec preprocess;                                  ///< of the task "classify" alone
   Parity parity;
   double golden_tolerance = 0;
   std::vector<LayerRecord> layers;        ///< the worst first; empty for fp32 and older artifacts
@@ -49,7 +50,12 @@ struct Metadata {
   std::string cpu = "any";                ///< what the program is shaped for: "any" or "arm"
 };
 
-/// The newest schema that this library reads.
-constexpr std::int64_t kSchemaVersion = 1;
+/// The tasks that this library knows.
+constexpr char kClassifyTask[] = "classify";
+constexpr char kTensorTask[] = "tensor";
+
+/// The schema of the task "classify", and the newest that this library reads: of other tasks.
+constexpr std::int64_t kClassifierSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 }  // namespace hvit_edge

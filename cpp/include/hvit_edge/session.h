@@ -30,12 +30,13 @@ struct OperatorTime {
   std::int64_t end_ns = 0;
 };
 
-/// What self_test() found.
+/// What self_test() found; of several outputs the worst.
 struct SelfTest {
   bool passed = false;
   double max_abs = 0;       ///< largest absolute difference from the golden output
-  double max_rel = 0;       ///< max_abs / largest absolute golden output
-  bool top1_agree = false;  ///< both name the same class
+  double max_rel = 0;       ///< max_abs / largest absolute golden output; of an output of integers
+                            ///< or booleans the share of its elements that differ
+  bool top1_agree = false;  ///< both name the same class; true in artifacts without classes
 };
 
 /// Use a Session from one thread at a time. Several Sessions may run at once.
@@ -64,6 +65,10 @@ class Session {
   /// are views of the Session's memory, valid until the next call of a method of this Session.
   Result<std::vector<TensorView>> run(const std::vector<TensorView>& inputs);
 
+  /// The same with inputs in any order, by the names in inputs(); the outputs are in the order of
+  /// outputs(). Refused for a classifier, whose input has no name.
+  Result<std::vector<TensorView>> run_named(const std::vector<NamedTensor>& inputs);
+
   /// Runs once and copies the outputs into the caller's buffers, one a model output, each
   /// with room for `outputs()[i].numel()` floats.
   Status run(const std::vector<TensorView>& inputs, const std::vector<float*>& outputs);
@@ -72,8 +77,8 @@ class Session {
   /// XNNPACK gives whole microseconds, rounded down.
   const std::vector<OperatorTime>& operators() const;
 
-  /// Preprocesses the artifact's golden photo, runs the model and compares with what eager
-  /// PyTorch gave. A failed comparison is `passed == false`, not an error.
+  /// Preprocesses the artifact's golden photo, or takes its golden inputs, runs the model and
+  /// compares with what eager PyTorch gave. A failed comparison is `passed == false`, not an error.
   Result<SelfTest> self_test();
 
  private:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hvit_edge {
@@ -21,6 +22,7 @@ std::string to_string(const std::vector<std::int64_t>& shape);
 struct TensorSpec {
   std::vector<std::int64_t> shape;
   DType dtype = DType::float32;
+  std::string name{};  ///< in artifacts of the task "tensor"; otherwise empty
 
   /// Number of elements.
   std::int64_t numel() const;
@@ -35,5 +37,8 @@ struct TensorView {
   /// Number of elements.
   std::int64_t numel() const;
 };
+
+/// An input of a model that names its inputs.
+using NamedTensor = std::pair<std::string, TensorView>;
 
 }  // namespace hvit_edge

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "../catching.h"
-#include "half_copies.h"
+#include "arguments.h"
 #include "operators.h"
 #include "read_plan.h"
 
@@ -37,7 +37,7 @@ struct Free {
 struct Program {
   Plan plan;
   std::unique_ptr<void, Free> arena;
-  std::unique_ptr<void, Free> input, output;  // in float16, where the plan is
+  std::unique_ptr<void, Free> input, output;  // copies of the arguments, where they are needed
   RunOperation run = nullptr;
 
   std::int64_t inputs() const { return count_of(plan.input_bytes); }
@@ -54,6 +54,12 @@ std::unique_ptr<void, Free> allocate(std::size_t bytes) {
   return std::unique_ptr<void, Free>(std::aligned_alloc(kAlignment, whole));
 }
 
+bool allocate_copies(Program& program) {
+  if (program.input == nullptr) program.input = allocate(program.plan.input_bytes);
+  if (program.output == nullptr) program.output = allocate(program.plan.output_bytes);
+  return program.input != nullptr && program.output != nullptr;
+}
+
 executorch::runtime::Result<Program*> load(const FreeableBuffer& data) {
   Result<Plan> plan = read_plan(data.data(), data.size());
   if (!plan.ok()) {
@@ -65,23 +71,10 @@ executorch::runtime::Result<Program*> load(const FreeableBuffer& data) {
   program->run = fastest_operators(program->plan.number);
   program->arena = allocate(program->plan.arena_bytes);
   if (program->arena == nullptr) return Error::MemoryAllocationFailed;
-  if (program->plan.number == Number::float16) {
-    program->input = allocate(program->plan.input_bytes);
-    program->output = allocate(program->plan.output_bytes);
-    if (program->input == nullptr || program->output == nullptr) {
-      return Error::MemoryAllocationFailed;
-    }
+  if (program->plan.number == Number::float16 && !allocate_copies(*program)) {
+    return Error::MemoryAllocationFailed;
   }
   return program.release();
-}
-
-// The memory of an argument; null where it is not `count` values of float32.
-float* memory_of(const EValue& value, std::int64_t count) {
-  if (!value.isTensor()) return nullptr;
-  const auto& tensor = value.toTensor();
-  const bool fits = tensor.scalar_type() == executorch::aten::ScalarType::Float &&
-                    static_cast<std::int64_t>(tensor.numel()) == count;
-  return fits ? static_cast<float*>(const_cast<void*>(tensor.const_data_ptr())) : nullptr;
 }
 
 // Counting instructions numbers the reads of the clock and knows those of XNNPACK: one for the run,
@@ -128,22 +121,23 @@ class Backend final : public executorch::runtime::BackendInterface {
 
   Error execute(BackendExecutionContext& context, DelegateHandle* handle,
                 executorch::runtime::Span<EValue*> arguments) const override {
-    const auto& program = *static_cast<const Program*>(handle);
-    if (arguments.size() != 2) return Error::InvalidArgument;
+    auto& program = *static_cast<Program*>(handle);
+    Arguments given;
+    if (!split_arguments(arguments, program.inputs(), program.outputs(), given)) {
+      return Error::InvalidArgument;
+    }
     Bases bases;
     bases.of[static_cast<int>(Space::arena)] = static_cast<char*>(program.arena.get());
     bases.of[static_cast<int>(Space::constants)] = const_cast<char*>(program.plan.constants);
-    float* input = memory_of(*arguments[0], program.inputs());
-    float* output = memory_of(*arguments[1], program.outputs());
-    if (input == nullptr || output == nullptr) return Error::InvalidArgument;
-    const bool in_half = program.plan.number == Number::float16;
-    void* values = in_half ? program.input.get() : input;
-    void* results = in_half ? program.output.get() : output;
+    const bool in_place = program.plan.number == Number::float32 && given.in_place();
+    if (!in_place && !allocate_copies(program)) return Error::MemoryAllocationFailed;
+    void* values = in_place ? given.inputs[0].data : program.input.get();
+    void* results = in_place ? given.outputs[0].data : program.output.get();
     bases.of[static_cast<int>(Space::input)] = static_cast<char*>(values);
     bases.of[static_cast<int>(Space::output)] = static_cast<char*>(results);
-    if (in_half) copy_as_half(input, static_cast<Half*>(values), program.inputs());
+    if (!in_place) gather_inputs(given, program.plan.number, values);
     run_all(program, bases, context.event_tracer());
-    if (in_half) copy_as_float(static_cast<Half*>(results), output, program.outputs());
+    if (!in_place) scatter_outputs(given, program.plan.number, results);
     return Error::Ok;
   }
 
