@@ -1,21 +1,31 @@
-"""Give each user of a constant map a constant of its own.
+"""Give constants to one kind of reader each.
 
 Identity:   a constant = its copy
 
-    c -> add(x), add(y)      c -> add(x);  c' -> add(y)
+    map c -> add(x), add(y)               c -> add(x);  c' -> add(y)
+    c -> linear(x, w, c), add(y)          c -> linear(x, w, c);  c' -> add(y)
 
 ExecuTorch stores a constant of four dimensions in the layout of the last operator that reads it,
-channels last or not, for all that do.
+channels last or not, for all that do. It cuts a delegate in two at a constant that is part of a
+layer and is read by another operator too.
 
-Preconditions: floating point, four dimensions of which two at least are longer than one, several
-users that are no layers. Bit-equal; the file stores equal constants once.
+Preconditions: floating point; of the first kind four dimensions, two of which at least are longer
+than one. Bit-equal; the file stores equal constants once.
 """
 
 from __future__ import annotations
 
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, aten, constant_tensor, is_constant, shape_of
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    constant_tensor,
+    is_constant,
+    nodes_calling,
+    shape_of,
+)
 
 READERS = (
     aten.add.Tensor,
@@ -29,29 +39,48 @@ READERS = (
 """Operators that take both layouts."""
 
 
+LAYERS = (aten.conv2d.default, aten.conv2d.padding, aten.linear.default)
+
+
 def separate_constants(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
     modified = False
-    known: set[str] = set()
-    for node in list(graph.graph.nodes):
-        if node.op != "call_function" or node.target not in READERS:
-            continue
+    known = {str(n.target) for layer in nodes_calling(graph, *LAYERS) for n in _parts(layer)}
+    own: dict[str, str] = {}
+    for node in nodes_calling(graph, *READERS):
         for source in node.all_input_nodes:
-            if not is_constant(source) or not _has_layout(source):
+            if not is_constant(source) or not source.meta["val"].dtype.is_floating_point:
                 continue
-            if source.target not in known:
-                known.add(source.target)
+            target = str(source.target)
+            if target not in known:
+                known |= {target} if _has_layout(source) else set()
                 continue
             edit = Editor(graph, node)
-            copy = constant_tensor(graph, source).clone()
-            own = edit.constant(f"{source.name}_own", copy, share=False)
-            known.add(str(own.target))
-            node.replace_input_with(source, own)
+            copy = _copied(edit, source, None if _has_layout(source) else own.get(target))
+            own[target] = str(copy.target)
+            node.replace_input_with(source, copy)
             modified = True
     return modified
+
+
+def _parts(layer: Node) -> list[Node]:
+    """Return the constants among the weights and the bias of a layer."""
+    parts = (argument(layer, 1, "weight"), argument(layer, 2, "bias"))
+    return [part for part in parts if is_constant(part)]
+
+
+def _copied(edit: Editor, source: Node, name: str | None) -> Node:
+    """Insert a copy of a constant: the one called `name`, or a new one."""
+    if name is None:
+        copy = constant_tensor(edit.graph, source).clone()
+        return edit.constant(f"{source.name}_own", copy, share=False)
+    with edit.graph.graph.inserting_before(edit.anchor):
+        node = edit.graph.graph.get_attr(name)
+    node.meta["val"] = source.meta["val"]
+    return node
 
 
 def _has_layout(source: Node) -> bool:
     value = source.meta["val"]
     long_dims = [size for size in shape_of(source) if size > 1]
-    return value.dim() == 4 and value.dtype.is_floating_point and len(long_dims) > 1
+    return value.dim() == 4 and len(long_dims) > 1
