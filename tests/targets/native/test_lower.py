@@ -64,8 +64,8 @@ REFUSED = {
     ),
     "a variance of one": (lambda x: x.var(0), "a variance of 1 values"),
     "a volume": (
-        lambda x: nn.functional.conv3d(x[:, :, None], torch.ones(2, 3, 1, 1, 1)),
-        "conv3d",
+        lambda x: nn.functional.conv3d(torch.stack([x, x], 2), torch.ones(2, 3, 2, 2, 2)),
+        "a convolution over volumes",
     ),
 }
 

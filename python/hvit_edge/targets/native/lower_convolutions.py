@@ -80,12 +80,40 @@ class Convolution:
 def lower_convolution(emit: Emitter, node: Node) -> None:
     """As a linear layer if a pixel needs no neighbours, else as windows over a map."""
     weights, bias = layer_weights(emit, node)
+    if weights.ndim == 5:
+        _convolve_volumes(emit, node, weights, bias)
+        return
     layer = _as_given(node, weights, bias)
     source = _as_maps(emit.value(node.args[0]))
     output = _convolve(emit, node, source, layer)
     shape = tuple(shape_of(node))
     if output.shape != shape:
         emit.values[node] = Value(output.buffer, output.places.reshape(shape), output.source)
+
+
+def _convolve_volumes(
+    emit: Emitter, node: Node, weights: np.ndarray, bias: np.ndarray | None
+) -> None:
+    """A kernel that is flat along one side of its volumes: slices across it are images."""
+    arguments = ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
+    given = [argument(node, *one) for one in arguments]
+    steps, padding, dilation = (
+        [n] * 3 if isinstance(n, int) else [*n] * (4 - len(n)) for n in given
+    )
+    kernel, shape = weights.shape[2:], shape_of(node)
+    flat = [a for a in range(3) if (kernel[a], steps[a], padding[a]) == (1, 1, 0)]
+    if not flat or len(shape) != 5:
+        raise refuse(node, "a convolution over volumes")
+    side = flat[0]
+    pairs = [tuple(np.delete(n, side).tolist()) for n in (shape[2:], steps, padding, dilation)]
+    groups = argument(node, 6, "groups", 1)
+    layer = Convolution(weights.squeeze(2 + side), bias, groups, *pairs)
+    value = emit.value(node.args[0])
+    slices = np.moveaxis(value.places, 2 + side, 1)
+    images = slices.reshape(-1, *slices.shape[2:])
+    output = _convolve(emit, node, Value(value.buffer, images), layer)
+    places = output.places.reshape(*slices.shape[:2], *output.shape[1:])
+    emit.values[node] = Value(output.buffer, np.moveaxis(places, 1, 2 + side), output.source)
 
 
 def layer_weights(emit: Emitter, node: Node) -> tuple[np.ndarray, np.ndarray | None]:
@@ -360,6 +388,7 @@ LOWERINGS = {
     aten.conv1d.padding: lower_convolution,
     aten.conv2d.default: lower_convolution,
     aten.conv2d.padding: lower_convolution,
+    aten.conv3d.default: lower_convolution,
     aten.conv_transpose1d.default: lower_transposed_convolution,
     aten.conv_transpose2d.input: lower_transposed_convolution,
 }
