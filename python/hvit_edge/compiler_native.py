@@ -7,8 +7,9 @@ know the backend and refuse it; what it computes is therefore measured in our ow
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, quantize, reference_graph
 from hvit_edge.quantize.arithmetic import native_arithmetic
+from hvit_edge.quantize.sensitive_layers import keep_sensitive_layers
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject
 from hvit_edge.targets.choices import INT8
@@ -68,7 +70,7 @@ def number_of(precision: str, cpu: str) -> Number:
     return Number.FLOAT16 if in_half else Number.FLOAT32
 
 
-Prepared = tuple[GraphModule, tuple[LayerRecord, ...]]
+Prepared = tuple[GraphModule, tuple[LayerRecord, ...], Calibration | None]
 
 
 def compile_native(request: NativeRequest) -> Artifact:
@@ -84,7 +86,7 @@ def compile_native(request: NativeRequest) -> Artifact:
     subject, tell = request.subject, request.tell
     gate = Gate(subject, request.precision, request.rtol)
     graph = rewritten_graph(gate, NATIVE_PIPELINE, tell)
-    graph, layers = _PREPARE[request.precision](graph, request, gate)
+    graph, layers, calibration = _PREPARE[request.precision](graph, request, gate)
     number = number_of(request.precision, request.cpu)
     reference = None
     if request.precision != "fp32":
@@ -111,13 +113,13 @@ def compile_native(request: NativeRequest) -> Artifact:
         cpu=request.cpu,
         force=request.force,
         check=partial(self_test, subject.origin.name),
-        calibration=request.calibration,
+        calibration=calibration,
         start=start,
     )
 
 
 def _as_it_is(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared:
-    return graph, ()
+    return graph, (), request.calibration
 
 
 def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared:
@@ -130,7 +132,21 @@ def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared
         calibration=request.calibration,
         progress=request.progress,
     )
-    return quantised, measure_layers(gate, reference, quantised, request.calibration)
+    calibration = request.calibration
+    if calibration is not None and not request.subject.registered:
+        calibration = _keep_float(reference, quantised, calibration)
+    return quantised, measure_layers(gate, reference, quantised, calibration), calibration
+
+
+def _keep_float(
+    reference: GraphModule, quantised: GraphModule, calibration: Calibration
+) -> Calibration:
+    """Let sensitive layers be float again; the calibration's notices say which."""
+    found = keep_sensitive_layers(reference, quantised, calibration.inputs)
+    if found is None:
+        return calibration
+    warnings.warn(found.notice, stacklevel=2)
+    return replace(calibration, notices=(*calibration.notices, found.notice))
 
 
 _PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {
