@@ -161,8 +161,8 @@ def _remedy(module: nn.Module, error: Exception, example: np.ndarray) -> str:
         return "wrap the module in one whose forward takes the image alone"
     size = f"({example.shape[2]}, {example.shape[3]})"
     return (
-        f"check its forward, and that it takes images of {size}: --input-size HxW (preprocess=)"
-        " gives another size"
+        f"check its forward, and that {size} is the input_size that it takes: --input-size HxW"
+        " (preprocess=) gives another"
     )
 
 

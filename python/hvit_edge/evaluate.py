@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -167,12 +168,18 @@ def _outcomes(
             yield from outcomes
 
 
-def eager_reference(artifact_path: str | Path, weights: str | Path | None = None) -> Eager:
+def eager_reference(
+    artifact_path: str | Path,
+    weights: str | Path | None = None,
+    model: str | None = None,
+    args: Mapping[str, Any] | None = None,
+) -> Eager:
     """The PyTorch model that an artifact was compiled from, with the artifact's preprocessing.
 
     Args:
         artifact_path: a `.pte` or `.mlpackage` written by hvit-edge.
         weights: where its weights are, as for `create_model`; None is what the artifact says.
+        model, args: the address of its module and the factory's arguments, as for `validate`.
 
     Raises:
         InputError: the weights cannot be found, or are not those of the artifact.
@@ -182,7 +189,9 @@ def eager_reference(artifact_path: str | Path, weights: str | Path | None = None
     from hvit_edge.parity.reference import reference_model
 
     metadata, classes = read_identity(artifact_path)
-    model = reference_model(metadata, classes, weights=weights, artifact=artifact_path)
+    model = reference_model(
+        metadata, classes, weights=weights, model=model, args=args, artifact=artifact_path
+    )
 
     def run(image: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -14,6 +14,7 @@ from hvit_edge.cli import compile as compile_verb
 from hvit_edge.cli import main
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.sources.preprocess_choice import PreprocessChoice
 
 DEFAULTS = inspect.signature(compiler.compile).parameters
 
@@ -50,7 +51,7 @@ def test_options_reach_the_compiler(requests, tmp_path):
         f"compile swin_t --target xnnpack --precision fp32 --weights random --num-classes 2"
         f" --input-size 64x96 --labels {tmp_path / 'labels.txt'} --min-delegated 0.5 --rtol 1e-3"
         f" -o out.pte --force --cpu arm --calib-data photos --calib-samples 40"
-        f" --weights-key ema --preprocess {tmp_path / 'p.json'}"
+        f" --weights-key ema --preprocess {tmp_path / 'p.json'} --arg width=3 --arg name=a"
     )
     assert main(arguments.split()) == 2
     ((model, options),) = requests
@@ -62,7 +63,8 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "precision": "fp32",
             "weights": "random",
             "weights_key": "ema",
-            "preprocess": Preprocess((64, 96), "stretch"),
+            "preprocess": PreprocessChoice(Preprocess((64, 96), "stretch"), source="p.json"),
+            "args": {"width": 3, "name": "a"},
             "num_classes": 2,
             "input_size": (64, 96),
             "labels": ["cat", "fire engine"],
@@ -80,6 +82,23 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "plan": None,
             "cost_profile": None,
             "force_inexact": False,
+        },
+    )
+
+
+def test_single_fields_of_the_preprocessing_reach_the_compiler(requests):
+    fields = "--mean 0.5 --std 0.2,0.25,0.3 --resize stretch:280 --interpolation lanczos"
+    main(["compile", "swin_t", "--preprocess", "timm", *fields.split(), "--channel-order", "BGR"])
+    ((_, options),) = requests
+    assert options["preprocess"] == PreprocessChoice(
+        named="timm",
+        fields={
+            "mean": (0.5, 0.5, 0.5),
+            "std": (0.2, 0.25, 0.3),
+            "resize": "stretch",
+            "resize_size": 280,
+            "interpolation": "lanczos",
+            "channel_order": "BGR",
         },
     )
 
@@ -117,6 +136,11 @@ def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
         ("--num-classes 0", "--num-classes: expected a whole number of at least 1, got 0"),
         ("--input-size tiny", "--input-size: expected a side such as 256"),
         ("--min-delegated 2", "--min-delegated: expected a share from 0 to 1, got 2"),
+        ("--mean 1,2", "--mean: expected three numbers such as 0.485,0.456,0.406"),
+        ("--std nan", "--std: expected three numbers"),
+        ("--resize wide", "--resize: expected the shorter side in pixels such as 256, stretch, or"),
+        ("--channel-order GRB", "--channel-order: expected RGB or BGR, got 'GRB'"),
+        ("--arg width", "--arg: expected key=value with a name as key, got 'width'"),
         ("--rtol -1", "--rtol: expected a number greater than 0, got -1"),
         ("--wieghts random", "unknown option --wieghts (did you mean '--weights'?)"),
         ("--labels no/such.txt", "expected a UTF-8 text file with one class name a line, got no/"),

@@ -191,6 +191,7 @@ def test_data_that_does_not_fit_is_refused(artifact, tmp_path, capsys):
         (["--workers", "0"], "--workers: expected a whole number of at least 1, got 0"),
         (["--workers", "two"], "--workers: expected a whole number of at least 1, got two"),
         (["--weights", "x"], "--weights: expected together with --against-eager"),
+        (["--model", "x"], "--model, --arg: expected together with --against-eager"),
     ],
 )
 def test_refused_options(capsys, options, message):

@@ -108,6 +108,7 @@ def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
     assert artifact == "a.pte"
     assert callable(options.pop("progress"))
     given = {"data": "d", "weights": "w.pth", "rtol": 1e-3, "threads": 3, "bisect": True}
+    given |= {"model": None, "args": None}
     assert options == {**given, "device": "qemu:cortex-a76", "weights_key": "ema"}
     out = capsys.readouterr().out
     assert out.startswith("a.pte: 4 photos, int8, expected cosine >= 0.99\nskipped torn.jpg")

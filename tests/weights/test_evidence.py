@@ -171,8 +171,8 @@ def test_arguments_come_first(write, state):
     origin = model.hvit_edge
     assert (origin.preprocess, origin.preprocess_source) == (wanted, "argument")
     assert (origin.labels, origin.labels_source) == (tuple("abcd"), "argument")
-    with pytest.raises(InputError, match="preprocess: expected a Preprocess, got dict"):
-        create_model("mobilevit_xxs", weights=folder, preprocess={"input_size": [64, 64]})
+    with pytest.raises(InputError, match="preprocess: expected fields of Preprocess, got side"):
+        create_model("mobilevit_xxs", weights=folder, preprocess={"side": 64})
     with pytest.raises(InputError, match="input_size: expected that of preprocess"):
         create_model("mobilevit_xxs", weights=folder, preprocess=wanted, labels=[], input_size=96)
 
@@ -375,7 +375,7 @@ def test_what_the_caller_gives_contradicts_no_file(write):
 @pytest.mark.parametrize(
     "files",
     [
-        {"config": TIMM | {"pretrained_cfg": {"interpolation": "lanczos"}}},
+        {"config": TIMM | {"pretrained_cfg": {"interpolation": "box"}}},
         {"config": TIMM | {"pretrained_cfg": {"crop_mode": "border"}}},
         {"preprocessor_config": PROCESSOR | {"size": {"shortest_edge": 32}}},
     ],

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
+from hvit_edge.cli.parser import (
+    VerbParser,
+    add_device,
+    add_made_by,
+    add_threads,
+    made_by,
+    whole_number,
+)
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
 from hvit_edge.open_artifact import is_package
@@ -45,6 +52,7 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="SOURCE",
         help="with --against-eager: where the artifact's weights are (default: as it says itself)",
     )
+    add_made_by(parser)
     parser.add_argument(
         "--batch",
         type=whole_number(1),
@@ -78,9 +86,15 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     """Evaluate and print the accuracy."""
     if args.weights and not args.against_eager:
         raise InputError("[hvit-edge eval] --weights: expected together with --against-eager")
+    if (args.model or args.arg) and not args.against_eager:
+        raise InputError("[hvit-edge eval] --model, --arg: expected together with --against-eager")
+    module = made_by(args, "eval")
     with console.quiet():
         from hvit_edge.evaluate import eager_reference, evaluate, refuse_empty
 
+        eager = None
+        if args.against_eager:
+            eager = eager_reference(args.artifact, args.weights, **module)
         report = evaluate(
             args.artifact,
             args.data,
@@ -89,7 +103,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             batch=args.batch,
             workers=args.workers,
             resume=args.resume,
-            eager=eager_reference(args.artifact, args.weights) if args.against_eager else None,
+            eager=eager,
             progress=progress.bar("eval"),
             device=args.device,
             allow_empty=True,  # the numbers are worth having; refused at the end

@@ -96,6 +96,28 @@ def add_arg(parser: argparse.ArgumentParser, of: str) -> None:
     )
 
 
+def add_made_by(parser: argparse.ArgumentParser) -> None:
+    """Add `--model` and `--arg`: what makes an artifact's module again."""
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="what makes the artifact's module: FILE.py:FACTORY, which is run, or hf:FOLDER"
+        " (default: as the artifact says, but no file is run unasked)",
+    )
+    add_arg(parser, "the factory (default: those that the artifact has)")
+
+
+def made_by(args: argparse.Namespace, verb: str) -> dict[str, object]:
+    """Return what `--model` and `--arg` say as the arguments `model` and `args`, once checked."""
+    from hvit_edge.sources.address import check_address
+    from hvit_edge.sources.arguments import read_arguments
+
+    if args.model:
+        check_address(args.model, verb)
+    given = read_arguments(args.arg, f"hvit-edge {verb}") if args.arg else None
+    return {"model": args.model, "args": given}
+
+
 def add_runs(parser: argparse.ArgumentParser, timed: str = "timed runs") -> None:
     """Add the program that is measured, `--iterations` and `--warmup`.
 

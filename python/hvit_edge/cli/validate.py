@@ -14,17 +14,16 @@ from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import (
     VerbParser,
-    add_arg,
     add_device,
+    add_made_by,
     add_threads,
     add_weights_key,
+    made_by,
     tolerance,
 )
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
 from hvit_edge.open_artifact import is_package
-from hvit_edge.sources.address import check_address
-from hvit_edge.sources.arguments import read_arguments
 
 SHOWN_LAYERS = 10
 FLOAT_STEPS = ("exported", "rewritten")
@@ -42,13 +41,7 @@ def add_arguments(parser: VerbParser) -> None:
         help="where the artifact's weights are (default: as it says itself)",
     )
     add_weights_key(parser)
-    parser.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="what makes the artifact's module: FILE.py:FACTORY, which is run, or hf:FOLDER"
-        " (default: as the artifact says, but no file is run unasked)",
-    )
-    add_arg(parser, "the factory (default: those that the artifact has)")
+    add_made_by(parser)
     parser.add_argument(
         "--rtol",
         type=tolerance,
@@ -68,17 +61,14 @@ def add_arguments(parser: VerbParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Validate and print the table of steps."""
-    if args.model:
-        check_address(args.model, "validate")
-    given = read_arguments(args.arg, "hvit-edge validate") if args.arg else None
+    module = made_by(args, "validate")
     with console.quiet():
         from hvit_edge.parity import validate
 
         report = validate(
             args.artifact,
             data=args.data,
-            model=args.model,
-            args=given,
+            **module,
             weights=args.weights,
             weights_key=args.weights_key,
             rtol=args.rtol,
