@@ -1,0 +1,74 @@
+"""How operators that a target does not run are reported: all at once, by the user's own lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch.fx import Node
+
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering.graph import module_path
+
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in .*\n\s*(?P<code>.*)')
+_LIBRARY = re.compile(r"[/\\](torch|hvit_edge)[/\\]")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a target expects of a graph, in the words of its errors.
+
+    Attributes:
+        where: the part of hvit-edge that says so.
+        expected: operators of which kind.
+        remedy: what to do about others.
+    """
+
+    where: str
+    expected: str
+    remedy: str
+
+
+class Refusal(LoweringError):
+    """An operator that a target does not run.
+
+    Attributes:
+        needs: of the target.
+        node: the operator in its graph.
+        what: it is, and the module that it is in.
+        line: of the user's own code that called it; empty if it is not known.
+    """
+
+    def __init__(self, needs: Needs, node: Node, what: str) -> None:
+        self.needs, self.node = needs, node
+        self.what = f"{what} in {module_path(node) or 'the root module'}"
+        self.line = source_line(node)
+        where = f"\n  at {self.line}" if self.line else ""
+        super().__init__(
+            f"[{needs.where}] expected {needs.expected}, got {self.what}; {needs.remedy}{where}"
+        )
+
+
+def refuse_all(refusals: Sequence[Refusal]) -> LoweringError:
+    """Return the error for several of them; the same one on the same line is listed once."""
+    if len(refusals) == 1:
+        return refusals[0]
+    needs = refusals[0].needs
+    listed = dict.fromkeys(
+        f"\n  {refusal.what}" + (f", at {refusal.line}" if refusal.line else "")
+        for refusal in refusals
+    )
+    return LoweringError(
+        f"[{needs.where}] expected {needs.expected}, got {len(refusals)} that it does not;"
+        f" {needs.remedy}:{''.join(listed)}"
+    )
+
+
+def source_line(node: Node) -> str:
+    """Return `file:line: code` of the innermost frame that is not a library's; empty if unknown."""
+    frames = list(_FRAME.finditer(node.meta.get("stack_trace") or ""))
+    own = [frame for frame in frames if not _LIBRARY.search(frame["file"])]
+    if not own:
+        return ""
+    return f"{own[-1]['file']}:{own[-1]['line']}: {own[-1]['code'].strip()}"
