@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -92,6 +92,51 @@ def agrees() -> Callable[..., Counter]:
         assert got.shape == expected.shape
         assert got.dtype == np.float32
         assert np.abs(got - expected).max() <= FLOAT32 * np.abs(expected).max()
+        return operators(translated)
+
+    return check
+
+
+class Each(nn.Module):
+    """Several functions of the image and of constants, their results one after the other."""
+
+    def __init__(self, functions: Iterable[Callable[..., Tensor]], *constants: Tensor) -> None:
+        super().__init__()
+        self.functions = list(functions)
+        for index, constant in enumerate(constants):
+            self.register_buffer(f"constant_{index}", constant)
+        self.names = [f"constant_{index}" for index in range(len(constants))]
+
+    def forward(self, image: Tensor) -> Tensor:
+        constants = [getattr(self, name) for name in self.names]
+        # Each is part of a sum: what is refused as a whole must not pass as a view.
+        return torch.cat([(f(image, *constants) + 0.5).reshape(1, -1) for f in self.functions], 1)
+
+
+@pytest.fixture(scope="session")
+def agree() -> Callable[..., Counter]:
+    """The check `(functions by name, image, *constants, ios=17)` of one program for all."""
+
+    def check(
+        functions: Mapping[str, Callable[..., Tensor]],
+        image: Tensor,
+        *constants: Tensor,
+        ios: int = 17,
+    ) -> Counter[str]:
+        module = Each(functions.values(), *constants).eval()
+        translated = translation(module, image, ios)
+        got = logits(translated, image)[0]
+        doubles = [c.double() if c.is_floating_point() else c for c in constants]
+        faults = []
+        for name, function in functions.items():
+            expected = (function(image.double(), *doubles) + 0.5).reshape(-1).numpy()
+            part, got = got[: expected.size], got[expected.size :]
+            far = np.abs(part - expected).max() / np.abs(expected).max()
+            faults += [] if far <= FLOAT32 else [f"{name}: {far:.1e}"]
+        assert not faults
+        assert not got.size
+        arrays = translated.program.functions["main"].operations
+        assert max(output.rank for op in arrays for output in op.outputs) <= 5
         return operators(translated)
 
     return check

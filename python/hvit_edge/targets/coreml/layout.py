@@ -13,9 +13,11 @@ https://machinelearning.apple.com/research/neural-engine-transformers.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 MAX_RANK = 5
 
@@ -56,6 +58,12 @@ class Layout:
         axes = tuple((Factor(n),) if n > 1 else () for n in shape)
         return cls(axes, axes)
 
+    @classmethod
+    def folded(cls, shape: Sequence[int]) -> Layout:
+        """Both orders alike; an array never has more axes than Core ML takes."""
+        logical = cls.plain(shape).logical
+        return cls(logical, folded(logical))
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The logical shape."""
@@ -90,6 +98,17 @@ class Layout:
         """The axis of the array that is just that logical dimension; None where there is none."""
         axis = self.logical[dim]
         return self.array.index(axis) if axis and axis in self.array else None
+
+
+def joined(axes: Iterable[Axis]) -> Axis:
+    """Return one axis of the factors of several."""
+    return tuple(factor for axis in axes for factor in axis)
+
+
+def folded(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """Return `axes` with the first ones joined where there are more than an array may have."""
+    spare = len(axes) - MAX_RANK
+    return tuple(axes) if spare <= 0 else (joined(axes[: spare + 1]), *axes[spare + 1 :])
 
 
 def _take(queue: list[Factor], wanted: int, parts: dict[Factor, Axis]) -> Axis | None:
@@ -150,18 +169,17 @@ def common(one: Axis, other: Axis) -> tuple[dict[Factor, Axis], dict[Factor, Axi
 def steps(source: Sequence[Axis], target: Sequence[Axis]) -> list[Step]:
     """The fewest reshapes and transposes that lead from one array to another.
 
+    No transpose has more than five axes: an order that would need more is reached in several.
+
     Args:
         source, target: the same factors, in any order and grouping.
-
-    Raises:
-        ValueError: a transpose of more than five axes would be needed.
     """
     shapes = [tuple(size(axis) for axis in axes) for axes in (source, target)]
     before, after = ([f for axis in axes for f in axis] for axes in (source, target))
     if before == after:
         return [] if shapes[0] == shapes[1] else [("reshape", shapes[1])]
     if len(_runs(before, after, ())) > MAX_RANK:
-        raise ValueError(f"{len(_runs(before, after, ()))} axes")
+        return _ending_in(_in_several(before, after, target), shapes[0], shapes[1])
     last, first = _runs(before, after, target), _runs(before, after, source)
     if len(target) <= MAX_RANK and all(axis in last for axis in target if axis):
         moves = _transpose_last(source, target, last)
@@ -174,6 +192,42 @@ def steps(source: Sequence[Axis], target: Sequence[Axis]) -> list[Step]:
             ("transpose", tuple(runs.index(run) for run in _in_order(runs, after))),
         ]
     return _ending_in(moves, shapes[0], shapes[1])
+
+
+def _in_several(
+    before: Sequence[Factor], after: Sequence[Factor], target: Sequence[Axis]
+) -> list[Step]:
+    """Turn blocks of neighbors first, such that the fewest runs are left."""
+    runs = _runs(before, after, ())
+    places = tuple(_in_order(runs, after).index(run) for run in runs)
+    cuts, order = _best_blocks(places)
+    blocks = [joined(runs[start:end]) for start, end in itertools.pairwise(cuts)]
+    turned = tuple(blocks[at] for at in order)
+    first: list[Step] = [("reshape", tuple(map(size, blocks))), ("transpose", order)]
+    return [*first, *steps(turned, target)]
+
+
+@cache
+def _best_blocks(places: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The bounds of at most five blocks, and the order of them that joins the most runs.
+
+    Args:
+        places: where each run goes.
+    """
+
+    def breaks(candidate: tuple[tuple[int, ...], tuple[int, ...]]) -> int:
+        cuts, order = candidate
+        moved = [place for at in order for place in places[cuts[at] : cuts[at + 1]]]
+        return sum(right != left + 1 for left, right in itertools.pairwise(moved))
+
+    return min(_blocks(len(places)), key=breaks)
+
+
+def _blocks(count: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """All bounds of five blocks of `count` runs with all of their orders."""
+    for inner in itertools.combinations(range(1, count), MAX_RANK - 1):
+        for order in itertools.permutations(range(MAX_RANK)):
+            yield (0, *inner, count), order
 
 
 def _in_order(runs: Sequence[Axis], after: Sequence[Factor]) -> list[Axis]:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import Function, Program, types
 from torch.fx import GraphModule, Node
 
 from hvit_edge.coreml.features import IMAGE, LOGITS, PROBABILITIES
-from hvit_edge.errors import LoweringError
-from hvit_edge.lowering.graph import constant_tensor, module_path
+from hvit_edge.lowering.graph import constant_tensor, module_path, shape_of
 from hvit_edge.lowering.plain_layout import store_plainly
 from hvit_edge.quantize.ranges import Range
 from hvit_edge.targets.coreml.layout import MAX_RANK, Layout
 from hvit_edge.targets.coreml.rules import RULES
 from hvit_edge.targets.coreml.rules.registry import Call
 from hvit_edge.targets.coreml.values import Value, plain
+from hvit_edge.targets.coreml.write_out import write_out
+from hvit_edge.targets.refusals import Needs, Refusal, refuse_all
+
+NEEDS = Needs(
+    "coreml",
+    "operators that the Core ML target translates",
+    "replace them in the module, or compile with --target xnnpack",
+)
+REFUSED = (ValueError, TypeError, LookupError, NotImplementedError, AssertionError)
+"""What rules and coremltools raise of an operator in a form that they do not take."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +71,12 @@ def translate(
         ranges: int8 ranges of what layers read, by the layer's node.
 
     Raises:
-        LoweringError: an operator has no translation, or an array would need more than five
-            axes; names the operator, its module and its line.
+        LoweringError: an operator has no translation, or not in its form; names each such
+            operator, its module and the line of the user's code.
     """
+    write_out(graph, RULES)
     store_plainly(graph)
     nodes = list(graph.graph.nodes)
-    _check(nodes)
     given = next(node for node in nodes if node.op == "placeholder")
     shape = tuple(given.meta["val"].shape)
     image = mb.placeholder(shape=shape, dtype=types.fp32, name=IMAGE)
@@ -78,6 +86,8 @@ def translate(
         builder.values[given] = Value(normalised, Layout.plain(shape))
         for node in nodes:
             builder.add(node)
+        if builder.refusals:
+            raise refuse_all(builder.refusals)
         result = builder.plain(next(n for n in nodes if n.op == "output").args[0][0])
         logits = mb.identity(x=result.data, name=LOGITS)
         shares = mb.softmax(x=result.data, axis=-1, name=PROBABILITIES)
@@ -95,39 +105,6 @@ def _normalised(image: object, pixels: Pixels | None) -> object:
     return mb.add(x=scaled, y=bias, name="normalise_bias") if bias.any() else scaled
 
 
-def _check(nodes: list[Node]) -> None:
-    unknown = [
-        node
-        for node in nodes
-        if node.op == "call_function" and node.target not in (*RULES, operator.getitem)
-    ]
-    if unknown:
-        listed = "".join(f"\n  {_where(node)}" for node in unknown)
-        raise LoweringError(
-            "[coreml] expected operators that have a translation, got others; replace them in the"
-            f" module, or compile for another target:{listed}"
-        )
-
-
-def _where(node: Node) -> str:
-    """The operator, its module and the last line of the user's code that called it."""
-    lines = re.findall(r'File "(.+)", line (\d+)', node.meta.get("stack_trace") or "")
-    line = f" ({lines[-1][0]}:{lines[-1][1]})" if lines else ""
-    return f"{node.target} in {module_path(node) or 'the root module'}{line}"
-
-
-@contextmanager
-def _refusals(node: Node) -> Iterator[None]:
-    """Turn what rules and coremltools raise into an error that names the operator."""
-    try:
-        yield
-    except (ValueError, TypeError, LookupError, NotImplementedError, AssertionError) as error:
-        raise LoweringError(
-            f"[coreml] expected {_where(node)} to have a form that Core ML knows, got another"
-            f" ({error}); change the module, or compile for another target"
-        ) from error
-
-
 @dataclass
 class _Builder:
     """Adds one node after another to a function."""
@@ -139,25 +116,37 @@ class _Builder:
     nodes: dict[str, str]
     opset: object
     ranges: Mapping[Node, Range]
+    refusals: list[Refusal] = field(default_factory=list)
 
     def add(self, node: Node) -> None:
         if node.op == "get_attr":
             tensor = constant_tensor(self.graph, node)
             self.values[node] = Value.constant(tensor.numpy())
         elif node.op == "call_function":
-            self.values[node] = self._call(node)
+            try:
+                self.values[node] = self._call(node)
+            except Refusal as refusal:
+                self.refusals.append(refusal)
+                if not _is_static(node):  # nothing after it has a shape to look at
+                    raise refuse_all(self.refusals) from refusal
+                self.values[node] = _stand_in(node)
 
     def plain(self, node: Node) -> Value:
         """The tensor of `node`, its array in PyTorch's order."""
-        with _refusals(node):
-            plain(self.values[node])
+        plain(self.values[node])
         return self.values[node]
 
-    def _call(self, node: Node) -> Value:
+    def _call(self, node: Node) -> Value | tuple[Value, ...]:
+        if node.target is operator.getitem:
+            return self.values[node.args[0]][node.args[1]]
+        if node.target not in RULES:
+            raise Refusal(NEEDS, node, str(node.target))
         known = set(self.function.operations)
         call = Call(node, self.values, _is_ios18(self.opset), self.ranges)
-        with _refusals(node):
+        try:
             value = RULES[node.target](call)
+        except REFUSED as error:
+            raise Refusal(NEEDS, node, f"{node.target} ({error})") from error
         for operation in self.function.operations:
             if operation not in known and operation.op_type != "const":
                 self._name(operation, node)
@@ -169,10 +158,27 @@ class _Builder:
         self.nodes[operation.name] = node.name
         for output in operation.outputs:
             if output.rank > MAX_RANK:
-                raise LoweringError(
-                    f"[coreml] expected arrays of at most {MAX_RANK} axes, got {output.rank} for"
-                    f" {_where(node)}; reshape with fewer dimensions"
-                )
+                what = f"{node.target} (an array of {output.rank} axes, of at most {MAX_RANK})"
+                raise Refusal(NEEDS, node, what)
+
+
+def _is_static(node: Node) -> bool:
+    made = node.meta.get("val")
+    parts = made if isinstance(made, (tuple, list)) else [made]
+    return all(isinstance(n, int) for part in parts if part is not None for n in part.shape)
+
+
+def _stand_in(node: Node) -> Value | tuple[Value, ...]:
+    """Let what follows a refused operator be looked at too."""
+    made = node.meta.get("val")
+    if isinstance(made, (tuple, list)):
+        return tuple(_filled(list(part.shape)) for part in made)
+    return _filled(shape_of(node) if isinstance(made, torch.Tensor) else [1])
+
+
+def _filled(shape: list[int]) -> Value:
+    layout = Layout.folded(shape)
+    return Value(mb.fill(shape=layout.array_shape or [1], value=np.float32(0)), layout)
 
 
 def _is_ios18(opset: object) -> bool:

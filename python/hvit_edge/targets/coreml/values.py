@@ -9,7 +9,15 @@ import numpy as np
 from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import Var
 
-from hvit_edge.targets.coreml.layout import Axis, Layout, common, steps
+from hvit_edge.targets.coreml.layout import (
+    MAX_RANK,
+    Axis,
+    Layout,
+    common,
+    folded,
+    joined,
+    steps,
+)
 
 RANK = 4  # of every array that a convolution, linear or norm reads
 
@@ -54,8 +62,8 @@ class Value:
 
 
 def plain(value: Value) -> None:
-    """Arrange the array as PyTorch has it."""
-    value.arrange(value.layout.logical)
+    """Arrange the array as PyTorch has it; the first of more than five dimensions are one axis."""
+    value.arrange(folded(value.layout.logical))
 
 
 def tokens(value: Value) -> None:
@@ -97,12 +105,48 @@ def align(one: Value, other: Value) -> None:
     rank = max(len(one.layout.logical), len(other.layout.logical))
     first, second = (_of_rank(value, rank) for value in (one, other))
     if not _follow(first, second):
-        plain(first)
-        plain(second)
+        groups = _groups(first.layout.shape, second.layout.shape)
+        if len(groups) > MAX_RANK:
+            raise ValueError(f"tensors that broadcast in at most {MAX_RANK} rows of dimensions")
+        for value in (first, second):
+            value.arrange(_grouped(value.layout.logical, groups))
     for value, arranged in ((one, first), (other, second)):
         value.data = arranged.data
         own = arranged.layout.logical[rank - len(value.layout.logical) :]
         value.layout = Layout(own, arranged.layout.array)
+
+
+def broadcast_layout(one: Value, other: Value, shape: Sequence[int]) -> Layout:
+    """Return the layout of a result of `shape` of two tensors that `align` has arranged."""
+    for value in (one, other):
+        if list(value.layout.shape) == list(shape):
+            return value.layout
+    # Neither has the full shape, so `align` left both in the order of their dimensions.
+    rank = len(shape)
+    groups = _groups(*(_of_rank(value, rank).layout.shape for value in (one, other)))
+    logical = Layout.plain(shape).logical
+    return Layout(logical, _grouped(logical, groups))
+
+
+def _groups(one: Sequence[int], other: Sequence[int]) -> list[range]:
+    """Dimensions that may share an axis: each alone, or neighbors that broadcast alike."""
+    rank = len(one)
+    if rank <= MAX_RANK:
+        return [range(dim, dim + 1) for dim in range(rank)]
+    groups: list[range] = []
+    last = None
+    for dim, (a, b) in enumerate(zip(one, other, strict=True)):
+        pattern = (a > 1, b > 1)
+        if groups and (pattern == last or not any(pattern)):
+            groups[-1] = range(groups[-1].start, dim + 1)
+        else:
+            groups.append(range(dim, dim + 1))
+            last = pattern
+    return groups
+
+
+def _grouped(logical: Sequence[Axis], groups: Sequence[range]) -> tuple[Axis, ...]:
+    return tuple(joined(logical[dim] for dim in group) for group in groups)
 
 
 def _of_rank(value: Value, rank: int) -> Value:

@@ -1,8 +1,7 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
-
-from hvit_edge.errors import LoweringError
 
 GENERATOR = torch.Generator().manual_seed(0)
 IMAGE = torch.randn(1, 4, 6, 5, generator=GENERATOR)
@@ -159,25 +158,39 @@ def test_width_of_one(ios, call, agrees):
     agrees(module, IMAGE, ios)
 
 
-REFUSED = {
-    "causal": (lambda q, k, v: attend(q, k, v, is_causal=True), "without a causal mask"),
-    "computed mask": (
-        lambda q, k, v: attend(q, k, v, attn_mask=k[:, :, :, :1].transpose(2, 3)),
-        "constant attn_mask",
+KINDS = {
+    "causal": lambda q, k, v: attend(q, k, v, is_causal=True),
+    "computed mask": lambda q, k, v: attend(
+        q, k, v, attn_mask=k[:, :, :, :1].transpose(2, 3).expand(-1, -1, q.shape[2], -1)
     ),
-    "three dimensions": (lambda q, k, v: attend(q[0], k[0], v[0]), "four dimensions"),
-    "grouped heads": (
-        lambda q, k, v: attend(q, k[:, :1], v[:, :1], enable_gqa=True),
-        "same batch and heads",
+    "computed mask of all heads": lambda q, k, v: attend(
+        q, k, v, attn_mask=k[:, :1, :, :1].transpose(2, 3)
     ),
-    "one head for all": (lambda q, k, v: attend(q, k[:, :1], v[:, :1]), "same batch and heads"),
+    "computed boolean mask": lambda q, k, v: attend(q, k, v, attn_mask=q @ k.transpose(2, 3) > 0),
+    "three dimensions": lambda q, k, v: attend(q[0], k[0], v[0]),
+    "five dimensions": lambda q, k, v: attend(
+        *(t.reshape(1, 2, -1, 2, t.shape[-1]).transpose(2, 3) for t in (q, k, v))
+    ),
+    "grouped heads": lambda q, k, v: attend(q, k[:, :1], v[:, :1], enable_gqa=True),
+    "one head for all": lambda q, k, v: attend(q, k[:, :1], v[:, :1]),
+    "lowest numbers as a mask": lambda q, k, v: attend(
+        q, k, v, attn_mask=torch.full((q.shape[2], k.shape[2]), -3.4e38).triu(1)
+    ),
 }
 
 
 @IOS
-@pytest.mark.parametrize("name", REFUSED)
-def test_refusals(name, ios, call, translation):
-    function, reason = REFUSED[name]
-    module = call(lambda x, *w: function(*projected(x, w, 2)), *WEIGHTS)
-    with pytest.raises(LoweringError, match=reason):
-        translation(module, IMAGE, ios)
+def test_other_kinds(ios, agree, call):
+    bodies = {
+        name: lambda x, *w, body=body: body(*projected(x, w, 2)) for name, body in KINDS.items()
+    }
+    agree(bodies, IMAGE, *WEIGHTS, ios=ios)
+
+
+def test_masks_have_numbers_that_float16_holds(call, translation):
+    """A causal mask of infinities would keep its attention in float32."""
+    module = call(lambda x, *w: KINDS["causal"](*projected(x, w, 2)), *WEIGHTS)
+    function = translation(module, IMAGE).program.functions["main"]
+    added = [op.y.val for op in function.operations if op.op_type == "add" and op.y.rank == 4]
+    assert len(added) == 2
+    assert all(np.isfinite(np.float16(values)).all() for values in added)

@@ -2,8 +2,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from hvit_edge.errors import LoweringError
-
 GENERATOR = torch.Generator().manual_seed(0)
 IMAGE = torch.randn(1, 4, 6, 10, generator=GENERATOR)
 
@@ -151,20 +149,3 @@ def test_matmul(name, call, agrees):
     function, shape = MATMULS[name]
     constants = [torch.randn(shape)] if shape else []
     assert agrees(call(function, *constants), IMAGE)["matmul"] == 1
-
-
-@pytest.mark.parametrize("side", ["left", "right"])
-def test_vectors_are_refused(side, call, translation):
-    def forward(x):
-        vector, matrix = x[0, 0, 0], x[0, 0, :, :6]
-        return vector[:6] @ matrix if side == "left" else matrix @ vector[:6]
-
-    with pytest.raises(LoweringError, match="aten.matmul.default.*matrices, not vectors"):
-        translation(call(forward), IMAGE)
-
-
-@pytest.mark.parametrize("operator", [torch.add, torch.sub])
-def test_alpha_is_refused(operator, call, translation):
-    module = call(lambda x: operator(x, x.relu(), alpha=2))
-    with pytest.raises(LoweringError, match="alpha 1"):
-        translation(module, IMAGE)

@@ -1,6 +1,35 @@
 """Rules from ATen operators to those of Core ML. Importing this registers all of them."""
 
-from hvit_edge.targets.coreml.rules import attention, elementwise, layers, views
+from hvit_edge.targets.coreml.rules import (
+    activations,
+    attention,
+    convolutions,
+    elementwise,
+    fills,
+    norms,
+    padding,
+    pools,
+    products,
+    rearranging,
+    reductions,
+    resizing,
+    views,
+)
 from hvit_edge.targets.coreml.rules.registry import RULES
 
-__all__ = ["RULES", "attention", "elementwise", "layers", "views"]
+__all__ = [
+    "RULES",
+    "activations",
+    "attention",
+    "convolutions",
+    "elementwise",
+    "fills",
+    "norms",
+    "padding",
+    "pools",
+    "products",
+    "rearranging",
+    "reductions",
+    "resizing",
+    "views",
+]

@@ -4,12 +4,14 @@
     scores [B, M, 1, N] = k q, softmax over M, y [B, d, 1, N] = v scores, heads concatenated
 
 One transpose for all heads, no reshape. Source: https://github.com/apple/ml-ane-transformers.
-From iOS 18 on Core ML has the operator itself, which wants [B, heads, N, d].
+Heads of keys and values that several queries share are one slice. From iOS 18 on Core ML has the
+operator itself, which wants [B, heads, N, d].
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
@@ -17,41 +19,95 @@ from coremltools.converters.mil.mil import Var
 
 from hvit_edge.lowering.graph import aten
 from hvit_edge.targets.coreml.layout import Layout
+from hvit_edge.targets.coreml.moves import broadcast, interleaved, sliced, viewed, with_ones
 from hvit_edge.targets.coreml.rules.registry import Call, rule
 from hvit_edge.targets.coreml.values import Value, plain
 
 SCORES = "nchw,nwhu->nchu"  # the one product that `einsum` of Core ML maps to the Neural Engine
+MASKED = -3e4
+"""What is added to a score that shall not count: its exponential is zero, and float16 holds it."""
+COUNTED = -1e3
+"""A row with a larger number than this has scores that count."""
+Mask = Value | np.ndarray | None
 
 
 @rule(aten.scaled_dot_product_attention.default)
 def attention(call: Call) -> Value:
-    """Of q [B, heads, N, d], k [B, heads, M, d], v [B, heads, M, e], mask [.., N, M] or none."""
-    q, k, v = (call.tensor(position) for position in range(3))
-    if call.option(5, "is_causal", False) or call.option(4, "dropout_p", 0.0):
-        raise ValueError("attention without a causal mask and dropout")
-    if len(q.layout.logical) != 4:
-        raise ValueError("q, k and v of four dimensions")
-    if not q.layout.shape[:2] == k.layout.shape[:2] == v.layout.shape[:2]:
-        raise ValueError("q, k and v of the same batch and heads")
-    scale = call.option(6, "scale") or 1 / math.sqrt(q.layout.shape[3])
+    """Of q [.., N, d], k [.., M, d], v [.., M, e], mask [.., N, M] or none."""
+    if call.option(4, "dropout_p", 0.0):
+        raise ValueError("attention without dropout")
+    lead = call.shape[:-2]
+    whole = [math.prod(lead[:-1]), lead[-1] if lead else 1]
+    q, k, v = (_with_heads(call.tensor(at), lead, whole) for at in range(3))
+    scale = call.option(6, "scale")
+    scale = 1 / math.sqrt(q.layout.shape[3]) if scale is None else scale
+    mask = _mask(call, lead, whole, (q.layout.shape[2], k.layout.shape[2]))
+    attend = _native if call.native_attention else _by_heads
+    return viewed(attend(q, k, v, mask, scale), call.shape)
+
+
+def _with_heads(x: Value, lead: Sequence[int], whole: list[int]) -> Value:
+    """q, k or v as [batch, heads, tokens, width]; heads may be fewer, or one."""
+    own = list(x.layout.shape[:-2])
+    if len(own) == 2 and own[0] == lead[0] and whole[1] % own[1] == 0:
+        return x
+    if own != list(lead):
+        x = broadcast(with_ones(x, len(lead) + 2), [*lead, *x.layout.shape[-2:]])
+    return viewed(x, [*whole, *x.layout.shape[-2:]])
+
+
+def _mask(call: Call, lead: Sequence[int], whole: list[int], size: tuple[int, int]) -> Mask:
+    """What is added to scores: constants of up to four dimensions, or [.., .., N, M] computed."""
+    given, causal = call.tensor(3, "attn_mask"), call.option(5, "is_causal", False)
+    if causal:
+        if given is not None:
+            raise ValueError("a causal mask or one that is given, not both")
+        return _finite(np.tri(*size, dtype=bool))
+    if given is None:
+        return None
+    if not given.is_constant:
+        return _computed_mask(given, lead, whole, size)
     mask = call.array(3, "attn_mask")
-    if mask is not None and mask.dtype == bool:
-        mask = np.where(mask, 0, -np.inf).astype(np.float32)
-    if mask is not None:
-        mask = np.broadcast_to(mask, (*mask.shape[:-1], k.layout.shape[2]))
-    if call.native_attention:
-        return _native(q, k, v, mask, scale)
-    return _by_heads(q, k, v, mask, scale)
+    mask = mask.reshape(given.layout.shape)
+    if mask.ndim > 4 or len(lead) > 2:
+        mask = np.broadcast_to(mask, (*lead, *size)).reshape(*whole, *size)
+    return _finite(np.broadcast_to(mask, (*mask.shape[:-2], *size)))
 
 
-def _by_heads(q: Value, k: Value, v: Value, mask: np.ndarray | None, scale: float) -> Value:
+def _finite(mask: np.ndarray) -> np.ndarray:
+    """A mask that is added, its lowest numbers as float16 holds them.
+
+    A row all of which is masked stays as it is.
+    """
+    if mask.dtype == bool:
+        mask = np.where(mask, 0, -np.inf)
+    mask = mask.astype(np.float32)
+    counts = mask.max(axis=-1, keepdims=True) > COUNTED
+    return np.where(counts, np.maximum(mask, np.float32(MASKED)), mask)
+
+
+def _computed_mask(
+    mask: Value, lead: Sequence[int], whole: list[int], size: tuple[int, int]
+) -> Value:
+    if not mask.data.dtype.__name__.startswith("fp"):
+        counted = mb.cast(x=mask.data, dtype="fp32")
+        below = mb.mul(x=mb.sub(x=np.float32(1), y=counted), y=np.float32(MASKED))
+        mask = Value(below, mask.layout)
+    mask = with_ones(mask, len(lead) + 2)
+    if len(lead) != 2:
+        mask = viewed(broadcast(mask, [*lead, *size]), [*whole, *size])
+    return broadcast(mask, [*mask.layout.shape[:2], *size])
+
+
+def _by_heads(q: Value, k: Value, v: Value, mask: Mask, scale: float) -> Value:
     heads = q.layout.shape[1]
     for value in (q, k, v):
         batch, head, places, width = value.layout.logical
         value.arrange((batch, head + width, (), places))
-    queries = _chunks(mb.mul(x=q.data, y=np.float32(scale)), heads, 1)
-    keys = _chunks(mb.transpose(x=k.data, perm=[0, 3, 2, 1]), heads, 3)
-    values = _chunks(v.data, heads, 1)
+    queries = _chunks(mb.mul(x=q.data, y=np.float32(scale)), heads, 1, heads)
+    turned = mb.transpose(x=k.data, perm=[0, 3, 2, 1])
+    keys = _chunks(turned, k.layout.shape[1], 3, heads)
+    values = _chunks(v.data, v.layout.shape[1], 1, heads)
     masks = _masks(mask, heads)
     results = []
     for query, key, value, bias in zip(queries, keys, values, masks, strict=True):
@@ -66,25 +122,49 @@ def _by_heads(q: Value, k: Value, v: Value, mask: np.ndarray | None, scale: floa
     return Value(y, Layout((batch, head, places, width), (batch, head + width, (), places)))
 
 
-def _chunks(x: Var, count: int, axis: int) -> list[Var]:
-    return list(mb.split(x=x, num_splits=count, axis=axis)) if count > 1 else [x]
+def _chunks(x: Var, count: int, axis: int, heads: int) -> list[Var]:
+    """A slice for each of `heads`, of which several in a row may share one."""
+    parts = list(mb.split(x=x, num_splits=count, axis=axis)) if count > 1 else [x]
+    return [part for part in parts for _ in range(heads // count)]
 
 
-def _masks(mask: np.ndarray | None, heads: int) -> list[np.ndarray | None]:
+def _masks(mask: Mask, heads: int) -> list[np.ndarray | Var | None]:
     """What is added to the scores [B, M, 1, N] of each head."""
     if mask is None:
         return [None] * heads
+    if isinstance(mask, Value):
+        return _computed_masks(mask, heads)
     mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
     spread = np.broadcast_to(mask, (mask.shape[0], heads, *mask.shape[2:]))
     return [np.ascontiguousarray(spread[:, at, None].transpose(0, 3, 1, 2)) for at in range(heads)]
 
 
-def _native(q: Value, k: Value, v: Value, mask: np.ndarray | None, scale: float) -> Value:
+def _computed_masks(mask: Value, heads: int) -> list[Var]:
+    own = mask.layout.shape[1]
+    parts = []
+    for at in range(own):
+        part = sliced(mask, 1, at, at + 1)
+        batch, _, queries, keys = part.layout.logical
+        part = Value(part.data, part.layout)
+        part.arrange((batch, keys, (), queries))
+        parts.append(part.data)
+    return parts * (heads // own)
+
+
+def _native(q: Value, k: Value, v: Value, mask: Mask, scale: float) -> Value:
     """Core ML's operator scales by the width of a head; another scale goes to the queries."""
+    heads = q.layout.shape[1]
+    k, v = (
+        interleaved(x, 1, heads // x.layout.shape[1]) if x.layout.shape[1] < heads else x
+        for x in (k, v)
+    )
     for value in (q, k, v):
         plain(value)
     own = 1 / math.sqrt(q.layout.shape[3])
     queries = q.data if scale == own else mb.mul(x=q.data, y=np.float32(scale / own))
+    if isinstance(mask, Value):
+        plain(mask)
+        mask = mask.data
     masked = {} if mask is None else {"attn_mask": mask}
     y = mb.scaled_dot_product_attention(query=queries, key=k.data, value=v.data, **masked)
     logical = (*q.layout.logical[:3], v.layout.logical[3])

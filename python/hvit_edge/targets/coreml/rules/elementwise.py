@@ -1,110 +1,285 @@
-"""Operators that treat each element alone, in whatever order the array has them; also softmax."""
+"""Arithmetic, comparisons and choices of tensors that broadcast."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import Var
 
 from hvit_edge.lowering.graph import aten
-from hvit_edge.targets.coreml.layout import Layout
+from hvit_edge.targets.coreml.moves import MAX_PLAIN, broadcast, own_axis
 from hvit_edge.targets.coreml.rules.registry import Call, rule
-from hvit_edge.targets.coreml.values import Value, align, plain
+from hvit_edge.targets.coreml.values import Value, align, broadcast_layout, plain
 
-UNARY: dict[object, Callable[..., Var]] = {
-    aten.relu.default: mb.relu,
-    aten.silu.default: mb.silu,
-    aten.sigmoid.default: mb.sigmoid,
-    aten.tanh.default: mb.tanh,
-    aten.exp.default: mb.exp,
-    aten.sqrt.default: mb.sqrt,
-    aten.rsqrt.default: mb.rsqrt,
-    aten.abs.default: mb.abs,
-    aten.erf.default: mb.erf,
-    aten.relu6.default: mb.relu6,
-}
+Operand = Value | float | int | bool
+
 BINARY: dict[object, Callable[..., Var]] = {
-    aten.add.Tensor: mb.add,
-    aten.sub.Tensor: mb.sub,
     aten.mul.Tensor: mb.mul,
-    aten.div.Tensor: mb.real_div,
+    aten.mul.Scalar: mb.mul,
     aten.maximum.default: mb.maximum,
     aten.minimum.default: mb.minimum,
+    aten.max.other: mb.maximum,
+    aten.min.other: mb.minimum,
+    aten.clamp_min.Tensor: mb.maximum,
+    aten.clamp_max.Tensor: mb.minimum,
+    **{
+        getattr(getattr(aten, name), kind): operator
+        for name, operator in {
+            "eq": mb.equal,
+            "ne": mb.not_equal,
+            "gt": mb.greater,
+            "ge": mb.greater_equal,
+            "lt": mb.less,
+            "le": mb.less_equal,
+        }.items()
+        for kind in ("Tensor", "Scalar")
+    },
+    aten.logical_and.default: mb.logical_and,
+    aten.logical_or.default: mb.logical_or,
+    aten.logical_xor.default: mb.logical_xor,
+    aten.bitwise_and.Tensor: mb.logical_and,
+    aten.bitwise_or.Tensor: mb.logical_or,
+    aten.bitwise_xor.Tensor: mb.logical_xor,
 }
-
-
-@rule(*UNARY)
-def unary(call: Call) -> Value:
-    """Of one tensor."""
-    x = call.tensor(0)
-    return Value(UNARY[call.node.target](x=x.data), x.layout)
+OF_BOOL = (aten.bitwise_and.Tensor, aten.bitwise_or.Tensor, aten.bitwise_xor.Tensor)
+SUMS = (aten.add.Tensor, aten.add.Scalar, aten.sub.Tensor, aten.sub.Scalar)
+REVERSED = (aten.rsub.Scalar, aten.rsub.Tensor)
+QUOTIENTS = (aten.div.Tensor, aten.div.Scalar, aten.div.Tensor_mode, aten.div.Scalar_mode)
+DTYPES = {torch.float32: "fp32", torch.bool: "bool", torch.int32: "int32", torch.int64: "int32"}
+CASTS = (aten.to.dtype, aten._to_copy.default, aten.to.dtype_layout)
 
 
 @rule(*BINARY)
 def binary(call: Call) -> Value:
     """Of two tensors that broadcast, or a tensor and a number."""
-    if call.node.kwargs.get("alpha", 1) != 1:
-        raise ValueError("alpha 1")
-    operator = BINARY[call.node.target]
-    one, other = (_operand(call, position) for position in (0, 1))
-    if isinstance(other, float):
-        return Value(operator(x=one.data, y=np.float32(other)), one.layout)
-    if isinstance(one, float):
-        return Value(operator(x=np.float32(one), y=other.data), other.layout)
+    if call.node.target in OF_BOOL and call.node.meta["val"].dtype is not torch.bool:
+        raise ValueError("bits of truth values")
+    return combined(BINARY[call.node.target], call, *_operands(call))
+
+
+@rule(*SUMS, *REVERSED)
+def sum_(call: Call) -> Value:
+    """One tensor plus or minus a multiple of the other."""
+    one, other = _operands(call)
+    factor = call.option(2, "alpha", 1)
+    if factor != 1 and isinstance(other if call.node.target not in REVERSED else one, Value):
+        scaled = other if call.node.target not in REVERSED else one
+        product = Value(mb.mul(x=scaled.data, y=np.float32(factor)), scaled.layout)
+        one, other = (one, product) if scaled is other else (product, other)
+    elif factor != 1:
+        one, other = (one, other * factor) if call.node.target in SUMS else (one * factor, other)
+    if call.node.target in REVERSED:
+        one, other = other, one
+    adds = call.node.target in (aten.add.Tensor, aten.add.Scalar)
+    return combined(mb.add if adds else mb.sub, call, one, other)
+
+
+@rule(*QUOTIENTS)
+def quotient(call: Call) -> Value:
+    """Of numbers, rounded down or toward zero if that is asked for."""
+    y = combined(mb.real_div, call, *_operands(call))
+    mode = call.node.kwargs.get("rounding_mode")
+    if mode == "floor":
+        return Value(mb.floor(x=y.data), y.layout)
+    if mode == "trunc":
+        size = mb.floor(x=mb.abs(x=y.data))
+        return Value(mb.mul(x=size, y=mb.sign(x=y.data)), y.layout)
+    return y
+
+
+@rule(aten.clamp.Tensor)
+def clip_by_tensors(call: Call) -> Value:
+    """To bounds that are tensors."""
+    x = call.tensor(0)
+    for operator, bound in (
+        (mb.maximum, call.tensor(1, "min")),
+        (mb.minimum, call.tensor(2, "max")),
+    ):
+        x = x if bound is None else combined(operator, call, x, bound)
+    return x
+
+
+def combined(operator: Callable[..., Var], call: Call, one: Operand, other: Operand) -> Value:
+    """Return the result of an operator of two, at least one of them a tensor."""
+    if not isinstance(other, Value):
+        return Value(operator(x=one.data, y=_number(one, other)), one.layout)
+    if not isinstance(one, Value):
+        return Value(operator(x=_number(other, one), y=other.data), other.layout)
+    one, other = _of_one_kind(one, other)
     leader = one if list(one.layout.shape) == call.shape and not one.is_constant else other
-    align(leader, other if leader is one else one)
-    # Where neither tensor has the full shape, `align` left both in plain order.
-    is_full = list(leader.layout.shape) == call.shape
-    layout = leader.layout if is_full else Layout.plain(call.shape)
+    follower = other if leader is one else one
+    try:
+        align(leader, follower)
+    except ValueError:
+        one, other = broadcast(one, call.shape), broadcast(other, call.shape)
+        align(one, other)
+        leader, follower = one, other
+    layout = broadcast_layout(leader, follower, call.shape)
     return Value(operator(x=one.data, y=other.data), layout)
 
 
-@rule(aten.gelu.default)
-def gelu(call: Call) -> Value:
-    """With the error function, or its approximation by tanh."""
-    x = call.tensor(0)
-    exact = call.option(1, "approximate", "none") == "none"
-    return Value(mb.gelu(x=x.data, mode="EXACT" if exact else "TANH_APPROXIMATION"), x.layout)
+def _operands(call: Call) -> tuple[Operand, Operand]:
+    first, second = (call.option(at, name) for at, name in enumerate(("self", "other")))
+    one, other = (call.values.get(given, given) for given in (first, second))
+    return one, other
 
 
-@rule(aten.hardtanh.default, aten.clamp.default)
-def clip(call: Call) -> Value:
-    """To two bounds; one that is missing is the largest number of float16."""
-    x = call.tensor(0)
-    low, high = (-1.0, 1.0) if call.node.target is aten.hardtanh.default else (None, None)
-    bounds = (call.option(1, "min", low), call.option(2, "max", high))
-    low, high = (
-        np.float32(limit if bound is None else bound)
-        for bound, limit in zip(bounds, (-65504, 65504), strict=True)
+def _of_one_kind(one: Value, other: Value) -> tuple[Value, Value]:
+    """Both as numbers where one is a truth value or an integer."""
+    kinds = [_is_float(value) for value in (one, other)]
+    if kinds[0] == kinds[1]:
+        return one, other
+    return tuple(
+        value if is_float else _cast(value, "fp32")
+        for value, is_float in zip((one, other), kinds, strict=True)
     )
-    return Value(mb.clip(x=x.data, alpha=low, beta=high), x.layout)
 
 
-@rule(aten.softmax.int)
+def _is_float(value: Value) -> bool:
+    if value.is_constant:
+        return np.issubdtype(value.data.dtype, np.floating)
+    return "fp" in value.data.dtype.__name__
+
+
+def _cast(value: Value, dtype: str) -> Value:
+    if value.is_constant:
+        names = {"fp32": np.float32, "int32": np.int32, "bool": bool}
+        return Value(value.data.astype(names[dtype]), value.layout)
+    return Value(mb.cast(x=value.data, dtype=dtype), value.layout)
+
+
+def _number(value: Value, number: float) -> np.generic:
+    """A number of the kind that `value` has."""
+    return np.float32(number) if _is_float(value) else np.int32(number)
+
+
+@rule(aten.logical_not.default, aten.bitwise_not.default)
+def logical_not(call: Call) -> Value:
+    """Of truth values."""
+    x = call.tensor(0)
+    if call.node.args[0].meta["val"].dtype is not torch.bool:
+        x = Value(mb.cast(x=x.data, dtype="bool"), x.layout)
+    return Value(mb.logical_not(x=x.data), x.layout)
+
+
+@rule(*CASTS)
+def cast(call: Call) -> Value:
+    """Between float32, int32 and truth values; 64-bit integers are stored in 32 bits."""
+    dtype = call.node.meta["val"].dtype
+    if dtype not in DTYPES:
+        raise ValueError(f"float32, int32 or bool, not {dtype}")
+    return _cast(call.tensor(0), DTYPES[dtype])
+
+
+@rule(aten.pow.Tensor_Scalar, aten.pow.Tensor_Tensor, aten.pow.Scalar)
+def power(call: Call) -> Value:
+    """Small powers by products and roots, which float16 rounds least."""
+    base, exponent = _operands(call)
+    if isinstance(base, Value) and not isinstance(exponent, Value):
+        return Value(_power(base.data, float(exponent)), base.layout)
+    return combined(mb.pow, call, base, exponent)
+
+
+def _power(x: Var, exponent: float) -> Var:
+    if exponent == 2:
+        return mb.square(x=x)
+    if exponent == 3:
+        return mb.mul(x=mb.square(x=x), y=x)
+    if exponent == 4:
+        return mb.square(x=mb.square(x=x))
+    if exponent == 0.5:
+        return mb.sqrt(x=x)
+    if exponent == -0.5:
+        return mb.rsqrt(x=x, epsilon=np.float32(0))
+    if exponent == -1:
+        return mb.real_div(x=np.float32(1), y=x)
+    if exponent == 1:
+        return mb.identity(x=x)
+    return mb.pow(x=x, y=np.float32(exponent))
+
+
+@rule(aten.addcmul.default, aten.addcdiv.default)
+def add_product(call: Call) -> Value:
+    """Add: input + value * left * right, or value * left / right."""
+    added, left, right = (call.tensor(at) for at in range(3))
+    operator = mb.mul if call.node.target is aten.addcmul.default else mb.real_div
+    product = _whole(operator, call, left, right)
+    factor = call.node.kwargs.get("value", 1)
+    if factor != 1:
+        product = Value(mb.mul(x=product.data, y=np.float32(factor)), product.layout)
+    return combined(mb.add, call, added, product)
+
+
+def _whole(operator: Callable[..., Var], call: Call, one: Value, other: Value) -> Value:
+    """A result of two that already has the shape of the whole."""
+    if list(one.layout.shape) != call.shape:
+        one = broadcast(one, call.shape)
+    return combined(operator, call, one, other)
+
+
+@rule(aten.where.self, aten.where.ScalarOther, aten.where.ScalarSelf, aten.where.Scalar)
+def where(call: Call) -> Value:
+    """One of two, where a mask says."""
+    names = ("condition", "self", "other")
+    mask, one, other = (call.option(at, name) for at, name in enumerate(names))
+    return _chosen(call, call.values[mask], *(call.values.get(n, n) for n in (one, other)))
+
+
+@rule(aten.masked_fill.Scalar, aten.masked_fill.Tensor)
+def masked_fill(call: Call) -> Value:
+    """A number where a mask says."""
+    x, mask, number = call.tensor(0), call.tensor(1), call.option(2, "value")
+    return _chosen(call, mask, call.values.get(number, number), x)
+
+
+def _chosen(call: Call, mask: Value, one: Operand, other: Operand) -> Value:
+    """Where the mask holds one, else the other, all three in the full shape."""
+    sides = [
+        side if isinstance(side, Value) else Value.constant(np.float32(side).reshape(()))
+        for side in (one, other)
+    ]
+    truth = mask if not _is_number(mask) else _cast(mask, "bool")
+    parts = [broadcast(Value(v.data, v.layout), call.shape) for v in (truth, *sides)]
+    leader = next((part for part in parts if not part.is_constant), parts[0])
+    for part in parts:
+        if part is not leader:
+            align(leader, part)
+    for part in parts:  # the last may have moved the leader
+        align(leader, part)
+    truth, one, other = (part.data for part in parts)
+    return Value(mb.select(cond=truth, a=one, b=other), parts[0].layout)
+
+
+def _is_number(mask: Value) -> bool:
+    if mask.is_constant:
+        return mask.data.dtype != bool
+    return mask.data.dtype.__name__ != "bool"
+
+
+@rule(aten.softmax.int, aten._softmax.default)
 def softmax(call: Call) -> Value:
     """Along the one axis that is that dimension."""
     x = call.tensor(0)
-    dim = call.option(1, "dim") % len(x.layout.logical)
-    if x.layout.find(dim) is None:
+    axis = softmax_axis(x, call.option(1, "dim"))
+    return Value(mb.softmax(x=x.data, axis=axis), x.layout)
+
+
+@rule(aten.log_softmax.int, aten._log_softmax.default)
+def log_softmax(call: Call) -> Value:
+    """Subtract the logarithm of the sum of exp(x), which float16 keeps if a share is small."""
+    x = call.tensor(0)
+    axis = softmax_axis(x, call.option(1, "dim"))
+    total = mb.reduce_log_sum_exp(x=x.data, axes=[axis], keep_dims=True)
+    return Value(mb.sub(x=x.data, y=total), x.layout)
+
+
+def softmax_axis(x: Value, dim: int) -> int:
+    """Return the axis of the array that is dimension `dim`; in plain order if there is none."""
+    dim %= max(1, len(x.layout.logical))
+    if x.layout.find(dim) is None and len(x.layout.logical) <= MAX_PLAIN:
         plain(x)
-    axis = x.layout.find(dim)
-    return Value(mb.softmax(x=x.data, axis=dim if axis is None else axis), x.layout)
-
-
-@rule(aten.matmul.default, aten.bmm.default)
-def matmul(call: Call) -> Value:
-    """In plain order."""
-    one, other = call.tensor(0), call.tensor(1)
-    if min(len(one.layout.logical), len(other.layout.logical)) < 2:
-        raise ValueError("matrices, not vectors")
-    plain(one)
-    plain(other)
-    y = mb.matmul(x=one.data, y=other.data)
-    return Value(y, one.layout.plain(call.shape))
-
-
-def _operand(call: Call, position: int) -> Value | float:
-    given = call.option(position, "other")
-    return call.values[given] if given in call.values else float(given)
+        return dim
+    return own_axis(x, dim)

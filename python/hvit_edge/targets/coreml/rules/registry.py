@@ -47,9 +47,9 @@ class Call:
             return None
         if not value.is_constant:
             raise TypeError(f"a constant {name or position}")
-        array = Value(value.data, value.layout)  # others read the value as it lies
+        array = Value(value.data, value.layout)  # others read the value as it is arranged
         plain(array)
-        return np.asarray(array.data)
+        return np.asarray(array.data).reshape(array.layout.shape)
 
     def option(self, position: int, name: str, default: object = None) -> object:
         """An argument that is no tensor."""
@@ -69,7 +69,7 @@ class Call:
         return shape_of(self.node)
 
 
-Rule = Callable[[Call], Value]
+Rule = Callable[[Call], Value | tuple[Value, ...]]
 RULES: dict[object, Rule] = {}
 
 

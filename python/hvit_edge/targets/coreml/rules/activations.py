@@ -1,0 +1,211 @@
+"""Functions of one tensor, element by element, in whatever order the array has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil.mil import Var
+
+from hvit_edge.lowering.graph import aten
+from hvit_edge.targets.coreml.moves import sliced
+from hvit_edge.targets.coreml.rules.registry import Call, rule
+from hvit_edge.targets.coreml.values import Value, align, plain
+
+SELU = (1.6732632423543772, 1.0507009873554805)
+PRELU_RANKS = (3, 4, 5)
+SOFTPLUS_THRESHOLD = 20.0
+
+UNARY: dict[object, Callable[..., Var]] = {
+    aten.relu.default: mb.relu,
+    aten.silu.default: mb.silu,
+    aten.sigmoid.default: mb.sigmoid,
+    aten.tanh.default: mb.tanh,
+    aten.exp.default: mb.exp,
+    aten.sqrt.default: mb.sqrt,
+    aten.abs.default: mb.abs,
+    aten.erf.default: mb.erf,
+    aten.relu6.default: mb.relu6,
+    aten.sin.default: mb.sin,
+    aten.cos.default: mb.cos,
+    aten.floor.default: mb.floor,
+    aten.ceil.default: mb.ceil,
+    aten.round.default: mb.round,
+    aten.sign.default: mb.sign,
+    aten.square.default: mb.square,
+}
+
+
+@rule(*UNARY)
+def unary(call: Call) -> Value:
+    """Of one tensor."""
+    x = call.tensor(0)
+    return Value(UNARY[call.node.target](x=x.data), x.layout)
+
+
+@rule(aten.neg.default)
+def negative(call: Call) -> Value:
+    """Multiply by -1."""
+    x = call.tensor(0)
+    return Value(mb.mul(x=x.data, y=np.float32(-1)), x.layout)
+
+
+@rule(aten.reciprocal.default)
+def reciprocal(call: Call) -> Value:
+    """Divide, because Core ML's `inverse` adds a number first."""
+    x = call.tensor(0)
+    return Value(mb.real_div(x=np.float32(1), y=x.data), x.layout)
+
+
+@rule(aten.rsqrt.default)
+def rsqrt(call: Call) -> Value:
+    """Without the number that Core ML would add."""
+    x = call.tensor(0)
+    return Value(mb.rsqrt(x=x.data, epsilon=np.float32(0)), x.layout)
+
+
+@rule(aten.log.default)
+def log(call: Call) -> Value:
+    """Without the number that Core ML would add."""
+    x = call.tensor(0)
+    return Value(mb.log(x=x.data, epsilon=np.float32(0)), x.layout)
+
+
+@rule(aten.log1p.default)
+def log1p(call: Call) -> Value:
+    """Let Core ML's logarithm add the one."""
+    x = call.tensor(0)
+    return Value(mb.log(x=x.data, epsilon=np.float32(1)), x.layout)
+
+
+@rule(aten.gelu.default)
+def gelu(call: Call) -> Value:
+    """With the error function, or its approximation by tanh."""
+    x = call.tensor(0)
+    exact = call.option(1, "approximate", "none") == "none"
+    return Value(mb.gelu(x=x.data, mode="EXACT" if exact else "TANH_APPROXIMATION"), x.layout)
+
+
+@rule(aten.hardsigmoid.default)
+def hardsigmoid(call: Call) -> Value:
+    """Take x / 6 + 1/2, limited to [0, 1]."""
+    x = call.tensor(0)
+    return Value(_hard_gate(x.data), x.layout)
+
+
+@rule(aten.hardswish.default)
+def hardswish(call: Call) -> Value:
+    """Multiply by the hard sigmoid, which is 1 exactly where it ends, in float16 as well."""
+    x = call.tensor(0)
+    return Value(mb.mul(x=x.data, y=_hard_gate(x.data)), x.layout)
+
+
+def _hard_gate(x: Var) -> Var:
+    return mb.sigmoid_hard(x=x, alpha=np.float32(1 / 6), beta=np.float32(0.5))
+
+
+@rule(aten.hardtanh.default, aten.clamp.default, aten.clamp_min.default, aten.clamp_max.default)
+def clip(call: Call) -> Value:
+    """To two bounds, or to one."""
+    x, target = call.tensor(0), call.node.target
+    low, high = call.option(1, "min"), call.option(2, "max")
+    if target is aten.hardtanh.default:
+        low, high = call.option(1, "min_val", -1.0), call.option(2, "max_val", 1.0)
+    if target is aten.clamp_max.default:
+        low, high = None, call.option(1, "max")
+    return Value(_limited(x.data, low, high), x.layout)
+
+
+def _limited(x: Var, low: float | None, high: float | None) -> Var:
+    if high is None:
+        return mb.relu(x=x) if low == 0 else mb.maximum(x=x, y=np.float32(low))
+    if low is None:
+        return mb.minimum(x=x, y=np.float32(high))
+    if low > high:  # PyTorch gives the upper bound everywhere
+        return mb.minimum(x=mb.maximum(x=x, y=np.float32(low)), y=np.float32(high))
+    return mb.clip(x=x, alpha=np.float32(low), beta=np.float32(high))
+
+
+@rule(aten.leaky_relu.default)
+def leaky_relu(call: Call) -> Value:
+    """One slope below zero."""
+    x = call.tensor(0)
+    slope = np.float32(call.option(1, "negative_slope", 0.01))
+    return Value(mb.leaky_relu(x=x.data, alpha=slope), x.layout)
+
+
+@rule(aten.prelu.default)
+def prelu(call: Call) -> Value:
+    """One slope below zero for all channels or for each."""
+    x, slopes = call.tensor(0), call.array(1, "weight").reshape(-1)
+    if slopes.size == 1:
+        return Value(mb.leaky_relu(x=x.data, alpha=np.float32(slopes[0])), x.layout)
+    plain(x)
+    if len(x.layout.array) in PRELU_RANKS and len(x.layout.logical) in PRELU_RANKS:
+        return Value(mb.prelu(x=x.data, alpha=slopes), x.layout)
+    shape = [slopes.size, *[1] * (len(x.layout.logical) - 2)]
+    factor = Value.constant(slopes.reshape(shape))
+    align(x, factor)
+    below = mb.mul(x=mb.minimum(x=x.data, y=np.float32(0)), y=factor.data)
+    return Value(mb.add(x=mb.relu(x=x.data), y=below), x.layout)
+
+
+@rule(aten.elu.default, aten.selu.default)
+def elu(call: Call) -> Value:
+    """Take b x, where negative b a (exp(c x) - 1)."""
+    x = call.tensor(0)
+    if call.node.target is aten.selu.default:
+        alpha, scale = SELU
+    else:
+        alpha, scale = call.option(1, "alpha", 1.0), call.option(2, "scale", 1.0)
+        if call.option(3, "input_scale", 1) != 1:
+            raise ValueError("ELU without a scale of its input")
+    y = mb.elu(x=x.data, alpha=np.float32(alpha))
+    return Value(y if scale == 1 else mb.mul(x=y, y=np.float32(scale)), x.layout)
+
+
+@rule(aten.celu.default)
+def celu(call: Call) -> Value:
+    """Alpha times the ELU of x / alpha, which is x where positive."""
+    x, alpha = call.tensor(0), call.option(1, "alpha", 1.0)
+    inner = mb.elu(x=mb.mul(x=x.data, y=np.float32(1 / alpha)), alpha=np.float32(1))
+    return Value(mb.mul(x=inner, y=np.float32(alpha)), x.layout)
+
+
+@rule(aten.softplus.default)
+def softplus(call: Call) -> Value:
+    """ln(1 + exp(b x)) / b; PyTorch's threshold only spares it an overflow."""
+    x, beta = call.tensor(0), call.option(1, "beta", 1)
+    if call.option(2, "threshold", SOFTPLUS_THRESHOLD) < SOFTPLUS_THRESHOLD:
+        raise ValueError(f"softplus with a threshold of at least {SOFTPLUS_THRESHOLD:g}")
+    if beta == 1:
+        return Value(mb.softplus(x=x.data), x.layout)
+    y = mb.softplus(x=mb.mul(x=x.data, y=np.float32(beta)))
+    return Value(mb.mul(x=y, y=np.float32(1 / beta)), x.layout)
+
+
+@rule(aten.mish.default)
+def mish(call: Call) -> Value:
+    """Take x tanh(softplus(x))."""
+    x = call.tensor(0)
+    return Value(mb.mul(x=x.data, y=mb.tanh(x=mb.softplus(x=x.data))), x.layout)
+
+
+@rule(aten.log_sigmoid.default)
+def log_sigmoid(call: Call) -> Value:
+    """-softplus(-x)."""
+    x = call.tensor(0)
+    y = mb.softplus(x=mb.mul(x=x.data, y=np.float32(-1)))
+    return Value(mb.mul(x=y, y=np.float32(-1)), x.layout)
+
+
+@rule(aten.glu.default)
+def glu(call: Call) -> Value:
+    """The first half times the sigmoid of the second."""
+    x = call.tensor(0)
+    dim = call.option(1, "dim", -1) % len(x.layout.logical)
+    length = x.layout.shape[dim]
+    first, second = sliced(x, dim, 0, length // 2), sliced(x, dim, length // 2, length)
+    align(first, second)
+    return Value(mb.mul(x=first.data, y=mb.sigmoid(x=second.data)), first.layout)

@@ -1,0 +1,184 @@
+"""Convolutions over one to three dimensions, also transposed, and windows of maps as columns."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil.mil import Var
+
+from hvit_edge.lowering.graph import aten
+from hvit_edge.targets.coreml.layout import Layout
+from hvit_edge.targets.coreml.moves import viewed
+from hvit_edge.targets.coreml.rules.padding import padded
+from hvit_edge.targets.coreml.rules.registry import Call, rule
+from hvit_edge.targets.coreml.values import Value, plain
+
+RANKS = {
+    aten.conv1d.default: 1,
+    aten.conv1d.padding: 1,
+    aten.conv2d.default: 2,
+    aten.conv2d.padding: 2,
+    aten.conv3d.default: 3,
+    aten.conv3d.padding: 3,
+}
+TRANSPOSED = {
+    aten.conv_transpose1d.default: 1,
+    aten.conv_transpose2d.input: 2,
+    aten.conv_transpose3d.input: 3,
+}
+
+
+@rule(*RANKS)
+def convolution(call: Call) -> Value:
+    """As it is; a map without its batch is a batch of one."""
+    rank, x = RANKS[call.node.target], call.tensor(0)
+    shape = call.shape
+    if len(shape) == rank + 1:
+        x, shape = viewed(x, [1, *x.layout.shape]), [1, *shape]
+    plain(x)
+    weight = call.array(1, "weight")
+    dilation = several(call.option(5, "dilation", 1), rank)
+    y = mb.conv(
+        x=call.rounded(x.data),
+        weight=weight,
+        strides=several(call.option(3, "stride", 1), rank),
+        pad_type="custom",
+        pad=_padding(call.option(4, "padding", 0), weight, dilation),
+        dilations=dilation,
+        groups=call.option(6, "groups", 1),
+        **_bias(call),
+    )
+    return viewed(Value(y, Layout.plain(shape)), call.shape)
+
+
+def _padding(given: object, weight: np.ndarray, dilation: list[int]) -> list[int]:
+    """Before and after each dimension; of an odd amount PyTorch puts more after."""
+    if given == "valid":
+        return [0] * 2 * len(dilation)
+    if given == "same":
+        totals = [(size - 1) * d for size, d in zip(weight.shape[2:], dilation, strict=True)]
+        return [end for total in totals for end in (total // 2, total - total // 2)]
+    return [end for amount in several(given, len(dilation)) for end in (amount, amount)]
+
+
+@rule(*TRANSPOSED)
+def transposed_convolution(call: Call) -> Value:
+    """The full result, cropped by the padding.
+
+    Where more is asked for than it has, a border of zeros around the input makes it longer.
+    """
+    rank, x = TRANSPOSED[call.node.target], call.tensor(0)
+    shape = call.shape
+    if len(shape) == rank + 1:
+        x, shape = viewed(x, [1, *x.layout.shape]), [1, *shape]
+    plain(x)
+    weight = call.array(1, "weight")
+    strides = several(call.option(3, "stride", 1), rank)
+    padding = several(call.option(4, "padding", 0), rank)
+    extra = several(call.option(5, "output_padding", 0), rank)
+    lacking = [max(0, more - pad) for more, pad in zip(extra, padding, strict=True)]
+    added = [math.ceil(n / stride) for n, stride in zip(lacking, strides, strict=True)]
+    widths = {at + 2: (0, count) for at, count in enumerate(added) if count}
+    if widths:
+        x = padded(x, widths, 0.0)
+    ends = [
+        end
+        for pad, more, count, stride in zip(padding, extra, added, strides, strict=True)
+        for end in (pad, pad - more + count * stride)
+    ]
+    y = mb.conv_transpose(
+        x=x.data,
+        weight=weight,
+        strides=strides,
+        pad_type="custom",
+        pad=ends,
+        dilations=several(call.option(7, "dilation", 1), rank),
+        groups=call.option(6, "groups", 1),
+        **_bias(call),
+    )
+    if list(y.shape) != list(shape):
+        raise ValueError(f"a transposed convolution to {list(shape)}, not {list(y.shape)}")
+    return viewed(Value(y, Layout.plain(shape)), call.shape)
+
+
+@rule(aten.im2col.default)
+def columns(call: Call) -> Value:
+    """Windows of a map as columns: a convolution of each channel with one tap for each result."""
+    kernel, dilation, padding, strides = (several(value, 2) for value in call.node.args[1:5])
+    x = _image(call.tensor(0))
+    y = mb.conv(
+        x=x.data,
+        weight=_taps(x.layout.shape[1], kernel),
+        strides=strides,
+        pad_type="custom",
+        pad=[end for amount in padding for end in (amount, amount)],
+        dilations=dilation,
+        groups=x.layout.shape[1],
+    )
+    return viewed(Value(y, Layout.plain(y.shape)), call.shape)
+
+
+@rule(aten.col2im.default)
+def from_columns(call: Call) -> Value:
+    """The sum of columns over the map that they are windows of: the transposed convolution."""
+    size = several(call.node.args[1], 2)
+    kernel, dilation, padding, strides = (several(value, 2) for value in call.node.args[2:6])
+    counts = [
+        (n + 2 * pad - d * (k - 1) - 1) // stride + 1
+        for n, k, d, pad, stride in zip(size, kernel, dilation, padding, strides, strict=True)
+    ]
+    *lead, rows, _ = call.tensor(0).layout.shape
+    x = viewed(call.tensor(0), [*(lead or [1]), rows, *counts])
+    plain(x)
+    channels = rows // math.prod(kernel)
+    whole = zip(counts, kernel, dilation, strides, strict=True)
+    full = [(n - 1) * stride + d * (k - 1) + 1 for n, k, d, stride in whole]
+    short = [n + 2 * pad - f for n, pad, f in zip(size, padding, full, strict=True)]
+    y: Var = mb.conv_transpose(
+        x=x.data,
+        weight=_taps(channels, kernel),
+        strides=strides,
+        pad_type="custom",
+        pad=[0, 0, 0, 0],
+        dilations=dilation,
+        groups=channels,
+    )
+    # What no window reaches stays zero.
+    result = Value(y, Layout.plain(y.shape))
+    if any(short):
+        result = padded(result, {at + 2: (0, n) for at, n in enumerate(short) if n}, 0.0)
+    return viewed(_cropped(result, padding), call.shape)
+
+
+def _cropped(x: Value, padding: list[int]) -> Value:
+    from hvit_edge.targets.coreml.moves import sliced
+
+    for dim, amount in enumerate(padding, start=2):
+        x = sliced(x, dim, amount, x.layout.shape[dim] - amount)
+    return x
+
+
+def _image(x: Value) -> Value:
+    x = viewed(x, [1, *x.layout.shape]) if len(x.layout.logical) == 3 else x
+    plain(x)
+    return x
+
+
+def _taps(channels: int, kernel: list[int]) -> np.ndarray:
+    """Weights [channels * taps, 1, height, width]: of each channel, each tap alone."""
+    taps = math.prod(kernel)
+    alone = np.eye(taps, dtype=np.float32).reshape(taps, 1, *kernel)
+    return np.tile(alone, (channels, 1, 1, 1))
+
+
+def _bias(call: Call) -> dict[str, np.ndarray]:
+    bias = call.array(2, "bias")
+    return {} if bias is None else {"bias": bias}
+
+
+def several(value: object, count: int) -> list[int]:
+    """Return `value` for each of `count` dimensions; PyTorch takes one number for all."""
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    return values * count if len(values) == 1 else values

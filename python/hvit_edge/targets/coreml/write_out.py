@@ -1,0 +1,154 @@
+"""Write operators that have no rule out with those that have one, by PyTorch's own definitions.
+
+    input, left, right -> lerp -> y                 input, left, right -> sub -> mul -> add -> y
+
+PyTorch knows most operators twice: as a kernel, and as a function of other operators. Those are
+traced on tensors without data and put into the graph.
+
+Preconditions: every operator of the definition is known. Exact up to the order of operations, as
+far as PyTorch's definitions are.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Container, Iterable, Mapping
+
+import torch
+from torch._decomp import core_aten_decompositions
+from torch.fx import GraphModule, Node
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from hvit_edge.lowering.canonicalize_views import (
+    EXPANDS,
+    PARTS,
+    PERMUTES,
+    RESHAPES,
+    SPLITS,
+    canonicalize_views,
+)
+from hvit_edge.lowering.fast_decompositions import fast_decompositions
+from hvit_edge.lowering.fold_constants import fold_constants
+from hvit_edge.lowering.graph import Editor, aten, cleanup
+from hvit_edge.lowering.remove_identities import COPIES, VIEWS, remove_identities
+
+VIEW_OPERATORS = (
+    *EXPANDS,
+    *PARTS,
+    *PERMUTES,
+    *RESHAPES,
+    *SPLITS,
+    *COPIES,
+    *VIEWS,
+    operator.getitem,
+)
+
+
+def write_out(graph: GraphModule, known: Container[object]) -> bool:
+    """Replace operators of `graph` that are not `known`, in place; returns whether any was."""
+    replaced = False
+    for node in list(graph.graph.nodes):
+        if node.op != "call_function" or node.target in known or node.target in VIEW_OPERATORS:
+            continue
+        definition = _definition(node, known)
+        if definition is not None:
+            _put(graph, node, definition)
+            replaced = True
+    if replaced:
+        remove_identities(graph)
+        canonicalize_views(graph)
+        fold_constants(graph)
+        cleanup(graph)
+    return replaced
+
+
+def _definition(node: Node, known: Container[object]) -> GraphModule | None:
+    """The operator as a graph of known ones; None if PyTorch has no such definition."""
+    if not isinstance(node.target, torch._ops.OpOverload):
+        return None
+    for table in ({}, _rest(core_aten_decompositions(), known)):
+        try:
+            with fast_decompositions():
+                found = _traced(node, table)
+        except Exception:  # a definition may refuse what it is called with, in any way
+            continue
+        calls = [inner for inner in found.graph.nodes if inner.op == "call_function"]
+        usable = all(t.target in known or t.target in VIEW_OPERATORS or _is_fixed(t) for t in calls)
+        if usable and all(inner.target is not node.target for inner in calls):
+            return found
+    return None
+
+
+def _is_fixed(node: Node) -> bool:
+    """Whether a node of a definition depends on no input, and so will be a constant."""
+    return all(
+        source.op == "get_attr" or (source.op == "call_function" and _is_fixed(source))
+        for source in node.all_input_nodes
+    )
+
+
+def _rest(table: Mapping[object, object], known: Container[object]) -> dict:
+    """The definitions of operators that are not known."""
+    return {target: function for target, function in table.items() if target not in known}
+
+
+def _traced(node: Node, table: Mapping[object, object]) -> GraphModule:
+    tensors = {arg: torch.empty_like(arg.meta["val"], device="cpu") for arg in node.all_input_nodes}
+    names = list(tensors)
+
+    def call(*given: torch.Tensor) -> object:
+        values = dict(zip(names, given, strict=True))
+        args, kwargs = torch.fx.map_arg((node.args, node.kwargs), values.__getitem__)
+        return node.target(*args, **kwargs)
+
+    found = make_fx(call, decomposition_table=dict(table), tracing_mode="fake")(*tensors.values())
+    _do_out_of_place(found)
+    return found
+
+
+def _do_out_of_place(definition: GraphModule) -> None:
+    """Replace operators that change a fresh tensor, such as `clamp_min_`, and its later uses."""
+    nodes = list(definition.graph.nodes)
+    for at, node in enumerate(nodes):
+        if not getattr(getattr(node.target, "_schema", None), "is_mutable", False):
+            continue
+        packet, overload = str(node.target).removeprefix("aten.").split(".")
+        node.target = getattr(getattr(aten, packet.removesuffix("_")), overload)
+        later = set(nodes[at + 1 :])
+        node.args[0].replace_all_uses_with(node, delete_user_cb=later.__contains__)
+
+
+def _put(graph: GraphModule, node: Node, definition: GraphModule) -> None:
+    """Put a definition in the place of `node`; what no input goes into is computed now."""
+    edit = Editor(graph, node)
+    inputs = iter(node.all_input_nodes)
+    made: dict[Node, Node] = {}
+    fixed: dict[Node, object] = {}
+    for inner in definition.graph.nodes:
+        if inner.op == "placeholder":
+            made[inner] = next(inputs)
+        elif inner.op == "get_attr":
+            fixed[inner] = getattr(definition, inner.target)
+        elif inner.op == "call_function" and all(n in fixed for n in inner.all_input_nodes):
+            args, kwargs = torch.fx.map_arg((inner.args, inner.kwargs), fixed.__getitem__)
+            fixed[inner] = inner.target(*args, **kwargs)
+        elif inner.op == "call_function":
+            for source in inner.all_input_nodes:
+                if source not in made:
+                    made[source] = edit.constant(f"{node.name}_{source.name}", fixed[source])
+            args, kwargs = torch.fx.map_arg((inner.args, inner.kwargs), made.__getitem__)
+            made[inner] = edit.call(inner.target, *args, **kwargs)
+        else:
+            _hand_over(graph, node, inner.args[0], made)
+
+
+def _hand_over(
+    graph: GraphModule, node: Node, result: Node | Iterable[Node], made: Mapping[Node, Node]
+) -> None:
+    if isinstance(result, Node):
+        node.replace_all_uses_with(made[result])
+    else:
+        for item in list(node.users):
+            item.replace_all_uses_with(made[list(result)[item.args[1]]])
+            graph.graph.erase_node(item)
+    graph.graph.erase_node(node)
