@@ -125,6 +125,7 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
     fold_constants,  # masks and position tables become plain constants
     fold_batch_norm,  # while convolution and norm are still neighbours
     fold_norm_affine,  # while a roll is not yet slices
+    fuse_attention,  # biases are plain constants now; Core ML takes heads apart
     replace_roll,  # emits slices and cat: no gather on the Neural Engine
     fold_constants,  # what the rewrites above computed from weights
 )

@@ -194,3 +194,16 @@ def test_masks_have_numbers_that_float16_holds(call, translation):
     added = [op.y.val for op in function.operations if op.op_type == "add" and op.y.rank == 4]
     assert len(added) == 2
     assert all(np.isfinite(np.float16(values)).all() for values in added)
+
+
+def test_attention_that_is_written_out_is_attention(call, agrees):
+    """Products, a scale, a mask of infinities and a softmax: as the operator of PyTorch."""
+    mask = torch.zeros(1, 1, 30, 30).masked_fill(torch.ones(30, 30).triu(1).bool(), -torch.inf)
+
+    def written_out(x, *w):
+        q, k, v = projected(x, w[:3], 2)
+        return ((q @ k.transpose(-2, -1)) * 0.5 + w[3]).softmax(-1) @ v
+
+    count = agrees(call(written_out, *WEIGHTS, mask), IMAGE)
+    assert count["einsum"] == 4
+    assert not count["matmul"]
