@@ -2,6 +2,7 @@
 
 Linears and convolutions of the graph are the convolutions of the program, in the same order. Of
 layers that compute the same coremltools keeps one, and none of those that read constants.
+Convolutions that other operators of the graph became are no layers.
 """
 
 from __future__ import annotations
@@ -56,8 +57,14 @@ def package_layers(
         LoweringError: the program has other layers.
     """
     every = list(nodes_calling(graph, *LAYERS))
-    steps = [step for step in program.steps if step.op.op_type == "conv"]
-    kept = {names.get(step.op.name.removesuffix(HALF_SUFFIX)) for step in steps}
+    others = {node.name for node in graph.graph.nodes} - {node.name for node in every}
+    origins = {
+        step.op: names.get(step.op.name.removesuffix(HALF_SUFFIX))
+        for step in program.steps
+        if step.op.op_type == "conv"
+    }
+    steps = [s for s in program.steps if s.op in origins and origins[s.op] not in others]
+    kept = {origins[step.op] for step in steps}
     nodes = every if len(steps) == len(every) else [node for node in every if node.name in kept]
     shapes = [tuple(shape_of(node.args[1])) for node in nodes]
     weights = [step.fixed["weight"].float() for step in steps if "weight" in step.fixed]
