@@ -19,6 +19,8 @@ LARGEST = 65504.0
 HEADROOM = 0.5  # share of it that values may take: other photos have larger ones
 LOSS = 1e-2  # largest relative error (Euclidean) that rounding a tensor may cause
 SQUARING = ("layer_norm", "l2_norm", "instance_norm", "reduce_sum_square")
+SUMMING = ("reduce_l2_norm", "reduce_sum_square")
+"""What adds squares up: their sum must fit into float16, and small squares must not vanish."""
 
 
 def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> dict[str, str]:
@@ -30,13 +32,17 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
     """
     reasons: dict[str, str] = {}
     largest: dict[int, float] = {}
+    summed: dict[int, torch.Tensor] = {}
 
     def watch(operation: Any, results: list[Any]) -> None:
         tops = [float(r.abs().max()) if isinstance(r, torch.Tensor) else 0.0 for r in results]
         for variable, top in zip(operation.outputs, tops, strict=True):
             largest[id(variable)] = max(top, largest.get(id(variable), 0.0))
+        for variable, result in zip(operation.outputs, results, strict=True):
+            if any(reader.op_type in SUMMING for reader in variable.child_ops):
+                summed[id(variable)] = result
         found = filter(None, map(_fault, results, tops))
-        fault = next(found, None) or _read(operation, largest)
+        fault = next(found, None) or _read(operation, largest) or _summed(operation, summed)
         if fault and operation.name not in reasons:
             reasons[operation.name] = fault
 
@@ -74,6 +80,20 @@ def _read(operation: Any, largest: dict[int, float]) -> str | None:
             if operation.op_type in SQUARING and top**2 > LARGEST:
                 return f"squares values up to {top:.3g}"
     return None
+
+
+def _summed(operation: Any, summed: dict[int, torch.Tensor]) -> str | None:
+    """What is wrong with the squares that an operator adds up."""
+    if operation.op_type not in SUMMING or id(operation.x) not in summed:
+        return None
+    squares = summed[id(operation.x)].double().square()
+    axes = tuple(range(squares.dim())) if operation.axes is None else tuple(operation.axes.val)
+    total = squares.sum(axes)
+    top, norm = float(total.max()), float(total.norm())
+    if not top <= HEADROOM * LARGEST:
+        return f"sums squares up to {top:.3g}"
+    lost = float((total - squares.half().double().sum(axes)).norm())
+    return f"loses {lost / norm:.1%} of its squares to rounding" if lost > LOSS * norm else None
 
 
 def _constant(variable: Any) -> float:

@@ -1,0 +1,47 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
+
+IMAGE = torch.randn(1, 4, 16, 12, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def reasons(call, translation):
+    """`(function, image)`: operators that float16 would break, each with the reason."""
+
+    def run(function, image):
+        program = translation(call(function), image).program
+        found = unsafe_in_float16(program, [{"image": image.numpy()}])
+        kinds = {op.name: op.op_type for op in program.functions["main"].operations}
+        return {kinds[name]: reason for name, reason in found.items()}
+
+    return run
+
+
+def normalized(x):
+    return F.normalize(x.flatten(2), dim=-1)
+
+
+def test_common_values_stay_in_float16(reasons):
+    assert not reasons(normalized, IMAGE)
+
+
+def test_a_sum_of_squares_beyond_float16_stays_in_float32(reasons):
+    """No value is larger than 100, and no norm than 1000: 192 squares are."""
+    (kind, reason), *rest = reasons(normalized, 25 * IMAGE).items()
+    assert (kind, rest) == ("reduce_l2_norm", [])
+    assert reason.startswith("sums squares up to")
+
+
+def test_squares_that_vanish_stay_in_float32(reasons):
+    (kind, reason), *rest = reasons(normalized, 3e-4 * IMAGE).items()
+    assert (kind, rest) == ("reduce_l2_norm", [])
+    assert "of its squares to rounding" in reason
+
+
+def test_squares_that_are_stored_are_judged_as_values(reasons):
+    found = reasons(lambda x: F.rms_norm(x, (12,)), 300 * IMAGE)
+    assert set(found) >= {"square", "reduce_mean"}
+    assert all("values up to" in reason for reason in found.values())
