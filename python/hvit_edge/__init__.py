@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Artifact": "compiler",
     "Classifier": "runtime",
+    "InputSpec": "tensors.declared",
     "Prediction": "runtime",
     "Preprocess": "preprocess",
     "Session": "runtime",

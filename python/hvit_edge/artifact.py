@@ -53,18 +53,27 @@ class Golden:
     graph: GraphAnswer | None = None
 
 
-def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
-    """Metadata and golden sample as the constant methods of an ExecuTorch program."""
-    import torch
+@dataclass(frozen=True)
+class GoldenTensors:
+    """One sample of a tensor artifact and the right answer to it.
 
-    methods = {
-        **fields(metadata),
-        "hve_golden_image": torch.from_numpy(golden.image.copy()),
-        "hve_golden_output": torch.from_numpy(golden.output.copy()),
-    }
-    if golden.graph is not None:
-        methods["hve_graph_output"] = torch.from_numpy(golden.graph.output.copy())
-        methods["hve_graph_sqnr"] = float(golden.graph.least_sqnr_db)
+    Attributes:
+        inputs, outputs: arrays in the order of the program's tensors, of their shapes and dtypes;
+            the outputs are those of eager PyTorch.
+        graph: the quantized graph's outputs, of an artifact of lower precision than float32.
+        least_sqnr_db: a program of this graph is at least as near to each of them, in decibel;
+            minus infinity leaves an output free.
+    """
+
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+    graph: tuple[np.ndarray, ...] | None = None
+    least_sqnr_db: tuple[float, ...] = ()
+
+
+def constant_methods(metadata: Metadata, golden: Golden | GoldenTensors) -> dict[str, object]:
+    """Metadata and golden sample as the constant methods of an ExecuTorch program."""
+    methods = {**fields(metadata), **_golden_methods(golden)}
     if metadata.cpu != CPUS[0]:
         methods["hve_cpu"] = metadata.cpu
     if metadata.layers:
@@ -74,9 +83,31 @@ def constant_methods(metadata: Metadata, golden: Golden) -> dict[str, object]:
     return methods
 
 
+def _golden_methods(golden: Golden | GoldenTensors) -> dict[str, object]:
+    import torch
+
+    arrays: dict[str, np.ndarray] = {}
+    if isinstance(golden, GoldenTensors):
+        rows = {"input": golden.inputs, "output": golden.outputs}
+        for side, row in rows.items():
+            arrays |= {f"hve_golden_{side}_{index}": array for index, array in enumerate(row)}
+        numbers: dict[str, object] = {}
+        if golden.graph is not None:
+            arrays |= {f"hve_graph_output_{index}": a for index, a in enumerate(golden.graph)}
+            numbers["hve_graph_sqnr"] = [float(least) for least in golden.least_sqnr_db]
+    else:
+        arrays = {"hve_golden_image": golden.image, "hve_golden_output": golden.output}
+        numbers = {}
+        if golden.graph is not None:
+            arrays["hve_graph_output"] = golden.graph.output
+            numbers["hve_graph_sqnr"] = float(golden.graph.least_sqnr_db)
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()} | numbers
+
+
 def fields(metadata: Metadata) -> dict[str, object]:
     """The metadata of any artifact by name: strings, numbers and lists of numbers."""
     spec, parity = metadata.preprocess, metadata.parity
+    of_task = _classifier_fields(metadata) if spec is not None else _tensor_fields(metadata)
     return {
         "hve_schema_version": metadata.schema_version,
         "hve_model_name": metadata.model_name,
@@ -86,14 +117,7 @@ def fields(metadata: Metadata) -> dict[str, object]:
         "hve_weights_source": metadata.weights_source,
         "hve_weights_sha256": metadata.weights_sha256,
         "hve_versions": "\n".join(f"{k}={v}" for k, v in metadata.versions.items()),
-        "hve_labels": "\n".join(metadata.labels),
-        "hve_input_size": [int(side) for side in spec.input_size],
-        "hve_resize": spec.resize,
-        "hve_resize_size": int(spec.resize_size),
-        "hve_interpolation": spec.interpolation,
-        "hve_mean": [float(value) for value in spec.mean],
-        "hve_std": [float(value) for value in spec.std],
-        "hve_channel_order": spec.channel_order,
+        **of_task,
         "hve_golden_tolerance": float(metadata.golden_tolerance),
         "hve_parity": [
             float(parity.max_abs),
@@ -102,6 +126,28 @@ def fields(metadata: Metadata) -> dict[str, object]:
             float(parity.top1_agree),
         ],
         **{name: getattr(metadata, key) for key, name in SOURCES.items() if getattr(metadata, key)},
+    }
+
+
+def _classifier_fields(metadata: Metadata) -> dict[str, object]:
+    spec = metadata.preprocess
+    return {
+        "hve_labels": "\n".join(metadata.labels),
+        "hve_input_size": [int(side) for side in spec.input_size],
+        "hve_resize": spec.resize,
+        "hve_resize_size": int(spec.resize_size),
+        "hve_interpolation": spec.interpolation,
+        "hve_mean": [float(value) for value in spec.mean],
+        "hve_std": [float(value) for value in spec.std],
+        "hve_channel_order": spec.channel_order,
+    }
+
+
+def _tensor_fields(metadata: Metadata) -> dict[str, object]:
+    return {
+        "hve_task": metadata.task,
+        "hve_input_names": "\n".join(metadata.input_names),
+        "hve_output_names": "\n".join(metadata.output_names),
     }
 
 

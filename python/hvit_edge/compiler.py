@@ -17,6 +17,7 @@ from hvit_edge.artifact import check_output
 from hvit_edge.compiler_coreml import PackageRequest, compile_package
 from hvit_edge.compiler_coreml_pte import compile_program
 from hvit_edge.compiler_native import NativeRequest, compile_native
+from hvit_edge.compiler_tensors import TensorOptions, check_no_photos, compile_arrays
 from hvit_edge.description import XNNPACK_PACKAGES
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.gate import Gate
@@ -48,7 +49,7 @@ from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.report import Artifact
 from hvit_edge.sources.address import check_address
-from hvit_edge.subject import Subject, origin_of, prepare_subject
+from hvit_edge.subject import Subject, module_of, origin_of, prepare_subject
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.xnnpack import lower, program_values
@@ -92,6 +93,7 @@ def compile(
     on_step: Callable[[str], None] | None = None,
     weights_key: str | None = None,
     args: Mapping[str, Any] | None = None,
+    inputs: object = None,
 ) -> Artifact:
     """Compile a model to one self-describing file.
 
@@ -138,6 +140,11 @@ def compile(
         rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
             the same top class; in place of the precision's own gate, see `parity.tolerance`.
         on_step: called with a word for each step that begins.
+        inputs: for a module of any inputs and outputs, which becomes an artifact of the task
+            "tensor": sample arrays (a tuple, a dict by argument name, or the path of an NPZ file),
+            or a list of `InputSpec`s, from which samples are drawn. Without it the module maps
+            photos to logits. `calib_data` is then an NPZ file whose arrays have a leading sample
+            axis, or a folder of such files. See docs/tensors.md.
 
     Returns:
         The path and the report. Nothing is written unless every gate passes. What there is to say
@@ -161,6 +168,26 @@ def compile(
     check_mixed(mixed, precision, path, force=force)
 
     tell("build")
+    if inputs is not None:
+        check_no_photos(preprocess, labels)
+        module, registered = module_of(model, args, weights, num_classes, input_size, weights_key)
+        options = TensorOptions(
+            target=target,
+            precision=precision,
+            cpu=cpu or CPUS[0],
+            ios=ios or IOS[0],
+            compute_units=compute_units or COMPUTE_UNITS[0],
+            path=path,
+            force=force,
+            rtol=rtol,
+            calib_data=calib_data,
+            calib_samples=calib_samples,
+            check_delegation=_check_delegation,
+            min_delegated=min_delegated,
+            tell=tell,
+            progress=progress,
+        )
+        return compile_arrays(module, inputs, options, registered=registered)
     subject = prepare_subject(
         model, weights, num_classes, input_size, preprocess, labels, weights_key, args
     )

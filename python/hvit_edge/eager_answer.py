@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -51,39 +52,83 @@ def run_own(model: nn.Module, example: np.ndarray, where: str) -> tuple[nn.Modul
         InputError: as `own_module` and `run_eager`; or the module answers differently when it is
             asked again, or a run changes its weights or buffers. What does so is named.
     """
+    other = np.float32(0.7) * example[..., ::-1]
+    module, (expected,) = run_repeatedly(
+        model,
+        Question(
+            ask=lambda module: (run_eager(module, example, where),),
+            ask_other=lambda module: run_eager(module, other, where),
+            call=lambda module: module(torch.tensor(example)),
+            about="photo",
+        ),
+        where,
+    )
+    return module, expected
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """How a module is asked for its answer.
+
+    Attributes:
+        ask: calls a module with the input, and returns its checked outputs.
+        ask_other: the same with another input, whose answer does not matter.
+        call: calls a module with the input, and checks nothing.
+        about: what the input is called in messages.
+    """
+
+    ask: Callable[[nn.Module], tuple[np.ndarray, ...]]
+    ask_other: Callable[[nn.Module], object]
+    call: Callable[[nn.Module], object]
+    about: str
+
+
+def run_repeatedly(
+    model: nn.Module, question: Question, where: str
+) -> tuple[nn.Module, tuple[np.ndarray, ...]]:
+    """Ask a copy of a user's module, and check that its answer depends on the input alone.
+
+    Args:
+        model: what the user handed over; it is not altered.
+        question: how it is asked.
+        where: the public function that asks, for messages.
+
+    Returns:
+        The copy and its outputs; errors as `run_own`.
+    """
     module = own_module(model, where)
     before = _generators()
-    expected = run_eager(module, example, where)
+    expected = question.ask(module)
     if changed := changed_tensors(model, module):
         raise InputError(
             f"[{where}] expected a module whose forward leaves its weights and buffers alone, got"
             f" changes of {', '.join(changed)}; change them only if self.training"
         )
-    _check_repeats(model, module, example, expected, where, draws=_generators() != before)
+    _check_repeats(model, module, question, expected, where, draws=_generators() != before)
     if kept := kept_attributes(model, module):
-        _check_memory(own_module(model, where), kept, example, expected, where)
+        _check_memory(own_module(model, where), kept, question, expected, where)
     return module, expected
 
 
 def _check_repeats(
     model: nn.Module,
     module: nn.Module,
-    example: np.ndarray,
-    expected: np.ndarray,
+    question: Question,
+    expected: tuple[np.ndarray, ...],
     where: str,
     *,
     draws: bool,
 ) -> None:
-    """Refuse a module that answers one photo differently when it is asked again."""
+    """Refuse a module that answers one input differently when it is asked again."""
     before = _generators()
     for _ in range(1 + (MORE_RUNS if draws else 0)):
-        difference = _difference(expected, run_eager(module, example, where))
+        difference = _difference(expected, question.ask(module))
         if difference:
             break
     seeded = draws and _generators() == before  # as if it had drawn nothing
     if not difference and not seeded:
         return
-    calls = random_calls(module, torch.from_numpy(example))
+    calls = random_calls(module, lambda: question.call(module))
     kept = kept_attributes(model, module)
     if seeded and not difference and not calls:
         return
@@ -95,19 +140,39 @@ def _check_repeats(
         cause = f"it draws random numbers: {', '.join(map(str, calls[:3]))}; {calls[0].remedy}"
     elif kept:
         cause = f"it keeps something from run to run: {', '.join(kept)}; keep nothing there"
+    elif mutable := _mutable_defaults(module):
+        cause = (
+            f"its forward has default arguments that a call may change: {', '.join(mutable)}; take"
+            " None as the default, and make a new one in each call"
+        )
     else:
         cause = "look for uninitialized memory (torch.empty) or clocks in forward"
     raise InputError(
-        f"[{where}] expected a module that answers one photo the same twice, got {got}; {cause}"
+        f"[{where}] expected a module that answers one {question.about} the same twice, got {got};"
+        f" {cause}"
     )
 
 
+def _mutable_defaults(module: nn.Module) -> list[str]:
+    """Name the default arguments of a module's functions that keep what a call puts into them."""
+    found = []
+    for path, child in module.named_modules():
+        for parameter in inspect.signature(child.forward).parameters.values():
+            if isinstance(parameter.default, list | dict | set):
+                found.append(f"{parameter.name} of {f'{path}.' if path else ''}forward")
+    return found
+
+
 def _check_memory(
-    fresh: nn.Module, kept: list[str], example: np.ndarray, expected: np.ndarray, where: str
+    fresh: nn.Module,
+    kept: list[str],
+    question: Question,
+    expected: tuple[np.ndarray, ...],
+    where: str,
 ) -> None:
-    """Refuse a module whose answer depends on the photo that came before."""
-    run_eager(fresh, np.float32(0.7) * example[..., ::-1], where)
-    if _difference(expected, run_eager(fresh, example, where)):
+    """Refuse a module whose answer depends on the input that came before."""
+    question.ask_other(fresh)
+    if _difference(expected, question.ask(fresh)):
         raise InputError(
             f"[{where}] expected a module whose answer depends on its input alone, got one that"
             f" keeps what it drew or computed in its first run, in {', '.join(kept)}; keep only"
@@ -121,12 +186,17 @@ def _generators() -> tuple[object, ...]:
     return torch.get_rng_state().numpy().tobytes(), random.getstate(), name, keys.tobytes(), *rest
 
 
-def _difference(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the largest difference relative to the largest output, 0 if it is rounding."""
-    if expected.shape != actual.shape:
+def _difference(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> float:
+    """Return the largest difference relative to an output's largest value, 0 if it is rounding."""
+    if [array.shape for array in expected] != [array.shape for array in actual]:
         return float("inf")
-    difference = float(np.abs(expected - actual).max() / max(float(np.abs(expected).max()), 1e-30))
+    difference = max(map(_relative_difference, expected, actual))
     return difference if difference > SAME else 0.0
+
+
+def _relative_difference(expected: np.ndarray, actual: np.ndarray) -> float:
+    expected, actual = expected.astype(np.float64), actual.astype(np.float64)
+    return float(np.abs(expected - actual).max() / max(float(np.abs(expected).max()), 1e-30))
 
 
 def _call(module: nn.Module, example: np.ndarray, where: str) -> object:

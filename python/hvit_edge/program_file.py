@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hvit_edge.artifact import Golden, constant_methods, seal, write_atomically
+from hvit_edge.artifact import constant_methods, seal, write_atomically
 from hvit_edge.description import describe_artifact
 from hvit_edge.errors import ParityError
 from hvit_edge.gate import Gate
@@ -45,9 +45,9 @@ def write_program(
         start: when the compilation began, of `time.perf_counter`.
     """
     subject = gate.subject
-    metadata = describe_artifact(subject, target, gate, packages, layers, cpu, lowered.operators)
-    golden = Golden(subject.golden_image, subject.expected, gate.graph)
-    data = seal(lowered.serialize(constant_methods(metadata, golden)))
+    described = describe_artifact(subject, target, gate, packages, layers, cpu, lowered.operators)
+    metadata = gate.complete(described)
+    data = seal(lowered.serialize(constant_methods(metadata, gate.golden)))
     write_atomically(path, data, force=force, check=check)
     return Artifact(
         path,

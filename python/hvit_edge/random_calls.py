@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -54,21 +54,21 @@ class RandomCall:
         return _REMEDIES.get(self.function.rsplit(".", 1)[-1], _OTHER_REMEDY)
 
 
-def random_calls(module: nn.Module, example: torch.Tensor) -> list[RandomCall]:
+def random_calls(module: nn.Module, run: Callable[[], object]) -> list[RandomCall]:
     """Run a module again, and return every different call that drew random numbers, in order.
 
     Args:
         module: in eval mode.
-        example: its input; each run gets a copy.
+        run: calls it, with the same input every time.
     """
     found: list[RandomCall] = []
     names = module_names(module)
     functions = _Functions()
     with torch.no_grad(), functions, _Operators(names, functions, found):
-        module(example.clone())
+        run()
     if not found:
         with torch.no_grad(), _drawn_outside_torch(names, found):
-            module(example.clone())
+            run()
     return list(dict.fromkeys(found))
 
 

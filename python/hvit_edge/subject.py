@@ -69,28 +69,14 @@ def prepare_subject(
     The arguments and errors are those of `compile`.
     """
     choice = read_choice(preprocess, "compile")
-    registered = isinstance(model, str) and read_address(model, "compile").kind == "registered"
+    module, registered = module_of(
+        model, args, weights, num_classes, input_size, weights_key, choice, labels
+    )
     if isinstance(model, str):
-        model = named_model(
-            model,
-            args=args,
-            weights=weights,
-            num_classes=num_classes,
-            input_size=input_size,
-            weights_key=weights_key,
-            preprocess=choice,
-            labels=labels,
-        )
         choice, labels = PreprocessChoice(), None  # which the module has by now
-        if not registered:
-            check_module(model, "compile")
-    elif (weights, num_classes, input_size, weights_key, args) != (None,) * 5:
-        raise InputError(
-            "[compile] expected weights, num_classes, input_size, weights_key and args with a name"
-            " or an address only, got them with a module; load them into the module instead"
-        )
-    else:
-        check_module(model, "compile")
+    if not registered:
+        check_module(module, "compile")
+    model = module
     origin = _with_given(origin_of(model, None), model, choice, given_labels(labels))
     image = _golden_image(origin.preprocess)
     example = origin.preprocess(image)
@@ -100,6 +86,40 @@ def prepare_subject(
         model, expected = run_own(model, example, "compile")
     _check_labels(origin.labels, expected.shape[1])
     return Subject(model, origin, registered, image, example, expected)
+
+
+def module_of(
+    model: str | nn.Module,
+    args: Mapping[str, object] | None,
+    weights: object,
+    num_classes: int | None,
+    input_size: int | tuple[int, int] | None,
+    weights_key: str | None,
+    choice: PreprocessChoice | None = None,
+    labels: object = None,
+) -> tuple[nn.Module, bool]:
+    """Return the module that `compile` was asked for, and whether it is a registered one.
+
+    The arguments and errors are those of `compile`.
+    """
+    if isinstance(model, str):
+        module = named_model(
+            model,
+            args=args,
+            weights=weights,
+            num_classes=num_classes,
+            input_size=input_size,
+            weights_key=weights_key,
+            preprocess=choice,
+            labels=labels,
+        )
+        return module, read_address(model, "compile").kind == "registered"
+    if (weights, num_classes, input_size, weights_key, args) != (None,) * 5:
+        raise InputError(
+            "[compile] expected weights, num_classes, input_size, weights_key and args with a name"
+            " or an address only, got them with a module; load them into the module instead"
+        )
+    return model, False
 
 
 def _with_given(

@@ -12,6 +12,7 @@ from torch.fx import GraphModule, Node
 from hvit_edge.lowering.graph import constant_tensor, is_constant
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.quantize import layer_sqnr
+from hvit_edge.quantize.calibration import sample_tensors
 from hvit_edge.quantize.layers import find_layers
 
 DTYPES = {torch.int8: "int8", torch.float16: "fp16", torch.float32: "fp32"}
@@ -25,10 +26,10 @@ def record_layers(
     Args:
         float_graph: a rewritten graph, as `reference_graph` has it in the same precision.
         quantised_graph: what `quantize` made of it.
-        inputs: float32 arrays [1, 3, height, width], preprocessed.
+        inputs: as `Calibration.inputs`.
     """
     precisions = layer_precisions(float_graph, quantised_graph)
-    measured = layer_sqnr(float_graph, quantised_graph, [(torch.from_numpy(x),) for x in inputs])
+    measured = layer_sqnr(float_graph, quantised_graph, list(map(sample_tensors, inputs)))
     records = (
         # Not a number: the layer overflows.
         LayerRecord(

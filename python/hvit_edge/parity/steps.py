@@ -62,6 +62,38 @@ QUANTIZED = "the quantized graph"
 
 
 @dataclass(frozen=True)
+class OutputResult:
+    """How far one output of a step is from its reference over all samples.
+
+    Attributes:
+        name: of the output.
+        difference: the worst over the samples in each respect.
+        sqnr_db: signal to noise over all samples, in decibel.
+        tolerance: what it must satisfy.
+        passed: it does.
+    """
+
+    name: str
+    difference: Difference
+    sqnr_db: float
+    tolerance: Tolerance
+    passed: bool
+
+    def to_dict(self) -> dict[str, object]:
+        """The result as plain values, ready for JSON."""
+        measured = {
+            name: value for name, value in self.difference.to_dict().items() if name != "top1_agree"
+        }
+        return {
+            "name": self.name,
+            **measured,
+            "sqnr_db": self.sqnr_db,
+            "tolerance": str(self.tolerance),
+            "passed": self.passed,
+        }
+
+
+@dataclass(frozen=True)
 class StepResult:
     """How far one step is from its reference over all images.
 
@@ -76,6 +108,7 @@ class StepResult:
         reference: what it is compared with: `EAGER`, or `QUANTIZED` run by PyTorch.
         layer_db: of "fidelity", the least SQNR of a layer on the program's own values; None if the
             target does not tell what it computes inside.
+        outputs: of artifacts of the task "tensor", each output by itself; the others' is one.
     """
 
     name: str
@@ -86,6 +119,7 @@ class StepResult:
     sqnr_db: float
     reference: str = EAGER
     layer_db: float | None = None
+    outputs: tuple[OutputResult, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The result as plain values, ready for JSON; `top1_agree` is the share."""
@@ -98,6 +132,7 @@ class StepResult:
             "layer_db": self.layer_db,
             "tolerance": str(self.tolerance),
             "passed": self.passed,
+            **({"outputs": [one.to_dict() for one in self.outputs]} if self.outputs else {}),
         }
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hvit_edge.datasets import ImageSet, Sample, Skipped, open_images
 from hvit_edge.errors import InputError
@@ -25,12 +26,13 @@ class Calibration:
     """What a graph is calibrated on.
 
     Attributes:
-        inputs: float32 arrays [1, 3, height, width], preprocessed.
+        inputs: float32 arrays [1, 3, height, width], preprocessed; of a module of several inputs,
+            or of others than a photo, a tuple of arrays each.
         skipped: images that could not be read, and why.
         notices: what a user should know, one sentence each; also sent to `warnings`.
     """
 
-    inputs: tuple[np.ndarray, ...]
+    inputs: tuple[np.ndarray | tuple[np.ndarray, ...], ...]
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -41,6 +43,12 @@ class Calibration:
             "skipped": [asdict(image) for image in self.skipped],
             "notices": list(self.notices),
         }
+
+
+def sample_tensors(sample: np.ndarray | tuple[np.ndarray, ...]) -> tuple[torch.Tensor, ...]:
+    """Return one of `Calibration.inputs` as the tensors that a graph takes."""
+    arrays = sample if isinstance(sample, tuple) else (sample,)
+    return tuple(torch.from_numpy(array) for array in arrays)
 
 
 def calibration_inputs(

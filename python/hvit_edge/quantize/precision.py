@@ -11,7 +11,7 @@ from torch.fx import GraphModule
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import cleanup, shape_of
 from hvit_edge.progress import Wrap, silent
-from hvit_edge.quantize.calibration import Calibration
+from hvit_edge.quantize.calibration import Calibration, sample_tensors
 from hvit_edge.quantize.equalize import equalize
 from hvit_edge.quantize.half import quantize_half
 from hvit_edge.quantize.int8 import quantize_int8
@@ -63,7 +63,7 @@ def quantize(
         chosen = [layer for layer in find_layers(graph) if takes_int8(layer, precision)]
         moments = None
         if calibration is not None:
-            inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
+            inputs = [sample_tensors(sample) for sample in calibration.inputs]
             moments = input_moments(graph, chosen, inputs, progress)
         on_arm = cpu == "arm" and precision == "int8"
         quantize_int8(graph, chosen, moments, share=ARM_SHARED_ROWS if on_arm else 1)
@@ -133,9 +133,15 @@ def _check(
         )
     if precision == "fp16":
         raise InputError("[quantize] expected no calibration with fp16, got one; leave it out")
-    wanted, got = tuple(example_inputs[0].shape), calibration.inputs[0].shape
-    if len(example_inputs) != 1 or got != wanted:
+    wanted = [list(example.shape) for example in example_inputs]
+    got = [list(tensor.shape) for tensor in sample_tensors(calibration.inputs[0])]
+    if got != wanted:
         raise InputError(
-            f"[quantize] calibration: expected one input of shape {list(wanted)}, got {list(got)};"
+            f"[quantize] calibration: expected {_inputs_of(wanted)}, got {_inputs_of(got)};"
             " prepare it with the model's own preprocessing"
         )
+
+
+def _inputs_of(shapes: list[list[int]]) -> str:
+    listed = " and ".join(map(str, shapes))
+    return f"one input of shape {listed}" if len(shapes) == 1 else f"inputs of shapes {listed}"

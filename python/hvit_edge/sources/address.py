@@ -112,12 +112,12 @@ def _library_address(text: str, kind: str, name: str, where: str) -> Address:
     form = "timm:NAME or timm:NAME.TAG" if kind == "timm" else "hf:OWNER/REPO or hf:FOLDER"
     if not name or (kind == "timm" and not re.fullmatch(r"[\w\-]+(\.[\w\-.]+)?", name)):
         raise InputError(f"[{where}] expected {form}, got {text!r}")
-    if kind == "hf" and not Path(name).is_dir():
-        if not re.fullmatch(r"[\w.\-]+/[\w.\-]+", name):
-            raise InputError(
-                f"[{where}] expected {form}, got {text!r}, which is neither a repository nor a"
-                " folder here"
-            )
+    is_repository = re.fullmatch(r"[\w.\-]+/[\w.\-]+", name)
+    if kind == "hf" and not is_repository and not Path(name).is_dir():
+        raise InputError(
+            f"[{where}] expected {form}, got {text!r}, which is neither a repository nor a"
+            " folder here"
+        )
     return Address(kind, text, name)
 
 

@@ -141,10 +141,7 @@ def _of_file(request: Request) -> _Known:
             " whose factory decides; give it an argument with --arg NAME=N (args=)"
         )
     made, preprocess = module_from_file(request.address, request.args, where)
-    if request.weights is None:
-        loaded = Loaded(made, FACTORY)
-    else:
-        loaded = _loaded(request, made)
+    loaded = Loaded(made, FACTORY) if request.weights is None else _loaded(request, made)
     config = timm_model.config_of(made) if request.choice.named == "timm" else {}
     if config:
         preprocess = timm.read_preprocess(config)

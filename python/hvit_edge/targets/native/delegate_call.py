@@ -33,25 +33,28 @@ class HvitEdgeBackend(BackendDetails):
 
 
 class _Interface(nn.Module):
-    """What the program looks like from outside: the shapes of its input and its output."""
+    """What the program looks like from outside: the shapes of its outputs, made of every input."""
 
-    def __init__(self, shape: Sequence[int]) -> None:
+    def __init__(self, shapes: Sequence[Sequence[int]]) -> None:
         super().__init__()
-        self.shape = shape
+        self.shapes = shapes
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(self.shape) + x.reshape(-1)[0]
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        first = sum(x.reshape(-1)[0].to(torch.float32) for x in inputs)
+        return tuple(torch.zeros(shape) + first for shape in self.shapes)
 
 
-def delegate_of(plan: bytes, inputs: tuple[torch.Tensor, ...], shape: Sequence[int]) -> nn.Module:
+def delegate_of(
+    plan: bytes, inputs: tuple[torch.Tensor, ...], shapes: Sequence[Sequence[int]]
+) -> nn.Module:
     """Return the module that calls the backend with `plan`.
 
     Args:
         plan: what the backend runs.
-        inputs: one float32 tensor of the shape that it takes.
-        shape: of the float32 tensor that it gives.
+        inputs: tensors of the shapes and dtypes that it takes.
+        shapes: of the float32 tensors that it gives.
     """
-    exported = torch.export.export(_Interface(shape), inputs)
+    exported = torch.export.export(_Interface(shapes), inputs)
     edge = to_edge(exported, compile_config=COMPILE_CONFIG)
     HvitEdgeBackend.plan = plan
     try:

@@ -128,12 +128,12 @@ def _program(cut: _Cut) -> GraphModule:
 
 def _delegate(segment: Segment, plan: Plan) -> nn.Module:
     source = torch.zeros(side_by_side(segment.inputs).shape)
-    return delegate_of(plan.data, (source,), side_by_side(segment.outputs).shape)
+    return delegate_of(plan.data, (source,), [side_by_side(segment.outputs).shape])
 
 
 def _call_segment(graph: Graph, name: str, segment: Segment, known: dict[Node, Node]) -> None:
     call = caller(graph)
     source = joined(call, [known[node] for node in segment.inputs])
-    whole = graph.call_module(name, (source,))
+    whole = graph.call_function(operator.getitem, (graph.call_module(name, (source,)), 0))
     whole.meta["val"] = side_by_side(segment.outputs)
     known.update(zip(segment.outputs, parted(call, whole, segment.outputs), strict=True))

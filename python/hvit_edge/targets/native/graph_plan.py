@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.fx import GraphModule, Node
@@ -74,7 +74,10 @@ def records_of(plan: Plan) -> tuple[OperatorRecord, ...]:
 
 
 def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
-    """Lower a graph of one input and one output, both float32.
+    """Lower a graph of float32 outputs.
+
+    Inputs and outputs follow one another in two stretches of memory. An input of integers or
+    booleans is there as float32, in which whole numbers are exact up to 2**24.
 
     Args:
         graph: rewritten.
@@ -92,15 +95,12 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
 def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
     """Lower as `plan_graph` does, or return all operators that are refused."""
     emit = Emitter(graph)
-    inputs, outputs, nodes = None, None, 0
+    inputs, outputs, nodes = Buffer(0, Space.INPUT), None, 0
     refusals: list[Refusal] = []
     for node in graph.graph.nodes:
         try:
             if node.op == "placeholder":
-                if inputs is not None:
-                    raise refuse(node, "a second input")
-                inputs = Buffer(math.prod(shape_of(node)), Space.INPUT)
-                emit.values[node] = Value(inputs, dense(tuple(shape_of(node))))
+                emit.values[node] = _append(inputs, tuple(shape_of(node)))
             elif node.op == "get_attr":
                 _put_constant(emit, node)
             elif node.op == "call_function":
@@ -116,6 +116,13 @@ def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
     return Plan(write_plan(operations, inputs, outputs, number), tuple(operations), nodes)
 
 
+def _append(buffer: Buffer, shape: tuple[int, ...]) -> Value:
+    """Make room for a tensor at the end of `buffer`."""
+    places = dense(shape) + buffer.size
+    buffer.size += math.prod(shape)
+    return Value(buffer, places)
+
+
 def _put_constant(emit: Emitter, node: Node) -> None:
     """But for codes of int8 layers, which those layers read themselves."""
     if emit.constant(node).dtype != torch.int8:
@@ -129,18 +136,17 @@ def _lower(emit: Emitter, node: Node) -> int:
     made = node.meta.get("val")
     if node.target not in LOWERINGS:
         raise refuse(node, str(node.target))
-    if isinstance(made, torch.Tensor) and made.dtype not in _numbers_of(node):
+    if isinstance(made, torch.Tensor) and not _gives(node, made.dtype):
         raise refuse(node, f"{node.target} of {made.dtype}")
     LOWERINGS[node.target](emit, node)
     return 1
 
 
-def _numbers_of(node: Node) -> tuple[torch.dtype, ...]:
-    """The kinds of numbers that an operator may give."""
-    is_view = node.target in lower_views.LOWERINGS
-    if is_view or node.target in lower_choices.OF_TRUTH_VALUES:
-        return (torch.float32, torch.int8, torch.bool)
-    return (torch.float32, torch.int8)
+def _gives(node: Node, dtype: torch.dtype) -> bool:
+    """Tell whether an operator may give numbers of a kind; a view gives those of its input."""
+    if node.target in lower_views.LOWERINGS or dtype in (torch.float32, torch.int8):
+        return True
+    return dtype == torch.bool and node.target in lower_choices.OF_TRUTH_VALUES
 
 
 def _stand_in(emit: Emitter, node: Node) -> None:
@@ -153,11 +159,13 @@ def _stand_in(emit: Emitter, node: Node) -> None:
 def _finish(emit: Emitter, node: Node) -> Buffer:
     results = node.args[0]
     results = list(results) if isinstance(results, list | tuple) else [results]
-    if len(results) != 1:
-        raise refuse(node, f"{len(results)} outputs")
-    if results[0].meta["val"].dtype is not torch.float32:
-        raise refuse(results[0], f"an output of {results[0].meta['val'].dtype}")
-    shape = tuple(shape_of(results[0]))
-    buffer = Buffer(math.prod(shape), Space.OUTPUT)
-    emit.join(node, results, Value(buffer, dense(shape)))
+    buffer = Buffer(0, Space.OUTPUT)
+    for result in results:
+        if result.meta["val"].dtype != torch.float32:
+            raise refuse(result, f"an output of {result.meta['val'].dtype}")
+        shape = tuple(shape_of(result))
+        # What is an output twice is written to memory of its own, and copied from there.
+        value = emit.value(result) if results.count(result) > 1 else emit.values[result]
+        emit.values[result] = replace(value, places=value.places.reshape(shape or (1,)))
+        emit.join(node, [result], _append(buffer, shape or (1,)))
     return buffer

@@ -24,8 +24,8 @@ class _Call(nn.Module):
         super().__init__()
         self.lowered = lowered
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.lowered(x)
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.lowered(*inputs)
 
 
 def lower(
@@ -39,8 +39,8 @@ def lower(
 
     Args:
         graph: rewritten by `NATIVE_PIPELINE`.
-        example_inputs: tensors of the program's fixed shapes; one of float32 if it is to be whole.
-        number: what the program computes in where it is not int8; input and output are float32.
+        example_inputs: tensors of the program's fixed shapes.
+        number: what the program computes in where it is not int8; inputs and outputs are float32.
         whole: the backend runs everything, in one call. If not, operators that it refuses are left
             to ExecuTorch's portable kernels, between several calls; each is in `ops_outside`.
 
@@ -54,7 +54,7 @@ def lower(
     with fast_decompositions():
         if not isinstance(plan, Plan):
             return lower_in_segments(graph, inputs, number)
-        (output,) = graph.graph.output_node().args[0]
-        call = _Call(delegate_of(plan.data, inputs, shape_of(output)))
+        shapes = [shape_of(output) for output in graph.graph.output_node().args[0]]
+        call = _Call(delegate_of(plan.data, inputs, shapes))
         edge = to_edge(torch.export.export(call, inputs), compile_config=COMPILE_CONFIG)
     return Lowered(edge, 1, [], plan.nodes, records_of(plan))

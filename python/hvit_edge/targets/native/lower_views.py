@@ -63,6 +63,11 @@ def places_as_given(emit: Emitter, node: Node) -> None:
         emit.values[user] = Value(value.buffer, part.numpy().astype(np.int64))
 
 
+def lower_to_float(emit: Emitter, node: Node) -> None:
+    """A conversion to float32 of what is float32 in the plan already: an input of integers."""
+    emit.view(node, node.args[0], emit.values[node.args[0]].places)
+
+
 MOVES = (
     aten._upsample_nearest_exact1d.vec,
     aten._upsample_nearest_exact2d.vec,
@@ -104,6 +109,9 @@ LOWERINGS = {
     aten.roll.default: lower_roll,
     aten.expand_as.default: lower_expand,
     aten.reshape_as.default: lower_reshape,
+    aten.to.dtype: lower_to_float,
+    aten._to_copy.default: lower_to_float,
+    aten.type_as.default: lower_to_float,
     aten.view_as.default: lower_reshape,
     **dict.fromkeys(MOVES, places_as_given),
 }

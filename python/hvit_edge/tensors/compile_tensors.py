@@ -1,0 +1,181 @@
+"""Compile a module from arrays to arrays: the steps of every target, gated output by output."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from torch.fx import GraphModule
+
+from hvit_edge.artifact import constant_methods, seal
+from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, pipeline_for, rewrite
+from hvit_edge.lowering.pipeline import Rewrite
+from hvit_edge.metadata import LayerRecord
+from hvit_edge.parity.layers import record_layers
+from hvit_edge.program_file import self_test, write_program
+from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize import Calibration, quantize, reference_graph
+from hvit_edge.quantize.arithmetic import Arithmetic, native_arithmetic, xnnpack_arithmetic
+from hvit_edge.quiet import quiet_stderr
+from hvit_edge.report import Artifact
+from hvit_edge.runtime import Session
+from hvit_edge.targets.choices import INT8
+from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.kernels import executorch_runtime
+from hvit_edge.tensors.samples import Arrays
+from hvit_edge.tensors.tensor_gate import TensorGate, TensorReference, TensorStep
+from hvit_edge.tensors.tensor_module import without_wrapper
+from hvit_edge.tensors.tensor_subject import TensorSubject, arrays_of, tensors_of
+
+LAYER_SAMPLES = 16
+"""Samples that the layers are measured on."""
+
+
+@dataclass(frozen=True)
+class TensorRequest:
+    """What `compile` asks for, see there.
+
+    Attributes:
+        check_delegation: refuses a program that leaves too much outside the delegate.
+        start: when the compilation began, of `time.perf_counter`.
+    """
+
+    subject: TensorSubject
+    target: str
+    precision: str
+    cpu: str
+    path: Path
+    force: bool
+    rtol: float | None
+    calibration: Calibration | None
+    check_delegation: Callable[[Lowered], None]
+    tell: Callable[[str], None]
+    start: float
+    progress: Wrap = silent
+
+
+def compile_tensors(request: TensorRequest) -> Artifact:
+    """Compile for XNNPACK or our own backend.
+
+    Raises:
+        LoweringError: the module cannot be exported or lowered.
+        DelegationError: too little of it runs in the delegate.
+        ParityError: an output of a step is outside its tolerance.
+    """
+    native = request.target == "native"
+    gate = TensorGate(request.subject, request.precision, request.rtol)
+    passes = NATIVE_PIPELINE if native else pipeline_for(request.cpu, request.precision)
+    graph = rewritten_tensors(gate, passes, request.tell)
+    graph, layers = _lower_precision(graph, request, gate, native)
+    request.tell("lower")
+    lowered = _lowered(graph, request, native)
+    if not native:
+        request.check_delegation(lowered)
+    step = _session_step(lowered, request, gate) if native else program_step(lowered.serialize())
+    if gate.reference is not None:
+        gate.fidelity(step)
+    gate("runtime" if native else "lowered", step)
+    request.tell("write")
+    return write_program(
+        lowered,
+        request.target,
+        gate,
+        XNNPACK_PACKAGES,
+        request.path,
+        layers=layers,
+        cpu=request.cpu,
+        force=request.force,
+        check=partial(self_test, request.subject.origin.name),
+        calibration=request.calibration,
+        start=request.start,
+    )
+
+
+def rewritten_tensors(
+    gate: TensorGate, passes: tuple[Rewrite, ...], tell: Callable[[str], None]
+) -> GraphModule:
+    """Return the gate's module as a graph, rewritten by `passes`; both forms are gated."""
+    tell("export")
+    subject = gate.subject
+    graph = without_wrapper(export_graph(subject.function, subject.example))
+    gate.graph("exported", graph)
+    tell("rewrite")
+    reports = rewrite(graph, passes=passes)
+    gate.rewrites_left_out = tuple(report for report in reports if report.left_out)
+    gate.graph("rewritten", graph)
+    return graph
+
+
+def program_step(program: bytes) -> TensorStep:
+    """Run a program with ExecuTorch's own Python runtime."""
+    with quiet_stderr():  # its thread pool describes the CPU; failures are raised
+        loaded = executorch_runtime().load_program(program)
+        method = loaded.load_method("forward")
+
+    def run(arrays: Arrays, keep_alive: object = loaded) -> Arrays:
+        return arrays_of(tuple(method.execute(list(tensors_of(arrays)))))
+
+    return run
+
+
+def _lower_precision(
+    graph: GraphModule, request: TensorRequest, gate: TensorGate, native: bool
+) -> tuple[GraphModule, tuple[LayerRecord, ...]]:
+    """Return the graph in the precision asked for, and its layers' records; both are gated."""
+    precision, subject = request.precision, request.subject
+    if precision == "fp32":
+        return graph, ()
+    layers: tuple[LayerRecord, ...] = ()
+    if precision in INT8 or not native:
+        request.tell("quantise")
+        reference = reference_graph(graph, precision)
+        graph = quantize(
+            reference,
+            subject.example,
+            precision=precision,
+            calibration=request.calibration,
+            cpu="any" if native else request.cpu,
+            progress=request.progress,
+        )
+        samples = request.calibration.inputs if request.calibration else subject.samples
+        layers = record_layers(reference, graph, samples[:LAYER_SAMPLES])
+    gate.quantized(TensorReference(graph, _arithmetic(graph, request), subject, precision))
+    return graph, layers
+
+
+def _arithmetic(graph: GraphModule, request: TensorRequest) -> Arithmetic:
+    if request.target == "native":
+        return native_arithmetic(in_half=_native_number(request).name == "FLOAT16")
+    return xnnpack_arithmetic(graph)
+
+
+def _native_number(request: TensorRequest):
+    from hvit_edge.compiler_native import number_of
+
+    return number_of(request.precision, request.cpu)
+
+
+def _lowered(graph: GraphModule, request: TensorRequest, native: bool) -> Lowered:
+    if native:
+        from hvit_edge.targets.native.lower import lower as lower_native
+
+        return lower_native(graph, request.subject.example, _native_number(request))
+    from hvit_edge.targets.xnnpack import lower
+
+    return lower(graph, request.subject.example)
+
+
+def _session_step(lowered: Lowered, request: TensorRequest, gate: TensorGate) -> TensorStep:
+    """Run a program that is not described yet in the C++ runtime."""
+    metadata = describe_artifact(request.subject, request.target, gate, XNNPACK_PACKAGES)
+    program = lowered.serialize(constant_methods(gate.complete(metadata), gate.golden))
+    with tempfile.TemporaryDirectory(prefix="hvit-edge-") as folder:
+        path = Path(folder, "program.pte")
+        path.write_bytes(seal(program))
+        with quiet_stderr():
+            session = Session(path)  # which maps the file, and needs its name no more
+    return lambda arrays: tuple(session(*arrays))
