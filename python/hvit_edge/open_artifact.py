@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from hvit_edge.errors import ArtifactError
-from hvit_edge.metadata import Metadata
+from hvit_edge.metadata import CLASSIFY, Metadata
 from hvit_edge.package_file import MANIFEST, SUFFIX
 
 if TYPE_CHECKING:
@@ -66,6 +66,16 @@ def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local"
     return Classifier(path, threads=threads)
 
 
+def check_classifies(metadata: Metadata, path: str | Path) -> None:
+    """Refuse an artifact of another task than to classify photos with an ArtifactError."""
+    if metadata.task != CLASSIFY:
+        raise ArtifactError(
+            f"[Classifier] expected an artifact of the task {CLASSIFY}, got one of the task"
+            f" {metadata.task}: {path}; use hvit_edge.Session, which takes and returns arrays, and"
+            " `hvit-edge validate` to check it"
+        )
+
+
 def read_identity(path: str | Path) -> tuple[Metadata, int]:
     """What an artifact says of itself, and its number of classes; the program is not prepared.
 
@@ -81,4 +91,4 @@ def read_identity(path: str | Path) -> tuple[Metadata, int]:
     from hvit_edge.runtime import Session
 
     session = Session(path, prepare=False)
-    return session.metadata, session.outputs[0].shape[-1]
+    return session.metadata, ([1, *session.outputs[0].shape])[-1]

@@ -11,7 +11,7 @@ from PIL import Image
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import InputError
 from hvit_edge.metadata import Metadata
-from hvit_edge.open_artifact import is_package, read_identity
+from hvit_edge.open_artifact import check_classifies, is_package, read_identity
 from hvit_edge.progress import Count, uncounted
 from hvit_edge.runtime import Prediction, SelfTest, as_pixels
 
@@ -44,6 +44,7 @@ class DeviceClassifier:
                 " open packages on a Mac"
             )
         self.metadata, self.classes = read_identity(path)
+        check_classifies(self.metadata, path)
         self.backend = f"C++ runtime on {runner.device.name}"
         self._path, self._runner, self._threads = Path(path), runner, threads
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hvit_edge.datasets import Skipped
 from hvit_edge.devices.runner import Facts
-from hvit_edge.metadata import Difference, LayerRecord
+from hvit_edge.metadata import CLASSIFY, Difference, LayerRecord
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.parity.tolerance import Tolerance
 from hvit_edge.quantize import centred_sqnr, sqnr
@@ -88,6 +88,8 @@ class ParityReport:
             noise, None where the artifact has no record, as packages.
         backend: what ran the program: "C++ runtime", "reference evaluator" or "Core ML".
         device: where the last step ran, if not here.
+        task: of the artifact, see `Metadata`.
+        samples: of the task "tensor", where its samples came from.
     """
 
     artifact: Path
@@ -102,6 +104,8 @@ class ParityReport:
     worst_layer: LayerRecord | None = None
     backend: str = "C++ runtime"
     device: DeviceParity | None = None
+    task: str = CLASSIFY
+    samples: str = ""
 
     @property
     def passed(self) -> bool:
@@ -122,6 +126,8 @@ class ParityReport:
         """The report as plain values; the command line writes infinity as null in JSON."""
         return {
             "artifact": str(self.artifact),
+            "task": self.task,
+            "samples": self.samples,
             "precision": self.precision,
             "backend": self.backend,
             "device": self.device.to_dict() if self.device else None,

@@ -13,6 +13,7 @@ from torch import nn
 from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, Rewrite, pipeline_for
+from hvit_edge.metadata import TENSOR
 from hvit_edge.open_artifact import is_package
 from hvit_edge.parity.bisect import LoweredValues, first_wrong_module, xnnpack_values
 from hvit_edge.parity.bisect_quantized import first_unfaithful_layer
@@ -46,6 +47,7 @@ def validate(
     progress: Count = uncounted,
     weights_key: str | None = None,
     args: Mapping[str, Any] | None = None,
+    sample: object = None,
 ) -> ParityReport:
     """Compare an artifact, and every step that led to it, with eager PyTorch.
 
@@ -68,6 +70,10 @@ def validate(
         device: where the program also runs, see `devices.open_device`; "local" is this machine
             alone.
         progress: told of each photo that the device is done with.
+        sample: for an artifact of the task "tensor", in place of `data`: arrays, a dict of them by
+            input name, the path of an NPZ file whose arrays may have a leading sample axis, or a
+            folder of such files. None takes the golden sample, and draws more like it if that was
+            drawn.
 
     Raises:
         ArtifactError: the artifact is unusable.
@@ -95,9 +101,28 @@ def validate(
             rtol=rtol,
             threads=threads,
             bisect=bisect,
+            sample=sample,
         )
     session = Session(path, threads=threads)
     metadata = session.metadata
+    if metadata.task == TENSOR:
+        from hvit_edge.tensors.validate_tensors import (
+            check_options,
+            session_runs,
+            validate_tensors,
+        )
+
+        check_options(data=data, bisect=bisect, device=device, local=LOCAL)
+        return validate_tensors(
+            path,
+            session_runs(path, session),
+            sample=sample,
+            model=model,
+            weights=weights,
+            weights_key=weights_key,
+            rtol=rtol,
+        )
+    refuse_sample(sample)
     tolerance = step_tolerance("runtime", metadata.precision, rtol)
     classes = session.outputs[0].shape[-1]
     model = reference_model(
@@ -152,6 +177,15 @@ def validate(
         return replace(report, worst_layer=worst, first_module=wrong)
     values = native_values if native else xnnpack_values
     return _bisect(report, model, inputs[0], rtol, passes, values)
+
+
+def refuse_sample(sample: object) -> None:
+    """Refuse arrays for an artifact that classifies photos."""
+    if sample is not None:
+        raise InputError(
+            "[validate] sample: expected none with an artifact that classifies photos, got one;"
+            " pass photos with --data DIR (data=...)"
+        )
 
 
 def _bisect(

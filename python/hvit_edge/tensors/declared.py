@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,9 @@ from hvit_edge.errors import InputError
 
 DTYPES = ("float32", "int32", "int64", "uint8", "bool")
 """Of inputs and outputs."""
+DRAWN = "drawn: "
+"""How the source of samples begins that were drawn from declarations."""
+_DESCRIBED = re.compile(r"(.+) (\w+) \[([\d, ]*)\] (?:normal|of either value|from (\S+) to (\S+))")
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,9 @@ class InputSpec:
             return f"{of} of either value"
         if self.range is None:
             return f"{of} normal"
-        return f"{of} from {self.range[0]:g} to {self.range[1]:g}"
+        return f"{of} from {self.range[0]!r} to {self.range[1]!r}"
 
-    def _faults(self):
+    def _faults(self) -> Iterator[str]:
         if any(
             isinstance(side, bool) or not isinstance(side, int) or side < 1 for side in self.shape
         ):
@@ -74,7 +79,7 @@ class InputSpec:
         elif self.range is not None:
             yield from self._range_faults()
 
-    def _range_faults(self):
+    def _range_faults(self) -> Iterator[str]:
         low, high = self.range
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             yield f"range: expected two finite numbers in order, got {self.range}"
@@ -82,3 +87,23 @@ class InputSpec:
             info = np.iinfo(self.dtype)
             if low != int(low) or high != int(high) or low < info.min or high > info.max:
                 yield f"range: expected whole numbers that {self.dtype} holds, got {self.range}"
+
+
+def source_of(specs: tuple[InputSpec, ...]) -> str:
+    """Return what an artifact says of samples that were drawn from `specs`."""
+    return DRAWN + "; ".join(spec.describe() for spec in specs)
+
+
+def declared_in(source: str) -> list[InputSpec]:
+    """Return the declarations that `source_of` made a source of; none of any other source."""
+    if not source.startswith(DRAWN):
+        return []
+    found = [_DESCRIBED.fullmatch(part) for part in source.removeprefix(DRAWN).split("; ")]
+    if not all(found):
+        return []
+    return [_declared(*match.groups()) for match in found]
+
+
+def _declared(name: str, dtype: str, shape: str, low: str | None, high: str | None) -> InputSpec:
+    sides = tuple(int(side) for side in shape.split(",") if side.strip())
+    return InputSpec(name, sides, dtype, None if low is None else (float(low), float(high)))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from hvit_edge.errors import InputError
-from hvit_edge.tensors.declared import DTYPES, InputSpec
+from hvit_edge.tensors.declared import DTYPES, InputSpec, source_of
 from hvit_edge.tensors.sample_file import read_sample_file
 
 Arrays = tuple[np.ndarray, ...]
@@ -91,8 +91,7 @@ def _drawn(values: tuple, names: tuple[str, ...] | None, where: str) -> Samples:
         raise InputError(f"[{where}] inputs: expected different names, got {', '.join(own)}")
     generator = np.random.default_rng(0)
     drawn = [tuple(value.draw(generator) for value in values) for _ in range(1 + MORE_DRAWN)]
-    described = "; ".join(value.describe() for value in values)
-    return Samples(own, drawn[0], tuple(drawn[1:]), f"drawn: {described}")
+    return Samples(own, drawn[0], tuple(drawn[1:]), source_of(tuple(values)))
 
 
 def _array(value: object) -> np.ndarray | None:
