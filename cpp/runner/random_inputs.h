@@ -9,7 +9,7 @@
 
 namespace hvit_edge {
 
-/// Standard normal values, the same in every run; one array a float32 input of the model.
+/// Standard normal values, the same in every run, for float32 inputs, and zeros for others.
 class RandomInputs {
  public:
   static Result<RandomInputs> create(const Session& session);

@@ -80,10 +80,12 @@ Result<Classifier> Classifier::load(const void* data, std::size_t size,
 Result<Classifier> Classifier::create(Session session) {
   return guarded("Classifier.create", [&]() -> Result<Classifier> {
     if (session.metadata().task != kClassifyTask) {
-      return Status(StatusCode::invalid_artifact,
-                    concat("[Classifier.create] expected an artifact of the task ", kClassifyTask,
-                           ", got one of the task ", session.metadata().task,
-                           "; use Session, which takes and returns arrays"));
+      return Status(
+          StatusCode::invalid_artifact,
+          concat("[Classifier.create] expected an artifact of the task ", kClassifyTask,
+                 ", got one of the task ", session.metadata().task,
+                 "; use Session, which takes and returns arrays, and `hvit-edge validate` to "
+                 "check it"));
     }
     const std::vector<TensorSpec>& inputs = session.inputs();
     const std::vector<TensorSpec>& outputs = session.outputs();

@@ -164,13 +164,13 @@ def _worker(arguments: list[str]) -> int:
 
 def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
     from hvit_edge import _runtime
+    from hvit_edge.random_arrays import random_arrays
     from hvit_edge.runtime import Session
 
     start = time.perf_counter()
     session = Session(path, threads=threads)
     load_seconds = time.perf_counter() - start
-    random = np.random.default_rng(0)
-    inputs = [random.standard_normal(spec.shape, dtype=np.float32) for spec in session.inputs]
+    inputs = random_arrays(session)
     seconds = []
     for _ in range(1 + warmup + iterations):
         start = time.perf_counter()

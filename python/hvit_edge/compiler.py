@@ -31,6 +31,7 @@ from hvit_edge.lowering import Rewrite, pipeline_for
 from hvit_edge.lowering_fallback import with_fallback
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.mixed import Labelled, MixedOptions, MixedReport, check_mixed, keep_plan, mix
+from hvit_edge.models import find_sequence_model
 from hvit_edge.package_file import SUFFIX, check_package_output
 from hvit_edge.parity.fidelity import QuantizedReference
 from hvit_edge.parity.steps import executorch_step
@@ -168,9 +169,12 @@ def compile(
     check_mixed(mixed, precision, path, force=force)
 
     tell("build")
-    if inputs is not None:
+    sequence = find_sequence_model(model)
+    if inputs is not None or sequence is not None:
         check_no_photos(preprocess, labels)
         module, registered = module_of(model, args, weights, num_classes, input_size, weights_key)
+        if inputs is None:
+            inputs = sequence.inputs(sequence.check_frames(input_size))
         options = TensorOptions(
             target=target,
             precision=precision,

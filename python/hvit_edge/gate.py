@@ -62,6 +62,11 @@ class Gate:
         """What goes into the artifact."""
         return Golden(self.subject.golden_image, self.subject.expected, self.graph)
 
+    @property
+    def reported(self) -> dict[str, object]:
+        """What the report says of the task: nothing of a classifier."""
+        return {}
+
     def complete(self, metadata: Metadata) -> Metadata:
         """Return metadata as they are: a classifier's say all there is to say."""
         return metadata

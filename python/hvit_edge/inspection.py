@@ -28,8 +28,9 @@ def describe(path: str | Path) -> dict:
 
     Returns:
         Of a package, see `inspection_package`. Of a file path, bytes, format ("pte"), inputs and
-        outputs (lists of {"dtype", "shape"}), planned_memory_bytes, delegates and ops_outside
-        (name to number of calls), metadata (docs/artifact.md).
+        outputs (lists of {"dtype", "shape"}, and "name" in the task "tensor"),
+        planned_memory_bytes, delegates and ops_outside (name to number of calls), metadata
+        (docs/artifact.md).
 
     Raises:
         ArtifactError: the file is no usable artifact.
@@ -58,7 +59,8 @@ def describe(path: str | Path) -> dict:
 
 
 def _tensor(spec) -> dict:
-    return {"dtype": str(spec.dtype), "shape": list(spec.shape)}
+    named = {"name": spec.name} if spec.name else {}
+    return {**named, "dtype": str(spec.dtype), "shape": list(spec.shape)}
 
 
 def count_calls(program: bytes, method: str = "forward") -> tuple[dict[str, int], dict[str, int]]:

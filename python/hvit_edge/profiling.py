@@ -17,6 +17,7 @@ from hvit_edge.open_artifact import is_package
 from hvit_edge.operator_groups import group_of, native_parts
 from hvit_edge.operator_modules import modules_of
 from hvit_edge.progress import Count, uncounted
+from hvit_edge.random_arrays import random_arrays
 from hvit_edge.runtime import Session
 
 TIME, INSTRUCTIONS = "ns", "instructions"
@@ -192,8 +193,7 @@ def _shown(name: str) -> str:
 def _measure(path: Path, iterations: int, warmup: int, threads: int) -> dict:
     """As the runner's `profile`, in this process."""
     session = Session(path, threads=threads, time_operators=True)
-    random = np.random.default_rng(0)
-    inputs = [random.standard_normal(spec.shape, dtype=np.float32) for spec in session.inputs]
+    inputs = random_arrays(session)
     seconds, runs = [], []
     for _ in range(warmup + iterations):
         start = time.perf_counter()

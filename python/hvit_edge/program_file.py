@@ -67,6 +67,7 @@ def write_program(
             calibration=calibration,
             mixture=mixture,
             seconds=time.perf_counter() - start,
+            **gate.reported,
         ),
     )
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from hvit_edge.hints import worded
 from hvit_edge.lowering import PassReport
-from hvit_edge.metadata import Difference
+from hvit_edge.metadata import CLASSIFY, Difference
 from hvit_edge.mixed import MixedReport
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.quantize import Calibration
+from hvit_edge.runtime import TensorSpec
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.weights import ModelOrigin
 
@@ -32,6 +33,9 @@ class Report:
         rewrites_left_out: the rewrites that failed and were left out of the program.
         fallback: why the program is lowered without any rewrites, as ExecuTorch does it; empty if
             it is not.
+        task: "classify" or "tensor".
+        inputs, outputs: of the task "tensor": name, dtype and shape of each.
+        sample_source: of the task "tensor", where the golden sample came from.
     """
 
     model: str
@@ -47,6 +51,10 @@ class Report:
     origin: ModelOrigin | None = None
     rewrites_left_out: tuple[PassReport, ...] = ()
     fallback: str = ""
+    task: str = CLASSIFY
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    sample_source: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """The report as plain values, ready for JSON."""
@@ -67,6 +75,10 @@ class Report:
             ],
             "fallback": self.fallback,
             **self._sources(),
+            "task": self.task,
+            "inputs": [asdict(spec) for spec in self.inputs],
+            "outputs": [asdict(spec) for spec in self.outputs],
+            "sample_source": self.sample_source,
         }
 
     def _sources(self) -> dict[str, object]:

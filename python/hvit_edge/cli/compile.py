@@ -30,6 +30,7 @@ from hvit_edge.cli.parser import (
 from hvit_edge.cli.preprocess_options import add_preprocess, chosen_preprocess
 from hvit_edge.errors import InputError
 from hvit_edge.labels import read_labels_file
+from hvit_edge.metadata import TENSOR
 from hvit_edge.sources.address import check_address
 from hvit_edge.sources.arguments import read_arguments
 from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
@@ -92,6 +93,13 @@ def add_arguments(parser: VerbParser) -> None:
         " config with id2label) (default: those of the weights)",
     )
     add_preprocess(parser)
+    parser.add_argument(
+        "--sample",
+        metavar="NPZ",
+        help="compile a model of any inputs and outputs: a file of one array for each input, by"
+        " argument name; no photos, labels or softmax (docs/tensors.md). --calib-data then is NPZ"
+        " files whose arrays have a leading sample axis",
+    )
     parser.add_argument(
         "--min-delegated",
         type=share,
@@ -232,6 +240,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 progress=progress.bar("calibrate"),
                 rtol=args.rtol,
                 on_step=console.begin,
+                inputs=args.sample,
             )
         report = artifact.report.to_dict()
     if args.format == "json":
@@ -262,8 +271,7 @@ def _describe(report: dict, lines: list[str]) -> str:
     pairs = [
         ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
         ("weights", text.weights(report["weights"], report["weights_key"])),
-        ("preprocessing", text.preprocess(report["preprocess"], report["preprocess_source"])),
-        ("labels", text.said_by(report["labels_source"]) if report["labels_source"] else "none"),
+        *(_tensors if report["task"] == TENSOR else _photos)(report),
         *(_package_fields if report["target"] == "coreml" else _delegate_fields)(report),
     ]
     left_out = report["rewrites_left_out"]
@@ -273,7 +281,8 @@ def _describe(report: dict, lines: list[str]) -> str:
     if report["fallback"]:
         pairs.append(("lowered plainly", report["fallback"]))
     if report["calibration"]:
-        pairs.append(("calibration", f"{report['calibration']['images']} images"))
+        noun = "samples" if report["task"] == TENSOR else "images"
+        pairs.append(("calibration", f"{report['calibration']['images']} {noun}"))
     mixture = report.get("mixture")
     if mixture:
         pairs += _mixture_fields(mixture)
@@ -284,6 +293,22 @@ def _describe(report: dict, lines: list[str]) -> str:
         f"Parity:\n{text.parity_table(report['steps'])}\n\n"
         "Next:\n" + "\n".join(f"  {line}" for line in lines)
     )
+
+
+def _photos(report: dict) -> list[tuple[str, object]]:
+    labels = report["labels_source"]
+    return [
+        ("preprocessing", text.preprocess(report["preprocess"], report["preprocess_source"])),
+        ("labels", text.said_by(labels) if labels else "none"),
+    ]
+
+
+def _tensors(report: dict) -> list[tuple[str, object]]:
+    return [
+        ("inputs", "\n".join(map(text.tensor, report["inputs"]))),
+        ("outputs", "\n".join(map(text.tensor, report["outputs"]))),
+        ("sample", report["sample_source"]),
+    ]
 
 
 def _delegate_fields(report: dict) -> list[tuple[str, object]]:

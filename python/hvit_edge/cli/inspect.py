@@ -13,6 +13,7 @@ from collections import Counter
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser
+from hvit_edge.metadata import TENSOR
 from hvit_edge.targets.choices import CPUS
 
 WIDTH = 72
@@ -50,13 +51,11 @@ def _describe(facts: dict) -> str:
             f"sha256 {meta['weights_sha256']}",
         ),
         ("versions", "\n".join(f"{name} {value}" for name, value in meta["versions"].items())),
-        ("preprocessing", text.preprocess(meta["preprocess"], meta["preprocess_source"])),
-        ("labels", _labels(meta["labels"], meta["labels_source"])),
+        *_of_task(meta),
         (
             "parity",
             f"max abs {parity['max_abs']:.2e}, max rel {parity['max_rel']:.2e},"
-            f" cosine {parity['cosine']:.7f},"
-            f" top-1 {'agrees' if parity['top1_agree'] else 'differs'}",
+            f" cosine {parity['cosine']:.7f}{_top1(meta)}",
         ),
         ("self test tolerance", f"{meta['golden_tolerance']:.1e}, relative"),
         ("layers", text.counts(layer["precision"] for layer in meta["layers"]) or "no record"),
@@ -73,6 +72,21 @@ def _lowering(meta: dict) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
+def _of_task(meta: dict) -> list[tuple[str, object]]:
+    if meta["task"] == TENSOR:
+        return [("task", "tensor: arrays in, arrays out"), ("sample", meta["sample_source"])]
+    return [
+        ("preprocessing", text.preprocess(meta["preprocess"], meta["preprocess_source"])),
+        ("labels", _labels(meta["labels"], meta["labels_source"])),
+    ]
+
+
+def _top1(meta: dict) -> str:
+    if meta["task"] == TENSOR:
+        return ""
+    return f", top-1 {'agrees' if meta['parity']['top1_agree'] else 'differs'}"
+
+
 def _target(meta: dict) -> str:
     shaped = "" if meta["cpu"] == CPUS[0] else f", shaped for {meta['cpu']}"
     return f"{meta['target']}, {meta['precision']}{shaped}"
@@ -81,8 +95,8 @@ def _target(meta: dict) -> str:
 def _program(facts: dict) -> list[tuple[str, object]]:
     return [
         ("file", f"{facts['path']}, {text.size(facts['bytes'])}"),
-        ("inputs", "\n".join(_tensor(tensor) for tensor in facts["inputs"])),
-        ("outputs", "\n".join(_tensor(tensor) for tensor in facts["outputs"])),
+        ("inputs", "\n".join(text.tensor(tensor) for tensor in facts["inputs"])),
+        ("outputs", "\n".join(text.tensor(tensor) for tensor in facts["outputs"])),
         ("delegates", _counted(facts["delegates"])),
         ("operators outside", _counted(facts["ops_outside"])),
         ("planned memory", text.size(facts["planned_memory_bytes"])),

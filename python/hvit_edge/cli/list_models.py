@@ -16,9 +16,9 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Print the models."""
     with console.quiet():
-        from hvit_edge.models.registry import list_models
+        from hvit_edge.models import list_models, sequence_models
 
-        models = list_models()
+        models = [*list_models(), *sequence_models()]
     if args.format == "json":
         console.json(
             [

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+from hvit_edge.metadata import TENSOR
 from hvit_edge.sources.address import read_address
 
 
@@ -19,7 +20,7 @@ def next_lines(args: argparse.Namespace, report: dict) -> list[str]:
     path = report["path"]
     timed = report["target"] in ("xnnpack", "native")
     commands = [
-        ["run", path, "PHOTO"],
+        *([] if report["task"] == TENSOR else [["run", path, "PHOTO"]]),
         ["validate", path, *_made_by(args.model), *_weights(args.weights)],
         ["bench" if timed else "inspect", path],
     ]

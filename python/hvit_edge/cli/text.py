@@ -56,13 +56,14 @@ def counts(names: Iterable[str]) -> str:
 
 def parity_table(steps: Iterable[dict]) -> str:
     """How far each step is from its reference."""
+    steps = list(steps)
+    if any("outputs" in step for step in steps):
+        return _output_table(steps)
     rows = [
         (
             step["name"],
             step["reference"],
-            f"{step['max_rel']:.2e}",
-            f"{step['cosine']:.7f}",
-            decibel(step["sqnr_db"]),
+            *_measured(step),
             percent(step["top1_agree"]),
             "ok" if step["passed"] else "BREAKS",
         )
@@ -70,6 +71,33 @@ def parity_table(steps: Iterable[dict]) -> str:
     ]
     header = ("step", "against", "max rel", "cosine", "SQNR", "top-1 agrees", "")
     return table(header, rows, left=(0, 1))
+
+
+def _output_table(steps: list[dict]) -> str:
+    """How far each output of each step is from its reference; there are no classes."""
+    rows = [
+        (
+            step["name"],
+            step["reference"],
+            output["name"],
+            *_measured(output),
+            "ok" if output["passed"] else "BREAKS",
+        )
+        for step in steps
+        for output in step["outputs"]
+    ]
+    header = ("step", "against", "output", "max rel", "cosine", "SQNR", "")
+    return table(header, rows, left=(0, 1, 2))
+
+
+def _measured(one: dict) -> tuple[str, str, str]:
+    return f"{one['max_rel']:.2e}", f"{one['cosine']:.7f}", decibel(one["sqnr_db"])
+
+
+def tensor(spec: dict) -> str:
+    """Describe an input or output: `x: float32 [1, 5]`, without its name if it has none."""
+    described = f"{spec['dtype']} [{', '.join(str(side) for side in spec['shape'])}]"
+    return f"{spec['name']}: {described}" if spec.get("name") else described
 
 
 def preprocess(spec: dict, source: str) -> str:

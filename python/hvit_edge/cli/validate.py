@@ -23,6 +23,7 @@ from hvit_edge.cli.parser import (
 )
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
+from hvit_edge.metadata import TENSOR
 from hvit_edge.open_artifact import is_package
 
 SHOWN_LAYERS = 10
@@ -34,6 +35,12 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument("artifact", metavar="ARTIFACT", help="a .pte or .mlpackage from `compile`")
     parser.add_argument(
         "--data", metavar="DIR", help="photos, or an NPZ file (default: the bundled photos)"
+    )
+    parser.add_argument(
+        "--sample",
+        metavar="NPZ|DIR",
+        help="of an artifact of arrays: samples to compare on, in place of photos (default: its"
+        " golden sample, and others drawn like it if that was drawn)",
     )
     parser.add_argument(
         "--weights",
@@ -76,6 +83,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             bisect=args.bisect,
             device=args.device,
             progress=progress.counter("device", unit="photo"),
+            sample=args.sample,
         ).to_dict()
     if args.format == "json":
         console.json(report)
@@ -86,19 +94,23 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 def _describe(report: dict, args: argparse.Namespace) -> str:
     worst = report["worst_image"]
+    arrays = report["task"] == TENSOR
+    top1 = [] if arrays else [("top-1 agrees", text.percent(report["top1_agreement"]))]
+    noun = "sample" if arrays else "photo"
     lines = [
-        f"{report['artifact']}: {report['images']} photos, {report['precision']}, expected"
+        f"{report['artifact']}: {report['images']} {noun}s, {report['precision']}, expected"
         f" {report['tolerance']}",
+        *([f"samples: {report['samples']}"] if arrays else []),
         *(f"skipped {printable(photo['name'])}: {photo['reason']}" for photo in report["skipped"]),
         "",
         text.parity_table(report["steps"]),
         "",
         text.fields(
             [
-                ("top-1 agrees", text.percent(report["top1_agreement"])),
+                *top1,
                 ("SQNR", text.decibel(report["sqnr_db"])),
                 ("SQNR, centred", text.decibel(report["sqnr_centred_db"])),
-                ("worst photo", f"{printable(worst['name'])}, {text.decibel(worst['sqnr_db'])}"),
+                (f"worst {noun}", f"{printable(worst['name'])}, {text.decibel(worst['sqnr_db'])}"),
                 *([("backend", report["backend"])] if is_package(report["artifact"]) else []),
                 *_device(report["device"]),
             ]

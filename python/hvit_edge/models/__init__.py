@@ -1,6 +1,6 @@
 """Readable definitions of the networks, by name. Importing this package registers all of them."""
 
-from hvit_edge.models import conformer, mobilevit, shunted, swin
+from hvit_edge.models import conformer, conformer1d, mobilevit, shunted, swin
 from hvit_edge.models.registry import (
     ModelInfo,
     Published,
@@ -9,16 +9,20 @@ from hvit_edge.models.registry import (
     model_info,
     register_model,
 )
+from hvit_edge.models.sequences import find_sequence_model, sequence_models
 
 __all__ = [
     "ModelInfo",
     "Published",
     "build_model",
     "conformer",
+    "conformer1d",
+    "find_sequence_model",
     "list_models",
     "mobilevit",
     "model_info",
     "register_model",
+    "sequence_models",
     "shunted",
     "swin",
 ]

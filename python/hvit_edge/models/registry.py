@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.models.sequences import sequence_models
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.public import public
 from hvit_edge.sources.address import unknown_name
@@ -177,8 +178,8 @@ def _count_parameters(name: str) -> int:
 
 
 def registered_names() -> list[str]:
-    """Return the registered names, sorted."""
-    return sorted(_REGISTRY)
+    """Return the registered names, those of sequence models too, sorted."""
+    return sorted([*_REGISTRY, *(model.name for model in sequence_models())])
 
 
 def _find(name: str) -> _Entry:

@@ -27,6 +27,7 @@ from hvit_edge.parity.tolerance import (
 from hvit_edge.quantize import sqnr
 from hvit_edge.quantize.arithmetic import FLOAT16, FLOAT32, Arithmetic
 from hvit_edge.quantize.half import HalfStorage
+from hvit_edge.runtime import TensorSpec
 from hvit_edge.tensors.judge_outputs import judge_outputs, tolerances_of
 from hvit_edge.tensors.samples import Arrays
 from hvit_edge.tensors.tensor_subject import TensorSubject, arrays_of, eager_outputs, tensors_of
@@ -101,6 +102,13 @@ class TensorReference:
             ]
 
 
+def _specs(names: Sequence[str], arrays: Arrays) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(array.shape, array.dtype.name, name)
+        for name, array in zip(names, arrays, strict=True)
+    )
+
+
 @dataclass
 class TensorGate:
     """Measures each step on every sample, and stops at the first outside its tolerance.
@@ -132,6 +140,17 @@ class TensorGate:
             return first
         graph, least = self.reference.golden()
         return replace(first, graph=graph, least_sqnr_db=least)
+
+    @property
+    def reported(self) -> dict[str, object]:
+        """What the report says of the task."""
+        subject = self.subject
+        return {
+            "task": TENSOR,
+            "inputs": _specs(subject.input_names, subject.samples[0]),
+            "outputs": _specs(subject.output_names, subject.expected[0]),
+            "sample_source": subject.source,
+        }
 
     def complete(self, metadata: Metadata) -> Metadata:
         """Return metadata with what only tensor artifacts say of themselves."""

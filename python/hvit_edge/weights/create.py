@@ -21,6 +21,7 @@ from hvit_edge.models.registry import (
     check_input_size,
     model_info,
 )
+from hvit_edge.models.sequences import find_sequence_model
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.public import public
 from hvit_edge.sources.preprocess_choice import ARGUMENT, read_choice
@@ -143,6 +144,18 @@ def create_model(
         InputError: unknown name, unusable or unreachable weights, weights for another class count
             than `num_classes`, or a config that asks for another network.
     """
+    if (entry := find_sequence_model(name)) is not None:
+        from hvit_edge.weights.create_sequence import create_sequence_model
+
+        return create_sequence_model(
+            entry,
+            weights=weights,
+            num_classes=num_classes,
+            input_size=input_size,
+            preprocess=preprocess,
+            labels=labels,
+            weights_key=weights_key,
+        )
     names = given_labels(labels)
     size = check_input_size(name, input_size)  # before anything is read or downloaded
     choice = read_choice(preprocess, "create_model").at(size)

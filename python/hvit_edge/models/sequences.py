@@ -1,0 +1,117 @@
+"""The models of sequences by name: features over time in, classes out."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import nn
+
+from hvit_edge.errors import InputError
+from hvit_edge.tensors.declared import InputSpec
+
+Builder = Callable[[int, int], nn.Module]
+
+
+@dataclass(frozen=True)
+class SequenceModel:
+    """What is known of a model of sequences without building it.
+
+    Attributes:
+        name: registered name.
+        paper: link to it.
+        argument: what forward calls its input, float32 [N, frames, bands].
+        frames: default number of frames.
+        bands: features of a frame.
+        multiple: what a number of frames must be divisible by.
+        classes: default number of logits.
+        builder: of `(num_classes, frames)`.
+    """
+
+    name: str
+    paper: str
+    argument: str
+    frames: int
+    bands: int
+    multiple: int
+    classes: int
+    builder: Builder
+
+    @property
+    def params(self) -> int:
+        """Number of parameters at the default number of classes."""
+        return _count_parameters(self.name)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Default (frames, bands)."""
+        return self.frames, self.bands
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where weights come from: there is no published checkpoint of this head."""
+        return "a checkpoint of your own", "random"
+
+    def inputs(self, frames: int) -> list[InputSpec]:
+        """Return the declaration of the input; log-mel features are normalized as a rule."""
+        return [InputSpec(self.argument, (1, frames, self.bands))]
+
+    def check_frames(self, input_size: object) -> int:
+        """Return the frames of a request: None, a number, or (frames, bands).
+
+        Raises:
+            InputError: the model cannot take it.
+        """
+        if input_size is None:
+            return self.frames
+        sides = input_size if isinstance(input_size, tuple | list) else (input_size, self.bands)
+        try:
+            frames, bands = map(operator.index, sides)
+        except (TypeError, ValueError):
+            frames, bands = 0, 0
+        if frames < self.multiple or frames % self.multiple or bands != self.bands:
+            raise InputError(
+                f"[{self.name}] input_size: expected (frames, {self.bands}) with frames a multiple"
+                f" of {self.multiple}, got {input_size!r}"
+            )
+        return frames
+
+
+_REGISTRY: dict[str, SequenceModel] = {}
+
+
+def register_sequence_model(name: str, **known: object) -> Callable[[Builder], Builder]:
+    """Register a builder `(num_classes, frames) -> nn.Module`; `known` is as in `SequenceModel`.
+
+    Raises:
+        ValueError: `name` is taken.
+    """
+
+    def register(builder: Builder) -> Builder:
+        if name in _REGISTRY:
+            raise ValueError(f"[register_sequence_model] expected a new name, got {name!r} twice")
+        _REGISTRY[name] = SequenceModel(name=name, builder=builder, **known)
+        return builder
+
+    return register
+
+
+def sequence_models() -> list[SequenceModel]:
+    """Return every registered model of sequences, by name."""
+    return [_REGISTRY[name] for name in sorted(_REGISTRY)]
+
+
+def find_sequence_model(name: object) -> SequenceModel | None:
+    """Return the model of sequences of that name; None if there is none."""
+    return _REGISTRY.get(name) if isinstance(name, str) else None
+
+
+@cache
+def _count_parameters(name: str) -> int:
+    model = _REGISTRY[name]
+    with torch.device("meta"):
+        built = model.builder(model.classes, model.frames)
+    return sum(parameter.numel() for parameter in built.parameters())
