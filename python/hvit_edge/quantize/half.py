@@ -16,11 +16,14 @@ from torch.fx import GraphModule, Interpreter, Node
 
 from hvit_edge.lowering.graph import (
     Editor,
+    argument,
     aten,
     constant_tensor,
     is_call,
     is_constant,
     nodes_calling,
+    rank_of,
+    shape_of,
 )
 from hvit_edge.quantize.half_casts import CAST, register_cast
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS
@@ -34,6 +37,7 @@ def quantize_half(graph: GraphModule) -> None:
     """Let the graph compute in float16, in place; float32 where `float32_island` says so."""
     register_cast()
     _write_out_silu(graph)
+    _write_out_glu(graph)
     island = float32_island(graph)
     dtypes: dict[Node, torch.dtype] = {}
     casts: dict[tuple[Node, torch.dtype], Node] = {}
@@ -87,6 +91,17 @@ def _write_out_silu(graph: GraphModule) -> None:
     for node in nodes_calling(graph, aten.silu.default):
         edit, x = Editor(graph, node), node.args[0]
         edit.replace(edit.call(aten.mul.Tensor, x, edit.call(aten.sigmoid.default, x)))
+
+
+def _write_out_glu(graph: GraphModule) -> None:
+    """glu([a, b]) = a * sigmoid(b), which ExecuTorch would compute in float32 as well."""
+    for node in nodes_calling(graph, aten.glu.default):
+        edit, x = Editor(graph, node), node.args[0]
+        dim = argument(node, 1, "dim", -1) % rank_of(x)
+        half = shape_of(x)[dim] // 2
+        value = edit.call(aten.slice.Tensor, x, dim, 0, half)
+        gate = edit.call(aten.slice.Tensor, x, dim, half, 2 * half)
+        edit.replace(edit.call(aten.mul.Tensor, value, edit.call(aten.sigmoid.default, gate)))
 
 
 def float32_island(graph: GraphModule) -> set[Node]:
