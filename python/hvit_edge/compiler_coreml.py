@@ -97,7 +97,7 @@ def compile_package(request: PackageRequest) -> Artifact:
             origin=subject.origin,
             ios=request.ios,
             path=request.path,
-            bytes=write_package(request.path, _saved(model), force=request.force),
+            bytes=write_package(request.path, saved(model), force=request.force),
             operators=program.counts(),
             in_float32=in_float32,
             parity=metadata.parity,
@@ -257,8 +257,8 @@ def _describe(request: PackageRequest, model: object, metadata: Metadata, golden
     describe(model, about, {**write_metadata(metadata, golden), **extra})
 
 
-def _saved(model: object) -> Callable[[Path], None]:
-    """Writes the model, and opens what was written."""
+def saved(model: object) -> Callable[[Path], None]:
+    """Return a function that writes the model, and opens what was written."""
 
     def save(path: Path) -> None:
         model.save(str(path))

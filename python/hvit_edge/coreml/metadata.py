@@ -2,7 +2,7 @@
 
 The names are those of the constant methods of a `.pte`. Lists of numbers are JSON, lists of
 strings have a line each, as there. The golden sample is what the program takes and gives: pixels
-as a PNG file and logits as little-endian float32, both in base64.
+as a PNG file and logits as little-endian float32, or arrays as NPY files, all in base64.
 """
 
 from __future__ import annotations
@@ -16,16 +16,25 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from hvit_edge.artifact import Golden, GraphAnswer, fields
+from hvit_edge.artifact import Golden, GoldenTensors, GraphAnswer, fields
 from hvit_edge.errors import ArtifactError, HvitEdgeError
-from hvit_edge.metadata import SCHEMA_VERSION, SOURCES, Difference, Metadata
+from hvit_edge.metadata import (
+    CLASSIFY,
+    SCHEMA_VERSION,
+    SOURCES,
+    TENSOR,
+    TENSOR_SCHEMA_VERSION,
+    Difference,
+    Metadata,
+)
 from hvit_edge.preprocess import Preprocess
 
 IMAGE, OUTPUT = "hve_golden_image", "hve_golden_output"
+GOLDEN_TENSOR = "hve_golden_"
 GRAPH, GRAPH_SQNR = "hve_graph_output", "hve_graph_sqnr"
 
 
-def write_metadata(metadata: Metadata, golden: Golden) -> dict[str, str]:
+def write_metadata(metadata: Metadata, golden: Golden | GoldenTensors) -> dict[str, str]:
     """User-defined metadata of a package.
 
     Args:
@@ -36,6 +45,8 @@ def write_metadata(metadata: Metadata, golden: Golden) -> dict[str, str]:
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in fields(metadata).items()
     }
+    if isinstance(golden, GoldenTensors):
+        return {**plain, **_tensor_strings(golden)}
     png = io.BytesIO()
     _fewest_bits(Image.fromarray(golden.image)).save(png, "PNG", optimize=True)
     strings = {**plain, IMAGE: _text(png.getvalue()), OUTPUT: _text(_floats(golden.output))}
@@ -45,8 +56,8 @@ def write_metadata(metadata: Metadata, golden: Golden) -> dict[str, str]:
     return strings
 
 
-def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden]:
-    """What `write_metadata` wrote.
+def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden | GoldenTensors]:
+    """What `write_metadata` wrote; the golden sample is that of the task.
 
     Raises:
         ArtifactError: a package that is not ours, too new, or with a damaged field.
@@ -58,11 +69,18 @@ def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden]:
         )
     try:
         version = json.loads(strings["hve_schema_version"])
-        if version != SCHEMA_VERSION:
+        task = strings.get("hve_task", CLASSIFY)
+        known = {CLASSIFY: SCHEMA_VERSION, TENSOR: TENSOR_SCHEMA_VERSION}
+        if known.get(task) != version:
+            of_task = f" of the task {task}" if task != CLASSIFY else ""
             raise ArtifactError(
-                f"[package] expected schema version {SCHEMA_VERSION}, got {version};"
+                f"[package] expected schema version {known.get(task, SCHEMA_VERSION)}, got"
+                f" {version}{of_task};"
                 " install the hvit-edge that wrote it, or compile the model again"
             )
+        if task == TENSOR:
+            metadata = _metadata(strings)
+            return metadata, _golden_tensors(strings, metadata)
         return _metadata(strings), _golden(strings)
     except (KeyError, ValueError, TypeError, OSError, binascii.Error, HvitEdgeError) as error:
         if isinstance(error, ArtifactError):
@@ -75,9 +93,10 @@ def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden]:
 
 def _metadata(strings: Mapping[str, str]) -> Metadata:
     max_abs, max_rel, cosine, top1 = json.loads(strings["hve_parity"])
-    labels, versions = strings["hve_labels"], strings["hve_versions"]
+    is_classifier = strings.get("hve_task", CLASSIFY) == CLASSIFY
+    labels, versions = strings["hve_labels"] if is_classifier else "", strings["hve_versions"]
     return Metadata(
-        schema_version=SCHEMA_VERSION,
+        schema_version=json.loads(strings["hve_schema_version"]),
         model_name=strings["hve_model_name"],
         target=strings["hve_target"],
         precision=strings["hve_precision"],
@@ -86,19 +105,56 @@ def _metadata(strings: Mapping[str, str]) -> Metadata:
         weights_sha256=strings["hve_weights_sha256"],
         versions=dict(line.split("=", 1) for line in versions.splitlines()),
         labels=tuple(labels.split("\n")) if labels else (),
-        preprocess=Preprocess(
-            tuple(json.loads(strings["hve_input_size"])),
-            resize=strings["hve_resize"],
-            resize_size=json.loads(strings["hve_resize_size"]),
-            interpolation=strings["hve_interpolation"],
-            mean=tuple(json.loads(strings["hve_mean"])),
-            std=tuple(json.loads(strings["hve_std"])),
-            channel_order=strings["hve_channel_order"],
-        ),
+        preprocess=_preprocess(strings) if is_classifier else None,
         parity=Difference(max_abs, max_rel, cosine, bool(top1)),
         golden_tolerance=json.loads(strings["hve_golden_tolerance"]),
+        task=strings.get("hve_task", CLASSIFY),
+        input_names=tuple(strings.get("hve_input_names", "").splitlines()),
+        output_names=tuple(strings.get("hve_output_names", "").splitlines()),
         **{key: strings.get(name, "") for key, name in SOURCES.items()},
     )
+
+
+def _preprocess(strings: Mapping[str, str]) -> Preprocess:
+    return Preprocess(
+        tuple(json.loads(strings["hve_input_size"])),
+        resize=strings["hve_resize"],
+        resize_size=json.loads(strings["hve_resize_size"]),
+        interpolation=strings["hve_interpolation"],
+        mean=tuple(json.loads(strings["hve_mean"])),
+        std=tuple(json.loads(strings["hve_std"])),
+        channel_order=strings["hve_channel_order"],
+    )
+
+
+def _tensor_strings(golden: GoldenTensors) -> dict[str, str]:
+    rows = {f"{GOLDEN_TENSOR}input": golden.inputs, f"{GOLDEN_TENSOR}output": golden.outputs}
+    strings = {}
+    if golden.graph is not None:
+        rows[GRAPH] = golden.graph
+        strings[GRAPH_SQNR] = json.dumps(list(golden.least_sqnr_db))
+    arrays = {f"{name}_{at}": array for name, row in rows.items() for at, array in enumerate(row)}
+    return strings | {name: _text(_npy(array)) for name, array in arrays.items()}
+
+
+def _golden_tensors(strings: Mapping[str, str], metadata: Metadata) -> GoldenTensors:
+    def row(name: str, count: int) -> tuple[np.ndarray, ...]:
+        texts = (strings[f"{name}_{index}"] for index in range(count))
+        files = (io.BytesIO(base64.b64decode(text, validate=True)) for text in texts)
+        return tuple(np.load(file, allow_pickle=False) for file in files)
+
+    inputs = row(f"{GOLDEN_TENSOR}input", len(metadata.input_names))
+    outputs = row(f"{GOLDEN_TENSOR}output", len(metadata.output_names))
+    if GRAPH_SQNR not in strings:
+        return GoldenTensors(inputs, outputs)
+    least = tuple(map(float, json.loads(strings[GRAPH_SQNR])))
+    return GoldenTensors(inputs, outputs, row(GRAPH, len(outputs)), least)
+
+
+def _npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()
 
 
 def _golden(strings: Mapping[str, str]) -> Golden:

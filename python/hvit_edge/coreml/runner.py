@@ -19,6 +19,7 @@ from hvit_edge.coreml.program import load_program
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.metadata import Metadata
+from hvit_edge.open_artifact import check_classifies
 from hvit_edge.parity.difference import compare
 from hvit_edge.runtime import Prediction, SelfTest, as_pixels, whole_number
 
@@ -49,6 +50,7 @@ class PackageClassifier:
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
         package = read_package(path)
         self.metadata, self.golden = read_metadata(package.metadata)
+        check_classifies(self.metadata, path)
         self.classes: int = self.golden.output.shape[1]
         _check(package, self.metadata, self.golden)
         self._lock = threading.Lock()

@@ -15,7 +15,6 @@ from hvit_edge.errors import ParityError
 from hvit_edge.gate import REMEDIES
 from hvit_edge.lowering import PassReport
 from hvit_edge.metadata import TENSOR, TENSOR_SCHEMA_VERSION, Difference, Metadata
-from hvit_edge.parity.fidelity import MOST_DB
 from hvit_edge.parity.perturbation import Perturbed
 from hvit_edge.parity.steps import EAGER, QUANTIZED, StepResult
 from hvit_edge.parity.tolerance import (
@@ -36,6 +35,8 @@ TensorStep = Callable[[Arrays], Arrays]
 """Something that maps the inputs to the outputs, as arrays."""
 DRAWS = 4
 """Times that a graph runs with errors of arithmetic: one of few values may be lucky once."""
+MOST_DB = {torch.float32: 110.0, torch.float16: 76.0}
+"""An output that arithmetic does not move is still rounded, if only where it is an input as is."""
 FREE_DB = -999.0
 """What every program reaches: outputs of integers are judged by the share that differs."""
 
@@ -86,7 +87,7 @@ class TensorReference:
                 continue
             steady = np.stack([row[index] for row in self.outputs[samples]])
             moved = (np.stack([row[index] for row in rows[samples]]) for rows in self._perturbed)
-            floors.append(min([MOST_DB, *(sqnr(steady, one) for one in moved)]))
+            floors.append(min([MOST_DB[self.arithmetic.number], *(sqnr(steady, one) for one in moved)]))
         return floors
 
     @cached_property

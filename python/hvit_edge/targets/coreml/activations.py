@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize.calibration import sample_tensors
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.precision import takes_int8
 from hvit_edge.quantize.ranges import Range, choose_range, observe
@@ -23,10 +23,10 @@ def activation_ranges(
 
     Args:
         graph: rewritten for Core ML.
-        inputs: calibration inputs, float32 [1, 3, H, W] each.
+        inputs: as `Calibration.inputs`.
     """
     layers = [layer for layer in find_layers(graph) if takes_int8(layer, "int8")]
-    examples = [(torch.from_numpy(array),) for array in inputs]
+    examples = list(map(sample_tensors, inputs))
     seen = observe(graph, {layer.source for layer in layers}, examples, progress)
     chosen = {source: choose_range(histogram) for source, histogram in seen.items()}
     return {layer.node: chosen[layer.source] for layer in layers}

@@ -43,12 +43,14 @@ class Options:
             are the translation's.
         bgr: the network takes its channels as blue, green, red.
         labels: class names in class order, or none.
+        image: the input is a photo; otherwise the inputs are arrays.
     """
 
     ios: int
     precision: str
     bgr: bool
     labels: Sequence[str]
+    image: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _convert(
         minimum_deployment_target=IOS[options.ios],
         compute_precision=precision,
         pass_pipeline=_passes(),
-        inputs=[_image(program, options)],
+        inputs=[_image(program, options)] if options.image else None,
         classifier_config=_classifier(labels),
         skip_model_load=True,
     )

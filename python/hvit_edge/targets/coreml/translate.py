@@ -41,11 +41,20 @@ class Pixels:
 
 
 @dataclass(frozen=True)
+class Names:
+    """What a program calls its inputs and outputs, in the graph's order."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Translated:
     """A program and where its operators came from.
 
     Attributes:
-        program: with the input "image" and the outputs "logits" and "probabilities".
+        program: with the input "image" and the outputs "logits" and "probabilities", or the names
+            asked for.
         modules: dotted path of the module by operator name.
         nodes: name of the graph's node by operator name.
     """
@@ -61,6 +70,7 @@ def translate(
     opset: object,
     pixels: Pixels | None,
     ranges: Mapping[Node, Range] | None = None,
+    names: Names | None = None,
 ) -> Translated:
     """Translate `graph`, which maps float32 [1, C, H, W] to logits [1, classes].
 
@@ -69,6 +79,7 @@ def translate(
         opset: the `coremltools.target` that the program needs at least.
         pixels: None for a program that takes what `graph` takes.
         ranges: int8 ranges of what layers read, by the layer's node.
+        names: of the inputs and outputs of a graph from any tensors to any others.
 
     Raises:
         LoweringError: an operator has no translation, or not in its form; names each such
@@ -77,24 +88,55 @@ def translate(
     write_out(graph, RULES)
     store_plainly(graph)
     nodes = list(graph.graph.nodes)
-    given = next(node for node in nodes if node.op == "placeholder")
-    shape = tuple(given.meta["val"].shape)
-    image = mb.placeholder(shape=shape, dtype=types.fp32, name=IMAGE)
-    with Function({IMAGE: image}, opset_version=opset) as function:
+    given = [node for node in nodes if node.op == "placeholder"]
+    inputs = names.inputs if names else (IMAGE,)
+    arrays = {name: _array(node, name) for name, node in zip(inputs, given, strict=True)}
+    with Function(arrays, opset_version=opset) as function:
         builder = _Builder(graph, function, {}, {}, {}, opset, ranges or {})
-        normalised = _normalised(function.inputs[IMAGE], pixels)
-        builder.values[given] = Value(normalised, Layout.plain(shape))
+        for name, node in zip(inputs, given, strict=True):
+            array = _normalised(function.inputs[name], pixels)
+            if node.meta["val"].dtype is torch.bool:
+                array = mb.cast(x=array, dtype="bool")
+            builder.values[node] = Value(array, Layout.plain(tuple(node.meta["val"].shape)))
         for node in nodes:
             builder.add(node)
         if builder.refusals:
             raise refuse_all(builder.refusals)
-        result = builder.plain(next(n for n in nodes if n.op == "output").args[0][0])
-        logits = mb.identity(x=result.data, name=LOGITS)
-        shares = mb.softmax(x=result.data, axis=-1, name=PROBABILITIES)
-        function.set_outputs([logits, shares])
+        results = [builder.plain(node) for node in next(_outputs(nodes)).args[0]]
+        function.set_outputs(_named(results, names) if names else _logits(results[0]))
     program = Program()
     program.add_function("main", function)
     return Translated(program, builder.modules, builder.nodes)
+
+
+def _outputs(nodes: list[Node]) -> Iterator[Node]:
+    return (node for node in nodes if node.op == "output")
+
+
+def _array(node: Node, name: str) -> object:
+    """An input of the program: float32 or, for integers and booleans, int32."""
+    value = node.meta["val"]
+    dtype = types.fp32 if value.is_floating_point() else types.int32
+    return mb.placeholder(shape=tuple(value.shape), dtype=dtype, name=name)
+
+
+def _logits(result: Value) -> list[object]:
+    logits = mb.identity(x=result.data, name=LOGITS)
+    return [logits, mb.softmax(x=result.data, axis=-1, name=PROBABILITIES)]
+
+
+def _named(results: list[Value], names: Names) -> list[object]:
+    """The outputs of the program: float32 or int32."""
+    outputs = []
+    for result, name in zip(results, names.outputs, strict=True):
+        data = result.data
+        if isinstance(data, np.ndarray):
+            data = mb.const(val=data)
+        is_bool = data.dtype is types.bool
+        outputs.append(
+            mb.cast(x=data, dtype="int32", name=name) if is_bool else mb.identity(x=data, name=name)
+        )
+    return outputs
 
 
 def _normalised(image: object, pixels: Pixels | None) -> object:

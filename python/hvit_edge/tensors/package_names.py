@@ -1,0 +1,29 @@
+"""What a package calls its arrays: Core ML takes identifiers alone, and each name once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+
+def feature_names(
+    inputs: Sequence[str], outputs: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of a package's inputs and outputs, which follow from the module's alone.
+
+    A character that is in no identifier becomes `_`, and a name that is taken gets its position.
+    """
+    taken: set[str] = set()
+
+    def unique(name: str, position: int) -> str:
+        found = re.sub(r"\W", "_", name, flags=re.ASCII)
+        found = found if re.match(r"[A-Za-z_]", found) else f"_{found}"
+        while found in taken:
+            found = f"{found}_{position}"
+        taken.add(found)
+        return found
+
+    return (
+        tuple(unique(name, at) for at, name in enumerate(inputs)),
+        tuple(unique(name, at) for at, name in enumerate(outputs)),
+    )
