@@ -9,6 +9,7 @@ _PUBLIC = {
     "Artifact": "compiler",
     "Classifier": "runtime",
     "InputSpec": "tensors.declared",
+    "PackageSession": "tensors.package_session",
     "Prediction": "runtime",
     "Preprocess": "preprocess",
     "Session": "runtime",

@@ -69,11 +69,23 @@ def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local"
 def check_classifies(metadata: Metadata, path: str | Path) -> None:
     """Refuse an artifact of another task than to classify photos with an ArtifactError."""
     if metadata.task != CLASSIFY:
+        session = "PackageSession" if is_package(path) else "Session"
         raise ArtifactError(
             f"[Classifier] expected an artifact of the task {CLASSIFY}, got one of the task"
-            f" {metadata.task}: {path}; use hvit_edge.Session, which takes and returns arrays, and"
-            " `hvit-edge validate` to check it"
+            f" {metadata.task}: {path}; use hvit_edge.{session}, which takes and returns arrays,"
+            " and `hvit-edge validate` to check it"
         )
+
+
+def task_of_package(path: str | Path) -> str:
+    """Return what a package does; whatever is no package of ours classifies, and is refused then.
+
+    Raises:
+        ArtifactError: the package is damaged.
+    """
+    from hvit_edge.coreml import read_package
+
+    return read_package(path).metadata.get("hve_task", CLASSIFY)
 
 
 def read_identity(path: str | Path) -> tuple[Metadata, int]:

@@ -134,21 +134,25 @@ def shift(scores: Tensor) -> Tensor:
 
 
 class Convolution(nn.Module):
-    """Norm, gated pointwise, depthwise over time, batch norm, Swish, pointwise: section 2.2."""
+    """Norm, gated pointwise, depthwise over time, batch norm, Swish, pointwise: section 2.2.
+
+    The depthwise convolution sees time as the width of a map of height one.
+    """
 
     def __init__(self, dim: int, kernel: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim)
         self.gated = nn.Linear(dim, 2 * dim)
-        self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
-        self.batch_norm = nn.BatchNorm1d(dim)
+        self.depthwise = nn.Conv2d(dim, dim, (1, kernel), padding=(0, kernel // 2), groups=dim)
+        self.batch_norm = nn.BatchNorm2d(dim)
         self.project = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, T, C] -> [N, T, C]."""
-        gated = F.glu(self.gated(self.norm(x)), dim=-1)
-        mixed = F.silu(self.batch_norm(self.depthwise(gated.transpose(1, 2))))
-        return self.project(mixed.transpose(1, 2))
+        value, gate = self.gated(self.norm(x)).chunk(2, dim=-1)
+        gated = (value * gate.sigmoid()).transpose(1, 2).unsqueeze(2)
+        mixed = F.silu(self.batch_norm(self.depthwise(gated)))
+        return self.project(mixed.squeeze(2).transpose(1, 2))
 
 
 class Block(nn.Module):

@@ -14,7 +14,7 @@ from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, Rewrite, pipeline_for
 from hvit_edge.metadata import TENSOR
-from hvit_edge.open_artifact import is_package
+from hvit_edge.open_artifact import is_package, task_of_package
 from hvit_edge.parity.bisect import LoweredValues, first_wrong_module, xnnpack_values
 from hvit_edge.parity.bisect_quantized import first_unfaithful_layer
 from hvit_edge.parity.float_steps import measure_float_steps
@@ -91,6 +91,20 @@ def validate(
             )
         from hvit_edge.parity.validate_package import validate_package
 
+        if task_of_package(path) == TENSOR:
+            from hvit_edge.tensors.validate_tensors import check_options, validate_tensor_package
+
+            check_options(data=data, bisect=bisect, device=device, local=LOCAL)
+            return validate_tensor_package(
+                path,
+                sample=sample,
+                model=model,
+                weights=weights,
+                weights_key=weights_key,
+                rtol=rtol,
+                threads=threads,
+            )
+        refuse_sample(sample)
         return validate_package(
             path,
             data=data,
@@ -101,7 +115,6 @@ def validate(
             rtol=rtol,
             threads=threads,
             bisect=bisect,
-            sample=sample,
         )
     session = Session(path, threads=threads)
     metadata = session.metadata

@@ -87,7 +87,9 @@ class TensorReference:
                 continue
             steady = np.stack([row[index] for row in self.outputs[samples]])
             moved = (np.stack([row[index] for row in rows[samples]]) for rows in self._perturbed)
-            floors.append(min([MOST_DB[self.arithmetic.number], *(sqnr(steady, one) for one in moved)]))
+            floors.append(
+                min([MOST_DB[self.arithmetic.number], *(sqnr(steady, one) for one in moved)])
+            )
         return floors
 
     @cached_property

@@ -69,6 +69,26 @@ def session_runs(path: Path, session: Session) -> Runs:
     )
 
 
+def validate_tensor_package(
+    path: Path, *, threads: int, sample: object, rtol: float | None, **module: object
+) -> ParityReport:
+    """As `validate_tensors`, for a package, with the same arguments and errors."""
+    from hvit_edge.coreml.runner import CORE_ML
+    from hvit_edge.tensors.package_session import PackageSession
+
+    session = PackageSession(path, threads=threads)
+    runs = Runs(
+        metadata=session.metadata,
+        golden=session.golden,
+        step=lambda arrays: tuple(session(*arrays)),
+        name="predicted" if session.backend == CORE_ML else "evaluated",
+        backend=session.backend,
+        shapes=tuple(spec.shape for spec in session.inputs),
+        classes=([1, *session.outputs[0].shape])[-1],
+    )
+    return validate_tensors(path, runs, sample=sample, rtol=rtol, **module)
+
+
 def validate_tensors(
     path: Path,
     runs: Runs,

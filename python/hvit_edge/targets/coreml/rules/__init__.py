@@ -13,6 +13,7 @@ from hvit_edge.targets.coreml.rules import (
     rearranging,
     reductions,
     resizing,
+    tables,
     views,
 )
 from hvit_edge.targets.coreml.rules.registry import RULES
@@ -31,5 +32,6 @@ __all__ = [
     "rearranging",
     "reductions",
     "resizing",
+    "tables",
     "views",
 ]
