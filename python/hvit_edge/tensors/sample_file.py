@@ -19,9 +19,10 @@ def read_sample_file(path: str | os.PathLike, where: str) -> dict[str, np.ndarra
         InputError: no such file, or no NPZ file of plain arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("a single array")
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("a single array")
+        with file:
             return {name: file[name] for name in file.files}
     except OSError as error:
         reason = error.strerror or "no NPZ file"
