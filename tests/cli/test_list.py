@@ -3,7 +3,7 @@
 import json
 
 from hvit_edge.cli import main
-from hvit_edge.models import list_models
+from hvit_edge.models import list_models, sequence_models
 
 
 def test_json_lists_the_registry(capsys):
@@ -17,7 +17,7 @@ def test_json_lists_the_registry(capsys):
             "input_size": list(info.input_size),
             "sources": list(info.sources),
         }
-        for info in list_models()
+        for info in [*list_models(), *sequence_models()]
     ]
 
 

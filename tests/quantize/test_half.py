@@ -44,3 +44,12 @@ def test_constant_beyond_half_precision_stays_finite(graph_of):
     x = torch.randn(1, 2)
     graph = quantize(graph_of(Masked(), x), (x,), precision="fp16")
     assert torch.equal(graph(x), torch.tensor([[1.0, 0.0]]))
+
+
+def test_glu_stays_in_the_delegate(graph_of):
+    """ExecuTorch would compute it in float32, between casts that the delegate does not take."""
+    module, x = nn.Sequential(nn.Linear(6, 8), nn.GLU(), nn.Linear(4, 3)), torch.randn(2, 5, 6)
+    lowered = lower(quantize(graph_of(module, x), (x,), precision="fp16"), (x,))
+    assert (lowered.delegates, lowered.ops_outside) == (1, [])
+    got = executorch_step(lowered.serialize())(x.numpy())
+    assert sqnr(module(x).detach().numpy(), got) > 50

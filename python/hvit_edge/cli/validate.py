@@ -83,7 +83,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             bisect=args.bisect,
             device=args.device,
             progress=progress.counter("device", unit="photo"),
-            sample=args.sample,
+            **({"sample": args.sample} if args.sample else {}),
         ).to_dict()
     if args.format == "json":
         console.json(report)
@@ -94,7 +94,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 def _describe(report: dict, args: argparse.Namespace) -> str:
     worst = report["worst_image"]
-    arrays = report["task"] == TENSOR
+    arrays = report.get("task") == TENSOR
     top1 = [] if arrays else [("top-1 agrees", text.percent(report["top1_agreement"]))]
     noun = "sample" if arrays else "photo"
     lines = [

@@ -32,6 +32,7 @@ def reference_model(
     weights_key: str | None = None,
     args: Mapping[str, Any] | None = None,
     artifact: str | Path | None = None,
+    input_size: tuple[int, ...] | None = None,
 ) -> nn.Module:
     """Find the model behind an artifact again.
 
@@ -47,6 +48,7 @@ def reference_model(
         args: of the factory at `model`; None is what the artifact says.
         artifact: the file; weights that it names without a folder are looked for next to it, and
             in the current folder.
+        input_size: that the model is rebuilt for; None is that of its preprocessing.
 
     Raises:
         InputError: the module or its weights cannot be found again, or the digest of the weights is
@@ -60,10 +62,10 @@ def reference_model(
         source = _where(metadata, address, artifact) if weights is None else weights
         keys = [metadata.weights_key or None, None] if weights_key is None else [weights_key]
         if address is None:
-            found = _rebuilt(metadata, classes, source, keys)
+            found = _rebuilt(metadata, classes, source, keys, input_size)
         else:
             given = read_recorded(metadata.model_args) if args is None else args
-            found = _from_address(metadata, classes, address, given, source, keys)
+            found = _from_address(metadata, classes, address, given, source, keys, input_size)
     digest = weights_digest(found)
     if digest != metadata.weights_sha256:
         key = f", of which it took {metadata.weights_key!r}" if metadata.weights_key else ""
@@ -137,9 +139,14 @@ def _from_address(
     args: Mapping[str, Any],
     weights: object,
     keys: list[str | None],
+    input_size: tuple[int, ...] | None,
 ) -> nn.Module:
     """Build the module of an address with the artifact's own preprocessing and labels."""
     asked = {} if address.kind == "file" else {"num_classes": classes}
+    if metadata.preprocess is not None:
+        asked["input_size"] = metadata.preprocess.input_size
+    elif address.kind != "file":
+        asked["input_size"] = input_size
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"\[weights\]")
@@ -148,7 +155,6 @@ def _from_address(
                 args=check_arguments(args, "validate"),
                 weights=weights,
                 weights_key=keys[0],
-                input_size=metadata.preprocess.input_size,
                 preprocess=metadata.preprocess,
                 labels=metadata.labels,
                 where="validate",
@@ -157,14 +163,20 @@ def _from_address(
     except UnknownWeightsKey:
         if len(keys) == 1:
             raise
-        return _from_address(metadata, classes, address, args, weights, keys[1:])
+        return _from_address(metadata, classes, address, args, weights, keys[1:], input_size)
     origin = found.hvit_edge
     module = own_module(check_module(found, "validate"), "validate")
     module.hvit_edge = replace(origin, name=metadata.model_name)
     return module
 
 
-def _rebuilt(metadata: Metadata, classes: int, source: object, keys: list[str | None]) -> nn.Module:
+def _rebuilt(
+    metadata: Metadata,
+    classes: int,
+    source: object,
+    keys: list[str | None],
+    input_size: tuple[int, ...] | None,
+) -> nn.Module:
     """The model with the set of weights of the first key that the source has.
 
     Preprocessing and labels are the artifact's, so that nothing is asked of other files.
@@ -174,6 +186,7 @@ def _rebuilt(metadata: Metadata, classes: int, source: object, keys: list[str | 
             metadata.model_name,
             weights=source,
             num_classes=classes,
+            input_size=input_size,
             weights_key=keys[0],
             preprocess=metadata.preprocess,
             labels=metadata.labels,
@@ -181,7 +194,7 @@ def _rebuilt(metadata: Metadata, classes: int, source: object, keys: list[str | 
     except UnknownWeightsKey:
         if len(keys) == 1:
             raise
-        return _rebuilt(metadata, classes, source, keys[1:])
+        return _rebuilt(metadata, classes, source, keys[1:], input_size)
 
 
 def _where(metadata: Metadata, address: Address | None, artifact: str | Path | None) -> object:

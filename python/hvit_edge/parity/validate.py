@@ -101,6 +101,7 @@ def validate(
                 model=model,
                 weights=weights,
                 weights_key=weights_key,
+                args=args,
                 rtol=rtol,
                 threads=threads,
             )
@@ -133,6 +134,7 @@ def validate(
             model=model,
             weights=weights,
             weights_key=weights_key,
+            args=args,
             rtol=rtol,
         )
     refuse_sample(sample)

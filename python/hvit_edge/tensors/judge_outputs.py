@@ -73,9 +73,14 @@ def tolerances_of(
     Of integers and booleans the share of elements that the self test allows may differ: they are
     made of floats by comparing or rounding, and one that is close to the border flips.
     """
-    plain = replace(tolerance, same_top1=False, top1_share=None)
+    plain = without_classes(tolerance)
     discrete = Tolerance(max_rel=golden_tolerance(precision, rtol), same_top1=False)
     return [plain if array.dtype.kind == "f" else discrete for array in expected]
+
+
+def without_classes(tolerance: Tolerance) -> Tolerance:
+    """Return a tolerance without what it says of classes."""
+    return replace(tolerance, same_top1=False, top1_share=None)
 
 
 def _judge(

@@ -23,7 +23,7 @@ from hvit_edge.runtime import Session
 from hvit_edge.tensors.compile_tensors import program_step
 from hvit_edge.tensors.declared import declared_in
 from hvit_edge.tensors.golden_file import read_golden_tensors
-from hvit_edge.tensors.judge_outputs import judge_outputs, tolerances_of
+from hvit_edge.tensors.judge_outputs import judge_outputs, tolerances_of, without_classes
 from hvit_edge.tensors.sample_file import read_samples
 from hvit_edge.tensors.samples import Arrays, read_inputs
 from hvit_edge.tensors.tensor_gate import FREE_DB, TensorStep
@@ -94,9 +94,10 @@ def validate_tensors(
     runs: Runs,
     *,
     sample: object,
-    model: nn.Module | None,
+    model: nn.Module | str | None,
     weights: object,
     weights_key: str | None,
+    args: Mapping[str, object] | None,
     rtol: float | None,
 ) -> ParityReport:
     """Compare every output of an artifact, and of every step that led to it, with eager PyTorch.
@@ -106,14 +107,21 @@ def validate_tensors(
         runs: what runs it.
         sample: what to compare on: arrays, a dict of them, an NPZ file or a folder of such; None
             takes the golden sample, and draws more if that was drawn from a declaration.
-        model, weights, weights_key, rtol: as for `validate`.
+        model, weights, weights_key, args, rtol: as for `validate`.
 
     Raises:
         InputError: a sample of other shapes or dtypes; as `reference_model`.
     """
     metadata = runs.metadata
     module = reference_model(
-        metadata, runs.classes, model=model, weights=weights, weights_key=weights_key
+        metadata,
+        runs.classes,
+        model=model,
+        weights=weights,
+        weights_key=weights_key,
+        args=args,
+        artifact=path,
+        input_size=_input_size(runs.shapes[0]),
     )
     names, samples, source = _samples(sample, runs)
     function = TensorModule(module, _keywords(module, metadata.input_names))
@@ -135,7 +143,7 @@ def validate_tensors(
         artifact=path,
         precision=metadata.precision,
         images=len(samples),
-        tolerance=step_tolerance(runs.name, metadata.precision, rtol),
+        tolerance=without_classes(step_tolerance(runs.name, metadata.precision, rtol)),
         steps=tuple(steps),
         noise=_noise(names, expected, outputs),
         layers=tuple(sorted(metadata.layers, key=lambda layer: layer.sqnr_db)),
@@ -143,6 +151,11 @@ def validate_tensors(
         task=TENSOR,
         samples=source,
     )
+
+
+def _input_size(shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """What a registered model was built for: of photos height and width, else frames and bands."""
+    return shape[-2:] if len(shape) in (3, 4) else None
 
 
 def check_options(*, data: object, bisect: bool, device: str, local: str) -> None:
