@@ -45,3 +45,15 @@ def test_squares_that_are_stored_are_judged_as_values(reasons):
     found = reasons(lambda x: F.rms_norm(x, (12,)), 300 * IMAGE)
     assert set(found) >= {"square", "reduce_mean"}
     assert all("values up to" in reason for reason in found.values())
+
+
+def test_what_reads_lost_numbers_stays_in_float32(reasons):
+    """log(1e-10) is a common number, of one that float16 does not have."""
+    found = reasons(lambda x: (1e-10 * (x.abs() + 0.1)).log(), IMAGE)
+    assert set(found) == {"mul", "log"}
+    assert "loses 100.0%" in found["mul"]
+    assert found["log"] == "reads numbers that rounding would lose"
+
+
+def test_truth_values_are_no_numbers(reasons):
+    assert not reasons(lambda x: torch.where(x > 0, x, 0.5), IMAGE)

@@ -87,7 +87,7 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
         return _convert(program, options, ct.precision.FLOAT32, options.labels)
 
 
-def _passes() -> ct.PassPipeline:
+def passes() -> ct.PassPipeline:
     """Return coremltools' passes but for those that multiply a scale into a layer's weights.
 
     Weights stay those of the graph, which they are compared with; batch norms are folded before.
@@ -99,9 +99,9 @@ def _passes() -> ct.PassPipeline:
 
 @contextlib.contextmanager
 def _scales_apart() -> Iterator[None]:
-    """Let coremltools' compression, which converts once more and takes no passes, use `_passes`."""
+    """Let coremltools' compression, which converts once more and takes no passes, use `passes`."""
     convert = utils._mil_convert
-    utils._mil_convert = partial(convert, pass_pipeline=_passes())
+    utils._mil_convert = partial(convert, pass_pipeline=passes())
     try:
         yield
     finally:
@@ -116,7 +116,7 @@ def _convert(
         convert_to="mlprogram",
         minimum_deployment_target=IOS[options.ios],
         compute_precision=precision,
-        pass_pipeline=_passes(),
+        pass_pipeline=passes(),
         inputs=[_image(program, options)] if options.image else None,
         classifier_config=_classifier(labels),
         skip_model_load=True,

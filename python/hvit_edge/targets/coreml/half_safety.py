@@ -22,6 +22,9 @@ SQUARING = ("layer_norm", "l2_norm", "instance_norm", "reduce_sum_square")
 SUMMING = ("reduce_l2_norm", "reduce_sum_square")
 """What adds squares up: their sum must fit into float16, and small squares must not vanish."""
 
+SENSITIVE = ("log", "rsqrt", "sqrt", "real_div", "inverse", "pow")
+"""What makes something large of small numbers."""
+
 
 def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> dict[str, str]:
     """Operators of a MIL program that float16 would break, each with the reason.
@@ -33,16 +36,19 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
     reasons: dict[str, str] = {}
     largest: dict[int, float] = {}
     summed: dict[int, torch.Tensor] = {}
+    lost: set[int] = set()
 
     def watch(operation: Any, results: list[Any]) -> None:
-        tops = [float(r.abs().max()) if isinstance(r, torch.Tensor) else 0.0 for r in results]
+        tops = [float(r.abs().max()) if _is_float(r) else 0.0 for r in results]
         for variable, top in zip(operation.outputs, tops, strict=True):
             largest[id(variable)] = max(top, largest.get(id(variable), 0.0))
         for variable, result in zip(operation.outputs, results, strict=True):
             if any(reader.op_type in SUMMING for reader in variable.child_ops):
                 summed[id(variable)] = result
-        found = filter(None, map(_fault, results, tops))
-        fault = next(found, None) or _read(operation, largest) or _summed(operation, summed)
+        faults = [_fault(result, top) for result, top in zip(results, tops, strict=True)]
+        lost.update(id(v) for v, f in zip(operation.outputs, faults, strict=True) if _is_loss(f))
+        fault = next(filter(None, faults), None) or _read(operation, largest)
+        fault = fault or _summed(operation, summed) or _small(operation, lost)
         if fault and operation.name not in reasons:
             reasons[operation.name] = fault
 
@@ -54,7 +60,7 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
 
 def _fault(value: Any, top: float) -> str | None:
     """What is wrong with a result in float16, whose largest absolute value is `top`."""
-    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+    if not _is_float(value):
         return None
     if not top <= HEADROOM * LARGEST:
         return f"writes values up to {top:.3g}"
@@ -63,6 +69,21 @@ def _fault(value: Any, top: float) -> str | None:
     if norm > 0 and lost > LOSS * norm:
         return f"loses {lost / norm:.1%} of its result to rounding"
     return None
+
+
+def _is_loss(fault: str | None) -> bool:
+    return fault is not None and fault.startswith("loses")
+
+
+def _small(operation: Any, lost: set[int]) -> str | None:
+    """What is wrong where small numbers become large ones."""
+    if operation.op_type in SENSITIVE and any(id(v) in lost for v in operation.inputs.values()):
+        return "reads numbers that rounding would lose"
+    return None
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
 
 
 def _read(operation: Any, largest: dict[int, float]) -> str | None:
