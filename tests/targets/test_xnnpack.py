@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torch.nn.functional as F
 from executorch.runtime import Runtime
 
 from hvit_edge.errors import LoweringError
@@ -85,9 +86,58 @@ class Foreign(torch.nn.Module):
         return self.second(x)
 
 
-def test_operators_of_other_networks_are_in_the_delegate():
+class Moved(torch.nn.Module):
+    """Elements that other networks move, choose, repeat and pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = torch.nn.Conv2d(3, 8, 5), torch.nn.Linear(12, 4)
+        self.register_buffer("mask", torch.rand(12, 12) > 0.5)
+        self.register_buffer("map", torch.randn(1, 8, 12, 12))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        x = F.pad(x, (1, 1, 0, 2), mode="reflect")[:, :, 1:13, :12].flip(1)
+        x = F.avg_pool2d(x, 3, 1, 1) + F.max_pool2d(x, 3, 1, 1) * self.map
+        x = x + F.fold(F.unfold(x, 3, padding=1), (12, 12), 3, padding=1)
+        x = x.masked_fill(self.mask, 0.5) + F.adaptive_avg_pool2d(x, 5).mean((2, 3), keepdim=True)
+        y = x.clone()
+        y[:, 2:4] = x.amax(1, keepdim=True).expand(1, 2, 12, 12)
+        y = torch.stack([y, x.repeat(1, 2, 1, 1)[:, ::2]], 1).sum(1)
+        small = F.interpolate(y, size=7, mode="bicubic")
+        y = y + F.interpolate(small, size=12) - F.pixel_shuffle(x[:, :, ::2, ::2], 2).mean()
+        y = y + F.conv1d(y.flatten(2), self.map[0, :, :8, :3]).mean(2)[..., None, None]
+        return self.second(y.reshape(1, 96, 12) * self.map.reshape(1, 96, 12))
+
+
+class Mixed(torch.nn.Module):
+    """Activations and attention as other networks have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = torch.nn.Conv2d(3, 16, 4, 4), torch.nn.Linear(16, 4)
+        self.register_buffer("allowed", torch.ones(16, 16).tril(-1).bool())
+        self.table = torch.nn.Parameter(torch.randn(16, 16))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x).flatten(2).mT
+        heads = x.reshape(1, 16, 4, 4).transpose(1, 2)
+        shared = heads[:, :2] * 2
+        options = {"enable_gqa": True, "attn_mask": self.allowed}
+        x = x + F.scaled_dot_product_attention(heads, shared, shared, **options).flatten(2).view(
+            1, 16, 16
+        )
+        x = x + heads.matmul(heads[:, :1].mT).matmul(heads[:, :1]).transpose(1, 2).reshape(x.shape)
+        x = x + F.gelu(x, approximate="tanh") + F.mish(x) * F.elu(x, 0.7) + F.selu(x)
+        x = x + self.table @ x + torch.einsum("bnc,bmc->bnm", x, x) / 16
+        x = x + F.glu(torch.cat([x, x * 2], -1)) + F.linear(x, x[0] / 4) + x.var(-1, keepdim=True)
+        return self.second(x.log_softmax(1) + x.cumsum(1) / 16 + x.clamp_min(0.1))
+
+
+@pytest.mark.parametrize("network", [Foreign, Moved, Mixed])
+def test_operators_of_other_networks_are_in_the_delegate(network):
     torch.manual_seed(0)
-    module = Foreign().eval()
+    module = network().eval()
     graph = export_graph(module, (X,))
     rewrite(graph)
     lowered = xnnpack.lower(graph, (X,))

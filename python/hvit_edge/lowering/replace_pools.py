@@ -3,7 +3,6 @@
 Identity:   average over a window = (average of the window padded with zeros) * elements / divisor
 
     x -> avg_pool2d(k, padding p) -> y             x -> pad(p, 0) -> avg_pool2d(k) -> [mul(c)] -> y
-    x -> max_pool2d(k, ceil_mode) -> y             x -> pad(-inf) -> max_pool2d(k) -> y
     x -> pool of one pixel, stride s -> y          x -> slice(step s) -> slice(step s) -> y
     x -> adaptive pool [H / a, W / b] -> y         x -> pool(a, b) -> y
     x -> adaptive_avg_pool2d, other sizes -> y     x -> linear over rows -> linear over columns -> y
@@ -88,7 +87,7 @@ def _average(edit: Editor, node: Node) -> Node | None:
         _counted(*numbers, counts)
         for numbers in zip(sizes, pooled, kernel, stride, padding, strict=True)
     ]
-    averaged = edit.call(AVERAGE, _padded(edit, node, kernel, stride, padding, 0.0), kernel, stride)
+    averaged = edit.call(AVERAGE, _padded(edit, node, kernel, stride, padding), kernel, stride)
     elements = torch.outer(*counted) if divisor is None else torch.tensor([[float(divisor)]])
     factor = math.prod(kernel) / elements.double()
     if torch.all(factor == 1):
@@ -113,16 +112,7 @@ def _maximum(edit: Editor, node: Node) -> Node | None:
     stride = _pair(argument(node, 2, "stride") or kernel)
     if kernel == [1, 1] and not any(_pair(argument(node, 3, "padding", 0))):
         return _thinned(edit, node, stride)
-    if not argument(node, 5, "ceil_mode", False):
-        return None
-    padding, dilation = (
-        _pair(argument(node, place, name, default))
-        for place, name, default in ((3, "padding", 0), (4, "dilation", 1))
-    )
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    lowest = torch.finfo(node.meta["val"].dtype).min
-    padded = _padded(edit, node, reach, stride, padding, lowest)
-    return edit.call(MAXIMUM, padded, kernel, stride, [0, 0], dilation)
+    return None
 
 
 def _thinned(edit: Editor, node: Node, stride: Sequence[int]) -> Node:
@@ -138,20 +128,19 @@ def _thinned(edit: Editor, node: Node, stride: Sequence[int]) -> Node:
 def _padded(
     edit: Editor,
     node: Node,
-    reach: Sequence[int],
+    kernel: Sequence[int],
     stride: Sequence[int],
     padding: Sequence[int],
-    value: float,
 ) -> Node:
-    """Pad so that windows of `reach` without padding are those of the pool."""
+    """Pad with zeros so that windows without padding are those of the pool."""
     widths: list[int] = []
     for dim in (1, 0):
         size, pooled = shape_of(node.args[0])[2 + dim], shape_of(node)[2 + dim]
-        needed = (pooled - 1) * stride[dim] + reach[dim]
+        needed = (pooled - 1) * stride[dim] + kernel[dim]
         widths += [padding[dim], max(0, needed - size - padding[dim])]
     if not any(widths):
         return node.args[0]
-    return edit.call(aten.constant_pad_nd.default, node.args[0], widths, value)
+    return edit.call(aten.constant_pad_nd.default, node.args[0], widths, 0.0)
 
 
 def _adaptive(edit: Editor, node: Node) -> Node | None:

@@ -131,11 +131,12 @@ def _pads_unevenly(node: Node) -> bool:
 
 
 def is_average(weight: torch.Tensor) -> bool:
-    """Whether the weights repeat, average or interpolate: int8 would only blur them.
+    """Tell whether the weights repeat, add, average or interpolate: int8 would only blur them.
 
-    Either every weight is the same, or none is negative and every output's sum is one.
+    Either every weight is the same, or all are zeros and ones, or none is negative and every
+    output's sum is one.
     """
-    if bool((weight == weight.flatten()[0]).all()):
+    if bool((weight == weight.flatten()[0]).all()) or bool(((weight == 0) | (weight == 1)).all()):
         return True
     sums = weight.double().flatten(1).sum(1)
     return bool((weight >= 0).all()) and bool(((sums - 1).abs() < SUM_TOLERANCE).all())
