@@ -5,6 +5,7 @@ from torch import nn
 
 from hvit_edge.lowering import PIPELINE, export_graph, rewrite
 from hvit_edge.lowering.graph import Editor, aten, nodes_calling
+from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.lowering.snapshot import Snapshot
 
 X = torch.randn(1, 3, 8, 8)
@@ -114,6 +115,15 @@ def test_no_rewrite_is_blamed_for_a_graph_that_was_wrong_before():
     reports = rewrite(graph, check=lambda graph: "never right")
     assert {report.left_out for report in reports} == {""}
     assert described(graph) == described(plain)
+
+
+def test_a_program_is_judged_by_the_rewrites_that_it_was_made_with():
+    left_out = "fold_constants\tIndexError: 3\nmerge_views\tit changes the answer"
+    names = [apply.__name__ for apply in applied_passes(PIPELINE, left_out, "")]
+    expected = [apply.__name__ for apply in PIPELINE]
+    assert names == [n for n in expected if n not in ("fold_constants", "merge_views")]
+    assert applied_passes(PIPELINE, "", "") == PIPELINE
+    assert applied_passes(PIPELINE, left_out, "LoweringError: no") == ()
 
 
 def test_nothing_is_left_out_of_what_works():

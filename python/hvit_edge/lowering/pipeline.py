@@ -119,6 +119,19 @@ def pipeline_for(cpu: str, precision: str) -> tuple[Rewrite, ...]:
     return ARM_HALF_PIPELINE if precision in IN_HALF else ARM_PIPELINE
 
 
+def applied_passes(
+    passes: Sequence[Rewrite], rewrites_left_out: str, fallback: str
+) -> tuple[Rewrite, ...]:
+    """Return those of `passes` that a program was made with.
+
+    Args:
+        passes: of its pipeline.
+        rewrites_left_out, fallback: of its metadata.
+    """
+    left_out = {line.split("\t")[0] for line in rewrites_left_out.splitlines()}
+    return () if fallback else tuple(p for p in passes if p.__name__ not in left_out)
+
+
 COREML_PIPELINE: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern
     canonicalize_views,  # later rewrites then know reshape, permute and slice only

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, pipeline_for
+from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, applied_passes, pipeline_for
 from hvit_edge.metadata import Metadata
 from hvit_edge.parity.fidelity import first_unfaithful
 from hvit_edge.parity.forced_layers import forced_layers
@@ -43,7 +43,8 @@ def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.nda
         return None
     inputs = (torch.from_numpy(example),)
     graph = export_graph(model, inputs)
-    rewrite(graph, passes=NATIVE_PIPELINE if is_native else pipeline_for(metadata.cpu, precision))
+    passes = NATIVE_PIPELINE if is_native else pipeline_for(metadata.cpu, precision)
+    rewrite(graph, passes=applied_passes(passes, metadata.rewrites_left_out, metadata.fallback))
     calibration = bundled_calibration(metadata.preprocess) if precision in INT8 else None
     shaped = {} if is_native else {"cpu": metadata.cpu}
     reference = reference_graph(graph, precision)

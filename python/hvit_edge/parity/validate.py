@@ -12,7 +12,7 @@ from torch import nn
 
 from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import InputError
-from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, Rewrite, pipeline_for
+from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, Rewrite, applied_passes, pipeline_for
 from hvit_edge.metadata import TENSOR
 from hvit_edge.open_artifact import is_package, task_of_package
 from hvit_edge.parity.bisect import LoweredValues, first_wrong_module, xnnpack_values
@@ -153,6 +153,7 @@ def validate(
     inputs = [metadata.preprocess(image) for _, image in photos]
     native = metadata.target == "native"
     passes = NATIVE_PIPELINE if native else pipeline_for(metadata.cpu, metadata.precision)
+    passes = applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
     outputs = [session(array)[0] for array in inputs]

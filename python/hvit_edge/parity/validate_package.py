@@ -11,6 +11,7 @@ from torch import nn
 
 from hvit_edge.coreml.runner import CORE_ML, PackageClassifier
 from hvit_edge.lowering import COREML_PIPELINE
+from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.parity.float_steps import measure_float_steps
 from hvit_edge.parity.graph_answer import measure_fidelity
@@ -52,8 +53,9 @@ def validate_package(
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
     outputs = [classifier.logits(image) for _, image in photos]
+    passes = applied_passes(COREML_PIPELINE, metadata.rewrites_left_out, metadata.fallback)
     float_steps = measure_float_steps(
-        model, inputs, expected, metadata.precision, rtol, passes=COREML_PIPELINE
+        model, inputs, expected, metadata.precision, rtol, passes=passes
     )
     report = ParityReport(
         artifact=path,
@@ -73,4 +75,4 @@ def validate_package(
         return report
     limit = step_tolerance(report.first_break, metadata.precision, rtol).max_rel
     broken = (model, inputs[0], report.first_break, limit)
-    return replace(report, first_module=first_wrong_module(*broken, passes=COREML_PIPELINE))
+    return replace(report, first_module=first_wrong_module(*broken, passes=passes))
