@@ -24,6 +24,7 @@ FUNCTIONS = {
     "logsumexp": lambda x: x.logsumexp(1),
     "log softmax": lambda x: x.log_softmax(1) + x.flatten(2).log_softmax(-1).reshape(x.shape),
     "cosine similarity": lambda x: F.cosine_similarity(x[:, :2], x[:, 2:], dim=1),
+    "products": lambda x: x.prod(1) + x[0, 0, 0].prod(),
     "cumulative sum": lambda x: x.cumsum(1) + x.cumsum(3),
     "six dimensions": lambda x: x.reshape(1, 2, 2, 3, 2, 10).softmax(1).sum((2, 4)),
     "six dimensions in another order": lambda x: (

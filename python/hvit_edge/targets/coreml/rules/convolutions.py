@@ -10,10 +10,11 @@ from coremltools.converters.mil.mil import Var
 
 from hvit_edge.lowering.graph import aten
 from hvit_edge.targets.coreml.layout import Layout
-from hvit_edge.targets.coreml.moves import viewed
+from hvit_edge.targets.coreml.moves import sliced, viewed
 from hvit_edge.targets.coreml.rules.padding import padded
+from hvit_edge.targets.coreml.rules.products import product
 from hvit_edge.targets.coreml.rules.registry import Call, rule
-from hvit_edge.targets.coreml.values import Value, plain
+from hvit_edge.targets.coreml.values import Value, align, plain
 
 RANKS = {
     aten.conv1d.default: 1,
@@ -32,8 +33,13 @@ TRANSPOSED = {
 
 @rule(*RANKS)
 def convolution(call: Call) -> Value:
-    """As it is; a map without its batch is a batch of one."""
+    """As it is; a map without its batch is a batch of one.
+
+    With computed weights it is a product of them and the windows of the map.
+    """
     rank, x = RANKS[call.node.target], call.tensor(0)
+    if not call.tensor(1, "weight").is_constant:
+        return _computed_convolution(call, x)
     shape = call.shape
     if len(shape) == rank + 1:
         x, shape = viewed(x, [1, *x.layout.shape]), [1, *shape]
@@ -51,6 +57,27 @@ def convolution(call: Call) -> Value:
         **_bias(call),
     )
     return viewed(Value(y, Layout.plain(shape)), call.shape)
+
+
+def _computed_convolution(call: Call, x: Value) -> Value:
+    weight, bias, x = call.tensor(1, "weight"), call.tensor(2, "bias"), _image(x)
+    outputs, depth, *kernel = weight.layout.shape
+    if len(kernel) != 2:
+        raise ValueError("constant weights, or two dimensions")
+    dilation, groups = several(call.option(5, "dilation", 1), 2), call.option(6, "groups", 1)
+    pad = _padding(call.option(4, "padding", 0), np.empty((1, 1, *kernel)), dilation)
+    windows = _windows(x, kernel, several(call.option(3, "stride", 1), 2), pad, dilation)
+    batch, _, *size = windows.layout.shape
+    taps, places = depth * math.prod(kernel), math.prod(size)
+    windows = viewed(windows, [batch, groups, taps, places])
+    weight = viewed(weight, [1, groups, outputs // groups, taps])
+    y = product(weight, windows, [batch, groups, outputs // groups, places])
+    y = viewed(y, [batch, outputs, *size])
+    if bias is not None:
+        bias = viewed(bias, [1, outputs, 1, 1])
+        align(y, bias)
+        y = Value(mb.add(x=y.data, y=bias.data), y.layout)
+    return viewed(y, call.shape)
 
 
 def _padding(given: object, weight: np.ndarray, dilation: list[int]) -> list[int]:
@@ -107,17 +134,25 @@ def transposed_convolution(call: Call) -> Value:
 def columns(call: Call) -> Value:
     """Windows of a map as columns: a convolution of each channel with one tap for each result."""
     kernel, dilation, padding, strides = (several(value, 2) for value in call.node.args[1:5])
-    x = _image(call.tensor(0))
+    pad = [end for amount in padding for end in (amount, amount)]
+    found = _windows(_image(call.tensor(0)), kernel, strides, pad, dilation)
+    return viewed(found, call.shape)
+
+
+def _windows(
+    x: Value, kernel: list[int], strides: list[int], pad: list[int], dilation: list[int]
+) -> Value:
+    """The windows of a map, [N, C * taps, rows, columns]."""
     y = mb.conv(
         x=x.data,
         weight=_taps(x.layout.shape[1], kernel),
         strides=strides,
         pad_type="custom",
-        pad=[end for amount in padding for end in (amount, amount)],
+        pad=pad,
         dilations=dilation,
         groups=x.layout.shape[1],
     )
-    return viewed(Value(y, Layout.plain(y.shape)), call.shape)
+    return Value(y, Layout.plain(y.shape))
 
 
 @rule(aten.col2im.default)
@@ -153,8 +188,6 @@ def from_columns(call: Call) -> Value:
 
 
 def _cropped(x: Value, padding: list[int]) -> Value:
-    from hvit_edge.targets.coreml.moves import sliced
-
     for dim, amount in enumerate(padding, start=2):
         x = sliced(x, dim, amount, x.layout.shape[dim] - amount)
     return x

@@ -26,7 +26,16 @@ OVER_SEVERAL: dict[object, Reduce] = {
     aten.max.default: mb.reduce_max,
     aten.min.default: mb.reduce_min,
     aten.logsumexp.default: mb.reduce_log_sum_exp,
+    aten.prod.default: mb.reduce_prod,
+    aten.prod.dim_int: mb.reduce_prod,
 }
+OVER_ALL = (
+    aten.mean.default,
+    aten.sum.default,
+    aten.max.default,
+    aten.min.default,
+    aten.prod.default,
+)
 WITH_PLACES = {
     aten.max.dim: (mb.reduce_max, mb.reduce_argmax),
     aten.min.dim: (mb.reduce_min, mb.reduce_argmin),
@@ -82,8 +91,7 @@ def reduce(call: Call) -> Value:
     """Over the dimensions that are named, or all."""
     if call.node.kwargs.get("dtype") not in (None, call.node.args[0].meta["val"].dtype):
         raise ValueError("the dtype of its input")
-    whole = call.node.target in (aten.max.default, aten.min.default)
-    whole = whole or call.node.target in (aten.mean.default, aten.sum.default)
+    whole = call.node.target in OVER_ALL
     dims = None if whole else call.option(1, "dim")
     keep = not whole and bool(call.option(2, "keepdim", False))
     return reduced(call.tensor(0), dims_of(call, dims), keep, OVER_SEVERAL[call.node.target])
