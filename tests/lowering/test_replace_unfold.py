@@ -9,6 +9,7 @@ WINDOWS = {
     "windows": (lambda x: F.unfold(x, 3, padding=1, stride=2), {"conv2d": 1, "reshape": 2}),
     "dilated": (lambda x: F.unfold(x, (2, 3), dilation=2), {"conv2d": 1, "reshape": 2}),
     "of one dimension": (lambda x: x.unfold(2, 4, 2), {"cat": 1, "permute": 1}),
+    "of another step": (lambda x: x.unfold(3, 6, 4).unfold(2, 2, 3), {"cat": 2, "slice": 6}),
     "side by side": (lambda x: x.unfold(3, 3, 3), {"cat": 0, "permute": 0}),
 }
 SUMS = {
@@ -33,5 +34,5 @@ def test_sums_of_windows(name, rewritten, call):
     assert rewritten(replace_unfold, folded, windows) == {"conv_transpose2d": 1, "reshape": 2}
 
 
-def test_windows_that_do_not_divide_stay(untouched, call):
-    untouched(replace_unfold, call(lambda x: x.unfold(2, 3, 2)), X)
+def test_windows_of_many_parts_stay(untouched, call):
+    untouched(replace_unfold, call(lambda x: x.reshape(2, -1).unfold(1, 19, 2)), X)

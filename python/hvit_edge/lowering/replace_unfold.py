@@ -4,10 +4,11 @@ Identity:   the windows of one channel are its convolutions with unit kernels
 
     x -> im2col(k) -> y                  x -> reshape [N C, 1, H, W] -> conv2d -> reshape -> y
     x -> col2im(k) -> y                  x -> reshape [N C, k k, H', W'] -> transposed conv -> y
-    x -> unfold(dim, k, s) -> y          x -> slice.. -> cat, k / s parts of s elements each
+    x -> unfold(dim, k, s) -> y          x -> reshape [n / g, g] -> slice.. -> cat -> permute -> y
 
-Preconditions: floating point, a batch; for the last form s divides k. The first and the last are
-bit-equal for finite values, the other exact up to the order of summation.
+Preconditions: floating point, a batch; for the last form g divides k and s, and k / g is at most
+16. The first and the last are bit-equal for finite values, the other exact up to the order of
+summation.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import Editor, aten, nodes_calling, rank_of, shape_of
+
+MOST_PARTS = 16
 
 
 def replace_unfold(graph: GraphModule) -> bool:
@@ -72,19 +75,23 @@ def _col2im(edit: Editor, node: Node) -> Node | None:
 
 
 def _unfold(edit: Editor, node: Node) -> Node | None:
+    """Join parts of g elements, where g divides the windows and the steps between them."""
     source, dim, size, step = node.args
-    if rank_of(source) == 0 or size % step:
+    if rank_of(source) == 0 or size // math.gcd(size, step) > MOST_PARTS:
         return None
-    shape, dim = shape_of(source), dim % rank_of(source)
-    count, parts = shape_of(node)[dim], []
-    for part in range(size // step):
-        start = part * step
-        rows = edit.call(aten.slice.Tensor, source, dim, start, start + count * step)
-        rows = edit.reshape(rows, [*shape[:dim], count, step, *shape[dim + 1 :]])
-        parts.append(rows)
-    rank = len(shape) + 1
+    shape, dim, length = shape_of(source), dim % rank_of(source), math.gcd(size, step)
+    chunks, stride = shape[dim] // length, step // length
+    if chunks * length < shape[dim]:
+        source = edit.call(aten.slice.Tensor, source, dim, 0, chunks * length)
+    split = edit.reshape(source, [*shape[:dim], chunks, length, *shape[dim + 1 :]])
+    parts = []
+    for first in range(size // length):
+        end = first + (shape_of(node)[dim] - 1) * stride + 1
+        steps = [stride] if stride > 1 else []
+        parts.append(edit.call(aten.slice.Tensor, split, dim, first, end, *steps))
     windows = parts[0] if len(parts) == 1 else edit.call(aten.cat.default, parts, dim + 1)
-    return edit.permute(windows, [*(d for d in range(rank) if d != dim + 1), dim + 1])
+    order = [d for d in range(len(shape) + 1) if d != dim + 1]
+    return edit.permute(windows, [*order, dim + 1])
 
 
 WINDOWS = {
