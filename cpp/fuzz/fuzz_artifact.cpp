@@ -76,6 +76,12 @@ std::unique_ptr<std::uint8_t, FreeMemory> copy(const std::uint8_t* data, std::si
 
 void check_metadata(const Session& session) {
   const hvit_edge::Metadata& metadata = session.metadata();
+  if (metadata.task == hvit_edge::kTensorTask) {
+    for (const auto* specs : {&session.inputs(), &session.outputs()}) {
+      for (const hvit_edge::TensorSpec& spec : *specs) require(!spec.name.empty());
+    }
+    return;
+  }
   require(validate(metadata.preprocess).ok());
   require(session.inputs().size() == 1);
   require(metadata.labels.empty() || session.outputs().empty() ||
@@ -83,11 +89,16 @@ void check_metadata(const Session& session) {
 }
 
 void run(Session& session) {
-  const hvit_edge::TensorSpec& wanted = session.inputs()[0];
-  if (wanted.numel() > kMostNumbers || wanted.dtype != hvit_edge::DType::float32) return;
-  const std::vector<float> input(static_cast<std::size_t>(wanted.numel()), 0.5F);
-  const Result<std::vector<TensorView>> outputs =
-      session.run({{input.data(), wanted.shape, wanted.dtype}});
+  std::vector<std::vector<float>> arrays;
+  std::vector<TensorView> inputs;
+  for (const hvit_edge::TensorSpec& wanted : session.inputs()) {
+    if (wanted.numel() > kMostNumbers) return;
+    const bool is_float = wanted.dtype == hvit_edge::DType::float32;
+    // Twice as many floats have room for int64.
+    arrays.emplace_back(2 * static_cast<std::size_t>(wanted.numel()) + 1, is_float ? 0.5F : 0.0F);
+    inputs.push_back({arrays.back().data(), wanted.shape, wanted.dtype});
+  }
+  const Result<std::vector<TensorView>> outputs = session.run(inputs);
   if (!accepted(outputs.status())) return;
   for (const TensorView& view : *outputs) {
     const std::size_t bytes = static_cast<std::size_t>(view.numel()) * element_size(view.dtype);

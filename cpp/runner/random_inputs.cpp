@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <random>
 
-
 namespace hvit_edge {
 
 Result<RandomInputs> RandomInputs::create(const Session& session) {

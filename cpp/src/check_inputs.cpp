@@ -69,7 +69,7 @@ Result<std::vector<TensorView>> order_inputs(const std::vector<TensorSpec>& expe
   std::vector<TensorView> ordered;
   std::vector<std::string> known, faults;
   for (const TensorSpec& spec : expected) {
-    known.push_back(spec.name.empty() ? "an input without a name" : spec.name);
+    known.push_back(spec.name.empty() ? "input without a name" : spec.name);
     const auto is_it = [&](const NamedTensor& one) { return one.first == spec.name; };
     const auto found = std::find_if(given.begin(), given.end(), is_it);
     if (found == given.end() || spec.name.empty()) {
