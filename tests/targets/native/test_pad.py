@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.functional import pad
 
 from hvit_edge.errors import LoweringError
@@ -88,3 +89,22 @@ def test_refused(name, lowered, call):
     function, message = REFUSED[name]
     with pytest.raises(LoweringError, match=message):
         lowered(call(function), torch.randn(1, 3, 4, 5))
+
+
+FOLDS = {
+    "apart": (lambda x: F.fold(x, (4, 6), 2, stride=2), (1, 20, 6)),
+    "overlapping": (lambda x: F.fold(x, (7, 9), 3, padding=1, stride=2), (2, 36, 20)),
+    "every pixel": (lambda x: F.fold(x, (5, 4), 3, padding=1), (1, 27, 20)),
+    "dilated": (lambda x: F.fold(x, (7, 6), (3, 2), (2, 1), 0, (1, 2)), (1, 24, 9)),
+    "gaps": (lambda x: F.fold(x, (5, 7), 1, stride=3), (1, 8, 6)),
+    "one image": (lambda x: F.fold(x, (5, 4), 3, padding=1), (27, 20)),
+    "of windows": (
+        lambda x: F.fold(F.unfold(x, 3, 1, 1, 2).relu(), (8, 6), 3, 1, 1, 2),
+        (1, 5, 8, 6),
+    ),
+}
+
+
+def test_folds(run_each):
+    for name, ran in run_each(FOLDS).items():
+        assert ran.error < 1e-6, name

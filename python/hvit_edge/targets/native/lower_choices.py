@@ -141,6 +141,8 @@ LOWERINGS = {
     aten._to_copy.default: lower_conversion,
     aten.to.dtype: lower_conversion,
     aten.to.dtype_layout: lower_conversion,
+    aten.to.other: lower_conversion,
+    aten.type_as.default: lower_conversion,
     aten.masked_fill.Scalar: lower_fill,
     aten.masked_fill.Tensor: lower_fill,
     **dict.fromkeys(

@@ -117,7 +117,56 @@ def lower_unfold(emit: Emitter, node: Node) -> None:
     emit.values[node] = Value(value.buffer, columns.numpy().astype(np.int64))
 
 
+def lower_fold(emit: Emitter, node: Node) -> None:
+    """A map as the sum of what windows say of each pixel: one view for each window that may cover
+    it, of columns with zeros around them for those that do not.
+    """
+    size, kernel, dilation, padding, steps = node.args[1:6]
+    sides = [
+        _covering(*numbers) for numbers in zip(size, kernel, dilation, padding, steps, strict=True)
+    ]
+    value = emit.value(node.args[0])
+    grid = [windows for _, _, windows in sides]
+    images = value.shape[0] if value.places.ndim == 3 else 1
+    places = value.places.reshape(images, -1, *kernel, *grid)
+    widths = [(0, 0)] * 4 + [(1, 1), (1, 1)]
+    columns = pad_with(emit, node, Value(value.buffer, places), widths, 0.0)
+    (rows, tops, _), (across, lefts, _) = sides
+    terms = [
+        Value(columns.buffer, columns.places[:, :, i[:, None], j, y[:, None], x])
+        for i, y in zip(rows, tops, strict=True)
+        for j, x in zip(across, lefts, strict=True)
+    ]
+    emit.values[node] = terms[0]
+    for term in terms[1:]:
+        emit.combine(node, emit.value(node), term)
+    found = emit.values[node]
+    shaped = found.places.reshape(shape_of(node))
+    emit.values[node] = Value(found.buffer, shaped, found.source)
+
+
+def _covering(
+    size: int, kernel: int, dilation: int, padding: int, step: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The windows that cover each position along one side of a map.
+
+    Returns:
+        The tap of each of them and the window, int64 [windows at most, size]; windows count from
+        one, and zero is none. Then how many windows there are.
+    """
+    count = (size + 2 * padding - dilation * (kernel - 1) - 1) // step + 1
+    found: list[list[tuple[int, int]]] = []
+    for place in range(padding, padding + size):
+        reached = ((tap, place - tap * dilation) for tap in range(kernel))
+        windows = [(tap, *divmod(start, step)) for tap, start in reached]
+        found.append([(tap, w + 1) for tap, w, over in windows if over == 0 and 0 <= w < count])
+    most = max(1, *map(len, found))
+    table = np.array([pairs + [(0, 0)] * (most - len(pairs)) for pairs in found], np.int64)
+    return table[..., 0].T, table[..., 1].T, count
+
+
 LOWERINGS = {
+    aten.col2im.default: lower_fold,
     aten.im2col.default: lower_unfold,
     aten.pad.default: lower_pad,
     aten.constant_pad_nd.default: lower_pad,
