@@ -190,6 +190,7 @@ def compile(
             min_delegated=min_delegated,
             tell=tell,
             progress=progress,
+            whole=_least_share(registered, min_delegated) == 1,
         )
         return compile_arrays(module, inputs, options, registered=registered)
     subject = prepare_subject(

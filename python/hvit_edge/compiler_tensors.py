@@ -45,6 +45,7 @@ class TensorOptions:
     min_delegated: float | None
     tell: Callable[[str], None]
     progress: Wrap = silent
+    whole: bool = True
 
 
 def compile_arrays(
@@ -85,6 +86,7 @@ def compile_arrays(
         tell=options.tell,
         start=start,
         progress=options.progress,
+        whole=options.whole,
     )
     if options.target == "coreml":
         from hvit_edge.tensors.compile_package import compile_tensor_package

@@ -110,7 +110,7 @@ def test_a_program_that_errs_in_one_output_is_found(drawn, model, monkeypatch):
             {"sample": {**sample(), "y": np.zeros((2, 3), np.float32)}},
             r"expected x float32 \[1, 5\], y float32 \[1, 3\], got y float32 \[2, 3\]",
         ),
-        ({"data": "photos"}, "data: expected none, got photos; pass --sample FILE.npz"),
+        ({"data": "photos"}, "data: expected none, got photos; pass sample="),
         ({"bisect": True}, "bisect: expected none"),
         ({"device": "ssh://there"}, "device: expected local, got ssh://there"),
     ],

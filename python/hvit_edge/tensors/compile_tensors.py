@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from hvit_edge.artifact import constant_methods, seal
 from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, pipeline_for, rewrite
 from hvit_edge.lowering.pipeline import Rewrite
+from hvit_edge.lowering_fallback import with_fallback
 from hvit_edge.metadata import LayerRecord
 from hvit_edge.parity.layers import record_layers
 from hvit_edge.program_file import self_test, write_program
@@ -26,6 +27,7 @@ from hvit_edge.runtime import Session
 from hvit_edge.targets.choices import INT8
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.kernels import executorch_runtime
+from hvit_edge.targets.native.values import Number
 from hvit_edge.tensors.samples import Arrays
 from hvit_edge.tensors.tensor_gate import TensorGate, TensorReference, TensorStep
 from hvit_edge.tensors.tensor_module import without_wrapper
@@ -42,6 +44,7 @@ class TensorRequest:
     Attributes:
         check_delegation: refuses a program that leaves too much outside the delegate.
         start: when the compilation began, of `time.perf_counter`.
+        whole: our own backend runs everything, and leaves nothing to ExecuTorch's kernels.
     """
 
     subject: TensorSubject
@@ -56,6 +59,7 @@ class TensorRequest:
     tell: Callable[[str], None]
     start: float
     progress: Wrap = silent
+    whole: bool = True
 
 
 def compile_tensors(request: TensorRequest) -> Artifact:
@@ -69,16 +73,8 @@ def compile_tensors(request: TensorRequest) -> Artifact:
     native = request.target == "native"
     gate = TensorGate(request.subject, request.precision, request.rtol)
     passes = NATIVE_PIPELINE if native else pipeline_for(request.cpu, request.precision)
-    graph = rewritten_tensors(gate, passes, request.tell)
-    graph, layers = _lower_precision(graph, request, gate, native)
-    request.tell("lower")
-    lowered = _lowered(graph, request, native)
-    if not native:
-        request.check_delegation(lowered)
-    step = _session_step(lowered, request, gate) if native else program_step(lowered.serialize())
-    if gate.reference is not None:
-        gate.fidelity(step)
-    gate("runtime" if native else "lowered", step)
+    attempt = partial(_attempt, request, gate)
+    lowered, layers = attempt(passes, False) if native else with_fallback(gate, attempt, passes)
     request.tell("write")
     return write_program(
         lowered,
@@ -95,8 +91,25 @@ def compile_tensors(request: TensorRequest) -> Artifact:
     )
 
 
+def _attempt(
+    request: TensorRequest, gate: TensorGate, passes: Sequence[Rewrite], plainly: bool
+) -> tuple[Lowered, tuple[LayerRecord, ...]]:
+    """Return a gated program and the records of its layers, see `lowering_fallback`."""
+    native = request.target == "native"
+    graph = rewritten_tensors(gate, passes, request.tell)
+    graph, layers = _lower_precision(graph, request, gate, native)
+    request.tell("lower")
+    lowered = _lowered(graph, request, native, plainly=plainly)
+    request.check_delegation(lowered)
+    step = _session_step(lowered, request, gate) if native else program_step(lowered.serialize())
+    if gate.reference is not None:
+        gate.fidelity(step)
+    gate("runtime" if native else "lowered", step)
+    return lowered, layers
+
+
 def rewritten_tensors(
-    gate: TensorGate, passes: tuple[Rewrite, ...], tell: Callable[[str], None]
+    gate: TensorGate, passes: Sequence[Rewrite], tell: Callable[[str], None]
 ) -> GraphModule:
     """Return the gate's module as a graph, rewritten by `passes`; both forms are gated."""
     tell("export")
@@ -104,7 +117,7 @@ def rewritten_tensors(
     graph = without_wrapper(export_graph(subject.function, subject.example))
     gate.graph("exported", graph)
     tell("rewrite")
-    reports = rewrite(graph, passes=passes)
+    reports = rewrite(graph, passes=passes, check=gate.fault)
     gate.rewrites_left_out = tuple(report for report in reports if report.left_out)
     gate.graph("rewritten", graph)
     return graph
@@ -153,20 +166,21 @@ def _arithmetic(graph: GraphModule, request: TensorRequest) -> Arithmetic:
     return xnnpack_arithmetic(graph)
 
 
-def _native_number(request: TensorRequest):
+def _native_number(request: TensorRequest) -> Number:
     from hvit_edge.compiler_native import number_of
 
     return number_of(request.precision, request.cpu)
 
 
-def _lowered(graph: GraphModule, request: TensorRequest, native: bool) -> Lowered:
+def _lowered(graph: GraphModule, request: TensorRequest, native: bool, *, plainly: bool) -> Lowered:
     if native:
         from hvit_edge.targets.native.lower import lower as lower_native
 
-        return lower_native(graph, request.subject.example, _native_number(request))
+        number = _native_number(request)
+        return lower_native(graph, request.subject.example, number, whole=request.whole)
     from hvit_edge.targets.xnnpack import lower
 
-    return lower(graph, request.subject.example)
+    return lower(graph, request.subject.example, plainly=plainly)
 
 
 def _session_step(lowered: Lowered, request: TensorRequest, gate: TensorGate) -> TensorStep:

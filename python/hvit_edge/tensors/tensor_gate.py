@@ -121,6 +121,7 @@ class TensorGate:
         results: of the steps so far.
         reference: the quantized graph, once it is measured.
         rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
+        fallback: why the program is lowered as ExecuTorch does it; empty if it is not.
     """
 
     subject: TensorSubject
@@ -129,6 +130,7 @@ class TensorGate:
     results: list[StepResult] = field(default_factory=list)
     reference: TensorReference | None = None
     rewrites_left_out: tuple[PassReport, ...] = ()
+    fallback: str = ""
 
     @property
     def parity(self) -> Difference:
@@ -175,6 +177,16 @@ class TensorGate:
         """Compare a graph, run by PyTorch, with the module."""
         self(name, lambda arrays: eager_outputs(graph, arrays))
 
+    def fault(self, graph: GraphModule) -> str:
+        """Say which outputs of a rewritten graph are too far from eager PyTorch, nothing if none.
+
+        Nothing is kept: a rewrite that is at fault can be left out.
+        """
+        outputs = [eager_outputs(graph, arrays) for arrays in self.subject.samples]
+        tolerance = step_tolerance("rewritten", self.precision, self.rtol)
+        result = self._judged("rewritten", outputs, tolerance)
+        return "" if result.passed else f"it changes the answer: {_listed(result)}"
+
     def quantized(self, reference: TensorReference) -> None:
         """Compare a quantized graph with eager PyTorch."""
         self.reference = reference
@@ -197,24 +209,30 @@ class TensorGate:
         )
 
     def _against_eager(self, name: str, outputs: Sequence[Arrays], tolerance: Tolerance) -> None:
+        self._keep(self._judged(name, outputs, tolerance))
+
+    def _judged(self, name: str, outputs: Sequence[Arrays], tolerance: Tolerance) -> StepResult:
         expected = self.subject.expected
         tolerances = tolerances_of(tolerance, expected[0], self.precision, self.rtol)
-        names = self.subject.output_names
-        self._keep(judge_outputs(name, names, outputs, expected, tolerances))
+        return judge_outputs(name, self.subject.output_names, outputs, expected, tolerances)
 
     def _keep(self, result: StepResult) -> None:
         self.results.append(result)
         if result.passed:
             return
-        listed = "; ".join(
-            f"{one.name}: expected {one.tolerance}, got max_rel {one.difference.max_rel:.3g}"
-            f" (max_abs {one.difference.max_abs:.3g}, cosine {one.difference.cosine:.6f},"
-            f" SQNR {one.sqnr_db:.1f} dB)"
-            for one in result.outputs
-            if not one.passed
-        )
         raise ParityError(
             f"[compile] {self.subject.origin.name}: expected the {result.name} program to give the"
-            f" outputs of {result.reference}, got {listed}; nothing was written"
+            f" outputs of {result.reference}, got {_listed(result)}; nothing was written"
             f"{REMEDIES.get(result.name, '')}"
         )
+
+
+def _listed(result: StepResult) -> str:
+    """Name the outputs that are too far off."""
+    return "; ".join(
+        f"{one.name}: expected {one.tolerance}, got max_rel {one.difference.max_rel:.3g}"
+        f" (max_abs {one.difference.max_abs:.3g}, cosine {one.difference.cosine:.6f},"
+        f" SQNR {one.sqnr_db:.1f} dB)"
+        for one in result.outputs
+        if not one.passed
+    )
