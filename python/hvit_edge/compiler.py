@@ -172,7 +172,8 @@ def compile(
     sequence = find_sequence_model(model)
     if inputs is not None or sequence is not None:
         check_no_photos(preprocess, labels)
-        module, registered = module_of(model, args, weights, num_classes, input_size, weights_key)
+        given = (model, args, weights, num_classes, input_size, weights_key)
+        module, registered = module_of(*given, photos=False)
         if inputs is None:
             inputs = sequence.inputs(sequence.check_frames(input_size))
         options = TensorOptions(

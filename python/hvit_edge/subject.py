@@ -97,10 +97,11 @@ def module_of(
     weights_key: str | None,
     choice: PreprocessChoice | None = None,
     labels: object = None,
+    photos: bool = True,
 ) -> tuple[nn.Module, bool]:
     """Return the module that `compile` was asked for, and whether it is a registered one.
 
-    The arguments and errors are those of `compile`.
+    The arguments and errors are those of `compile`; `photos` is as for `named_model`.
     """
     if isinstance(model, str):
         module = named_model(
@@ -112,6 +113,7 @@ def module_of(
             weights_key=weights_key,
             preprocess=choice,
             labels=labels,
+            photos=photos,
         )
         return module, read_address(model, "compile").kind == "registered"
     if (weights, num_classes, input_size, weights_key, args) != (None,) * 5:

@@ -82,6 +82,7 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "plan": None,
             "cost_profile": None,
             "force_inexact": False,
+            "inputs": None,
         },
     )
 
@@ -216,7 +217,7 @@ def test_notices_are_shown_once_even_where_the_compilation_fails(
 def test_misspelt_model_gets_a_suggestion(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     err = refuse(capsys, "mobilvit_xs", "--weights", "random")
-    assert "got 'mobilvit_xs'; did you mean 'mobilevit_xs'? known: conformer_b" in err
+    assert "got 'mobilvit_xs'; did you mean 'mobilevit_xs'? known: conformer1d_s" in err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -142,9 +142,13 @@ def _from_address(
     input_size: tuple[int, ...] | None,
 ) -> nn.Module:
     """Build the module of an address with the artifact's own preprocessing and labels."""
-    asked = {} if address.kind == "file" else {"num_classes": classes}
-    if metadata.preprocess is not None:
+    photos = metadata.preprocess is not None
+    asked: dict[str, Any] = {"photos": photos}
+    if photos:
+        asked |= {"preprocess": metadata.preprocess, "labels": metadata.labels}
         asked["input_size"] = metadata.preprocess.input_size
+        if address.kind != "file":
+            asked["num_classes"] = classes
     elif address.kind != "file":
         asked["input_size"] = input_size
     try:
@@ -155,8 +159,6 @@ def _from_address(
                 args=check_arguments(args, "validate"),
                 weights=weights,
                 weights_key=keys[0],
-                preprocess=metadata.preprocess,
-                labels=metadata.labels,
                 where="validate",
                 **asked,
             )

@@ -19,7 +19,9 @@ from hvit_edge.sources.address import Address, check_package
 from hvit_edge.sources.library_transform import matching, refuse
 from hvit_edge.weights import timm, transformers
 
-HEAD = "ForImageClassification"
+NUM_LABELS = "num_labels"
+IMAGES = "ForImageClassification"
+"""How classes of image classifiers are named."""
 _FILTERS = {int(number): name for name, number in RESAMPLING.items()}
 
 
@@ -51,9 +53,14 @@ def import_transformers(where: str) -> ModuleType:
 
 
 def read_config(
-    library: ModuleType, address: Address, args: Mapping[str, Any], classes: int | None, where: str
+    library: ModuleType,
+    address: Address,
+    args: Mapping[str, Any],
+    classes: int | None,
+    where: str,
+    head: str | None = IMAGES,
 ) -> Any:
-    """Read the config of an image classifier.
+    """Read the config of a model.
 
     Args:
         library: transformers.
@@ -61,53 +68,67 @@ def read_config(
         args: fields of the config in place of its own.
         classes: None is that of the config.
         where: for messages.
+        head: what the name of its class must have; None for any.
 
     Raises:
-        InputError: it cannot be read, or is not of an image classifier.
+        InputError: it cannot be read, or is of another head.
     """
     given = dict(args)
     if classes is not None:
-        given["num_labels"] = classes
+        given[NUM_LABELS] = classes
     try:
         config = library.AutoConfig.from_pretrained(address.name, **given)
     except Exception as error:
         raise _undelivered(address, "config", error, where) from error
-    unknown = [key for key in args if key not in config.to_dict()]
+    unknown = [key for key in args if key not in {*config.to_dict(), NUM_LABELS}]
     if unknown:
         raise InputError(
             f"[{where}] expected fields of {type(config).__name__}, got {', '.join(unknown)};"
             " correct --arg key=value (args=)"
         )
-    heads = [name for name in config.architectures or [] if isinstance(name, str)]
-    if heads and not any(HEAD in name for name in heads):
+    heads = _architectures(config)
+    if head is not None and heads and not any(head in name for name in heads):
         raise InputError(
-            f"[{where}] expected an image classifier in {address.text}, got"
-            f" {', '.join(heads)}; name a repository with a head {HEAD}"
+            f"[{where}] expected an image classifier in {address.text}, got {', '.join(heads)};"
+            f" name a repository with a head {head}, or compile it as a model of any inputs and"
+            " outputs with --sample NPZ (inputs=)"
         )
     return config
 
 
-def build(library: ModuleType, address: Address, config: Any, where: str) -> nn.Module:
-    """Build the classifier of a config with constructor's weights.
+def _architectures(config: Any) -> list[str]:
+    return [name for name in config.architectures or [] if isinstance(name, str)]
+
+
+def class_of(library: ModuleType, config: Any, head: str | None) -> Any:
+    """Return what builds the model of a config: with `head`, or with the head that it names."""
+    if head is not None:
+        return library.AutoModelForImageClassification
+    named = (getattr(library, name, None) for name in _architectures(config))
+    return next(filter(None, named), library.AutoModel)
+
+
+def build(maker: Any, address: Address, config: Any, where: str) -> nn.Module:
+    """Build the model of a config with constructor's weights.
 
     Raises:
-        InputError: transformers has no image classifier for it.
+        InputError: transformers has no such model.
     """
+    make = getattr(maker, "from_config", None) or maker._from_config
     try:
-        return library.AutoModelForImageClassification.from_config(config).float().eval()
+        return make(config).float().eval()
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0][:200]
         raise InputError(
-            f"[{where}] expected transformers to have an image classifier for"
-            f" {type(config).__name__} of {address.text}, got {type(error).__name__}: {reason};"
-            " name a repository of one"
+            f"[{where}] expected transformers to have a model for {type(config).__name__} of"
+            f" {address.text}, got {type(error).__name__}: {reason}; name another repository"
         ) from error
 
 
 def published(
-    library: ModuleType, address: Address, config: Any, where: str
+    library: ModuleType, maker: Any, address: Address, config: Any, where: str
 ) -> tuple[nn.Module, list[str]]:
-    """Load the classifier with the weights of a repository or a folder, strictly.
+    """Load the model with the weights of a repository or a folder, strictly.
 
     Returns:
         The module, and sentences on tensors that are left out.
@@ -117,7 +138,7 @@ def published(
     """
     try:
         with _no_bars(library):
-            model, info = library.AutoModelForImageClassification.from_pretrained(
+            model, info = maker.from_pretrained(
                 address.name, config=config, dtype=torch.float32, output_loading_info=True
             )
     except Exception as error:
@@ -125,13 +146,13 @@ def published(
     missing = [*info.get("missing_keys", ()), *map(str, info.get("mismatched_keys", ()))]
     if missing:
         raise InputError(
-            f"[{where}] expected the weights of the whole classifier in {address.text}, got none"
+            f"[{where}] expected the weights of the whole model in {address.text}, got none"
             f" for {', '.join(sorted(missing)[:20])}; give the checkpoint with --weights FILE"
             " (weights=FILE), or --num-classes (num_classes=) as it has"
         )
     left_out = sorted(info.get("unexpected_keys", ()))
     note = (
-        f"[weights] of {address.text} {len(left_out)} tensors are not part of the classifier and"
+        f"[weights] of {address.text} {len(left_out)} tensors are not part of the model and"
         f" left out: {', '.join(left_out[:3])}"
     )
     return model.float().eval(), [note] if left_out else []

@@ -18,8 +18,9 @@ from hvit_edge.preprocess import Preprocess
 from hvit_edge.sources import hf_model, timm_model
 from hvit_edge.sources.address import Address, check_address, read_address
 from hvit_edge.sources.arguments import check_arguments, recorded
-from hvit_edge.sources.checkpoint import Loaded, load_into
+from hvit_edge.sources.checkpoint import Loaded, classes_of, load_into
 from hvit_edge.sources.factory_file import argument_of, module_from_file
+from hvit_edge.sources.hf_model import NUM_LABELS
 from hvit_edge.sources.preprocess_choice import ARGUMENT, PreprocessChoice, read_choice
 from hvit_edge.weights import ModelOrigin, create_model, timm
 from hvit_edge.weights.create import resized
@@ -44,6 +45,7 @@ class Request:
     choice: PreprocessChoice
     labels: tuple[str, ...] | None
     where: str
+    photos: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class _Known:
     labels_source: str = ""
     name: str = ""
     recorded: str = ""
+    args: Mapping[str, Any] | None = None  # those to record, if others than were asked for
     by_timm: bool = False  # the preprocessing is that of timm's pretrained config
 
 
@@ -71,6 +74,7 @@ def named_model(
     preprocess: object = None,
     labels: object = None,
     where: str = "compile",
+    photos: bool = True,
 ) -> nn.Module:
     """Build the module of an address.
 
@@ -82,6 +86,8 @@ def named_model(
         weights_key, num_classes, input_size, labels: as for `create_model`.
         preprocess: in any form that `preprocess_choice.read_choice` takes.
         where: the public function that asks, for messages.
+        photos: False for a module of any inputs and outputs: nothing is asked of preprocessing,
+            labels or classes, and a model of transformers may have any head.
 
     Returns:
         The module with a ModelOrigin as its attribute `hvit_edge`, in eval mode; that of a file is
@@ -117,6 +123,7 @@ def named_model(
         read_choice(preprocess, where),
         given_labels(labels),
         where,
+        photos,
     )
     known = {"file": _of_file, "timm": _of_timm, "hf": _of_hf}[address.kind](request)
     return _with_origin(request, known)
@@ -168,7 +175,8 @@ def _of_timm(request: Request) -> _Known:
     timm_model.check_name(library, name, where)
     config = library.get_pretrained_cfg(name)
     config = config.to_dict() if config is not None else {}
-    timm_model.check_channels(config, request.args, where)
+    if request.photos:
+        timm_model.check_channels(config, request.args, where)
     published = request.weights is None
     if published:
         name = timm_model.check_published(library, name, where)
@@ -182,6 +190,9 @@ def _of_timm(request: Request) -> _Known:
         loaded = Loaded(build(request.classes), f"timm:{name}")
     else:
         loaded = load_into(build, request.weights, request.weights_key, request.classes, where)
+    if not request.photos:
+        args = {**request.args, "num_classes": classes_of(loaded.module) or 0}
+        return _Known(loaded, None, "", name=name, recorded=f"timm:{name}", args=args)
     classes = getattr(loaded.module, "num_classes", None)
     if not classes:
         raise InputError(
@@ -223,19 +234,24 @@ def _timm_config(loaded: Loaded) -> dict[str, Any]:
 def _of_hf(request: Request) -> _Known:
     where, address = request.where, request.address
     library = hf_model.import_transformers(where)
-    configs = [hf_model.read_config(library, address, request.args, request.classes, where)]
+    heads = hf_model.IMAGES if request.photos else None
+    configs = [hf_model.read_config(library, address, request.args, request.classes, where, heads)]
+    maker = hf_model.class_of(library, configs[0], heads)
 
     def build(classes: int | None) -> nn.Module:
         if classes is not None:
-            configs.append(hf_model.read_config(library, address, request.args, classes, where))
-        return hf_model.build(library, address, configs[-1], where)
+            config = hf_model.read_config(library, address, request.args, classes, where, heads)
+            configs.append(config)
+        return hf_model.build(maker, address, configs[-1], where)
 
     if request.weights is None:
-        module, notes = hf_model.published(library, address, configs[0], where)
+        module, notes = hf_model.published(library, maker, address, configs[0], where)
         source = f"folder {address.folder.resolve().name}" if address.folder else address.text
         loaded = Loaded(module, source, notes=tuple(notes))
     else:
-        loaded = _hf_checkpoint(request, library, build, configs)
+        loaded = _hf_checkpoint(request, library, maker, build, configs)
+    if not request.photos:
+        return _Known(loaded, None, "", args={**request.args, NUM_LABELS: configs[-1].num_labels})
     config = configs[-1]
     labels = hf_model.labels_of(config) if request.weights != "random" else ()
     preprocess, source = request.choice.whole, ARGUMENT
@@ -250,6 +266,7 @@ def _of_hf(request: Request) -> _Known:
 def _hf_checkpoint(
     request: Request,
     library: ModuleType,
+    maker: Any,
     build: Callable[[int | None], nn.Module],
     configs: list[Any],
 ) -> Loaded:
@@ -261,9 +278,11 @@ def _hf_checkpoint(
     text = weights if str(weights).startswith("hf:") else f"hf:{weights}"
     if isinstance(weights, (str, Path)) and (text == weights or (Path(weights) / CONFIG).is_file()):
         address = read_address(text, where)
-        own = hf_model.read_config(library, address, request.args, request.classes, where)
+        heads = hf_model.IMAGES if request.photos else None
+        given = (request.args, request.classes, where, heads)
+        own = hf_model.read_config(library, address, *given)
         configs.append(own)
-        module, notes = hf_model.published(library, address, own, where)
+        module, notes = hf_model.published(library, maker, address, own, where)
         folder = address.folder
         source = f"folder {folder.resolve().name}" if folder else address.text
         return Loaded(module, source, notes=tuple(notes))
@@ -283,7 +302,7 @@ def _hf_checkpoint(
 
 def _with_origin(request: Request, known: _Known) -> nn.Module:
     module, notes = known.loaded.module, known.loaded.notes
-    preprocess, source = _preprocess(request, known)
+    preprocess, source = _preprocess(request, known) if request.photos else (None, "")
     labels, labels_source = known.labels, known.labels_source
     if request.labels is not None:
         labels, labels_source = request.labels, ARGUMENT if request.labels else ""
@@ -299,7 +318,7 @@ def _with_origin(request: Request, known: _Known) -> nn.Module:
         known.loaded.key,
         notes,
         known.recorded or request.address.recorded,
-        recorded(request.args),
+        recorded(request.args if known.args is None else known.args),
     )
     return module
 
