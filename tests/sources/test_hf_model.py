@@ -79,7 +79,8 @@ def library(monkeypatch, tmp_path):
     fake = ModuleType("transformers")
     fake.missing, fake.kind, fake.processor = [], Tiny, Processor
 
-    def read_config(name, num_labels=None, **changes):
+    def read_config(name, trust_remote_code, num_labels=None, **changes):
+        assert trust_remote_code is False
         content = json.loads((tmp_path / name / "config.json").read_text())
         if num_labels is not None:
             content["id2label"] = {i: f"LABEL_{i}" for i in range(num_labels)}
@@ -91,12 +92,14 @@ def library(monkeypatch, tmp_path):
         torch.manual_seed(5)
         return fake.kind(config)
 
-    def from_pretrained(name, config, dtype, output_loading_info):
+    def from_pretrained(name, config, dtype, output_loading_info, trust_remote_code):
+        assert trust_remote_code is False
         model = from_config(config)
         model.load_state_dict(torch.load(tmp_path / name / "pytorch_model.bin"))
         return model, {"missing_keys": fake.missing, "unexpected_keys": ["pooler.weight"]}
 
-    def processor(name, backend):
+    def processor(name, backend, trust_remote_code):
+        assert trust_remote_code is False
         if fake.processor is None:
             raise OSError("no preprocessor_config.json")
         return fake.processor()
@@ -161,11 +164,9 @@ def test_random_weights_have_no_labels(library):
 
 
 def test_refusals(library):
-    with pytest.raises(InputError, match="expected fields of Config, got width"):
-        read = library.AutoConfig.from_pretrained
-        library.AutoConfig.from_pretrained = lambda name, **given: read(name)
-        named_model("hf:tiny", weights="random", args={"width": 3})
-    library.AutoConfig.from_pretrained = read
+    for wrong in ("width", "trust_remote_code", "architectures", "revision"):
+        with pytest.raises(InputError, match=f"expected fields of Config, got {wrong};"):
+            named_model("hf:tiny", weights="random", args={wrong: True})
     library.missing = ["classifier.weight"]
     with pytest.raises(InputError, match="got none for classifier.weight"):
         named_model("hf:tiny")

@@ -1,10 +1,12 @@
 import json
 
 import pytest
+from torch import nn
 
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from hvit_edge.sources.preprocess_choice import PreprocessChoice, named_preprocess, read_choice
+from hvit_edge.subject import _with_given, origin_of
 
 FOUND = Preprocess((64, 96), resize_size=112, interpolation="bilinear", mean=(0.1,) * 3)
 
@@ -87,3 +89,16 @@ def test_wrong_files(tmp_path, content):
     file.write_text(content)
     with pytest.raises(InputError, match="mine.json"):
         read_choice(str(file), "compile")
+
+
+def test_a_module_with_a_pretrained_config_is_asked_for_it():
+    module = nn.Linear(1, 1)
+    module.pretrained_cfg = {"input_size": (3, 64, 64), "crop_pct": 1.0, "mean": (0.0,) * 3}
+    origin = _with_given(origin_of(module, None), module, read_choice("timm", "compile"), None)
+    assert origin.preprocess == Preprocess(
+        (64, 64), "shortest", 64, "bicubic", (0.0,) * 3, IMAGENET_STD
+    )
+    assert origin.preprocess_source == "pretrained_cfg"
+    for wrong in ({"mean": (0.0,) * 3}, "imagenet", None):
+        with pytest.raises(InputError, match="expected preprocess=Preprocess"):
+            _with_given(origin_of(nn.Linear(1, 1), None), module, read_choice(wrong, "x"), None)

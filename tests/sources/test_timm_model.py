@@ -69,6 +69,11 @@ def test_a_fixed_input_size_is_built_for_another(fake_timm):
         ("timm:tiny_net.a2", {}, r"a tag of timm's tiny_net, got 'a2'; .*its tags are a1_in1k"),
         ("timm:tiny_net", {"args": {"depth": 3}}, "that timm's tiny_net.* takes, got depth=3"),
         ("timm:tiny_net", {"args": {"in_chans": 1}}, "in_chans: expected 3, as photos have, got 1"),
+        (
+            "timm:tiny_net",
+            {"args": {"checkpoint_path": "a.pth"}},
+            "args=: expected arguments of the network, got checkpoint_path; .* with weights=",
+        ),
         ("timm:tiny_net", {"args": [1]}, "args: expected a mapping"),
         ("timm:tiny_net", {"input_size": "big"}, "input_size: expected a side in pixels"),
         (

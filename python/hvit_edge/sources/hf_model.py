@@ -20,6 +20,8 @@ from hvit_edge.sources.library_transform import matching, refuse
 from hvit_edge.weights import timm, transformers
 
 NUM_LABELS = "num_labels"
+_NEVER = {"auto_map", "architectures", "model_type"}
+"""Fields that say which code runs; an artifact's record must not."""
 IMAGES = "ForImageClassification"
 """How classes of image classifiers are named."""
 _FILTERS = {int(number): name for name, number in RESAMPLING.items()}
@@ -73,19 +75,16 @@ def read_config(
     Raises:
         InputError: it cannot be read, or is of another head.
     """
-    given = dict(args)
-    if classes is not None:
-        given[NUM_LABELS] = classes
-    try:
-        config = library.AutoConfig.from_pretrained(address.name, **given)
-    except Exception as error:
-        raise _undelivered(address, "config", error, where) from error
-    unknown = [key for key in args if key not in {*config.to_dict(), NUM_LABELS}]
+    config = _read(library, address, {}, where)
+    unknown = [key for key in args if key not in {*config.to_dict(), NUM_LABELS} - _NEVER]
     if unknown:
         raise InputError(
             f"[{where}] expected fields of {type(config).__name__}, got {', '.join(unknown)};"
             " correct --arg key=value (args=)"
         )
+    given = dict(args) if classes is None else {**args, NUM_LABELS: classes}
+    if given:
+        config = _read(library, address, given, where)
     heads = _architectures(config)
     if head is not None and heads and not any(head in name for name in heads):
         raise InputError(
@@ -96,6 +95,14 @@ def read_config(
     return config
 
 
+def _read(library: ModuleType, address: Address, given: Mapping[str, Any], where: str) -> Any:
+    """Read a config without running code that the repository may have."""
+    try:
+        return library.AutoConfig.from_pretrained(address.name, trust_remote_code=False, **given)
+    except Exception as error:
+        raise _undelivered(address, "config", error, where) from error
+
+
 def _architectures(config: Any) -> list[str]:
     return [name for name in config.architectures or [] if isinstance(name, str)]
 
@@ -104,8 +111,9 @@ def class_of(library: ModuleType, config: Any, head: str | None) -> Any:
     """Return what builds the model of a config: with `head`, or with the head that it names."""
     if head is not None:
         return library.AutoModelForImageClassification
-    named = (getattr(library, name, None) for name in _architectures(config))
-    return next(filter(None, named), library.AutoModel)
+    named = [getattr(library, name, None) for name in _architectures(config)]
+    models = [c for c in named if isinstance(c, type) and issubclass(c, library.PreTrainedModel)]
+    return models[0] if models else library.AutoModel
 
 
 def build(maker: Any, address: Address, config: Any, where: str) -> nn.Module:
@@ -139,7 +147,11 @@ def published(
     try:
         with _no_bars(library):
             model, info = maker.from_pretrained(
-                address.name, config=config, dtype=torch.float32, output_loading_info=True
+                address.name,
+                config=config,
+                dtype=torch.float32,
+                output_loading_info=True,
+                trust_remote_code=False,
             )
     except Exception as error:
         raise _undelivered(address, "weights", error, where) from error
@@ -208,7 +220,9 @@ def preprocess_of(
         InputError: Preprocess cannot express it; the message has the processor's settings.
     """
     try:
-        processor = library.AutoImageProcessor.from_pretrained(address.name, backend="pil")
+        processor = library.AutoImageProcessor.from_pretrained(
+            address.name, backend="pil", trust_remote_code=False
+        )
     except Exception:
         return None
     settings = processor.to_dict()

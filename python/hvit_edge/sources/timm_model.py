@@ -29,6 +29,11 @@ SUBSETS = {
     21843: "imagenet-21k-goog",
 }
 """The label set of each class count, as timm names it."""
+_BY_OPTIONS = {
+    *("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict"),
+    *("checkpoint_path", "cache_dir", "model_name"),
+}
+"""Arguments of `create_model` that say where weights are, not what the network is."""
 
 
 def import_timm(where: str) -> ModuleType:
@@ -92,6 +97,12 @@ def build(
     Raises:
         InputError: timm refuses the arguments, or cannot deliver the checkpoint.
     """
+    taken = [key for key in args if key in _BY_OPTIONS]
+    if taken:
+        raise InputError(
+            f"[{where}] --arg (args=): expected arguments of the network, got {', '.join(taken)};"
+            " its weights come with --weights (weights=)"
+        )
     given = dict(args)
     if classes is not None:
         given["num_classes"] = classes
