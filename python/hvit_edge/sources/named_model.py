@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
@@ -21,7 +23,9 @@ from hvit_edge.sources.arguments import check_arguments, recorded
 from hvit_edge.sources.checkpoint import Loaded, classes_of, load_into
 from hvit_edge.sources.factory_file import argument_of, module_from_file
 from hvit_edge.sources.hf_model import NUM_LABELS
+from hvit_edge.sources.library_transform import probes
 from hvit_edge.sources.preprocess_choice import ARGUMENT, PreprocessChoice, read_choice
+from hvit_edge.sources.settle_norms import settle_norms
 from hvit_edge.weights import ModelOrigin, create_model, timm
 from hvit_edge.weights.create import resized
 from hvit_edge.weights.evidence import CONFIG
@@ -303,6 +307,8 @@ def _hf_checkpoint(
 def _with_origin(request: Request, known: _Known) -> nn.Module:
     module, notes = known.loaded.module, known.loaded.notes
     preprocess, source = _preprocess(request, known) if request.photos else (None, "")
+    if preprocess is not None and known.loaded.source == "random":
+        settle_norms(module, torch.from_numpy(np.concatenate(list(map(preprocess, probes())))))
     labels, labels_source = known.labels, known.labels_source
     if request.labels is not None:
         labels, labels_source = request.labels, ARGUMENT if request.labels else ""
