@@ -33,6 +33,21 @@ final class PackageMetadataTests: XCTestCase {
         XCTAssertEqual(metadata.preprocess.resize, .stretch)
     }
 
+    func testReadsEveryRuleOfTheResize() throws {
+        var strings = try Fixture.reference().package
+        strings["hve_interpolation"] = "lanczos"
+        for (name, rule) in [
+            ("shortest-floor", Preprocess.Resize.shortestFloor(28)),
+            ("stretch", .stretchThenCrop(28)),
+        ] {
+            strings["hve_resize"] = name
+            strings["hve_resize_size"] = "28"
+            let preprocess = try Metadata(package: strings).preprocess
+            XCTAssertEqual(preprocess.resize, rule)
+            XCTAssertEqual(preprocess.interpolation, .lanczos)
+        }
+    }
+
     func testRefusesWhatIsNotOurs() async throws {
         await refuse(.invalidArtifact, "expected a package that hvit-edge compiled", [:])
         var strings = try Fixture.reference().package
