@@ -320,6 +320,34 @@ def test_too_few_calibration_samples(tmp_path):
         hvit_edge.compile(nn.Linear(3, 2).eval(), inputs=X, output=tmp_path / "a.pte", **options)
 
 
+def test_kernels_that_refuse_to_run_are_named(tmp_path):
+    volume = np.ones((1, 1, 4, 4, 4), np.float32)
+    with pytest.raises(LoweringError) as caught:
+        hvit_edge.compile(nn.Conv3d(1, 2, 3).eval(), inputs=volume, output=tmp_path / "a.pte")
+    message = str(caught.value)
+    assert "expected operators outside the delegate whose kernels take these shapes" in message
+    assert "aten.convolution.default in the root" in message
+
+
+class Padded(nn.Module):
+    def __init__(self, nested):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=nested)
+
+    def forward(self, x, padding):
+        return self.encoder(x, src_key_padding_mask=padding)
+
+
+def test_an_encoder_that_leaves_padding_out_in_eager_mode(tmp_path):
+    inputs = np.ones((2, 3, 8), np.float32), np.array([[0, 0, 0], [0, 0, 1]], bool)
+    with pytest.raises(
+        ParityError, match=r"encoder \(TransformerEncoder\).*enable_nested_tensor=F"
+    ):
+        hvit_edge.compile(Padded(True).eval(), inputs=inputs, output=tmp_path / "a.pte")
+    hvit_edge.compile(Padded(False).eval(), inputs=inputs, output=tmp_path / "a.pte")
+
+
 def test_a_wrong_output_is_named_and_nothing_is_written(tmp_path, monkeypatch):
     run = steps.program_step
 

@@ -12,6 +12,7 @@ from torch.fx import GraphModule
 
 from hvit_edge.artifact import constant_methods, seal
 from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, pipeline_for, rewrite
 from hvit_edge.lowering.pipeline import Rewrite
 from hvit_edge.lowering_fallback import with_fallback
@@ -32,6 +33,7 @@ from hvit_edge.tensors.samples import Arrays
 from hvit_edge.tensors.tensor_gate import TensorGate, TensorReference, TensorStep
 from hvit_edge.tensors.tensor_module import without_wrapper
 from hvit_edge.tensors.tensor_subject import TensorSubject, arrays_of, tensors_of
+from hvit_edge.user_code import first_line
 
 LAYER_SAMPLES = 16
 """Samples that the layers are measured on."""
@@ -101,7 +103,10 @@ def _attempt(
     request.tell("lower")
     lowered = _lowered(graph, request, native, plainly=plainly)
     request.check_delegation(lowered)
-    step = _session_step(lowered, request, gate) if native else program_step(lowered.serialize())
+    if native:
+        step = _session_step(lowered, request, gate)
+    else:
+        step = _named_failures(program_step(lowered.serialize()), lowered)
     if gate.reference is not None:
         gate.fidelity(step)
     gate("runtime" if native else "lowered", step)
@@ -131,6 +136,23 @@ def program_step(program: bytes) -> TensorStep:
 
     def run(arrays: Arrays, keep_alive: object = loaded) -> Arrays:
         return arrays_of(tuple(method.execute(list(tensors_of(arrays)))))
+
+    return run
+
+
+def _named_failures(step: TensorStep, lowered: Lowered) -> TensorStep:
+    """Turn a kernel that refuses to run into an error that names the operators it may be."""
+
+    def run(arrays: Arrays) -> Arrays:
+        try:
+            return step(arrays)
+        except RuntimeError as error:
+            listed = "".join(f"\n  {o.op} in {o.module or 'the root'}" for o in lowered.ops_outside)
+            raise LoweringError(
+                "[compile] expected operators outside the delegate whose kernels take these shapes"
+                f" and dtypes, got {first_line(error)}; change them in the module, or compile for"
+                f" another target. Outside are:{listed or ' none'}"
+            ) from error
 
     return run
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from torch import nn
 from torch.fx import GraphModule
 
 from hvit_edge.artifact import GoldenTensors
@@ -223,7 +224,7 @@ class TensorGate:
         raise ParityError(
             f"[compile] {self.subject.origin.name}: expected the {result.name} program to give the"
             f" outputs of {result.reference}, got {_listed(result)}; nothing was written"
-            f"{REMEDIES.get(result.name, '')}"
+            f"{REMEDIES.get(result.name, '') or _remedy(self.subject.module, result.name)}"
         )
 
 
@@ -235,4 +236,20 @@ def _listed(result: StepResult) -> str:
         f" SQNR {one.sqnr_db:.1f} dB)"
         for one in result.outputs
         if not one.passed
+    )
+
+
+def _remedy(module: nn.Module, step: str) -> str:
+    """Say what to do about a module that computes something else when it is traced."""
+    nested = (
+        name
+        for name, child in module.named_modules()
+        if isinstance(child, nn.TransformerEncoder) and child.enable_nested_tensor
+    )
+    name = next(nested, None)
+    if step != "exported" or name is None:
+        return ""
+    return (
+        f"; {name or 'the module'} (TransformerEncoder) writes zeros to padded positions in eager"
+        " mode alone: build it with enable_nested_tensor=False"
     )
