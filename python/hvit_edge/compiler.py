@@ -189,9 +189,9 @@ def compile(
             calib_samples=calib_samples,
             check_delegation=_check_delegation,
             min_delegated=min_delegated,
+            whole=_least_share(registered, min_delegated) == 1,
             tell=tell,
             progress=progress,
-            whole=_least_share(registered, min_delegated) == 1,
         )
         return compile_arrays(module, inputs, options, registered=registered)
     subject = prepare_subject(

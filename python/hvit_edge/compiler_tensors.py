@@ -43,9 +43,9 @@ class TensorOptions:
     calib_samples: int
     check_delegation: Callable[[Lowered, bool, float | None], None]
     min_delegated: float | None
+    whole: bool
     tell: Callable[[str], None]
     progress: Wrap = silent
-    whole: bool = True
 
 
 def compile_arrays(
@@ -85,8 +85,8 @@ def compile_arrays(
         ),
         tell=options.tell,
         start=start,
-        progress=options.progress,
         whole=options.whole,
+        progress=options.progress,
     )
     if options.target == "coreml":
         from hvit_edge.tensors.compile_package import compile_tensor_package

@@ -11,6 +11,7 @@ from pathlib import Path
 from torch.fx import GraphModule
 
 from hvit_edge.artifact import constant_methods, seal
+from hvit_edge.compiler_native import number_of
 from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, pipeline_for, rewrite
@@ -28,7 +29,9 @@ from hvit_edge.runtime import Session
 from hvit_edge.targets.choices import INT8
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.kernels import executorch_runtime
+from hvit_edge.targets.native.lower import lower as lower_native
 from hvit_edge.targets.native.values import Number
+from hvit_edge.targets.xnnpack import lower as lower_xnnpack
 from hvit_edge.tensors.samples import Arrays
 from hvit_edge.tensors.tensor_gate import TensorGate, TensorReference, TensorStep
 from hvit_edge.tensors.tensor_module import without_wrapper
@@ -46,7 +49,7 @@ class TensorRequest:
     Attributes:
         check_delegation: refuses a program that leaves too much outside the delegate.
         start: when the compilation began, of `time.perf_counter`.
-        whole: our own backend runs everything, and leaves nothing to ExecuTorch's kernels.
+        whole: the native backend runs everything; otherwise what it refuses stays outside.
     """
 
     subject: TensorSubject
@@ -60,8 +63,8 @@ class TensorRequest:
     check_delegation: Callable[[Lowered], None]
     tell: Callable[[str], None]
     start: float
-    progress: Wrap = silent
     whole: bool = True
+    progress: Wrap = silent
 
 
 def compile_tensors(request: TensorRequest) -> Artifact:
@@ -72,11 +75,12 @@ def compile_tensors(request: TensorRequest) -> Artifact:
         DelegationError: too little of it runs in the delegate.
         ParityError: an output of a step is outside its tolerance.
     """
-    native = request.target == "native"
     gate = TensorGate(request.subject, request.precision, request.rtol)
-    passes = NATIVE_PIPELINE if native else pipeline_for(request.cpu, request.precision)
-    attempt = partial(_attempt, request, gate)
-    lowered, layers = attempt(passes, False) if native else with_fallback(gate, attempt, passes)
+    if request.target == "native":
+        lowered, layers = _native_program(request, gate)
+    else:
+        passes = pipeline_for(request.cpu, request.precision)
+        lowered, layers = with_fallback(gate, partial(_xnnpack_program, request, gate), passes)
     request.tell("write")
     return write_program(
         lowered,
@@ -93,30 +97,47 @@ def compile_tensors(request: TensorRequest) -> Artifact:
     )
 
 
-def _attempt(
-    request: TensorRequest, gate: TensorGate, passes: Sequence[Rewrite], plainly: bool
-) -> tuple[Lowered, tuple[LayerRecord, ...]]:
-    """Return a gated program and the records of its layers, see `lowering_fallback`."""
-    native = request.target == "native"
-    graph = rewritten_tensors(gate, passes, request.tell)
-    graph, layers = _lower_precision(graph, request, gate, native)
+Made = tuple[Lowered, tuple[LayerRecord, ...]]
+
+
+def _native_program(request: TensorRequest, gate: TensorGate) -> Made:
+    """Make a program for our own backend, gated step by step."""
+    graph = rewritten_tensors(gate, NATIVE_PIPELINE, request.tell)
+    graph, layers = _lower_precision(graph, request, gate)
     request.tell("lower")
-    lowered = _lowered(graph, request, native, plainly=plainly)
+    number = number_of(request.precision, request.cpu)
+    lowered = lower_native(graph, request.subject.example, number, whole=request.whole)
     request.check_delegation(lowered)
-    if native:
-        step = _session_step(lowered, request, gate)
-    else:
-        step = _named_failures(program_step(lowered.serialize()), lowered)
+    _gate_program("runtime", _session_step(lowered, request, gate), gate)
+    return lowered, layers
+
+
+def _xnnpack_program(
+    request: TensorRequest, gate: TensorGate, passes: Sequence[Rewrite], plainly: bool
+) -> Made:
+    """Make a program for XNNPACK of `passes`, gated step by step."""
+    graph = rewritten_tensors(gate, passes, request.tell)
+    graph, layers = _lower_precision(graph, request, gate)
+    request.tell("lower")
+    lowered = lower_xnnpack(graph, request.subject.example, plainly=plainly)
+    request.check_delegation(lowered)
+    _gate_program("lowered", _named_failures(program_step(lowered.serialize()), lowered), gate)
+    return lowered, layers
+
+
+def _gate_program(name: str, step: TensorStep, gate: TensorGate) -> None:
     if gate.reference is not None:
         gate.fidelity(step)
-    gate("runtime" if native else "lowered", step)
-    return lowered, layers
+    gate(name, step)
 
 
 def rewritten_tensors(
     gate: TensorGate, passes: Sequence[Rewrite], tell: Callable[[str], None]
 ) -> GraphModule:
-    """Return the gate's module as a graph, rewritten by `passes`; both forms are gated."""
+    """Return the gate's module as a graph, rewritten by `passes`; both forms are gated.
+
+    The gate keeps the rewrites that were left out, see `gated_graphs.rewritten_graph`.
+    """
     tell("export")
     subject = gate.subject
     graph = without_wrapper(export_graph(subject.function, subject.example))
@@ -158,10 +179,11 @@ def _named_failures(step: TensorStep, lowered: Lowered) -> TensorStep:
 
 
 def _lower_precision(
-    graph: GraphModule, request: TensorRequest, gate: TensorGate, native: bool
+    graph: GraphModule, request: TensorRequest, gate: TensorGate
 ) -> tuple[GraphModule, tuple[LayerRecord, ...]]:
     """Return the graph in the precision asked for, and its layers' records; both are gated."""
     precision, subject = request.precision, request.subject
+    native = request.target == "native"
     if precision == "fp32":
         return graph, ()
     layers: tuple[LayerRecord, ...] = ()
@@ -184,25 +206,10 @@ def _lower_precision(
 
 def _arithmetic(graph: GraphModule, request: TensorRequest) -> Arithmetic:
     if request.target == "native":
-        return native_arithmetic(in_half=_native_number(request).name == "FLOAT16")
+        return native_arithmetic(
+            in_half=number_of(request.precision, request.cpu) is Number.FLOAT16
+        )
     return xnnpack_arithmetic(graph)
-
-
-def _native_number(request: TensorRequest) -> Number:
-    from hvit_edge.compiler_native import number_of
-
-    return number_of(request.precision, request.cpu)
-
-
-def _lowered(graph: GraphModule, request: TensorRequest, native: bool, *, plainly: bool) -> Lowered:
-    if native:
-        from hvit_edge.targets.native.lower import lower as lower_native
-
-        number = _native_number(request)
-        return lower_native(graph, request.subject.example, number, whole=request.whole)
-    from hvit_edge.targets.xnnpack import lower
-
-    return lower(graph, request.subject.example, plainly=plainly)
 
 
 def _session_step(lowered: Lowered, request: TensorRequest, gate: TensorGate) -> TensorStep:

@@ -13,6 +13,7 @@ from torch import nn
 from hvit_edge.artifact import GoldenTensors
 from hvit_edge.errors import InputError
 from hvit_edge.lowering import COREML_PIPELINE, NATIVE_PIPELINE, export_graph, pipeline_for, rewrite
+from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.metadata import TENSOR
 from hvit_edge.parity.reference import reference_model
 from hvit_edge.parity.report import Noise, ParityReport
@@ -244,6 +245,7 @@ def _float_steps(
     passes = {"native": NATIVE_PIPELINE, "coreml": COREML_PIPELINE}.get(
         metadata.target
     ) or pipeline_for(metadata.cpu, metadata.precision)
+    passes = applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
     graph = without_wrapper(export_graph(function, tensors_of(samples[0])))
     exported = judged("exported", [eager_outputs(graph, arrays) for arrays in samples])
     rewrite(graph, passes=passes)
