@@ -32,6 +32,8 @@ def test_norms_are_written_out(name, rewritten):
     norm, x = NORMS[name]
     after = rewritten(decompose_group_norm, random(norm()), x * 3 + 1)
     assert (after["mean"], after["rsqrt"], after["sub"]) == (2, 1, 1)
+    assert after["linear"] == (0 if "instance" in name else 2)
+    assert after["permute"] == 0
     assert not any("norm" in operator for operator in after)
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -7,10 +8,18 @@ from hvit_edge.quantize import quantize, sqnr
 from hvit_edge.quantize.half import float32_island
 from hvit_edge.targets.xnnpack import lower
 
+NORMS = {
+    "layer": (nn.LayerNorm(16, bias=False), (1, 6, 16)),
+    "group": (nn.GroupNorm(1, 16), (1, 16, 6, 5)),
+    "groups": (nn.GroupNorm(2, 16), (1, 16, 6, 5)),
+    "instance": (nn.InstanceNorm2d(16), (1, 16, 6, 5)),
+}
 
-def test_variance_beyond_half_precision(graph_of):
+
+@pytest.mark.parametrize("name", NORMS)
+def test_variance_beyond_half_precision(name, graph_of):
     """Activations of a thousand, whose squares are no float16: the norm must not overflow."""
-    norm, x = nn.LayerNorm(16, bias=False), 1000 * torch.randn(1, 6, 16)
+    norm, x = NORMS[name][0].eval(), 1000 * torch.randn(NORMS[name][1])
     assert torch.isinf(x.half() ** 2).any()
     graph = graph_of(norm, x)
     lowered = lower(quantize(graph, (x,), precision="fp16"), (x,))

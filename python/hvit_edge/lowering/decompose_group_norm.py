@@ -3,9 +3,11 @@
 Identity:   group_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x - mean(x),
             the means over the channels of one group and all of their pixels
 
-    x [N, C, ...] -> group_norm(G) -> y
-    x -> reshape [N, G, C / G, pixels] -> mean(2, 3) -> sub -> c
-    c -> mul(c) -> mean(2, 3) -> add(eps) -> rsqrt -> mul(c) -> reshape -> mul(gamma) -> add(beta)
+    x [N, C, H, W] -> group_norm(G) -> y
+    x -> mean(2, 3) -> linear(1 / channels of a group) -> sub -> c
+    c -> mul(c) -> mean(2, 3) -> linear(the same, eps) -> rsqrt -> mul(c) -> mul(gamma) -> add(beta)
+
+The mean of a group is that of its channels' means. Maps stay in their layout this way.
 
 Instance norm has a group for each channel, a layer norm over the dimensions after the first one
 group for all of them. XNNPACK has none of the three, and averages over the plane of an image.
@@ -39,32 +41,58 @@ def decompose_group_norm(graph: GraphModule) -> bool:
     return modified
 
 
-def _groups(node: Node) -> tuple[int, float] | None:
-    """The number of groups of the whole tensor, and the epsilon; None where it is another norm."""
+def _groups(node: Node) -> tuple[list[int], int, float] | None:
+    """Return the shape [N, C, H, W], the groups of each N and the epsilon; None for other norms.
+
+    Channels are the parts of a group whose planes are averaged first.
+    """
     shape = shape_of(node)
+    if node.target is LAYER:
+        normalized = list(node.args[1])
+        if len(normalized) < 2:
+            return None
+        epsilon, groups = argument(node, 4, "eps", 1e-5), 1
+        batch = math.prod(shape) // math.prod(normalized)
+        plane = normalized[1:] if len(normalized) > 2 else [1, normalized[1]]
+        return _map([batch, normalized[0], *plane]), groups, epsilon
     if node.target is GROUP:
-        return shape[0] * node.args[1], argument(node, 4, "eps", 1e-5)
-    if node.target is INSTANCE:
-        return (shape[0] * shape[1], argument(node, 7, "eps")) if node.args[5] else None
-    normalized = list(node.args[1])
-    if len(normalized) < 2:
-        return None
-    return math.prod(shape) // math.prod(normalized), argument(node, 4, "eps", 1e-5)
+        return _map(shape), node.args[1], argument(node, 4, "eps", 1e-5)
+    return (_map(shape), shape[1], argument(node, 7, "eps")) if node.args[5] else None
 
 
-def _normalized(edit: Editor, node: Node, groups: int, epsilon: float) -> Node:
-    shape = shape_of(node)
-    plane = [1, groups, 1, math.prod(shape) // groups]
-    x = edit.reshape(node.args[0], plane)
-    centred = edit.call(aten.sub.Tensor, x, edit.call(aten.mean.dim, x, [2, 3], True))
+def _map(shape: list[int]) -> list[int]:
+    """Return `shape` with four dimensions."""
+    if len(shape) < 4:
+        return [*shape[:2], 1, math.prod(shape[2:])]
+    return [*shape[:3], math.prod(shape[3:])]
+
+
+def _normalized(edit: Editor, node: Node, shape: list[int], groups: int, epsilon: float) -> Node:
+    x = edit.reshape(node.args[0], shape)
+    centred = edit.call(aten.sub.Tensor, x, _mean(edit, node, x, groups, None))
     squared = edit.call(aten.mul.Tensor, centred, centred)
-    variance = edit.call(aten.mean.dim, squared, [2, 3], True)
-    added = torch.full((1, 1, 1, 1), epsilon, dtype=torch.float64)
-    variance = edit.call(
-        aten.add.Tensor, variance, edit.constant_like(f"{node.name}_epsilon", added, node)
-    )
+    variance = _mean(edit, node, squared, groups, epsilon)
     normalized = edit.call(aten.mul.Tensor, centred, edit.call(aten.rsqrt.default, variance))
-    return edit.reshape(normalized, shape)
+    return edit.reshape(normalized, shape_of(node))
+
+
+def _mean(edit: Editor, node: Node, x: Node, groups: int, added: float | None) -> Node:
+    """Average over planes, then over the channels of a group; one channel for each, or one."""
+    batch, channels = shape_of(x)[:2]
+    means = edit.call(aten.mean.dim, x, [2, 3], True)
+    if groups == channels:
+        return means if added is None else edit.call(aten.add.Tensor, means, added)
+    own = channels // groups
+    rows = torch.eye(groups, dtype=torch.float64) / own
+    weight = rows.repeat_interleave(own, 1)
+    if groups > 1:
+        weight = weight.repeat_interleave(own, 0)
+    arguments = [edit.constant_like(f"{node.name}_average", weight, node)]
+    if added is not None:
+        epsilon = torch.full((len(weight),), added, dtype=torch.float64)
+        arguments.append(edit.constant_like(f"{node.name}_epsilon", epsilon, node))
+    averages = edit.call(aten.linear.default, edit.reshape(means, [batch, channels]), *arguments)
+    return edit.reshape(averages, [batch, len(weight), 1, 1])
 
 
 def _affine(edit: Editor, node: Node, normalized: Node) -> Node:

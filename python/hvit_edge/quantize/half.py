@@ -107,6 +107,7 @@ def _write_out_glu(graph: GraphModule) -> None:
 def float32_island(graph: GraphModule) -> set[Node]:
     """Averages, the squares that they take, and everything from an average to its use."""
     island: set[Node] = set()
+    variances: set[Node] = set()  # means of squares, and what is made of them before their root
     for node in graph.graph.nodes:
         if is_call(node, *FLOAT32_ONLY):
             island.add(node)
@@ -114,11 +115,26 @@ def float32_island(graph: GraphModule) -> set[Node]:
             island.add(node)
             if is_call(node.args[0], aten.mul.Tensor):
                 island.add(node.args[0])
+            if node.args[0] in variances:
+                variances.add(node)
+        elif is_call(node, aten.mean.dim) and _is_square(node.args[0]):
+            island |= {node, node.args[0]}
+            variances.add(node)
+        elif is_call(node, aten.reshape.default, aten.add.Tensor, aten.rsqrt.default) and (
+            node.args[0] in variances
+        ):
+            island.add(node)
+            if node.target is not aten.rsqrt.default:
+                variances.add(node)
         elif is_call(node, aten.rsqrt.default, aten.sub.Tensor, aten.mul.Tensor) and (
             any(_is_average_or_root(graph, source) for source in node.all_input_nodes)
         ):
             island.add(node)
     return island
+
+
+def _is_square(node: object) -> bool:
+    return is_call(node, aten.mul.Tensor) and node.args[0] is node.args[1]
 
 
 def _is_average_or_root(graph: GraphModule, node: Node) -> bool:
