@@ -296,7 +296,7 @@ X = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
             "expected a fixed one with inputs, got auto",
         ),
         (Draws, X, {"target": "coreml-pte"}, "expected one of xnnpack, native, coreml with inputs"),
-        (Draws, X, {"num_classes": 3}, "with a registered name only, got them with a module"),
+        (Draws, X, {"num_classes": 3}, "with a name or an address only, got them with a module"),
     ],
 )
 def test_refuses_before_anything_is_written(module, inputs, options, message, tmp_path):
