@@ -9,6 +9,7 @@ from torch.fx import GraphModule
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.export_error import untraceable
 from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
+from hvit_edge.lowering.partial_graph import without_partial_graph
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 
 ATTRIBUTE_WRITTEN = "attribute is mutated in the forward"
@@ -38,7 +39,8 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
         )
     inputs = tuple(map(plain, example_inputs))
     try:
-        with torch.no_grad():  # blocks without gradients then need no graph of their own
+        # Blocks without gradients then need no graph of their own.
+        with torch.no_grad(), without_partial_graph():
             program = functionalize(torch.export.export(module, inputs))
     except LoweringError:
         raise
