@@ -112,7 +112,7 @@ def test_all_refused_operators_are_listed_with_module_and_line():
         translate(prepared(Small(Step(unknown))), opset=ct.target.iOS17, pixels=None)
     message = str(caught.value)
     assert "got 3 that it does not; replace them in the module" in message
-    assert "--target xnnpack" in message
+    assert "target='xnnpack'" in message
     listed = message.splitlines()[1:]
     assert [text.split()[0] for text in listed] == [
         "aten.conv2d.default",
@@ -167,7 +167,7 @@ def test_refusals_name_the_module_and_the_line(name):
     with pytest.raises(LoweringError, match=reason) as caught:
         translate(prepared(Wrapped()), opset=ct.target.iOS17, pixels=None)
     assert " in step" in str(caught.value)
-    assert "compile with --target xnnpack" in str(caught.value)
+    assert "compile with target='xnnpack'" in str(caught.value)
     assert f"{__file__}:" in str(caught.value)
 
 

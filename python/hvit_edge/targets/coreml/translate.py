@@ -26,7 +26,7 @@ from hvit_edge.targets.refusals import Needs, Refusal, refuse_all
 NEEDS = Needs(
     "coreml",
     "operators that the Core ML target translates",
-    "replace them in the module, or compile with --target xnnpack",
+    "replace them in the module, or compile with --target xnnpack (target='xnnpack')",
 )
 REFUSED = (ValueError, TypeError, LookupError, NotImplementedError, AssertionError)
 """What rules and coremltools raise of an operator in a form that they do not take."""

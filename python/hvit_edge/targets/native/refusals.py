@@ -8,7 +8,9 @@ from hvit_edge.targets import refusals
 from hvit_edge.targets.refusals import Needs, refuse_all
 
 NEEDS = Needs(
-    "targets.native", "operators that the native backend runs", "compile with --target xnnpack"
+    "targets.native",
+    "operators that the native backend runs",
+    "compile with --target xnnpack (target='xnnpack')",
 )
 
 __all__ = ["NEEDS", "Refusal", "refuse_all"]

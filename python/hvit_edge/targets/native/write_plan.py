@@ -138,7 +138,7 @@ class _Writer:
             largest = np.abs(array[np.isfinite(array)]).max()
             raise LoweringError(
                 f"[targets.native] expected constants that {self.number_type.value} holds, got"
-                f" {largest:g}; compile with --precision fp32"
+                f" {largest:g}; compile with --precision fp32 (precision='fp32')"
             )
         return self.constant(rounded)
 
