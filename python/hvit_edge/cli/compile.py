@@ -276,8 +276,8 @@ def _describe(report: dict, lines: list[str]) -> str:
     ]
     left_out = report["rewrites_left_out"]
     if left_out:
-        lines = (f"{one['rewrite']}: {one['reason'].splitlines()[0]}" for one in left_out)
-        pairs.append(("rewrites left out", "\n".join(lines)))
+        reasons = (f"{one['rewrite']}: {one['reason'].splitlines()[0]}" for one in left_out)
+        pairs.append(("rewrites left out", "\n".join(reasons)))
     if report["fallback"]:
         pairs.append(("lowered plainly", report["fallback"]))
     if report["calibration"]:

@@ -45,7 +45,7 @@ class Runs:
         name: of its step, "runtime", "evaluated" or "predicted".
         backend: what runs it, for the report.
         shapes: of the inputs.
-        classes: the last side of the first output, for a registered model.
+        classes: of a first output [N, classes], for a model that is built again.
     """
 
     metadata: object
@@ -54,7 +54,7 @@ class Runs:
     name: str
     backend: str
     shapes: tuple[tuple[int, ...], ...]
-    classes: int
+    classes: int | None
 
 
 def session_runs(path: Path, session: Session) -> Runs:
@@ -66,7 +66,7 @@ def session_runs(path: Path, session: Session) -> Runs:
         name="runtime",
         backend="C++ runtime",
         shapes=tuple(spec.shape for spec in session.inputs),
-        classes=([1, *session.outputs[0].shape])[-1],
+        classes=_classes(session.outputs[0].shape),
     )
 
 
@@ -85,7 +85,7 @@ def validate_tensor_package(
         name="predicted" if session.backend == CORE_ML else "evaluated",
         backend=session.backend,
         shapes=tuple(spec.shape for spec in session.inputs),
-        classes=([1, *session.outputs[0].shape])[-1],
+        classes=_classes(session.outputs[0].shape),
     )
     return validate_tensors(path, runs, sample=sample, rtol=rtol, **module)
 
@@ -152,6 +152,10 @@ def validate_tensors(
         task=TENSOR,
         samples=source,
     )
+
+
+def _classes(shape: tuple[int, ...]) -> int | None:
+    return shape[1] if len(shape) == 2 else None
 
 
 def _input_size(shape: tuple[int, ...]) -> tuple[int, ...] | None:
