@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from hvit_edge.cli import main
+from hvit_edge.cli.compile import _describe
 
+JSON = ["--format", "json"]
 NET = """
 import torch
 from torch import nn
@@ -48,12 +50,16 @@ def test_a_factory_with_a_sample_and_every_next_line(folder, capsys):
     assert "inputs             x: float32 [2, 5]\n" in out
     assert "sample             sample.npz" in out and "labels" not in out
     lines = out.split("Next:\n")[1].strip().splitlines()
+    assert len(lines) == 2
     assert lines[0].strip().startswith("hvit-edge validate a.pte")
     assert main(shlex.split(lines[0])[1:]) == 0
     out = capsys.readouterr().out
-    assert "a.pte: 1 samples, fp32, expected max_rel <= 0.0001\n" in out
+    assert "a.pte: 1 sample, fp32, expected max_rel <= 0.0001\n" in out
     assert "samples: the golden sample (sample.npz)" in out
-    assert main(["validate", "a.pte", "--sample", "samples.npz", "--format", "json"]) == 0
+    assert (
+        main(["validate", "a.pte", "--model", "net.py:build", "--sample", "samples.npz", *JSON])
+        == 0
+    )
     report = json.loads(capsys.readouterr().out)
     assert (report["task"], report["images"], report["samples"]) == ("tensor", 6, "samples.npz")
 
@@ -64,3 +70,12 @@ def test_a_sample_of_another_module(folder, capsys):
     assert "expected the arguments of forward (x, y), got an unknown z, no y" in err
     assert main(["compile", "net.py:build", "--sample", "missing.npz"]) == 2
     assert "expected an NPZ file with an array for each input" in capsys.readouterr().err
+
+
+def test_the_next_lines_stay_where_rewrites_were_left_out(folder, capsys):
+    assert main(["compile", "net.py:build", "--sample", "sample.npz", "-o", "a.pte", *JSON]) == 0
+    report = json.loads(capsys.readouterr().out)
+    report["rewrites_left_out"] = [{"rewrite": "fold_scale", "reason": "it changes\nlogits"}]
+    shown = _describe(report, ["hvit-edge validate a.pte"])
+    assert "rewrites left out  fold_scale: it changes\n" in shown
+    assert shown.endswith("Next:\n  hvit-edge validate a.pte")

@@ -97,8 +97,9 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
     arrays = report.get("task") == TENSOR
     top1 = [] if arrays else [("top-1 agrees", text.percent(report["top1_agreement"]))]
     noun = "sample" if arrays else "photo"
+    plural = "" if report["images"] == 1 else "s"
     lines = [
-        f"{report['artifact']}: {report['images']} {noun}s, {report['precision']}, expected"
+        f"{report['artifact']}: {report['images']} {noun}{plural}, {report['precision']}, expected"
         f" {report['tolerance']}",
         *([f"samples: {report['samples']}"] if arrays else []),
         *(f"skipped {printable(photo['name'])}: {photo['reason']}" for photo in report["skipped"]),
