@@ -29,9 +29,9 @@ from hvit_edge.metadata import LayerRecord
 from hvit_edge.parity.native_runtime import native_int8_values, native_step
 from hvit_edge.program_file import self_test, write_program
 from hvit_edge.progress import Wrap, silent
-from hvit_edge.quantize import Calibration, quantize, reference_graph
+from hvit_edge.quantize import Calibration, bundled_calibration, quantize, reference_graph
 from hvit_edge.quantize.arithmetic import native_arithmetic
-from hvit_edge.quantize.sensitive_layers import keep_sensitive_layers
+from hvit_edge.quantize.sensitive_layers import MOST_INPUTS, keep_sensitive_layers
 from hvit_edge.report import Artifact
 from hvit_edge.subject import Subject
 from hvit_edge.targets.choices import INT8
@@ -133,20 +133,26 @@ def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared
         progress=request.progress,
     )
     calibration = request.calibration
-    if calibration is not None and not request.subject.registered:
-        calibration = _keep_float(reference, quantised, calibration)
-    return quantised, measure_layers(gate, reference, quantised, calibration), calibration
+    if not request.subject.registered:
+        calibration = _keep_float(reference, quantised, request)
+    layers = measure_layers(gate, reference, quantised, request.calibration)
+    return quantised, layers, calibration
 
 
 def _keep_float(
-    reference: GraphModule, quantised: GraphModule, calibration: Calibration
-) -> Calibration:
-    """Let sensitive layers be float again; the calibration's notices say which."""
-    found = keep_sensitive_layers(reference, quantised, calibration.inputs)
+    reference: GraphModule, quantised: GraphModule, request: NativeRequest
+) -> Calibration | None:
+    """Let sensitive layers be float again; the notices of what is returned say which.
+
+    They are measured on the calibration's images, or on windows of the bundled photos.
+    """
+    given, preprocess = request.calibration, request.subject.origin.preprocess
+    images = given or bundled_calibration(preprocess, count=MOST_INPUTS)
+    found = keep_sensitive_layers(reference, quantised, images.inputs)
     if found is None:
-        return calibration
+        return given
     warnings.warn(found.notice, stacklevel=2)
-    return replace(calibration, notices=(*calibration.notices, found.notice))
+    return replace(images, notices=(*images.notices, found.notice))
 
 
 _PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {
