@@ -5,7 +5,7 @@ Identity:   group_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x -
 
     x [N, C, H, W] -> group_norm(G) -> y
     x -> mean(2, 3) -> linear(1 / channels of a group) -> sub -> c
-    c -> mul(c) -> mean(2, 3) -> linear(the same, eps) -> rsqrt -> mul(c) -> mul(gamma) -> add(beta)
+    c -> mul(c) -> mean(2, 3) -> linear(the same, eps) -> rsqrt -> mul(gamma) -> mul(c) -> add(beta)
 
 The mean of a group is that of its channels' means. Maps stay in their layout this way.
 
@@ -23,7 +23,7 @@ import math
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank_of, shape_of
+from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, shape_of
 
 GROUP, INSTANCE = aten.group_norm.default, aten.instance_norm.default
 LAYER = aten.layer_norm.default
@@ -36,7 +36,7 @@ def decompose_group_norm(graph: GraphModule) -> bool:
         groups = _groups(node)
         if groups is not None:
             edit = Editor(graph, node)
-            edit.replace(_affine(edit, node, _normalized(edit, node, *groups)))
+            edit.replace(_normalized(edit, node, *groups))
             modified = True
     return modified
 
@@ -72,8 +72,20 @@ def _normalized(edit: Editor, node: Node, shape: list[int], groups: int, epsilon
     centred = edit.call(aten.sub.Tensor, x, _mean(edit, node, x, groups, None))
     squared = edit.call(aten.mul.Tensor, centred, centred)
     variance = _mean(edit, node, squared, groups, epsilon)
-    normalized = edit.call(aten.mul.Tensor, centred, edit.call(aten.rsqrt.default, variance))
-    return edit.reshape(normalized, shape_of(node))
+    factor = edit.call(aten.rsqrt.default, variance)
+    gamma, beta = _affine(edit, node)
+    of_channels = node.target is not LAYER
+    if of_channels and gamma is not None:  # one pass over the map, not two
+        factor = edit.call(aten.mul.Tensor, factor, gamma)
+    normalized = edit.call(aten.mul.Tensor, centred, factor)
+    if of_channels:
+        if beta is not None:
+            normalized = edit.call(aten.add.Tensor, normalized, beta)
+        return edit.reshape(normalized, shape_of(node))
+    normalized = edit.reshape(normalized, shape_of(node))
+    if gamma is not None:
+        normalized = edit.call(aten.mul.Tensor, normalized, gamma)
+    return normalized if beta is None else edit.call(aten.add.Tensor, normalized, beta)
 
 
 def _mean(edit: Editor, node: Node, x: Node, groups: int, added: float | None) -> Node:
@@ -95,12 +107,10 @@ def _mean(edit: Editor, node: Node, x: Node, groups: int, added: float | None) -
     return edit.reshape(averages, [batch, len(weight), 1, 1])
 
 
-def _affine(edit: Editor, node: Node, normalized: Node) -> Node:
+def _affine(edit: Editor, node: Node) -> tuple[Node | None, Node | None]:
+    """Return gamma and beta, each if there is one; of channels in the shape [1, C, 1, 1]."""
     first = {GROUP: 2, INSTANCE: 1, LAYER: 2}[node.target]
-    weight, bias = argument(node, first, "weight"), argument(node, first + 1, "bias")
-    for factor, operator in ((weight, aten.mul.Tensor), (bias, aten.add.Tensor)):
-        if factor is not None:
-            if node.target is not LAYER:
-                factor = edit.reshape(factor, [1, -1, *[1] * (rank_of(node) - 2)])
-            normalized = edit.call(operator, normalized, factor)
-    return normalized
+    found = [argument(node, first, "weight"), argument(node, first + 1, "bias")]
+    if node.target is not LAYER:
+        found = [part and edit.reshape(part, [1, shape_of(part)[0], 1, 1]) for part in found]
+    return found[0], found[1]

@@ -108,6 +108,7 @@ def float32_island(graph: GraphModule) -> set[Node]:
     """Averages, the squares that they take, and everything from an average to its use."""
     island: set[Node] = set()
     variances: set[Node] = set()  # means of squares, and what is made of them before their root
+    factors: set[Node] = set()  # roots times constants
     for node in graph.graph.nodes:
         if is_call(node, *FLOAT32_ONLY):
             island.add(node)
@@ -124,8 +125,11 @@ def float32_island(graph: GraphModule) -> set[Node]:
             node.args[0] in variances
         ):
             island.add(node)
-            if node.target is not aten.rsqrt.default:
-                variances.add(node)
+            (factors if node.target is aten.rsqrt.default else variances).add(node)
+        elif is_call(node, aten.mul.Tensor) and any(s in factors for s in node.all_input_nodes):
+            island.add(node)
+            if any(map(is_constant, node.all_input_nodes)):
+                factors.add(node)
         elif is_call(node, aten.rsqrt.default, aten.sub.Tensor, aten.mul.Tensor) and (
             any(_is_average_or_root(graph, source) for source in node.all_input_nodes)
         ):
