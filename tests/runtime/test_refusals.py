@@ -76,6 +76,26 @@ def test_newer_schema_is_refused_before_its_fields_are_read(tiny):
         Session(path)
 
 
+def test_a_task_of_a_later_version(tiny):
+    path = tiny.make("later_task", schema_version=2, task="segment")
+    with pytest.raises(ArtifactError, match="task classify or tensor, got 'segment'; update"):
+        Session(path)
+
+
+def test_every_fault_of_an_artifact_of_arrays_is_listed(tiny):
+    arrays = {"task": "tensor", "output_names": "y\ny", "golden_input_0": torch.zeros(1, 3)}
+    with pytest.raises(ArtifactError) as caught:
+        Session(tiny.make("faulty_arrays", **arrays))
+    for fault in (
+        "hve_schema_version: expected 2, got 1",
+        "hve_input_names: missing",
+        "hve_output_names: expected 1 different names, got 2",
+        "hve_golden_input_0: expected the shape of forward's, [1, 3, 32, 24], got [1, 3]",
+        "hve_golden_output_0: missing",
+    ):
+        assert fault in str(caught.value)
+
+
 def test_a_sealed_file_that_is_no_program(tiny, tmp_path):
     with pytest.raises(ArtifactError, match=r"expected to read the program, got ExecuTorch error"):
         Session(written(tmp_path / "noise.pte", tiny.seal(bytes(range(256)) * 40)))
