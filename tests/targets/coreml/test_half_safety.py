@@ -57,3 +57,18 @@ def test_what_reads_lost_numbers_stays_in_float32(reasons):
 
 def test_truth_values_are_no_numbers(reasons):
     assert not reasons(lambda x: torch.where(x > 0, x, 0.5), IMAGE)
+
+
+def test_what_leads_to_scores_that_rounding_changes_stays_in_float32(reasons):
+    """Scores of a thousand are rounded to halves: shares then change by tens of percent."""
+
+    def attend(x):
+        tokens = (1 + 1e-3 * x.sin()).flatten(2).transpose(1, 2) * (x.amax() + 1)
+        shares = (tokens @ tokens.transpose(1, 2) + 1).softmax(-1)
+        return shares.exp()
+
+    assert not reasons(attend, 0.1 * IMAGE)
+    found = reasons(attend, 12 * IMAGE)
+    assert {"sin", "reduce_max", "mul", "matmul", "add", "softmax"} <= set(found)
+    assert "exp" not in found
+    assert "leads to a softmax that rounding scores up to" in found["softmax"]

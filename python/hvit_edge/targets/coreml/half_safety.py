@@ -25,6 +25,9 @@ SUMMING = ("reduce_l2_norm", "reduce_sum_square")
 SENSITIVE = ("log", "rsqrt", "sqrt", "real_div", "inverse", "pow")
 """What makes something large of small numbers."""
 
+SHIFT = 5e-2
+"""Largest relative change of a softmax that rounding its scores alone may cause."""
+
 
 def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> dict[str, str]:
     """Operators of a MIL program that float16 would break, each with the reason.
@@ -43,7 +46,7 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
         for variable, top in zip(operation.outputs, tops, strict=True):
             largest[id(variable)] = max(top, largest.get(id(variable), 0.0))
         for variable, result in zip(operation.outputs, results, strict=True):
-            if any(reader.op_type in SUMMING for reader in variable.child_ops):
+            if any(reader.op_type in (*SUMMING, "softmax") for reader in variable.child_ops):
                 summed[id(variable)] = result
         faults = [_fault(result, top) for result, top in zip(results, tops, strict=True)]
         lost.update(id(v) for v, f in zip(operation.outputs, faults, strict=True) if _is_loss(f))
@@ -51,6 +54,9 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
         fault = fault or _summed(operation, summed) or _small(operation, lost)
         if fault and operation.name not in reasons:
             reasons[operation.name] = fault
+        fault = _shares(operation, summed)
+        for name in _before(operation) if fault else ():
+            reasons.setdefault(name, fault)
 
     evaluated = Program.from_mil(program)
     for arrays in inputs:
@@ -69,6 +75,37 @@ def _fault(value: Any, top: float) -> str | None:
     if norm > 0 and lost > LOSS * norm:
         return f"loses {lost / norm:.1%} of its result to rounding"
     return None
+
+
+def _shares(operation: Any, scores: dict[int, torch.Tensor]) -> str | None:
+    """What is wrong with a softmax of scores so large that rounding them changes its result.
+
+    Scores are dropped when they were looked at.
+    """
+    if operation.op_type != "softmax" or id(operation.x) not in scores:
+        return None
+    values = scores.pop(id(operation.x))
+    axis = int(operation.axis.val)
+    shares = values.softmax(axis)
+    lost = float((shares - values.half().float().softmax(axis)).norm() / shares.norm())
+    if not lost > SHIFT:
+        return None
+    top = float(values.abs().max())
+    return f"leads to a softmax that rounding scores up to {top:.3g} changes by {lost:.1%}"
+
+
+def _before(operation: Any) -> set[str]:
+    """The operator and all that it depends on: scores that large show each earlier rounding."""
+    names, frontier = set(), [operation]
+    while frontier:
+        current = frontier.pop()
+        if current is None or current.op_type == "const" or current.name in names:
+            continue
+        names.add(current.name)
+        for given in current.inputs.values():
+            parts = given if isinstance(given, (list, tuple)) else [given]
+            frontier += [part.op for part in parts]
+    return names
 
 
 def _is_loss(fault: str | None) -> bool:
