@@ -164,7 +164,7 @@ class _Builder:
         if node.op == "get_attr":
             tensor = constant_tensor(self.graph, node)
             self.values[node] = Value.constant(tensor.numpy())
-        elif node.op == "call_function":
+        elif node.op == "call_function" and not _is_unread_part(node):
             try:
                 self.values[node] = self._call(node)
             except Refusal as refusal:
@@ -202,6 +202,11 @@ class _Builder:
             if output.rank > MAX_RANK:
                 what = f"{node.target} (an array of {output.rank} axes, of at most {MAX_RANK})"
                 raise Refusal(NEEDS, node, what)
+
+
+def _is_unread_part(node: Node) -> bool:
+    """Tell whether `node` is a result of several that nothing reads; a rule need not give it."""
+    return node.target is operator.getitem and not node.users
 
 
 def _is_static(node: Node) -> bool:
