@@ -1,7 +1,8 @@
 """Modules of others that the coverage matrix compiles: timm's, and hybrids of torch.nn's layers.
 
 Weights are random. Every scale of a norm and of a layer is near one, none is zero: a program that
-drops a branch gives other answers.
+drops a branch gives other answers. Batch norms have the statistics of the bundled photos, so that
+signals neither die nor explode on their way, as in a trained network.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
-from hvit_edge import Preprocess
+from hvit_edge import Preprocess, load_image
+from hvit_edge.sources.settle_norms import settle_norms
+from hvit_edge.weights import bundled_photos
 
 TIMM = (
     "mobilevit_xxs",
@@ -107,11 +111,14 @@ def build(name: str) -> tuple[nn.Module, Preprocess]:
     """Return a module of MODELS in eval mode, and the preprocessing of its images."""
     torch.manual_seed(0)
     if name in TORCH:
-        module, preprocess = TORCH[name](), Preprocess((SIDE, SIDE), resize_size=SIDE)
+        module, preprocess = TORCH[name](), Preprocess((SIDE, SIDE))
     else:
         module, preprocess = _timm(name)
+    module.eval()
     _make_scales_random(module)
-    return module.eval(), preprocess
+    photos = [preprocess(load_image(photo)) for photo in bundled_photos()]
+    settle_norms(module, torch.from_numpy(np.concatenate(photos)))
+    return module, preprocess
 
 
 def _timm(name: str) -> tuple[nn.Module, Preprocess]:
@@ -152,12 +159,8 @@ _LIBRARY: list[torch.library.Library] = []  # operators last as long as their li
 
 @torch.no_grad()
 def _make_scales_random(module: nn.Module) -> None:
-    """Draw scales and shifts that are constant when they are created; and the means of norms."""
+    """Draw scales and shifts that are constant when they are created, and heads of zeros."""
     for parameter in module.parameters():
         if parameter.numel() > 1 and bool((parameter == parameter.flatten()[0]).all()):
             near_one = bool(parameter.flatten()[0] != 0)
             parameter.copy_(near_one + 0.1 * torch.randn_like(parameter))
-    for norm in module.modules():
-        if isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None:
-            norm.running_mean.normal_(0, 0.1)
-            norm.running_var.uniform_(0.5, 1.5)

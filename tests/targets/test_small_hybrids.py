@@ -7,7 +7,7 @@ from small_hybrids import BLOCKS, SIZE, small_hybrid
 
 import hvit_edge
 
-PREPROCESS = hvit_edge.Preprocess((SIZE, SIZE), resize_size=SIZE)
+PREPROCESS = hvit_edge.Preprocess((SIZE, SIZE))
 
 
 @pytest.fixture(params=BLOCKS, ids=lambda block: block.__name__)
