@@ -67,6 +67,10 @@ double work(const Binary& it) { return double(it.rows) * double(it.columns); }
 double work(const Reduction& it) {
   return double(it.groups) * double(it.count) * double(it.columns);
 }
+double work(const Select& it) { return double(it.rows) * double(it.columns); }
+double work(const Transpose& it) {
+  return double(it.batches) * double(it.rows) * double(it.columns);
+}
 double work(const Softmax& it) { return double(it.rows) * double(it.columns); }
 double work(const Matmul& it) {
   return double(it.batches) * double(it.rows + 1) * double(it.depth) * double(it.columns);
