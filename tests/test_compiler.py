@@ -245,7 +245,7 @@ REFUSALS = {
     "rtol": ({"rtol": 0.0}, r"rtol: expected a number between 0 and 1, got 0.0"),
     "labels": ({"labels": ["cat"]}, r"labels: expected 5, one a class, got 1"),
     "line break": ({"labels": ["a\nb", *"cdef"]}, r"labels: expected no line breaks"),
-    "weights": ({"weights": "random"}, r"with a registered name only"),
+    "weights": ({"weights": "random"}, r"with a name or an address only"),
     "preprocess": ({"preprocess": None}, r"expected preprocess=Preprocess"),
 }
 
