@@ -35,7 +35,7 @@ def test_text_on_a_folder_of_photos(artifact, photo, tmp_path, capsys):
     assert main(["validate", str(artifact), "--data", str(tmp_path), "--threads", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     expected = "max_rel <= 0.0001 and the same top-1"
-    assert lines[0] == f"{artifact}: 1 photos, fp32, expected {expected}"
+    assert lines[0] == f"{artifact}: 1 photo, fp32, expected {expected}"
     assert [line.split()[0] for line in lines[3:7]] == STEPS
     assert all(line.endswith("  100.00 %  ok") for line in lines[3:7])
     assert lines[8].split() == ["top-1", "agrees", "100.00", "%"]

@@ -240,7 +240,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 progress=progress.bar("calibrate"),
                 rtol=args.rtol,
                 on_step=console.begin,
-                **({"inputs": args.sample} if args.sample else {}),
+                inputs=args.sample,
             )
         report = artifact.report.to_dict()
     if args.format == "json":

@@ -184,8 +184,8 @@ class TensorGate:
         Nothing is kept: a rewrite that is at fault can be left out.
         """
         outputs = [eager_outputs(graph, self.subject.samples[0])]
-        tolerance = step_tolerance("rewritten", self.precision, self.rtol)
-        result = self._judged("rewritten", outputs, self.subject.expected[:1], tolerance)
+        tolerance = step_tolerance("rewritten", self.precision)
+        result = self._judged("rewritten", outputs, self.subject.expected[:1], tolerance, None)
         if result.passed:
             return ""
         wrong = next(one for one in result.outputs if not one.passed)
@@ -216,7 +216,7 @@ class TensorGate:
         )
 
     def _against_eager(self, name: str, outputs: Sequence[Arrays], tolerance: Tolerance) -> None:
-        self._keep(self._judged(name, outputs, self.subject.expected, tolerance))
+        self._keep(self._judged(name, outputs, self.subject.expected, tolerance, self.rtol))
 
     def _judged(
         self,
@@ -224,8 +224,9 @@ class TensorGate:
         outputs: Sequence[Arrays],
         expected: Sequence[Arrays],
         tolerance: Tolerance,
+        rtol: float | None,
     ) -> StepResult:
-        tolerances = tolerances_of(tolerance, expected[0], self.precision, self.rtol)
+        tolerances = tolerances_of(tolerance, expected[0], self.precision, rtol)
         return judge_outputs(name, self.subject.output_names, outputs, expected, tolerances)
 
     def _keep(self, result: StepResult) -> None:
