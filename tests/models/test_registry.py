@@ -26,7 +26,7 @@ def test_unknown_name_suggests_and_lists():
 
 
 def test_unknown_name_far_from_all_lists_only():
-    with pytest.raises(InputError, match="got 'zzz'; known: conformer_b"):
+    with pytest.raises(InputError, match="got 'zzz'; known: conformer1d_s, conformer_b"):
         model_info("zzz")
 
 

@@ -218,7 +218,9 @@ def test_fp16_with_calibration(graph_of):
 def test_calibration_of_another_shape(precision, graph_of):
     graph, example = linear_graph(graph_of)
     other = Calibration((np.zeros((1, 5), np.float32),))
-    with pytest.raises(InputError, match=r"expected one input of shape \[1, 4\], got \(?\[1, 5\]"):
+    with pytest.raises(
+        InputError, match=r"expected one input of shape \[1, 4\], got one input of shape \[1, 5\]"
+    ):
         quantize(graph, example, precision=precision, calibration=other)
 
 
