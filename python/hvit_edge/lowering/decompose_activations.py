@@ -18,24 +18,22 @@ from collections.abc import Callable
 
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank_of, shape_of
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    is_float,
+    rank_of,
+    replace_each,
+    shape_of,
+)
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
 def decompose_activations(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
-    modified = False
-    for operator, written_out in ACTIVATIONS.items():
-        for node in nodes_calling(graph, operator):
-            if not node.meta["val"].dtype.is_floating_point:
-                continue
-            edit = Editor(graph, node)
-            replacement = written_out(edit, node)
-            if replacement is not None:
-                edit.replace(replacement)
-                modified = True
-    return modified
+    return replace_each(graph, ACTIVATIONS, where=is_float)
 
 
 def _gelu(edit: Editor, node: Node) -> Node | None:

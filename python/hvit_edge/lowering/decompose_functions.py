@@ -25,7 +25,15 @@ import math
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank_of, shape_of
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    nodes_calling,
+    rank_of,
+    replace_each,
+    shape_of,
+)
 from hvit_edge.lowering.replace_indexing import along
 
 LONGEST = 512
@@ -33,18 +41,13 @@ LONGEST = 512
 
 def decompose_functions(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
-    modified = _part_moments(graph)
-    for operator, written_out in FUNCTIONS.items():
-        for node in nodes_calling(graph, operator):
-            source = node.args[0].meta["val"].dtype
-            if not source.is_floating_point or source != node.meta["val"].dtype:
-                continue
-            edit = Editor(graph, node)
-            replacement = written_out(edit, node)
-            if replacement is not None:
-                edit.replace(replacement)
-                modified = True
-    return modified
+    parted = _part_moments(graph)
+    return replace_each(graph, FUNCTIONS, where=_keeps_floats) or parted
+
+
+def _keeps_floats(node: Node) -> bool:
+    source = node.args[0].meta["val"].dtype
+    return source.is_floating_point and source == node.meta["val"].dtype
 
 
 def _part_moments(graph: GraphModule) -> bool:

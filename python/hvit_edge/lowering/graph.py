@@ -9,7 +9,7 @@ carries its shape and dtype in `meta["val"]`, and the module that it came from i
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch.fx import GraphModule, Node
@@ -192,3 +192,47 @@ def _infer(operator: Operator, args: tuple, kwargs: dict) -> object:
 
     arguments = torch.fx.map_arg((args, kwargs), on_meta)
     return operator(*arguments[0], **arguments[1])
+
+
+def is_float(node: Node) -> bool:
+    """Tell whether a tensor node is of floating point."""
+    return node.meta["val"].dtype.is_floating_point
+
+
+def replace_each(
+    graph: GraphModule,
+    table: Mapping[Operator | tuple[Operator, ...], Callable[[Editor, Node], Node | None]],
+    *,
+    where: Callable[[Node], bool],
+) -> bool:
+    """Replace calls of operators by what a table makes of them; returns whether anything changed.
+
+    Args:
+        graph: is edited.
+        table: for an operator, or several, what makes the replacement; None leaves the call as it
+            is. Its order is that of the replacements.
+        where: the calls that are looked at.
+    """
+    modified = False
+    for operators, made in table.items():
+        calls = operators if isinstance(operators, tuple) else (operators,)
+        for node in nodes_calling(graph, *calls):
+            if not where(node):
+                continue
+            edit = Editor(graph, node)
+            replacement = made(edit, node)
+            if replacement is not None:
+                edit.replace(replacement)
+                modified = True
+    return modified
+
+
+def first(option: int | Sequence[int]) -> int:
+    """Return an option of one dimension, which may be a number or a list of one."""
+    return option if isinstance(option, int) else option[0]
+
+
+def repeated(option: int | Sequence[int], dims: int) -> list[int]:
+    """Return an option of several dimensions: one number is that of each."""
+    values = [option] if isinstance(option, int) else list(option)
+    return values * dims if len(values) == 1 else values

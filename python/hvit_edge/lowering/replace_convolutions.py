@@ -14,8 +14,6 @@ stride of one and no padding. Exact up to the order of summation. XNNPACK convol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import (
@@ -23,9 +21,11 @@ from hvit_edge.lowering.graph import (
     argument,
     aten,
     constant_tensor,
+    first,
     is_constant,
     nodes_calling,
     rank_of,
+    repeated,
     shape_of,
 )
 
@@ -54,23 +54,23 @@ def _row(edit: Editor, node: Node) -> Node:
     kernel = constant_tensor(edit.graph, node.args[1]).unsqueeze(2)
     weight = edit.constant(f"{node.name}_weight", kernel)
     bias = argument(node, 2, "bias")
-    stride = [1, _single(argument(node, 3, "stride", 1))]
+    stride = [1, first(argument(node, 3, "stride", 1))]
     padding = argument(node, 4, "padding", 0)
     if node.target is TRANSPOSED:
         options = (
-            [0, _single(padding)],
-            [0, _single(argument(node, 5, "output_padding", 0))],
+            [0, first(padding)],
+            [0, first(argument(node, 5, "output_padding", 0))],
             argument(node, 6, "groups", 1),
-            [1, _single(argument(node, 7, "dilation", 1))],
+            [1, first(argument(node, 7, "dilation", 1))],
         )
         result = edit.call(aten.conv_transpose2d.input, plane, weight, bias, stride, *options)
         return edit.reshape(result, shape_of(node))
-    dilation = _single(argument(node, 5, "dilation", 1))
+    dilation = first(argument(node, 5, "dilation", 1))
     groups = argument(node, 6, "groups", 1)
     if node.target is aten.conv1d.padding:
         operator = aten.conv2d.padding
     else:
-        operator, padding = aten.conv2d.default, [0, _single(padding)]
+        operator, padding = aten.conv2d.default, [0, first(padding)]
     result = edit.call(operator, plane, weight, bias, stride, padding, [1, dilation], groups)
     return edit.reshape(result, shape_of(node))
 
@@ -78,7 +78,7 @@ def _row(edit: Editor, node: Node) -> Node:
 def _volume(edit: Editor, node: Node) -> Node | None:
     source, sizes = node.args[0], shape_of(node.args[1])[2:]
     stride, padding, dilation = (
-        _triple(argument(node, place, name, default))
+        repeated(argument(node, place, name, default), 3)
         for place, name, default in ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
     )
     alone = [d for d in range(3) if (sizes[d], stride[d], padding[d]) == (1, 1, 0)]
@@ -100,12 +100,3 @@ def _volume(edit: Editor, node: Node) -> Node | None:
     shape = shape_of(node)
     apart = edit.reshape(result, [shape[dim] for dim in order])
     return edit.permute(apart, [order.index(dim) for dim in range(5)])
-
-
-def _single(value: int | Sequence[int]) -> int:
-    return value if isinstance(value, int) else value[0]
-
-
-def _triple(value: int | Sequence[int]) -> list[int]:
-    values = [value] if isinstance(value, int) else list(value)
-    return values * 3 if len(values) == 1 else values

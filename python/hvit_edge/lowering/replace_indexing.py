@@ -28,8 +28,8 @@ from hvit_edge.lowering.graph import (
     aten,
     constant_tensor,
     is_constant,
-    nodes_calling,
     rank_of,
+    replace_each,
     shape_of,
 )
 
@@ -46,17 +46,7 @@ WIDTHS = {
 
 def replace_indexing(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
-    modified = False
-    for operator, rewritten in INDEXING.items():
-        for node in nodes_calling(graph, operator):
-            if not _is_plain(node):
-                continue
-            edit = Editor(graph, node)
-            replacement = rewritten(edit, node)
-            if replacement is not None:
-                edit.replace(replacement)
-                modified = True
-    return modified
+    return replace_each(graph, INDEXING, where=_is_plain)
 
 
 def _is_plain(node: Node) -> bool:

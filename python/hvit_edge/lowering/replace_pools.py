@@ -22,7 +22,16 @@ from collections.abc import Sequence
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank_of, shape_of
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    aten,
+    first,
+    rank_of,
+    repeated,
+    replace_each,
+    shape_of,
+)
 from hvit_edge.lowering.replace_indexing import along
 
 AVERAGE, MAXIMUM = aten.avg_pool2d.default, aten.max_pool2d.default
@@ -33,17 +42,11 @@ ADAPTIVE_MAXIMUM = aten.adaptive_max_pool2d.default
 
 def replace_pools(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
-    modified = False
-    for operators, rewritten in POOLS.items():
-        for node in nodes_calling(graph, *operators):
-            if rank_of(node.args[0]) != RANKS.get(node.target, 4):
-                continue
-            edit = Editor(graph, node)
-            replacement = rewritten(edit, node)
-            if replacement is not None:
-                edit.replace(replacement)
-                modified = True
-    return modified
+    return replace_each(graph, POOLS, where=_has_a_batch)
+
+
+def _has_a_batch(node: Node) -> bool:
+    return rank_of(node.args[0]) == RANKS.get(node.target, 4)
 
 
 def _of_rows(edit: Editor, node: Node) -> Node:
@@ -53,16 +56,16 @@ def _of_rows(edit: Editor, node: Node) -> Node:
     if node.target is aten.adaptive_avg_pool1d.default:
         pooled = edit.call(ADAPTIVE, plane, [1, *node.args[1]])
         return edit.reshape(pooled, shape_of(node))
-    kernel = _single(node.args[1])
-    stride = _single(argument(node, 2, "stride") or kernel)
+    kernel = first(node.args[1])
+    stride = first(argument(node, 2, "stride") or kernel)
     options: list[object] = [
         [1, kernel],
         [1, stride],
-        [0, _single(argument(node, 3, "padding", 0))],
+        [0, first(argument(node, 3, "padding", 0))],
     ]
     if node.target is aten.max_pool1d.default:
         ceil = bool(argument(node, 5, "ceil_mode", False))
-        options += [[1, _single(argument(node, 4, "dilation", 1))], ceil]
+        options += [[1, first(argument(node, 4, "dilation", 1))], ceil]
     else:
         options += [bool(argument(node, 4, "ceil_mode", False))]
         options += [bool(argument(node, 5, "count_include_pad", True))]
@@ -70,9 +73,9 @@ def _of_rows(edit: Editor, node: Node) -> Node:
 
 
 def _average(edit: Editor, node: Node) -> Node | None:
-    kernel = _pair(node.args[1])
-    stride = _pair(argument(node, 2, "stride") or kernel)
-    padding = _pair(argument(node, 3, "padding", 0))
+    kernel = repeated(node.args[1], 2)
+    stride = repeated(argument(node, 2, "stride") or kernel, 2)
+    padding = repeated(argument(node, 3, "padding", 0), 2)
     if kernel == [1, 1] and not any(padding) and argument(node, 6, "divisor_override") in (None, 1):
         return _thinned(edit, node, stride)
     ceil, counts = (
@@ -108,9 +111,9 @@ def _counted(
 
 
 def _maximum(edit: Editor, node: Node) -> Node | None:
-    kernel = _pair(node.args[1])
-    stride = _pair(argument(node, 2, "stride") or kernel)
-    if kernel == [1, 1] and not any(_pair(argument(node, 3, "padding", 0))):
+    kernel = repeated(node.args[1], 2)
+    stride = repeated(argument(node, 2, "stride") or kernel, 2)
+    if kernel == [1, 1] and not any(repeated(argument(node, 3, "padding", 0), 2)):
         return _thinned(edit, node, stride)
     return None
 
@@ -177,21 +180,12 @@ def _adaptive_maximum(edit: Editor, node: Node) -> Node | None:
     return maximum
 
 
-def _single(value: int | Sequence[int]) -> int:
-    return value if isinstance(value, int) else value[0]
-
-
-def _pair(value: int | Sequence[int]) -> list[int]:
-    values = [value] if isinstance(value, int) else list(value)
-    return values * 2 if len(values) == 1 else values
-
-
 RANKS = {aten.adaptive_avg_pool1d.default: 3, **{operator: 3 for operator in ROWS}}
 POOLS = {
     (*ROWS, aten.adaptive_avg_pool1d.default): _of_rows,
-    (ADAPTIVE,): _adaptive,
-    (ADAPTIVE_MAXIMUM,): _adaptive_maximum,
-    (AVERAGE,): _average,
-    (MAXIMUM,): _maximum,
+    ADAPTIVE: _adaptive,
+    ADAPTIVE_MAXIMUM: _adaptive_maximum,
+    AVERAGE: _average,
+    MAXIMUM: _maximum,
 }
 """In an order in which none emits what stands before it."""

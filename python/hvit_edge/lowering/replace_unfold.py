@@ -18,24 +18,14 @@ import math
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, aten, nodes_calling, rank_of, shape_of
+from hvit_edge.lowering.graph import Editor, aten, is_float, rank_of, replace_each, shape_of
 
 MOST_PARTS = 16
 
 
 def replace_unfold(graph: GraphModule) -> bool:
     """Apply the rewrite; returns whether anything changed."""
-    modified = False
-    for operator, rewritten in WINDOWS.items():
-        for node in nodes_calling(graph, operator):
-            if not node.meta["val"].dtype.is_floating_point:
-                continue
-            edit = Editor(graph, node)
-            replacement = rewritten(edit, node)
-            if replacement is not None:
-                edit.replace(replacement)
-                modified = True
-    return modified
+    return replace_each(graph, WINDOWS, where=is_float)
 
 
 def _units(edit: Editor, node: Node, kernel: list[int]) -> Node:
