@@ -1,7 +1,7 @@
 // What the backend is called with: the inputs of a plan, then its outputs, each in memory of its
 // own.
 //
-// A plan has one stretch of memory for all its inputs, one behind the other, and one for all its
+// A plan has one stretch of memory for all its inputs, one after the other, and one for all its
 // outputs. With a single float32 tensor on either side a plan works in that tensor's memory.
 #pragma once
 
@@ -30,7 +30,7 @@ struct Arguments {
   bool in_place() const;
 };
 
-/// Reads the arguments of a plan of so many values; false where they do not add up to it, or one is
+/// Reads the arguments of a plan of so many values; false if they do not add up to it, or one is
 /// of another type than float32, or as an input also int32, int64, uint8 or bool.
 bool split_arguments(executorch::runtime::Span<executorch::runtime::EValue*> arguments,
                      std::int64_t inputs, std::int64_t outputs, Arguments& result);

@@ -37,7 +37,7 @@ struct Free {
 struct Program {
   Plan plan;
   std::unique_ptr<void, Free> arena;
-  std::unique_ptr<void, Free> input, output;  // copies of the arguments, where they are needed
+  std::unique_ptr<void, Free> input, output;  // copies of the arguments, if they are needed
   RunOperation run = nullptr;
 
   std::int64_t inputs() const { return count_of(plan.input_bytes); }

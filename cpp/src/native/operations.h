@@ -262,7 +262,7 @@ struct Unary {
   Rows input, output;
 };
 
-/// From `greater` on, which give 1 where it holds and 0 elsewhere, in plans of version 3 alone.
+/// From `greater` on, which give 1 if it holds and 0 if not, in plans of version 3 alone.
 enum class Arithmetic : std::int32_t {
   add = 0,
   subtract = 1,
