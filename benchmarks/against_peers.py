@@ -32,7 +32,7 @@ from rows import put_row
 from tqdm import tqdm
 from workers import Worker, WorkerError, closing_all, worker_command
 
-from hvit_edge.parity.difference import compare, worst
+from hvit_edge.measures.difference import compare, worst
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import centred_sqnr, sqnr
 from hvit_edge.weights import bundled_photos

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from hvit_edge import create_model
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 MODELS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "conformer_ti", "shunted_t", "swin_t")
 TOLERANCE = 1e-4

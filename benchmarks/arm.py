@@ -30,19 +30,19 @@ from rows import put_row
 from stock_quantiser import stock_quantised
 from torch import nn
 
-from hvit_edge.artifact import Golden, constant_methods, seal
-from hvit_edge.compiler import compile as compile_model
-from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.artifact.container import Golden, constant_methods, seal
+from hvit_edge.compiler.compile_model import compile as compile_model
+from hvit_edge.compiler.description import XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.devices.bundle import find_bundle
 from hvit_edge.devices.instructions import instructions_of
 from hvit_edge.errors import HvitEdgeError
-from hvit_edge.gate import Gate
 from hvit_edge.parity import validate
 from hvit_edge.parity.steps import pytorch_step
+from hvit_edge.precision import INT8
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import bundled_calibration
-from hvit_edge.subject import prepare_subject
-from hvit_edge.targets.choices import INT8
 from hvit_edge.weights import bundled_photos
 
 RESULTS = Path(__file__).parent / "results" / "arm.json"

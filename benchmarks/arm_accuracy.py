@@ -17,7 +17,7 @@ from bundled import accuracy
 from machine import describe_machine
 
 from hvit_edge.devices import LOCAL
-from hvit_edge.targets.choices import CPUS
+from hvit_edge.precision import CPUS
 
 RESULTS = Path(__file__).parent / "results" / "arm_accuracy.json"
 PRECISIONS = ("fp32", "fp16", "int8")

@@ -25,10 +25,10 @@ import torch
 from arm import MODELS, PEER_PRECISIONS, compile_ours, record, write_windows
 from torch.utils.flop_counter import FlopCounterMode
 
-from hvit_edge.parity.difference import compare, worst
+from hvit_edge.compiler.subject import GOLDEN_PHOTO, Subject, prepare_subject
+from hvit_edge.measures.difference import compare, worst
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import calibration_inputs
-from hvit_edge.subject import GOLDEN_PHOTO, Subject, prepare_subject
 from hvit_edge.weights import bundled_photos
 
 ROOT = Path(__file__).resolve().parent.parent

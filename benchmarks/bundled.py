@@ -17,7 +17,7 @@ from machine import describe_machine
 
 import hvit_edge
 from hvit_edge.devices import LOCAL
-from hvit_edge.evaluate import evaluate
+from hvit_edge.evaluate.accuracy import evaluate
 from hvit_edge.progress import bar
 
 RESULTS = Path(__file__).parent / "results"

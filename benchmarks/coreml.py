@@ -26,10 +26,10 @@ from machine import describe_machine
 from torch import nn
 
 import hvit_edge
-from hvit_edge.compiler import compile as compile_model
-from hvit_edge.evaluate import eager_reference, evaluate
+from hvit_edge.compiler.compile_model import compile as compile_model
+from hvit_edge.devices.open_artifact import open_classifier
+from hvit_edge.evaluate.accuracy import eager_reference, evaluate
 from hvit_edge.models import list_models
-from hvit_edge.open_artifact import open_classifier
 from hvit_edge.parity import validate
 from hvit_edge.preprocess import load_image
 from hvit_edge.targets.coreml.build import quiet

@@ -2,9 +2,9 @@
 
     python benchmarks/coverage_times.py [--models resnet18 ...] [--again] [--seconds 8]
 
-Needs what `coverage.py` needs, and a machine with nothing else to do. Each model has a process of its
-own, where the three programs take turns; a ratio is the median of those within a round. Both of our
-programs passed their gates; stock's answer must agree with eager PyTorch.
+Needs what `coverage.py` needs, and a machine with nothing else to do. Each model has a process of
+its own, in which the three programs take turns; a ratio is the median of those within a round. Both
+of our programs passed their gates; the answer of the stock program must agree with eager PyTorch.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from arm_peers import export, multiply_adds
 from contestants import ENVIRONMENTS, ROOT, Contestant
 from torch.utils.flop_counter import FlopCounterMode
 
-from hvit_edge.compiler import compile as compile_model
+from hvit_edge.compiler.compile_model import compile as compile_model
 from hvit_edge.lowering import export_graph, rewrite
 
 SCRIPTS = Path(__file__).parent / "peers"

@@ -39,7 +39,7 @@ from stock_quantiser import stock_quantised
 from torch import nn
 
 import hvit_edge
-from hvit_edge.compiler import compile as compile_model
+from hvit_edge.compiler.compile_model import compile as compile_model
 from hvit_edge.datasets import open_images
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.quantize import calibration_inputs, centred_sqnr, sqnr

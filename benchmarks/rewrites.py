@@ -16,14 +16,14 @@ import torch
 from arm import count
 from rows import put_row
 
-from hvit_edge.artifact import Golden, constant_methods, seal
-from hvit_edge.description import XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.artifact.container import Golden, constant_methods, seal
+from hvit_edge.compiler.description import XNNPACK_PACKAGES, describe_artifact
+from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.subject import Subject, prepare_subject
 from hvit_edge.errors import HvitEdgeError
-from hvit_edge.gate import Gate
 from hvit_edge.lowering import ARM_PIPELINE, export_graph, rewrite
 from hvit_edge.parity.steps import pytorch_step
-from hvit_edge.subject import Subject, prepare_subject
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 RESULTS = Path(__file__).parent / "results" / "rewrites.json"
 MODELS = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")

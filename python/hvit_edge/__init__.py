@@ -6,14 +6,14 @@ __version__ = "0.1.0"
 
 # Loaded on first use, so that running an artifact never imports torch.
 _PUBLIC = {
-    "Artifact": "compiler",
+    "Artifact": "compiler.report",
     "Classifier": "runtime",
     "InputSpec": "tensors.declared",
     "PackageSession": "tensors.package_session",
     "Prediction": "runtime",
     "Preprocess": "preprocess",
     "Session": "runtime",
-    "compile": "compiler",
+    "compile": "compiler.compile_model",
     "create_model": "weights",
     "list_models": "models",
     "load_image": "preprocess",
@@ -26,8 +26,8 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'hvit_edge' has no attribute {name!r}")
-    from hvit_edge.public import unforeseen
-    from hvit_edge.quiet import quiet
+    from hvit_edge.boundary.public import unforeseen
+    from hvit_edge.boundary.quiet import quiet
 
     try:
         with quiet():  # importing PyTorch and ExecuTorch logs and warns, too

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hvit_edge.errors import InputError
-from hvit_edge.image_folders import of_files, open_classes, open_folder
-from hvit_edge.image_set import FirstFew, ImageSet, Sample, Skipped
 from hvit_edge.images.file_names import printable
+from hvit_edge.images.image_folders import of_files, open_classes, open_folder
+from hvit_edge.images.image_set import FirstFew, ImageSet, Sample, Skipped
+from hvit_edge.images.npz_images import open_npz
 from hvit_edge.images.suffixes import has_image_suffix
-from hvit_edge.npz_images import open_npz
 
 __all__ = ["FirstFew", "ImageSet", "Sample", "Skipped", "open_images"]
 

@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from hvit_edge.boundary.public import public_methods
 from hvit_edge.errors import InputError
 from hvit_edge.images.load_image import load_image
-from hvit_edge.public import public_methods
 
 __all__ = ["Preprocess", "check_image_array", "load_image"]
 

@@ -13,12 +13,19 @@ import numpy as np
 from PIL import Image
 
 from hvit_edge import _runtime
+from hvit_edge.artifact.metadata import (
+    CLASSIFY,
+    SOURCES,
+    Difference,
+    LayerRecord,
+    Metadata,
+    OperatorRecord,
+)
+from hvit_edge.artifact.program_text import read_text
+from hvit_edge.boundary.public import public_methods
 from hvit_edge.errors import InputError
 from hvit_edge.images.load_image import load_image, rgb_of
-from hvit_edge.metadata import CLASSIFY, SOURCES, Difference, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.preprocess import Preprocess
-from hvit_edge.program_text import read_text
-from hvit_edge.public import public_methods
 
 __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
 

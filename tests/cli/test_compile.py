@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from hvit_edge import compiler
 from hvit_edge.cli import compile as compile_verb
 from hvit_edge.cli import main
+from hvit_edge.compiler import compile_model as compiler
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.sources.preprocess_choice import PreprocessChoice

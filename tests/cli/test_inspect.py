@@ -2,8 +2,9 @@
 
 import json
 
-from hvit_edge import __version__, inspection
+from hvit_edge import __version__
 from hvit_edge.cli import main
+from hvit_edge.inspection import programs as inspection
 
 
 def test_json(artifact, capsys):

@@ -12,8 +12,8 @@ import pytest
 from coremltools.converters.mil.mil import Builder as mb
 from PIL import Image
 
-from hvit_edge import compiler
 from hvit_edge.cli import main
+from hvit_edge.compiler import compile_model as compiler
 from hvit_edge.coreml.runner import PackageClassifier
 from hvit_edge.runtime import SelfTest
 

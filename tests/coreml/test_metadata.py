@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hvit_edge.artifact import Golden
+from hvit_edge.artifact.container import Golden
+from hvit_edge.artifact.metadata import SCHEMA_VERSION, SOURCES, Difference, Metadata
 from hvit_edge.coreml.metadata import read_metadata, write_metadata
 from hvit_edge.errors import ArtifactError
-from hvit_edge.metadata import SCHEMA_VERSION, SOURCES, Difference, Metadata
 from hvit_edge.preprocess import Preprocess
 
 METADATA = Metadata(

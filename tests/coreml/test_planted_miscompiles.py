@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import hvit_edge
-from hvit_edge import compiler_coreml
+from hvit_edge.compiler import coreml_package as compiler_coreml
 from hvit_edge.coreml.operators.registry import find_kernel
 from hvit_edge.errors import ParityError
 from hvit_edge.targets.coreml import build

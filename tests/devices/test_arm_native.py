@@ -14,7 +14,7 @@ from hvit_edge import Preprocess
 from hvit_edge.devices import Runner, open_device
 from hvit_edge.devices.instructions import instructions_of
 from hvit_edge.parity import validate
-from hvit_edge.targets.choices import INT8
+from hvit_edge.precision import INT8
 
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
 # Of the largest output. int8 rounds activations too: 8 bits, over a few layers.

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import hvit_edge
-from hvit_edge.artifact import Golden, GraphAnswer
+from hvit_edge.artifact.container import Golden, GraphAnswer
 from hvit_edge.parity.graph_answer import measure_fidelity, read_golden
 from hvit_edge.parity.steps import QUANTIZED
 from hvit_edge.quantize import sqnr

@@ -8,15 +8,15 @@ import pytest
 import torch
 from executorch.backends.xnnpack.serialization import xnnpack_graph_schema as schema
 
+from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.gated_graphs import gate_fidelity, quantized_reference, rewritten_graph
+from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.errors import ParityError
-from hvit_edge.gate import Gate
-from hvit_edge.gated_graphs import gate_fidelity, quantized_reference, rewritten_graph
 from hvit_edge.lowering import pipeline_for
 from hvit_edge.quantize import quantize, reference_graph
 from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
-from hvit_edge.subject import prepare_subject
-from hvit_edge.targets.xnnpack import lower, program_values
-from hvit_edge.targets.xnnpack_taps import run_delegate
+from hvit_edge.targets.xnnpack.lower import lower, program_values
+from hvit_edge.targets.xnnpack.taps import run_delegate
 
 NO_VALUE = 2**32 - 1
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")

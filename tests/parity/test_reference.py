@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hvit_edge.artifact.metadata import Difference, Metadata
 from hvit_edge.errors import InputError
-from hvit_edge.metadata import Difference, Metadata
 from hvit_edge.models import build_model
 from hvit_edge.parity.reference import reference_model
 from hvit_edge.preprocess import Preprocess

@@ -12,8 +12,8 @@ from hvit_edge.lowering.graph import aten, nodes_calling
 from hvit_edge.parity import bisect as bisect_module
 from hvit_edge.parity import float_steps, validate
 from hvit_edge.parity.bisect import first_wrong_module
+from hvit_edge.precision import CPUS
 from hvit_edge.preprocess import load_image
-from hvit_edge.targets.choices import CPUS
 from hvit_edge.weights import bundled_photos
 
 

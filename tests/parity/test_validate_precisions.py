@@ -12,7 +12,7 @@ from hvit_edge.parity import bisect_quantized, float_steps, validate
 from hvit_edge.parity.report import measure_noise
 from hvit_edge.preprocess import load_image
 from hvit_edge.runtime import Session
-from hvit_edge.targets.xnnpack import program_values
+from hvit_edge.targets.xnnpack.lower import program_values
 from hvit_edge.weights import bundled_photos
 
 GATES = {

@@ -6,7 +6,7 @@ from torch import nn
 from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import quantize, sqnr
 from hvit_edge.quantize.half import float32_island
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 NORMS = {
     "layer": (nn.LayerNorm(16, bias=False), (1, 6, 16)),

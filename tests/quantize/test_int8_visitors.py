@@ -18,7 +18,7 @@ from hvit_edge.quantize.half import HalfStorage, quantize_half
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 # A value half way between two int8 steps may fall on either side: the delegate multiplies by the
 # inverse of the scale. Otherwise only float32 rounding differs, about 130 dB.

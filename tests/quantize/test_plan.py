@@ -23,7 +23,7 @@ from hvit_edge.quantize.plan import (
     resolve,
     write_plan,
 )
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 
 class Mixed(nn.Module):

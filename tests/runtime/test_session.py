@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from hvit_edge import _runtime
+from hvit_edge.artifact.metadata import Difference, LayerRecord, Metadata
 from hvit_edge.errors import ArtifactError, InputError
-from hvit_edge.metadata import Difference, LayerRecord, Metadata
 from hvit_edge.runtime import Classifier, SelfTest, Session, TensorSpec
 
 # Kernels of XNNPACK and of PyTorch add up in another order: a few units in the last place.

@@ -11,7 +11,7 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import export_graph
 from hvit_edge.parity.steps import executorch_step
 from hvit_edge.targets.delegate import Lowered
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 IMAGE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 FLOAT32 = 5e-6  # relative: sums of at most 64 products

@@ -12,7 +12,7 @@ from itertools import count, islice
 import pytest
 import torch
 
-from hvit_edge import compiler
+from hvit_edge.compiler import compile_model as compiler
 from hvit_edge.errors import InputError
 from hvit_edge.lowering import COREML_PIPELINE, NATIVE_PIPELINE, PIPELINE, export_graph, rewrite
 from hvit_edge.models import conformer, list_models, mobilevit, registry, shunted, swin

@@ -11,7 +11,7 @@ from torch.fx import GraphModule, symbolic_trace
 from hvit_edge.lowering import export_graph
 from hvit_edge.targets import delegate
 from hvit_edge.targets.lazy_code import lazy_code
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 

@@ -11,7 +11,7 @@ from torch import nn
 from hvit_edge.lowering import export_graph
 from hvit_edge.targets import delegate
 from hvit_edge.targets.skip_retraces import skipped_retraces
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 IMAGE = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 

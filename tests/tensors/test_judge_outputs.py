@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hvit_edge.errors import InputError
-from hvit_edge.parity.tolerance import Tolerance, step_tolerance
+from hvit_edge.measures.tolerance import Tolerance, step_tolerance
 from hvit_edge.tensors.judge_outputs import compare_output, judge_outputs, tolerances_of
 
 

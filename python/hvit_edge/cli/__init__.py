@@ -21,11 +21,11 @@ import traceback
 from collections.abc import Sequence
 
 from hvit_edge import __version__
+from hvit_edge.boundary.public import unforeseen
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, did_you_mean
 from hvit_edge.errors import HvitEdgeError, InputError, InternalError, MissingPackageError
 from hvit_edge.hints import on_command_line
-from hvit_edge.public import unforeseen
 
 VERBS = {
     "list": ("list_models", "the models, their sizes and where their weights come from"),
@@ -126,7 +126,7 @@ def _fail(console: Console, message: str, code: int) -> int:
 
 def _fail_unforeseen(console: Console, error: BaseException, argv: Sequence[str]) -> int:
     """Say in one sentence what was not foreseen, and where its details are."""
-    from hvit_edge.crash_report import how_to_report, write_report  # not at every start
+    from hvit_edge.boundary.crash_report import how_to_report, write_report  # not at every start
 
     doing = _doing(console, argv)
     path = write_report(error, argv, doing)

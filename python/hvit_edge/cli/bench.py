@@ -30,7 +30,7 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Measure and print."""
     with console.quiet():
-        from hvit_edge.bench import bench
+        from hvit_edge.profile.bench import bench
 
         report = bench(
             args.artifact,

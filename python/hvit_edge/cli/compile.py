@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 
 from hvit_edge import progress
+from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.next_lines import next_lines
@@ -30,10 +31,9 @@ from hvit_edge.cli.parser import (
 from hvit_edge.cli.preprocess_options import add_preprocess, chosen_preprocess
 from hvit_edge.errors import InputError
 from hvit_edge.labels import read_labels_file
-from hvit_edge.metadata import TENSOR
+from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 from hvit_edge.sources.address import check_address
 from hvit_edge.sources.arguments import read_arguments
-from hvit_edge.targets.choices import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
 
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
 CALIB_SAMPLES = 512
@@ -209,7 +209,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     given = read_arguments(args.arg, "hvit-edge compile") if args.arg else None
     labels = list(read_labels_file(args.labels)) if args.labels else None
     with console.quiet():
-        from hvit_edge.compiler import compile as compile_model
+        from hvit_edge.compiler.compile_model import compile as compile_model
 
         preprocess = chosen_preprocess(args)
         with _notices(console):

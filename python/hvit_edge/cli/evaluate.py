@@ -24,12 +24,12 @@ from hvit_edge.cli.parser import (
     made_by,
     whole_number,
 )
+from hvit_edge.devices.open_artifact import is_package
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
-from hvit_edge.open_artifact import is_package
 
 if TYPE_CHECKING:
-    from hvit_edge.evaluate import Confusion, EvalReport
+    from hvit_edge.evaluate.accuracy import Confusion, EvalReport
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -90,7 +90,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         raise InputError("[hvit-edge eval] --model, --arg: expected together with --against-eager")
     module = made_by(args, "eval")
     with console.quiet():
-        from hvit_edge.evaluate import eager_reference, evaluate, refuse_empty
+        from hvit_edge.evaluate.accuracy import eager_reference, evaluate, refuse_empty
 
         eager = None
         if args.against_eager:

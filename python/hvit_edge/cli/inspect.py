@@ -10,11 +10,11 @@ import argparse
 import textwrap
 from collections import Counter
 
+from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser
-from hvit_edge.metadata import TENSOR
-from hvit_edge.targets.choices import CPUS
+from hvit_edge.precision import CPUS
 
 WIDTH = 72
 
@@ -27,7 +27,7 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Print the description."""
     with console.quiet():
-        from hvit_edge.inspection import describe
+        from hvit_edge.inspection.programs import describe
 
         facts = describe(args.artifact)
     if args.format == "json":

@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from hvit_edge.metadata import TENSOR
+from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.sources.address import read_address
 
 

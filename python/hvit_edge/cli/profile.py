@@ -13,7 +13,7 @@ from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_runs, add_threads, whole_number
 
 if TYPE_CHECKING:
-    from hvit_edge.profiling import Profile
+    from hvit_edge.profile.profiling import Profile
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -38,8 +38,8 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Measure, print, and draw."""
     with console.quiet():
-        from hvit_edge.artifact import check_output, write_atomically
-        from hvit_edge.profiling import profile
+        from hvit_edge.artifact.container import check_output, write_atomically
+        from hvit_edge.profile.profiling import profile
 
         if args.html is not None:
             check_output(args.html, force=args.force)
@@ -52,7 +52,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             progress=progress.counter("profile", unit="run"),
         )
         if args.html is not None:
-            from hvit_edge.flame_chart import render
+            from hvit_edge.profile.flame_chart import render
 
             write_atomically(args.html, render(found).encode(), force=args.force)
     if args.format == "json":
@@ -65,8 +65,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _print(found: Profile, top: int, console: Console) -> None:
-    from hvit_edge.flame_chart import amount
-    from hvit_edge.profiling import TIME, share
+    from hvit_edge.profile.flame_chart import amount
+    from hvit_edge.profile.profiling import TIME, share
 
     timed = found.unit == TIME
     how = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 
 from hvit_edge import progress
+from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import (
@@ -21,10 +22,9 @@ from hvit_edge.cli.parser import (
     made_by,
     tolerance,
 )
+from hvit_edge.devices.open_artifact import is_package
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
-from hvit_edge.metadata import TENSOR
-from hvit_edge.open_artifact import is_package
 
 SHOWN_LAYERS = 10
 FLOAT_STEPS = ("exported", "rewritten")

@@ -16,9 +16,8 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from hvit_edge.artifact import Golden, GoldenTensors, GraphAnswer, fields
-from hvit_edge.errors import ArtifactError, HvitEdgeError
-from hvit_edge.metadata import (
+from hvit_edge.artifact.container import Golden, GoldenTensors, GraphAnswer, fields
+from hvit_edge.artifact.metadata import (
     CLASSIFY,
     SCHEMA_VERSION,
     SOURCES,
@@ -27,6 +26,7 @@ from hvit_edge.metadata import (
     Difference,
     Metadata,
 )
+from hvit_edge.errors import ArtifactError, HvitEdgeError
 from hvit_edge.preprocess import Preprocess
 
 IMAGE, OUTPUT = "hve_golden_image", "hve_golden_output"

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from hvit_edge.artifact.metadata import Metadata
+from hvit_edge.devices.open_artifact import check_classifies, is_package, read_identity
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import InputError
-from hvit_edge.metadata import Metadata
-from hvit_edge.open_artifact import check_classifies, is_package, read_identity
 from hvit_edge.progress import Count, uncounted
 from hvit_edge.runtime import Prediction, SelfTest, as_pixels
 

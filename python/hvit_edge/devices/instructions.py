@@ -13,7 +13,7 @@ from hvit_edge.devices.bundle import CHECKOUT
 from hvit_edge.devices.cores import Estimate, estimates
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import DeviceError, InputError
-from hvit_edge.operator_groups import GROUPS, group_of, is_known
+from hvit_edge.profile.operator_groups import GROUPS, group_of, is_known
 from hvit_edge.progress import Count, uncounted
 
 PLUGIN = CHECKOUT / "build/arm/host/count_instructions.so"

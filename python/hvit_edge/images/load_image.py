@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from hvit_edge.boundary.public import public
 from hvit_edge.errors import InputError
 from hvit_edge.images.bare_image import without_metadata
 from hvit_edge.images.eight_bits import Depth, declared_depth, to_rgb
@@ -17,7 +18,6 @@ from hvit_edge.images.file_names import printable
 from hvit_edge.images.heif import register_reader
 from hvit_edge.images.orientation import orientation_in, orientation_of, turn
 from hvit_edge.images.quiet_pillow import quiet_pillow
-from hvit_edge.public import public
 
 # How files begin that are often found under the names of photos.
 NO_IMAGES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from hvit_edge.errors import LoweringError
-from hvit_edge.user_code import first_line, place_of_error
+from hvit_edge.user_modules.user_code import first_line, place_of_error
 
 _CAUSES = (
     (

@@ -1,7 +1,7 @@
 """Parity: what the device computes against what eager PyTorch computes."""
 
-from hvit_edge.metadata import Difference
-from hvit_edge.parity.difference import compare
+from hvit_edge.artifact.metadata import Difference
+from hvit_edge.measures.difference import compare
 from hvit_edge.parity.report import ParityReport
 from hvit_edge.parity.validate import validate
 

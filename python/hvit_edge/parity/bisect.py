@@ -12,9 +12,9 @@ from torch.fx import GraphModule, Interpreter, Node
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import aten, module_path
 from hvit_edge.lowering.pipeline import PIPELINE, Rewrite
-from hvit_edge.parity.difference import compare
+from hvit_edge.measures.difference import compare
 from hvit_edge.targets.kernels import executorch_runtime
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.roll.default)
 Values = Mapping[str, torch.Tensor]

@@ -8,19 +8,19 @@ import numpy as np
 import torch
 from torch import nn
 
+from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, applied_passes, pipeline_for
-from hvit_edge.metadata import Metadata
 from hvit_edge.parity.fidelity import first_unfaithful
 from hvit_edge.parity.forced_layers import forced_layers
 from hvit_edge.parity.native_runtime import native_int8_values, native_step
 from hvit_edge.parity.steps import executorch_step
+from hvit_edge.precision import INT8
 from hvit_edge.quantize import PRECISIONS, bundled_calibration, quantize, reference_graph
 from hvit_edge.quantize.arithmetic import native_arithmetic, xnnpack_arithmetic
-from hvit_edge.targets.choices import INT8
 from hvit_edge.targets.native import lower as native
 from hvit_edge.targets.native.values import Number
-from hvit_edge.targets.xnnpack import lower, program_values
+from hvit_edge.targets.xnnpack.lower import lower, program_values
 
 
 def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.ndarray) -> str | None:

@@ -13,11 +13,11 @@ from functools import cached_property
 import numpy as np
 from torch.fx import GraphModule
 
-from hvit_edge.artifact import GraphAnswer
+from hvit_edge.artifact.container import GraphAnswer
+from hvit_edge.measures.tolerance import Tolerance
 from hvit_edge.parity.forced_layers import LayerFidelity
 from hvit_edge.parity.perturbation import perturbed_outputs
 from hvit_edge.parity.steps import quantised_step
-from hvit_edge.parity.tolerance import Tolerance
 from hvit_edge.quantize import sqnr
 from hvit_edge.quantize.arithmetic import FLOAT16, FLOAT32, Arithmetic
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.pipeline import PIPELINE, Rewrite
+from hvit_edge.measures.tolerance import FLOAT_STEPS, step_tolerance
 from hvit_edge.parity.steps import StepResult, measure, pytorch_step
-from hvit_edge.parity.tolerance import FLOAT_STEPS, step_tolerance
 
 
 def measure_float_steps(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hvit_edge.artifact import Golden, GraphAnswer
+from hvit_edge.artifact.container import Golden, GraphAnswer
+from hvit_edge.measures.tolerance import Tolerance
 from hvit_edge.parity.steps import QUANTIZED, StepResult, judge
-from hvit_edge.parity.tolerance import Tolerance
 from hvit_edge.targets.kernels import executorch_runtime
 
 RECORDS = ("hve_golden_image", "hve_golden_output", "hve_graph_output", "hve_graph_sqnr")

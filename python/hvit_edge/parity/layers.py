@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.fx import GraphModule, Node
 
+from hvit_edge.artifact.metadata import LayerRecord
 from hvit_edge.lowering.graph import constant_tensor, is_constant
-from hvit_edge.metadata import LayerRecord
 from hvit_edge.quantize import layer_sqnr
 from hvit_edge.quantize.calibration import sample_tensors
 from hvit_edge.quantize.layers import find_layers

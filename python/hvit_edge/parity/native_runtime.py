@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.artifact import Golden, constant_methods, seal
+from hvit_edge.artifact.container import Golden, constant_methods, seal
+from hvit_edge.artifact.metadata import SCHEMA_VERSION, Difference, Metadata
 from hvit_edge.lowering.graph import Editor, aten, nodes_calling, shape_of
-from hvit_edge.metadata import SCHEMA_VERSION, Difference, Metadata
 from hvit_edge.parity.steps import Step
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS

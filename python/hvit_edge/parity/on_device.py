@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from hvit_edge.devices import Runner
+from hvit_edge.measures.tolerance import Tolerance
 from hvit_edge.parity.report import DeviceParity
 from hvit_edge.parity.steps import StepResult, judge
-from hvit_edge.parity.tolerance import Tolerance
 from hvit_edge.progress import Count, uncounted
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from torch import nn
 
+from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.errors import InputError
-from hvit_edge.metadata import Metadata
 from hvit_edge.models.registry import registered_names
-from hvit_edge.own_module import check_module, own_module
 from hvit_edge.sources.address import Address, read_address
 from hvit_edge.sources.arguments import check_arguments, read_recorded
 from hvit_edge.sources.named_model import FACTORY, named_model
+from hvit_edge.user_modules.own_module import check_module, own_module
 from hvit_edge.weights import UnknownWeightsKey, bundled_names, create_model, weights_digest
 
 STATE_DICT = "state dict"

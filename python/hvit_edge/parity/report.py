@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hvit_edge.artifact.metadata import CLASSIFY, Difference, LayerRecord
 from hvit_edge.datasets import Skipped
 from hvit_edge.devices.runner import Facts
-from hvit_edge.metadata import CLASSIFY, Difference, LayerRecord
+from hvit_edge.measures.tolerance import Tolerance
 from hvit_edge.parity.steps import StepResult
-from hvit_edge.parity.tolerance import Tolerance
 from hvit_edge.quantize import centred_sqnr, sqnr
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from hvit_edge.metadata import Difference
-from hvit_edge.parity.difference import clear_top1, compare, worst
-from hvit_edge.parity.tolerance import Tolerance
+from hvit_edge.artifact.metadata import Difference
+from hvit_edge.boundary.quiet import quiet_stderr
+from hvit_edge.measures.difference import clear_top1, compare, worst
+from hvit_edge.measures.tolerance import Tolerance
 from hvit_edge.quantize import sqnr
-from hvit_edge.quiet import quiet_stderr
 from hvit_edge.targets.kernels import executorch_runtime
 
 Step = Callable[[np.ndarray], np.ndarray]

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from hvit_edge.artifact.metadata import TENSOR
+from hvit_edge.boundary.public import public
+from hvit_edge.boundary.torch_state import settled
 from hvit_edge.devices import LOCAL, Runner, open_device
+from hvit_edge.devices.open_artifact import is_package, task_of_package
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, Rewrite, applied_passes, pipeline_for
-from hvit_edge.metadata import TENSOR
-from hvit_edge.open_artifact import is_package, task_of_package
+from hvit_edge.measures.tolerance import FLOAT_STEPS, step_tolerance
 from hvit_edge.parity.bisect import LoweredValues, first_wrong_module, xnnpack_values
 from hvit_edge.parity.bisect_quantized import first_unfaithful_layer
 from hvit_edge.parity.float_steps import measure_float_steps
@@ -25,11 +28,8 @@ from hvit_edge.parity.photos import open_photos
 from hvit_edge.parity.reference import reference_model
 from hvit_edge.parity.report import ParityReport, measure_noise
 from hvit_edge.parity.steps import executorch_step, judge, measure, pytorch_step
-from hvit_edge.parity.tolerance import FLOAT_STEPS, step_tolerance
 from hvit_edge.progress import Count, uncounted
-from hvit_edge.public import public
 from hvit_edge.runtime import Session
-from hvit_edge.torch_state import settled
 
 
 @public("validate")
@@ -92,7 +92,7 @@ def validate(
         from hvit_edge.parity.validate_package import validate_package
 
         if task_of_package(path) == TENSOR:
-            from hvit_edge.tensors.validate_tensors import check_options, validate_tensor_package
+            from hvit_edge.parity.validate_tensors import check_options, validate_tensor_package
 
             check_options(data=data, bisect=bisect, device=device, local=LOCAL)
             return validate_tensor_package(
@@ -120,7 +120,7 @@ def validate(
     session = Session(path, threads=threads)
     metadata = session.metadata
     if metadata.task == TENSOR:
-        from hvit_edge.tensors.validate_tensors import (
+        from hvit_edge.parity.validate_tensors import (
             check_options,
             session_runs,
             validate_tensors,

@@ -12,6 +12,7 @@ from torch import nn
 from hvit_edge.coreml.runner import CORE_ML, PackageClassifier
 from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.lowering.pipeline import applied_passes
+from hvit_edge.measures.tolerance import FLOAT_STEPS, step_tolerance
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.parity.float_steps import measure_float_steps
 from hvit_edge.parity.graph_answer import measure_fidelity
@@ -19,7 +20,6 @@ from hvit_edge.parity.photos import open_photos
 from hvit_edge.parity.reference import reference_model
 from hvit_edge.parity.report import ParityReport, measure_noise
 from hvit_edge.parity.steps import judge, pytorch_step
-from hvit_edge.parity.tolerance import FLOAT_STEPS, step_tolerance
 
 
 def validate_package(

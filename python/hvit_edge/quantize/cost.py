@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch.fx import GraphModule
 
-from hvit_edge.artifact import write_atomically
+from hvit_edge.artifact.container import write_atomically
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.parity.steps import Step, executorch_step
@@ -40,7 +40,7 @@ from hvit_edge.quantize.plan import (
     possible_precisions,
     set_precisions,
 )
-from hvit_edge.targets.xnnpack import lower
+from hvit_edge.targets.xnnpack.lower import lower
 
 FORMAT = "hvit-edge costs 1"
 ROUNDS = 15

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch.fx import Graph, GraphModule, Node
 
-from hvit_edge.artifact import write_atomically
+from hvit_edge.artifact.container import write_atomically
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import Editor, cleanup, constant_tensor
 from hvit_edge.quantize.half import HALF_LIMIT

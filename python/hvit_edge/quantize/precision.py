@@ -10,6 +10,7 @@ from torch.fx import GraphModule
 
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import cleanup, shape_of
+from hvit_edge.precision import CPUS
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration, sample_tensors
 from hvit_edge.quantize.equalize import equalize
@@ -17,7 +18,6 @@ from hvit_edge.quantize.half import quantize_half
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.moments import input_moments
-from hvit_edge.targets.choices import CPUS
 
 IMAGE_CHANNELS = 4
 NARROW = 32

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hvit_edge.artifact import write_atomically
+from hvit_edge.artifact.container import write_atomically
 from hvit_edge.errors import InputError
 from hvit_edge.quantize.cost import LayerCost, parse_cost
 from hvit_edge.quantize.plan import PRECISIONS

@@ -20,11 +20,11 @@ from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 from torch.fx.traceback import NodeSource
 
+from hvit_edge.artifact.metadata import OperatorRecord
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
-from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.kernels import check_kernels
 from hvit_edge.targets.lazy_code import lazy_code
 from hvit_edge.targets.skip_retraces import skipped_retraces

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from executorch.exir.schema import Operator
 
+from hvit_edge.boundary.quiet import quiet_stderr
 from hvit_edge.errors import LoweringError
-from hvit_edge.quiet import quiet_stderr
 
 if TYPE_CHECKING:
     from executorch.runtime import Runtime

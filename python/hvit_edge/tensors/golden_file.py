@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hvit_edge.artifact import GoldenTensors
-from hvit_edge.metadata import Metadata
+from hvit_edge.artifact.container import GoldenTensors
+from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.targets.kernels import executorch_runtime
 
 GRAPH_SQNR = "hve_graph_sqnr"

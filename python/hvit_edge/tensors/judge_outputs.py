@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from hvit_edge.metadata import Difference
-from hvit_edge.parity.difference import compare, worst
+from hvit_edge.artifact.metadata import Difference
+from hvit_edge.measures.difference import compare, worst
+from hvit_edge.measures.tolerance import Tolerance, golden_tolerance
 from hvit_edge.parity.steps import EAGER, OutputResult, StepResult
-from hvit_edge.parity.tolerance import Tolerance, golden_tolerance
 from hvit_edge.quantize import sqnr
 from hvit_edge.tensors.samples import Arrays
 

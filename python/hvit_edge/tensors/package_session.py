@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hvit_edge.artifact import GoldenTensors
+from hvit_edge.artifact.container import GoldenTensors
+from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.coreml.metadata import read_metadata
 from hvit_edge.coreml.package import read_package
 from hvit_edge.coreml.program import Program, load_program
 from hvit_edge.coreml.runner import CORE_ML, EVALUATOR, can_predict
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.errors import ArtifactError, InputError
-from hvit_edge.metadata import TENSOR
 from hvit_edge.runtime import TensorSpec
 from hvit_edge.tensors.package_names import feature_names
 from hvit_edge.tensors.samples import Arrays

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hvit_edge.boundary.public import public
 from hvit_edge.errors import InputError
 from hvit_edge.hints import worded
 from hvit_edge.labels import given_labels
@@ -23,7 +24,6 @@ from hvit_edge.models.registry import (
 )
 from hvit_edge.models.sequences import find_sequence_model
 from hvit_edge.preprocess import Preprocess
-from hvit_edge.public import public
 from hvit_edge.sources.preprocess_choice import ARGUMENT, read_choice
 from hvit_edge.weights.bundled import bundled_names, find_bundled, imagenet_labels, is_bundled
 from hvit_edge.weights.evidence import CONFIG, Evidence, Find, Given, read_evidence

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hvit_edge.boundary.public import public
 from hvit_edge.errors import InputError
 from hvit_edge.hints import worded
-from hvit_edge.public import public
 from hvit_edge.weights import cvnets, official, timm, transformers
 from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import IGNORED, Converted, KeyFormat, StateDict

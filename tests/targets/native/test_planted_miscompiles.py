@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from hvit_edge.compiler_native import number_of
+from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.gated_graphs import gate_fidelity, quantized_reference, rewritten_graph
+from hvit_edge.compiler.native_program import number_of
+from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.errors import ParityError
-from hvit_edge.gate import Gate
-from hvit_edge.gated_graphs import gate_fidelity, quantized_reference, rewritten_graph
 from hvit_edge.lowering import NATIVE_PIPELINE
 from hvit_edge.parity.native_runtime import native_int8_values, native_program, program_step
 from hvit_edge.quantize import quantize, reference_graph
 from hvit_edge.quantize.arithmetic import FLOAT32, STORED_FLOAT16
-from hvit_edge.subject import prepare_subject
 from hvit_edge.targets.native import graph_plan
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.lower import lower

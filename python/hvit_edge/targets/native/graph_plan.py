@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch.fx import GraphModule, Node
 
+from hvit_edge.artifact.metadata import OperatorRecord
 from hvit_edge.lowering.graph import shape_of
-from hvit_edge.metadata import OperatorRecord
 from hvit_edge.targets.native import (
     lower_attention,
     lower_choices,

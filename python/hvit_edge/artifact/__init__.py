@@ -1,0 +1,1 @@
+"""The artifact file: its metadata, its container, and how it reaches the disk."""

@@ -1,0 +1,243 @@
+"""What is written into an artifact, and how it reaches the disk; docs/artifact.md specifies it.
+
+Reading is the runtime's: see `runtime.Session`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge.artifact.metadata import SOURCES, LayerRecord, Metadata
+from hvit_edge.errors import InputError
+from hvit_edge.precision import CPUS
+
+MAGIC = b"HVITEDGE"
+CONTAINER_VERSION = 1
+DECIBEL_PLACES = 2
+
+
+@dataclass(frozen=True)
+class GraphAnswer:
+    """What a quantized graph, run by PyTorch, answers to the golden photo.
+
+    Attributes:
+        output: float32 [1, classes].
+        least_sqnr_db: a program of this graph is at least as near to it, in decibel.
+    """
+
+    output: np.ndarray
+    least_sqnr_db: float
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One photo and the right answer to it, so that a device can check itself.
+
+    Attributes:
+        image: uint8 [height, width, 3], RGB, larger than the network's input.
+        output: float32 [1, classes], logits of eager PyTorch.
+        graph: the quantized graph's answer, of an artifact of lower precision than float32.
+    """
+
+    image: np.ndarray
+    output: np.ndarray
+    graph: GraphAnswer | None = None
+
+
+@dataclass(frozen=True)
+class GoldenTensors:
+    """One sample of a tensor artifact and the right answer to it.
+
+    Attributes:
+        inputs, outputs: arrays in the order of the program's tensors, of their shapes and dtypes;
+            the outputs are those of eager PyTorch.
+        graph: the quantized graph's outputs, of an artifact of lower precision than float32.
+        least_sqnr_db: a program of this graph is at least as near to each of them, in decibel;
+            minus infinity leaves an output free.
+    """
+
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+    graph: tuple[np.ndarray, ...] | None = None
+    least_sqnr_db: tuple[float, ...] = ()
+
+
+def constant_methods(metadata: Metadata, golden: Golden | GoldenTensors) -> dict[str, object]:
+    """Metadata and golden sample as the constant methods of an ExecuTorch program."""
+    methods = {**fields(metadata), **_golden_methods(golden)}
+    if metadata.cpu != CPUS[0]:
+        methods["hve_cpu"] = metadata.cpu
+    if metadata.layers:
+        methods["hve_layers"] = "\n".join(map(_layer_line, metadata.layers))
+    if metadata.operators:
+        methods["hve_operators"] = "\n".join(f"{o.kind}\t{o.module}" for o in metadata.operators)
+    return methods
+
+
+def _golden_methods(golden: Golden | GoldenTensors) -> dict[str, object]:
+    import torch
+
+    arrays: dict[str, np.ndarray] = {}
+    if isinstance(golden, GoldenTensors):
+        rows = {"input": golden.inputs, "output": golden.outputs}
+        for side, row in rows.items():
+            arrays |= {f"hve_golden_{side}_{index}": array for index, array in enumerate(row)}
+        numbers: dict[str, object] = {}
+        if golden.graph is not None:
+            arrays |= {f"hve_graph_output_{index}": a for index, a in enumerate(golden.graph)}
+            numbers["hve_graph_sqnr"] = [float(least) for least in golden.least_sqnr_db]
+    else:
+        arrays = {"hve_golden_image": golden.image, "hve_golden_output": golden.output}
+        numbers = {}
+        if golden.graph is not None:
+            arrays["hve_graph_output"] = golden.graph.output
+            numbers["hve_graph_sqnr"] = float(golden.graph.least_sqnr_db)
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()} | numbers
+
+
+def fields(metadata: Metadata) -> dict[str, object]:
+    """The metadata of any artifact by name: strings, numbers and lists of numbers."""
+    spec, parity = metadata.preprocess, metadata.parity
+    of_task = _classifier_fields(metadata) if spec is not None else _tensor_fields(metadata)
+    return {
+        "hve_schema_version": metadata.schema_version,
+        "hve_model_name": metadata.model_name,
+        "hve_target": metadata.target,
+        "hve_precision": metadata.precision,
+        "hve_created": metadata.created,
+        "hve_weights_source": metadata.weights_source,
+        "hve_weights_sha256": metadata.weights_sha256,
+        "hve_versions": "\n".join(f"{k}={v}" for k, v in metadata.versions.items()),
+        **of_task,
+        "hve_golden_tolerance": float(metadata.golden_tolerance),
+        "hve_parity": [
+            float(parity.max_abs),
+            float(parity.max_rel),
+            float(parity.cosine),
+            float(parity.top1_agree),
+        ],
+        **{name: getattr(metadata, key) for key, name in SOURCES.items() if getattr(metadata, key)},
+    }
+
+
+def _classifier_fields(metadata: Metadata) -> dict[str, object]:
+    spec = metadata.preprocess
+    return {
+        "hve_labels": "\n".join(metadata.labels),
+        "hve_input_size": [int(side) for side in spec.input_size],
+        "hve_resize": spec.resize,
+        "hve_resize_size": int(spec.resize_size),
+        "hve_interpolation": spec.interpolation,
+        "hve_mean": [float(value) for value in spec.mean],
+        "hve_std": [float(value) for value in spec.std],
+        "hve_channel_order": spec.channel_order,
+    }
+
+
+def _tensor_fields(metadata: Metadata) -> dict[str, object]:
+    return {
+        "hve_task": metadata.task,
+        "hve_input_names": "\n".join(metadata.input_names),
+        "hve_output_names": "\n".join(metadata.output_names),
+    }
+
+
+def _layer_line(record: LayerRecord) -> str:
+    decibel = f"{record.sqnr_db:.{DECIBEL_PLACES}f}"  # "inf" and "-inf" are as the format has them
+    return f"{record.layer}\t{record.precision}\t{decibel}"
+
+
+def seal(program: bytes) -> bytes:
+    """`program` followed by the seal that readers check before anything else."""
+    checksum = zlib.crc32(program)
+    return program + struct.pack("<8sIIQQ", MAGIC, CONTAINER_VERSION, checksum, len(program), 0)
+
+
+def creation_time() -> str:
+    """Now in UTC, ISO 8601 to the second; `SOURCE_DATE_EPOCH` takes precedence where set."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = (
+        datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    )
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """Refuse an output path that cannot or must not be written, before any work is done.
+
+    Raises:
+        InputError: the file exists and `force` is not set, it is a folder, or its folder is
+            missing or read-only.
+    """
+    if path.is_dir():
+        raise InputError(f"[output] expected a file name, got a folder: {path}; add a file name")
+    if path.exists() and not force:
+        raise InputError(
+            f"[output] expected a new file, got an existing one: {path};"
+            " choose another name or pass --force (force=True)"
+        )
+    check_folder(path.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is missing or read-only with an InputError."""
+    if not folder.is_dir():
+        raise InputError(f"[output] expected an existing folder, got {folder}; create it first")
+    if not os.access(folder, os.W_OK):
+        raise InputError(
+            f"[output] expected a folder that can be written, got {folder};"
+            " choose another one or change its permissions"
+        )
+
+
+def write_atomically(
+    path: Path, data: bytes, *, force: bool, check: Callable[[Path], None] | None = None
+) -> None:
+    """Write `data` to `path`: the whole file appears at once, or nothing does.
+
+    Args:
+        path, data: what to write, and where.
+        force: replace an existing file.
+        check: called with the written file before it gets its name; what it raises is passed on,
+            and nothing appears.
+
+    Raises:
+        InputError: as `check_output`, or the disk is full or fails.
+    """
+    check_output(path, force=force)
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if check is not None:
+            check(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(
+            f"[output] expected to write {len(data)} bytes to {path}, got: {error.strerror};"
+            " free some space or choose another folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

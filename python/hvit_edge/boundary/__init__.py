@@ -1,0 +1,1 @@
+"""The border of the public functions: errors of one kind, and quiet libraries."""

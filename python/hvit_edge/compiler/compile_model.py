@@ -1,0 +1,469 @@
+"""Compile a model to an artifact: every step from PyTorch to the sealed file, gated by parity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.fx import GraphModule
+
+from hvit_edge.artifact.container import check_output
+from hvit_edge.artifact.metadata import LayerRecord
+from hvit_edge.artifact.package_file import SUFFIX, check_package_output
+from hvit_edge.boundary.public import public
+from hvit_edge.boundary.torch_state import settled
+from hvit_edge.compiler.coreml_package import PackageRequest, compile_package
+from hvit_edge.compiler.coreml_program import compile_program
+from hvit_edge.compiler.description import XNNPACK_PACKAGES
+from hvit_edge.compiler.fallback import with_fallback
+from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.gated_graphs import (
+    gate_fidelity,
+    measure_layers,
+    quantized_reference,
+    rewritten_graph,
+)
+from hvit_edge.compiler.mixed import (
+    Labelled,
+    MixedOptions,
+    MixedReport,
+    check_mixed,
+    keep_plan,
+    mix,
+)
+from hvit_edge.compiler.native_program import NativeRequest, compile_native
+from hvit_edge.compiler.program_file import self_test, write_program
+from hvit_edge.compiler.report import Artifact
+from hvit_edge.compiler.subject import Subject, module_of, origin_of, prepare_subject
+from hvit_edge.compiler.tensors import TensorOptions, check_no_photos, compile_arrays
+from hvit_edge.errors import DelegationError, InputError
+from hvit_edge.lowering import Rewrite, pipeline_for
+from hvit_edge.models import find_sequence_model
+from hvit_edge.parity.fidelity import QuantizedReference
+from hvit_edge.parity.steps import executorch_step
+from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.progress import Wrap, silent
+from hvit_edge.quantize import (
+    Calibration,
+    bundled_calibration,
+    calibration_inputs,
+    quantize,
+    reference_graph,
+)
+from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
+from hvit_edge.quantize.calibration import FEWEST
+from hvit_edge.sources.address import check_address
+from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.xnnpack.lower import lower, program_values
+from hvit_edge.weights import weights_digest
+
+SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
+APPLE = ("coreml", "coreml-pte")
+WHOLE = {"coreml": "which has no delegate"}
+NEEDS_CALIBRATION = ("int8", "auto")
+TAKES_CALIBRATION = (*INT8, "auto")
+
+
+@public("compile")
+@settled
+def compile(
+    model: str | nn.Module,
+    *,
+    target: str = "xnnpack",
+    precision: str | None = None,
+    weights: object = None,
+    num_classes: int | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    preprocess: Preprocess | Mapping[str, Any] | str | Path | None = None,
+    labels: Sequence[str] | Mapping | str | Path | None = None,
+    output: str | Path | None = None,
+    force: bool = False,
+    ios: int | None = None,
+    compute_units: str | None = None,
+    cpu: str | None = None,
+    min_delegated: float | None = None,
+    calib_data: str | Path | None = None,
+    calib_samples: int = 512,
+    eval_data: str | Path | None = None,
+    max_drop: float | None = None,
+    plan: str | Path | None = None,
+    cost_profile: str | Path | None = None,
+    force_inexact: bool = False,
+    progress: Wrap = silent,
+    rtol: float | None = None,
+    on_step: Callable[[str], None] | None = None,
+    weights_key: str | None = None,
+    args: Mapping[str, Any] | None = None,
+    inputs: object = None,
+) -> Artifact:
+    """Compile a model to one self-describing file.
+
+    Args:
+        model: a registered name; the address of another module, see `sources`
+            ("FILE.py:FACTORY", "timm:NAME[.TAG]", "hf:OWNER/REPO"); or any module that maps
+            float32 [1, 3, H, W] to logits [1, classes].
+        target: "xnnpack"; "native" for a program that our own runtime alone runs, see
+            `compiler_native`; "coreml" for an `.mlpackage`, see `compiler_coreml`; or "coreml-pte"
+            for an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
+        precision: for xnnpack "fp32" (the default), "fp16", "int8" or "int8-dynamic", see
+            `quantize`; or "auto", the fastest mixture of them that keeps the accuracy, see
+            `mixed`. For native "fp32" (the default), "fp16", "int8" or "int8-dynamic". For
+            coreml "fp16" (the default), "fp32", float16 with weights of 8 bits ("w8") or palettes
+            of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
+        weights, num_classes, input_size, weights_key: as `create_model`; for a name or an address
+            only, whose own checkpoint `weights` is.
+        args: arguments of the factory, of `timm.create_model`, or fields of the transformers
+            config; for an address only.
+        preprocess: from photo to input; needed for a module of your own, and in place of the
+            checkpoint's otherwise: a Preprocess, a JSON file, "timm", "imagenet", or a mapping of
+            single fields.
+        labels: class names in class order, in any form that `labels.given_labels` takes; None
+            keeps those of the checkpoint.
+        output: file to write; None is `{model}-{target}-{precision}.pte` or `.mlpackage` in the
+            current folder.
+        force: replace an existing file.
+        ios: for coreml, the oldest system that the package shall run on, 17 (the default) or 18.
+        compute_units: for coreml, a hint for apps that the package records: "all" (the default),
+            "cpu", "cpu-gpu" or "cpu-ne".
+        cpu: for xnnpack, and for native in "int8" and "int8-dynamic": "arm" shapes the program for
+            the kernels of 64-bit Arm, where it then takes fewer instructions, and on x86-64 perhaps
+            more time; it runs on both. "any" is the default. See docs/arm.md.
+        min_delegated: for xnnpack and native, share of the operators, 0 to 1, that must run in the
+            delegate; None is 1.0 for a registered name and 0.0 for a module of your own.
+        calib_data: calibration images, a folder or NPZ as for `calibration_inputs`: "int8" needs
+            them, "int8-dynamic" takes windows of the bundled photos in their absence, no other
+            precision takes any.
+        calib_samples: how many of them to take at most, 32 or more.
+        eval_data, max_drop, plan, cost_profile, force_inexact: for "auto", see
+            `mixed.MixedOptions`. A searched plan is written beside the artifact, as
+            `NAME.plan.json`; an interrupted search goes on when the same call is made again.
+        progress: wraps the loops over the calibration images.
+        rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
+            the same top class; in place of the precision's own gate, see `parity.tolerance`.
+        on_step: called with a word for each step that begins.
+        inputs: for a module of any inputs and outputs, which becomes an artifact of the task
+            "tensor": sample arrays (a tuple, a dict by argument name, or the path of an NPZ file),
+            or a list of `InputSpec`s, from which samples are drawn. Without it the module maps
+            photos to logits. `calib_data` is then an NPZ file whose arrays have a leading sample
+            axis, or a folder of such files. See docs/tensors.md.
+
+    Returns:
+        The path and the report. Nothing is written unless every gate passes. What there is to say
+        of the calibration images, and what was assumed of the weights, is in the report, and is
+        sent to `warnings`.
+
+    Raises:
+        InputError: a wrong argument, an existing output, unusable weights or calibration images.
+        LoweringError: the module cannot be exported or lowered.
+        DelegationError: fewer operators are delegated than asked for; each is named.
+        ParityError: a step is outside its tolerance of eager PyTorch.
+    """
+    start = time.perf_counter()
+    tell = on_step or (lambda step: None)
+    precision = _check_target(target, precision, ios, compute_units, cpu, min_delegated)
+    _check_options(min_delegated, rtol)
+    _check_calibration(precision, calib_data, calib_samples)
+    path = _output_path(model, target, precision, output)
+    (check_package_output if target == "coreml" else check_output)(path, force=force)
+    mixed = MixedOptions(eval_data, max_drop, plan, cost_profile, force_inexact)
+    check_mixed(mixed, precision, path, force=force)
+
+    tell("build")
+    sequence = find_sequence_model(model)
+    if inputs is not None or sequence is not None:
+        check_no_photos(preprocess, labels)
+        given = (model, args, weights, num_classes, input_size, weights_key)
+        module, registered = module_of(*given, photos=False)
+        if inputs is None:
+            inputs = sequence.inputs(sequence.check_frames(input_size))
+        options = TensorOptions(
+            target=target,
+            precision=precision,
+            cpu=cpu or CPUS[0],
+            ios=ios or IOS[0],
+            compute_units=compute_units or COMPUTE_UNITS[0],
+            path=path,
+            force=force,
+            rtol=rtol,
+            calib_data=calib_data,
+            calib_samples=calib_samples,
+            check_delegation=_check_delegation,
+            min_delegated=min_delegated,
+            whole=_least_share(registered, min_delegated) == 1,
+            tell=tell,
+            progress=progress,
+        )
+        return compile_arrays(module, inputs, options, registered=registered)
+    subject = prepare_subject(
+        model, weights, num_classes, input_size, preprocess, labels, weights_key, args
+    )
+    calibration = _calibrate(subject, calib_data, calib_samples, progress, tell)
+    if target == "native":
+        return compile_native(
+            NativeRequest(
+                subject,
+                precision,
+                cpu or CPUS[0],
+                path,
+                force,
+                rtol,
+                calibration,
+                tell,
+                progress,
+                whole=_least_share(subject.registered, min_delegated) == 1,
+                check_delegation=partial(_check_delegation, wanted=min_delegated),
+            )
+        )
+    if target in APPLE:
+        request = PackageRequest(
+            subject=subject,
+            precision=precision,
+            ios=ios or IOS[0],
+            compute_units=compute_units or COMPUTE_UNITS[0],
+            path=path,
+            force=force,
+            rtol=rtol,
+            calibration=calibration,
+            tell=tell,
+            progress=progress,
+        )
+        if target == "coreml":
+            return compile_package(request)
+        return compile_program(request, partial(_check_delegation, wanted=min_delegated))
+    gate = Gate(subject, precision, rtol)
+    work = _Quantising(subject, precision, cpu or CPUS[0], calibration, mixed, path, progress, tell)
+    passes = pipeline_for(work.cpu, precision)
+    if precision == "auto":  # a search is not made twice
+        made = _lowered(work, gate, min_delegated, passes, False)
+    else:
+        made = with_fallback(gate, partial(_lowered, work, gate, min_delegated), passes)
+
+    tell("write")
+    artifact = write_program(
+        made.lowered,
+        target,
+        gate,
+        XNNPACK_PACKAGES,
+        path,
+        layers=made.layers,
+        cpu=work.cpu,
+        force=force,
+        check=partial(self_test, subject.origin.name),
+        calibration=calibration,
+        mixture=made.mixture,
+        start=start,
+    )
+    if made.mixture is not None:
+        keep_plan(made.mixture, subject.origin.name, path, force=force)
+    return artifact
+
+
+def _check_target(
+    target: str,
+    precision: str | None,
+    ios: int | None,
+    compute_units: str | None,
+    cpu: str | None,
+    min_delegated: float | None,
+) -> str:
+    """The precision asked for, or the target's default; refuses what the target does not know."""
+    if target not in PRECISIONS:
+        raise InputError(
+            f"[compile] target: expected one of {', '.join(PRECISIONS)}, got {target!r}"
+        )
+    known = PRECISIONS[target]
+    precision = known[0] if precision is None else precision
+    faults = []
+    if precision not in known:
+        faults.append(
+            f"precision: expected one of {', '.join(known)} for {target}, got {precision!r}"
+        )
+    if target not in APPLE and (ios is not None or compute_units is not None):
+        faults.append(f"ios, compute_units: expected none for {target}; they belong to Core ML")
+    if ios is not None and ios not in IOS:
+        faults.append(f"ios: expected one of {', '.join(map(str, IOS))}, got {ios}")
+    if compute_units is not None and compute_units not in COMPUTE_UNITS:
+        expected = ", ".join(COMPUTE_UNITS)
+        faults.append(f"compute_units: expected one of {expected}, got {compute_units!r}")
+    shaped = target == "xnnpack" or (target == "native" and precision in INT8)
+    if cpu is not None and not shaped:
+        faults.append(
+            f"cpu: expected none for {target} in {precision}; it belongs to xnnpack, and to native"
+            f" {' and '.join(INT8)}"
+        )
+    if cpu is not None and cpu not in CPUS:
+        faults.append(f"cpu: expected one of {', '.join(CPUS)}, got {cpu!r}")
+    if target in WHOLE and min_delegated is not None:
+        faults.append(f"min_delegated: expected none for {target}, {WHOLE[target]}")
+    if faults:
+        raise InputError("[compile] " + "; ".join(faults))
+    return precision
+
+
+def _check_options(min_delegated: float | None, rtol: float | None) -> None:
+    faults = []
+    if min_delegated is not None and not 0 <= min_delegated <= 1:
+        faults.append(f"min_delegated: expected a share from 0 to 1, got {min_delegated}")
+    if rtol is not None and not 0 < rtol < 1:
+        faults.append(f"rtol: expected a number between 0 and 1, got {rtol}")
+    if faults:
+        raise InputError("[compile] " + "; ".join(faults))
+
+
+def _check_calibration(precision: str, data: str | Path | None, samples: int) -> None:
+    if precision in NEEDS_CALIBRATION and data is None:
+        raise InputError(
+            f"[compile] calibration data: expected photos with {precision}, got none; pass"
+            " --calib-data DIR or NPZ (calib_data=...) with 128 to 512 photos of the kind that the"
+            " model will see"
+        )
+    if precision not in TAKES_CALIBRATION and data is not None:
+        raise InputError(
+            f"[compile] calibration data: expected none with {precision}, which does not"
+            f" depend on images, got {data}; leave out --calib-data (calib_data=...)"
+        )
+    if samples < FEWEST:
+        raise InputError(
+            f"[compile] --calib-samples (calib_samples=...): expected at least {FEWEST}, got"
+            f" {samples}"
+        )
+
+
+def _output_path(
+    model: str | nn.Module, target: str, precision: str, output: str | Path | None
+) -> Path:
+    if output is not None:
+        return Path(output)
+    if isinstance(model, str):
+        name = check_address(model, "compile").model_name
+    else:
+        name = origin_of(model, None).name
+    return Path(f"{name}-{target}-{precision}{SUFFIXES[target]}")
+
+
+def _calibrate(
+    subject: Subject,
+    data: str | Path | None,
+    samples: int,
+    progress: Wrap,
+    tell: Callable[[str], None],
+) -> Calibration | None:
+    if data is None:
+        return None
+    tell("calibrate")
+    return calibration_inputs(data, subject.origin.preprocess, samples=samples, progress=progress)
+
+
+@dataclass(frozen=True)
+class _Quantising:
+    """What the way from a float graph to one of lower precision depends on."""
+
+    subject: Subject
+    precision: str
+    cpu: str
+    calibration: Calibration | None
+    mixed: MixedOptions
+    output: Path
+    progress: Wrap
+    tell: Callable[[str], None]
+
+    def quantise(
+        self, reference: GraphModule, calibration: Calibration | None
+    ) -> tuple[GraphModule, MixedReport | None]:
+        """`reference` in the precision asked for, and what "auto" chose."""
+        if self.precision != "auto":
+            example = (torch.from_numpy(self.subject.example),)
+            given = {"precision": self.precision, "calibration": calibration, "cpu": self.cpu}
+            return quantize(reference, example, **given, progress=self.progress), None
+        origin, classes = self.subject.origin, self.subject.expected.shape[1]
+        data = self.mixed.eval_data
+        return mix(
+            reference,
+            self.mixed,
+            model=origin.name,
+            weights_digest=weights_digest(self.subject.module),
+            calibration=calibration,
+            labelled=Labelled(data, origin.preprocess, classes, origin.labels) if data else None,
+            output=self.output,
+            progress=self.progress,
+            tell=self.tell,
+        )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A lowered program, its layers' records and what "auto" chose."""
+
+    lowered: Lowered
+    layers: tuple[LayerRecord, ...]
+    mixture: MixedReport | None
+
+
+def _lowered(
+    work: _Quantising,
+    gate: Gate,
+    min_delegated: float | None,
+    passes: Sequence[Rewrite],
+    plainly: bool,
+) -> _Made:
+    """Make a program of `passes`, gated step by step."""
+    graph, layers, mixture, reference = _prepare_graph(work, gate, passes)
+    work.tell("lower")
+    example = (torch.from_numpy(work.subject.example),)
+    lowered = lower(graph, example, plainly=plainly)
+    _check_delegation(lowered, work.subject.registered, min_delegated)
+    step = executorch_step(lowered.serialize())
+    if reference is not None:
+        gate_fidelity(gate, reference, step, partial(program_values, graph, lowered))
+    gate("lowered", step)
+    return _Made(lowered, layers, mixture)
+
+
+def _prepare_graph(
+    work: _Quantising, gate: Gate, passes: Sequence[Rewrite]
+) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None, QuantizedReference | None]:
+    """From the module to a graph that can be lowered.
+
+    Returns:
+        The graph, its layers' records, what "auto" chose, and the graph's answers to photos if it
+        is quantized.
+    """
+    calibration = work.calibration
+    graph = rewritten_graph(gate, passes, work.tell)
+    if work.precision == "fp32":
+        return graph, (), None, None
+    work.tell("quantise")
+    if calibration is None and work.precision in TAKES_CALIBRATION:
+        calibration = bundled_calibration(work.subject.origin.preprocess)
+    reference = reference_graph(graph, work.precision)
+    quantised, mixture = work.quantise(reference, calibration)
+    answers = quantized_reference(gate, quantised, xnnpack_arithmetic(quantised))
+    layers = measure_layers(gate, reference, quantised, calibration)
+    return quantised, layers, mixture, answers
+
+
+def _least_share(registered: bool, wanted: float | None) -> float:
+    """The share of the operators that must be delegated: of registered models all, unless told."""
+    return (1.0 if registered else 0.0) if wanted is None else wanted
+
+
+def _check_delegation(lowered: Lowered, registered: bool, wanted: float | None) -> None:
+    wanted = _least_share(registered, wanted)
+    if lowered.delegated_share >= wanted:
+        return
+    listed = "".join(
+        f"\n  {op.op} in {op.module or 'the root module'}: {op.reason}"
+        for op in lowered.ops_outside
+    )
+    raise DelegationError(
+        f"[compile] expected at least {wanted:.1%} of the operators in the delegate, got"
+        f" {lowered.delegated_share:.1%} of {lowered.ops_total}; replace these operators or lower"
+        f" --min-delegated (min_delegated=):{listed}"
+    )

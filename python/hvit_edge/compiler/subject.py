@@ -1,0 +1,173 @@
+"""What is compiled: a module in eval mode, what is known of it, and its answer to one photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+from torch import nn
+
+from hvit_edge.errors import InputError
+from hvit_edge.labels import given_labels
+from hvit_edge.preprocess import Preprocess, load_image
+from hvit_edge.sources.address import read_address
+from hvit_edge.sources.named_model import named_model
+from hvit_edge.sources.preprocess_choice import PreprocessChoice, read_choice
+from hvit_edge.sources.timm_model import config_of
+from hvit_edge.user_modules.eager_answer import run_eager, run_own
+from hvit_edge.user_modules.own_module import check_module, unwrapped
+from hvit_edge.weights import ARGUMENT, ModelOrigin, bundled_photos, timm
+
+GOLDEN_PHOTO = "astronaut.jpg"
+GOLDEN_MARGIN = 1.05  # the golden photo is this much larger than the resized one
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is compiled.
+
+    Attributes:
+        module: in eval mode; of a user's module a copy, see `own_module`.
+        origin: name, source of the weights, preprocessing and labels.
+        registered: it was asked for by a registered name.
+        golden_image: uint8 [height, width, 3].
+        example: the golden image preprocessed, float32 [1, 3, H, W].
+        expected: what the module answers to it, float32 [1, classes].
+    """
+
+    module: nn.Module
+    origin: ModelOrigin
+    registered: bool
+    golden_image: np.ndarray
+    example: np.ndarray
+    expected: np.ndarray
+
+
+def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
+    """Return where a module came from: `create_model` says so; for any other it is its class."""
+    module = unwrapped(module)
+    origin = getattr(module, "hvit_edge", None)
+    if isinstance(origin, ModelOrigin):
+        return origin
+    return ModelOrigin(type(module).__name__.lower(), "state dict", preprocess, ())
+
+
+def prepare_subject(
+    model: str | nn.Module,
+    weights: object,
+    num_classes: int | None,
+    input_size: int | tuple[int, int] | None,
+    preprocess: object,
+    labels: object,
+    weights_key: str | None = None,
+    args: Mapping[str, object] | None = None,
+) -> Subject:
+    """Build or take the module, and ask it for its answer to the golden photo.
+
+    The arguments and errors are those of `compile`.
+    """
+    choice = read_choice(preprocess, "compile")
+    module, registered = module_of(
+        model, args, weights, num_classes, input_size, weights_key, choice, labels
+    )
+    if isinstance(model, str):
+        choice, labels = PreprocessChoice(), None  # which the module has by now
+    if not registered:
+        check_module(module, "compile")
+    model = module
+    origin = _with_given(origin_of(model, None), model, choice, given_labels(labels))
+    image = _golden_image(origin.preprocess)
+    example = origin.preprocess(image)
+    if registered:
+        expected = run_eager(model, example, "compile")
+    else:
+        model, expected = run_own(model, example, "compile")
+    _check_labels(origin.labels, expected.shape[1])
+    return Subject(model, origin, registered, image, example, expected)
+
+
+def module_of(
+    model: str | nn.Module,
+    args: Mapping[str, object] | None,
+    weights: object,
+    num_classes: int | None,
+    input_size: int | tuple[int, int] | None,
+    weights_key: str | None,
+    choice: PreprocessChoice | None = None,
+    labels: object = None,
+    photos: bool = True,
+) -> tuple[nn.Module, bool]:
+    """Return the module that `compile` was asked for, and whether it is a registered one.
+
+    The arguments and errors are those of `compile`; `photos` is as for `named_model`.
+    """
+    if isinstance(model, str):
+        module = named_model(
+            model,
+            args=args,
+            weights=weights,
+            num_classes=num_classes,
+            input_size=input_size,
+            weights_key=weights_key,
+            preprocess=choice,
+            labels=labels,
+            photos=photos,
+        )
+        return module, read_address(model, "compile").kind == "registered"
+    if (weights, num_classes, input_size, weights_key, args) != (None,) * 5:
+        raise InputError(
+            "[compile] expected weights, num_classes, input_size, weights_key and args with a name"
+            " or an address only, got them with a module; load them into the module instead"
+        )
+    return model, False
+
+
+def _with_given(
+    origin: ModelOrigin,
+    module: nn.Module,
+    choice: PreprocessChoice,
+    labels: tuple[str, ...] | None,
+) -> ModelOrigin:
+    """`origin` with the caller's preprocessing and labels in place of its own."""
+    found, source = origin.preprocess, origin.preprocess_source
+    config = config_of(unwrapped(module)) if choice.named == "timm" else {}
+    if config:
+        found, source = timm.read_preprocess(config), "pretrained_cfg"
+        choice = replace(choice, named="")
+    if choice.whole is not None:
+        found, source = choice.over(choice.whole, choice.source)
+    elif found is not None:
+        found, source = choice.over(found, source)
+    if found is None:
+        raise InputError(
+            "[compile] expected preprocess=Preprocess(...) with a module of your own, got"
+            f" {'fields without the others' if choice.fields else choice.named or 'none'}"
+        )
+    origin = replace(origin, preprocess=found, preprocess_source=source)
+    if labels is not None:
+        origin = replace(origin, labels=labels, labels_source=ARGUMENT if labels else "")
+    return origin
+
+
+def _golden_image(preprocess: Preprocess) -> np.ndarray:
+    """The golden photo, uint8 [h, w, 3], somewhat larger than the preprocessing needs."""
+    photo = next(path for path in bundled_photos() if path.name == GOLDEN_PHOTO)
+    image = load_image(photo)
+    wanted = GOLDEN_MARGIN * max(preprocess.resize_size, *preprocess.input_size)
+    scale = wanted / min(image.shape[:2])
+    if scale >= 1:
+        return image
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+
+
+def _check_labels(labels: tuple[str, ...], classes: int) -> None:
+    if labels and len(labels) != classes:
+        raise InputError(
+            f"[compile] labels: expected {classes}, one a class, got {len(labels)};"
+            " give a label for every class, or none"
+        )
+    if any("\n" in label for label in labels):
+        raise InputError("[compile] labels: expected no line breaks inside a label, got one")

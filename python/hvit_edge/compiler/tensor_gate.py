@@ -1,0 +1,263 @@
+"""The gate of tensor artifacts: every output of each step is as near as its precision allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import nn
+from torch.fx import GraphModule
+
+from hvit_edge.artifact.container import GoldenTensors
+from hvit_edge.artifact.metadata import TENSOR, TENSOR_SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.compiler.gate import REMEDIES
+from hvit_edge.compiler.tensor_subject import TensorSubject, arrays_of, eager_outputs, tensors_of
+from hvit_edge.errors import ParityError
+from hvit_edge.lowering import PassReport
+from hvit_edge.measures.tolerance import (
+    Tolerance,
+    golden_tolerance,
+    quantized_tolerance,
+    step_tolerance,
+)
+from hvit_edge.parity.perturbation import Perturbed
+from hvit_edge.parity.steps import EAGER, QUANTIZED, StepResult
+from hvit_edge.quantize import sqnr
+from hvit_edge.quantize.arithmetic import FLOAT16, FLOAT32, Arithmetic
+from hvit_edge.quantize.half import HalfStorage
+from hvit_edge.runtime import TensorSpec
+from hvit_edge.tensors.judge_outputs import judge_outputs, tolerances_of
+from hvit_edge.tensors.samples import Arrays
+
+TensorStep = Callable[[Arrays], Arrays]
+"""Something that maps the inputs to the outputs, as arrays."""
+DRAWS = 4
+"""Times that a graph runs with errors of arithmetic: one of few values may be lucky once."""
+MOST_DB = {torch.float32: 110.0, torch.float16: 76.0}
+"""An output that arithmetic does not move is still rounded, if only where it is an input as is."""
+FREE_DB = -999.0
+"""What every program reaches: outputs of integers are judged by the share that differs."""
+
+
+class TensorReference:
+    """A quantized graph and its answers.
+
+    Args:
+        graph: what the program is lowered from.
+        arithmetic: of the program.
+        subject: whose samples the graph is asked about.
+        precision: of the program.
+    """
+
+    def __init__(
+        self, graph: GraphModule, arithmetic: Arithmetic, subject: TensorSubject, precision: str
+    ) -> None:
+        self.graph, self.arithmetic = graph, arithmetic
+        self.subject, self.precision = subject, precision
+
+    @cached_property
+    def outputs(self) -> list[Arrays]:
+        """The graph's answers, float16 stored but not computed in."""
+        return self._answers(HalfStorage(self.graph))
+
+    @property
+    def tolerances(self) -> list[Tolerance]:
+        """What a program of this graph must satisfy over all samples, by output."""
+        return [
+            Tolerance(same_top1=False, sqnr_db=floor - self.arithmetic.margin_db)
+            if floor > FREE_DB
+            else Tolerance(max_rel=golden_tolerance(self.precision), same_top1=False)
+            for floor in self._floors(slice(None))
+        ]
+
+    def golden(self) -> tuple[Arrays, tuple[float, ...]]:
+        """Return the graph's answer to the golden sample, and how near any CPU's program comes."""
+        margin = (FLOAT32 if self.arithmetic is FLOAT32 else FLOAT16).margin_db
+        floors = self._floors(slice(1))
+        return self.outputs[0], tuple(f if f == FREE_DB else f - margin for f in floors)
+
+    def _floors(self, samples: slice) -> list[float]:
+        """How far errors of arithmetic alone take each output, in decibel."""
+        floors = []
+        for index, array in enumerate(self.outputs[0]):
+            if array.dtype.kind != "f":
+                floors.append(FREE_DB)
+                continue
+            steady = np.stack([row[index] for row in self.outputs[samples]])
+            moved = (np.stack([row[index] for row in rows[samples]]) for rows in self._perturbed)
+            floors.append(
+                min([MOST_DB[self.arithmetic.number], *(sqnr(steady, one) for one in moved)])
+            )
+        return floors
+
+    @cached_property
+    def _perturbed(self) -> list[list[Arrays]]:
+        run = Perturbed(self.graph, self.arithmetic.number)
+        return [self._answers(run) for _ in range(DRAWS)]
+
+    def _answers(self, interpreter: HalfStorage) -> list[Arrays]:
+        with torch.inference_mode():
+            return [
+                arrays_of(tuple(interpreter.run(*tensors_of(arrays))))
+                for arrays in self.subject.samples
+            ]
+
+
+def _specs(names: Sequence[str], arrays: Arrays) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(array.shape, array.dtype.name, name)
+        for name, array in zip(names, arrays, strict=True)
+    )
+
+
+@dataclass
+class TensorGate:
+    """Measures each step on every sample, and stops at the first outside its tolerance.
+
+    Attributes:
+        subject, precision, rtol: what is compiled, and how near it must be, see `compile`.
+        results: of the steps so far.
+        reference: the quantized graph, once it is measured.
+        rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
+        fallback: why the program is lowered as ExecuTorch does it; empty if it is not.
+    """
+
+    subject: TensorSubject
+    precision: str
+    rtol: float | None
+    results: list[StepResult] = field(default_factory=list)
+    reference: TensorReference | None = None
+    rewrites_left_out: tuple[PassReport, ...] = ()
+    fallback: str = ""
+
+    @property
+    def parity(self) -> Difference:
+        """How far the last step is from eager PyTorch."""
+        return next(r for r in reversed(self.results) if r.reference == EAGER).difference
+
+    @property
+    def golden(self) -> GoldenTensors:
+        """What goes into the artifact."""
+        first = GoldenTensors(self.subject.samples[0], self.subject.expected[0])
+        if self.reference is None:
+            return first
+        graph, least = self.reference.golden()
+        return replace(first, graph=graph, least_sqnr_db=least)
+
+    @property
+    def reported(self) -> dict[str, object]:
+        """What the report says of the task."""
+        subject = self.subject
+        return {
+            "task": TENSOR,
+            "inputs": _specs(subject.input_names, subject.samples[0]),
+            "outputs": _specs(subject.output_names, subject.expected[0]),
+            "sample_source": subject.source,
+        }
+
+    def complete(self, metadata: Metadata) -> Metadata:
+        """Return metadata with what only tensor artifacts say of themselves."""
+        return replace(
+            metadata,
+            schema_version=TENSOR_SCHEMA_VERSION,
+            task=TENSOR,
+            input_names=self.subject.input_names,
+            output_names=self.subject.output_names,
+            sample_source=self.subject.source,
+        )
+
+    def __call__(self, name: str, step: TensorStep) -> None:
+        """Compare a step with eager PyTorch."""
+        outputs = [step(arrays) for arrays in self.subject.samples]
+        self._against_eager(name, outputs, step_tolerance(name, self.precision, self.rtol))
+
+    def graph(self, name: str, graph: GraphModule) -> None:
+        """Compare a graph, run by PyTorch, with the module."""
+        self(name, lambda arrays: eager_outputs(graph, arrays))
+
+    def fault(self, graph: GraphModule) -> str:
+        """Say which outputs of a rewritten graph are too far from eager PyTorch, nothing if none.
+
+        Nothing is kept: a rewrite that is at fault can be left out.
+        """
+        outputs = [eager_outputs(graph, self.subject.samples[0])]
+        tolerance = step_tolerance("rewritten", self.precision)
+        result = self._judged("rewritten", outputs, self.subject.expected[:1], tolerance, None)
+        if result.passed:
+            return ""
+        wrong = next(one for one in result.outputs if not one.passed)
+        return (
+            f"it changes {wrong.name}: expected {wrong.tolerance}, got max_rel"
+            f" {wrong.difference.max_rel:.3g}"
+        )
+
+    def quantized(self, reference: TensorReference) -> None:
+        """Compare a quantized graph with eager PyTorch."""
+        self.reference = reference
+        tolerance = quantized_tolerance(self.precision, self.rtol)
+        self._against_eager("quantised", reference.outputs, tolerance)
+
+    def fidelity(self, step: TensorStep) -> None:
+        """Compare a program with its quantized graph."""
+        reference = self.reference
+        outputs = [step(arrays) for arrays in self.subject.samples]
+        self._keep(
+            judge_outputs(
+                "fidelity",
+                self.subject.output_names,
+                outputs,
+                reference.outputs,
+                reference.tolerances,
+                QUANTIZED,
+            )
+        )
+
+    def _against_eager(self, name: str, outputs: Sequence[Arrays], tolerance: Tolerance) -> None:
+        self._keep(self._judged(name, outputs, self.subject.expected, tolerance, self.rtol))
+
+    def _judged(
+        self,
+        name: str,
+        outputs: Sequence[Arrays],
+        expected: Sequence[Arrays],
+        tolerance: Tolerance,
+        rtol: float | None,
+    ) -> StepResult:
+        tolerances = tolerances_of(tolerance, expected[0], self.precision, rtol)
+        return judge_outputs(name, self.subject.output_names, outputs, expected, tolerances)
+
+    def _keep(self, result: StepResult) -> None:
+        self.results.append(result)
+        if result.passed:
+            return
+        listed = "; ".join(
+            f"{one.name}: expected {one.tolerance}, got max_rel {one.difference.max_rel:.3g}"
+            f" (max_abs {one.difference.max_abs:.3g}, cosine {one.difference.cosine:.6f},"
+            f" SQNR {one.sqnr_db:.1f} dB)"
+            for one in result.outputs
+            if not one.passed
+        )
+        raise ParityError(
+            f"[compile] {self.subject.origin.name}: expected the {result.name} program to give the"
+            f" outputs of {result.reference}, got {listed}; nothing was written"
+            f"{REMEDIES.get(result.name, '') or _remedy(self.subject.module, result.name)}"
+        )
+
+
+def _remedy(module: nn.Module, step: str) -> str:
+    """Say what to do about a module that computes something else when it is traced."""
+    nested = (
+        name
+        for name, child in module.named_modules()
+        if isinstance(child, nn.TransformerEncoder) and child.enable_nested_tensor
+    )
+    name = next(nested, None)
+    if step != "exported" or name is None:
+        return ""
+    return (
+        f"; {name or 'the module'} (TransformerEncoder) writes zeros to padded positions in eager"
+        " mode alone: build it with enable_nested_tensor=False"
+    )

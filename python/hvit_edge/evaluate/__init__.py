@@ -1,0 +1,1 @@
+"""Measure the accuracy of an artifact on labeled images."""

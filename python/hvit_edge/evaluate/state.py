@@ -1,0 +1,251 @@
+"""The file that lets an interrupted evaluation go on.
+
+JSON, one object a line. The first line says whose state it is, every other one holds the outcomes
+of a finished batch:
+
+    {"hvit_edge_eval": 1, "artifact_sha256": "9f...", "data": "/data/test", "images": 3, ...}
+    {"outcomes": [{"index": 0, "rank": 0, "predicted": 4}, {"index": 1, "skipped": "..."}]}
+
+Batches are appended in the order of the data. A last line without an end, as a killed process
+leaves it, is cut off; everything else that does not fit is refused and left as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from hvit_edge.datasets import ImageSet
+from hvit_edge.errors import InputError
+from hvit_edge.evaluate.report import Outcome
+
+FORMAT = "hvit_edge_eval"
+VERSION = 1
+LONGEST_HEADER = 2**20
+
+
+def describe_evaluation(
+    artifact: str | Path, images: ImageSet, *, limit: int | None, against_eager: bool
+) -> dict[str, Any]:
+    """The first line of a state file: what must be the same for an evaluation to go on.
+
+    Args:
+        artifact: the file, which goes in by its SHA-256; of a package the names and SHA-256 of all
+            its files.
+        images: names and labels go in by a digest, together with the contents of an NPZ file or
+            the sizes in bytes of a folder's files.
+        limit, against_eager: as for `evaluate`.
+
+    Raises:
+        InputError: the artifact or the data cannot be read.
+    """
+    return {
+        FORMAT: VERSION,
+        "artifact_sha256": _artifact_digest(Path(artifact)),
+        "data": str(Path(images.source).resolve()),
+        "images": len(images),
+        "data_sha256": _data_digest(images),
+        "limit": limit,
+        "against_eager": against_eager,
+    }
+
+
+class EvalState:
+    """A state file, read when opened and written batch by batch.
+
+    Args:
+        path: created by `prepare`; an existing one must be of the same evaluation.
+        header: from `describe_evaluation`.
+        classes: how many the network has.
+
+    Attributes:
+        outcomes: of the images that are finished, from the first one on without a gap.
+
+    Raises:
+        InputError: the file cannot be read, is no state file, belongs to another evaluation, or
+            was altered. It is left as it is.
+    """
+
+    def __init__(self, path: str | Path, header: dict[str, Any], classes: int) -> None:
+        self.outcomes: list[Outcome] = []
+        self._path = Path(path)
+        self._header = header
+        self._classes = classes
+        self._prepared = False
+        self._whole_bytes = 0
+        self._read()
+
+    def append(self, outcomes: list[Outcome]) -> None:
+        """Record a finished batch; it is with the operating system when this returns.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        self.prepare()
+        try:
+            with open(self._path, "r+b") as stream:
+                stream.seek(0, os.SEEK_END)
+                stream.write(_line({"outcomes": [_to_dict(outcome) for outcome in outcomes]}))
+        except OSError as error:
+            raise self._unusable("written", error) from error
+        self.outcomes += outcomes
+
+    def prepare(self) -> None:
+        """Cut off a torn last line and write a missing first line, once.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        if self._prepared:
+            return
+        try:
+            with open(self._path, "ab") as stream:
+                stream.truncate(self._whole_bytes)
+                if self._whole_bytes == 0:
+                    stream.write(_line(self._header))
+        except OSError as error:
+            raise self._unusable("written", error) from error
+        self._prepared = True
+
+    def _read(self) -> None:
+        try:
+            with open(self._path, "rb") as stream:
+                first = stream.readline(LONGEST_HEADER)
+                if first != _line(self._header) and _line(self._header).startswith(first):
+                    return  # empty, or killed while it wrote the first line
+                self._check_header(first)
+                body = stream.read()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._unusable("read", error) from error
+        whole = body[: body.rfind(b"\n") + 1]
+        self._whole_bytes = len(first) + len(whole)
+        for number, line in enumerate(whole.splitlines(), start=2):
+            self._read_batch(number, line)
+
+    def _check_header(self, first: bytes) -> None:
+        found = _parse(first)
+        if not isinstance(found, dict) or FORMAT not in found or not first.endswith(b"\n"):
+            raise InputError(
+                f"[evaluate] {self._path}: expected a state file of hvit-edge eval, got another"
+                " file; name a new file to resume from"
+            )
+        different = [
+            f"{key} {_short(found.get(key))} instead of {_short(wanted)}"
+            for key, wanted in self._header.items()
+            if found.get(key) != wanted
+        ]
+        if different:
+            raise InputError(
+                f"[evaluate] {self._path}: expected the state of this evaluation, got that of"
+                f" another: {', '.join(different)}; repeat that evaluation or name a new file to"
+                " resume from"
+            )
+
+    def _read_batch(self, number: int, line: bytes) -> None:
+        batch = _parse(line)
+        rows = batch.get("outcomes") if isinstance(batch, dict) else None
+        if not isinstance(rows, list):
+            raise self._altered(number, "a finished batch", line.decode(errors="replace"))
+        for row in rows:
+            if len(self.outcomes) == self._header["images"]:
+                wanted = f"no more than {self._header['images']} images"
+                raise self._altered(number, wanted, json.dumps(row))
+            if not self._fits(row):
+                wanted = f"the outcome of image {len(self.outcomes)}"
+                raise self._altered(number, wanted, json.dumps(row))
+            self.outcomes.append(Outcome(**row))
+
+    def _fits(self, row: Any) -> bool:
+        """Whether `row` is the outcome of the image that comes next."""
+        if not isinstance(row, dict) or not _is_whole(row.get("index"), len(self.outcomes)):
+            return False
+        if "skipped" in row:
+            return row.keys() == {"index", "skipped"} and isinstance(row["skipped"], str)
+        classes = {"rank", "predicted"}
+        if self._header["against_eager"]:
+            classes |= {"eager_rank", "eager_predicted"}
+        return row.keys() == {"index"} | classes and all(
+            _is_whole(row[key], 0, self._classes - 1) for key in classes
+        )
+
+    def _altered(self, number: int, wanted: str, got: str) -> InputError:
+        return InputError(
+            f"[evaluate] {self._path}, line {number}: expected {wanted}, got {got[:80]};"
+            " the file was altered: delete it to begin again"
+        )
+
+    def _unusable(self, how: str, error: OSError) -> InputError:
+        return InputError(
+            f"[evaluate] {self._path}: expected a state file that can be {how}, got"
+            f" {error.strerror or error}; name a file in a folder of your own"
+        )
+
+
+def _to_dict(outcome: Outcome) -> dict[str, Any]:
+    return {key: value for key, value in vars(outcome).items() if value is not None}
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode("ascii") + b"\n"
+
+
+def _parse(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_whole(value: Any, least: int, most: int | None = None) -> bool:
+    return type(value) is int and least <= value <= (least if most is None else most)
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "none"
+    is_digest = isinstance(value, str) and len(value) == hashlib.sha256().digest_size * 2
+    return f"{value[:12]}..." if is_digest else str(value)[:200]
+
+
+def _data_digest(images: ImageSet) -> str:
+    source = Path(images.source)
+    parts: list[Any] = [images.names, images.labels]
+    if source.is_dir():
+        parts.append([_size(source / name) for name in images.names])
+    else:
+        parts.append(_file_digest(source))
+    return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1  # read later, and skipped with its reason
+
+
+def _artifact_digest(path: Path) -> str:
+    if not path.is_dir():
+        return _file_digest(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    parts = [(file.relative_to(path).as_posix(), _file_digest(file)) for file in files]
+    return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while chunk := stream.read(2**20):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(
+            f"[evaluate] expected a file that can be read, got {path} ({error.strerror or error});"
+            " evaluate it from where it can be read"
+        ) from error
+    return digest.hexdigest()

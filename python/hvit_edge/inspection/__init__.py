@@ -1,0 +1,1 @@
+"""Read what an artifact contains, without torch."""

@@ -1,0 +1,107 @@
+"""What an artifact contains, read without torch."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from hvit_edge.artifact.flatbuffer import Table as _Table
+from hvit_edge.artifact.flatbuffer import root as _root
+from hvit_edge.devices.open_artifact import is_package
+from hvit_edge.errors import ArtifactError
+
+# Field numbers of ExecuTorch's flatbuffer schema (exir/_serialize/program.fbs, identifier ET12).
+PROGRAM_EXECUTION_PLAN = 1
+PLAN_NAME, PLAN_CHAINS, PLAN_OPERATORS, PLAN_DELEGATES = 0, 5, 6, 7
+CHAIN_INSTRUCTIONS = 2
+INSTRUCTION_TYPE, INSTRUCTION_ARGUMENTS = 0, 1
+CALL_INDEX = 0
+KERNEL_CALL, DELEGATE_CALL = 1, 2
+OPERATOR_NAME, OPERATOR_OVERLOAD = 0, 1
+DELEGATE_ID = 0
+
+
+def describe(path: str | Path) -> dict:
+    """Everything that `hvit-edge inspect` shows.
+
+    Returns:
+        Of a package, see `inspection_package`. Of a file path, bytes, format ("pte"), inputs and
+        outputs (lists of {"dtype", "shape"}, and "name" in the task "tensor"),
+        planned_memory_bytes, delegates and ops_outside (name to number of calls), metadata
+        (docs/artifact.md).
+
+    Raises:
+        ArtifactError: the file is no usable artifact.
+    """
+    if is_package(path):
+        from hvit_edge.inspection.packages import describe_package
+
+        return describe_package(path)
+    from hvit_edge.runtime import Session
+
+    session = Session(path, prepare=False)  # checks the seal before anything is parsed here
+    metadata = session.metadata
+    program = Path(path).read_bytes()
+    delegates, outside = count_calls(program)
+    return {
+        "path": str(path),
+        "bytes": len(program),
+        "format": "pte",
+        "inputs": [_tensor(spec) for spec in session.inputs],
+        "outputs": [_tensor(spec) for spec in session.outputs],
+        "planned_memory_bytes": session.planned_memory_bytes,
+        "delegates": delegates,
+        "ops_outside": outside,
+        "metadata": asdict(replace(metadata, versions=dict(metadata.versions))),
+    }
+
+
+def _tensor(spec) -> dict:
+    named = {"name": spec.name} if spec.name else {}
+    return {**named, "dtype": str(spec.dtype), "shape": list(spec.shape)}
+
+
+def count_calls(program: bytes, method: str = "forward") -> tuple[dict[str, int], dict[str, int]]:
+    """How often a method of an ExecuTorch program calls each delegate, and each operator outside.
+
+    Raises:
+        ArtifactError: not an ExecuTorch program, or without that method.
+    """
+    try:
+        if program[4:8] != b"ET12":
+            raise ValueError(f"identifier {program[4:8]!r}")
+        plans = _root(program).tables(PROGRAM_EXECUTION_PLAN)
+        plan = next((p for p in plans if p.string(PLAN_NAME) == method), None)
+        if plan is None:
+            raise ValueError(f"no method {method!r}")
+        return _count(plan)
+    except (struct.error, IndexError, ValueError) as error:
+        raise ArtifactError(
+            f"[inspect] expected an ExecuTorch program with the method {method!r}, got other"
+            f" content ({error}); compile the model again"
+        ) from error
+
+
+def _count(plan: _Table) -> tuple[dict[str, int], dict[str, int]]:
+    operators = [_operator_name(operator) for operator in plan.tables(PLAN_OPERATORS)]
+    backends = [delegate.string(DELEGATE_ID) for delegate in plan.tables(PLAN_DELEGATES)]
+    delegates: Counter[str] = Counter()
+    outside: Counter[str] = Counter()
+    for chain in plan.tables(PLAN_CHAINS):
+        for instruction in chain.tables(CHAIN_INSTRUCTIONS):
+            kind = instruction.scalar(INSTRUCTION_TYPE, "B")
+            if kind not in (KERNEL_CALL, DELEGATE_CALL):
+                continue
+            index = instruction.table(INSTRUCTION_ARGUMENTS).scalar(CALL_INDEX, "i")
+            if kind == DELEGATE_CALL:
+                delegates[backends[index]] += 1
+            else:
+                outside[operators[index]] += 1
+    return dict(delegates.most_common()), dict(outside.most_common())
+
+
+def _operator_name(operator: _Table) -> str:
+    name, overload = operator.string(OPERATOR_NAME), operator.string(OPERATOR_OVERLOAD)
+    return f"{name}.{overload}" if overload else name

@@ -1,0 +1,65 @@
+"""How far two outputs are apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hvit_edge.artifact.metadata import Difference
+from hvit_edge.errors import InputError
+
+
+def compare(expected: np.ndarray, actual: np.ndarray) -> Difference:
+    """Measure how far `actual` is from `expected`, two float arrays [rows, values].
+
+    Computed in float64. A NaN or infinity in either gives infinite differences.
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    if expected.shape != actual.shape:
+        raise InputError(
+            f"[compare] expected two outputs of one shape, got {list(expected.shape)} and"
+            f" {list(actual.shape)}; compare outputs of the same model"
+        )
+    expected, actual = expected.astype(np.float64), actual.astype(np.float64)
+    if not (np.isfinite(expected).all() and np.isfinite(actual).all()):
+        return Difference(float("inf"), float("inf"), 0.0, False)
+    max_abs = float(np.abs(expected - actual).max())
+    scale = float(np.abs(expected).max())
+    norms = float(np.linalg.norm(expected) * np.linalg.norm(actual))
+    return Difference(
+        max_abs=max_abs,
+        max_rel=max_abs / scale if scale else (0.0 if max_abs == 0 else float("inf")),
+        cosine=float((expected * actual).sum()) / norms if norms else float(max_abs == 0),
+        top1_agree=bool((expected.argmax(-1) == actual.argmax(-1)).all()),
+    )
+
+
+CLEAR = 0.05
+
+
+def clear_top1(expected: list[np.ndarray], outputs: list[np.ndarray]) -> float:
+    """Return the share of the images with the same top class, 0 to 1, of those with a clear one.
+
+    A class is clear if it leads the next by a twentieth of the range of the values expected. 1 if
+    no image has a clear one.
+    """
+    agree = [
+        o.argmax() == e.argmax() for e, o in zip(expected, outputs, strict=True) if _is_clear(e)
+    ]
+    return float(np.mean(agree)) if agree else 1.0
+
+
+def _is_clear(expected: np.ndarray) -> bool:
+    values = np.sort(expected, axis=None)
+    return values.size > 1 and values[-1] - values[-2] >= CLEAR * (values[-1] - values[0])
+
+
+def worst(differences: list[Difference]) -> Difference:
+    """The largest distance in each respect over several images."""
+    return Difference(
+        max_abs=max(d.max_abs for d in differences),
+        max_rel=max(d.max_rel for d in differences),
+        cosine=min(d.cosine for d in differences),
+        top1_agree=all(d.top1_agree for d in differences),
+    )

@@ -1,0 +1,1 @@
+"""Measure where an inference spends its time."""

@@ -1,0 +1,198 @@
+"""Load time, latency and memory of an artifact, measured in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge import errors
+from hvit_edge.devices import LOCAL, Runner, open_device
+from hvit_edge.devices.instructions import Instructions, check_countable, instructions_of
+from hvit_edge.devices.open_artifact import is_package
+from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
+from hvit_edge.progress import Count, uncounted
+
+WORKER = "import sys; from hvit_edge.profile.bench import _worker; sys.exit(_worker(sys.argv[1:]))"
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """What `bench` measured.
+
+    Attributes:
+        threads: those that ran, also where the machine chose.
+        load_ms: reading, checking and preparing the artifact, in a process that has just started.
+        first_run_ms: the first inference after loading.
+        latency_ms: avg, p50, p90, p95, p99, min, max and std over the timed runs.
+        peak_memory_mib: the most that the process held at any time, interpreter and numpy included;
+            on a device, the C++ runner alone.
+        device: where it ran.
+        instructions: of one inference on one thread in QEMU; None where not asked for.
+    """
+
+    artifact: str
+    iterations: int
+    warmup: int
+    threads: int
+    load_ms: float
+    first_run_ms: float
+    latency_ms: dict[str, float]
+    peak_memory_mib: float
+    device: str = LOCAL
+    instructions: Instructions | None = None
+
+    def to_dict(self) -> dict:
+        counted = self.instructions
+        return {**asdict(self), "instructions": None if counted is None else counted.to_dict()}
+
+
+def bench(
+    path: str | Path,
+    *,
+    iterations: int = 100,
+    warmup: int = 10,
+    threads: int = 0,
+    device: str = LOCAL,
+    count_instructions: bool = False,
+    progress: Count = uncounted,
+) -> BenchReport:
+    """Measure an artifact in a fresh process, so that nothing loaded here counts.
+
+    Args:
+        path: a `.pte` written by hvit-edge.
+        iterations: timed runs.
+        warmup: runs between the first one and the timed ones.
+        threads: 0 chooses by the machine.
+        device: see `devices.open_device`.
+        count_instructions: of one inference, too; in QEMU only.
+        progress: told of every run on another device.
+
+    Raises:
+        ArtifactError: the artifact cannot be used, or the process died.
+        InputError: iterations below 1, warmup or threads below 0; a package, which is timed on
+            the device; instructions to be counted elsewhere than in QEMU.
+        DeviceError: the device cannot be reached, or died.
+    """
+    if is_package(path):
+        raise InputError(
+            f"[bench] expected a .pte file, got the package {path}; packages are timed on the"
+            " device: open it in Xcode and make a performance report, or time it with coremltools"
+            " on a Mac"
+        )
+    _check("iterations", iterations, least=1)
+    _check("warmup", warmup, least=0)
+    _check("threads", threads, least=0)
+    if count_instructions:
+        check_countable(device)
+    if device != LOCAL:
+        runner = Runner(open_device(device))
+        runs = {"iterations": iterations, "warmup": warmup}
+        answer = runner.bench(Path(path), **runs, threads=threads, progress=progress)
+        counted = instructions_of(Path(path), device, progress) if count_instructions else None
+        return replace(_report(path, answer, **runs), device=device, instructions=counted)
+    command = [sys.executable, "-c", WORKER, str(path), str(iterations), str(warmup), str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = _answer(done.stdout)
+    if "error" in answer:
+        kind = getattr(errors, answer["error"]["type"], HvitEdgeError)
+        raise kind(answer["error"]["message"])
+    if done.returncode != 0 or "seconds" not in answer:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ArtifactError(
+            f"[bench] {path}: expected the measuring process to finish, it ended with status"
+            f" {done.returncode} ({last}); run hvit-edge doctor"
+        )
+    return _report(path, answer, iterations, warmup)
+
+
+def _report(path: str | Path, answer: dict, iterations: int, warmup: int) -> BenchReport:
+    return BenchReport(
+        artifact=str(path),
+        iterations=iterations,
+        warmup=warmup,
+        threads=answer["threads"],
+        load_ms=1e3 * answer["load_seconds"],
+        first_run_ms=1e3 * answer["first_run_seconds"],
+        latency_ms=summarise(1e3 * np.asarray(answer["seconds"])),
+        peak_memory_mib=answer["peak_bytes"] / 2**20,
+    )
+
+
+def summarise(samples: np.ndarray) -> dict[str, float]:
+    """avg, p50, p90, p95, p99, min, max and (population) std of the samples."""
+    percentiles = {f"p{q}": float(np.percentile(samples, q)) for q in (50, 90, 95, 99)}
+    return {
+        "avg": float(np.mean(samples)),
+        **percentiles,
+        "min": float(np.min(samples)),
+        "max": float(np.max(samples)),
+        "std": float(np.std(samples)),
+    }
+
+
+def _check(name: str, value: int, *, least: int) -> None:
+    if value < least:
+        raise InputError(f"[bench] {name}: expected at least {least}, got {value}")
+
+
+def _answer(stdout: str) -> dict:
+    """The worker's answer is its last line; libraries may have printed before it."""
+    try:
+        answer = json.loads((stdout.strip().splitlines() or [""])[-1])
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _worker(arguments: list[str]) -> int:
+    """What the process that `bench` starts does: measure, print one line of JSON."""
+    path, iterations, warmup, threads = arguments[0], *(int(text) for text in arguments[1:])
+    try:
+        print(json.dumps(_measure(path, iterations, warmup, threads)))
+    except HvitEdgeError as error:
+        print(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}))
+        return error.exit_code
+    return 0
+
+
+def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
+    from hvit_edge import _runtime
+    from hvit_edge.profile.random_arrays import random_arrays
+    from hvit_edge.runtime import Session
+
+    start = time.perf_counter()
+    session = Session(path, threads=threads)
+    load_seconds = time.perf_counter() - start
+    inputs = random_arrays(session)
+    seconds = []
+    for _ in range(1 + warmup + iterations):
+        start = time.perf_counter()
+        session(*inputs)
+        seconds.append(time.perf_counter() - start)
+    return {
+        "threads": _runtime.threads(),
+        "load_seconds": load_seconds,
+        "first_run_seconds": seconds[0],
+        "seconds": seconds[1 + warmup :],
+        "peak_bytes": peak_memory_bytes(),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The most resident memory that this process has held."""
+    try:
+        # Linux's getrusage also counts the parent before exec; VmHWM is of this program alone.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,212 @@
+"""Where an inference spends its time, or on Arm in QEMU its instructions: operator by operator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge import _runtime
+from hvit_edge.devices import LOCAL, Runner, open_device
+from hvit_edge.devices.instructions import OUTSIDE, QEMU, check_countable, instructions_of
+from hvit_edge.devices.open_artifact import is_package
+from hvit_edge.errors import InputError
+from hvit_edge.profile.operator_groups import group_of, native_parts
+from hvit_edge.profile.operator_modules import modules_of
+from hvit_edge.profile.random_arrays import random_arrays
+from hvit_edge.progress import Count, uncounted
+from hvit_edge.runtime import Session
+
+TIME, INSTRUCTIONS = "ns", "instructions"
+
+
+@dataclass(frozen=True)
+class OperatorCost:
+    """One operator of the backend.
+
+    Attributes:
+        name: as XNNPACK reports it, with its number: "Softmax (NC, F32) #2"; of our own backend its
+            kind, such as "Linear".
+        group: its kind of work, see `operator_groups`.
+        module: dotted path of the module that it came from; None where that is not known.
+        cost: in the profile's unit.
+    """
+
+    name: str
+    group: str
+    module: str | None
+    cost: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The operators of one inference in their order.
+
+    Attributes:
+        artifact, device: what was profiled, and where.
+        unit: TIME, medians over the iterations; or INSTRUCTIONS, of one inference on one thread.
+        threads, iterations, warmup: how it was run.
+        inference: of the whole, operators measured.
+        outside: what is in no operator. Of times, also what XNNPACK rounds down: up to a
+            microsecond of each operator.
+        operators: in the order in which they run.
+    """
+
+    artifact: str
+    device: str
+    unit: str
+    threads: int
+    iterations: int
+    warmup: int
+    inference: float
+    outside: float
+    operators: tuple[OperatorCost, ...]
+
+    @property
+    def total(self) -> float:
+        """Operators and `outside`. Of times a sum of medians, which is less than `inference` on a
+        machine that does other work: that interrupts now one operator, now another.
+        """
+        return self.outside + sum(operator.cost for operator in self.operators)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "artifact": self.artifact,
+            "device": self.device,
+            "unit": self.unit,
+            "threads": self.threads,
+            "iterations": self.iterations,
+            "warmup": self.warmup,
+            "inference": self.inference,
+            "total": self.total,
+            "outside": self.outside,
+            "operators": [
+                {**vars(operator), "share": share(operator.cost, self.total)}
+                for operator in self.operators
+            ],
+        }
+
+
+def share(part: float, whole: float) -> float:
+    """`part` of `whole`; 0 of nothing."""
+    return part / whole if whole else 0.0
+
+
+def profile(
+    path: str | Path,
+    *,
+    iterations: int = 100,
+    warmup: int = 10,
+    threads: int = 0,
+    device: str = LOCAL,
+    progress: Count = uncounted,
+) -> Profile:
+    """Measure the operators of an artifact.
+
+    Args:
+        path: a `.pte` written by hvit-edge.
+        iterations, warmup: measured runs, and runs before them; instructions are counted once.
+        threads: 0 chooses by the machine; instructions are counted on one.
+        device: see `devices.open_device`; qemu:CPU gives instructions, all others times.
+        progress: told of every run on another device.
+
+    Raises:
+        ArtifactError: the artifact cannot be used.
+        InputError: iterations below 1, warmup or threads below 0; a package; a program whose
+            backend reports no operator.
+        DeviceError: the device cannot be reached, or died.
+    """
+    if is_package(path):
+        raise InputError(
+            f"[profile] expected a .pte file, got the package {path}; packages are profiled on the"
+            " device: open it in Xcode and make a performance report"
+        )
+    for name, value, least in (("iterations", iterations, 1), ("warmup", warmup, 0)):
+        if value < least:
+            raise InputError(f"[profile] {name}: expected at least {least}, got {value}")
+    if device.startswith(QEMU):
+        return _counted(Path(path), device, progress)
+    if device == LOCAL:
+        measured = _measure(Path(path), iterations, warmup, threads)
+    else:
+        runs = {"iterations": iterations, "warmup": warmup}
+        runner = Runner(open_device(device))
+        measured = runner.profile(Path(path), **runs, threads=threads, progress=progress)
+    times = np.array([each["nanoseconds"] for each in measured["operators"]]).reshape(
+        -1, iterations
+    )
+    runs = 1e9 * np.array(measured["seconds"])
+    names = (each["name"] for each in measured["operators"])
+    costs = list(zip(names, np.median(times, axis=1).tolist(), strict=True))
+    return Profile(
+        artifact=str(path),
+        device=device,
+        unit=TIME,
+        threads=measured["threads"],
+        iterations=iterations,
+        warmup=warmup,
+        inference=float(np.median(runs)),
+        outside=float(np.median(runs - times.sum(axis=0))),
+        operators=_operators(path, costs),
+    )
+
+
+def _counted(path: Path, device: str, progress: Count) -> Profile:
+    check_countable(device)
+    counted = instructions_of(path, device, progress)
+    return Profile(
+        artifact=str(path),
+        device=device,
+        unit=INSTRUCTIONS,
+        threads=1,
+        iterations=1,
+        warmup=1,
+        inference=counted.total,
+        outside=counted.kernels[OUTSIDE],
+        operators=_operators(path, counted.operators),
+    )
+
+
+def _operators(path: str | Path, costs: Sequence[tuple[str, float]]) -> tuple[OperatorCost, ...]:
+    if not costs:
+        raise InputError(
+            f"[profile] {path}: expected operators of XNNPACK, got none; compile with"
+            " --target xnnpack (target='xnnpack')"
+        )
+    records = Session(path, prepare=False).metadata.operators
+    modules = modules_of(records, [name for name, _ in costs])
+    return tuple(
+        OperatorCost(_shown(name), group_of(name), module, cost)
+        for (name, cost), module in zip(costs, modules, strict=True)
+    )
+
+
+def _shown(name: str) -> str:
+    """An event without the module, which has a place of its own."""
+    native = native_parts(name)
+    return native[0] if native else name
+
+
+def _measure(path: Path, iterations: int, warmup: int, threads: int) -> dict:
+    """As the runner's `profile`, in this process."""
+    session = Session(path, threads=threads, time_operators=True)
+    inputs = random_arrays(session)
+    seconds, runs = [], []
+    for _ in range(warmup + iterations):
+        start = time.perf_counter()
+        session(*inputs)
+        seconds.append(time.perf_counter() - start)
+        runs.append(session.operator_times())
+    names = [name for name, _ in runs[-1]]
+    times = np.array([[cost for _, cost in run] for run in runs[warmup:]], np.int64)
+    return {
+        "threads": _runtime.threads(),
+        "seconds": seconds[warmup:],
+        "operators": [
+            {"name": name, "nanoseconds": column.tolist()}
+            for name, column in zip(names, times.T, strict=True)
+        ],
+    }

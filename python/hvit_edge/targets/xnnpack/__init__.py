@@ -1,0 +1,1 @@
+"""Lower graphs to ExecuTorch's XNNPACK delegate."""

@@ -1,0 +1,47 @@
+"""Lower a rewritten graph for the XNNPACK delegate, which runs on any CPU."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from torch.fx import GraphModule
+
+from hvit_edge.targets.delegate import Lowered, lower_to
+from hvit_edge.targets.xnnpack.modules import recorded_modules
+from hvit_edge.targets.xnnpack.moves import merged_moves
+from hvit_edge.targets.xnnpack.taps import layer_values, recorded_graphs
+
+
+def lower(
+    graph: GraphModule, example_inputs: tuple[torch.Tensor, ...], *, plainly: bool = False
+) -> Lowered:
+    """Lower `graph` for XNNPACK.
+
+    Args:
+        graph, example_inputs: as for `lower_to`, whose errors this has.
+        plainly: leave what ExecuTorch hands to the delegate as it is.
+    """
+    moves = nullcontext() if plainly else merged_moves()
+    with recorded_graphs() as graphs, recorded_modules() as recorded, moves:
+        lowered = lower_to(XnnpackPartitioner(), graph, example_inputs)
+    # Of several delegates nothing says which one runs first.
+    if len(recorded) != 1:
+        return lowered
+    return replace(lowered, operators=recorded[0], delegate_graph=graphs[0])
+
+
+def program_values(
+    graph: GraphModule, lowered: Lowered, example: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Return what the layers of a program compute, see `xnnpack_taps.layer_values`.
+
+    Nothing is returned for a program whose operators are not all in one delegate.
+    """
+    whole = lowered.delegate_graph is not None and not lowered.ops_outside
+    if not whole or lowered.delegates != 1:
+        return {}
+    program = lowered.edge.exported_program()
+    return layer_values(graph, lowered.delegate_graph, program, example)

@@ -1,0 +1,76 @@
+"""Which module each operator of the graph that goes to the XNNPACK delegate came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from executorch.backends.xnnpack import xnnpack_preprocess
+from executorch.backends.xnnpack.operators.node_visitor import NodeVisitor
+from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
+    XNNGraph,
+    XNNMultiply,
+    XNode,
+)
+from torch.fx import Node
+
+from hvit_edge.artifact.metadata import OperatorRecord
+from hvit_edge.lowering.graph import module_path
+
+PREFIX = "XNN"
+SQUARE = "Square"  # what XNNPACK makes of a value times itself
+MODULE = "hvit_edge_module"  # an attribute of XNode, which has no field to spare
+
+
+@contextmanager
+def recorded_modules() -> Iterator[list[tuple[OperatorRecord, ...]]]:
+    """The operators of each graph that ExecuTorch hands to the XNNPACK delegate, as serialised."""
+    visitors, serialize = (
+        xnnpack_preprocess.get_node_visitors,
+        xnnpack_preprocess.serialize_xnnpack_binary,
+    )
+    found: list[tuple[OperatorRecord, ...]] = []
+
+    def recording_visitors(*arguments: object) -> dict[str, _Recording]:
+        return {name: _Recording(visitor) for name, visitor in visitors(*arguments).items()}
+
+    def record_first(graph: XNNGraph, *arguments: object) -> bytes:
+        found.append(tuple(map(_record, graph.xnodes)))
+        return serialize(graph, *arguments)
+
+    xnnpack_preprocess.get_node_visitors = recording_visitors
+    xnnpack_preprocess.serialize_xnnpack_binary = record_first
+    try:
+        yield found
+    finally:
+        xnnpack_preprocess.get_node_visitors = visitors
+        xnnpack_preprocess.serialize_xnnpack_binary = serialize
+
+
+class _Recording:
+    """A visitor that marks what it appends with the module of the node that it visits."""
+
+    def __init__(self, visitor: NodeVisitor) -> None:
+        self._visitor = visitor
+
+    def define_node(
+        self, node: Node, graph: XNNGraph, ids: dict[Node, int], debug_handle: int
+    ) -> None:
+        before = len(graph.xnodes)
+        self._visitor.define_node(node, graph, ids, debug_handle)
+        for added in graph.xnodes[before:]:
+            setattr(added, MODULE, module_path(node))
+
+
+def same_module(node: XNode, origin: XNode) -> XNode:
+    """`node`, which stands in the place of `origin`."""
+    setattr(node, MODULE, getattr(origin, MODULE, ""))
+    return node
+
+
+def _record(node: XNode) -> OperatorRecord:
+    operator = node.xnode_union
+    kind = type(operator).__name__.removeprefix(PREFIX)
+    if isinstance(operator, XNNMultiply) and operator.input1_id == operator.input2_id:
+        kind = SQUARE
+    return OperatorRecord(kind, getattr(node, MODULE, ""))

@@ -1,0 +1,133 @@
+"""Which calls of a module draw random numbers, and where in the user's code they are."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import numpy as np
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from hvit_edge.user_modules.user_code import Names, module_names, place_of_frame
+
+_ACTIVE = "pass training=self.training to it: without, it drops in eval mode too"
+_REMEDIES = {
+    "scaled_dot_product_attention": "pass dropout_p=0.0 to it in eval mode",
+    "multi_head_attention_forward": "pass training=self.training to it",
+    **dict.fromkeys(
+        ["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"]
+        + ["feature_alpha_dropout", "feature_dropout"],
+        _ACTIVE,
+    ),
+    "rrelu": "pass training=self.training to it",
+}
+_OTHER_REMEDY = "draw no random numbers in eval mode (if self.training: ...)"
+
+
+@dataclass(frozen=True)
+class RandomCall:
+    """A call that draws random numbers.
+
+    Attributes:
+        function: the function as the user calls it, such as `torch.nn.functional.dropout`.
+        operator: what draws, such as `aten.bernoulli_.float`; empty outside PyTorch.
+        place: submodule and line, as `user_code.place_of_frame` says it.
+    """
+
+    function: str
+    operator: str
+    place: str
+
+    def __str__(self) -> str:
+        operator = f" ({self.operator})" if self.operator else ""
+        return f"{self.function}{operator} in {self.place or 'the module'}"
+
+    @property
+    def remedy(self) -> str:
+        return _REMEDIES.get(self.function.rsplit(".", 1)[-1], _OTHER_REMEDY)
+
+
+def random_calls(module: nn.Module, run: Callable[[], object]) -> list[RandomCall]:
+    """Run a module again, and return every different call that drew random numbers, in order.
+
+    Args:
+        module: in eval mode.
+        run: calls it, with the same input every time.
+    """
+    found: list[RandomCall] = []
+    names = module_names(module)
+    functions = _Functions()
+    with torch.no_grad(), functions, _Operators(names, functions, found):
+        run()
+    if not found:
+        with torch.no_grad(), _drawn_outside_torch(names, found):
+            run()
+    return list(dict.fromkeys(found))
+
+
+class _Functions(TorchFunctionMode):
+    """Keeps the functions of `torch` that run, outermost first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: list[object] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.running.append(func)
+        try:
+            return func(*args, **(kwargs or {}))
+        finally:
+            self.running.pop()
+
+
+class _Operators(TorchDispatchMode):
+    """Notes each ATen operator that draws from a generator."""
+
+    def __init__(self, names: Names, functions: _Functions, found: list[RandomCall]) -> None:
+        super().__init__()
+        self.names, self.functions, self.found = names, functions, found
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            outermost = next(iter(self.functions.running), None)
+            function = (resolve_name(outermost) if outermost else None) or str(func)
+            place = _place(sys._getframe(1), self.names)
+            self.found.append(RandomCall(function, str(func), place))
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _drawn_outside_torch(names: Names, found: list[RandomCall]) -> Iterator[None]:
+    """Note calls of Python's generators, and functions in which NumPy's global one moves on."""
+    position = [_numpy_position()]
+
+    def note(frame: FrameType, event: str, called: object) -> None:
+        if event == "c_call" and isinstance(getattr(called, "__self__", None), random.Random):
+            name = f"random.{getattr(called, '__name__', '')}"
+            found.append(RandomCall(name, "", _place(frame, names)))
+        if position[0] != _numpy_position():  # its functions are no C functions to a profiler
+            position[0] = _numpy_position()
+            found.append(RandomCall("numpy.random", "", _place(frame, names)))
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def _place(frame: FrameType | None, names: Names) -> str:
+    return place_of_frame(frame, names, random_calls.__code__)
+
+
+def _numpy_position() -> tuple[int, int]:
+    _, keys, position, *_ = np.random.get_state()
+    return position, int(keys[0])

@@ -1,0 +1,104 @@
+"""The graphs of a compilation: their gates, and the images that layers are measured on."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.gated_graphs import (
+    LAYER_INPUTS,
+    measure_layers,
+    quantized_reference,
+    rewritten_graph,
+)
+from hvit_edge.compiler.subject import prepare_subject
+from hvit_edge.errors import ParityError
+from hvit_edge.lowering import NATIVE_PIPELINE
+from hvit_edge.lowering.graph import nodes_calling
+from hvit_edge.parity.layers import record_layers
+from hvit_edge.parity.steps import EAGER
+from hvit_edge.quantize import bundled_calibration, quantize, reference_graph, sqnr
+from hvit_edge.quantize.arithmetic import FLOAT16
+
+
+@pytest.fixture
+def gate(tiny_model, tiny_preprocess):
+    module = copy.deepcopy(tiny_model)  # the graph shares its parameters
+    subject = prepare_subject(module, None, None, None, tiny_preprocess, None)
+    return Gate(subject, "fp16", None)
+
+
+def silent(step):
+    pass
+
+
+def test_both_steps_are_told_and_gated(gate):
+    told = []
+    graph = rewritten_graph(gate, NATIVE_PIPELINE, told.append)
+    assert told == ["export", "rewrite"]
+    assert [result.name for result in gate.results] == ["exported", "rewritten"]
+    with torch.inference_mode():
+        answer = graph(torch.from_numpy(gate.subject.example))
+    assert torch.allclose(answer, torch.from_numpy(gate.subject.expected), atol=1e-5)
+
+
+def test_a_rewrite_that_changes_the_function_is_refused(gate):
+    def spoil(graph):
+        for parameter in graph.parameters():
+            parameter.data *= 1.5
+
+    with pytest.raises(ParityError, match="expected the rewritten program"):
+        rewritten_graph(gate, (spoil,), silent)
+
+
+def test_the_gate_keeps_the_rewrites_that_failed(gate):
+    def fail(graph):
+        raise IndexError("no channel 8")
+
+    rewritten_graph(gate, (*NATIVE_PIPELINE, fail), silent)
+    (report,) = gate.rewrites_left_out
+    assert (report.name, report.left_out) == ("fail", "IndexError: no channel 8")
+    rewritten_graph(gate, NATIVE_PIPELINE, silent)
+    assert gate.rewrites_left_out == ()
+
+
+def test_the_gate_keeps_the_rewrites_that_changed_the_answer(gate):
+    def spoil(graph):
+        for node in nodes_calling(graph, torch.ops.aten.linear.default):
+            node.args = (node.args[0], node.args[1])  # without its bias
+        return True
+
+    graph = rewritten_graph(gate, (spoil, *NATIVE_PIPELINE), silent)
+    (report,) = gate.rewrites_left_out
+    assert report.name == "spoil"
+    assert report.left_out.startswith("it changes the answer: expected max_rel <= 0.0001")
+    with torch.inference_mode():
+        answer = graph(torch.from_numpy(gate.subject.example))
+    assert torch.allclose(answer, torch.from_numpy(gate.subject.expected), atol=1e-5)
+
+
+def test_without_calibration_layers_are_measured_on_the_bundled_photos(gate):
+    graph = rewritten_graph(gate, NATIVE_PIPELINE, silent)
+    reference = reference_graph(graph, "fp16")
+    example = (torch.from_numpy(gate.subject.example),)
+    halved = quantize(reference, example, precision="fp16")
+    records = measure_layers(gate, reference, halved, None)
+    images = bundled_calibration(gate.subject.origin.preprocess).inputs
+    assert records == record_layers(reference, halved, images[:LAYER_INPUTS])
+
+
+def test_a_quantized_graph_is_gated_on_photos(gate):
+    graph = rewritten_graph(gate, NATIVE_PIPELINE, silent)
+    example = (torch.from_numpy(gate.subject.example),)
+    halved = quantize(reference_graph(graph, "fp16"), example, precision="fp16")
+    reference = quantized_reference(gate, halved, FLOAT16)
+    result = gate.results[-1]
+    assert (result.name, result.reference, len(reference.inputs)) == ("quantised", EAGER, 5)
+    with torch.inference_mode():
+        eager = [gate.subject.module(torch.from_numpy(x)).numpy() for x in reference.inputs]
+    assert result.sqnr_db == sqnr(np.concatenate(eager), np.concatenate(reference.outputs))
+    assert 40 < result.sqnr_db < 80
+    assert np.array_equal(gate.graph.output, reference.outputs[0])
+    assert gate.parity == result.difference
