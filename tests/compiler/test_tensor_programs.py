@@ -7,9 +7,9 @@ from torch import nn
 
 import hvit_edge
 from hvit_edge import InputSpec
+from hvit_edge.compiler import tensor_programs as steps
 from hvit_edge.errors import ArtifactError, InputError, LoweringError, ParityError
 from hvit_edge.inspection.programs import describe
-from hvit_edge.tensors import compile_tensors as steps
 
 RTOL = 1e-5  # float32, sums in another order
 TARGETS = ("xnnpack", "native")

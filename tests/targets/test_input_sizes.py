@@ -18,8 +18,8 @@ from hvit_edge.lowering import COREML_PIPELINE, NATIVE_PIPELINE, PIPELINE, expor
 from hvit_edge.models import conformer, list_models, mobilevit, registry, shunted, swin
 from hvit_edge.parity.native_runtime import native_step
 from hvit_edge.parity.steps import executorch_step
-from hvit_edge.targets import xnnpack
 from hvit_edge.targets.native.lower import lower as lower_native
+from hvit_edge.targets.xnnpack import lower as xnnpack
 from hvit_edge.weights.random_weights import random_state_dict
 
 RTOL = 1e-5  # float32, other orders of summation
@@ -122,7 +122,7 @@ def on_core_ml(graph, x):
 
 def on_core_ml_program(graph, x):
     """The delegate runs on Apple systems alone: it is lowered, and its graph evaluated."""
-    from hvit_edge.targets import coreml_delegate
+    from hvit_edge.targets.coreml import delegate as coreml_delegate
 
     options = {"precision": "fp32", "ios": 17, "compute_units": "all"}
     lowered = coreml_delegate.lower(graph, (x,), **options)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.targets import xnnpack
+from hvit_edge.targets.xnnpack import lower as xnnpack
 
 RTOL = 1e-5  # float32, XNNPACK's order of summation
 X = torch.randn(1, 3, 5, 6, generator=torch.Generator().manual_seed(0))

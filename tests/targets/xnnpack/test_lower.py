@@ -7,7 +7,8 @@ from executorch.runtime import Runtime
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import PIPELINE, export_graph, rewrite
-from hvit_edge.targets import delegate, xnnpack
+from hvit_edge.targets import delegate
+from hvit_edge.targets.xnnpack import lower as xnnpack
 
 X = torch.randn(1, 3, 16, 16)
 RTOL = 1e-5  # float32, XNNPACK's order of summation

@@ -16,8 +16,8 @@ from torch import nn
 
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.quantize import quantize
-from hvit_edge.targets import xnnpack
 from hvit_edge.targets.delegate import lower_to
+from hvit_edge.targets.xnnpack import lower as xnnpack
 from hvit_edge.targets.xnnpack.moves import merge_moves
 
 
