@@ -27,7 +27,7 @@ from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPar
 from executorch.exir import to_edge_transform_and_lower
 from PIL import Image
 from rows import put_row
-from stock_quantiser import stock_quantised
+from stock_quantizer import stock_quantized
 from torch import nn
 
 from hvit_edge.artifact.container import Golden, constant_methods, seal
@@ -184,7 +184,7 @@ def compile_stock(name: str, precision: str, artifact: Path) -> None:
     elif precision == "stock int8":
         images = bundled_calibration(subject.origin.preprocess).inputs[:WINDOWS]
         inputs = [(torch.from_numpy(array),) for array in images]
-        module = stock_quantised(module, example, inputs, dynamic=False)
+        module = stock_quantized(module, example, inputs, dynamic=False)
     metadata = describe_artifact(subject, "xnnpack", gate, XNNPACK_PACKAGES)
     golden = Golden(subject.golden_image, subject.expected)
     edge = to_edge_transform_and_lower(

@@ -1,10 +1,10 @@
-"""Time the float32 programs of modules of others: ours, the native target's, stock ExecuTorch's.
+"""Time float32 programs of third-party modules: both of our targets and stock ExecuTorch.
 
     python benchmarks/coverage_times.py [--models resnet18 ...] [--again] [--seconds 8]
 
-Needs what `coverage.py` needs, and a machine with nothing else to do. Each model has a process of
-its own, in which the three programs take turns; a ratio is the median of those within a round. Both
-of our programs passed their gates; the answer of the stock program must agree with eager PyTorch.
+This script needs what `coverage.py` needs, and an otherwise idle machine. Each model has a process
+in which the three programs take turns. A ratio is the median of the ratios within a round. Both of
+our programs passed their gates. The answer of stock ExecuTorch must agree with eager PyTorch.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import coreml_tables
 import coverage_tables
 import peers_plot
 import peers_tables
-import quantisation_tables
+import quantization_tables
 from contestants import MODELS
 from machine import name_machine
 
@@ -86,17 +86,17 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "bundled": ("bundled", bundled_table),
         "peers_summary": ("peers", peers_tables.summary_table),
     },
-    "docs/quantisation.md": {
+    "docs/quantization.md": {
         "peers_int8": ("peers", peers_tables.int8_table),
-        "fidelity": ("fidelity", quantisation_tables.fidelity_table),
+        "fidelity": ("fidelity", quantization_tables.fidelity_table),
         **{
-            part: ("quantisation", partial(part_table, part, table))
+            part: ("quantization", partial(part_table, part, table))
             for part, table in {
-                "trained": quantisation_tables.trained_table,
-                "families": quantisation_tables.families_table,
-                "times": quantisation_tables.times_table,
-                "profile": quantisation_tables.profile_table,
-                "ablation": quantisation_tables.ablation_table,
+                "trained": quantization_tables.trained_table,
+                "families": quantization_tables.families_table,
+                "times": quantization_tables.times_table,
+                "profile": quantization_tables.profile_table,
+                "ablation": quantization_tables.ablation_table,
             }.items()
         },
     },

@@ -37,7 +37,7 @@ def load_script(name: str):
     return module
 
 
-stock_quantised = load_script("stock_quantiser").stock_quantised
+stock_quantized = load_script("stock_quantizer").stock_quantized
 
 
 def windows(preprocess, count: int, seed: int) -> list[np.ndarray]:
@@ -119,7 +119,7 @@ def test_stock_int8_collapses(kind, subject, record_property):
     subject, agreement = subject.half, []
     inputs = [(torch.from_numpy(image),) for image in subject.calibration.inputs]
     for model in (subject.model, subject.rescaled):
-        stock = stock_quantised(model, subject.example, inputs, dynamic=kind == "dynamic")
+        stock = stock_quantized(model, subject.example, inputs, dynamic=kind == "dynamic")
         agreement.append(subject.agreement(logits(stock, subject.images)))
     before, after = agreement
     record_property(

@@ -81,7 +81,7 @@ HALF_NOISE = {"sqnr_db": 30.0, "top1_share": 1.0, "same_top1": False}
 INT8_NOISE = {"sqnr_db": 17.0, "top1_share": 0.5}
 NOISE = {"fp16": HALF_NOISE, "w6": {"sqnr_db": 10.0}, "w4": {"sqnr_db": 1.2}}
 """Of a quantized graph against eager PyTorch, over the bundled photos. 17 dB is a seventh of the
-signal; what the registered families reach is in docs/quantisation.md. Over all photos these are
+signal; what the registered families reach is in docs/quantization.md. Over all photos these are
 the cosines of `TOLERANCES` or, of "w6", somewhat less: mobilevit_xs with random weights has 14 dB.
 A photo whose logits are close to zero may have any cosine."""
 

@@ -19,7 +19,7 @@ class Arithmetic:
         number: of results.
         margin_db: how much more than one random draw of such errors a program may err, in decibel.
         layer_db: least SQNR of one layer on the program's own values. What the registered families
-            reach is in docs/quantisation.md.
+            reach is in docs/quantization.md.
     """
 
     number: torch.dtype

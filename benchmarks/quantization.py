@@ -1,10 +1,10 @@
 """Accuracy, signal to noise, size and time of every precision, beside ExecuTorch's own int8.
 
-    python benchmarks/quantisation.py trained CALIBRATION.npz TEST.npz [--conformer WEIGHTS]
-    python benchmarks/quantisation.py families PHOTOS FOLDER
-    python benchmarks/quantisation.py times FOLDER
-    python benchmarks/quantisation.py profile FOLDER
-    python benchmarks/quantisation.py ablation CALIBRATION.npz TEST.npz
+    python benchmarks/quantization.py trained CALIBRATION.npz TEST.npz [--conformer WEIGHTS]
+    python benchmarks/quantization.py families PHOTOS FOLDER
+    python benchmarks/quantization.py times FOLDER
+    python benchmarks/quantization.py profile FOLDER
+    python benchmarks/quantization.py ablation CALIBRATION.npz TEST.npz
 
 NPZ files have `images` uint8 [N, 32, 32, 3], those of CIFAR-10, which is not part of this
 repository, and TEST.npz `labels` too. Ours run in the C++ runtime, from artifacts that `compile`
@@ -12,7 +12,7 @@ wrote; the stock ones in eager PyTorch, which rounds as their runtime does. The 
 and "int8-dynamic" sees the calibration images, "auto" chooses its plan on TEST.npz. `families`
 leaves its artifacts in FOLDER, where `times` and `profile` take them up: one interleaved run a
 model, with two threads or all cores, to be started on a quiet machine. Each part goes to its own
-place in results/quantisation.json.
+place in results/quantization.json.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import describe_machine
-from quantisation_tables import (
+from quantization_tables import (
     ablation_table,
     families_table,
     profile_table,
     times_table,
     trained_table,
 )
-from stock_quantiser import stock_quantised
+from stock_quantizer import stock_quantized
 from torch import nn
 
 import hvit_edge
@@ -49,11 +49,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests" / "quantize")]
 
 import small_models  # noqa: E402, F401  (registers conformer_cifar)
-from quantisation_ablation import ablation  # noqa: E402
-from quantisation_profile import profile  # noqa: E402
+from quantization_ablation import ablation  # noqa: E402
+from quantization_profile import profile  # noqa: E402
 from rescale import rescale  # noqa: E402
 
-RESULTS = ROOT / "benchmarks" / "results" / "quantisation.json"
+RESULTS = ROOT / "benchmarks" / "results" / "quantization.json"
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
 CALIBRATED = ("int8", "int8-dynamic", "auto")
 FAMILIES = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
@@ -225,7 +225,7 @@ def stock_program(model: nn.Module, calibration: Sequence[np.ndarray], kind: str
     inputs = [(torch.from_numpy(array),) for array in calibration]
     graph = export_graph(model, inputs[0])
     rewrite(graph)
-    return eager(stock_quantised(graph, inputs[0], inputs, dynamic=kind == "dynamic"))
+    return eager(stock_quantized(graph, inputs[0], inputs, dynamic=kind == "dynamic"))
 
 
 def eager(module: nn.Module) -> Program:

@@ -40,7 +40,7 @@ def profile(name: str, folder: Path) -> dict[str, object]:
 
     Args:
         name: a registered model.
-        folder: where `quantisation.py families` left its artifacts.
+        folder: where `quantization.py families` left its artifacts.
     """
     artifacts = {precision: folder / f"{name} {precision}.pte" for precision in PRECISIONS}
     modules = {

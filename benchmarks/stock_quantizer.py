@@ -22,7 +22,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 Inputs = tuple[torch.Tensor, ...]
 
 
-def stock_quantised(
+def stock_quantized(
     module: nn.Module,
     example_inputs: Inputs,
     calibration_inputs: Sequence[Inputs],

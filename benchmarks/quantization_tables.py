@@ -1,4 +1,4 @@
-"""Tables of results/quantisation.json, in Markdown."""
+"""Tables of results/quantization.json, in Markdown."""
 
 from __future__ import annotations
 
