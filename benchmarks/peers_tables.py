@@ -19,6 +19,46 @@ TITLES = {
 INT8_OF = {"hvit-edge": "xnnpack", "hvit-edge native": "native", "openvino": "OpenVINO"}
 
 
+def overview_table(report: dict) -> str:
+    """Return one short row per model, for readers who are new to the project."""
+    lines = [
+        "| model | threads | difference from PyTorch | hvit-edge fp32 | fastest other runtime"
+        " | stock ExecuTorch fp32 | hvit-edge int8 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for rows in groups(report):
+        ours = fastest(row for row in rows if is_ours(row))
+        if ours is not None and not is_reduced(ours):
+            lines.append("| " + " | ".join(_overview_cells(ours, rows, report)) + " |")
+    explained = (
+        "Difference: the largest one of a logit on the four bundled photos, divided by the largest"
+        " logit. dB: signal-to-noise ratio of the logits."
+    )
+    return "\n".join([*lines, "", f"{explained} {note(report)}"]) if report["rows"] else NONE_YET
+
+
+def _overview_cells(ours: dict, rows: list[dict], report: dict) -> list[str]:
+    """Return a row about the fastest float32 program of ours; `rows` compete with it."""
+    peer = fastest(row for row in rows if not is_ours(row))
+    stock = fastest(row for row in rows if row["contestant"] == "executorch fp32")
+    int8 = fastest(
+        row
+        for row in report["rows"]
+        if (row["model"], row["threads"]) == (ours["model"], ours["threads"])
+        and is_ours(row)
+        and row["contestant"].endswith(" int8")
+    )
+    return [
+        ours["model"],
+        str(ours["threads"]),
+        f"{ours['agreement']['max_rel']:.1e}",
+        f"**{_time(ours)}**",
+        "none" if peer is None else f"{_time(peer)} ({title(peer)})",
+        "none" if stock is None else _time(stock),
+        "none" if int8 is None else f"**{_time(int8)}**",
+    ]
+
+
 def summary_table(report: dict) -> str:
     """The fastest of ours beside the fastest peer: a row a model, threads and kind of contest."""
     lines = [

@@ -81,10 +81,12 @@ def part_table(part: str, table: Callable[[dict], str], results: dict) -> str:
 
 TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     "README.md": {
+        "overview": ("peers", peers_tables.overview_table),
+    },
+    "docs/models.md": {
         "parity": ("parity", parity_table),
-        "against_stock": ("against_stock", against_stock_table),
         "bundled": ("bundled", bundled_table),
-        "peers_summary": ("peers", peers_tables.summary_table),
+        "against_stock": ("against_stock", against_stock_table),
     },
     "docs/quantization.md": {
         "peers_int8": ("peers", peers_tables.int8_table),

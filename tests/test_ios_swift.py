@@ -197,7 +197,7 @@ def test_signatures_are_read():
 
 
 def shown_examples() -> list[str]:
-    files = (ROOT / "README.md", IOS / "README.md")
+    files = (ROOT / "docs/getting_started.md", IOS / "README.md")
     return [
         example
         for file in files
@@ -207,7 +207,7 @@ def shown_examples() -> list[str]:
 
 def test_readmes_show_what_is_there():
     examples = shown_examples()
-    assert examples.count(EXAMPLE.read_text()) == 1  # in the project's README
+    assert examples.count(EXAMPLE.read_text()) == 1  # in docs/getting_started.md
     assert len(examples) >= 2
     for example in examples:
         assert not parsed(example).has_error, example

@@ -1,4 +1,7 @@
-"""The README tells the truth: its commands run, its examples compile, its tables are measured."""
+"""Check README and docs/getting_started.md.
+
+Their commands run, their examples compile, and their tables come from measurements.
+"""
 
 import re
 import shlex
@@ -12,15 +15,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+GUIDE = (ROOT / "docs/getting_started.md").read_text()
+PAGES = README + GUIDE
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", PAGES, flags=re.DOTALL)
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A folder that holds what the README's commands name, so that they write nothing here."""
+    """Return a folder with the files that the commands name, so that they write nothing here."""
     (tmp_path / "python").symlink_to(ROOT / "python")
     return tmp_path
 
@@ -51,7 +56,7 @@ def test_python_example(checkout):
 
 @pytest.fixture
 def cpp_example(tmp_path):
-    """The C++ program, and a compiler's call for it."""
+    """Return the call of a compiler for the C++ program."""
     (example,) = blocks("cpp")
     source = tmp_path / "example.cpp"
     source.write_text(example)
@@ -67,7 +72,7 @@ def test_cpp_example_compiles(cpp_example):
 
 
 def test_cpp_example_runs(cpp_example, tmp_path):
-    """Linked with the library that the runner was linked with."""
+    """Link the library that the runner was linked with, and run the program."""
     import executorch
 
     library = ROOT / "build/native/cpp/libhvit_edge.a"
@@ -94,7 +99,7 @@ def test_cpp_example_runs(cpp_example, tmp_path):
 
 
 def test_java_example_compiles(tmp_path):
-    """With the Java of mobile/android that needs no Android."""
+    """Compile the example with those sources of mobile/android that need no Android."""
     (example,) = blocks("java")
     (name,) = re.findall(r"public final class (\w+)", example)
     (tmp_path / f"{name}.java").write_text(example)
@@ -113,11 +118,11 @@ def test_java_example_compiles(tmp_path):
 
 
 def test_embeds_in_three_places():
-    """What tests/test_ios_swift.py does for Swift, the tests above do for the others."""
-    titles = re.findall(r"^## Embed in (.+)$", README, flags=re.MULTILINE)
+    """Each section has one example; tests/test_ios_swift.py checks the Swift one."""
+    titles = re.findall(r"^## Embed in (.+)$", GUIDE, flags=re.MULTILINE)
     assert titles == ["C++", "Android", "iOS"]
     for title, language in zip(titles, ("cpp", "java", "swift"), strict=True):
-        section = README.split(f"## Embed in {title}\n")[1].split("\n## ")[0]
+        section = GUIDE.split(f"## Embed in {title}\n")[1].split("\n## ")[0]
         assert section.count(f"```{language}\n") == 1
 
 
@@ -129,11 +134,33 @@ def test_tables_are_rendered_from_committed_results():
 def test_verbs_are_those_of_the_command_line():
     from hvit_edge.cli import VERBS
 
-    named = re.findall(r"^\| `(\w+)", README, flags=re.MULTILINE)
+    section = GUIDE.split("## The command line\n")[1].split("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)", section, flags=re.MULTILINE)
     assert named == list(VERBS)
 
 
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"make (\w+)", README):
+    for target in re.findall(r"make (\w+)", PAGES):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_links_lead_to_files():
+    """Every relative link of the README and of the docs names a file of the tree."""
+    pages = [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "mobile").rglob("README.md")),
+    ]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert not broken
+
+
+def test_readme_links_every_page():
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(re.findall(r"\]\((docs/\w+\.md)\)", README))

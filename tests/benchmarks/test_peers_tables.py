@@ -91,6 +91,21 @@ def test_the_summary_has_the_fastest_of_both(load, report):
     ]
 
 
+def test_the_overview_has_one_row_per_model(load, report):
+    report["rows"] += [row("executorch fp32", 25.0), row("hvit-edge int8-dynamic", 1.0)]
+    text = load("peers_tables.py").overview_table(report)
+    assert line(text, "| tiny") == [
+        *("tiny", "2", "1.0e-06", "**5.0 ms**", "1.0 ms (OpenVINO fp32)"),
+        *("25.0 ms", "**2.0 ms, 30 dB**"),
+    ]
+
+
+def test_the_overview_names_what_was_not_timed(load, report):
+    report["rows"] = [row("hvit-edge fp32", 10.0)]
+    text = load("peers_tables.py").overview_table(report)
+    assert line(text, "| tiny")[3:] == ["**10.0 ms**", "none", "none", "none"]
+
+
 @pytest.mark.parametrize(("sqnr", "competes"), [(29.9, False), (30.0, True)])
 def test_only_what_is_as_exact_as_ours_competes_with_it(load, report, sqnr, competes):
     report["rows"] = [each for each in report["rows"] if each["contestant"] != "openvino fp32"]
@@ -130,8 +145,8 @@ def test_the_roofline_counts_multiply_adds(load, report):
 def test_nothing_is_said_where_nothing_was_measured(load):
     tables, report = load("peers_tables.py"), {"rows": []}
     assert {
-        *(tables.summary_table(report), tables.model_table("tiny", report)),
-        tables.int8_table(report),
+        *(tables.overview_table(report), tables.summary_table(report)),
+        *(tables.model_table("tiny", report), tables.int8_table(report)),
         tables.roofline_table(report),
     } == {tables.NONE_YET}
     assert tables.NONE_YET in load("peers_plot.py").figure(report)
