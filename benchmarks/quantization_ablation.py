@@ -41,7 +41,7 @@ def ablation(calibration: Path, test: Path) -> list[dict[str, object]]:
     for name, change in VARIANTS.items():
         graph = export_graph(model, images[0])
         rewrite(graph)
-        if "equalised" in name:
+        if "equalized" in name:
             graph = reference_graph(graph, "int8")
         change(graph, inputs)
         cleanup(graph)
@@ -104,8 +104,8 @@ VARIANTS: dict[str, Change] = {
     "weights alone, by output error": _weights(by_error=True),
     "ranges at run time, weights to the nearest step": _run_time(False, _int8),
     "ranges at run time, weights by output error, bias corrected": _run_time(True, _int8),
-    "the same, channels equalised (int8)": _run_time(True, _int8),
-    "the same, channels equalised, first convolution int8 too": _run_time(
+    "the same, channels equalized (int8)": _run_time(True, _int8),
+    "the same, channels equalized, first convolution int8 too": _run_time(
         True, lambda layer: not layer.is_depthwise
     ),
     "linears alone, to the nearest step": _run_time(False, lambda layer: layer.is_linear),

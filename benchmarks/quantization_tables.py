@@ -25,7 +25,7 @@ def trained_table(part: dict) -> str:
 def families_table(part: dict) -> str:
     """One row a family and precision."""
     rows = [
-        "| model | precision | SQNR, centred | SQNR | file | delegates |",
+        "| model | precision | SQNR, centered | SQNR | file | delegates |",
         "|---|---|---|---|---|---|",
     ]
     for report in part["rows"]:
@@ -72,7 +72,7 @@ def profile_table(part: dict) -> str:
 
 def ablation_table(part: dict) -> str:
     """One row a variant."""
-    rows = ["| what | top-1 | agrees with float | SQNR, centred |", "|---|---|---|---|"]
+    rows = ["| what | top-1 | agrees with float | SQNR, centered |", "|---|---|---|---|"]
     rows += [
         f"| {row['what']} | {row['top1']:.1%} | {row['agreement']:.1%}"
         f" | {decibel(row['sqnr_centred_db'])} |"
