@@ -1,12 +1,12 @@
-"""Ours against every peer on this machine: the same module, inputs, threads and process rules.
+"""Compare our programs with every peer on this machine, with the same module, inputs and threads.
 
     python benchmarks/against_peers.py [FOLDER] [--models ...] [--contestants ...] [--threads 2]
 
-`make bench-peers` first. Contestants (contestants.py) load converted models (prepare_peers.py) from
-FOLDER, each in a process of its own. All of a model's are loaded at once, and have turns in
-shuffled order, stopped between them; load and first run are medians of several fresh processes. A
-time counts only where the answers to the bundled photos are those of eager PyTorch and no
-multiply-add is missing. Rows go to results/peers.json, with the reason of each that failed.
+Run `make bench-peers` first. Contestants (contestants.py) load converted models (prepare_peers.py)
+from FOLDER, each in a separate process. All contestants of a model are loaded at once. They take
+turns in random order and are stopped between their turns. Load and first run are medians of several
+new processes. A time counts only if the answers to the bundled photos agree with eager PyTorch and
+no multiply-add is missing. Rows go to results/peers.json, with the reason of each failure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from arm_peers import FP32_TOLERANCE, LEAST_WORK, export
 from contestants import CONTESTANTS, ENVIRONMENTS, MODELS, ROOT, Contestant
-from interleave import Times, interleave, summarise
+from interleave import Times, interleave, summarize
 from prepare_peers import file_bytes, portable, prepare, work_of
 from roofline import measure_roofline, share_of_peak
 from rows import put_row
@@ -43,11 +43,11 @@ FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_in
 
 
 def main() -> None:
-    """Measure what was asked for, model by model."""
+    """Measure the requested models one after the other."""
     args = parse()
     args.folder.mkdir(parents=True, exist_ok=True)
     run = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = {  # all of it first, so that nothing is converted beside what is timed
+    made = {  # everything first, so that no conversion disturbs the times
         name: {each: prepare(CONTESTANTS[each], name, args.folder) for each in args.contestants}
         for name in args.models
     }
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     by_default = [each.name for each in CONTESTANTS.values() if each.by_default]
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build/peers/models")
@@ -66,9 +66,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--contestants", nargs="+", default=by_default, choices=CONTESTANTS)
     parser.add_argument("--threads", nargs="+", type=int, default=(2,))
     parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
-    parser.add_argument("--runs", type=int, default=5, help="in a turn, timed")
-    parser.add_argument("--warmup", type=int, default=1, help="runs before those")
-    parser.add_argument("--starts", type=int, default=3, help="fresh processes of each contestant")
+    parser.add_argument("--runs", type=int, default=5, help="timed runs per turn")
+    parser.add_argument("--warmup", type=int, default=1, help="untimed runs before them")
+    parser.add_argument("--starts", type=int, default=3, help="new processes of each contestant")
     return parser.parse_args()
 
 
@@ -80,7 +80,7 @@ def measure(
     run: str,
     args: argparse.Namespace,
 ) -> None:
-    """One row a contestant; the rows of one run were taken in the same rounds."""
+    """Write one row per contestant; the rows of one run were measured in the same rounds."""
     chosen = [CONTESTANTS[each] for each in args.contestants]
     load_before = os.getloadavg()[0]
     workers: dict[str, Worker] = {}
@@ -117,7 +117,7 @@ def start(
     workers: dict[str, Worker],
     args: argparse.Namespace,
 ) -> dict[str, object]:
-    """Load it as often as asked for; the last process stays, unless its answers do not count."""
+    """Load a contestant as often as requested, and keep the last process if its answers count."""
     outputs = inputs.with_name(f"{each.name}.npy")
     options = {**each.options, "model": name} if each.suffix == ".pt" else each.options
     command = worker_command(
@@ -149,7 +149,7 @@ def start(
 
 
 def cold(readies: list[dict]) -> dict[str, object]:
-    """Medians over several fresh processes; files are in the system's cache."""
+    """Return medians over several new processes; the files are in the system's cache."""
     fields = ("import_ms", "load_ms", "first_ms", "imported_mib", "peak_mib")
     known = [field for field in fields if readies[0][field] is not None]
     medians = {
@@ -161,7 +161,7 @@ def cold(readies: list[dict]) -> dict[str, object]:
 def take_turns(
     name: str, workers: dict[str, Worker], args: argparse.Namespace
 ) -> tuple[Times, dict[str, str]]:
-    """Of all that loaded."""
+    """Time all contestants that were loaded."""
     with tqdm(
         total=args.rounds, desc=f"{name}: rounds", disable=None, file=sys.stderr, leave=False
     ) as bar:
@@ -174,19 +174,19 @@ def take_turns(
 def finish(
     row: dict, times: list[list[float]] | None, failed: str | None, roofline: dict
 ) -> dict[str, object]:
-    """What is known of one contestant, with its times or its reason."""
+    """Return a contestant's row with its times, or with the reason why it has none."""
     row = {key: value for key, value in row.items() if key != "model"}
     if "error" in row:
         return row
     if times is None:
         return {**row, "error": failed or "no turn"}
-    found = summarise(times)
+    found = summarize(times)
     share = share_of_peak(row["multiply_adds"], found["median_ms"], roofline["gigaflops"])
     return {**row, **found, "share_of_fp32_peak": round(share, 4)}
 
 
 def agreement(expected: np.ndarray, outputs: np.ndarray) -> dict[str, object]:
-    """Of outputs [images, classes] with those of eager PyTorch."""
+    """Compare outputs [images, classes] with those of eager PyTorch."""
     pairs = [compare(e[None], o[None]) for e, o in zip(expected, outputs, strict=True)]
     furthest = worst(pairs)
     return {
@@ -199,12 +199,12 @@ def agreement(expected: np.ndarray, outputs: np.ndarray) -> dict[str, object]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no infinity, which eager PyTorch reaches."""
+    """Return None for infinity, which JSON does not have and eager PyTorch reaches."""
     return value if np.isfinite(value) else None
 
 
 def why_not(row: dict, reduced: bool, least_work: float = LEAST_WORK) -> str | None:
-    """Why a time would say nothing, or None."""
+    """Return why a time does not count, or None if it does."""
     max_rel = row["agreement"]["max_rel"]
     if row["work"] < least_work:
         return f"expected all multiply-adds, got {row['work']:.1%} of them"
@@ -217,21 +217,21 @@ def why_not(row: dict, reduced: bool, least_work: float = LEAST_WORK) -> str | N
 
 @cache
 def photos(name: str, folder: Path) -> list[np.ndarray]:
-    """The bundled ones, preprocessed, float32 [1, 3, H, W]."""
+    """Return the bundled photos, preprocessed, float32 [1, 3, H, W]."""
     preprocess = export(name, folder).origin.preprocess
     return [preprocess(load_image(photo)) for photo in bundled_photos()]
 
 
 @cache
 def expected(name: str, folder: Path) -> np.ndarray:
-    """What eager PyTorch answers to them, [images, classes]."""
+    """Return eager PyTorch's outputs for the photos, [images, classes]."""
     module = export(name, folder).module
     with torch.inference_mode():
         return np.concatenate([module(torch.from_numpy(x)).numpy() for x in photos(name, folder)])
 
 
 def features() -> list[str]:
-    """Of FEATURES, those that the processor has; bf16 without one is emulated."""
+    """Return those FEATURES that the processor has; without bf16 it is emulated."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     flags = next((line.split() for line in lines if line.startswith("flags")), [])
@@ -239,7 +239,7 @@ def features() -> list[str]:
 
 
 def known_rooflines() -> dict[str, dict]:
-    """Those in the results, by number of threads."""
+    """Return the rooflines in the results, by number of threads."""
     return json.loads(RESULTS.read_text()).get("roofline", {}) if RESULTS.exists() else {}
 
 

@@ -1,10 +1,10 @@
-"""Ours against stock ExecuTorch: the same module, inputs, runtime and threads, rounds interleaved.
+"""Compare with stock ExecuTorch: the same module, inputs, runtime and threads.
 
     python benchmarks/against_stock.py [MODEL ...] [--rounds 200] [--seconds 20]
 
-Both programs run in one process by ExecuTorch's own runtime, in turns, so that noise of the machine
-meets both alike. A time counts only if both outputs agree with eager PyTorch. Weights are "random"
-(deterministic, no norm trivial).
+Both programs run in one process in ExecuTorch's own runtime and take turns, so that the noise of
+the machine affects both. A time counts only if both outputs agree with eager PyTorch. Weights are
+"random": deterministic, and no norm is trivial.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def ours(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> bytes:
-    """The program that hvit-edge makes."""
+    """Return the program of hvit-edge."""
     graph = export_graph(model, inputs)
     rewrite(graph)
     return lower(graph, inputs).serialize()
 
 
 def stock(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> bytes:
-    """The program that ExecuTorch makes of the same module by default."""
+    """Return the program of ExecuTorch's default lowering of the same module."""
     exported = torch.export.export(model, inputs)
     edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
     return edge.to_executorch().buffer
@@ -64,7 +64,10 @@ def measure(name: str, rounds: int, seconds: float) -> dict[str, object]:
             output = methods[key].execute(list(inputs))[0]
         error = float((output - expected).abs().max() / expected.abs().max())
         if not error <= TOLERANCE:
-            raise SystemExit(f"{name}: {key} is {error:.2e} from eager PyTorch; no time counts")
+            raise SystemExit(
+                f"[against_stock] {name}, {key}: expected outputs within {TOLERANCE} of"
+                f" eager PyTorch, got {error:.2e}; its time would mean nothing"
+            )
     deadline = time.monotonic() + seconds
     for _ in tqdm(range(rounds), desc=name, disable=None, file=sys.stderr, leave=False):
         for key, method in methods.items():
@@ -86,11 +89,11 @@ def measure(name: str, rounds: int, seconds: float) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure and write JSON."""
+    """Measure the models and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=MODELS, metavar="MODEL")
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=20, help="at most, for each model")
+    parser.add_argument("--seconds", type=float, default=20, help="time limit for each model")
     parser.add_argument("--output", type=Path, default=RESULTS / "against_stock.json")
     args = parser.parse_args()
     results = [measure(name, args.rounds, args.seconds) for name in args.models]

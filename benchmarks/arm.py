@@ -1,13 +1,14 @@
-"""Artifacts on aarch64 in user-mode QEMU: parity, guest instructions, memory; `make arm` first.
+"""Measure artifacts on aarch64 in user-mode QEMU: parity, guest instructions and memory.
 
     python benchmarks/arm.py FOLDER [--models ...] [--precisions ...] [--cpu cortex-a76]
 
-FOLDER keeps the artifacts; those that lie there are taken as they are. Programs are of `--cpu arm`,
-"native fp32" and so on of `--target native`, "any fp32" and so on of `--cpu any`. "int8" is
-calibrated on windows of the bundled photos; weights are random, those of mobilevit_xxs of CIFAR-10.
-"stock fp32", "stock fp16" and "stock int8" are ExecuTorch's own lowering of the same module, of
-`module.half()`, and of what its XNNPACKQuantizer makes with fixed ranges. Of "any" and "stock" the
-instructions alone are counted. Rows go to results/arm.json as they are measured.
+Run `make arm` first. Artifacts are kept in FOLDER, and existing ones are reused. Programs are
+compiled with `--cpu arm`, "native fp32" and so on with `--target native`, and "any fp32" and so on
+with `--cpu any`. "int8" is calibrated on windows of the bundled photos. The weights are random, but
+mobilevit_xxs has those of CIFAR-10. "stock fp32", "stock fp16" and "stock int8" are ExecuTorch's
+own lowering of the same module, of `module.half()`, and of the result of its XNNPACKQuantizer with
+fixed ranges. For "any" and "stock", only instructions are counted. Each row is written to
+results/arm.json when it is measured.
 """
 
 from __future__ import annotations
@@ -53,12 +54,12 @@ PEER_PRECISIONS = (
     *("litert fp32", "litert fp16", "litert int8", "litert int8-dynamic"),
     *("onnxruntime fp32", "onnxruntime fp16", "onnxruntime int8", "onnxruntime int8-dynamic"),
 )
-"""Measured by arm_peers.py."""
+"""arm_peers.py measures these."""
 WINDOWS = 40
 
 
 def main() -> None:
-    """Measure what was asked for, row by row."""
+    """Measure the requested programs row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS)
@@ -74,7 +75,7 @@ def main() -> None:
 
 
 def record(key: dict[str, str], found: dict[str, object]) -> None:
-    """Put one row into the results file, in place of an older one of the same key."""
+    """Put one row into the results file; it replaces an older row with the same key."""
     runner, libraries = runner_sizes()
     put_row(RESULTS, key, found, _place, runner_bytes=runner, library_bytes=libraries)
 
@@ -85,13 +86,13 @@ def _place(row: dict[str, object]) -> tuple[int, int, str]:
 
 
 def runner_sizes() -> tuple[int, int]:
-    """Bytes of the runner, and of the ExecuTorch libraries beside it."""
+    """Return the bytes of the runner, and of the ExecuTorch libraries next to it."""
     files = [file for file, _ in find_bundle("aarch64")]
     return files[0].stat().st_size, sum(file.stat().st_size for file in files[1:])
 
 
 def measure_ours(name: str, precision: str, folder: Path, address: str) -> dict[str, object]:
-    """Parity on the bundled photos, instructions and memory of one inference."""
+    """Return parity on the bundled photos, and instructions and memory of one inference."""
     artifact = folder / f"{name} {precision}.pte"
     if not artifact.exists():
         compile_ours(name, precision, artifact)
@@ -112,7 +113,7 @@ def measure_ours(name: str, precision: str, folder: Path, address: str) -> dict[
 
 
 def measure_any(name: str, precision: str, folder: Path, address: str) -> dict[str, object]:
-    """Instructions alone of the program that is not shaped for Arm."""
+    """Return only the instructions of a program that was not compiled for Arm."""
     artifact = folder / f"{name} {precision}.pte"
     if not artifact.exists():
         compile_ours(name, precision.removeprefix("any "), artifact, cpu="any")
@@ -121,25 +122,25 @@ def measure_any(name: str, precision: str, folder: Path, address: str) -> dict[s
 
 
 def count(artifact: Path, address: str) -> dict[str, object]:
-    """All instructions, and by library; arm_groups.py has them by operator."""
+    """Return all instructions, and those by library; arm_groups.py counts by operator."""
     counted = instructions_of(artifact, address)
     return {"total": counted.total, "groups": counted.groups, "classes": counted.classes}
 
 
 def peak_bytes_here(artifact: Path) -> int:
-    """Of the runner on this machine with its libraries: in QEMU the emulator would count."""
+    """Return the runner's peak memory on this machine; in QEMU it would include the emulator."""
     (program, _), *_ = find_bundle(platform.machine())
     command = [program, "bench", artifact, "--iterations", "1", "--warmup", "0", "--threads", "1"]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["peak_bytes"]
 
 
 def compile_ours(name: str, precision: str, artifact: Path, *, cpu: str | None = "arm") -> None:
-    """With weights of its own where it has some."""
+    """Compile a model, with its bundled weights if it has some."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
     target = "native" if precision in NATIVE else "xnnpack"
     precision = precision.removeprefix("native ")
     if target == "native" and precision not in INT8:
-        cpu = None  # nothing of it depends on the CPU
+        cpu = None  # such programs do not depend on the CPU
     options = {"target": target, "precision": precision, "cpu": cpu}
     make = partial(compile_model, name, weights=weights, output=artifact, **options)
     if precision != "int8":
@@ -151,7 +152,7 @@ def compile_ours(name: str, precision: str, artifact: Path, *, cpu: str | None =
 
 
 def write_windows(folder: Path) -> None:
-    """As many windows of the bundled photos as calibration wants at least."""
+    """Write a few more windows of the bundled photos than calibration needs at least."""
     photos = [Image.fromarray(load_image(photo)) for photo in bundled_photos()]
     for index in range(WINDOWS):
         photo = photos[index % len(photos)]
@@ -161,7 +162,7 @@ def write_windows(folder: Path) -> None:
 
 
 def measure_stock(name: str, precision: str, folder: Path, address: str) -> dict[str, object]:
-    """Instructions of ExecuTorch's own lowering, or why there is none."""
+    """Return the instructions of ExecuTorch's own lowering, or the reason why there are none."""
     artifact = folder / f"{name} {precision}.pte"
     try:
         if not artifact.exists():
@@ -173,12 +174,12 @@ def measure_stock(name: str, precision: str, folder: Path, address: str) -> dict
 
 
 def compile_stock(name: str, precision: str, artifact: Path) -> None:
-    """The same module with no rewrite of ours, in an artifact that our runner reads."""
+    """Lower the module without our rewrites into an artifact that our runner reads."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
     subject = prepare_subject(name, weights, None, None, None, None)
     module, example = subject.module, (torch.from_numpy(subject.example),)
     gate = Gate(subject, "int8" if "int8" in precision else "fp32", rtol=None)
-    gate("exported", pytorch_step(module))  # no more of its parity is measured
+    gate("exported", pytorch_step(module))  # only this step has to pass
     if precision == "stock fp16":
         module = Half(module)
     elif precision == "stock int8":
@@ -196,7 +197,7 @@ def compile_stock(name: str, precision: str, artifact: Path) -> None:
 
 
 class Half(nn.Module):
-    """What a user does for float16: [N, 3, H, W] and logits stay float32, for the artifact."""
+    """Runs a module in float16 as users do; input [N, 3, H, W] and logits stay float32."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()

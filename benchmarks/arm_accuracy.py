@@ -1,9 +1,9 @@
-"""Accuracy of the bundled classifier shaped for any CPU and for Arm.
+"""Measure the accuracy of the bundled classifier, compiled for any CPU and for Arm.
 
     python benchmarks/arm_accuracy.py CIFAR10_CALIB.npz CIFAR10_TEST.npz
 
-XNNPACK's programs run through the C++ runtime here, those of the native target in QEMU, whose
-Cortex-A76 computes in float16 where this machine does not (`make arm` first). The files have
+XNNPACK's programs run in the C++ runtime on this machine. Native programs run in QEMU, whose
+Cortex-A76 computes in float16 where this machine does not (run `make arm` first). The files have
 `images` uint8 [N, 32, 32, 3] and `labels`; CIFAR-10 is not part of this repository.
 """
 
@@ -27,12 +27,12 @@ PROGRAMS = (
     *(("native", precision, None, THERE) for precision in PRECISIONS),
     ("native", "int8", "arm", THERE),
 )
-"""Target, precision, --cpu, and where they run."""
+"""Each entry has target, precision, --cpu, and the device."""
 CALIBRATION_IMAGES = 512
 
 
 def main() -> None:
-    """Measure and write JSON."""
+    """Measure all programs and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("calib", type=Path, metavar="CIFAR10_CALIB.npz")
     parser.add_argument("data", type=Path, metavar="CIFAR10_TEST.npz")
@@ -45,7 +45,7 @@ def main() -> None:
 def measure(
     target: str, precision: str, cpu: str | None, device: str, calib: Path, data: Path
 ) -> dict[str, object]:
-    """Compile, and classify every image of `data`."""
+    """Compile a program, and classify every image of `data`."""
     given = {"calib_data": calib, "calib_samples": CALIBRATION_IMAGES}
     options = given if precision == "int8" else {}
     options |= {"target": target, "precision": precision, "cpu": cpu}

@@ -1,9 +1,9 @@
-"""Guest instructions by kind of XNNPACK operator, on aarch64 in QEMU; `make arm` first.
+"""Count guest instructions by kind of XNNPACK operator, on aarch64 in QEMU.
 
     python benchmarks/arm_groups.py FOLDER [--models ...] [--precisions ...] [--cpu cortex-a76]
 
-FOLDER keeps the artifacts, which are those of arm.py. Rows go to results/arm_groups.json as they
-are measured.
+Run `make arm` first. FOLDER contains the artifacts of arm.py. Each row is written to
+results/arm_groups.json when it is measured.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PRECISIONS = ("fp32", "int8")
 
 
 def main() -> None:
-    """Count what was asked for, row by row."""
+    """Count the requested programs row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def record(name: str, precision: str, artifact: Path, address: str) -> None:
-    """Put one row into the results file, in place of an older one of the same program."""
+    """Put one row into the results file; it replaces an older row of the same program."""
     key = {"model": name, "precision": precision, "device": address}
     counted = instructions_of(artifact, address)
     found = {

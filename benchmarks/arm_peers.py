@@ -1,12 +1,12 @@
-"""LiteRT and ONNX Runtime on aarch64 in user-mode QEMU: guest instructions of one inference.
+"""Count guest instructions of LiteRT and ONNX Runtime on aarch64 in user-mode QEMU.
 
     python benchmarks/arm_peers.py FOLDER [--models ...] [--precisions ...] [--cpu cortex-a76]
 
-`make arm arm-peers` first. The modules, weights and calibration images are those of `arm.py`; each
-peer converts and quantises with its own tools (`peers/`), and runs one thread of its aarch64
-Python package. FOLDER keeps the converted models. A count is taken only where the answers agree
-with PyTorch and no multiply-add is missing. "hvit-edge" is our runner with what the peers see
-beside it, the description of a Cortex-A76. Rows go to results/arm.json as they are measured.
+Run `make arm arm-peers` first. The modules, weights and calibration images are those of `arm.py`.
+Each peer converts and quantizes with its own tools (`peers/`), and runs one thread of its aarch64
+Python package. Converted models are kept in FOLDER. A count is included only if the answers agree
+with PyTorch and no multiply-add is missing. "hvit-edge" is our runner with the description of a
+Cortex-A76 that the peers see. Each row is written to results/arm.json when it is measured.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LEAST_WORK = 0.99  # of the multiply-adds of the module
 
 
 def main() -> None:
-    """Measure what was asked for, row by row."""
+    """Measure the requested programs row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS)
@@ -62,7 +62,7 @@ def main() -> None:
 def measure_ours(
     name: str, runtime: str, precision: str, folder: Path, cpu: str
 ) -> dict[str, object]:
-    """Instructions alone: `arm.py` measures the parity of the same artifact."""
+    """Return only the instructions: `arm.py` measures the parity of the same artifact."""
     artifact = folder / f"{name} {precision}.pte"
     if not artifact.exists():
         compile_ours(name, precision, artifact)
@@ -71,7 +71,7 @@ def measure_ours(
 
 
 def measure_peer(name: str, peer: str, precision: str, folder: Path, cpu: str) -> dict[str, object]:
-    """Instructions of one inference, or why they do not count."""
+    """Return the instructions of one inference, or the reason why they do not count."""
     subject = export(name, folder)
     convert(name, peer, precision, folder)
     made = json.loads((folder / f"{name} {peer} {precision}.json").read_text())
@@ -96,7 +96,7 @@ def measure_peer(name: str, peer: str, precision: str, folder: Path, cpu: str) -
 
 @cache
 def export(name: str, folder: Path) -> Subject:
-    """What the converters read: the program, and images to calibrate with."""
+    """Write the files that the converters read: the program, and images for calibration."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
     subject = prepare_subject(name, weights, None, None, None, None)
     program, images = folder / f"{name}.pt2", folder / f"{name} calibration.npz"
@@ -111,7 +111,7 @@ def export(name: str, folder: Path) -> Subject:
 
 
 def convert(name: str, peer: str, precision: str, folder: Path) -> None:
-    """In the peers' own environment; what fails there says so beside where the model would be."""
+    """Convert in the peers' environment; if that fails, the reason is written next to the model."""
     command = [
         *(BUILT / "venv/bin/python", SCRIPTS / CONVERTERS[peer], folder / f"{name}.pt2"),
         *(folder / f"{name} calibration.npz", folder / f"{name} {peer}", precision),
@@ -121,14 +121,14 @@ def convert(name: str, peer: str, precision: str, folder: Path) -> None:
 
 
 def pinned(peer: str) -> str:
-    """Its package for aarch64, such as "onnxruntime 1.31.1"."""
+    """Return the peer's package for aarch64, such as "onnxruntime 1.31.1"."""
     lines = (SCRIPTS / "guest-requirements.txt").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith(f"{PACKAGES[peer]}==")]
     return line.replace("==", " ")
 
 
 def agreement(subject: Subject, images: list[np.ndarray], outputs: np.ndarray) -> dict[str, object]:
-    """Of outputs [images, classes] with what the module answers in PyTorch."""
+    """Compare outputs [images, classes] with the module's own in PyTorch."""
     with torch.inference_mode():
         expected = [subject.module(torch.from_numpy(image)).numpy() for image in images]
     pairs = [compare(e, o[None]) for e, o in zip(expected, outputs, strict=True)]
@@ -142,7 +142,7 @@ def agreement(subject: Subject, images: list[np.ndarray], outputs: np.ndarray) -
 
 
 def why_not(found: dict, precision: str) -> str | None:
-    """Why a count would say nothing, or None.
+    """Return why a count means nothing, or None if it counts.
 
     Args:
         found: "work", the share of the module's multiply-adds that is left, and "agreement".
@@ -159,19 +159,19 @@ def why_not(found: dict, precision: str) -> str | None:
 
 
 def why_it_ended(stderr: str) -> str:
-    """The exception of the last traceback in what Python left there, else the last line."""
+    """Return the exception of the last traceback in Python's output, or otherwise its last line."""
     raised = re.findall(r"^Traceback.*\n(?: .*\n)*(.+)", stderr, flags=re.MULTILINE)
     return (raised or stderr.strip().splitlines() or [""])[-1][:200]
 
 
 def photos(subject: Subject) -> list[np.ndarray]:
-    """One that warms up, then the golden one, whose inference is counted; preprocessed."""
+    """Return a photo to warm up and the golden photo, which is counted; both preprocessed."""
     other = next(photo for photo in bundled_photos() if photo.name != GOLDEN_PHOTO)
     return [subject.origin.preprocess(load_image(other)), subject.example]
 
 
 def multiply_adds(subject: Subject) -> int:
-    """Of one inference in PyTorch, attention written out as products of matrices."""
+    """Return the multiply-adds of one inference in PyTorch, with attention as matrix products."""
     example = (torch.from_numpy(subject.example),)
     program = torch.export.export(subject.module, example).run_decompositions()
     with FlopCounterMode(display=False) as counter:
@@ -182,7 +182,7 @@ def multiply_adds(subject: Subject) -> int:
 def run_in_qemu(
     model: Path, images: list[np.ndarray], cpu: str
 ) -> tuple[np.ndarray, dict[str, object]]:
-    """Outputs [images, classes] of a peer, and the instructions of the last inference."""
+    """Return outputs [images, classes] of a peer, and the instructions of the last inference."""
     guest = {
         "PYTHONHOME": str(BUILT / "root/usr"),
         "PYTHONPATH": str(BUILT / "site"),
@@ -199,7 +199,7 @@ def run_in_qemu(
 def count_in_qemu(
     command: list[object], environment: dict[str, str], cpu: str
 ) -> dict[str, object]:
-    """Instructions between the two marks, with the files of the peers' guest."""
+    """Count the instructions between the two marks, with the files of the peers' guest."""
     with tempfile.TemporaryDirectory() as folder:
         count = Path(folder, "count.json")
         qemu = ["qemu-aarch64", "-L", BUILT / "root", "-cpu", cpu]

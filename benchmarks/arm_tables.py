@@ -1,4 +1,4 @@
-"""The tables of docs/arm.md, from results/arm.json."""
+"""Render the tables of docs/arm.md from results/arm.json."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PEERS = {"hvit-edge": "hvit-edge A76", "litert": "LiteRT", "onnxruntime": "ONNX 
 
 
 def instructions_table(report: dict) -> str:
-    """Millions of guest instructions, one column a model."""
+    """Return millions of guest instructions, with one column per model."""
     counts = {
         (row["model"], row["precision"]): row["instructions"]["total"]
         for row in report["rows"]
@@ -31,12 +31,14 @@ def instructions_table(report: dict) -> str:
     packages = "".join(
         f", {p}" for p in sorted({row["package"] for row in report["rows"] if "package" in row})
     )
-    note = f"One inference, one thread, {devices}; empty: not measured, or it does not lower."
+    note = (
+        f"One inference, one thread, {devices}; empty: not measured, or the model does not lower."
+    )
     return "\n".join([*rows, "", f"{note} {name_machine(report)}{packages}."])
 
 
 def groups_table(report: dict) -> str:
-    """Millions of instructions and shares by kind of operator, one column a program."""
+    """Return millions of instructions and shares by kind of operator, one column per program."""
     rows = report["rows"]
     titles = [f"{row['model']} {row['precision']}" for row in rows]
     lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
@@ -57,7 +59,7 @@ def groups_table(report: dict) -> str:
 
 
 def peer_precisions(report: dict) -> list[str]:
-    """Such as "litert fp32", in the order of the rows."""
+    """Return the precisions of peers, such as "litert fp32", in the order of the rows."""
     named = (row["precision"] for row in report["rows"])
     return list(dict.fromkeys(p for p in named if p.partition(" ")[0] in PEERS))
 
@@ -68,7 +70,7 @@ def _title(precision: str) -> str:
 
 
 def peers_table(report: dict) -> str:
-    """How far the peers' answers are from PyTorch, and why a count is missing."""
+    """Return the peers' differences from PyTorch, and the reasons of missing counts."""
     rows = [
         "| model | peer | from PyTorch | cosine | top-1 | multiply-adds | file |",
         "|---|---|---|---|---|---|---|",
@@ -90,13 +92,13 @@ def peers_table(report: dict) -> str:
     photos = min(row["agreement"]["photos"] for row in report["rows"] if "agreement" in row)
     note = (
         f"Largest difference relative to the largest output, on aarch64, {photos} photos or more;"
-        " multiply-adds of the converted graph, of those of the module."
+        " multiply-adds of the converted graph as a share of the module's."
     )
     return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
 
 
 def parity_table(report: dict) -> str:
-    """Distance from PyTorch and from the same program here, one row a model and precision."""
+    """Return the differences from PyTorch and from this machine, per model and precision."""
     rows = [
         "| model | precision | from PyTorch | top-1 | from x86-64 | top-1 | file | peak memory |",
         "|---|---|---|---|---|---|---|---|",
@@ -111,14 +113,14 @@ def parity_table(report: dict) -> str:
             )
     sizes = f"{report['runner_bytes'] / 1e6:.2f} MB and {report['library_bytes'] / 1e6:.1f} MB"
     note = (
-        "Largest difference relative to the largest output, four photos. Peak memory is that of the"
-        f" runner on x86-64 with its libraries. The runner and its libraries for aarch64: {sizes}."
+        "Largest difference relative to the largest output, four photos. Peak memory: the runner"
+        f" with its libraries on x86-64. File sizes of runner and libraries for aarch64: {sizes}."
     )
     return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
 
 
 def estimates_table(report: dict) -> str:
-    """Milliseconds estimated for one core a column; none of them was measured."""
+    """Return estimated milliseconds, with one column per core; none of them was measured."""
     rows = ["| estimate, not measured | " + " | ".join(core.name for core in CORES) + " |"]
     rows.append("|---|" + "---|" * len(CORES))
     for row in report["rows"]:
@@ -131,7 +133,7 @@ def estimates_table(report: dict) -> str:
 
 
 def cores_table(report: dict) -> str:
-    """Estimates beside what others measured."""
+    """Return the estimates next to published times."""
     rows = [
         "| model | core | estimated | published | ratio | source |",
         "|---|---|---|---|---|---|",
@@ -146,7 +148,7 @@ def cores_table(report: dict) -> str:
 
 
 def rewrites_table(report: dict) -> str:
-    """What a program takes more without a rewrite, one column a model."""
+    """Return the additional instructions without each rewrite, with one column per model."""
     cells = {(row["model"], row["without"]): row for row in report["rows"]}
     models = list(dict.fromkeys(row["model"] for row in report["rows"]))
     lines = ["| without | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
@@ -158,7 +160,7 @@ def rewrites_table(report: dict) -> str:
             for model in models
         ]
         lines.append(f"| {name} | " + " | ".join(found) + " |")
-    note = "More instructions than with all of them; needed: not one delegate without it."
+    note = "Additional instructions without the rewrite; needed: it then is not one delegate."
     return "\n".join([*lines, "", f"{note} {name_machine(report)}."])
 
 
@@ -171,7 +173,7 @@ def _more(row: dict, whole: int) -> str:
 
 
 def accuracy_table(report: dict) -> str:
-    """One row a program."""
+    """Return the accuracy, with one row per program."""
     rows = ["| target | precision | --cpu | ran on | top-1 | same class as PyTorch |"]
     rows.append("|---|---|---|---|---|---|")
     for row in report["results"]:

@@ -1,4 +1,4 @@
-"""Accuracy of the bundled classifier through the C++ runtime, against eager PyTorch.
+"""Measure the accuracy of the bundled classifier in the C++ runtime, against eager PyTorch.
 
     python benchmarks/bundled.py CIFAR10_TEST.npz
 
@@ -24,7 +24,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    """Measure and write JSON."""
+    """Measure the accuracy and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, metavar="CIFAR10_TEST.npz")
     parser.add_argument("--output", type=Path, default=RESULTS / "bundled.json")

@@ -1,4 +1,4 @@
-"""Who is timed: ours in each way of compiling, and every peer in each precision."""
+"""Lists the contestants: hvit-edge in each way of compiling, and every peer in each precision."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ ENVIRONMENTS = {
     "openvino": ROOT / "build/peers/openvino/bin/python",
     "ncnn": ROOT / "build/peers/ncnn/bin/python",
 }
-"""The Python of each; all but the first are made by `make bench-peers`."""
+"""The Python of each environment; `make bench-peers` creates all but the first."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One runtime in one precision.
+    """A contestant is one runtime in one precision.
 
     Attributes:
         runtime: a key of `peers/runtimes.py`.
-        precision: what it computes in, as the tables name it.
+        precision: the name of the precision in the tables.
         environment: a key of ENVIRONMENTS.
-        suffix: of the file that it loads.
-        source: precision of that file, where it is another one's too.
-        options: of the runtime.
-        build: of `hvit_edge.compile`, for ours.
-        by_default: measured also where it is not asked for by name.
-        starts_slowly: its cold start takes so long that one has to do.
+        suffix: the suffix of the file that it loads.
+        source: the precision of that file, if several contestants share it.
+        options: options of the runtime.
+        build: arguments of `hvit_edge.compile`, for hvit-edge.
+        by_default: it is measured even if it is not requested by name.
+        starts_slowly: its cold start is so slow that it is measured only once.
     """
 
     runtime: str
@@ -53,17 +53,17 @@ class Contestant:
 
     @property
     def is_reduced(self) -> bool:
-        """It computes in less than float32."""
+        """Return True if it computes in less than float32."""
         return self.precision.split()[-1] != "fp32"
 
     @property
     def file(self) -> str:
-        """Name of the file that it loads, after that of the model."""
+        """Return the name of the file that it loads, without the name of the model."""
         return f"{self.runtime} {self.source or self.precision}{self.suffix}"
 
 
 def ours(precision: str, *, by_default: bool = True, **build: object) -> Contestant:
-    """hvit-edge, compiled with these arguments; the last word of the precision is compile's."""
+    """Return hvit-edge with these arguments; the precision's last word is that of `compile`."""
     build = {"precision": precision.split()[-1], **build}
     return Contestant("hvit-edge", precision, "own", ".pte", build=build, by_default=by_default)
 
@@ -81,7 +81,7 @@ OURS = (
     ours("int8-dynamic"),
     ours("native fp32", target="native"),
     ours("native int8", target="native"),
-    # Its search wants labelled images, which random weights have none of: give it a plan, as
+    # Its search needs labeled images, which random weights do not have. Pass a plan as
     # FOLDER/"MODEL hvit-edge auto.plan.json".
     ours("auto", by_default=False),
 )

@@ -1,4 +1,4 @@
-"""Core ML packages: operators beside the stock conversion, parity, sizes, accuracy.
+"""Measure Core ML packages: operators compared with coremltools, parity, sizes and accuracy.
 
     python benchmarks/coreml.py operators
     python benchmarks/coreml.py models
@@ -6,8 +6,8 @@
     python benchmarks/coreml.py bundled CALIBRATION.npz TEST.npz
 
 Programs run in the reference evaluator, on any system. NPZ files have `images` uint8
-[N, 32, 32, 3] and `labels`, those of CIFAR-10, which is not part of this repository. Each part goes
-to its own place in results/coreml.json.
+[N, 32, 32, 3] and `labels` of CIFAR-10, which is not part of this repository. Each part has its own
+key in results/coreml.json.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def count_operators(name: str, folder: Path) -> dict[str, object]:
-    """Operators of the stock conversion for iOS 17 and of ours."""
+    """Count the operators of coremltools' conversion for iOS 17 and of ours."""
     model = hvit_edge.create_model(name, weights="random")
     ours = compile_to(folder, model, f"{name}.mlpackage").report
     row = {
@@ -81,7 +81,7 @@ def count_operators(name: str, folder: Path) -> dict[str, object]:
 
 
 def stock(model: nn.Module, size: Sequence[int]) -> dict[str, object]:
-    """What coremltools makes of the same module by itself, or why it makes nothing."""
+    """Return the counts of coremltools' own conversion, or the reason why it fails."""
     exported = torch.export.export(model, (torch.zeros(1, 3, *size),)).run_decompositions({})
     try:
         with quiet():
@@ -90,19 +90,19 @@ def stock(model: nn.Module, size: Sequence[int]) -> dict[str, object]:
                 minimum_deployment_target=ct.target.iOS17,
                 skip_model_load=True,
             )
-    except Exception as error:  # whatever its conversion stumbles over
+    except Exception as error:  # its conversion raises many kinds of exceptions
         return {"error": str(error).strip().splitlines()[-1]}
     operations = converted._mil_program.functions["main"].operations
     return summary(Counter(op.op_type for op in operations if op.op_type != "const"))
 
 
 def summary(counts: dict[str, int]) -> dict[str, object]:
-    """All operators, and those that only move data."""
+    """Return the number of all operators, and of those that only move data."""
     return {"all": sum(counts.values()), **{name: counts.get(name, 0) for name in MOVES}}
 
 
 def measure_model(name: str, folder: Path) -> dict[str, object]:
-    """Parity of both float precisions on the bundled photos, and the time to compile."""
+    """Measure parity of both float precisions on the bundled photos, and the time to compile."""
     row: dict[str, object] = {"model": name}
     for precision in ("fp16", "fp32"):
         model = hvit_edge.create_model(name, weights="random")
@@ -124,7 +124,7 @@ def measure_model(name: str, folder: Path) -> dict[str, object]:
 
 
 def seconds_a_photo(path: Path) -> float:
-    """How long the evaluator takes for one, preprocessing included; the least of three."""
+    """Return the evaluator's time for a photo with its preprocessing, the least of three."""
     classifier, photo = open_classifier(path), load_image(bundled_photos()[0])
     times = []
     for _ in range(3):
@@ -135,7 +135,7 @@ def seconds_a_photo(path: Path) -> float:
 
 
 def measure_size(precision: str, folder: Path) -> dict[str, object]:
-    """Size of mobilevit_xs, and the operators that only move data."""
+    """Measure the size of mobilevit_xs, and count the operators that only move data."""
     model = hvit_edge.create_model("mobilevit_xs", weights="random")
     report = compile_to(folder, model, f"{precision}.mlpackage", precision=precision).report
     row = {"precision": precision, "bytes": report.bytes, "moves": report.moves}
@@ -144,7 +144,7 @@ def measure_size(precision: str, folder: Path) -> dict[str, object]:
 
 
 def measure_bundled(precision: str, args: argparse.Namespace, folder: Path) -> dict[str, object]:
-    """Accuracy of the bundled classifier."""
+    """Measure the accuracy of the bundled classifier."""
     model = hvit_edge.create_model("mobilevit_xxs", weights="cifar10")
     path = folder / f"{precision}.mlpackage"
     calibration = {"calib_data": args.calibration} if precision == "int8" else {}

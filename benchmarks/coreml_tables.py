@@ -1,4 +1,4 @@
-"""Tables of results/coreml.json, in Markdown."""
+"""Render the tables of results/coreml.json in Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from machine import name_machine
 
 
 def operators_table(part: dict) -> str:
-    """One row a model: all operators, and those that only move data."""
+    """Return one row per model with all operators, and those that only move data."""
     rows = [
         "| model | operators, coremltools | hvit-edge | transposes + reshapes, coremltools"
         " | hvit-edge |",
@@ -22,7 +22,7 @@ def operators_table(part: dict) -> str:
 
 
 def models_table(part: dict) -> str:
-    """One row a model: both float precisions on the bundled photos."""
+    """Return one row per model with both float precisions on the bundled photos."""
     rows = [
         "| model | fp16: cosine | top-1 | file | compile | evaluate a photo | fp32: max rel |",
         "|---|---|---|---|---|---|---|",
@@ -40,14 +40,14 @@ def models_table(part: dict) -> str:
 
 
 def precisions_table(part: dict) -> str:
-    """One row a precision."""
+    """Return the sizes, with one row per precision."""
     rows = ["| precision | file |", "|---|---|"]
     rows += [f"| {row['precision']} | {row['bytes'] / 1e6:.2f} MB |" for row in part["rows"]]
     return "\n".join(rows)
 
 
 def bundled_table(part: dict) -> str:
-    """One row a precision."""
+    """Return the accuracy, with one row per precision."""
     rows = ["| precision | top-1 | agrees with float | file |", "|---|---|---|---|"]
     rows += [
         f"| {row['precision']} | {row['top1']:.1%} | {row['agreement']:.1%}"

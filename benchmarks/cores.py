@@ -1,9 +1,10 @@
-"""How far milliseconds estimated from instructions are from those that others measured.
+"""Compare milliseconds that are estimated from instructions with published ones.
 
 python benchmarks/cores.py FOLDER
 
-Compiles MobileNet v1 and v2 into FOLDER, counts one inference of each in QEMU, and puts the
-estimate beside what was published of XNNPACK in float32 on one thread. Writes results/cores.json.
+This script compiles MobileNet v1 and v2 into FOLDER, counts one inference of each in QEMU, and
+compares the estimate with the published times of XNNPACK in float32 on one thread. It writes
+results/cores.json.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PHONES = "tensorflow#37890, label_image with XNNPACK, 2020"
 
 @dataclass(frozen=True)
 class Published:
-    """Milliseconds of each model that someone measured on a device with `core`."""
+    """Holds published milliseconds of each model on a device with `core`."""
 
     core: Core
     ms: dict[str, float]
@@ -37,7 +38,7 @@ class Published:
 
 
 PUBLISHED = (
-    # One vector a cycle is what its times say; no guide was at hand.
+    # Its times suggest one vector per cycle; no guide was available.
     Published(
         Core("Cortex-A75", "Pixel 3a", 2.0, 3, 1, 2, 14.9),
         {"MobileNet v1": 88.02, "MobileNet v2": 55.13},
@@ -58,7 +59,7 @@ PUBLISHED = (
 
 
 def main() -> None:
-    """Compile, count, compare."""
+    """Compile the networks, count their instructions, and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     args = parser.parse_args()
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def measure(name: str, folder: Path) -> list[dict[str, object]]:
-    """One row a core of which a time of this model was published."""
+    """Return one row for each core with a published time of this model."""
     artifact = folder / f"{name}.pte"
     spec = Preprocess((224, 224), resize_size=256)
     compile_model(MODELS[name](), preprocess=spec, output=artifact, force=True, min_delegated=1.0)

@@ -1,12 +1,12 @@
-"""Compile and judge modules of others on every target: the coverage matrix.
+"""Compile and check third-party modules on every target: the coverage matrix.
 
     python benchmarks/coverage.py PHOTOS [--models resnet18 ...] [--programs "native int8" ...]
         [-j 2] [--again] [--stock]
 
-Needs `pip install timm==1.0.31 torchvision==0.28.0`. Every program is made in a process of its own.
-A row is written as soon as it is known, and a program that has one is not made again, so that a
-stopped run goes on. PHOTOS calibrates int8. `--stock` times float32 programs beside those of
-ExecuTorch's own lowering: on a quiet machine, with one job.
+The script needs `pip install timm==1.0.31 torchvision==0.28.0`. Every program is compiled in a
+separate process. A row is written as soon as it is known, and a program with a row is skipped, so
+that a stopped run can continue. int8 is calibrated on PHOTOS. `--stock` compares the times of
+float32 programs with ExecuTorch's own lowering; it needs an idle machine and one job.
 """
 
 from __future__ import annotations
@@ -42,14 +42,16 @@ TIMEOUT = 1800  # seconds; of one program
 
 
 def main() -> None:
-    """Make the programs that have no row yet."""
+    """Compile the programs that have no row yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS, metavar="MODEL")
     parser.add_argument("--programs", nargs="+", default=PROGRAMS, choices=PROGRAMS)
-    parser.add_argument("-j", "--jobs", type=int, default=1, help="programs made at once")
-    parser.add_argument("--again", action="store_true", help="make those that have a row, too")
-    parser.add_argument("--stock", action="store_true", help="time stock ExecuTorch beside them")
+    parser.add_argument(
+        "-j", "--jobs", type=int, default=1, help="programs that are compiled at a time"
+    )
+    parser.add_argument("--again", action="store_true", help="also repeat programs that have a row")
+    parser.add_argument("--stock", action="store_true", help="also time stock ExecuTorch")
     args = parser.parse_args()
     known = set() if args.again else rows_known(RESULTS)
     wanted = [(m, p) for m in args.models for p in args.programs if (m, p) not in known]
@@ -69,7 +71,7 @@ def rows_known(results: Path) -> set[tuple[str, str]]:
 
 
 def judge(model: str, program: str, photos: Path, *, stock: bool) -> dict[str, object]:
-    """Judge a program in a process of its own; an "error" says why there is none."""
+    """Check a program in a separate process; "error" contains the reason if there is none."""
     timed = ["--stock"] if stock and program in FLOAT32 else []
     command = [sys.executable, str(CELL), model, *program.split(), str(photos), *timed]
     try:

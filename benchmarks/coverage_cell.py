@@ -1,8 +1,8 @@
-"""Judge one program of the coverage matrix, and print what was found as JSON.
+"""Check one program of the coverage matrix, and print the results as JSON.
 
     python benchmarks/coverage_cell.py MODEL TARGET PRECISION PHOTOS [--stock]
 
-`coverage.py` runs this in a process of its own for each program: a crash costs one cell.
+`coverage.py` runs this in a separate process for each program, so that a crash costs one cell.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ Run = Callable[[np.ndarray], object]
 
 
 def main() -> None:
-    """Judge a program."""
+    """Check a program."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", choices=coverage_models.MODELS)
     parser.add_argument("target")
     parser.add_argument("precision")
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--stock", action="store_true", help="time stock ExecuTorch beside it")
+    parser.add_argument("--stock", action="store_true", help="also time stock ExecuTorch")
     args = parser.parse_args()
     module, preprocess = coverage_models.build(args.model)
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +90,7 @@ def _calibration(photos: Path) -> dict[str, object]:
 def _noise(
     module: nn.Module, session: hvit_edge.Session, images: list[np.ndarray]
 ) -> dict[str, float | None]:
-    """Compare answers less their mean over the images: what the answers share is no signal."""
+    """Compare answers minus their mean over the images, because the common part is no signal."""
     with torch.inference_mode():
         expected = np.concatenate([module(torch.from_numpy(image)).numpy() for image in images])
     actual = np.concatenate([session(image)[0] for image in images])
@@ -99,7 +99,7 @@ def _noise(
 
 
 def _stock(module: nn.Module, image: np.ndarray) -> Run | None:
-    """Return a run of what ExecuTorch makes of the module by default; None if it refuses."""
+    """Return a run of ExecuTorch's default program of the module, or None if it refuses."""
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
     from executorch.runtime import Runtime
@@ -112,13 +112,13 @@ def _stock(module: nn.Module, image: np.ndarray) -> Run | None:
             program = Runtime.get().load_program(edge.to_executorch().buffer)
             method = program.load_method("forward")
             method.execute([tensor])
-    except Exception:  # whatever stops it: then there is nothing to compare with
+    except Exception:  # without a stock program there is nothing to compare with
         return None
     return lambda array, program=program: method.execute([torch.from_numpy(array)])
 
 
 def _times(session: hvit_edge.Session, stock: Run | None, image: np.ndarray) -> dict[str, object]:
-    """Time both in turns, and take the ratio within each round."""
+    """Time both programs in turns, and compute the ratio within each round."""
     if stock is None:
         return {"stock_ratio": None}
     rounds = [(_milliseconds(session, image), _milliseconds(stock, image)) for _ in range(ROUNDS)]

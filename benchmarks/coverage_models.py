@@ -1,8 +1,8 @@
-"""Modules of others that the coverage matrix compiles: timm's, and hybrids of torch.nn's layers.
+"""Builds the third-party modules of the coverage matrix: timm's, and hybrids of torch.nn's layers.
 
-Weights are random. Every scale of a norm and of a layer is near one, none is zero: a program that
-drops a branch gives other answers. Batch norms have the statistics of the bundled photos, so that
-signals neither die nor explode on their way, as in a trained network.
+Weights are random. Every scale of a norm and of a layer is near one and not zero, so that a program
+that drops a branch gives other answers. Batch norms have the statistics of the bundled photos, so
+that signals neither vanish nor explode, as in a trained network.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ FEATURES, HEADS, SIDE = 48, 4, 64
 
 
 class EncoderHybrid(nn.Module):
-    """A stem of convolutions, and three layers of torch.nn's transformer encoder on its tokens."""
+    """A convolutional stem, and three layers of torch.nn's transformer encoder on its tokens."""
 
     def __init__(self, *, norm_first: bool) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ def _timm(name: str) -> tuple[nn.Module, Preprocess]:
 
 
 def _import_torchvision() -> None:
-    """Import torchvision, also beside a torch that its compiled operators do not fit.
+    """Import torchvision, even if its compiled operators do not match this torch.
 
     timm imports torchvision for its transforms; no network of MODELS calls those operators.
     """
@@ -159,7 +159,7 @@ _LIBRARY: list[torch.library.Library] = []  # operators last as long as their li
 
 @torch.no_grad()
 def _make_scales_random(module: nn.Module) -> None:
-    """Draw scales and shifts that are constant when they are created, and heads of zeros."""
+    """Draw random scales and shifts instead of constant ones, and random heads instead of zeros."""
     for parameter in module.parameters():
         if parameter.numel() > 1 and bool((parameter == parameter.flatten()[0]).all()):
             near_one = bool(parameter.flatten()[0] != 0)

@@ -1,4 +1,4 @@
-"""Tables of results/coverage.json, in Markdown: one a target, one row a model."""
+"""Render the tables of results/coverage.json in Markdown: one per target, one row per model."""
 
 from __future__ import annotations
 

@@ -39,8 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = coverage_models.MODELS
     parser.add_argument("--models", nargs="+", default=known, choices=known, metavar="MODEL")
-    parser.add_argument("--again", action="store_true", help="time those that have a row, too")
-    parser.add_argument("--seconds", type=float, default=8, help="of rounds, for each model")
+    parser.add_argument("--again", action="store_true", help="also repeat models that have a row")
+    parser.add_argument(
+        "--seconds", type=float, default=8, help="duration of the rounds for each model"
+    )
     parser.add_argument("--one", action="store_true", help="time one model in this process")
     args = parser.parse_args()
     if args.one:
@@ -53,14 +55,14 @@ def main() -> None:
 
 
 def models_timed(results: Path) -> set[str]:
-    """Return the models that a file of results has a row for."""
+    """Return the models that have a row in a file of results."""
     if not results.exists():
         return set()
     return {row["model"] for row in json.loads(results.read_text())["rows"]}
 
 
 def measure_apart(model: str, seconds: float) -> dict[str, object]:
-    """Time a model in a process of its own; an "error" says why there is no time."""
+    """Time a model in a separate process; "error" contains the reason if there is no time."""
     command = [sys.executable, __file__, "--one", "--models", model, "--seconds", str(seconds)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
@@ -124,7 +126,7 @@ def _ours(
 
 
 def _stock(module: nn.Module, image: torch.Tensor) -> Run | None:
-    """Return a run of what ExecuTorch makes of the module by default; None if it has none."""
+    """Return a run of ExecuTorch's default program of the module, or None if it refuses."""
     from against_stock import stock
     from executorch.runtime import Runtime
 
@@ -134,7 +136,7 @@ def _stock(module: nn.Module, image: torch.Tensor) -> Run | None:
             method = program.load_method("forward")
             answer = method.execute([image])[0]
             expected = module(image)
-    except Exception:  # whatever stops it: then there is nothing to compare with
+    except Exception:  # without a stock program there is nothing to compare with
         return None
     if not float((answer - expected).abs().max() / expected.abs().max()) <= TOLERANCE:
         return None

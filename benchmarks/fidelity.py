@@ -1,11 +1,11 @@
-"""How near each program is to its quantized graph, and the graph to eager PyTorch.
+"""Compare each program with its quantized graph, and the graph with eager PyTorch.
 
     python benchmarks/fidelity.py PHOTOS [--models swin_t ...] [--programs "native int8" ...]
 
-The registered families in every precision and target that rounds, with random weights. PHOTOS
-calibrates int8; the figures are those that `compile` measures on the bundled photos before it
-writes a program. Each program is compiled in turn and takes up to a minute; its row is written when
-it is done.
+The programs are the registered families with random weights, in every target and every precision
+that rounds. int8 is calibrated on PHOTOS. The figures are those that `compile` measures on the
+bundled photos before it writes a program. A program takes up to a minute to compile, and its row is
+written when it is done.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SAMPLES = 32
 
 
 def main() -> None:
-    """Compile programs and write what their gates measured."""
+    """Compile the programs, and write the measurements of their gates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)

@@ -1,7 +1,7 @@
-"""Rounds of turns in shuffled order, and what their times say.
+"""Times contestants in rounds of turns in random order, and summarizes their times.
 
-A round gives every contestant one turn, so that noise of the machine meets all alike; ratios are
-taken within a round.
+A round gives every contestant one turn, so that the noise of the machine affects all of them.
+Ratios are computed within a round.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from workers import WorkerError
 
 
 class Takes(Protocol):
-    """What has turns."""
+    """A contestant that takes turns."""
 
     def turn(self, runs: int, warmup: int) -> list[float]:
-        """Milliseconds of each run."""
+        """Return the milliseconds of each run."""
 
 
 Times = dict[str, list[list[float]]]
@@ -33,13 +33,13 @@ def interleave(
     seed: int = 0,
     on_round: Callable[[int], None] = lambda index: None,
 ) -> tuple[Times, dict[str, str]]:
-    """Times of every contestant, [round][run] in milliseconds, and why some have none.
+    """Return every contestant's times, [round][run] in milliseconds, and the reasons of failures.
 
     Args:
-        contestants: by name; one that fails has no more turns, and no times.
-        rounds, runs, warmup: turns of each, and the runs in one that count or do not.
-        seed: of the order, which changes from round to round.
-        on_round: called after each.
+        contestants: by name; one that fails has no further turns, and no times.
+        rounds, runs, warmup: turns of each contestant, and timed and untimed runs per turn.
+        seed: seed of the order, which changes from round to round.
+        on_round: called after each round.
     """
     shuffle = random.Random(seed).shuffle
     times: Times = {name: [] for name in contestants}
@@ -56,8 +56,8 @@ def interleave(
     return {name: found for name, found in times.items() if name not in failed}, failed
 
 
-def summarise(times: Sequence[Sequence[float]]) -> dict[str, object]:
-    """Median and spread of all runs, and the median of each round, in milliseconds."""
+def summarize(times: Sequence[Sequence[float]]) -> dict[str, object]:
+    """Return median and spread of all runs, and the median of each round, in milliseconds."""
     every = [ms for turn in times for ms in turn]
     return {
         "runs": len(every),
@@ -69,7 +69,7 @@ def summarise(times: Sequence[Sequence[float]]) -> dict[str, object]:
 
 
 def ratio(ours: Sequence[float], peer: Sequence[float]) -> dict[str, float]:
-    """Of ours to a peer's round by round: the median, and where 10 and 90 % of them lie.
+    """Return the ratio of ours to a peer's: the median over rounds, and 10th and 90th percentiles.
 
     Args:
         ours, peer: medians of the same rounds.
@@ -83,7 +83,7 @@ def ratio(ours: Sequence[float], peer: Sequence[float]) -> dict[str, float]:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """By linear interpolation between the sorted values."""
+    """Return a quantile by linear interpolation between the sorted values."""
     ordered = sorted(values)
     place = share * (len(ordered) - 1)
     low = int(place)

@@ -1,4 +1,4 @@
-"""What a benchmark's figures were taken on."""
+"""Describes the machine on which a benchmark was measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGES = ("hvit-edge", "torch", "executorch")
 
 
 def describe_machine(packages: Sequence[str] = PACKAGES) -> dict[str, object]:
-    """CPU, cores, system, versions of `packages` and the day, as plain values."""
+    """Return CPU, cores, system, versions of `packages` and the date, as plain values."""
     cpu = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -31,7 +31,7 @@ def describe_machine(packages: Sequence[str] = PACKAGES) -> dict[str, object]:
 
 
 def name_machine(report: dict) -> str:
-    """The machine of a report, or those that its rows were taken on, in a few words."""
+    """Return the machine of a report, or all machines of its rows, in a few words."""
     days: dict[str, list[str]] = {}
     for m in report.get("machines") or [report["machine"]]:
         packages = ", ".join(f"{k} {v}" for k, v in m["packages"].items())

@@ -1,7 +1,8 @@
-"""MobileNet v1 and v2, whose times on Arm cores XNNPACK has published; weights are random.
+"""Defines MobileNet v1 and v2, for which XNNPACK has published times on Arm cores.
 
 Howard et al., "MobileNets", 2017, arXiv 1704.04861; Sandler et al., "MobileNetV2", 2018, arXiv
-1801.04381. Width 1.0, 224 x 224 pixels, 1000 classes: 569 and 301 million multiply-adds.
+1801.04381. Width 1.0, 224 x 224 pixels, 1000 classes: 569 and 301 million multiply-adds. The
+weights are random.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
 
 
 def mobilenet_v1() -> nn.Module:
-    """float32 [1, 3, 224, 224] to [1, 1000]."""
+    """Return MobileNet v1, which maps float32 [1, 3, 224, 224] to [1, 1000]."""
     layers, channels = [*_convolution(3, 32, 3, 2)], 32
     for outputs, stride in (*V1, (1024, 1)):
         layers += [*_convolution(channels, channels, 3, stride, channels)]
@@ -23,7 +24,7 @@ def mobilenet_v1() -> nn.Module:
 
 
 def mobilenet_v2() -> nn.Module:
-    """float32 [1, 3, 224, 224] to [1, 1000]."""
+    """Return MobileNet v2, which maps float32 [1, 3, 224, 224] to [1, 1000]."""
     layers, channels = [*_convolution(3, 32, 3, 2)], 32
     for expansion, outputs, count, stride in (*V2, (6, 320, 1, 1)):
         for index in range(count):
@@ -33,7 +34,7 @@ def mobilenet_v2() -> nn.Module:
 
 
 class Inverted(nn.Module):
-    """Wider, depthwise, narrower; added to its input where the shapes allow it."""
+    """An inverted residual: expansion, depthwise, projection, and a sum if the shapes allow it."""
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
         super().__init__()

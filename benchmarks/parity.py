@@ -1,8 +1,8 @@
-"""Parity of every registered model on the bundled photos: each step against eager PyTorch.
+"""Compare each step of every registered model with eager PyTorch on the bundled photos.
 
     python benchmarks/parity.py [MODEL ...] [--output benchmarks/results/parity.json]
 
-Weights are "random": deterministic, no norm trivial.
+Weights are "random": deterministic, and no norm is trivial.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def measure(name: str, folder: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure and write JSON."""
+    """Measure the models and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--output", type=Path, default=RESULTS / "parity.json")

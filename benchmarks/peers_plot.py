@@ -1,4 +1,4 @@
-"""docs/peers.svg from results/peers.json: a panel a model, a bar a contestant, fastest on top."""
+"""Draws docs/peers.svg from results/peers.json: one panel per model, the fastest bar on top."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from html import escape
 from peers_tables import NONE_YET, is_ours, is_reduced, title
 
 WIDTH, LABEL, BAR, GAP, HEAD = 760, 210, 14, 4, 34
-SCALE = WIDTH - LABEL - 90  # room for the figure behind the longest bar
-COLOURS = {  # ours, reduced precision
+SCALE = WIDTH - LABEL - 90  # room for the number after the longest bar
+COLORS = {  # ours, reduced precision
     (True, False): "#d55e00",
     (True, True): "#e69f00",
     (False, False): "#0072b2",
@@ -18,7 +18,7 @@ LEGEND = "orange hvit-edge, blue peers; darker float32, lighter reduced precisio
 
 
 def figure(report: dict) -> str:
-    """The drawing, for the largest number of threads that was measured."""
+    """Return the drawing for the largest number of threads that was measured."""
     threads = max((row["threads"] for row in report["rows"]), default=0)
     timed = [r for r in report["rows"] if r["threads"] == threads and "median_ms" in r]
     if not timed:
@@ -39,12 +39,12 @@ def _panel(model: str, rows: list[dict], top: int) -> list[str]:
         y = top + HEAD + index * (BAR + GAP) - GAP
         middle = y + BAR / 2
         low, length, high = (LABEL + row[key] * scale for key in ("p10_ms", "median_ms", "p90_ms"))
-        colour = COLOURS[is_ours(row), is_reduced(row)]
+        color = COLORS[is_ours(row), is_reduced(row)]
         name = title(row).replace("*", "")
         drawn += [
             _text(LABEL - 6, y + BAR - 3, name, anchor="end"),
             f'<rect x="{LABEL}" y="{y}" width="{length - LABEL:.1f}" height="{BAR}"'
-            f' fill="{colour}"/>',
+            f' fill="{color}"/>',
             f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#000"/>',
             _text(max(length, high) + 6, y + BAR - 3, f"{row['median_ms']:.1f}"),
         ]

@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, from results/peers.json."""
+"""Render the tables of docs/performance.md and of the README from results/peers.json."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def overview_table(report: dict) -> str:
         if ours is not None and not is_reduced(ours):
             lines.append("| " + " | ".join(_overview_cells(ours, rows, report)) + " |")
     explained = (
-        "Difference: the largest one of a logit on the four bundled photos, divided by the largest"
+        "Difference: the largest difference of a logit on four photos, divided by the largest"
         " logit. dB: signal-to-noise ratio of the logits."
     )
     return "\n".join([*lines, "", f"{explained} {note(report)}"]) if report["rows"] else NONE_YET
@@ -60,7 +60,7 @@ def _overview_cells(ours: dict, rows: list[dict], report: dict) -> list[str]:
 
 
 def summary_table(report: dict) -> str:
-    """The fastest of ours beside the fastest peer: a row a model, threads and kind of contest."""
+    """Return our fastest program and the fastest peer, by model, threads and kind of comparison."""
     lines = [
         "| model | threads | | hvit-edge | fastest peer | ours / peer (10 to 90 %) |",
         "|---|---|---|---|---|---|",
@@ -72,9 +72,10 @@ def summary_table(report: dict) -> str:
 
 
 def contests(report: dict) -> Iterator[tuple[dict, str, dict | None, dict | None]]:
-    """A row of the group, the kind, the fastest of ours and the fastest peer that competes.
+    """Yield a row of the group, the kind, our fastest program and the fastest peer that competes.
 
-    Below float32, peers of any precision that are as near to PyTorch as ours, and then all.
+    Below float32, the first comparison has peers of any precision that are as exact as ours, and
+    the second has all peers.
     """
     for rows in groups(report):
         first = rows[0]
@@ -96,7 +97,7 @@ def contests(report: dict) -> Iterator[tuple[dict, str, dict | None, dict | None
 
 
 def is_as_exact(row: dict, ours: dict) -> bool:
-    """Whether a peer's answers are as near to PyTorch's; those that equal them have no ratio."""
+    """Return True if a peer is as close to PyTorch as ours; an SQNR of None means equal answers."""
     if "agreement" not in row:
         return False
     sqnr = row["agreement"]["sqnr_db"]
@@ -104,7 +105,7 @@ def is_as_exact(row: dict, ours: dict) -> bool:
 
 
 def int8_table(report: dict) -> str:
-    """int8 beside float32 of the same runtime: a row a model and number of threads."""
+    """Return int8 and float32 of the same runtime, with one row per model and number of threads."""
     heads = " | ".join(f"{name} fp32 | int8 | ratio" for name in INT8_OF.values())
     lines = [f"| model | threads | {heads} |", "|---" * (2 + 3 * len(INT8_OF)) + "|"]
     found = {(r["model"], r["threads"], r["contestant"]): r for r in report["rows"]}
@@ -127,12 +128,12 @@ def _time(row: dict) -> str:
 
 
 def _decibels(row: dict) -> str:
-    """How near a reduced precision is to PyTorch."""
+    """Return the SQNR of a reduced precision."""
     return f", {row['agreement']['sqnr_db']:.0f} dB" if is_reduced(row) else ""
 
 
 def model_table(model: str, report: dict) -> str:
-    """Everything of one model: a row a contestant and number of threads."""
+    """Return all measurements of one model, with one row per contestant and number of threads."""
     lines = [
         "| | threads | ms (10 to 90 %) | ours / it (10 to 90 %) | of fp32 peak | load ms"
         " | first run ms | peak MiB (imports) | file MB"
@@ -151,7 +152,7 @@ def model_table(model: str, report: dict) -> str:
 
 
 def roofline_table(report: dict) -> str:
-    """What the machine can do at most."""
+    """Return the measured limits of the machine."""
     if not report["rows"]:
         return NONE_YET
     lines = ["| threads | fp32 multiply-adds | copied |", "|---|---|---|"]
@@ -164,7 +165,7 @@ def roofline_table(report: dict) -> str:
 
 
 def groups(report: dict) -> list[list[dict]]:
-    """Rows that are compared: of one model, number of threads, kind of precision, in order."""
+    """Return the rows that are compared: of one model, number of threads and kind of precision."""
     found: dict[tuple, list[dict]] = {}
     for row in report["rows"]:
         found.setdefault((row["model"], row["threads"], is_reduced(row)), []).append(row)
@@ -172,13 +173,13 @@ def groups(report: dict) -> list[list[dict]]:
 
 
 def fastest(rows) -> dict | None:
-    """Of those with times, or None."""
+    """Return the fastest row that has a time, or None."""
     timed = [row for row in rows if "median_ms" in row]
     return min(timed, key=lambda row: row["median_ms"], default=None)
 
 
 def relation(ours: dict | None, other: dict | None) -> str:
-    """Ratio of two rows; rows of different runs had no rounds in common, and have none."""
+    """Return the ratio of two rows; rows of different runs share no rounds and have none."""
     if ours is None or other is None or ours["run"] != other["run"]:
         return ""
     found = ratio(ours["round_ms"], other["round_ms"])
@@ -186,30 +187,30 @@ def relation(ours: dict | None, other: dict | None) -> str:
 
 
 def is_ours(row: dict) -> bool:
-    """Ours are told by their names."""
+    """Return True if the contestant is hvit-edge."""
     return row["contestant"].startswith("hvit-edge ")
 
 
 def is_reduced(row: dict) -> bool:
-    """It computes in less than float32."""
+    """Return True if the contestant computes in less than float32."""
     return row["contestant"].split()[-1] != "fp32"
 
 
 def title(row: dict) -> str:
-    """Such as "LiteRT int8"."""
+    """Return the name in the tables, such as "LiteRT int8"."""
     runtime, _, precision = row["contestant"].partition(" ")
     return f"{TITLES.get(runtime, runtime)} {precision}"
 
 
 def in_short(row: dict | None) -> str:
-    """Name and time, and how near a reduced precision is to PyTorch, for the summary."""
+    """Return name, time and, for a reduced precision, the SQNR."""
     if row is None:
         return "none"
     return f"{title(row)}: {_time(row)}"
 
 
 def note(report: dict) -> str:
-    """Versions and the machine; the loads say how quiet it was."""
+    """Return the versions, the machine, and the load averages, which show how idle it was."""
     packages = ", ".join(sorted({row["package"] for row in report["rows"] if "package" in row}))
     loads = [row["load_average_before"] for row in report["rows"]]
     return (

@@ -1,8 +1,8 @@
-"""The files that contestants load: compiled by us, or converted by a peer's own tools.
+"""Prepares the files that contestants load: compiled by us, or converted by a peer's own tools.
 
-Each is "FOLDER/MODEL RUNTIME PRECISION" with a suffix, and a JSON beside it says how it was made
-and how many multiply-adds are in it, or why it was not made. What is there is not made again, but
-for what our own sources make, once they have changed or where they failed.
+Each file is named "FOLDER/MODEL RUNTIME PRECISION" with a suffix. A JSON file next to it says how
+it was made and how many multiply-adds it has, or why it could not be made. Existing files are
+reused. Our own files are made again if their sources have changed or if they failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CONVERSION_SECONDS = 3600
 
 
 def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object]:
-    """What is known of the file; `made["model"]` is its path, or `made["error"]` says why not."""
+    """Return a description of the file: `made["model"]` is its path, or `made["error"]` why not."""
     model = folder / f"{name} {contestant.file}"
     report = model.with_name(model.name.removesuffix(contestant.suffix) + ".json")
     if not ENVIRONMENTS[contestant.environment].exists():
@@ -45,7 +45,7 @@ def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object
         make = MAKERS.get(contestant.runtime, _convert)
         try:
             found = make(contestant, name, model)
-        except Exception as error:  # whatever a compiler, or a library of its, raises
+        except Exception as error:  # a compiler raises whatever its libraries do
             found = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
         if found is not None:
             report.write_text(json.dumps({**found, **({"sources": sources} if sources else {})}))
@@ -57,7 +57,7 @@ def prepare(contestant: Contestant, name: str, folder: Path) -> dict[str, object
 
 @cache
 def sources_digest(compiles: bool) -> str:
-    """Of all Python that compiles a model, or of that which defines it."""
+    """Return a digest of the Python code that compiles a model, or only of its definition."""
     digest = hashlib.sha256()
     folder = ROOT / "python" / "hvit_edge" / ("" if compiles else "models")
     for file in sorted(folder.rglob("*.py")):
@@ -66,7 +66,7 @@ def sources_digest(compiles: bool) -> str:
 
 
 def portable(reason: str, folder: Path) -> str:
-    """A reason without the paths of this machine."""
+    """Return a reason without the paths of this machine."""
     for base in (folder.resolve(), folder, ROOT):
         reason = reason.replace(f"{base}/", "")
     return reason
@@ -74,12 +74,12 @@ def portable(reason: str, folder: Path) -> str:
 
 @cache
 def work_of(name: str, folder: Path) -> int:
-    """Multiply-adds of the module."""
+    """Return the multiply-adds of the module."""
     return multiply_adds(export(name, folder))
 
 
 def file_bytes(model: Path) -> int:
-    """Of a model, with the weights that OpenVINO and ncnn keep beside it."""
+    """Return the bytes of a model, with the weights that OpenVINO and ncnn store next to it."""
     weights = model.with_suffix(".bin")
     files = [model, weights] if model.suffix in (".xml", ".param") else [model]
     return sum(file.stat().st_size for file in files)
@@ -99,7 +99,7 @@ def _compile_ours(contestant: Contestant, name: str, output: Path) -> dict[str, 
 
 @cache
 def _rewritten_work(name: str, folder: Path) -> int:
-    """Multiply-adds of the graph that is lowered, sums of norms included."""
+    """Return the multiply-adds of the graph that is lowered, including the sums of norms."""
     subject = export(name, folder)
     example = (torch.from_numpy(subject.example),)
     graph = export_graph(subject.module, example)
@@ -111,7 +111,7 @@ def _rewritten_work(name: str, folder: Path) -> int:
 
 def _lower_stock(contestant: Contestant, name: str, output: Path) -> dict[str, object]:
     compile_stock(name, f"stock {contestant.precision}", output)
-    # The module's own: nothing of it is rewritten.
+    # The module's own count, because nothing is rewritten.
     return {
         "method": "to_edge_transform_and_lower, XnnpackPartitioner",
         "multiply_adds": work_of(name, output.parent),
@@ -125,7 +125,7 @@ def _save_weights(contestant: Contestant, name: str, output: Path) -> dict[str, 
 
 
 def _convert(contestant: Contestant, name: str, output: Path) -> dict[str, object] | None:
-    """In the peer's environment; its script writes the JSON, unless it dies."""
+    """Convert in the peer's environment; its script writes the JSON, unless it crashes."""
     folder, runtime = output.parent, contestant.runtime
     export(name, folder)
     precision = contestant.source or contestant.precision

@@ -1,14 +1,15 @@
-"""Preprocessing of a 1920x1080 camera frame against Pillow's resize and against the network.
+"""Compare preprocessing of a 1920x1080 camera frame with Pillow's resize and with the network.
 
     python benchmarks/preprocess.py ARTIFACT.pte [--rounds 200] [--seconds 60]
 
-The artifact names the preprocessing and is the network to compare with. All run in one process, in
-turns, so that noise of the machine meets all alike; ratios are of times of the same round.
+The artifact defines the preprocessing and is the network to compare with. All of them run in one
+process in turns, so that the noise of the machine affects all. Ratios are of times in the same
+round.
 
-"nv21" and the like: a frame becomes the network's normalised input, C++ runtime, one thread.
-"pillow": Image.resize alone of an RGB image of the same size, to the whole resized size.
-"pillow_needed": the same, only of what the centre crop shows: the least that Pillow can do.
-"inference": the network, C++ runtime, --threads.
+"nv21" and other formats: a frame becomes the network's normalized input, in C++ on one thread.
+"pillow": Image.resize alone, of an RGB image of the same size to the complete resized size.
+"pillow_needed": the same for the center crop only, which is the least that Pillow can do.
+"inference": the network in the C++ runtime with --threads.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def preprocessor(spec: Preprocess, instruction_set: str) -> _runtime.Preprocessor:
-    """The C++ implementation."""
+    """Return the C++ implementation."""
     wanted = _runtime.PreprocessSpec()
     wanted.input_height, wanted.input_width = spec.input_size
     wanted.resize = getattr(_runtime.Resize, spec.resize)
@@ -48,7 +49,7 @@ def preprocessor(spec: Preprocess, instruction_set: str) -> _runtime.Preprocesso
 
 
 def frames(rng: np.random.Generator) -> dict[str, _runtime.Frame]:
-    """Frames of noise, as a camera delivers them."""
+    """Return frames of noise in the formats of cameras."""
     noise = lambda *shape: rng.integers(0, 256, shape, np.uint8)  # noqa: E731
     luma, pairs = noise(HEIGHT, WIDTH), noise(HEIGHT // 2, WIDTH // 2, 2)
     halves = [noise(HEIGHT // 2, WIDTH // 2) for _ in range(2)]
@@ -63,7 +64,7 @@ def frames(rng: np.random.Generator) -> dict[str, _runtime.Frame]:
 
 
 def pillow(spec: Preprocess, rng: np.random.Generator) -> dict[str, Callable[[], object]]:
-    """Pillow's resize of the same size, the whole and what the crop shows."""
+    """Return Pillow's resize to the same size, of the complete image and of the crop alone."""
     image = Image.fromarray(rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8))
     filter_ = RESAMPLING[spec.interpolation]
     height, width = spec.resized_size(HEIGHT, WIDTH)
@@ -81,7 +82,7 @@ def pillow(spec: Preprocess, rng: np.random.Generator) -> dict[str, Callable[[],
 
 
 def contenders(artifact: Path, threads: int) -> dict[str, Callable[[], object]]:
-    """What is timed, by name."""
+    """Return the functions that are timed, by name."""
     session = hvit_edge.Session(artifact, threads=threads)
     spec = session.metadata.preprocess
     rng = np.random.default_rng(0)
@@ -100,7 +101,7 @@ def contenders(artifact: Path, threads: int) -> dict[str, Callable[[], object]]:
 def measure(
     calls: dict[str, Callable[[], object]], rounds: int, seconds: float
 ) -> dict[str, list[float]]:
-    """Milliseconds of each call, in turns."""
+    """Return the milliseconds of each call, in turns."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
@@ -115,8 +116,8 @@ def measure(
     return times
 
 
-def summarise(times: dict[str, list[float]]) -> dict[str, object]:
-    """Medians, least times, and nv21's ratio to what it is compared with."""
+def summarize(times: dict[str, list[float]]) -> dict[str, object]:
+    """Return medians, minimum times, and the ratios of nv21 to the others."""
     ratios = {}
     for other in ("pillow", "pillow_needed", "inference"):
         of_rounds = sorted(a / b for a, b in zip(times["nv21"], times[other], strict=True))
@@ -135,12 +136,12 @@ def summarise(times: dict[str, list[float]]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure and write JSON."""
+    """Measure all functions and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("artifact", type=Path)
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=60, help="at most")
-    parser.add_argument("--threads", type=int, default=0, help="of the network")
+    parser.add_argument("--seconds", type=float, default=60, help="time limit")
+    parser.add_argument("--threads", type=int, default=0, help="threads of the network")
     parser.add_argument("--output", type=Path, default=RESULTS / "preprocess.json")
     args = parser.parse_args()
     metadata = hvit_edge.Session(args.artifact).metadata
@@ -155,7 +156,7 @@ def main() -> None:
         "resized": list(spec.resized_size(HEIGHT, WIDTH)),
         "interpolation": spec.interpolation,
         "instruction_sets": _runtime.instruction_sets(),
-        **summarise(measure(calls, args.rounds, args.seconds)),
+        **summarize(measure(calls, args.rounds, args.seconds)),
     }
     report = {"machine": describe_machine(PACKAGES), "results": [result]}
     args.output.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Accuracy, signal to noise, size and time of every precision, beside ExecuTorch's own int8.
+"""Measure accuracy, noise, size and time of every precision, and of ExecuTorch's own int8.
 
     python benchmarks/quantization.py trained CALIBRATION.npz TEST.npz [--conformer WEIGHTS]
     python benchmarks/quantization.py families PHOTOS FOLDER
@@ -6,13 +6,13 @@
     python benchmarks/quantization.py profile FOLDER
     python benchmarks/quantization.py ablation CALIBRATION.npz TEST.npz
 
-NPZ files have `images` uint8 [N, 32, 32, 3], those of CIFAR-10, which is not part of this
-repository, and TEST.npz `labels` too. Ours run in the C++ runtime, from artifacts that `compile`
-wrote; the stock ones in eager PyTorch, which rounds as their runtime does. The rounding of "int8"
-and "int8-dynamic" sees the calibration images, "auto" chooses its plan on TEST.npz. `families`
-leaves its artifacts in FOLDER, where `times` and `profile` take them up: one interleaved run a
-model, with two threads or all cores, to be started on a quiet machine. Each part goes to its own
-place in results/quantization.json.
+NPZ files have `images` uint8 [N, 32, 32, 3] of CIFAR-10, which is not part of this repository, and
+TEST.npz also has `labels`. Our programs run in the C++ runtime, from artifacts of `compile`. Stock
+programs run in eager PyTorch, which rounds as their runtime does. "int8" and "int8-dynamic" are
+calibrated on the calibration images, and "auto" chooses its plan on TEST.npz. `families` stores its
+artifacts in FOLDER, and `times` and `profile` read them there. These two measure one interleaved
+run per model, with two threads or all cores, and need an idle machine. Each part has its own key in
+results/quantization.json.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def main() -> None:
 
 
 def record(part: str, rows: list[dict[str, object]]) -> None:
-    """Put rows of a part into the results file; other parts and models stay."""
+    """Put the rows of a part into the results file; other parts and models stay."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     measured = {row.get("model") for row in rows}
     others = [
@@ -124,7 +124,7 @@ def record(part: str, rows: list[dict[str, object]]) -> None:
 def measure_trained(
     name: str, weights: str | Path, calibration: Path, test: Path
 ) -> dict[str, object]:
-    """Top-1, agreement and noise on labelled images; also with the weights rescaled."""
+    """Measure top-1, agreement and noise on labeled images, also with rescaled weights."""
     model = hvit_edge.create_model(name, weights=weights)
     preprocess = model.hvit_edge.preprocess
     samples = list(open_images(test, classes=10))
@@ -155,7 +155,7 @@ def measure_trained(
 
 
 def measure_family(name: str, photos: Path, folder: Path) -> dict[str, object]:
-    """Noise on photos and size of a family with random weights."""
+    """Measure the noise on photos and the size of a family with random weights."""
     model = hvit_edge.create_model(name, weights="random")
     calibration = calibration_inputs(photos, model.hvit_edge.preprocess, samples=60).inputs
     expected = outputs(eager(model), calibration)
@@ -173,7 +173,7 @@ def measure_family(name: str, photos: Path, folder: Path) -> dict[str, object]:
 
 
 def measure_times(name: str, folder: Path) -> dict[str, object]:
-    """Median time of each precision, and the median of its ratio to fp32 in the same round."""
+    """Return the median time of each precision, and its median ratio to fp32 in the same round."""
     sessions = {p: Session(folder / f"{name} {p}.pte", threads=THREADS) for p in PRECISIONS}
     shape = sessions["fp32"].inputs[0].shape
     array = np.random.default_rng(0).standard_normal(shape, np.float32)
@@ -198,7 +198,7 @@ def compile_all(
     samples: int = 512,
     **options: object,
 ) -> dict[str, tuple[Program, dict[str, object]]]:
-    """Artifacts of `model`, loaded, and what their reports say."""
+    """Return the loaded artifacts of `model`, and the figures of their reports."""
     programs = {}
     for precision in precisions:
         given = {"calib_data": calibration, "calib_samples": samples}
@@ -221,7 +221,7 @@ def compile_all(
 
 
 def stock_program(model: nn.Module, calibration: Sequence[np.ndarray], kind: str) -> Program:
-    """ExecuTorch's own quantiser on the same rewritten graph and images."""
+    """Return the result of ExecuTorch's own quantizer for the same rewritten graph and images."""
     inputs = [(torch.from_numpy(array),) for array in calibration]
     graph = export_graph(model, inputs[0])
     rewrite(graph)
@@ -229,7 +229,7 @@ def stock_program(model: nn.Module, calibration: Sequence[np.ndarray], kind: str
 
 
 def eager(module: nn.Module) -> Program:
-    """Run in eager PyTorch."""
+    """Return a program that runs in eager PyTorch."""
 
     def run(array: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
@@ -239,14 +239,14 @@ def eager(module: nn.Module) -> Program:
 
 
 def outputs(program: Program, inputs: Sequence[np.ndarray]) -> np.ndarray:
-    """float32 [images, classes]."""
+    """Return the outputs, float32 [images, classes]."""
     return np.concatenate([program(array) for array in inputs])
 
 
 def compare(
     expected: np.ndarray, actual: np.ndarray, labels: np.ndarray | None = None
 ) -> dict[str, object]:
-    """Agreement and noise, and accuracy where there are labels."""
+    """Return agreement and noise, and the accuracy if there are labels."""
     noise = {"sqnr_db": sqnr(expected, actual), "sqnr_centred_db": centred_sqnr(expected, actual)}
     return {
         **({} if labels is None else {"top1": float((actual.argmax(1) == labels).mean())}),
@@ -257,7 +257,7 @@ def compare(
 
 
 def interleaved(programs: dict[str, Program], array: np.ndarray) -> dict[str, np.ndarray]:
-    """Seconds of each program in each round, taken in turns after one round to warm up."""
+    """Return the seconds of each program in each round, in turns after one round to warm up."""
     times: dict[str, list[float]] = {title: [] for title in programs}
     for _ in range(ROUNDS + 1):
         for title, program in programs.items():

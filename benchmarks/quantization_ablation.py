@@ -1,4 +1,4 @@
-"""What each choice of the int8 quantiser is worth alone, on the bundled classifier."""
+"""Measure the effect of each choice of the int8 quantizer alone, on the bundled classifier."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Change = Callable[[GraphModule, Inputs], None]
 
 
 def ablation(calibration: Path, test: Path) -> list[dict[str, object]]:
-    """One row a variant: top-1, agreement with float and centred SQNR, in eager PyTorch."""
+    """Return one row per variant: top-1, agreement with float and centered SQNR, in PyTorch."""
     model = hvit_edge.create_model("mobilevit_xxs", weights="cifar10")
     preprocess = model.hvit_edge.preprocess
     samples = list(open_images(test, classes=10))

@@ -1,4 +1,4 @@
-"""What the time of an int8 network goes to: XNNPACK's operators, as the delegate times them."""
+"""Measure where the time of an int8 network goes, by XNNPACK's own profile of its operators."""
 
 from __future__ import annotations
 
@@ -32,15 +32,14 @@ OTHER = "other"
 
 
 def profile(name: str, folder: Path) -> dict[str, object]:
-    """Milliseconds that each kind of operator takes in the float32 and the int8 program.
+    """Return the milliseconds of each kind of operator in the float32 and the int8 program.
 
-    XNNPACK counts an activation x * sigmoid(x) as a sigmoid and a multiplication. Rounding of the
-    rows that int8 products read is part of the products. All cores take part, and the two programs
-    take turns.
+    XNNPACK counts an activation x * sigmoid(x) as a sigmoid and a multiplication. The rounding of
+    the inputs of int8 products is part of the products. The programs use all cores and take turns.
 
     Args:
         name: a registered model.
-        folder: where `quantization.py families` left its artifacts.
+        folder: the folder with the artifacts of `quantization.py families`.
     """
     artifacts = {precision: folder / f"{name} {precision}.pte" for precision in PRECISIONS}
     modules = {
@@ -61,7 +60,7 @@ def profile(name: str, folder: Path) -> dict[str, object]:
 
 
 def _by_kind(module: object) -> Counter[str]:
-    """Milliseconds by kind: sums of the medians of the operators."""
+    """Return milliseconds by kind: sums of the medians of the operators."""
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder, "dump.etdp")
         module.write_etdump_result_to_file(str(dump))

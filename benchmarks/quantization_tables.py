@@ -1,4 +1,4 @@
-"""Tables of results/quantization.json, in Markdown."""
+"""Render the tables of results/quantization.json in Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from machine import name_machine
 
 
 def trained_table(part: dict) -> str:
-    """One row a trained model and precision."""
+    """Return one row per trained model and precision."""
     rows = [
         "| model | precision | top-1 | agrees with float | SQNR | file | finite |",
         "|---|---|---|---|---|---|---|",
@@ -23,7 +23,7 @@ def trained_table(part: dict) -> str:
 
 
 def families_table(part: dict) -> str:
-    """One row a family and precision."""
+    """Return one row per family and precision."""
     rows = [
         "| model | precision | SQNR, centered | SQNR | file | delegates |",
         "|---|---|---|---|---|---|",
@@ -38,7 +38,7 @@ def families_table(part: dict) -> str:
 
 
 def times_table(part: dict) -> str:
-    """One row a family, the time of each precision and its ratio to fp32."""
+    """Return one row per family, with the time of each precision and its ratio to fp32."""
     precisions = [row["precision"] for row in part["rows"][0]["results"]]
     rows = [
         "| model | " + " | ".join(precisions) + " |",
@@ -53,7 +53,7 @@ def times_table(part: dict) -> str:
 
 
 def profile_table(part: dict) -> str:
-    """One row a kind of operator, float32 and int8 of each model side by side."""
+    """Return one row per kind of operator, with float32 and int8 of each model."""
     models = sorted(report["model"] for report in part["rows"])
     kinds = {
         (report["model"], row["what"]): row for report in part["rows"] for row in report["results"]
@@ -71,7 +71,7 @@ def profile_table(part: dict) -> str:
 
 
 def ablation_table(part: dict) -> str:
-    """One row a variant."""
+    """Return one row per variant."""
     rows = ["| what | top-1 | agrees with float | SQNR, centered |", "|---|---|---|---|"]
     rows += [
         f"| {row['what']} | {row['top1']:.1%} | {row['agreement']:.1%}"
@@ -82,17 +82,17 @@ def ablation_table(part: dict) -> str:
 
 
 def decibel(value: float | None) -> str:
-    """In decibel; a program that is not finite has none."""
+    """Return a value in decibels; a program that is not finite has none."""
     return "none" if value is None else f"{value:.1f} dB"
 
 
 def size(row: dict) -> str:
-    """Megabytes of the artifact; what was only run in PyTorch has none."""
+    """Return the megabytes of the artifact; a program that only ran in PyTorch has none."""
     return f"{row['bytes'] / 1e6:.2f} MB" if "bytes" in row else ""
 
 
 def fidelity_table(report: dict) -> str:
-    """How near programs are to their graphs, and graphs to eager PyTorch."""
+    """Return how close programs are to their graphs, and graphs to eager PyTorch."""
     rows = [
         "| model | program | graph, eager | top-1 | program, graph | at least | least layer |",
         "|---|---|---|---|---|---|---|",

@@ -1,7 +1,7 @@
-"""Render the committed results into the tables of README and docs, and docs' figures.
+"""Render the committed results into the tables of README and docs, and the figures of docs.
 
 python benchmarks/readme_tables.py            # writes them
-python benchmarks/readme_tables.py --check    # exit 1 where it is not up to date
+python benchmarks/readme_tables.py --check    # exits with 1 if they are not up to date
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 
 def parity_table(report: dict) -> str:
-    """One row a model: size, delegates, and the worst relative difference at each step."""
+    """Return one row per model: size, delegates, and the worst relative difference at each step."""
     rows = [
         "| model | parameters | input | file | XNNPACK delegates | operators outside"
         " | rewritten | lowered | C++ runtime | top-1 |",
@@ -46,14 +46,14 @@ def parity_table(report: dict) -> str:
         )
     photos = report["results"][0]["photos"]
     note = (
-        f"Largest difference from eager PyTorch on {photos} photos, relative to its largest"
-        f" output; random weights; {name_machine(report)}."
+        "rewritten, lowered, C++ runtime: largest difference from eager PyTorch on"
+        f" {photos} photos, relative to its largest output. Random weights; {name_machine(report)}."
     )
     return "\n".join([*rows, "", note])
 
 
 def against_stock_table(report: dict) -> str:
-    """One row a model: both times and their ratio."""
+    """Return one row per model: both times and their ratio."""
     rows = ["| model | hvit-edge | stock | ratio (10 to 90 %) |", "|---|---|---|---|"]
     rows += [
         f"| {r['model']} | {r['ours_ms']:.1f} ms | {r['stock_ms']:.1f} ms"
@@ -64,7 +64,7 @@ def against_stock_table(report: dict) -> str:
 
 
 def bundled_table(report: dict) -> str:
-    """Accuracy of the bundled classifier."""
+    """Return the accuracy of the bundled classifier."""
     rows = ["| data | images | eager PyTorch | C++ runtime | same class |", "|---|---|---|---|---|"]
     rows += [
         f"| {r['data']} | {r['images']} | {r['eager_top1']:.1%} | {r['top1']:.1%}"
@@ -75,7 +75,7 @@ def bundled_table(report: dict) -> str:
 
 
 def part_table(part: str, table: Callable[[dict], str], results: dict) -> str:
-    """The table of one part of a results file."""
+    """Return the table of one part of a results file."""
     return table(results[part])
 
 
@@ -141,20 +141,23 @@ FIGURES = {"docs/peers.svg": ("peers", peers_plot.figure)}
 
 
 def render(document: str) -> str:
-    """The text of `document` with every table made anew."""
+    """Return the text of `document` with all tables rendered again."""
     text = (ROOT / document).read_text()
     for name, (results, table) in TABLES[document].items():
         report = read(results)
         before, opening, rest = text.partition(f"<!-- table: {name} -->\n")
         _, closing, after = rest.partition("<!-- end -->")
         if not closing:
-            raise SystemExit(f"{document}: expected a table {name!r}, got none")
+            raise SystemExit(
+                f"[readme_tables] {document}: expected a table {name!r}, got none;"
+                f" add the lines <!-- table: {name} --> and <!-- end -->"
+            )
         text = f"{before}{opening}{table(report)}\n{closing}{after}"
     return text
 
 
 def read(results: str) -> dict:
-    """A committed results file."""
+    """Read a committed results file."""
     return json.loads((RESULTS / f"{results}.json").read_text())
 
 
@@ -166,7 +169,10 @@ def main() -> None:
         if "--check" not in sys.argv[1:]:
             path.write_text(rendered)
         elif rendered != path.read_text():
-            sys.exit(f"{document}: expected what benchmarks/results says, got other figures")
+            sys.exit(
+                f"[readme_tables] {document}: expected the figures of benchmarks/results, got"
+                " others; run python benchmarks/readme_tables.py"
+            )
 
 
 if __name__ == "__main__":

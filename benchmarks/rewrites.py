@@ -1,10 +1,11 @@
-"""What each rewrite saves: guest instructions on aarch64 of programs with all of them but one.
+"""Count the guest instructions that each rewrite saves, in programs with all rewrites but one.
 
-    python benchmarks/rewrites.py FOLDER [--models ...] [--rewrites ...]; `make arm` first
+    python benchmarks/rewrites.py FOLDER [--models ...] [--rewrites ...]
 
-Programs are fp32, of `--cpu arm`, for inputs of 64x64 pixels (a count takes seconds there, and the
-shares of the operators are similar). A rewrite without which the program does not lower to one
-delegate is "needed": what it saves cannot be counted. Rows go to results/rewrites.json.
+Run `make arm` first. The programs are fp32, compiled with `--cpu arm`, for inputs of 64x64 pixels:
+a count takes seconds for this size, and the shares of the operators are similar. A rewrite is
+"needed" if the program does not lower to one delegate without it, and then its saving cannot be
+counted. Rows go to results/rewrites.json.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ SIDE = 64
 
 
 def main() -> None:
-    """Measure what was asked for, row by row."""
+    """Measure the requested programs row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS)
@@ -50,12 +51,12 @@ def main() -> None:
 
 
 def place(row: dict) -> tuple:
-    """By model, then in the order of the pipeline."""
+    """Return the place of a row: by model, then in the order of the pipeline."""
     return MODELS.index(row["model"]), (NONE, *REWRITES).index(row["without"])
 
 
 def measure(subject: Subject, left_out: str, artifact: Path) -> dict[str, object]:
-    """Instructions of one inference, or why the rewrite is needed."""
+    """Return the instructions of one inference, or the reason why the rewrite is needed."""
     try:
         applied = compile_without(subject, left_out, artifact)
     except HvitEdgeError as error:
@@ -66,7 +67,7 @@ def measure(subject: Subject, left_out: str, artifact: Path) -> dict[str, object
 
 
 def compile_without(subject: Subject, left_out: str, artifact: Path) -> bool:
-    """Write the program; returns whether the rewrite would have changed anything.
+    """Write the program, and return whether the rewrite would have changed anything.
 
     Raises:
         HvitEdgeError: it is no longer one delegate.

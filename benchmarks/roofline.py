@@ -1,8 +1,8 @@
-"""The roofline of this machine: measured multiply-adds and copied bytes a second.
+"""Measure the roofline of this machine: multiply-adds and copied bytes per second.
 
     python benchmarks/roofline.py [--threads 1 2]
 
-`roofline/roofline.cpp` is compiled for the processor that it then runs on.
+`roofline/roofline.cpp` is compiled for the processor on which it then runs.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ SECONDS = 2
 
 
 def measure_roofline(threads: int, seconds: float = SECONDS) -> dict[str, float]:
-    """Peak of float32 arithmetic in "gigaflops" (two a multiply-add), and "copy_gb_per_s".
+    """Return the float32 peak in "gigaflops" (two per multiply-add), and "copy_gb_per_s".
 
-    Bytes read and bytes written both count as copied. `seconds` go to each of the two.
+    Bytes read and bytes written both count as copied. Each of the two measurements takes `seconds`.
     """
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "roofline")
@@ -33,12 +33,12 @@ def measure_roofline(threads: int, seconds: float = SECONDS) -> dict[str, float]
 
 
 def share_of_peak(multiply_adds: int, ms: float, gigaflops: float) -> float:
-    """How much of the peak a model attains that takes `ms`."""
+    """Return the share of the peak that a model reaches if it takes `ms`."""
     return 2 * multiply_adds / (ms * 1e6) / gigaflops
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", nargs="+", type=int, default=(1, 2))
     for threads in parser.parse_args().threads:

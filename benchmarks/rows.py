@@ -1,4 +1,4 @@
-"""Results that are taken row by row: a new row takes the place of the older one of its key."""
+"""Stores results row by row; a new row replaces the older one with the same key."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def put_row(
 ) -> None:
     """Write one row into `results`, and print it.
 
-    A row's "machine" says which of the file's "machines" it was taken on; those of no row go.
+    A row's "machine" is an index into the file's "machines", which has no unused entries.
 
     Args:
         results: a JSON file, which need not exist.
-        key: which row it is.
-        found: the rest of it.
-        place: what rows are sorted by.
-        facts: what else the file says.
+        key: the fields that identify the row.
+        found: its other fields.
+        place: the sort key of a row.
+        facts: other fields of the file.
     """
     report = json.loads(results.read_text()) if results.exists() else {"machines": [], "rows": []}
     others = [row for row in report["rows"] if any(row[k] != v for k, v in key.items())]

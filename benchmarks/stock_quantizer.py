@@ -1,9 +1,9 @@
-"""What a user gets from ExecuTorch's own int8, to compare with: XNNPACKQuantizer through pt2e.
+"""Quantizes as ExecuTorch does by default, to compare with: XNNPACKQuantizer through pt2e.
 
-Weights are int8 with a scale for each output channel. "Static" rounds every activation that
-convolutions, linears, additions, products and concatenations read or write, with ranges from
-calibration; "dynamic" rounds what linears and convolutions read, with one range for each tensor,
-found at run time.
+Weights are int8 with a scale for each output channel. "Static" rounds every input and output of
+convolutions, linears, additions, products and concatenations, with ranges from calibration.
+"Dynamic" rounds the inputs of linears and convolutions, with one range per tensor, found at run
+time.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def stock_quantized(
     *,
     dynamic: bool,
 ) -> GraphModule:
-    """`module` as stock ExecuTorch would quantise it, rounding in eager PyTorch.
+    """Return `module` quantized as by stock ExecuTorch; it rounds in eager PyTorch.
 
     Args:
-        module: in eval mode; it stays as it is. A graph of `export_graph` is one too, but where
-            norms are written out as linears, their averages are rounded as well.
+        module: in eval mode; it stays unchanged. It may be a graph of `export_graph`. If norms are
+            written as linears there, their averages are rounded as well.
         example_inputs: as for `torch.export`.
-        calibration_inputs: run once each; "dynamic" runs the first, which shows it the weights.
-        dynamic: ranges of activations at run time, or else fixed.
+        calibration_inputs: each runs once. "dynamic" runs only the first, to observe the weights.
+        dynamic: find the ranges of activations at run time; otherwise they are fixed.
     """
     exported = torch.export.export(module, example_inputs).module(check_guards=False)
     config = get_symmetric_quantization_config(is_per_channel=True, is_dynamic=dynamic)

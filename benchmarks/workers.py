@@ -1,4 +1,4 @@
-"""Contestants as processes of their own, stopped whenever it is another one's turn."""
+"""Runs contestants in separate processes, which are stopped while they wait for their turn."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pathlib import Path
 
 
 class WorkerError(Exception):
-    """Why a worker gives no times."""
+    """Raised if a worker gives no times; the message is the reason."""
 
 
 class Worker:
-    """A started `peers/worker.py`, or anything that speaks as it does.
+    """A started `peers/worker.py`, or another program with the same protocol.
 
-    It is in a session of its own, so that its threads and children stop and end with it. Runtimes
-    may let idle threads spin; stopped ones cannot.
+    It runs in a separate session, so that its threads and children stop and end with it. Runtimes
+    may let idle threads spin, which stopped threads cannot do.
 
     Args:
-        command: of the process; its stderr is kept for the reason of a failure.
-        ready_seconds: how long loading and the first answers may take.
-        turn_seconds: the same of one turn.
-        environment: variables beside those of this process.
+        command: the command line of the process; its stderr is kept for the reason of a failure.
+        ready_seconds: the time limit of loading and of the first answers.
+        turn_seconds: the time limit of one turn.
+        environment: variables that are added to those of this process.
 
     Attributes:
-        ready: what it said first.
+        ready: its first message.
 
     Raises:
-        WorkerError: it ended, said so, or took too long.
+        WorkerError: it ended, reported an error, or took too long.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class Worker:
             raise
 
     def turn(self, runs: int, warmup: int) -> list[float]:
-        """Milliseconds of `runs` runs in a row, after `warmup` that do not count.
+        """Return the milliseconds of `runs` runs in a row, after `warmup` that do not count.
 
         Raises:
-            WorkerError: as above.
+            WorkerError: it ended, reported an error, or took too long.
         """
         self._signal(signal.SIGCONT)
         question = json.dumps({"runs": runs, "warmup": warmup}) + "\n"
@@ -77,7 +77,7 @@ class Worker:
         return ms
 
     def close(self) -> None:
-        """End it, stopped or not."""
+        """End the process, stopped or not."""
         self._signal(signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
@@ -85,7 +85,7 @@ class Worker:
                 stream.close()
 
     def _stop(self) -> None:
-        """Return when the last of its threads stands still, or it has ended."""
+        """Return when all of its threads are stopped, or it has ended."""
         self._signal(signal.SIGSTOP)
         with contextlib.suppress(ChildProcessError):
             os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
@@ -124,7 +124,7 @@ class Worker:
 
 @contextlib.contextmanager
 def closing_all(workers: Mapping[str, Worker]):
-    """End every worker, also those that are put into the mapping meanwhile."""
+    """End every worker, including those that are added to the mapping later."""
     try:
         yield workers
     finally:
@@ -133,6 +133,6 @@ def closing_all(workers: Mapping[str, Worker]):
 
 
 def worker_command(python: Path, runtime: str, **task: object) -> list[object]:
-    """What starts `runtime` in the environment of `python`."""
+    """Return the command that starts `runtime` in the environment of `python`."""
     script = Path(__file__).parent / "peers" / "worker.py"
     return [python, script, json.dumps({"runtime": runtime, **task})]

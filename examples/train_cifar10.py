@@ -4,11 +4,12 @@
         --input-size 64 --epochs 40 --output mobilevit_xxs_cifar10.safetensors
 
 A data file is an .npz with `labels` uint8 [N] and either `images` uint8 [N, 32, 32, 3], or JPEG
-files in one row of bytes: `bytes` uint8 and `offsets` [N + 1]. The whole set lies on the device,
+files in one array of bytes: `bytes` uint8 and `offsets` [N + 1]. All data is stored on the device,
 where batches are also augmented. Run the same command again to resume an interrupted training.
 
-Writes weights in our own key format, and beside them the json that `create_model` reads: labels,
-preprocessing, accuracy, recipe. Prints the result as JSON to stdout; progress goes to stderr.
+The script writes weights in hvit-edge's own key format. A json file next to them, which
+`create_model` reads, has the labels, preprocessing, accuracy and recipe. The result is printed as
+JSON on stdout, and progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ WARM_UP = 0.25  # share of all steps
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that determines the trained weights, beside the data and the device."""
+    """Holds everything that determines the trained weights, except the data and the device."""
 
     model: str
     input_size: int
@@ -65,14 +66,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Data:
-    """Images uint8 [N, 3, 32, 32] and labels int64 [N]."""
+    """Holds images uint8 [N, 3, 32, 32] and labels int64 [N]."""
 
     images: Tensor
     labels: Tensor
 
 
 def read_data(path: Path) -> Data:
-    """Read a data file; InputError where it is not one."""
+    """Read a data file; raise InputError if it is not one."""
     try:
         with np.load(path) as file:
             arrays = {key: file[key] for key in file.files}
@@ -97,7 +98,7 @@ def read_data(path: Path) -> Data:
 
 
 def decode(content: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """JPEG files in one row of bytes -> uint8 [N, 32, 32, 3]."""
+    """Decode JPEG files in one array of bytes to uint8 [N, 32, 32, 3]."""
     spans = zip(offsets[:-1], offsets[1:], strict=True)
     files = (io.BytesIO(content[start:end].tobytes()) for start, end in spans)
     total = len(offsets) - 1
@@ -106,7 +107,7 @@ def decode(content: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def make_preprocess(recipe: Recipe) -> Preprocess:
-    """What the trained model will expect of a photo: the published normalisation of its name."""
+    """Return the preprocessing of the trained model: the published normalization of its name."""
     published = model_info(recipe.model).default.preprocess
     return Preprocess(
         (recipe.input_size, recipe.input_size),
@@ -118,7 +119,7 @@ def make_preprocess(recipe: Recipe) -> Preprocess:
 
 
 class Batches:
-    """Augmented batches on the device. Batch `step` depends on the seed and `step` alone."""
+    """Yields augmented batches on the device; batch `step` depends only on the seed and `step`."""
 
     def __init__(self, data: Data, recipe: Recipe, preprocess: Preprocess, device: str) -> None:
         self.images = data.images.to(device)
@@ -131,7 +132,7 @@ class Batches:
         self.std = torch.tensor(preprocess.std, device=device).reshape(3, 1, 1)
 
     def from_step(self, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches number `first` to `last` - 1: float32 [B, 3, size, size] and labels [B]."""
+        """Yield batches `first` to `last` - 1: float32 [B, 3, size, size] and labels [B]."""
         epoch, order = -1, None
         for step in range(first, last):
             if step // self.per_epoch != epoch:
@@ -145,7 +146,7 @@ class Batches:
             yield self._augment(self.images[chosen], step), self.labels[chosen]
 
     def _augment(self, images: Tensor, step: int) -> Tensor:
-        """Flip, shift and cut uint8 images, then normalise and resize them."""
+        """Flip, shift and cut uint8 images, then normalize and resize them."""
         seed = (2 * self.recipe.seed + 3) * 10**6 + step
         random = torch.rand(len(images), 5, generator=torch.Generator().manual_seed(seed))
         flip, down, right, top, left = random.to(self.device).T[..., None, None]
@@ -177,7 +178,7 @@ def cut_out(x: Tensor, top: Tensor, left: Tensor) -> Tensor:
 
 
 def learning_rate(step: int, total: int, peak: float) -> float:
-    """One cycle: half a cosine up to `peak`, half a cosine down to a thousandth of it."""
+    """Return the rate of one cycle: half a cosine up to `peak`, then down to a thousandth of it."""
     warm = max(1, round(WARM_UP * total))
     if step < warm:
         return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * step / warm)) / 2)
@@ -186,7 +187,7 @@ def learning_rate(step: int, total: int, peak: float) -> float:
 
 
 class Training:
-    """A model, its optimiser, its running average, and how far it has come."""
+    """Holds a model, its optimizer, its running average, and the number of steps done."""
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         torch.manual_seed(recipe.seed)
@@ -205,7 +206,7 @@ class Training:
         self.step = 0
 
     def train_on(self, x: Tensor, labels: Tensor, total: int) -> Tensor:
-        """One step; returns the loss without waiting for the device."""
+        """Do one step, and return the loss without waiting for the device."""
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, total, self.recipe.lr)
@@ -234,13 +235,13 @@ class Training:
                 self.average[key].copy_(value)
 
     def result(self) -> dict[str, Tensor]:
-        """The weights to keep, on the CPU: the running average where there is one."""
+        """Return the weights to keep, on the CPU: the running average if there is one."""
         state = self.average if self.recipe.ema else self.model.state_dict()
         weights = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
         return {key: value.detach().cpu().contiguous() for key, value in weights.items()}
 
     def save(self, path: Path) -> None:
-        """Write everything that resuming takes; the old file stays until the new one is whole."""
+        """Write all that resuming needs; the old file stays until the new one is complete."""
         state = {
             "recipe": asdict(self.recipe),
             "step": self.step,
@@ -251,7 +252,7 @@ class Training:
         write_atomically(path, lambda target: torch.save(state, target))
 
     def resume(self, path: Path) -> None:
-        """Go on from a file of `save`; InputError where it belongs to another recipe."""
+        """Continue from a file of `save`; raise InputError if it belongs to another recipe."""
         state = torch.load(path, map_location=self.device, weights_only=True)
         ours, theirs = asdict(self.recipe), state["recipe"]
         changed = [f"{key} {theirs.get(key)}" for key in ours if ours[key] != theirs.get(key)]
@@ -278,7 +279,7 @@ def write_atomically(path: Path, write: Any) -> None:
 
 @torch.no_grad()
 def evaluate(recipe: Recipe, weights: dict[str, Tensor], data: Data, device: str) -> float:
-    """Top-1 in percent of `weights` in float32, behind the Preprocess that users will run."""
+    """Return top-1 in percent of `weights` in float32, with the Preprocess that users will run."""
     model = build_model(recipe.model, num_classes=len(LABELS), input_size=recipe.input_size)
     model.load_state_dict(weights, strict=False)
     model.to(device).eval()
@@ -292,7 +293,7 @@ def evaluate(recipe: Recipe, weights: dict[str, Tensor], data: Data, device: str
 
 
 def write_result(args: argparse.Namespace, recipe: Recipe, training: Training) -> dict[str, Any]:
-    """Evaluate, write weights and json, and return what is printed."""
+    """Evaluate, write weights and json, and return the result that is printed."""
     weights = training.result()
     if args.half:
         weights = {key: value.half() for key, value in weights.items()}
@@ -316,7 +317,7 @@ def write_result(args: argparse.Namespace, recipe: Recipe, training: Training) -
 
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
-    """Train, or go on training, up to the end or to --max-steps."""
+    """Train, or continue training, up to the end or to --max-steps."""
     fields = {name: getattr(args, name) for name in Recipe.__dataclass_fields__}
     recipe = Recipe(**fields)
     checkpoint = args.output.with_suffix(".checkpoint.pt")
@@ -345,7 +346,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("model", help="a registered model")
     parser.add_argument("--train", type=Path, required=True, help="data file to learn from")
@@ -353,7 +354,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
     parser.add_argument("--input-size", type=int, default=64, help="side in pixels (64)")
     parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--max-steps", type=int, help="stop at this step; run again to go on")
+    parser.add_argument("--max-steps", type=int, help="stop at this step; run again to continue")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=3e-3, help="peak learning rate (0.003)")
     parser.add_argument("--weight-decay", type=float, default=0.02)
@@ -373,7 +374,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; the exit code."""
+    """Run the command line and return the exit code."""
     args = parse(argv)
     try:
         print(json.dumps(train(args)))

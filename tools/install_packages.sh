@@ -3,19 +3,19 @@
 #
 #     tools/install_packages.sh GROUP...
 #
-# A package counts as there when what it provides is there, from Debian or not. If something is
-# missing, apt installs it, as root or with SUDO (`sudo -n`, which asks for no password). If that is
-# not possible, one line names everything that is missing and says INSTEAD, and the status is 1.
-# PYTHON and CXX name other programs than python3 and c++.
+# A package counts as installed if the file that it provides exists, from Debian or from elsewhere. If
+# a package is missing, apt installs it, as root or with SUDO (`sudo -n`, which asks for no password).
+# If that is not possible, one line names all missing packages and prints INSTEAD, and the exit status
+# is 1. PYTHON and CXX name other programs than python3 and c++.
 set -eu
 PYTHON=${PYTHON:-python3}
 CXX=${CXX:-c++}
 SUDO=${SUDO:-sudo -n}
 
-# Prints each package of a group with the probe that finds what it provides.
+# Prints each package of a group with the probe that detects it.
 packages_of() {
   case $1 in
-    build) # what the installation from a checkout needs
+    build) # needed to install from a checkout
       echo "python3 has_program $PYTHON"
       echo "python3-venv has_venv"
       echo "python3-dev has_python_header"
@@ -29,11 +29,11 @@ packages_of() {
       echo "g++-aarch64-linux-gnu has_program aarch64-linux-gnu-g++"
       echo "qemu-user has_program qemu-aarch64"
       ;;
-    ssh) # the tests of devices behind ssh; Debian starts the server that it installs
+    ssh) # the tests of ssh devices; Debian starts the server that it installs
       echo "openssh-client has_program ssh"
       echo "openssh-server has_program sshd"
       ;;
-    adb) # the tests of devices behind adb, which bring a server of their own
+    adb) # the tests of adb devices, which have their own server
       echo "adb has_program adb"
       ;;
     jvm) # the Java classes and their tests
@@ -85,14 +85,14 @@ has_sanitizers() {
 missing_of() {
   for group in "$@"; do
     packages_of "$group" | while read -r package probe argument; do
-      # shellcheck disable=SC2086  # a probe without an argument gets none
+      # shellcheck disable=SC2086  # some probes have no argument
       $probe $argument </dev/null || printf '%s ' "$package"
     done
   done
 }
 
 fail() {
-  echo "error: expected these packages (names of Debian): $missing; $1${INSTEAD:+; $INSTEAD}" >&2
+  echo "error: expected these packages (Debian names): $missing; $1${INSTEAD:+; $INSTEAD}" >&2
   exit 1
 }
 
@@ -104,7 +104,7 @@ missing=${missing% }
 [ -n "$missing" ] || exit 0
 
 by_hand="install them as root: apt-get install $missing"
-has_program apt-get || fail "there is no apt-get here: install what provides them"
+has_program apt-get || fail "this system has no apt-get; install what provides them"
 if [ "$(id -u)" = 0 ]; then
   root=
 elif has_program sudo && $SUDO true 2>/dev/null; then
@@ -117,12 +117,12 @@ echo "Installing what is missing: $missing" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 apt() {
-  # shellcheck disable=SC2086  # `root` is no word, or some
+  # shellcheck disable=SC2086  # `root` is empty, or several words
   $root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq "$@" \
     </dev/null >"$log" 2>&1
 }
 wanted=$missing
-# shellcheck disable=SC2086  # one argument a package
+# shellcheck disable=SC2086  # one argument per package
 { apt update && apt install -y --no-install-recommends $wanted; } || {
   reason=$(grep '^E:' "$log" | head -n 1 || true)
   fail "apt-get could not install them${reason:+ ($reason)}; $by_hand"

@@ -1,4 +1,4 @@
-"""Operators of PyTorch as users write them, each with an input that it takes."""
+"""Defines PyTorch operators as users write them, each with an input that it accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Function = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Shared(nn.Module):
-    """Multi-query attention: four heads of queries, one of keys and values."""
+    """Multi-query attention with four heads of queries, and one of keys and values."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Attend from tokens [1, 64, 8] to themselves."""
@@ -24,7 +24,7 @@ class Shared(nn.Module):
 
 
 class Parameter(nn.Module):
-    """A parameter and a function of it and the input."""
+    """Applies a function to the input and a parameter."""
 
     def __init__(self, shape: tuple[int, ...], function: Callable[..., torch.Tensor]) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""Say in docs/operators.md which operators each target takes; the table is made from the code.
+"""List in docs/operators.md which operators each target takes; the code generates the table.
 
     python tools/operators_table.py            # writes it
-    python tools/operators_table.py --check    # exit 1 if it is not up to date
+    python tools/operators_table.py --check    # exits with 1 if it is not up to date
 
-Every operator is exported in a module of its own and lowered for each target. What XNNPACK takes is
-counted after partitioning: "outside" is what ExecuTorch's portable kernels run.
+Every operator is exported in a separate module and lowered for each target. XNNPACK's operators are
+counted after partitioning: "outside" means that ExecuTorch's portable kernels run them.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ HEAD = "| operator | XNNPACK | native | Core ML | int8 |\n|---|---|---|---|---|"
 
 
 class Probe(nn.Module):
-    """A function of one tensor, which reads a computed tensor and not the input itself."""
+    """Applies a function to a computed tensor, not to the input itself."""
 
     def __init__(self, function: Function) -> None:
         super().__init__()
         self.function = function
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the function to twice the input; places that it gives become numbers."""
+        """Apply the function to twice the input, and convert indices to floats."""
         return self.function(x * 2).float()
 
 
 class Probes(nn.Module):
-    """Probes side by side; their results are added, so that one graph has them all."""
+    """Runs several probes and adds their results, so that one graph contains all of them."""
 
     def __init__(self, probes: dict[str, Probe], forms: list[str]) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Probes(nn.Module):
 
 
 def table() -> str:
-    """Return one row an operator, in Markdown."""
+    """Return one row per operator, in Markdown."""
     names = [(group, name) for group, probes in GROUPS.items() for name in probes]
     outside = dict(zip(names, on_xnnpack(names), strict=True))
     rows = []
@@ -72,7 +72,7 @@ def table() -> str:
 
 
 def on_xnnpack(names: list[tuple[str, str]]) -> list[str]:
-    """Return what becomes of each operator; all are lowered at once."""
+    """Return whether each operator is inside or outside; all are lowered at once."""
     found = [GROUPS[group][name] for group, name in names]
     probes = {name: Probe(f) for (_, name), (_, f) in zip(names, found, strict=True)}
     module = Probes(probes, [form for form, _ in found]).eval()
@@ -88,7 +88,7 @@ def on_xnnpack(names: list[tuple[str, str]]) -> list[str]:
 
 
 def alone(probe: Probe, shape: tuple[int, ...]) -> tuple[str, str, str]:
-    """Return what the native target and Core ML make of one operator, and what int8 does."""
+    """Return the answers of the native target and Core ML for one operator, and of int8."""
     probe, inputs = probe.eval(), (torch.rand(shape),)
     native = _rewritten(probe, inputs, NATIVE_PIPELINE)
     core_ml = _rewritten(probe, inputs, COREML_PIPELINE)
@@ -124,7 +124,10 @@ def main() -> None:
     if "--check" not in sys.argv[1:]:
         DOCUMENT.write_text(written)
     elif written != DOCUMENT.read_text():
-        sys.exit("docs/operators.md: expected what the targets take; run tools/operators_table.py")
+        sys.exit(
+            "[operators_table] docs/operators.md: expected the operators of the targets, got"
+            " others; run python tools/operators_table.py"
+        )
 
 
 if __name__ == "__main__":

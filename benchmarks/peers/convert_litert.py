@@ -1,9 +1,9 @@
-"""An exported program as TFLite, in each precision that LiteRT's own quantiser gives it.
+"""Convert an exported program to TFLite, in each precision of LiteRT's own quantizer.
 
     convert_litert.py MODEL.pt2 CALIBRATION.npz "FOLDER/MODEL litert" PRECISION...
 
-Each precision is a file "... PRECISION.tflite", and beside it in JSON its multiply-adds and how it
-was made, or why it was not.
+Each precision is a file "... PRECISION.tflite". A JSON file next to it has its multiply-adds and
+says how it was made, or why it could not be made.
 """
 
 import sys
@@ -25,7 +25,7 @@ OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 
 
 def to_fp32(exported, output):
-    """LiteRT's converter of PyTorch programs."""
+    """Convert with LiteRT's converter of PyTorch programs."""
     program = torch.export.load(exported)
     (example,), _ = program.example_inputs
     litert_torch.convert(program.module(check_guards=False), (example,)).export(output)
@@ -33,10 +33,11 @@ def to_fp32(exported, output):
 
 
 def to_fp16(fp32, output):
-    """The float32 model with the note that lets XNNPACK compute in float16 where a CPU can.
+    """Add the note that lets XNNPACK compute the float32 model in float16 if the CPU can.
 
-    TensorFlow's converter writes it for `supported_types = [float16]`; XNNPACK wants float16 sums
-    allowed too. Source: tensorflow/lite/delegates/xnnpack/README.md, "half-precision inference".
+    TensorFlow's converter writes it for `supported_types = [float16]`. XNNPACK also needs
+    permission for float16 sums. Source: tensorflow/lite/delegates/xnnpack/README.md,
+    "half-precision inference".
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(Path(fp32).read_bytes(), 0))
     buffer = schema.BufferT()
@@ -52,27 +53,27 @@ def to_fp16(fp32, output):
 
 
 def to_static_int8(fp32, calibration, output):
-    """Every operator that the quantiser knows, int8 activations and weights."""
-    quantise = quantizer.Quantizer(fp32, recipe.static_wi8_ai8())
+    """Quantize activations and weights of every operator that the quantizer knows to int8."""
+    converter = quantizer.Quantizer(fp32, recipe.static_wi8_ai8())
     runner = Interpreter(fp32).get_signature_runner()
     (name,) = runner.get_input_details()
     with np.load(calibration) as images:
         feeds = [{name: images[key]} for key in images.files]
     (signature,) = Interpreter(fp32).get_signature_list()
-    ranges = quantise.calibrate({signature: feeds}, num_threads=2)
-    quantise.quantize(ranges).export_model(output, overwrite=True)
+    ranges = converter.calibrate({signature: feeds}, num_threads=2)
+    converter.quantize(ranges).export_model(output, overwrite=True)
     return "ai-edge-quantizer static_wi8_ai8"
 
 
 def to_dynamic_int8(fp32, output):
-    """Weights in int8, and the ranges of what they multiply at run time."""
-    quantise = quantizer.Quantizer(fp32, recipe.dynamic_wi8_afp32())
-    quantise.quantize().export_model(output, overwrite=True)
+    """Quantize weights to int8, with the ranges of their inputs found at run time."""
+    converter = quantizer.Quantizer(fp32, recipe.dynamic_wi8_afp32())
+    converter.quantize().export_model(output, overwrite=True)
     return "ai-edge-quantizer dynamic_wi8_afp32"
 
 
 def multiply_adds(path):
-    """Of one run, from the shapes of the graph."""
+    """Return the multiply-adds of one run, from the shapes of the graph."""
     buffer = Path(path).read_bytes()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(buffer, 0))
     (graph,) = model.subgraphs
@@ -93,7 +94,7 @@ def multiply_adds(path):
 
 
 def main(exported, calibration, stem, *precisions):
-    """Convert once, then quantise what that gave."""
+    """Convert once, then quantize the result."""
     fp32 = f"{stem} fp32.tflite"
     ways = {
         "fp32": partial(to_fp32, exported),

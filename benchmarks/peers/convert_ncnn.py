@@ -1,9 +1,9 @@
-"""An exported program as ncnn's files, by pnnx, in float32.
+"""Convert an exported program to ncnn's files with pnnx, in float32.
 
     convert_ncnn.py MODEL.pt2 CALIBRATION.npz "FOLDER/MODEL ncnn" PRECISION...
 
-A precision is "... PRECISION.param" and ".bin", and beside it in JSON its multiply-adds and how it
-was made, or why it was not.
+Each precision is "... PRECISION.param" and ".bin". A JSON file next to them has the multiply-adds
+and says how they were made, or why they could not be made.
 """
 
 import re
@@ -22,7 +22,7 @@ PRODUCTS = ("Conv", "Linear", "linear", "matmul", "bmm", "einsum", "attention", 
 
 
 def to_fp32(exported, output):
-    """A trace of the program, since pnnx reads those; its weights stay float32."""
+    """Trace the program, because pnnx reads traces; its weights stay float32."""
     program = torch.export.load(exported)
     (example,), _ = program.example_inputs
     stem = Path(output).with_suffix("")
@@ -48,15 +48,15 @@ def to_fp32(exported, output):
 
 
 def multiply_adds(path):
-    """Of one run, from the shapes that pnnx noted."""
+    """Return the multiply-adds of one run, from the shapes that pnnx wrote."""
     return of_lines(Path(path).with_suffix(".pnnx.param").read_text().splitlines())
 
 
 def of_lines(lines):
-    """Multiply-adds of a file of pnnx: "kind name inputs outputs operands attributes" a line.
+    """Return the multiply-adds of pnnx's lines "kind name inputs outputs operands attributes".
 
     Raises:
-        RuntimeError: a product that this does not know.
+        RuntimeError: the kind of a product is unknown.
     """
     total = 0
     for line in lines:
@@ -83,7 +83,7 @@ def _shape(line, name):
 
 
 def main(exported, calibration, stem, *precisions):
-    """Float32 alone: ncnn's int8 takes tables that its own tool makes of ncnn's own images."""
+    """Convert to float32 only: ncnn's int8 needs tables from its own tool for its own images."""
     convert_each({"fp32": partial(to_fp32, exported)}, precisions, stem, ".param", multiply_adds)
 
 

@@ -1,9 +1,9 @@
-"""An exported program as ONNX, in each precision that ONNX Runtime's own tools give it.
+"""Convert an exported program to ONNX, in each precision of ONNX Runtime's own tools.
 
     convert_onnx.py MODEL.pt2 CALIBRATION.npz "FOLDER/MODEL onnxruntime" PRECISION...
 
-Each precision is a file "... PRECISION.onnx", and beside it in JSON its multiply-adds and how it
-was made, or why it was not.
+Each precision is a file "... PRECISION.onnx". A JSON file next to it has its multiply-adds and says
+how it was made, or why it could not be made.
 """
 
 import sys
@@ -31,7 +31,7 @@ MATMULS = {"MatMul", "MatMulInteger"}
 
 
 class Images(CalibrationDataReader):
-    """Calibration images, one a call, as the quantiser wants them."""
+    """Yields calibration images one by one, as the quantizer expects."""
 
     def __init__(self, archive, name):
         with np.load(archive) as images:
@@ -42,7 +42,7 @@ class Images(CalibrationDataReader):
 
 
 def to_fp32(exported, output):
-    """PyTorch's own exporter; attention is written out where it cannot take a masked one."""
+    """Use PyTorch's own exporter; masked attention that it cannot take is decomposed."""
     program, export = torch.export.load(exported), partial(torch.onnx.export, dynamo=True)
     try:
         export(program, f=output, external_data=False)
@@ -55,14 +55,14 @@ def to_fp32(exported, output):
 
 
 def to_fp16(fp32, output):
-    """Float16 inside, float32 at both ends."""
+    """Convert to float16, with float32 input and output."""
     model = convert_float_to_float16(onnx.load(fp32), keep_io_types=True)
     onnx.save(model, output)
     return "onnxruntime.transformers.float16, float32 inputs and outputs"
 
 
 def to_static_int8(fp32, calibration, output):
-    """Every operator that the quantiser knows, int8 activations and weights (its defaults)."""
+    """Quantize activations and weights of all known operators to int8, with default settings."""
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder, "prepared.onnx")
         quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
@@ -75,13 +75,13 @@ def to_static_int8(fp32, calibration, output):
 
 
 def to_dynamic_int8(fp32, output):
-    """Linear layers alone: ONNX Runtime has no convolution with int8 weights and such ranges."""
+    """Quantize linear layers: ONNX Runtime has no convolution with int8 weights and such ranges."""
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder, "prepared.onnx")
         quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
         model = onnx.load(prepared)
         weights = {tensor.name for tensor in model.graph.initializer}
-        # The quantiser transposes weights of Gemm, and then refuses their former shapes.
+        # The quantizer transposes weights of Gemm, and then refuses their former shapes.
         shapes = [value for value in model.graph.value_info if value.name not in weights]
         del model.graph.value_info[:]
         model.graph.value_info.extend(shapes)
@@ -93,7 +93,7 @@ def to_dynamic_int8(fp32, output):
 
 
 def multiply_adds(path):
-    """Of one run, from the shapes of the graph."""
+    """Return the multiply-adds of one run, from the shapes of the graph."""
     graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for value in [*graph.value_info, *graph.input, *graph.output]:
@@ -113,7 +113,7 @@ def multiply_adds(path):
 
 
 def main(exported, calibration, stem, *precisions):
-    """Convert once, then quantise what that gave."""
+    """Convert once, then quantize the result."""
     fp32 = f"{stem} fp32.onnx"
     ways = {
         "fp32": partial(to_fp32, exported),

@@ -1,9 +1,9 @@
-"""An exported program as OpenVINO's IR, in float32 and in int8 by NNCF.
+"""Convert an exported program to OpenVINO's IR, in float32 and, with NNCF, in int8.
 
     convert_openvino.py MODEL.pt2 CALIBRATION.npz "FOLDER/MODEL openvino" PRECISION...
 
-Each precision is "... PRECISION.xml" and ".bin", and beside it in JSON its multiply-adds and how it
-was made, or why it was not.
+Each precision is "... PRECISION.xml" and ".bin". A JSON file next to them has the multiply-adds and
+says how they were made, or why they could not be made.
 """
 
 import sys
@@ -20,31 +20,31 @@ ATTENTION = "ScaledDotProductAttention"
 
 
 def to_fp32(exported, output):
-    """OpenVINO's frontend for PyTorch's exported programs."""
+    """Use OpenVINO's frontend for PyTorch's exported programs."""
     program = torch.export.load(exported)
     (example,), _ = program.example_inputs
     model = openvino.convert_model(program)
-    model.reshape(openvino.PartialShape(list(example.shape)))  # it leaves them open
+    model.reshape(openvino.PartialShape(list(example.shape)))  # the frontend leaves shapes dynamic
     openvino.save_model(model, output, compress_to_fp16=False)
     return "openvino.convert_model"
 
 
 def to_int8(fp32, calibration, output):
-    """Static ranges from all calibration images, in the way that NNCF has for transformers."""
+    """Use static ranges from all calibration images, with NNCF's preset for transformers."""
     with np.load(calibration) as archive:
         images = [archive[name] for name in archive.files]
-    quantised = nncf.quantize(
+    quantized = nncf.quantize(
         openvino.Core().read_model(fp32),
         nncf.Dataset(images),
         model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(images),
     )
-    openvino.save_model(quantised, output, compress_to_fp16=False)
+    openvino.save_model(quantized, output, compress_to_fp16=False)
     return "nncf.quantize, model_type TRANSFORMER"
 
 
 def multiply_adds(path):
-    """Of one run, from the shapes of the IR."""
+    """Return the multiply-adds of one run, from the shapes of the IR."""
     total = 0
     for node in openvino.Core().read_model(path).get_ops():
         kind = node.get_type_name()
@@ -65,7 +65,7 @@ def multiply_adds(path):
 
 
 def main(exported, calibration, stem, *precisions):
-    """Convert once, then quantise what that gave."""
+    """Convert once, then quantize the result."""
     fp32 = f"{stem} fp32.xml"
     ways = {"fp32": partial(to_fp32, exported), "int8": partial(to_int8, fp32, calibration)}
     convert_each(ways, precisions, stem, ".xml", multiply_adds)

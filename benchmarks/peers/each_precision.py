@@ -1,4 +1,4 @@
-"""Convert to several precisions; one that fails leaves its reason and not the others undone."""
+"""Converts to several precisions; a failure is recorded and does not stop the others."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,12 @@ def convert_each(ways, precisions, stem, suffix, multiply_adds):
     """Write "STEM PRECISION<suffix>" and its JSON for each precision that has none.
 
     Args:
-        ways: `precision -> function(output path)`, which says how it was made. All start from
-            "fp32", which is made first.
-        precisions: those wanted.
+        ways: `precision -> function(output path)`, which returns how it was made. All of them start
+            from "fp32", which is made first.
+        precisions: the requested precisions.
         stem: of the files, with their folder.
         suffix: of the models.
-        multiply_adds: `function(path)`, of the written model.
+        multiply_adds: `function(path)`, which counts those of the written model.
     """
     for precision in dict.fromkeys(["fp32", *precisions]):
         model, report = (Path(f"{stem} {precision}{end}") for end in (suffix, ".json"))
@@ -31,7 +31,7 @@ def convert_each(ways, precisions, stem, suffix, multiply_adds):
 
 
 def reason(error):
-    """What it was at first, in one line."""
+    """Return the original exception in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]

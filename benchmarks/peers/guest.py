@@ -1,10 +1,10 @@
-"""One model in a peer's runtime, on one thread: what it answers, and where its last run begins.
+"""Run one model in a peer's runtime on one thread, and mark where its last run begins.
 
     guest.py MODEL.onnx|MODEL.tflite INPUTS.npz OUTPUTS.npy
 
-INPUTS.npz holds float32 images, "arr_0" and so on; each is run once, the last between the marks
-of `count_instructions.c` where the interpreter has them. Outputs are float32 [images, classes].
-In QEMU this file runs in aarch64 Python, elsewhere in any.
+INPUTS.npz contains float32 images, "arr_0" and so on. Each runs once, and the last one runs between
+the marks of `count_instructions.c` if the interpreter has them. Outputs are float32 [images,
+classes]. In QEMU an aarch64 Python runs this file; otherwise any Python does.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ import numpy as np
 
 
 class OnnxRuntime:
-    """ONNX Runtime with all its graph optimisations."""
+    """Runs ONNX Runtime with all its graph optimizations."""
 
     def __init__(self, path, threads=1):
         import onnxruntime
@@ -38,7 +38,7 @@ class OnnxRuntime:
 
 
 class LiteRt:
-    """LiteRT with its XNNPACK delegate, which is on by itself."""
+    """Runs LiteRT with its XNNPACK delegate, which is enabled by default."""
 
     def __init__(self, path, threads=1):
         from ai_edge_litert.interpreter import Interpreter
@@ -62,7 +62,7 @@ class LiteRt:
 
 
 def marks():
-    """The two functions, or two that do nothing where the interpreter has none."""
+    """Return the two functions, or two that do nothing if the interpreter has none."""
     program = ctypes.CDLL(None)
     try:
         return program.hvit_edge_count_begin, program.hvit_edge_count_end
@@ -71,7 +71,7 @@ def marks():
 
 
 def main(model, inputs, outputs):
-    """Run every image; count the last."""
+    """Run every image, and count the last."""
     runtime = (LiteRt if model.endswith(".tflite") else OnnxRuntime)(model)
     with np.load(inputs) as archive:
         images = [archive[name] for name in archive.files]

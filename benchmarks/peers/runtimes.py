@@ -1,9 +1,9 @@
-"""The runtimes that a worker can load a model in, beside those of guest.py.
+"""Defines the runtimes in which a worker can load a model, in addition to those of guest.py.
 
-Each is a class: `PACKAGE` is what its version is asked of, `MODULES` what is imported before the
-clock of loading starts. An object loads in `__init__(path, threads, **options)`, takes one float32
-[1, 3, H, W] by `set_input`, and answers `run()` by `output()`. Their packages are imported inside,
-since each lies in an environment of its own.
+Each is a class. `PACKAGE` is the package whose version is reported, and `MODULES` are imported
+before the load time starts. An object loads in `__init__(path, threads, **options)`, takes one
+float32 [1, 3, H, W] by `set_input`, runs with `run()` and returns its answer with `output()`.
+Packages are imported inside, because each is in a different environment.
 """
 
 import guest
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class HvitEdge:
-    """An artifact in hvit-edge's C++ runtime, whoever lowered it."""
+    """Runs an artifact in hvit-edge's C++ runtime, whichever program lowered it."""
 
     PACKAGE, MODULES = "hvit-edge", ("hvit_edge.runtime",)
 
@@ -31,13 +31,13 @@ class HvitEdge:
 
 
 class ExecuTorch(HvitEdge):
-    """ExecuTorch's own lowering; its runtime is the one inside ours."""
+    """Runs ExecuTorch's own lowering in the ExecuTorch runtime inside ours."""
 
     PACKAGE = "executorch"
 
 
 class Eager:
-    """PyTorch as it is; MODEL.pt is a state dict of the registered model of that name."""
+    """Runs eager PyTorch; MODEL.pt is a state dict of the registered model of that name."""
 
     PACKAGE, MODULES = "torch", ("torch", "hvit_edge.weights")
 
@@ -61,7 +61,7 @@ class Eager:
 
 
 class Compiled(Eager):
-    """The same by torch.compile, with its weights frozen into what Inductor makes."""
+    """Runs torch.compile with the weights frozen into Inductor's code."""
 
     def __init__(self, path, threads, *, model):
         super().__init__(path, threads, model=model)
@@ -76,7 +76,7 @@ class Compiled(Eager):
 
 
 class OpenVino:
-    """OpenVINO for the least latency; `inference` is the precision that it may compute in."""
+    """Runs OpenVINO for minimum latency; `inference` is the precision that it may compute in."""
 
     PACKAGE, MODULES = "openvino", ("openvino",)
 
@@ -86,7 +86,7 @@ class OpenVino:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": inference,  # else bf16 where the processor has it
+            "INFERENCE_PRECISION_HINT": inference,  # otherwise bf16 if the processor has it
         }
         compiled = openvino.Core().compile_model(path, "CPU", settings)
         self.request = compiled.create_infer_request()
@@ -103,7 +103,7 @@ class OpenVino:
 
 
 class Ncnn:
-    """ncnn with its defaults; `path` is MODEL.param, and MODEL.bin lies beside it."""
+    """Runs ncnn with its defaults; `path` is MODEL.param, and MODEL.bin is next to it."""
 
     PACKAGE, MODULES = "ncnn", ("ncnn",)
 
@@ -134,13 +134,13 @@ class Ncnn:
 
 
 class OnnxRuntime(guest.OnnxRuntime):
-    """See guest.py."""
+    """Runs ONNX Runtime as in guest.py."""
 
     PACKAGE, MODULES = "onnxruntime", ("onnxruntime",)
 
 
 class LiteRt(guest.LiteRt):
-    """See guest.py."""
+    """Runs LiteRT as in guest.py."""
 
     PACKAGE, MODULES = "ai-edge-litert", ("ai_edge_litert.interpreter",)
 

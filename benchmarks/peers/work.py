@@ -1,20 +1,20 @@
-"""How much a converted graph has left to do, to notice a converter that drops some of it."""
+"""Counts the work of a converted graph, to detect a converter that drops a part of it."""
 
 from math import prod
 
 
 def of_weights(output, weights):
-    """Multiply-adds of a convolution or linear layer.
+    """Return the multiply-adds of a convolution or linear layer.
 
     Args:
         output: its shape.
-        weights: the shape [outputs, ...]; all but the first are what one output value sums over.
+        weights: the shape [outputs, ...]; one output value sums over all but the first dimension.
     """
     return _size(output) * _size(weights[1:])
 
 
 def of_matmul(output, depth):
-    """Multiply-adds of a matrix product of that shape, which sums over `depth` values."""
+    """Return the multiply-adds of a matrix product of this shape that sums over `depth` values."""
     return _size(output) * int(depth)
 
 

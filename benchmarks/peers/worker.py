@@ -1,10 +1,10 @@
-"""One model in one runtime, which answers when it is told to: the other end of workers.py.
+"""Run one model in one runtime on request: the other end of workers.py.
 
     worker.py '{"runtime": ..., "model": ..., "inputs": NPZ, "outputs": NPY, "threads": 2,
                 "options": {...}}'
 
-NPZ holds float32 images "arr_0" and so on, each [1, 3, H, W]. The first line on stdout is how
-loading went; NPY then holds the outputs [images, classes]. Each line on stdin, `{"runs": 10,
+NPZ contains float32 images "arr_0" and so on, each [1, 3, H, W]. The first line on stdout describes
+the load, and NPY then contains the outputs [images, classes]. Each line on stdin, `{"runs": 10,
 "warmup": 2}`, is answered with the milliseconds of every run. Only JSON goes to stdout.
 """
 
@@ -26,20 +26,20 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def end_with_parent():
-    """A worker that was stopped between its turns would outlive a harness that is killed."""
+    """End with the parent: a worker that is stopped would otherwise outlive a killed harness."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def private_stdout():
-    """The pipe to the harness; what libraries print goes to stderr."""
+    """Return the pipe to the harness; the output of libraries goes to stderr."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     return answers
 
 
 def memory_mib(field):
-    """VmRSS or VmHWM of this process, or None where the system does not say."""
+    """Return VmRSS or VmHWM of this process, or None if the system does not report it."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     found = [line for line in lines if line.startswith(f"{field}:")]
@@ -47,14 +47,14 @@ def memory_mib(field):
 
 
 def milliseconds(function):
-    """What `function` gives, and how long it took."""
+    """Return the result of `function`, and its time."""
     start = time.perf_counter()
     result = function()
     return result, (time.perf_counter() - start) * 1e3
 
 
 def start(task):
-    """Load, run once, answer every image; the runtime and what there is to say of that."""
+    """Load, run once, and answer every image; return the runtime and a description."""
     kind = RUNTIMES[task["runtime"]]
     _, import_ms = milliseconds(lambda: [importlib.import_module(name) for name in kind.MODULES])
     imported_mib = memory_mib("VmRSS")
@@ -77,7 +77,7 @@ def start(task):
 
 
 def answers(runtime, images):
-    """Outputs [images, classes]."""
+    """Return the outputs [images, classes]."""
     rows = []
     for image in images:
         runtime.set_input(image)
@@ -99,7 +99,7 @@ def main(task):
                 runtime.run()
             ms = [milliseconds(runtime.run)[1] for _ in range(turn["runs"])]
             print(json.dumps({"ms": ms}), file=stdout)
-    except Exception as error:  # a runtime raises whatever it likes
+    except Exception as error:  # each runtime raises exceptions of its own
         print(json.dumps({"error": reason(error)}), file=stdout)
         raise
 

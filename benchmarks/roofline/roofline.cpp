@@ -1,9 +1,9 @@
-// What this machine can do at most: float32 multiply-adds a second, and bytes copied a second.
+// Measures the limits of this machine: float32 multiply-adds and copied bytes per second.
 //
 //     roofline THREADS SECONDS
 //
-// Compiled for the machine that it runs on. JSON on stdout: the best of several repetitions, since
-// whatever else runs only takes away.
+// Compile it for the machine that it runs on. It prints JSON: the best of several repetitions,
+// because other programs can only make it slower.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -26,7 +26,7 @@ constexpr int kVectorBytes = 16;
 typedef float Vector __attribute__((vector_size(kVectorBytes)));
 
 constexpr int kLanes = kVectorBytes / 4;
-constexpr int kChains = 12;  // independent sums: two units of latency 4 or 5 want ten
+constexpr int kChains = 12;  // independent sums: two units of latency 4 or 5 need ten
 constexpr long kSteps = 1 << 20;
 constexpr size_t kCopied = size_t{256} << 20;  // far beyond any cache
 
@@ -34,7 +34,7 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Sums that stay in registers. They differ and all are used, or the compiler would leave some out.
+// Sums that stay in registers. They differ and all are used, so the compiler cannot drop any.
 float multiply_add(float factor, float term) {
   Vector sums[kChains];
   for (int chain = 0; chain < kChains; ++chain) sums[chain] = Vector{} + static_cast<float>(chain);
@@ -48,7 +48,7 @@ float multiply_add(float factor, float term) {
   return total;
 }
 
-// Seconds in which all threads do `work(thread)` at once; they begin together.
+// Returns the seconds in which all threads run `work(thread)`; they start together.
 double together(int threads, const std::function<void(int)>& work) {
   std::atomic<int> waiting{threads};
   std::vector<double> ends(threads), begins(threads);

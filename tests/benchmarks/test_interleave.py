@@ -57,7 +57,7 @@ def test_who_fails_has_no_times_and_no_more_turns(interleave):
 
 def test_summary_of_runs(interleave):
     turns = [[5.0, 1.0, 3.0], [2.0, 9.0, 4.0]]
-    found = interleave.summarise(turns)
+    found = interleave.summarize(turns)
     every = np.concatenate(turns)
     assert found["runs"] == 6
     assert found["median_ms"] == pytest.approx(np.median(every))

@@ -15,7 +15,7 @@ TEST_PACKAGES = (
     "python3 python3-venv python3-dev g++ libgtest-dev pkg-config g++-aarch64-linux-gnu qemu-user"
     " openssh-client openssh-server adb default-jdk-headless junit4"
 )
-NO_APT = "there is no apt-get here: install what provides them"
+NO_APT = "this system has no apt-get; install what provides them"
 
 
 class Machine:
@@ -107,7 +107,7 @@ def test_one_line_where_nobody_may_install(machine, sudo):
     done = machine.run(*GROUPS, USER_NUMBER="1000")
     assert (done.returncode, machine.asked) == (1, [])
     assert done.stderr == (
-        f"error: expected these packages (names of Debian): {TEST_PACKAGES};"
+        f"error: expected these packages (Debian names): {TEST_PACKAGES};"
         f" install them as root: apt-get install {TEST_PACKAGES}\n"
     )
 
@@ -116,7 +116,7 @@ def test_one_line_without_apt(machine):
     done = machine.run(*GROUPS, INSTEAD="or do without")
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: expected these packages (names of Debian): {TEST_PACKAGES};"
+        f"error: expected these packages (Debian names): {TEST_PACKAGES};"
         f" {NO_APT}; or do without\n"
     )
 
@@ -126,7 +126,7 @@ def test_one_line_where_apt_fails(machine):
     done = machine.run("adb")
     note, line = done.stderr.splitlines()
     assert (done.returncode, note) == (1, "Installing what is missing: adb")
-    assert "(names of Debian): adb; apt-get could not install them (E: Unable to fetch adb)" in line
+    assert "(Debian names): adb; apt-get could not install them (E: Unable to fetch adb)" in line
 
 
 def test_what_apt_installs_for_another_python_is_still_missing(machine):
