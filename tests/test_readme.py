@@ -31,7 +31,7 @@ def checkout(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "commands, shown", zip(blocks("bash"), ("runtime", "evaluated"), strict=True)
+    "commands, shown", list(zip(blocks("bash"), ("runtime", "evaluated"), strict=True))
 )
 def test_commands(commands, shown, checkout):
     scripts = Path(sysconfig.get_path("scripts"))
@@ -160,20 +160,44 @@ def leads_nowhere(page: Path, target: str) -> bool:
     return not file.exists() or bool(anchor) and anchor not in anchors(file)
 
 
-def test_links_lead_to_files():
-    """Check every relative link of the README and of the docs."""
-    pages = [
+def pages() -> list[Path]:
+    """Return the pages that people read."""
+    return [
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
         *sorted((ROOT / "docs").glob("*.md")),
         *sorted((ROOT / "mobile").rglob("README.md")),
     ]
+
+
+def test_links_lead_to_files():
     broken = [
         f"{page.relative_to(ROOT)}: {target}"
-        for page in pages
+        for page in pages()
         for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text())
         if leads_nowhere(page, target)
     ]
     assert not broken
+
+
+EXAMPLES = ("cli/verb.py", "verb_object.py", "test_verb.py", "devices/kind.py", "models/family.py")
+
+
+def test_named_sources_exist():
+    """Check each `folder/file.py` of a page, except the new files that recipes ask for."""
+    folders = ("benchmarks", "cpp", "examples", "mobile", "python", "tests", "tools")
+    files = [
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".sh", ".cpp", ".h", ".c")
+    ]
+    missing = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in pages()
+        for name in re.findall(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|sh|cpp|c))`", page.read_text())
+        if not name.endswith(EXAMPLES) and not any(f"/{f}".endswith(f"/{name}") for f in files)
+    ]
+    assert not missing
 
 
 def test_readme_links_every_page():

@@ -116,8 +116,7 @@ def test_one_line_without_apt(machine):
     done = machine.run(*GROUPS, INSTEAD="or do without")
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: expected these packages (Debian names): {TEST_PACKAGES};"
-        f" {NO_APT}; or do without\n"
+        f"error: expected these packages (Debian names): {TEST_PACKAGES}; {NO_APT}; or do without\n"
     )
 
 
