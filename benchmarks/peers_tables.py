@@ -32,7 +32,8 @@ def overview_table(report: dict) -> str:
             lines.append("| " + " | ".join(_overview_cells(ours, rows, report)) + " |")
     explained = (
         "Difference: the largest difference of a logit on four photos, divided by the largest"
-        " logit. dB: signal-to-noise ratio of the logits."
+        " logit. dB: signal-to-noise ratio of the logits. hvit-edge: the faster one of the targets"
+        " xnnpack and native."
     )
     return "\n".join([*lines, "", f"{explained} {note(report)}"]) if report["rows"] else NONE_YET
 
