@@ -160,7 +160,10 @@ def rewrites_table(report: dict) -> str:
             for model in models
         ]
         lines.append(f"| {name} | " + " | ".join(found) + " |")
-    note = "Additional instructions without the rewrite; needed: it then is not one delegate."
+    note = (
+        "Additional instructions without the rewrite; needed: without it the program is not one"
+        " delegate."
+    )
     return "\n".join([*lines, "", f"{note} {name_machine(report)}."])
 
 
