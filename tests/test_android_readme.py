@@ -1,4 +1,4 @@
-"""mobile/android/README.md shows the program that the JNI library's tests build and run."""
+"""Check that mobile/android/README.md shows the program of the JNI library's tests."""
 
 from pathlib import Path
 

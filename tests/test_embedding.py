@@ -1,4 +1,4 @@
-"""docs/embedding.md shows the programs that the C++ tests build and run."""
+"""Check that docs/embedding.md shows the programs that the C++ tests build and run."""
 
 import re
 from pathlib import Path

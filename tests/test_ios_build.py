@@ -1,7 +1,7 @@
-"""mobile/ios/build_xcframework.sh: what it refuses, and what it leaves behind.
+"""Check what mobile/ios/build_xcframework.sh refuses, and which files it leaves.
 
-It needs a Mac. Here stand-ins on PATH play the programs that a Mac has, so that the tests see which
-of them are called, what is refused, and that no half output is left.
+The script needs a Mac. Stand-ins on PATH replace a Mac's programs here, so that the tests see which
+of them are called, what is refused, and that no incomplete output is left.
 """
 
 import os
@@ -46,9 +46,9 @@ STAND_INS = {
 
 @pytest.fixture
 def mac(tmp_path):
-    """`run(*arguments, **replaced) -> CompletedProcess` with stand-ins; `mac.folder` is empty.
+    """Return `run(*arguments, **replaced) -> CompletedProcess`; `mac.folder` is empty at first.
 
-    Links to this machine's tools lie in a folder of their own: nothing is written into it.
+    Links to this machine's tools are in a separate folder, and nothing is written into it.
     """
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -78,7 +78,7 @@ def mac(tmp_path):
 
 @pytest.fixture
 def executorch(tmp_path):
-    """The options that name ExecuTorch installed for both SDKs."""
+    """Return the options that name ExecuTorch installed for both SDKs."""
     for name in ("device", "simulator"):
         folder = tmp_path / name / "lib/cmake/ExecuTorch"
         folder.mkdir(parents=True)
@@ -202,7 +202,7 @@ TARGETS = (
 
 
 def configure(folder: Path, targets: str) -> subprocess.CompletedProcess:
-    """A project that finds ExecuTorch as the script has it found, with these targets."""
+    """Configure a project that finds ExecuTorch as in the script, with these targets."""
     (folder / "CMakeLists.txt").write_text(PROJECT)
     config = folder / "installed/lib/cmake/ExecuTorch"
     config.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""mobile/ios: Swift that parses, and calls C as c_api.h declares it.
+"""Check that the Swift of mobile/ios parses, and calls C as c_api.h declares it.
 
-A parser stands in for the compiler, which few machines with Python have: `swift test` in mobile/ios
-compiles and runs all of it that is not Apple's alone.
+A parser replaces the compiler, which few machines with Python have. `swift test` in mobile/ios
+compiles and runs everything that does not need Apple's frameworks.
 """
 
 import json
@@ -43,7 +43,7 @@ def text(node: tree_sitter.Node) -> str:
 
 
 def calls(source: str) -> Iterator[tuple[str, list[str]]]:
-    """Each call's last name, and its arguments' labels: "" without one, "{}" for a closure."""
+    """Yield each call's last name, and its arguments' labels: "" for none, "{}" for a closure."""
     for call in nodes(parsed(source), "call_expression"):
         name = text(call.children[0]).split(".")[-1]
         suffix = call.children[-1]
@@ -59,7 +59,7 @@ def calls(source: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def c_functions(header: str) -> dict[str, int]:
-    """Name and number of arguments of each function that C declares or defines."""
+    """Return name and number of arguments of each function that C declares or defines."""
     code = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     found = re.findall(r"^[\w *]+?\b(h\w+)\(([^()]*)\)\s*[;{]", code, flags=re.MULTILINE)
     return {
@@ -77,7 +77,7 @@ DECLARED = c_functions(HEADER.read_text()) | c_functions((MODULE / "CHvitEdge.h"
 
 
 def faults(source: str) -> list[str]:
-    """What a Swift source calls of C and C has not, or not with as many arguments."""
+    """Return calls of C functions that do not exist or have another number of arguments."""
     found = []
     for name, labels in calls(source):
         if name in DECLARED and len(labels) != DECLARED[name]:
@@ -124,7 +124,7 @@ def test_faults_are_found(source, fault):
 
 
 def test_every_call_is_linked_for_macos():
-    """`make apple-link` links a C program that calls what Swift calls, no less and no more."""
+    """Check that `make apple-link` links a C program that calls exactly what Swift calls."""
     swift = {name for path in SOURCES for name, _ in calls(path.read_text()) if name in DECLARED}
     linked = set(re.findall(r"\b(hve_\w+|hvit_edge_\w+)\(", LINKED.read_text())) & set(DECLARED)
     assert linked == swift
@@ -133,7 +133,7 @@ def test_every_call_is_linked_for_macos():
 
 
 def test_the_module_is_the_real_header():
-    """The module's header includes c_api.h where it lies, and declares nothing of it again."""
+    """Check that the module's header includes c_api.h in its place, and repeats nothing of it."""
     assert 'umbrella header "CHvitEdge.h"' in (MODULE / "module.modulemap").read_text()
     umbrella = (MODULE / "CHvitEdge.h").read_text()
     (included,) = re.findall(r'^#include "(.*)"$', umbrella, flags=re.MULTILINE)
@@ -144,7 +144,7 @@ def test_the_module_is_the_real_header():
 
 
 def signatures() -> dict[str, list[list[tuple[str, bool]]]]:
-    """Name -> parameters of each public function or initialiser: label, and may it be left out."""
+    """Return the parameters of each public function or initializer: label, and whether optional."""
     found: dict[str, list] = {}
     for path in SOURCES:
         root = parsed(path.read_text())
@@ -179,7 +179,7 @@ def accepts(parameters: list[tuple[str, bool]], labels: list[str]) -> bool:
 
 
 def misused(source: str) -> list[str]:
-    """Calls of this package's names that no declaration of it accepts."""
+    """Return calls of this package's names that no declaration accepts."""
     known = signatures()
     return [
         f"{name}({', '.join(labels)})"
@@ -226,7 +226,7 @@ def test_sample_uses_what_is_there():
 
 
 def test_reference_is_what_python_gives():
-    """The numbers that the Swift tests compare with."""
+    """Compare with the numbers that the Swift tests use."""
     script = IOS / "Tests/make_reference.py"
     made = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     committed = IOS / "Tests/HvitEdgeTests/reference.json"

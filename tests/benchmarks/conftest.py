@@ -1,4 +1,4 @@
-"""Scripts of benchmarks/ as modules."""
+"""Loads the scripts of benchmarks/ as modules."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.fixture
 def load(monkeypatch):
-    """`path below benchmarks -> module`; they import each other as scripts do."""
+    """Return a function that loads a script of benchmarks/; scripts import each other."""
     monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 

@@ -1,4 +1,4 @@
-"""What decides whether a peer's time counts, and what is written of it; no peer runs here."""
+"""Check which times of peers count, and what is written about them; no peer runs here."""
 
 import json
 import sys
@@ -115,7 +115,7 @@ def test_contestants_of_one_file_share_it(load):
 
 @pytest.fixture
 def prepare(load, monkeypatch):
-    """prepare_peers, with LiteRT's converter in this Python and nothing exported."""
+    """Return prepare_peers with LiteRT's converter in this Python, and nothing exported."""
     module = load("prepare_peers.py")
     monkeypatch.setitem(module.ENVIRONMENTS, "converters", Path(sys.executable))
     monkeypatch.setattr(module, "export", lambda name, folder: None)

@@ -1,4 +1,4 @@
-"""What decides whether a peer's count counts, and how the counts are shown; no peer runs here."""
+"""Check which counts of peers count, and how they are shown; no peer runs here."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_work_of_products(load):
 
 
 def test_work_beyond_32_bits(load):
-    shape = np.full(3, 1000, np.int32)  # as TFLite's schema has them
+    shape = np.full(3, 1000, np.int32)  # the type in TFLite's schema
     assert load("peers/work.py").of_matmul(shape, shape[0]) == 10**12
 
 
@@ -112,7 +112,7 @@ def test_a_peer_that_ends_says_why(load, stderr, reason):
 
 @pytest.fixture
 def report():
-    """Two rows of ours, one of a peer, and one that failed."""
+    """Return a report with two rows of ours, one row of a peer, and one failure."""
 
     def row(precision, **found):
         return {"model": "tiny", "precision": precision, "device": "qemu:cortex-a76", **found}

@@ -1,4 +1,4 @@
-"""How counts of instructions are shown."""
+"""Check the tables of instruction counts."""
 
 
 def test_a_rewrite_is_worth_what_is_more_without_it(load):

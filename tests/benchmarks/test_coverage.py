@@ -1,4 +1,4 @@
-"""The coverage matrix: programs in processes of their own, rows that are kept, tables."""
+"""Check the coverage matrix: programs in separate processes, rows that are kept, tables."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Rounds, ratios and spreads, with stand-ins that count their turns; nothing is timed."""
+"""Check rounds, ratios and spreads, with stand-ins that count their turns; nothing is timed."""
 
 import statistics
 
@@ -12,7 +12,7 @@ def interleave(load):
 
 
 class Counts:
-    """Gives ever larger times, and notes its turns; fails in the turn that is asked for."""
+    """Returns increasing times, and records its turns; it fails in the requested turn."""
 
     def __init__(self, name, log, fails=None):
         self.name, self.log, self.fails = name, log, fails

@@ -1,4 +1,4 @@
-"""How the rows of results/peers.json are shown."""
+"""Check how the rows of results/peers.json are shown."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -63,7 +63,7 @@ def test_rows_of_different_runs_have_no_ratio(load, report):
     assert line(text, "| OpenVINO fp32")[2:4] == ["1.0 (1.0 to 1.0)", ""]
 
 
-def test_who_failed_says_why(load, report):
+def test_failed_contestants_have_a_reason(load, report):
     text = load("peers_tables.py").model_table("tiny", report)
     cells = line(text, "| ncnn fp32")
     assert cells[2] == "no operator / for roll"
@@ -116,7 +116,7 @@ def test_only_what_is_as_exact_as_ours_competes_with_it(load, report, sqnr, comp
     assert line(text, "| tiny | 2 | reduced, any")[4].startswith("OpenVINO int8: 1.0 ms")
 
 
-def test_who_answers_as_pytorch_does_competes_too(load, report):
+def test_peers_that_equal_pytorch_compete_too(load, report):
     report["rows"] = [row("hvit-edge int8", 2.0), row("eager fp32", 9.0)]
     report["rows"][1]["agreement"] = {**FAR, "sqnr_db": None}
     text = load("peers_tables.py").summary_table({**report, "rows": report["rows"]})
@@ -142,7 +142,7 @@ def test_the_roofline_counts_multiply_adds(load, report):
     assert "| 2 | 100 G/s | 20.0 GB/s |" in load("peers_tables.py").roofline_table(report)
 
 
-def test_nothing_is_said_where_nothing_was_measured(load):
+def test_tables_without_rows_say_so(load):
     tables, report = load("peers_tables.py"), {"rows": []}
     assert {
         *(tables.overview_table(report), tables.summary_table(report)),
@@ -156,7 +156,7 @@ def test_the_figure_has_a_bar_for_each_time(load, report):
     drawn = ElementTree.fromstring(load("peers_plot.py").figure(report))
     space = "{http://www.w3.org/2000/svg}"
     bars = [float(each.get("width")) for each in drawn.iter(f"{space}rect") if each.get("height")]
-    assert len(bars) == 1 + 6  # the ground
+    assert len(bars) == 1 + 6  # the background
     assert bars[1:] == sorted(bars[1:])
     labels = [each.text for each in drawn.iter(f"{space}text")]
     assert "hvit-edge int8" in labels and "ncnn fp32" not in labels

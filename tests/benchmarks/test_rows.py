@@ -1,4 +1,4 @@
-"""Results that are taken row by row, on one machine or several."""
+"""Check results that are stored row by row, from one machine or several."""
 
 import json
 
@@ -10,7 +10,7 @@ FAST, SLOW = ({"cpu": cpu, **MACHINE, "date": "2026-11-20"} for cpu in ("fast", 
 
 @pytest.fixture
 def put(load, monkeypatch, tmp_path):
-    """`(machine, model, value) -> report`, of one file."""
+    """Return `(machine, model, value) -> report`, for one file."""
     rows, file = load("rows.py"), tmp_path / "results.json"
 
     def put_one(machine, model, value, **facts):

@@ -1,4 +1,4 @@
-"""The two ends of a worker: stand-ins that speak as one does, and ours with a small artifact."""
+"""Check both ends of a worker: stand-ins with its protocol, and ours with a small artifact."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ def workers(load):
 
 @pytest.fixture
 def started(workers):
-    """`code -> Worker` of a stand-in; all are ended."""
+    """Return `code -> Worker` for a stand-in; all of them are ended."""
     running = []
 
     def start(code, **limits):
@@ -35,7 +35,7 @@ def started(workers):
 
 
 def state(worker):
-    """T is a stopped process, in proc(5)."""
+    """Return the state of the process; T means stopped, see proc(5)."""
     stat = Path(f"/proc/{worker._process.pid}/stat").read_text()
     return stat.rpartition(")")[2].split()[0]
 
@@ -90,7 +90,7 @@ def test_all_are_closed_after_an_error(workers):
 
 @pytest.fixture
 def task(tmp_path):
-    """What a worker is told, with two images of the size that the artifact wants."""
+    """Return the task of a worker, with two images of the size of the artifact's input."""
     from hvit_edge.runtime import Session
 
     random = np.random.default_rng(0)
@@ -129,7 +129,7 @@ def test_a_missing_package_is_the_reason(workers, task):
 
 
 def test_the_standard_output_is_the_harness_s_alone(load, tmp_path):
-    """Libraries that print there would break the protocol."""
+    """Check that libraries that print on stdout do not break the protocol."""
     code = (
         "import sys, json; sys.path.insert(0, sys.argv[1]); import os, worker;"
         "answers = worker.private_stdout(); os.write(1, b'noise\\n'); print('more', flush=True);"

@@ -1,4 +1,4 @@
-"""The training example: a few steps, resuming, and its refusals."""
+"""Check the training example: a few steps, resuming, and its refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def script():
 
     spec = importlib.util.spec_from_file_location("train_cifar10", SCRIPT)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
+    sys.modules[spec.name] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
@@ -40,7 +40,7 @@ def _one_thread():
 
 @pytest.fixture
 def data(tmp_path):
-    """16 images: two classes that differ in colour."""
+    """Return 16 images of two classes that differ in color."""
     labels = np.arange(16, dtype=np.uint8) % 2
     images = np.random.default_rng(0).integers(0, 60, (16, 32, 32, 3), dtype=np.uint8)
     images[labels == 1, :, :, 0] += 190
@@ -81,7 +81,7 @@ def test_result_is_what_create_model_loads(script, data, tmp_path, capsys):
     origin = model.hvit_edge
     assert origin.labels == tuple(script.LABELS)
     assert origin.preprocess.input_size == (32, 32)
-    assert origin.preprocess.resize_size == 32  # no crop: the model saw whole images
+    assert origin.preprocess.resize_size == 32  # no crop: the model saw complete images
     with np.load(data) as file:
         x = np.concatenate([origin.preprocess(image) for image in file["images"]])
         labels = torch.from_numpy(file["labels"])

@@ -1,4 +1,4 @@
-"""What `make test` does on a machine without the packages that it needs; apt and sudo are fakes."""
+"""Check `make test` on a machine without the packages that it needs; apt and sudo are fakes."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ NO_APT = "this system has no apt-get; install what provides them"
 
 
 class Machine:
-    """A folder of programs that is all of PATH."""
+    """A folder of programs, which is the only folder in PATH."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.log, self.jars = folder / "bin", folder / "apt.log", folder / "jars"
@@ -35,7 +35,7 @@ class Machine:
         path.chmod(0o755)
 
     def add_apt(self, install: str = "exit 0") -> None:
-        """An apt-get that notes its arguments, then does `install` where it is to install."""
+        """Add an apt-get that records its arguments, and does `install` when it should install."""
         self.add("apt-get", f'echo "$@" >>{self.log}\ncase "$*" in *install*) {install} ;; esac')
 
     def add_everything(self) -> None:

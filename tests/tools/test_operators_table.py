@@ -1,4 +1,4 @@
-"""docs/operators.md says what the code takes."""
+"""Check that docs/operators.md agrees with the code."""
 
 import subprocess
 import sys
