@@ -21,10 +21,10 @@ from torch.fx import GraphModule
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import COREML_PIPELINE, NATIVE_PIPELINE, PIPELINE, export_graph, rewrite
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.targets import xnnpack
 from hvit_edge.targets.coreml.translate import translate
 from hvit_edge.targets.native.graph_plan import plan_graph
 from hvit_edge.targets.native.values import Number
+from hvit_edge.targets.xnnpack import lower as xnnpack
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "operators.md"
 OPENING, CLOSING = "<!-- table: operators -->\n", "<!-- end -->"
