@@ -1,4 +1,4 @@
-"""Exact rewrites that turn an exported graph into one that a delegate takes whole."""
+"""Export a module to a graph, and rewrite it exactly so that one delegate accepts all of it."""
 
 from hvit_edge.lowering.export import export_graph
 from hvit_edge.lowering.pipeline import (

@@ -1,4 +1,4 @@
-"""Express every re-indexing operator as reshape, permute, slice or expand, its numbers written out.
+"""Express every re-indexing operator as reshape, permute, slice or expand with explicit numbers.
 
 Identity:   each is a re-indexing of the same elements in the same or a permuted order
 
@@ -12,8 +12,7 @@ Identity:   each is a re-indexing of the same elements in the same or a permuted
     reshape(.., -1), view_as, reshape_as              reshape(shape of the result)
     permute(.., -1), slice(-2, None, -1)              the same, counted from the front
 
-Preconditions: static shapes. Bit-equal. XNNPACK has reshape, transpose and slice, none of the
-others.
+Preconditions: static shapes. Bit-equal. XNNPACK has only reshape, transpose and slice.
 """
 
 import operator
@@ -69,7 +68,7 @@ NORMAL = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.ex
 
 
 def canonicalize_views(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *RESHAPES, *PERMUTES, *PARTS, *EXPANDS):
         edit = Editor(graph, node)
@@ -94,7 +93,7 @@ def canonicalize_views(graph: GraphModule) -> bool:
 
 
 def _written_out(node: Node) -> tuple[object, ...]:
-    """The arguments of `node` after the first, counted from the front, none of them left open."""
+    """Return the arguments of `node` after the first, all explicit and counted from the front."""
     source, shape = node.args[0], shape_of(node)
     if node.target in (aten.reshape.default, aten.expand.default):
         return (shape,)
@@ -108,16 +107,16 @@ def _written_out(node: Node) -> tuple[object, ...]:
 
 
 def _order_of(node: Node) -> list[int]:
-    """The order of dimensions that a transposing operator gives, found by running it on labels."""
+    """Return the order of dimensions of a transposing operator, found by running it on labels."""
     rank = rank_of(node.args[0])
     labels = list(range(1, rank + 1))
-    labelled = torch.empty_strided([2] * rank, labels, device="meta")
-    strides = node.target(labelled, *node.args[1:], **node.kwargs).stride()
+    labeled = torch.empty_strided([2] * rank, labels, device="meta")
+    strides = node.target(labeled, *node.args[1:], **node.kwargs).stride()
     return [stride - 1 for stride in strides]
 
 
 def _sliced(edit: Editor, node: Node) -> Node:
-    """`select` or `narrow` as a slice."""
+    """Return `select` or `narrow` as a slice."""
     source, dim, start = node.args[0], node.args[1] % rank_of(node.args[0]), node.args[2]
     start %= shape_of(source)[dim] or 1
     length = node.args[3] if len(node.args) > 3 else 1
@@ -126,7 +125,7 @@ def _sliced(edit: Editor, node: Node) -> Node:
 
 
 def _replace_split(graph: GraphModule, node: Node) -> None:
-    """Every `getitem` of a splitting operator becomes a slice of its input."""
+    """Replace every `getitem` of a splitting operator with a slice of its input."""
     source = node.args[0]
     by_one = node.target is aten.unbind.int
     dim = argument(node, 1 if by_one else 2, "dim", 0) % rank_of(source)

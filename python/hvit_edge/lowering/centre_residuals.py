@@ -1,16 +1,18 @@
-"""Write a residual stream with an average of zero, so that its norms need not subtract one.
+"""Give a residual stream a mean of zero, so that its norms need not subtract the mean.
 
 Identity:   layer_norm(x) = rms_norm(x - mean(x)),    linear(x, W, b) - mean(linear(x, W, b))
-            = linear(x, W - mean(W), b - mean(b)), the mean over output channels; a convolution too
+            = linear(x, W - mean(W), b - mean(b)), the mean over output channels; the same for a
+            convolution
 
     x -> linear(W, b) -> add(stream) -> layer_norm -> y
     x -> linear(W', b') -> add(stream) -> rms_norm -> y
 
-A stream is what additions, reshapes and permutes join. Preconditions: everything that writes to it
-is a linear or an ungrouped convolution with constant weights; everything that reads it is a layer
-norm over its channels, or part of it; additions join equal channels, and a norm sees the channels
-of one position, whatever views stand before it. Folded in float64, exact up to one rounding of each
-weight.
+A stream is a set of nodes that additions, reshapes and permutes connect.
+
+Preconditions: every writer of the stream is a linear or an ungrouped convolution with constant
+weights; every reader is a layer norm over the channels, or a node of the stream; additions add
+equal channels; a norm normalizes all channels of one position, even after views. Folded in float64,
+exact up to one rounding of each weight.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ VIEWS = (aten.reshape.default, aten.permute.default)
 
 @dataclass
 class Stream:
-    """What belongs together: `inside` are additions and views."""
+    """Holds the nodes of one stream; `inside` are its additions and views."""
 
     writers: set[Node] = field(default_factory=set)
     inside: set[Node] = field(default_factory=set)
@@ -45,14 +47,14 @@ class Stream:
 
 
 def centre_residuals(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.layer_norm.default):
         stream = _stream_of(node)
         if stream is None or not _channels_agree(graph, stream):
             continue
         for writer in stream.writers:
-            _centre(Editor(graph, writer), writer)
+            _center(Editor(graph, writer), writer)
         for norm in stream.norms:
             edit = Editor(graph, norm)
             edit.replace(_without_average(edit, norm))
@@ -68,7 +70,7 @@ def _without_average(edit: Editor, norm: Node) -> Node:
 
 
 def _stream_of(norm: Node) -> Stream | None:
-    """The stream that `norm` reads, or None where something else takes part in it."""
+    """Return the stream that `norm` reads, or None if it contains any other kind of node."""
     stream = Stream()
     open_ends = [norm.args[0]]
     while open_ends:
@@ -116,7 +118,7 @@ def _is_norm_of(user: Node, node: Node) -> bool:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where each element of a tensor comes from: its channel, and in each writer its position."""
+    """Holds the channel of each element of a tensor, and its position in each writer."""
 
     channels: torch.Tensor
     positions: tuple[torch.Tensor, ...]
@@ -127,15 +129,15 @@ class Origin:
         )
         return Origin(channels, tuple(positions))
 
-    def normalises_whole_positions(self) -> bool:
-        """Whether each row of the last dimension is one position's channels, each once."""
+    def normalizes_whole_positions(self) -> bool:
+        """Return True if each row of the last dimension holds all channels of one position once."""
         rows = self.channels.sort(-1).values
         whole = bool((rows == torch.arange(rows.shape[-1])).all())
         return whole and all(bool((p == p[..., :1]).all()) for p in self.positions)
 
 
 def _channels_agree(graph: GraphModule, stream: Stream) -> bool:
-    """Whether every addition joins equal channels, and every norm sees whole positions."""
+    """Return True if additions add equal channels, and norms normalize complete positions."""
     origins: dict[Node, Origin] = {}
     for node in graph.graph.nodes:
         if node in stream.writers:
@@ -151,7 +153,7 @@ def _channels_agree(graph: GraphModule, stream: Stream) -> bool:
             else:
                 positions = sum((other.positions for other in others), first.positions)
                 origins[node] = Origin(first.channels, positions)
-    return all(origins[norm.args[0]].normalises_whole_positions() for norm in stream.norms)
+    return all(origins[norm.args[0]].normalizes_whole_positions() for norm in stream.norms)
 
 
 def _own_origin(writer: Node) -> Origin:
@@ -163,8 +165,8 @@ def _own_origin(writer: Node) -> Origin:
     return Origin(numbers.expand(shape), (positions.expand(shape),))
 
 
-def _centre(edit: Editor, writer: Node) -> None:
-    """Take the average over the output channels out of the weights and the bias."""
+def _center(edit: Editor, writer: Node) -> None:
+    """Subtract the mean over the output channels from the weights and from the bias."""
     weight, bias = layer_constants(edit.graph, writer)
     shift = None if bias is None else bias - bias.mean()
     edit.replace(edit.layer(writer, weight - weight.mean(0), shift))

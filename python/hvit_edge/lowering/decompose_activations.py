@@ -1,12 +1,13 @@
-"""Write activations out that XNNPACK has the parts of, or takes for others.
+"""Decompose activations that XNNPACK does not have, or that ExecuTorch lowers as other ones.
 
 Identity:   gelu_tanh(x) = x (1 + tanh(a (x + b x^3))) / 2
             elu(x) = s (max(x, 0) + a (exp(min(t x, 0)) - 1)),    glu([u, v]) = u sigmoid(v)
-            selu, celu = elu with their factors
+            selu(x), celu(x) = elu(x) with their own factors
             softplus(x) = max(x, 0) + log(1 + exp(-|x|)),    mish(x) = x tanh(softplus(x))
             logsigmoid(x) = -softplus(-x)
 
-ExecuTorch lowers a GELU by tanh as the exact one, which is another function, and leaves an ELU out.
+ExecuTorch lowers the tanh form of GELU as the exact GELU, which is a different function. It leaves
+ELU outside the delegate.
 
 Preconditions: floating point. Exact up to rounding.
 """
@@ -32,7 +33,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
 
 
 def decompose_activations(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     return replace_each(graph, ACTIVATIONS, where=is_float)
 
 
@@ -82,7 +83,7 @@ def _glu(edit: Editor, node: Node) -> Node:
 
 def _softplus(edit: Editor, node: Node) -> Node | None:
     beta, threshold = argument(node, 1, "beta", 1), argument(node, 2, "threshold", 20)
-    if beta * threshold < 20:  # where the function has a step that shows
+    if beta * threshold < 20:  # the step at the threshold is then visible
         return None
     x = node.args[0] if beta == 1 else edit.call(aten.mul.Tensor, node.args[0], beta)
     result = _plain_softplus(edit, x)

@@ -1,16 +1,17 @@
-"""Write scaled dot-product attention out as matrix products and a softmax.
+"""Decompose scaled dot-product attention into matrix products and a softmax.
 
-Identity:   attention(q, k, v, m) = softmax(s * q k^T + m) v,   s = 1 / sqrt(d) where not given
+Identity:   attention(q, k, v, m) = softmax(s * q k^T + m) v,   s = 1 / sqrt(d) by default
 
     q, k, v -> scaled_dot_product_attention -> y
     q -> mul(s) -> matmul(k^T) -> [add(m)] -> softmax -> matmul(v) -> y
 
-A constant mask of truth values is one of zeros and -inf; a causal one is such a constant; queries
-that share keys and values (grouped) are multiplied with them as they are.
+A constant boolean mask becomes a constant of zeros and -inf, and so does a causal mask. Keys and
+values that several heads of queries share (grouped) are repeated.
 
-Preconditions: no dropout; a mask (if any) of floating point, or constant. Exact up to the order of
-rounding. The scale stands on q, where a later rewrite can fold it into a linear. PyTorch answers a
-row that is masked throughout with zeros: so does a factor here, if the mask is a constant.
+Preconditions: no dropout; a mask (if any) is of floating point, or constant. Exact up to the order
+of rounding. The scale is applied to q, where a later rewrite can fold it into a linear. PyTorch
+returns zeros for a row that is completely masked. If the mask is a constant, a factor of zero gives
+the same.
 """
 
 import math
@@ -33,7 +34,7 @@ ATTENTION = aten.scaled_dot_product_attention.default
 
 
 def decompose_attention(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, ATTENTION):
         if _is_plain(graph, node):
@@ -74,7 +75,7 @@ def _written_out(edit: Editor, node: Node) -> Node:
 
 
 def _shared(edit: Editor, query: Node, side: Node) -> Node:
-    """Repeat the heads of keys or values that several heads of queries share."""
+    """Repeat the heads of keys or values that are shared by several heads of queries."""
     if rank_of(side) < 3 or rank_of(side) != rank_of(query):
         return side
     heads, own = shape_of(query)[-3], shape_of(side)[-3]
@@ -84,7 +85,10 @@ def _shared(edit: Editor, query: Node, side: Node) -> Node:
 
 
 def _mask(edit: Editor, node: Node, shape: list[int]) -> tuple[Node | None, Node | None]:
-    """Return what is added to scores, and what rows of shares are multiplied with."""
+    """Return the mask that is added to scores, and the 0/1 factor of the rows after the softmax.
+
+    Each is None if it is not needed.
+    """
     mask = argument(node, 3, "attn_mask")
     if argument(node, 5, "is_causal", False):
         allowed = torch.ones(shape[-2:], dtype=torch.bool).tril()

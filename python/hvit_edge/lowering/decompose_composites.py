@@ -1,16 +1,16 @@
-"""Write operators that PyTorch composes of others out as those others.
+"""Decompose operators that PyTorch composes from others.
 
-Identity:   an operator = what PyTorch itself computes it from
+Identity:   an operator = the operators from which PyTorch itself computes it
 
     x, y -> einsum("bij,bkj->bik") -> z      x -> permute.. -> bmm(permute(y)) -> .. -> z
     x, y -> stack(1) -> z                    unsqueeze(x), unsqueeze(y) -> cat(1) -> z
     x -> pixel_shuffle(2) -> y               x -> reshape -> permute -> reshape -> y
 
-ExecuTorch does the same later, where no rewrite can take the parts into the delegate any more.
+ExecuTorch does the same later, when no rewrite can move the parts into the delegate any more.
 
 Preconditions: floating point; the operator has no kernel of its own, or is one of `DECOMPOSED`; it
-is not one of `KEPT`, which later rewrites or the delegate take whole. Bit-equal: PyTorch computes
-these operators so, or defines them so.
+is not one of `KEPT`, which later rewrites or the delegate handle. Bit-equal, because PyTorch
+computes or defines these operators this way.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NAMES = """
     _upsample_nearest_exact2d view_as
 """
 KEPT = frozenset(f"aten::{name}" for name in _NAMES.split())
-"""Composed operators that later rewrites or the delegate know, by name without overload."""
+"""Composite operators that later rewrites or the delegate handle, by name without overload."""
 
 DECOMPOSED = (
     aten.addbmm.default,
@@ -61,11 +61,11 @@ DECOMPOSED = (
     aten.rot90.default,
     aten.stack.default,
 )
-"""Operators with kernels of their own that PyTorch defines by others as well."""
+"""Operators that have kernels, but that PyTorch also defines by others."""
 
 
 def decompose_composites(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in list(graph.graph.nodes):
         if node.op == "call_function" and not node._erased and _is_decomposed(node):
@@ -88,7 +88,7 @@ def _is_decomposed(node: Node) -> bool:
 
 
 def _write_out(graph: GraphModule, node: Node) -> None:
-    """Trace the operator on tensors without data, and put what it calls in its place."""
+    """Trace the operator on tensors without data, and replace it with the operators it calls."""
     sources = node.all_input_nodes
     traced = make_fx(_caller(node, sources), get_decompositions(DECOMPOSED))(
         *(source.meta["val"] for source in sources)
@@ -118,7 +118,7 @@ def _write_out(graph: GraphModule, node: Node) -> None:
 
 
 def _caller(node: Node, sources: list[Node]) -> Callable[..., object]:
-    """Return the operator with its other arguments bound, as a function of its tensors."""
+    """Return the operator as a function of its tensors, with all other arguments bound."""
 
     def call(*tensors: torch.Tensor) -> object:
         given = dict(zip(sources, tensors, strict=True))
@@ -129,7 +129,7 @@ def _caller(node: Node, sources: list[Node]) -> Callable[..., object]:
 
 
 def _out_of_place(target: torch._ops.OpOverload) -> torch._ops.OpOverload:
-    """Return the operator that computes what `target` writes to its first argument."""
+    """Return the out-of-place form of an operator that writes to its first argument."""
     if not target._schema.is_mutable:
         return target
     name = target._schema.name.split("::")[1].removesuffix("_")
@@ -137,5 +137,5 @@ def _out_of_place(target: torch._ops.OpOverload) -> torch._ops.OpOverload:
 
 
 def _on_cpu(kwargs: dict[str, object]) -> dict[str, object]:
-    """Return the arguments for real tensors of what was traced on tensors without data."""
+    """Return `kwargs` with the device that tracing recorded replaced by the CPU."""
     return {k: torch.device("cpu") if k == "device" else v for k, v in kwargs.items()}

@@ -1,11 +1,11 @@
-"""Write functions and reductions out that XNNPACK has the parts of.
+"""Decompose functions and reductions into operators that XNNPACK has.
 
 Identity:   hardsigmoid(x) = min(max(x + 3, 0), 6) / 6
             x^2 = x x,    x^0.5 = sqrt(x),    x^-0.5 = rsqrt(x),    1 / x
             sum(x) = n mean(x),    norm(x) = sqrt(sum(x x)),    over n elements
             var(x) = mean((x - mean(x))^2) n / (n - correction)
             log_softmax(x) = x - m - log(sum(exp(x - m))),    m = max(x)
-            cumsum(x) = a product with a triangle of ones
+            cumsum(x) = x times a triangular matrix of ones
             x + a y = x + (a y)
 
     x -> hardsigmoid -> y                       x -> add(3) -> hardtanh(0, 6) -> div(6) -> y
@@ -13,9 +13,9 @@ Identity:   hardsigmoid(x) = min(max(x + 3, 0), 6) / 6
     x -> linalg_vector_norm(2, dims) -> y       x -> mul(x) -> sum(dims) -> sqrt -> y
     x -> sum(dims) -> y                         x -> mean(dims) -> mul(n) -> y
 
-Preconditions: floating point, no change of dtype; the norm is the Euclidean one, or the sum of
-magnitudes; a cumulative sum is over at most `LONGEST` elements. Exact up to rounding. What PyTorch
-makes of the first instead changes the dtype to and fro.
+Preconditions: floating point, no change of dtype; the norm is of order 1 or 2; a cumulative sum is
+over at most `LONGEST` elements. Exact up to rounding. PyTorch's own decomposition of hardsigmoid
+converts to another dtype and back.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LONGEST = 512
 
 
 def decompose_functions(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     parted = _part_moments(graph)
     return replace_each(graph, FUNCTIONS, where=_keeps_floats) or parted
 
@@ -51,7 +51,7 @@ def _keeps_floats(node: Node) -> bool:
 
 
 def _part_moments(graph: GraphModule) -> bool:
-    """Take apart operators that return a variance or deviation, and the mean."""
+    """Split operators that return both a variance or deviation and the mean."""
     modified = False
     for node in nodes_calling(graph, *MOMENTS):
         keepdim = bool(node.kwargs.get("keepdim", False))
@@ -110,7 +110,7 @@ def _square(edit: Editor, node: Node) -> Node:
 
 
 def _weighted(edit: Editor, node: Node) -> Node | None:
-    """Write a sum or difference with a factor out."""
+    """Write the factor `alpha` of a sum or difference as a product."""
     factor = argument(node, 2, "alpha", 1)
     if factor == 1:
         return None
@@ -155,8 +155,8 @@ def _var(edit: Editor, node: Node) -> Node | None:
     count = math.prod(shape_of(source)[dim] for dim in dims)
     if count <= correction:
         return None
-    centred = edit.call(aten.sub.Tensor, source, edit.call(aten.mean.dim, source, dims, True))
-    squared = edit.call(aten.mul.Tensor, centred, centred)
+    centered = edit.call(aten.sub.Tensor, source, edit.call(aten.mean.dim, source, dims, True))
+    squared = edit.call(aten.mul.Tensor, centered, centered)
     average = edit.call(aten.mean.dim, squared, dims, bool(node.kwargs.get("keepdim", False)))
     factor = count / (count - correction)
     return average if factor == 1 else edit.call(aten.mul.Tensor, average, factor)
@@ -238,4 +238,4 @@ FUNCTIONS = {
     aten.sum.default: _sum,
     aten.sum.dim_IntList: _sum,
 }
-"""In an order in which none emits what stands before it."""
+"""The order matters: no function emits an operator of an earlier entry."""

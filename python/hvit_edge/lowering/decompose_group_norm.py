@@ -1,4 +1,4 @@
-"""Write group norm, instance norm and layer norm over a whole map out with means over a plane.
+"""Decompose group norm, instance norm and layer norm over a full map into means over a plane.
 
 Identity:   group_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x - mean(x),
             the means over the channels of one group and all of their pixels
@@ -7,13 +7,13 @@ Identity:   group_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x -
     x -> mean(2, 3) -> linear(1 / channels of a group) -> sub -> c
     c -> mul(c) -> mean(2, 3) -> linear(the same, eps) -> rsqrt -> mul(gamma) -> mul(c) -> add(beta)
 
-The mean of a group is that of its channels' means. Maps stay in their layout this way.
+The mean of a group is the mean of its channels' means. This way maps keep their memory layout.
 
-Instance norm has a group for each channel, a layer norm over the dimensions after the first one
-group for all of them. XNNPACK has none of the three, and averages over the plane of an image.
+Instance norm has one group per channel. A layer norm over the dimensions after the first has one
+group for all channels. XNNPACK has none of the three, but it averages over the plane of an image.
 
-Preconditions: statistics of the input itself; a layer norm over more than the last dimension. Exact
-up to the order of rounding.
+Preconditions: the norm uses the statistics of its input; a layer norm is over more than the last
+dimension. Exact up to the order of rounding.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LAYER = aten.layer_norm.default
 
 
 def decompose_group_norm(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, GROUP, INSTANCE, LAYER):
         groups = _groups(node)
@@ -42,9 +42,9 @@ def decompose_group_norm(graph: GraphModule) -> bool:
 
 
 def _groups(node: Node) -> tuple[list[int], int, float] | None:
-    """Return the shape [N, C, H, W], the groups of each N and the epsilon; None for other norms.
+    """Return the shape [N, C, H, W], the number of groups and the epsilon; None for other norms.
 
-    Channels are the parts of a group whose planes are averaged first.
+    The plane [H, W] of each channel is averaged first, then the channels of a group.
     """
     shape = shape_of(node)
     if node.target is LAYER:
@@ -61,7 +61,7 @@ def _groups(node: Node) -> tuple[list[int], int, float] | None:
 
 
 def _map(shape: list[int]) -> list[int]:
-    """Return `shape` with four dimensions."""
+    """Return `shape` merged or extended to four dimensions."""
     if len(shape) < 4:
         return [*shape[:2], 1, math.prod(shape[2:])]
     return [*shape[:3], math.prod(shape[3:])]
@@ -69,15 +69,15 @@ def _map(shape: list[int]) -> list[int]:
 
 def _normalized(edit: Editor, node: Node, shape: list[int], groups: int, epsilon: float) -> Node:
     x = edit.reshape(node.args[0], shape)
-    centred = edit.call(aten.sub.Tensor, x, _mean(edit, node, x, groups, None))
-    squared = edit.call(aten.mul.Tensor, centred, centred)
+    centered = edit.call(aten.sub.Tensor, x, _mean(edit, node, x, groups, None))
+    squared = edit.call(aten.mul.Tensor, centered, centered)
     variance = _mean(edit, node, squared, groups, epsilon)
     factor = edit.call(aten.rsqrt.default, variance)
     gamma, beta = _affine(edit, node)
     of_channels = node.target is not LAYER
-    if of_channels and gamma is not None:  # one pass over the map, not two
+    if of_channels and gamma is not None:  # one pass over the map instead of two
         factor = edit.call(aten.mul.Tensor, factor, gamma)
-    normalized = edit.call(aten.mul.Tensor, centred, factor)
+    normalized = edit.call(aten.mul.Tensor, centered, factor)
     if of_channels:
         if beta is not None:
             normalized = edit.call(aten.add.Tensor, normalized, beta)
@@ -89,7 +89,10 @@ def _normalized(edit: Editor, node: Node, shape: list[int], groups: int, epsilon
 
 
 def _mean(edit: Editor, node: Node, x: Node, groups: int, added: float | None) -> Node:
-    """Average over planes, then over the channels of a group; one channel for each, or one."""
+    """Average over planes, then over the channels of each group.
+
+    The result is [N, C, 1, 1], or [N, 1, 1, 1] if there is one group.
+    """
     batch, channels = shape_of(x)[:2]
     means = edit.call(aten.mean.dim, x, [2, 3], True)
     if groups == channels:
@@ -108,7 +111,10 @@ def _mean(edit: Editor, node: Node, x: Node, groups: int, added: float | None) -
 
 
 def _affine(edit: Editor, node: Node) -> tuple[Node | None, Node | None]:
-    """Return gamma and beta, each if there is one; of channels in the shape [1, C, 1, 1]."""
+    """Return gamma and beta, or None for each that is missing.
+
+    They have the shape [1, C, 1, 1], but for a layer norm the shape of its parameters.
+    """
     first = {GROUP: 2, INSTANCE: 1, LAYER: 2}[node.target]
     found = [argument(node, first, "weight"), argument(node, first + 1, "bias")]
     if node.target is not LAYER:

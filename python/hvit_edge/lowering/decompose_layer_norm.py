@@ -1,4 +1,4 @@
-"""Write layer and RMS normalisation out with averages taken by a linear.
+"""Decompose layer norm and RMS norm, with averages computed by a linear.
 
 Identity:   layer_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x - mean(x),
             mean(x) = linear(x, [[1/C, ..., 1/C]])
@@ -9,9 +9,9 @@ Identity:   layer_norm(x) = c * rsqrt(mean(c^2) + eps) * gamma + beta,   c = x -
 
 `rms_norm` is the same without the subtraction: c = x.
 
-Preconditions: the last dimension alone is normalised. The epsilon is the bias of the second
-average. Exact up to the order of rounding. XNNPACK has no layer norm and averages only over the
-plane of an image; a linear averages over channels.
+Preconditions: only the last dimension is normalized. The epsilon is the bias of the second average.
+Exact up to the order of rounding. XNNPACK has no layer norm, and its mean is only over the plane of
+an image. A linear can average over channels.
 """
 
 import torch
@@ -21,39 +21,39 @@ from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, shap
 
 
 def decompose_layer_norm(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.layer_norm.default, aten.rms_norm.default):
         if list(node.args[1]) == shape_of(node)[-1:]:
             edit = Editor(graph, node)
-            edit.replace(_affine(edit, node, _normalised(edit, node)))
+            edit.replace(_affine(edit, node, _normalized(edit, node)))
             modified = True
     return modified
 
 
-def _normalised(edit: Editor, node: Node) -> Node:
+def _normalized(edit: Editor, node: Node) -> Node:
     source, channels = node.args[0], shape_of(node)[-1]
     row = torch.full((1, channels), 1 / channels, dtype=torch.float64)
     average = edit.constant_like(f"{node.name}_average", row, node)
     if node.target is aten.rms_norm.default:
-        centred, added = source, argument(node, 3, "eps")
+        centered, added = source, argument(node, 3, "eps")
         added = torch.finfo(node.meta["val"].dtype).eps if added is None else added
     else:
         mean = edit.call(aten.linear.default, source, average)
-        centred, added = edit.call(aten.sub.Tensor, source, mean), argument(node, 4, "eps", 1e-5)
+        centered, added = edit.call(aten.sub.Tensor, source, mean), argument(node, 4, "eps", 1e-5)
     epsilon = torch.tensor([added], dtype=torch.float64)
-    squared = edit.call(aten.mul.Tensor, centred, centred)
+    squared = edit.call(aten.mul.Tensor, centered, centered)
     bias = edit.constant_like(f"{node.name}_epsilon", epsilon, node)
     variance = edit.call(aten.linear.default, squared, average, bias)
-    return edit.call(aten.mul.Tensor, centred, edit.call(aten.rsqrt.default, variance))
+    return edit.call(aten.mul.Tensor, centered, edit.call(aten.rsqrt.default, variance))
 
 
-def _affine(edit: Editor, node: Node, normalised: Node) -> Node:
+def _affine(edit: Editor, node: Node, normalized: Node) -> Node:
     has_bias = node.target is aten.layer_norm.default
     weight = argument(node, 2, "weight")
     bias = argument(node, 3, "bias") if has_bias else None
     if weight is not None:
-        normalised = edit.call(aten.mul.Tensor, normalised, weight)
+        normalized = edit.call(aten.mul.Tensor, normalized, weight)
     if bias is not None:
-        normalised = edit.call(aten.add.Tensor, normalised, bias)
-    return normalised
+        normalized = edit.call(aten.add.Tensor, normalized, bias)
+    return normalized

@@ -1,4 +1,4 @@
-"""From a module to a graph of ATen operators."""
+"""Export a module to a graph of ATen operators."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from hvit_edge.lowering.partial_graph import without_partial_graph
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 
 ATTRIBUTE_WRITTEN = "attribute is mutated in the forward"
-"""What torch.export says of a tensor that is neither parameter nor buffer, without its name."""
+"""The message of torch.export about a tensor that is no parameter or buffer; it lacks the name."""
 
 
 def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) -> GraphModule:
-    """Trace `module` into a graph that computes the same and writes to nothing but its results.
+    """Trace `module` into an equivalent graph that writes only to its results.
 
     Args:
-        module: any module in eval mode that `torch.export` accepts, shapes fixed by the example.
-        example_inputs: one tensor per argument of `forward`; stored in the order of its shape,
-            because the memory format of the example becomes part of the program.
+        module: any module in eval mode that `torch.export` accepts. The example fixes all shapes.
+        example_inputs: one tensor per argument of `forward`. Each is copied to contiguous strides
+            if needed, because the memory format of the example becomes part of the program.
 
     Returns:
-        A graph with parameters and buffers as attributes, shared with `module`, never modified
-        by rewrites; each tensor node has `meta["val"]`, a tensor without data. What the module does
-        in place is done out of place; an input that it writes to is left as it is.
+        A graph with parameters and buffers as attributes. They are shared with `module`, and
+        rewrites never modify them. Each tensor node has `meta["val"]`, a tensor without data.
+        In-place operators are replaced with out-of-place ones. The graph does not change its
+        inputs, even if `module` does.
 
     Raises:
-        LoweringError: `torch.export` refuses the module, it is in training mode, or it writes to
-            its own buffers.
+        LoweringError: `torch.export` refuses the module, the module is in training mode, or it
+            writes to its own buffers, parameters or tensors.
     """
     if any(child.training for child in module.modules()):
         raise LoweringError(
@@ -39,7 +40,7 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
         )
     inputs = tuple(map(plain, example_inputs))
     try:
-        # Blocks without gradients then need no graph of their own.
+        # Without this, a block of torch.no_grad() in the module becomes a nested graph.
         with torch.no_grad(), without_partial_graph():
             program = functionalize(torch.export.export(module, inputs))
     except LoweringError:
@@ -57,7 +58,7 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
 
 
 def _tensor_attributes(module: nn.Module) -> list[str]:
-    """The dotted names of tensors that are neither parameters nor buffers."""
+    """Return the dotted names of tensors that are neither parameters nor buffers."""
     return [
         f"{path}.{name}".lstrip(".")
         for path, child in module.named_modules()

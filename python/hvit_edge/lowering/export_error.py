@@ -1,4 +1,4 @@
-"""Why `torch.export` refuses a module, in a user's words."""
+"""Explain to a user why `torch.export` refuses a module."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHER_REMEDY = "write that line with other torch operators, or keep it out of e
 
 
 def untraceable(error: Exception, module: nn.Module) -> LoweringError:
-    """Return the error to raise for what `torch.export` raised while it traced `module`."""
+    """Return the error to raise after `torch.export` raised `error` while it traced `module`."""
     text = f"{type(error).__name__} {error}"
     causes = [cause for cause in _CAUSES if any(sign in text for sign in cause[0])]
     _, got, remedy = causes[0] if causes else (None, first_line(error), _OTHER_REMEDY)

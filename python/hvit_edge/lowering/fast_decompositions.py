@@ -1,4 +1,4 @@
-"""PyTorch's decompositions without what they repeat, and what they do for other devices."""
+"""Run PyTorch's decompositions without repeated work and without work for other devices."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ OURS = {getattr(_C.DispatchKey, name) for name in ("CPU", "Meta", "AutogradCPU",
 
 @contextmanager
 def fast_decompositions() -> Iterator[None]:
-    """Decompose programs of the CPU in this block; an inner block changes nothing.
+    """Make decompositions of CPU programs fast in this block; a nested block changes nothing.
 
-    For each of its namespaces, several times a program, PyTorch walks over all operators, because
-    one could be registered meanwhile; here none is, and one walk is enough for the block. A PyTorch
-    that names these otherwise goes on as it does. For each
-    of hundreds of operators it then replaces, and restores, the kernels of twenty devices; a
-    program of the CPU reaches two of them. That takes half of the time of lowering a small program.
+    PyTorch walks over all operators of each namespace several times per program, because an
+    operator could have been registered meanwhile. None is registered in this block, so the result
+    of the first walk is kept. PyTorch also replaces and restores the kernels of twenty devices for
+    each of hundreds of operators. A CPU program uses two of these devices. Both together take half
+    of the time of lowering a small program.
+
+    A version of PyTorch in which these functions have other names is left unchanged.
     """
     known = all(hasattr(utils, name) for name in WALKS)
     known = known and all(hasattr(exported_program, name) for name in KEYS)

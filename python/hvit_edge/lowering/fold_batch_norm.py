@@ -1,4 +1,4 @@
-"""Fold batch normalisation into the convolution before it.
+"""Fold batch norm into the convolution before it.
 
 Identity:   s * (conv(x, W, b) - mean) + beta = conv(x, s * W, s * (b - mean) + beta),
             s = gamma / sqrt(var + eps)
@@ -6,8 +6,8 @@ Identity:   s * (conv(x, W, b) - mean) + beta = conv(x, s * W, s * (b - mean) + 
     x -> conv2d(W, b) -> batch_norm -> y      x -> conv2d(W', b') -> y
     x -> batch_norm -> y                      x -> mul(s) -> add(t) -> y      (nothing to fold into)
 
-Preconditions: inference statistics; the convolution has constant weights and no other user, else
-the second form. Folded in float64, exact up to one rounding of each weight.
+Preconditions: inference statistics. The convolution has constant weights and no other user;
+otherwise the second form is used. Folded in float64, exact up to one rounding of each weight.
 """
 
 import torch
@@ -27,7 +27,7 @@ from hvit_edge.lowering.graph import (
 
 
 def fold_batch_norm(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.batch_norm.default):
         if argument(node, 5, "training") is not False:
@@ -43,7 +43,7 @@ def fold_batch_norm(graph: GraphModule) -> bool:
 
 
 def _scale_and_shift(graph: GraphModule, node: Node) -> tuple[torch.Tensor, torch.Tensor]:
-    """The normalisation as y = scale * x + shift, float64 [channels]."""
+    """Return scale and shift of the norm as y = scale * x + shift, float64 [channels]."""
     mean, var = (constant_tensor(graph, node.args[i]).double() for i in (3, 4))
     scale = torch.rsqrt(var + argument(node, 7, "eps"))
     if node.args[1] is not None:

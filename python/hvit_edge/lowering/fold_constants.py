@@ -1,13 +1,13 @@
-"""Compute once what depends on no input.
+"""Replace operators that depend on no input with their results.
 
 Identity:   f(constants) = a constant
 
     weight -> index -> permute -> bias       constant -> bias
     x -> zeros_like -> y                     constant -> y
 
-Preconditions: every tensor argument is a constant of the graph, the operator is deterministic and
-returns one tensor, or several of which each is folded by itself. Bit-equal. A gather from a
-relative position table disappears this way.
+Preconditions: every tensor argument is a constant of the graph; the operator is deterministic and
+returns one tensor, or several, each of which is folded separately. Bit-equal. This removes, for
+example, a gather from a relative position table.
 """
 
 import operator
@@ -25,12 +25,12 @@ BY_SHAPE = (
     aten.ones_like.default,
     aten.zeros_like.default,
 )
-"""Operators that read nothing of their first argument but its shape and dtype."""
+"""Operators that read only the shape and dtype of their first argument."""
 RANDOM = ("rand", "randn", "bernoulli", "normal", "dropout")
 
 
 def fold_constants(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in list(graph.graph.nodes):
         if _is_foldable(node):
@@ -49,7 +49,7 @@ def _is_foldable(node: Node) -> bool:
 
 
 def _depends_on_constants(node: Node) -> bool:
-    """Whether an operator gives the same each time, and nothing but constants go into it."""
+    """Return True if an operator is deterministic and reads only constants."""
     if node.op != "call_function":
         return False
     if any(str(node.target).startswith(f"aten.{name}") for name in RANDOM):

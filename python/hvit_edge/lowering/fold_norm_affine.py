@@ -1,13 +1,13 @@
 """Fold the scale and shift of a layer norm into the linears and convolutions that read it.
 
 Identity:   linear(n * gamma + beta, W, b) = linear(n, W * gamma, b + W beta), and the same for a
-            convolution without padding, whose weights of channel c take gamma[c]
+            convolution without padding, whose weights of channel c are multiplied by gamma[c]
 
     x -> layer_norm(gamma, beta) -> linear(W, b) -> y      x -> layer_norm() -> linear(W', b') -> y
 
 Preconditions: every reader of the norm is a linear or an unpadded, ungrouped convolution with
-constant weights, behind nothing but reshapes, permutes, rolls and slices that leave the channels
-whole. Folded in float64, exact up to one rounding of each weight.
+constant weights. Only reshapes, permutes, rolls and slices that keep all channels are between the
+norm and its readers. Folded in float64, exact up to one rounding of each weight.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from hvit_edge.lowering.graph import (
 
 
 def fold_norm_affine(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.layer_norm.default):
         gamma, beta = argument(node, 2, "weight"), argument(node, 3, "bias")
@@ -49,7 +49,7 @@ def fold_norm_affine(graph: GraphModule) -> bool:
 
 
 def _readers(node: Node, channel: int) -> list[Node] | None:
-    """The linears and convolutions behind `node`, or None where anything else reads it.
+    """Return the linears and convolutions after `node`, or None if anything else reads it.
 
     `channel` is the dimension of the channels in `node`.
     """
@@ -59,15 +59,15 @@ def _readers(node: Node, channel: int) -> list[Node] | None:
             readers.append(user)
             continue
         moved = _channel_after(user, node, channel)
-        behind = None if moved is None else _readers(user, moved)
-        if behind is None:
+        following = None if moved is None else _readers(user, moved)
+        if following is None:
             return None
-        readers += behind
+        readers += following
     return readers or None
 
 
 def _takes_channels(user: Node, node: Node, channel: int) -> bool:
-    """Whether `user` is a linear or convolution that sums over the channels of `node`."""
+    """Return True if `user` is a linear or convolution that sums over the channels of `node`."""
     if user.op != "call_function" or user.args[0] is not node or not has_constant_weights(user):
         return False
     if user.target is aten.linear.default:
@@ -79,7 +79,7 @@ def _takes_channels(user: Node, node: Node, channel: int) -> bool:
 
 
 def _channel_after(user: Node, node: Node, channel: int) -> int | None:
-    """Where the channels of `node` are in `user`, or None where they do not stay whole."""
+    """Return the dimension of the channels of `node` in `user`, or None if some are dropped."""
     if user.target is aten.permute.default:
         return [dim % rank_of(user) for dim in user.args[1]].index(channel)
     if user.target is aten.roll.default:
@@ -101,7 +101,7 @@ def _channel_after(user: Node, node: Node, channel: int) -> int | None:
 
 
 def _fold_into(graph: GraphModule, reader: Node, gamma: Node, beta: Node | None) -> None:
-    """Give `reader` the weights that need no scale and shift in front."""
+    """Give `reader` weights and a bias that include the scale and shift of the norm."""
     edit = Editor(graph, reader)
     weight, bias = layer_constants(graph, reader)
     scale = constant_tensor(graph, gamma).double()

@@ -1,14 +1,14 @@
-"""Fold the multiplication by a number into the linear that the values come from.
+"""Fold the multiplication by a number into the linear that computes the values.
 
-Identity:   s * linear(x, W, b) = linear(x, s * W, s * b), row by row of W
+Identity:   s * linear(x, W, b) = linear(x, s * W, s * b), for each row of W separately
 
     x -> linear(W, b) -> slice, reshape, permute -> mul(s) -> y
     x -> linear(W', b') -> slice, reshape, permute -> y
 
-Preconditions: between the linear and the product stand only reshapes, permutes and slices; the
-output channels that reach the product reach nothing else. The rows of W that do are scaled: of a
-fused q, k, v projection only those of q. Folded in float64, exact up to one rounding of each weight
-(none where s is a power of two).
+Preconditions: only reshapes, permutes and slices are between the linear and the product; the output
+channels that reach the product reach no other node. Only their rows of W are scaled: in a fused
+q, k, v projection the rows of q. Folded in float64, exact up to one rounding of each weight (exact
+if s is a power of two).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor)
 
 
 def fold_scale(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for product in nodes_calling(graph, aten.mul.Tensor):
         linear = _source(product.args[0])
@@ -54,7 +54,7 @@ def _is_number(value: object) -> bool:
 
 
 def _source(node: Node) -> Node | None:
-    """The linear that `node` is a re-indexing of, if its weights are constants."""
+    """Return the linear that `node` re-indexes, or None if there is none with constant weights."""
     while node.op == "call_function" and node.target in REINDEXING:
         node = node.args[0]
     if node.op != "call_function" or node.target is not aten.linear.default:
@@ -63,7 +63,10 @@ def _source(node: Node) -> Node | None:
 
 
 def _rows_used_only_by(product: Node, linear: Node) -> torch.Tensor | None:
-    """The output channels of `linear` that reach `product`, or None where others use them too."""
+    """Return the output channels of `linear` that reach `product`, as bool [channels].
+
+    The result is None if another node uses one of them.
+    """
     channels = shape_of(linear)[-1]
     labels = torch.arange(channels).expand(shape_of(linear))
     wanted, others = (
@@ -76,7 +79,7 @@ def _rows_used_only_by(product: Node, linear: Node) -> torch.Tensor | None:
 
 
 def _final_users(node: Node, labels: torch.Tensor) -> Iterator[tuple[Node, torch.Tensor]]:
-    """Every user behind the re-indexing operators, with the labels that reach it."""
+    """Yield each user after the re-indexing operators, with the labels that reach it."""
     for user in node.users:
         if user.op == "call_function" and user.target in REINDEXING:
             yield from _final_users(user, user.target(labels, *user.args[1:], **user.kwargs))

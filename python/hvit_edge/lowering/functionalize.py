@@ -1,15 +1,15 @@
-"""Turn an exported program into one whose operators write to nothing but their results.
+"""Turn an exported program into one whose operators write only to their results.
 
 Identity:   f_(x); g(x) = g(f(x)), and the same for every view that shares memory with x
 
     x -> relu_ -> y                              x -> relu -> y
     x -> slice -> copy_(v), x -> y               x, v -> slice_scatter -> y
 
-PyTorch's own functionalization does the work: it knows which tensors share memory. It keeps
-composite operators such as attention whole; batch norm is the one that it renames, and is named
-back here. Blocks of `torch.no_grad()` and `torch.autocast` are written out as well.
+PyTorch's own functionalization does the work, because it knows which tensors share memory. It keeps
+composite operators such as attention. It renames batch norm alone, and this module restores that
+name. Blocks of `torch.no_grad()` and `torch.autocast` are inlined as well.
 
-Preconditions: none. A program that writes to nothing is returned as it is, operator for operator.
+Preconditions: none. A program that writes to no argument is returned unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hvit_edge.lowering.graph import aten
 
 NORM = aten._native_batch_norm_legit_no_training.default
 HARMLESS = (aten.detach_.default,)
-"""In place by name only."""
+"""Operators that are in place by name only."""
 
 
 def functionalize(program: ExportedProgram) -> ExportedProgram:
@@ -37,8 +37,8 @@ def functionalize(program: ExportedProgram) -> ExportedProgram:
         program: from `torch.export.export`.
 
     Raises:
-        LoweringError: the module writes to a buffer or parameter of its own, which is named: what
-            it keeps from one call to the next has no place in an inference program.
+        LoweringError: the module writes to one of its buffers or parameters. The error names it.
+            An inference program cannot keep state from one call to the next.
     """
     if not any(_writes(node) for node in program.graph.nodes):
         return program
@@ -49,7 +49,7 @@ def functionalize(program: ExportedProgram) -> ExportedProgram:
 
 
 def plain_module(program: ExportedProgram) -> GraphModule:
-    """Return a functional program as a graph that leaves its inputs and its state alone.
+    """Return a functional program as a graph that does not change its inputs or its state.
 
     Args:
         program: from `functionalize`.
@@ -62,7 +62,7 @@ def plain_module(program: ExportedProgram) -> GraphModule:
     for node in list(graph.graph.nodes):
         if node.op != "call_function":
             continue
-        if node.target is aten.copy_.default:  # a changed input, written back
+        if node.target is aten.copy_.default:  # writes a changed input back
             node.replace_all_uses_with(node.args[1])
             graph.graph.erase_node(node)
         elif node.target is NORM:
@@ -72,7 +72,7 @@ def plain_module(program: ExportedProgram) -> GraphModule:
 
 
 def _writes(node: Node) -> bool:
-    """Tell whether `node` writes to an argument, or holds a graph that might."""
+    """Return True if `node` writes to an argument, or contains a graph that may."""
     if node.op != "call_function" or node.target in HARMLESS:
         return False
     if isinstance(node.target, torch._ops.HigherOrderOperator):
@@ -89,7 +89,7 @@ def _check_state(program: ExportedProgram) -> None:
 
 
 def writes_state(names: Iterable[str]) -> LoweringError:
-    """Return the error of a module that writes to the tensors `names` of its own."""
+    """Return the error for a module that writes to its own tensors `names`."""
     listed = ", ".join(sorted(set(names)))
     return LoweringError(
         "[export_graph] expected a module that keeps nothing from one call to the next, got one"
@@ -98,7 +98,7 @@ def writes_state(names: Iterable[str]) -> LoweringError:
 
 
 def _name_back(graph: GraphModule, node: Node) -> None:
-    """Replace batch norm in its three-result form by the operator that modules call."""
+    """Replace the batch norm that returns three results with the operator that modules call."""
     source, weight, bias, mean, var, momentum, epsilon = node.args
     items = list(node.users)
     assert all(item.target is operator.getitem and item.args[1] == 0 for item in items)

@@ -1,15 +1,14 @@
-"""Take attention that is written out as the one operator that it is.
+"""Fuse attention that is written as separate operators into one attention operator.
 
 Identity:   softmax(s * q k + b) v = scaled_dot_product_attention(q, k^T, v, attn_mask=b, scale=s)
 
     q, k -> matmul -> mul(s) or div(1 / s) -> add(b) -> softmax(-1) -> matmul(v) -> y
     q, permute(k), v -> scaled_dot_product_attention(attn_mask=b, scale=s) -> y
 
-Preconditions: every step has one user; s is a number or a constant of one number a matrix, which
-then scales q; b is a constant of floating point; either may be missing, and b may be a sum of
-several with reshapes between them that keep the last two dimensions, as those of shifted windows
-are. q, k and v have the same dimensions before the last two, of which there is one at least. Exact
-up to the order of operations.
+Preconditions: every step has one user. s is a number, or a constant with one number per matrix; the
+constant scales q. b is a floating-point constant, or a sum of several with reshapes between them
+that keep the last two dimensions, as in shifted windows. s and b may each be missing. q, k and v
+have the same dimensions before the last two, at least one. Exact up to the order of operations.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ SCALES = (aten.mul.Tensor, aten.mul.Scalar, aten.div.Tensor, aten.div.Scalar)
 
 
 def fuse_attention(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for softmax in nodes_calling(graph, *SOFTMAX):
         product = only_user(softmax)
@@ -69,7 +68,10 @@ def fuse_attention(graph: GraphModule) -> bool:
 
 
 def _biases(graph: GraphModule, scores: object) -> tuple[list[tuple[Node, list[int]]], object]:
-    """Constants that are added last, each with the shape of the sum, and what they are added to."""
+    """Return the constants that are added last, and the node that they are added to.
+
+    Each constant comes with the shape of the sum.
+    """
     found: list[tuple[Node, list[int]]] = []
     while True:
         bias, rest = _bias(scores)
@@ -87,7 +89,10 @@ def _biases(graph: GraphModule, scores: object) -> tuple[list[tuple[Node, list[i
 def _mask(
     graph: GraphModule, edit: Editor, biases: list[tuple[Node, list[int]]], scores: Node
 ) -> dict[str, Node]:
-    """The sum of all that is added to scores, in their own shape."""
+    """Return the sum of all biases as the option `attn_mask`, in the shape of the scores.
+
+    The result is empty if there are no biases.
+    """
     if not biases:
         return {}
     if len(biases) == 1 and biases[0][1] == shape_of(scores):
@@ -98,7 +103,7 @@ def _mask(
 
 
 def _bias(scores: object) -> tuple[Node | None, object]:
-    """A constant that is added last, and what it is added to."""
+    """Return the constant that is added last, if any, and the node that it is added to."""
     if not is_call(scores, aten.add.Tensor) or argument(scores, 2, "alpha", 1) != 1:
         return None, scores
     left, right = scores.args[:2]
@@ -112,7 +117,10 @@ def _bias(scores: object) -> tuple[Node | None, object]:
 
 
 def _scale(graph: GraphModule, scores: object) -> tuple[float | Node, object]:
-    """A number that scores are multiplied with, or one for each matrix, and the scores."""
+    """Return the factor of the scores, and the scores without it.
+
+    The factor is a number, or a constant node with one number per matrix.
+    """
     if not is_call(scores, *SCALES) or only_user(scores) is None:
         return 1.0, scores
     source, factor = scores.args[:2]

@@ -1,9 +1,9 @@
-"""How rewrites read and edit an exported graph.
+"""Read and edit an exported graph.
 
-A graph is what `export_graph` returns: a `torch.fx.GraphModule` of ATen operators whose parameters,
-buffers and constants are attributes. It runs like the module that it came from. Every tensor node
-carries its shape and dtype in `meta["val"]`, and the module that it came from in
-`meta["nn_module_stack"]`; nodes made through `Editor` have both.
+`export_graph` returns a graph: a `torch.fx.GraphModule` of ATen operators whose parameters, buffers
+and constants are attributes. It runs like the module that it came from. Every tensor node has its
+shape and dtype in `meta["val"]`, and the module that it came from in `meta["nn_module_stack"]`.
+Nodes made through `Editor` have both.
 """
 
 from __future__ import annotations
@@ -18,51 +18,54 @@ from hvit_edge.lowering.plain_layout import plain
 
 aten = torch.ops.aten
 Operator = Callable[..., object]
-SHARED_ELEMENTS = 4096  # constants up to this size are worth looking up
+SHARED_ELEMENTS = 4096  # up to this size the comparison of values is cheap
 
 
 def nodes_calling(graph: GraphModule, *operators: Operator) -> Iterator[Node]:
-    """The nodes that call one of `operators`, in graph order; the graph may be edited meanwhile."""
+    """Yield the nodes that call one of `operators`, in graph order.
+
+    The graph may be edited during the iteration; erased nodes are skipped.
+    """
     for node in list(graph.graph.nodes):
         if node.op == "call_function" and node.target in operators and not node._erased:
             yield node
 
 
 def is_call(value: object, *operators: Operator) -> bool:
-    """Whether `value` is a node that calls one of `operators`."""
+    """Return True if `value` is a node that calls one of `operators`."""
     return isinstance(value, Node) and value.op == "call_function" and value.target in operators
 
 
 def shape_of(node: Node) -> list[int]:
-    """The static shape of a tensor node."""
+    """Return the static shape of a tensor node."""
     return list(node.meta["val"].shape)
 
 
 def rank_of(node: Node) -> int:
-    """The number of dimensions of a tensor node."""
+    """Return the number of dimensions of a tensor node."""
     return node.meta["val"].dim()
 
 
 def argument(node: Node, position: int, name: str, default: object = None) -> object:
-    """An operator's argument, given by position or by name, or its default."""
+    """Return an operator's argument, given by position or by name, or `default`."""
     if len(node.args) > position:
         return node.args[position]
     return node.kwargs.get(name, default)
 
 
 def is_constant(value: object) -> bool:
-    """Whether `value` is a parameter, buffer or constant of the graph."""
+    """Return True if `value` is a parameter, buffer or constant of the graph."""
     return isinstance(value, Node) and value.op == "get_attr"
 
 
 def has_constant_weights(layer: Node) -> bool:
-    """Whether the weights and the bias (if any) of a linear or convolution are constants."""
+    """Return True if the weights and the bias (if any) of a layer are constants."""
     bias = argument(layer, 2, "bias")
     return is_constant(argument(layer, 1, "weight")) and (bias is None or is_constant(bias))
 
 
 def constant_tensor(graph: GraphModule, node: Node) -> torch.Tensor:
-    """The tensor behind a constant node, detached."""
+    """Return the tensor of a constant node, detached."""
     value: object = graph
     for name in str(node.target).split("."):
         value = getattr(value, name)
@@ -71,25 +74,25 @@ def constant_tensor(graph: GraphModule, node: Node) -> torch.Tensor:
 
 
 def layer_constants(graph: GraphModule, layer: Node) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Weights and bias (if any) of a linear or convolution, float64."""
+    """Return the weights and the bias (or None) of a linear or convolution, float64."""
     bias = argument(layer, 2, "bias")
     weight = constant_tensor(graph, layer.args[1]).double()
     return weight, None if bias is None else constant_tensor(graph, bias).double()
 
 
 def only_user(node: Node) -> Node | None:
-    """The single node that uses `node`, or None where there are none or several."""
+    """Return the single node that uses `node`, or None if there are none or several."""
     return next(iter(node.users)) if len(node.users) == 1 else None
 
 
 def module_path(node: Node) -> str:
-    """The dotted path of the module that a node came from; empty for the root."""
+    """Return the dotted path of the module that a node came from; empty for the root."""
     stack = node.meta.get("nn_module_stack") or {}
     return list(stack.values())[-1][0] if stack else ""
 
 
 def cleanup(graph: GraphModule) -> None:
-    """Drop dead nodes and the attributes that nothing uses any more, then recompile."""
+    """Remove dead nodes and unused parameters and buffers, then recompile."""
     graph.graph.eliminate_dead_code()
     used = {str(node.target) for node in graph.graph.nodes if node.op == "get_attr"}
     for name in [n for n, _ in graph.named_parameters(remove_duplicate=False)] + [
@@ -102,11 +105,11 @@ def cleanup(graph: GraphModule) -> None:
 
 
 class Editor:
-    """Inserts nodes in front of one node and hands its uses over.
+    """Inserts nodes before one node and replaces it.
 
     Args:
         graph: the graph to edit.
-        anchor: new nodes stand before it and inherit the module that it came from.
+        anchor: new nodes are inserted before it, and inherit the module that it came from.
     """
 
     def __init__(self, graph: GraphModule, anchor: Node) -> None:
@@ -124,11 +127,11 @@ class Editor:
         return node
 
     def reshape(self, node: Node, shape: list[int]) -> Node:
-        """`node` in another shape; `node` itself where the shape is its own already."""
+        """Return `node` in another shape; `node` itself if it has this shape already."""
         return node if shape_of(node) == shape else self.call(aten.reshape.default, node, shape)
 
     def permute(self, node: Node, order: list[int]) -> Node:
-        """`node` with its dimensions in another order; `node` itself where the order is its own."""
+        """Return `node` with its dimensions in another order; `node` itself if nothing moves."""
         if order == list(range(len(order))):
             return node
         return self.call(aten.permute.default, node, order)
@@ -136,7 +139,7 @@ class Editor:
     def constant(self, name: str, tensor: torch.Tensor, *, share: bool = True) -> Node:
         """Insert a constant; `name` is made unique.
 
-        Small constants of one value are shared, unless `share` says otherwise.
+        Small constants of equal dtype, shape and values are stored once, unless `share` is False.
         """
         tensor = plain(tensor.detach())
         shared = self._small_constants()
@@ -154,7 +157,7 @@ class Editor:
         return node
 
     def _small_constants(self) -> dict[tuple, str]:
-        """Names of the small constants made so far, by dtype, shape and bytes."""
+        """Return the names of the small constants made so far, by dtype, shape and bytes."""
         return self.graph.meta.setdefault("hvit_edge_small_constants", {})
 
     def _unique_name(self, stem: str) -> str:
@@ -165,11 +168,11 @@ class Editor:
         return name
 
     def constant_like(self, name: str, values: torch.Tensor, node: Node) -> Node:
-        """Insert a constant in the dtype that `node` has when the graph runs in that dtype."""
+        """Insert a constant in the dtype of `node`."""
         return self.constant(name, values.to(node.meta["val"].dtype))
 
     def layer(self, like: Node, weight: torch.Tensor, bias: torch.Tensor | None) -> Node:
-        """Insert a linear or convolution that is `like` but for its weights and its bias."""
+        """Insert a linear or convolution like `like`, with other weights and another bias."""
         arguments = [like.args[0], self.constant_like(f"{like.name}_weight", weight, like)]
         if bias is not None:
             arguments.append(self.constant_like(f"{like.name}_bias", bias, like))
@@ -179,13 +182,13 @@ class Editor:
         return self.call(like.target, *arguments, *like.args[3:], **kwargs)
 
     def replace(self, replacement: Node) -> None:
-        """Let every user of the anchor use `replacement`, and erase the anchor."""
+        """Make every user of the anchor use `replacement`, and erase the anchor."""
         self.anchor.replace_all_uses_with(replacement)
         self.graph.graph.erase_node(self.anchor)
 
 
 def _infer(operator: Operator, args: tuple, kwargs: dict) -> object:
-    """What `operator` returns, as tensors without data."""
+    """Return the results of `operator` as tensors without data."""
 
     def on_meta(value: object) -> object:
         return value.meta["val"] if isinstance(value, Node) else value
@@ -195,7 +198,7 @@ def _infer(operator: Operator, args: tuple, kwargs: dict) -> object:
 
 
 def is_float(node: Node) -> bool:
-    """Tell whether a tensor node is of floating point."""
+    """Return True if a tensor node has a floating-point dtype."""
     return node.meta["val"].dtype.is_floating_point
 
 
@@ -205,13 +208,13 @@ def replace_each(
     *,
     where: Callable[[Node], bool],
 ) -> bool:
-    """Replace calls of operators by what a table makes of them; returns whether anything changed.
+    """Replace calls of operators by a table of functions. Return True if the graph changed.
 
     Args:
-        graph: is edited.
-        table: for an operator, or several, what makes the replacement; None leaves the call as it
-            is. Its order is that of the replacements.
-        where: the calls that are looked at.
+        graph: the graph to edit, in place.
+        table: for an operator, or several, the function that makes the replacement. It returns None
+            to leave a call as is. Entries are applied in order.
+        where: selects the calls that may be replaced.
     """
     modified = False
     for operators, made in table.items():
@@ -228,11 +231,11 @@ def replace_each(
 
 
 def first(option: int | Sequence[int]) -> int:
-    """Return an option of one dimension, which may be a number or a list of one."""
+    """Return an option of one dimension, given as a number or a list of one number."""
     return option if isinstance(option, int) else option[0]
 
 
 def repeated(option: int | Sequence[int], dims: int) -> list[int]:
-    """Return an option of several dimensions: one number is that of each."""
+    """Return an option of `dims` dimensions; a single number is used for each."""
     values = [option] if isinstance(option, int) else list(option)
     return values * dims if len(values) == 1 else values

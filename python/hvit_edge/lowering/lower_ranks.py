@@ -1,11 +1,12 @@
-"""Permute with as few dimensions as there are parts that move.
+"""Permute with as few dimensions as possible.
 
-Identity:   dimensions that stay next to each other move as one, those of length one not at all
+Identity:   dimensions that stay next to each other move as one, and those of length one do not move
 
     x [a, b, c, d] -> permute(2, 3, 0, 1) -> y
     x -> reshape [a b, c d] -> permute(1, 0) -> reshape [c, d, a, b] -> y
 
-Preconditions: more than `MOST` dimensions, which XNNPACK does not take, and fewer parts. Bit-equal.
+Preconditions: more than `MOST` dimensions, which XNNPACK does not accept, and fewer parts that move
+than dimensions. Bit-equal.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MOST = 6
 
 
 def lower_ranks(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.permute.default):
         if rank_of(node) <= MOST:
@@ -34,7 +35,7 @@ def lower_ranks(graph: GraphModule) -> bool:
 
 
 def _parts(node: Node) -> list[list[int]]:
-    """Return the source's dimensions that move together, in the order of the result."""
+    """Return the groups of source dimensions that move together, in the order of the result."""
     sizes = shape_of(node.args[0])
     parts: list[list[int]] = []
     for dim in node.args[1]:
@@ -48,7 +49,7 @@ def _parts(node: Node) -> list[list[int]]:
 
 
 def _follows(sizes: list[int], before: int, dim: int) -> bool:
-    """Tell whether only dimensions of length one are between `before` and `dim`."""
+    """Return True if only dimensions of length one are between `before` and `dim`."""
     return before < dim and all(size == 1 for size in sizes[before + 1 : dim])
 
 

@@ -1,4 +1,4 @@
-"""Merge chains of re-indexing operators into as few as will do.
+"""Merge chains of re-indexing operators into as few operators as possible.
 
 Identity:   reshape(reshape(x)) = reshape(x);   permute(permute(x, p), q) = permute(x, p[q]);
             a permute that only moves dimensions of length one is a reshape;
@@ -9,10 +9,11 @@ Identity:   reshape(reshape(x)) = reshape(x);   permute(permute(x, p), q) = perm
     x [1, N, C] -> permute(0, 2, 1) where C = 1 -> y              x -> reshape -> y
     x -> permute -> reshape that drops or adds ones -> y          x -> reshape -> permute -> y
 
-Preconditions: static shapes. The last chain stays where the permute moves whole rows and y is the
-right factor of a product: XNNPACK draws a permute that it finds there into the product, which
-then reads it transposed, and a copy of rows becomes a transposition. Bit-equal. Each operator left
-out is one pass over memory less.
+Preconditions: static shapes. Bit-equal. Each operator less is one pass over memory less.
+
+The last chain stays if the permute moves complete rows and y is the right factor of a product.
+XNNPACK would fuse a permute directly before the product into it. The product then reads it
+transposed, and a copy of rows becomes a transposition.
 """
 
 from torch.fx import GraphModule, Node
@@ -23,7 +24,7 @@ RESHAPE, PERMUTE = aten.reshape.default, aten.permute.default
 
 
 def merge_views(graph: GraphModule) -> bool:
-    """Apply the rewrite until nothing changes; returns whether anything changed."""
+    """Apply the rewrite until nothing changes. Return True if it changed the graph."""
     modified = False
     while _merge_one_round(graph):
         modified = True
@@ -43,7 +44,7 @@ def _merge_one_round(graph: GraphModule) -> bool:
 
 
 def _shorter(edit: Editor, node: Node) -> Node | None:
-    """An equal node at the end of a shorter or simpler chain, or None."""
+    """Return an equal node at the end of a shorter or simpler chain, or None."""
     source = node.args[0]
     if node.target is RESHAPE:
         if shape_of(source) == shape_of(node):
@@ -64,7 +65,7 @@ def _shorter(edit: Editor, node: Node) -> Node | None:
 
 
 def _moves_rows(permute: Node) -> bool:
-    """Whether the last dimension stays the last one."""
+    """Return True if the last dimension stays the last one."""
     return permute.args[1][-1] % rank_of(permute) == rank_of(permute) - 1
 
 
@@ -83,7 +84,10 @@ def _keeps_long_dims_in_order(shape: list[int], order: list[int]) -> bool:
 
 
 def _reshape_first(edit: Editor, permute: Node, shape: list[int]) -> Node:
-    """A permute, then reshape(shape), the other way round; `shape` differs only in ones."""
+    """Return `permute` and then reshape(shape) in the opposite order.
+
+    `shape` differs from the shape of `permute` only in dimensions of length one.
+    """
     source, order = permute.args[0], [dim % rank_of(permute) for dim in permute.args[1]]
     long_order = [dim for dim in order if shape_of(source)[dim] != 1]
     ranks = {dim: rank for rank, dim in enumerate(sorted(long_order))}

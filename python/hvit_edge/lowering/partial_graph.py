@@ -1,4 +1,4 @@
-"""Keep the graph so far, which `torch.export` prints before it raises, from the user."""
+"""Suppress the partial graph that `torch.export` prints before it raises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.export import _trace
 
 @contextmanager
 def without_partial_graph() -> Iterator[None]:
-    """Drop what the tracer of `torch.export` prints itself; what a user's module prints stays."""
+    """Drop the output of the tracer of `torch.export`; the output of a user's module stays."""
     before = vars(_trace).get("print")
     _trace.print = lambda *_, **__: sys.stderr.flush()
     try:

@@ -1,4 +1,4 @@
-"""The rewrites in order, with the reason for each place."""
+"""List the rewrites of each target in order, with the reason for each place, and apply them."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ Check = Callable[[GraphModule], str]
 
 _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern
-    canonicalize_views,  # later rewrites then know reshape, permute and slice only
+    canonicalize_views,  # later rewrites then handle only reshape, permute, slice and expand
     fold_constants,  # masks and position tables become plain constants before they are matched
-    fold_batch_norm,  # while convolution and norm are still neighbours
-    fold_norm_affine,  # while the norm is one operator, and a roll not yet slices
-    pool_before_projection,  # behind batch norms, which may stand between the two
+    fold_batch_norm,  # while convolution and norm are still next to each other
+    fold_norm_affine,  # while the norm is one operator, and a roll is not yet slices
+    pool_before_projection,  # after batch norms, which may be between the two
 )
 
 _TAKING_APART: tuple[Rewrite, ...] = (
@@ -69,7 +69,7 @@ _WRITING_OUT: tuple[Rewrite, ...] = (
     replace_resize,  # may emit linear and permute
     replace_indexing,  # may emit linear and permute; emits slices, pads and cat
     replace_scatters,  # emits slices and cat
-    replace_pools,  # after what pads; emits pads and pools
+    replace_pools,  # after the rewrites that emit pads; emits pads and pools
     replace_roll,  # emits slices and cat
     replace_strided_slice,  # emits slices, reshape and cat
     replace_masks,  # emits products, sums and expand
@@ -84,9 +84,9 @@ _WRITING_OUT: tuple[Rewrite, ...] = (
     replace_matmul,  # after attention, which emits matmul; emits bmm and products with ones
     replace_repeats,  # after the two that need fewer of them
     place_softmax,  # after attention, which emits softmax; emits permute and reshape
-    replace_scalars,  # after everything that may leave numbers behind
+    replace_scalars,  # after everything that may emit numbers
     fold_scale,  # after attention and numbers: the scale of q is a constant of one element now
-    fold_constants,  # what the rewrites above computed from weights
+    fold_constants,  # folds what the rewrites above computed from weights
     separate_constants,  # after everything that makes constants
     lower_ranks,  # emits reshape
     merge_views,  # last: the rewrites above emit many reshapes
@@ -101,7 +101,7 @@ ARM_PIPELINE: tuple[Rewrite, ...] = (
     silu_by_exp,  # convolutions have their norms' scales now
     *_WRITING_OUT,
 )
-"""What else takes fewer instructions of 64-bit Arm, see docs/arm.md."""
+"""Adds rewrites that save instructions on 64-bit Arm; see docs/arm.md."""
 
 ARM_HALF_PIPELINE: tuple[Rewrite, ...] = tuple(
     silu_by_tanh if apply is silu_by_exp else apply for apply in ARM_PIPELINE
@@ -109,11 +109,11 @@ ARM_HALF_PIPELINE: tuple[Rewrite, ...] = tuple(
 """The same for what will compute in float16."""
 
 IN_HALF = ("fp16", "int8")
-"""Precisions whose floating point is float16 where the program is shaped for Arm."""
+"""Precisions that compute floating point in float16 if the program is for Arm."""
 
 
 def pipeline_for(cpu: str, precision: str) -> tuple[Rewrite, ...]:
-    """The rewrites of a program for XNNPACK: `cpu` and `precision` as for `compile`."""
+    """Return the rewrites of an XNNPACK program; `cpu` and `precision` are those of `compile`."""
     if cpu != "arm":
         return PIPELINE
     return ARM_HALF_PIPELINE if precision in IN_HALF else ARM_PIPELINE
@@ -122,11 +122,12 @@ def pipeline_for(cpu: str, precision: str) -> tuple[Rewrite, ...]:
 def applied_passes(
     passes: Sequence[Rewrite], rewrites_left_out: str, fallback: str
 ) -> tuple[Rewrite, ...]:
-    """Return those of `passes` that a program was made with.
+    """Return the rewrites among `passes` that were applied to a program.
 
     Args:
-        passes: of its pipeline.
-        rewrites_left_out, fallback: of its metadata.
+        passes: the pipeline of the program.
+        rewrites_left_out: from its metadata; one line per rewrite, the name before a tab.
+        fallback: from its metadata; if not empty, no rewrite was applied.
     """
     left_out = {line.split("\t")[0] for line in rewrites_left_out.splitlines()}
     return () if fallback else tuple(p for p in passes if p.__name__ not in left_out)
@@ -134,35 +135,34 @@ def applied_passes(
 
 COREML_PIPELINE: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern
-    canonicalize_views,  # later rewrites then know reshape, permute and slice only
+    canonicalize_views,  # later rewrites then handle only reshape, permute, slice and expand
     fold_constants,  # masks and position tables become plain constants
-    fold_batch_norm,  # while convolution and norm are still neighbours
+    fold_batch_norm,  # while convolution and norm are still next to each other
     fold_norm_affine,  # while a roll is not yet slices
-    fuse_attention,  # biases are plain constants now; Core ML takes heads apart
-    replace_roll,  # emits slices and cat: no gather on the Neural Engine
-    fold_constants,  # what the rewrites above computed from weights
+    fuse_attention,  # biases are plain constants now; the Core ML target splits heads itself
+    replace_roll,  # emits slices and cat, so the Neural Engine needs no gather
+    fold_constants,  # folds what the rewrites above computed from weights
 )
-"""Norms and attention stay whole: Core ML has them. Views cost nothing there, see
+"""Keeps norms and attention, because Core ML has them. Views cost nothing there, see
 `targets.coreml.layout`."""
 
 NATIVE_PIPELINE: tuple[Rewrite, ...] = (
     *_BEFORE_WRITING_OUT,
     fuse_attention,  # biases are plain constants now
-    replace_global_pool,  # a pool of the whole map is a mean
+    replace_global_pool,  # a pool over the full map is a mean
     replace_bilinear,  # emits linear and permute
 )
-"""Norms, attention, rolls and nearest neighbours stay whole, and views cost nothing: see
-`targets.native`."""
+"""Keeps norms, attention, rolls and nearest resizing. Views cost nothing, see `targets.native`."""
 
 
 @dataclass(frozen=True)
 class PassReport:
-    """What one rewrite did.
+    """Reports what one rewrite did.
 
     Attributes:
-        name: of the rewrite.
-        modified: it changed the graph.
-        seconds: that it took.
+        name: name of the rewrite.
+        modified: True if it changed the graph.
+        seconds: its run time.
         left_out: why it was left out of this program; empty if it was applied.
     """
 
@@ -181,19 +181,19 @@ def rewrite(
 ) -> list[PassReport]:
     """Apply `passes` in order, in place.
 
-    A rewrite makes a program better, none makes it possible: one that raises, or that changes the
-    answer, is left out, and the graph is what the others make of it.
+    No program needs a rewrite; a rewrite only makes it better. A rewrite that raises, or that
+    changes the answer of the graph, is therefore left out, and the others are applied without it.
 
     Args:
         graph: from `export_graph`.
         passes: rewrites to apply.
-        after_each: called with the report of each rewrite when it is done; anew from the first
-            when one is left out.
-        check: says what is wrong with the answer of a graph, nothing if it is right. It is called
-            once if all is well; otherwise after each rewrite until the one at fault is found.
+        after_each: called with the report of each rewrite when it is done. If a rewrite is left
+            out, the calls start again with the first rewrite.
+        check: returns what is wrong with the answer of a graph, or an empty string. It is called
+            once if the answer is right, otherwise after each rewrite until the faulty one is found.
 
     Returns:
-        One report a rewrite; those left out say why.
+        One report per rewrite. The report of a rewrite that was left out has the reason.
     """
     snapshot, reasons = Snapshot(graph), {}
     while True:
@@ -212,7 +212,10 @@ def _apply_all(
     reasons: dict[int, str],
     after_each: Callable[[PassReport], None] | None,
 ) -> list[PassReport] | None:
-    """Apply `passes` but for those with reasons; None, and one more reason, if one raises."""
+    """Apply `passes` except those with an entry in `reasons`, and return their reports.
+
+    If a rewrite raises, add its reason and return None.
+    """
     reports = []
     for place, apply in enumerate(passes):
         start = time.perf_counter()
@@ -220,7 +223,7 @@ def _apply_all(
             modified = place not in reasons and apply(graph)
             if modified:
                 cleanup(graph)
-        except Exception as error:  # of a case that the rewrite did not foresee
+        except Exception as error:  # a case that the rewrite does not handle
             reasons[place] = f"{type(error).__name__}: {error}"
             return None
         seconds, reason = time.perf_counter() - start, reasons.get(place, "")
@@ -238,11 +241,14 @@ def _checked(
     check: Check,
     snapshot: Snapshot,
 ) -> list[PassReport] | None:
-    """Return `reports` if the answer is right; None, and one more reason, if a rewrite is wrong."""
+    """Return `reports` if the answer of the graph is right.
+
+    If a rewrite makes it wrong, add the reason to `reasons` and return None.
+    """
     if not _fault(graph, check):
         return reports
     snapshot.restore()
-    if _fault(graph, check):  # before any rewrite: none of them is to blame
+    if _fault(graph, check):  # wrong before any rewrite, so none of them is the cause
         _apply_all(graph, passes, reasons, None)
         return reports
     for place, (apply, report) in enumerate(zip(passes, reports, strict=True)):

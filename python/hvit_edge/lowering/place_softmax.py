@@ -1,4 +1,4 @@
-"""Take softmax over a last dimension that is the last one in memory as well.
+"""Apply softmax over a last dimension that is also the last one in memory.
 
 Identity:   softmax(x, d) = permute(softmax(permute(x, d last), -1))
             softmax(x [N, C, H, W], -1) = reshape(softmax(reshape(x, [N C, H, W]), -1))
@@ -7,13 +7,13 @@ Identity:   softmax(x, d) = permute(softmax(permute(x, d last), -1))
     map -> softmax(-1) -> y          map -> reshape [N C, H, W] -> softmax(-1) -> reshape -> y
 
 XNNPACK sums over the dimension that is last in memory. ExecuTorch keeps maps of four dimensions
-channels last from the convolution that writes them to the first reshape, and lowers a softmax among
-them as it is: over the channels, whatever dimension it names. A tensor of three dimensions is never
-channels last.
+channels last, from the convolution that writes them to the first reshape. It lowers a softmax of
+such a map without a change, so it sums over the channels, not over the dimension that the softmax
+names. A tensor of three dimensions is never channels last.
 
-Preconditions: static shapes, no change of dtype; the second form only where a map may reach the
-softmax, so that attention scores of four dimensions, which a product writes, stay as they are.
-Exact up to the order of summation.
+Preconditions: static shapes, no change of dtype. The second form is used only if a map may reach
+the softmax, so attention scores of four dimensions, which a product writes, stay as is. Exact up to
+the order of summation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ IN_ORDER = (
     aten.mm.default,
     aten.reshape.default,
 )
-"""Operators that read and write tensors in the order of their shapes."""
+"""Operators that read and write contiguous tensors."""
 
 ELEMENTWISE = (
     aten.add.Tensor,
@@ -38,11 +38,11 @@ ELEMENTWISE = (
     aten.softmax.int,
     aten.sub.Tensor,
 )
-"""Operators that write in the order in which they read."""
+"""Operators whose result has the memory layout of their operands."""
 
 
 def place_softmax(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     in_order: dict[Node, bool] = {}
     for node in nodes_calling(graph, aten.softmax.int):
@@ -69,7 +69,7 @@ def _placed(edit: Editor, source: Node, dim: int) -> Node:
 
 
 def _is_in_order(node: Node, known: dict[Node, bool]) -> bool:
-    """Tell whether `node` is in the order of its shape, whatever ExecuTorch makes of maps."""
+    """Return True if `node` is contiguous even after ExecuTorch makes maps channels last."""
     if node not in known:
         if node.op != "call_function" or node.target in IN_ORDER or rank_of(node) != 4:
             known[node] = True

@@ -1,13 +1,13 @@
-"""Average before a 1x1 convolution and not behind it.
+"""Average before a 1x1 convolution instead of after it.
 
 Identity:   mean_i(W x_i + b) = W mean_i(x_i) + b
 
     avg_pool2d(conv2d(x, W, b), k, s)        conv2d(avg_pool2d(x, k, s), W, b)
 
 Preconditions: W is 1x1 with stride 1, no padding and one group; the pool has no padding and divides
-by the size of its window; nobody else reads the convolution. Exact but for the order of sums. The
-convolution then has a pixel where it had a window of them: 16 times less work in the first stage of
-the Conformer (FCUDown, https://arxiv.org/abs/2105.03889).
+by the size of its window; the convolution has no other user. Exact up to the order of summation.
+The convolution then computes one pixel per window: 16 times less work in the first stage of the
+Conformer (FCUDown, https://arxiv.org/abs/2105.03889).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hvit_edge.lowering.graph import Editor, argument, aten, is_call, nodes_call
 
 
 def pool_before_projection(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for pool in nodes_calling(graph, aten.avg_pool2d.default):
         projection = pool.args[0]
@@ -36,14 +36,14 @@ def pool_before_projection(graph: GraphModule) -> bool:
 
 
 def _is_pointwise(convolution: Node) -> bool:
-    """Whether each output pixel reads one input pixel, and they are as many."""
+    """Return True if each output pixel reads the input pixel at its own position."""
     kernel = shape_of(convolution.args[1])[2:]
     same = shape_of(convolution)[2:] == shape_of(convolution.args[0])[2:]
     return kernel == [1, 1] and same and argument(convolution, 6, "groups", 1) == 1
 
 
 def _averages_windows(pool: Node) -> bool:
-    """Whether each output is the mean of one whole window."""
+    """Return True if each output is the mean of one complete window."""
     padding = argument(pool, 3, "padding", 0)
     padded = any(padding) if isinstance(padding, list | tuple) else padding != 0
     ceil_mode = argument(pool, 4, "ceil_mode", False)

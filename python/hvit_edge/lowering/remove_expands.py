@@ -1,12 +1,12 @@
-"""Leave out the expansion of what an operator broadcasts by itself.
+"""Remove an expand whose user broadcasts anyway.
 
 Identity:   expand(x) + y = x + y,   where x broadcasts against y to the same shape
 
     x [N, C, 1, 1] -> expand [N, C, H, W] -> mul(y) -> z      x -> mul(y) -> z
     x [N, 1, L, D] -> expand [N, G, L, D] -> matmul(y) -> z   x -> matmul(y) -> z
 
-Preconditions: the other operand alone gives the result its shape; the operand has no fewer
-dimensions than before. Bit-equal. XNNPACK has no expand, and broadcasts.
+Preconditions: without the expand, the result has the same shape; the operand keeps its number of
+dimensions. Bit-equal. XNNPACK has no expand, but it broadcasts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BROADCASTING = (
 
 
 def remove_expands(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *BROADCASTING, aten.matmul.default):
         for place in (0, 1):
@@ -42,7 +42,7 @@ def remove_expands(graph: GraphModule) -> bool:
 
 
 def _is_needless(node: Node, place: int) -> bool:
-    """Tell whether `node` has the same result with what its operand expands."""
+    """Return True if `node` has the same result without the expand of its operand."""
     expand, other = node.args[place], node.args[1 - place]
     if node.target is aten.matmul.default:
         return _is_needless_product(expand, other, shape_of(node))
@@ -55,7 +55,7 @@ def _is_needless(node: Node, place: int) -> bool:
 
 
 def _is_needless_product(expand: Node, other: Node, result: list[int]) -> bool:
-    """Tell whether only leading dimensions are expanded, and `other` has them."""
+    """Return True if only leading dimensions are expanded, and `other` has them."""
     source, expanded = shape_of(expand.args[0]), shape_of(expand)
     if len(source) != len(expanded) or len(source) < 3 or rank_of(other) < 2:
         return False

@@ -6,7 +6,7 @@ Identity:   f(x) = x
     x -> contiguous, clone, detach, alias    x -> y
     x -> expand(x.shape) -> y                x -> y
     x -> to(x.dtype) -> y                    x -> y
-    x -> slice(whole dimension) -> y         x -> y
+    x -> slice(all of a dimension) -> y      x -> y
     x -> pad(all zero widths) -> y           x -> y
     x -> repeat(1, 1, ..) -> y               x -> y
     x -> cat([x]) -> y                       x -> y
@@ -47,7 +47,7 @@ VIEWS = (
 
 
 def remove_identities(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *COPIES, *VIEWS, aten.cat.default, aten.copy.default):
         if node.target is aten._assert_tensor_metadata.default:

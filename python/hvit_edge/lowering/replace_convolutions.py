@@ -1,6 +1,6 @@
-"""Write convolutions of rows, and some of volumes, as those of maps.
+"""Replace 1-D convolutions, and some 3-D ones, with 2-D convolutions.
 
-Identity:   a kernel of size one along a dimension makes of that dimension a batch
+Identity:   a dimension along which the kernel has size one can be part of the batch
 
     x [N, C, L] -> conv1d(k) -> y
     x -> reshape [N, C, 1, L] -> conv2d(1, k) -> reshape -> y
@@ -8,8 +8,9 @@ Identity:   a kernel of size one along a dimension makes of that dimension a bat
     x [N, C, D, H, W] -> conv3d(1, h, w) -> y
     x -> permute -> reshape [N D, C, H, W] -> conv2d(h, w) -> reshape -> permute -> y
 
-Preconditions: constant weights, a batch; of a volume one dimension with a kernel of size one, a
-stride of one and no padding. Exact up to the order of summation. XNNPACK convolves maps only.
+Preconditions: constant weights and a batch dimension. For 3-D, one dimension has a kernel of size
+one, a stride of one and no padding. Exact up to the order of summation. XNNPACK has only 2-D
+convolutions.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ VOLUMES = aten.conv3d.default
 
 
 def replace_convolutions(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *ROWS, TRANSPOSED, VOLUMES):
         if not is_constant(node.args[1]) or rank_of(node.args[0]) != rank_of(node.args[1]):

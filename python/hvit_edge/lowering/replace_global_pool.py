@@ -1,10 +1,10 @@
-"""Take the average of a whole map by the mean that it is.
+"""Replace an average pool over the full map with a mean.
 
 Identity:   adaptive_avg_pool2d to one pixel = mean over all pixels
 
     x [N, C, H, W] -> adaptive_avg_pool2d(1) -> y      x -> mean([-2, -1], keepdim=True) -> y
 
-Preconditions: one pixel comes out. Exact up to the order of summation.
+Preconditions: the output has one pixel. Exact up to the order of summation.
 """
 
 from torch.fx import GraphModule
@@ -13,7 +13,7 @@ from hvit_edge.lowering.graph import Editor, aten, nodes_calling
 
 
 def replace_global_pool(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.adaptive_avg_pool2d.default):
         if list(node.args[1]) == [1, 1]:

@@ -1,17 +1,17 @@
-"""Take elements at constant places by slices, or by a product with a matrix of zeros and ones.
+"""Replace indexing at constant positions with slices, or with a product by a 0/1 matrix.
 
 Identity:   y[.., i, ..] = x[.., p(i), ..]
 
-    x -> flip(dims) -> y                         few runs of places:  slices -> cat -> y
+    x -> flip(dims) -> y                         few runs of indices:  slices -> cat -> y
     x -> index_select(dim, p) -> y               many:  permute -> linear(one-hot p) -> permute -> y
     x -> index([None, p]) -> y
     x -> pad(reflect, replicate, circular) -> y
     x -> pad(negative widths) -> y               slices -> pad -> y
     x -> roll(shift) -> y                        reshape [n] -> slices -> cat -> reshape -> y
 
-Preconditions: floating point; the places are constants, for one dimension or for several adjacent
-ones; a matrix has at most `MOST_ELEMENTS` elements. Bit-equal for finite values: a matrix adds
-zeros. XNNPACK has neither of these operators.
+Preconditions: floating point; the indices are constants, for one dimension or for several adjacent
+ones; a matrix has at most `MOST_ELEMENTS` elements. Bit-equal for finite values: a product with the
+matrix adds zeros. XNNPACK has none of these operators.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ WIDTHS = {
 
 
 def replace_indexing(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     return replace_each(graph, INDEXING, where=_is_plain)
 
 
@@ -56,7 +56,7 @@ def _is_plain(node: Node) -> bool:
 
 
 def taken(edit: Editor, source: Node, dim: int, places: list[int]) -> Node | None:
-    """Return what `source` has at `places` of `dim`; None if there are too many for a matrix."""
+    """Return the elements of `source` at `places` of `dim`, or None if the matrix is too large."""
     length = shape_of(source)[dim]
     if places == list(range(length)):
         return source
@@ -75,7 +75,7 @@ def taken(edit: Editor, source: Node, dim: int, places: list[int]) -> Node | Non
 
 
 def along(edit: Editor, source: Node, dim: int, matrix: torch.Tensor) -> Node:
-    """Multiply dimension `dim` of `source` with `matrix` [new, old]."""
+    """Multiply dimension `dim` of `source` by `matrix` [new, old]."""
     rank = rank_of(source)
     order = [*(d for d in range(rank) if d != dim), dim]
     weight = edit.constant_like(f"{source.name}_places", matrix, source)
@@ -84,7 +84,7 @@ def along(edit: Editor, source: Node, dim: int, matrix: torch.Tensor) -> Node:
 
 
 def _runs(places: list[int]) -> list[tuple[int, int]]:
-    """Return the ascending runs of neighbors in `places`, each as start and end."""
+    """Return the runs of consecutive numbers in `places`, each as start and end (exclusive)."""
     runs: list[tuple[int, int]] = []
     for place in places:
         if runs and runs[-1][1] == place:
@@ -135,7 +135,7 @@ def _index(edit: Editor, node: Node) -> Node | None:
 
 def _roll(edit: Editor, node: Node) -> Node | None:
     if argument(node, 2, "dims", []):
-        return None  # see `replace_roll`
+        return None  # `replace_roll` does these
     count = math.prod(shape_of(node))
     start = -node.args[1][0] % count
     rolled = taken(
@@ -156,7 +156,7 @@ def _constant_pad(edit: Editor, node: Node) -> Node | None:
 
 
 def _crop(edit: Editor, node: Node, value: float | None) -> Node | None:
-    """Slice where a width is negative, and pad where it is positive."""
+    """Slice for negative widths, and pad for positive ones."""
     widths = list(node.args[1])
     if min(widths) >= 0:
         return None

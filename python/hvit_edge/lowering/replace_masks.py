@@ -1,15 +1,15 @@
-"""Choose by a constant mask with a product and a sum.
+"""Replace a choice by a constant mask with a product and a sum.
 
-Identity:   where(m, a, b) = a m + b (1 - m),   m of zeros and ones
+Identity:   where(m, a, b) = a m + b (1 - m),   m consists of zeros and ones
 
     x -> masked_fill(m, v) -> y           x -> mul(1 - m) -> add(v m) -> y
     a, b -> where(m) -> y                 a -> mul(m), b -> mul(1 - m) -> add -> y
 
-A product is left out if the mask fills in minus infinity, which a sum alone reaches: attention
-scores take one pass.
+If the mask fills in minus infinity, the sum alone gives it and the product is omitted. Attention
+scores then need one pass.
 
 Preconditions: floating point, a constant mask, and finite values where the mask drops them. Exact.
-XNNPACK knows no masks.
+XNNPACK has no masks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FILLS = (aten.masked_fill.Scalar, aten.masked_fill.Tensor)
 
 
 def replace_masks(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *FILLS, aten.where.self):
         if not node.meta["val"].dtype.is_floating_point:
@@ -70,7 +70,10 @@ def _chosen(edit: Editor, node: Node, mask: torch.Tensor, taken: object, other: 
 
 
 def _part(edit: Editor, node: Node, side: object, mask: torch.Tensor) -> Node | torch.Tensor:
-    """Return a side with zeros where `mask` is not set; a constant side as a tensor."""
+    """Return `side` with zeros where `mask` is not set.
+
+    A number or a constant becomes a float64 tensor, any other side a node.
+    """
     if not isinstance(side, Node) or is_constant(side):
         if isinstance(side, Node):
             side = constant_tensor(edit.graph, side)

@@ -1,4 +1,4 @@
-"""Replace matmul by a linear or a three-dimensional bmm.
+"""Replace matmul with a linear or a three-dimensional bmm.
 
 Identity:   matmul(a, b)[i..., :, :] = a[i..., :, :] b[i..., :, :]
 
@@ -9,10 +9,10 @@ Identity:   matmul(a, b)[i..., :, :] = a[i..., :, :] b[i..., :, :]
     a, b of other leading dimensions    matmul(a, b)      mul(ones) -> the third
     x, computed w and b                 linear(x, w, b)   matmul(x, w^T) -> add(b)
 
-Vectors are matrices of one row or column.
+A vector is treated as a matrix of one row or column.
 
 Preconditions: floating point. Exact up to the order of summation. XNNPACK multiplies tensors of
-rank three; the default decomposition expands both operands first, which no delegate takes.
+rank three. The default decomposition expands both operands first, which no delegate accepts.
 """
 
 import math
@@ -34,7 +34,7 @@ from hvit_edge.lowering.replace_repeats import stretched
 
 
 def replace_matmul(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = _replace_computed_weights(graph)
     for node in nodes_calling(graph, aten.matmul.default, aten.mm.default):
         if not node.meta["val"].dtype.is_floating_point:
@@ -64,7 +64,10 @@ def _replace_computed_weights(graph: GraphModule) -> bool:
 
 
 def _product(edit: Editor, left: Node, right: Node) -> Node:
-    """Multiply matrices of any leading dimensions; the result may lack some of length one."""
+    """Multiply matrices of any leading dimensions.
+
+    The result may lack leading dimensions of length one.
+    """
     before, after = shape_of(left)[:-2], shape_of(right)[:-2]
     if is_constant(right) and rank_of(right) == 2:
         weight = constant_tensor(edit.graph, right).t()
@@ -97,7 +100,7 @@ def _batched(edit: Editor, left: Node, right: Node, batch: list[int], rows: int)
 
 
 def _from_left(edit: Editor, left: torch.Tensor, right: Node) -> Node:
-    """Multiply a constant matrix with each of several matrices."""
+    """Multiply a constant matrix by each of several matrices."""
     order = list(range(rank_of(right)))
     order[-2:] = reversed(order[-2:])
     weight = edit.constant(f"{right.name}_factor", left.reshape(left.shape[-2:]))

@@ -1,4 +1,4 @@
-"""Take maxima by the operators that ExecuTorch lowers whole.
+"""Replace maxima with operators that the XNNPACK delegate has.
 
 Identity:   max(x, d).values = amax(x, d)
             adaptive_max_pool2d(x, 1) = amax(x, the plane)
@@ -12,7 +12,7 @@ Identity:   max(x, d).values = amax(x, d)
     x -> amax(others) -> y                        x -> permute -> reshape [1, rest, n, 1]
                                                     -> max_pool2d(n, 1) -> reshape -> y
 
-Preconditions: floating point; nobody reads the places of the maxima. Bit-equal.
+Preconditions: floating point; the indices of the maxima are not used. Bit-equal.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, rank
 
 WITH_PLACES = (aten.max.dim, aten.min.dim, aten.adaptive_max_pool2d.default)
 FEW = 4
-"""Slices up to which maxima are taken one by one."""
+"""Up to this many slices are compared one by one."""
 
 
 def replace_max(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *WITH_PLACES):
         dims = _dims(node)
@@ -97,7 +97,7 @@ def _one_by_one(edit: Editor, source: Node, dim: int) -> Node:
 
 
 def _dims(node: Node) -> list[int] | None:
-    """The dimensions of the maximum, or None where a pool leaves more than one pixel."""
+    """Return the dimensions of the maximum, or None if a pool leaves more than one pixel."""
     if node.target in (aten.max.dim, aten.min.dim):
         return [argument(node, 1, "dim")]
     return [-2, -1] if list(argument(node, 1, "output_size")) == [1, 1] else None

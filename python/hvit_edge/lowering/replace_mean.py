@@ -1,6 +1,6 @@
-"""Take averages in a form that XNNPACK has.
+"""Replace means with a form that XNNPACK has.
 
-Identity:   mean over n elements = the product with a row of 1/n
+Identity:   mean over n elements = the product with a row of n values 1/n
 
     x [N, C, H, W] -> mean(H, W)                        mean(H, W, keepdim=True) -> reshape
     x [N, C, H, W] -> adaptive_avg_pool2d(1)            mean(H, W, keepdim=True)
@@ -23,7 +23,7 @@ MEANS = (aten.mean.default, aten.mean.dim, aten.adaptive_avg_pool2d.default)
 
 
 def replace_mean(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *MEANS):
         dims = _averaged_dims(node)
@@ -36,7 +36,10 @@ def replace_mean(graph: GraphModule) -> bool:
 
 
 def _averaged_dims(node: Node) -> list[int] | None:
-    """The averaged dimensions, ascending; None where the dtype changes or pixels stay apart."""
+    """Return the averaged dimensions, ascending.
+
+    The result is None if the dtype changes, or if a pool returns more than one pixel.
+    """
     rank = rank_of(node.args[0])
     if node.target is aten.adaptive_avg_pool2d.default:
         return [rank - 2, rank - 1] if list(node.args[1]) == [1, 1] else None
@@ -47,7 +50,7 @@ def _averaged_dims(node: Node) -> list[int] | None:
 
 
 def _is_plane_mean(node: Node, dims: list[int]) -> bool:
-    """Whether `node` already is the form that XNNPACK takes."""
+    """Return True if `node` already has the form that XNNPACK accepts."""
     return node.target is aten.mean.dim and dims == [2, 3] and bool(argument(node, 2, "keepdim"))
 
 

@@ -1,4 +1,4 @@
-"""Write pools in the form that XNNPACK takes: of planes, without padding that counts, floored.
+"""Replace pools with the form that XNNPACK has: 2-D, without counted padding, without ceil mode.
 
 Identity:   average over a window = (average of the window padded with zeros) * elements / divisor
 
@@ -8,10 +8,10 @@ Identity:   average over a window = (average of the window padded with zeros) * 
     x -> adaptive_avg_pool2d, other sizes -> y     x -> linear over rows -> linear over columns -> y
     x [N, C, L] -> pool of rows -> y               x -> reshape [N, C, 1, L] -> pool -> reshape -> y
 
-The constant c is left out where it is one. Padding that does not count and is symmetric stays.
+The constant c is omitted if it is one. Symmetric padding that is not counted stays.
 
-Preconditions: static shapes; maxima without places, and adaptive ones of whole windows. Exact up to
-the order of summation.
+Preconditions: static shapes; the indices of maxima are not used; the windows of an adaptive max
+pool are all of one size. Exact up to the order of summation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ADAPTIVE_MAXIMUM = aten.adaptive_max_pool2d.default
 
 
 def replace_pools(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     return replace_each(graph, POOLS, where=_has_a_batch)
 
 
@@ -102,7 +102,7 @@ def _average(edit: Editor, node: Node) -> Node | None:
 def _counted(
     size: int, pooled: int, kernel: int, stride: int, padding: int, counts: bool
 ) -> torch.Tensor:
-    """Return how many elements each window of one dimension is divided by, float64 [pooled]."""
+    """Return the number of elements counted in each window of one dimension, float64 [pooled]."""
     starts = torch.arange(pooled) * stride - padding
     ends = torch.clamp(starts + kernel, max=size + padding)
     if not counts:
@@ -119,7 +119,7 @@ def _maximum(edit: Editor, node: Node) -> Node | None:
 
 
 def _thinned(edit: Editor, node: Node, stride: Sequence[int]) -> Node:
-    """Return every pixel at a multiple of `stride`: what a window of one pixel takes."""
+    """Return the pixels at multiples of `stride`, which windows of one pixel select."""
     result = node.args[0]
     for dim, step in enumerate(stride, 2):
         if step > 1:
@@ -135,7 +135,7 @@ def _padded(
     stride: Sequence[int],
     padding: Sequence[int],
 ) -> Node:
-    """Pad with zeros so that windows without padding are those of the pool."""
+    """Pad with zeros so that a pool without padding has the same windows."""
     widths: list[int] = []
     for dim in (1, 0):
         size, pooled = shape_of(node.args[0])[2 + dim], shape_of(node)[2 + dim]
@@ -149,7 +149,7 @@ def _padded(
 def _adaptive(edit: Editor, node: Node) -> Node | None:
     sizes, wanted = shape_of(node.args[0])[2:], shape_of(node)[2:]
     if wanted == [1, 1]:
-        return None  # see `replace_mean`
+        return None  # `replace_mean` does these
     if all(size % new == 0 for size, new in zip(sizes, wanted, strict=True)):
         kernel = [size // new for size, new in zip(sizes, wanted, strict=True)]
         return (
@@ -169,7 +169,7 @@ def _adaptive(edit: Editor, node: Node) -> Node | None:
 def _adaptive_maximum(edit: Editor, node: Node) -> Node | None:
     sizes, wanted = shape_of(node.args[0])[2:], node.meta["val"][0].shape[2:]
     if list(wanted) == [1, 1] or any(s % n for s, n in zip(sizes, wanted, strict=True)):
-        return None  # the first is `replace_max`'s
+        return None  # `replace_max` does a single pixel
     if any(user.args[1] != 0 and user.users for user in node.users):
         return None
     kernel = [size // new for size, new in zip(sizes, wanted, strict=True)]
@@ -188,4 +188,4 @@ POOLS = {
     AVERAGE: _average,
     MAXIMUM: _maximum,
 }
-"""In an order in which none emits what stands before it."""
+"""The order matters: no function emits an operator of an earlier entry."""

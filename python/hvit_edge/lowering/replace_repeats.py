@@ -1,4 +1,4 @@
-"""Repeat by a product with ones that broadcasts.
+"""Replace expand and repeat with a broadcasting product with ones.
 
 Identity:   x [.., 1, ..] repeated n times = x * ones [.., n, ..]
 
@@ -6,8 +6,8 @@ Identity:   x [.., 1, ..] repeated n times = x * ones [.., n, ..]
     x -> repeat(.., r, ..) -> y           x -> reshape [1, n] -> mul(ones [r, 1]) -> reshape -> y
     x -> repeat_interleave(r, dim) -> y   x -> reshape [n, 1] -> mul(ones [1, r]) -> reshape -> y
 
-Preconditions: floating point, static shapes, a whole number of repetitions. Bit-equal. XNNPACK
-broadcasts, and neither expands nor repeats.
+Preconditions: floating point, static shapes, an integer number of repetitions. Bit-equal. XNNPACK
+broadcasts, but it has neither expand nor repeat.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REPEATS = (aten.expand.default, aten.repeat.default, aten.repeat_interleave.self
 
 
 def replace_repeats(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *REPEATS):
         if not node.meta["val"].dtype.is_floating_point or node.meta["val"].numel() == 0:
@@ -35,7 +35,7 @@ def replace_repeats(graph: GraphModule) -> bool:
 
 
 def stretched(edit: Editor, node: Node, shape: list[int]) -> Node:
-    """Broadcast `node`, whose rank is that of `shape`, to `shape`."""
+    """Broadcast `node` to `shape`, which has the rank of `node`."""
     own = shape_of(node)
     if own == shape:
         return node
@@ -67,7 +67,7 @@ def _interleaved(edit: Editor, node: Node) -> Node:
 
 
 def _times(edit: Editor, node: Node, dim: int, place: int, count: int) -> Node:
-    """Repeat along `dim`: the whole of it (`place` 0), or each of its elements (`place` 1)."""
+    """Repeat all of `dim` (`place` 0), or each of its elements (`place` 1)."""
     shape = shape_of(node)
     before, length, after = math.prod(shape[:dim]), shape[dim], math.prod(shape[dim + 1 :])
     split = [before, length, after]

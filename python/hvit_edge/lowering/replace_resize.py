@@ -1,7 +1,7 @@
-"""Replace the resizing of feature maps by operators that XNNPACK has.
+"""Replace the resizing of feature maps with operators that XNNPACK has.
 
-Identity:   nearest by whole factors:   y[i, j] = x[i // f, j // g], every pixel times ones [f, g]
-            any other:                  y = A x B^T with matrices A [H', H], B [W', W]
+Identity:   nearest by integer factors:   y[i, j] = x[i // f, j // g], every pixel times ones [f, g]
+            any other:                    y = A x B^T with matrices A [H', H], B [W', W]
 
     x -> upsample_nearest2d(f, g) -> y
     x -> reshape [C H, W, 1] -> mul(ones [g]) -> reshape [C H, 1, W g] -> mul(ones [f, 1]) -> y
@@ -9,11 +9,11 @@ Identity:   nearest by whole factors:   y[i, j] = x[i // f, j // g], every pixel
     x -> upsample_bilinear2d -> y
     x -> linear(B) -> permute -> linear(A) -> permute -> y
 
-The matrices are the operator's own answers to unit maps: of nearest neighbors, bilinear and bicubic
-resizing, with antialiasing or without, of maps and of rows.
+The matrices are the results of the operator itself for unit maps. This covers nearest, bilinear and
+bicubic resizing of maps and of rows, with and without antialiasing.
 
 Preconditions: static shapes; a matrix has at most `MOST_ELEMENTS` elements. Nearest is bit-equal
-for finite values, the others exact up to the order of summation.
+for finite values. The others are exact up to the order of summation.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ MOST_ELEMENTS = 1 << 20
 
 
 def replace_resize(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     nearest = _replace_nearest(graph)
     return _replace_separable(graph, (*BILINEAR, *NEAREST, *OTHERS)) or nearest
 
 
 def replace_bilinear(graph: GraphModule) -> bool:
-    """Apply the bilinear part alone; returns whether anything changed."""
+    """Apply the bilinear part alone. Return True if it changed the graph."""
     return _replace_separable(graph, BILINEAR)
 
 
@@ -77,7 +77,10 @@ def _replace_nearest(graph: GraphModule) -> bool:
 
 
 def _has_whole_factors(node: Node) -> bool:
-    """Whether each pixel is repeated; a given factor may still choose others."""
+    """Return True if resizing repeats each pixel an integer number of times.
+
+    The sizes alone do not tell: a given scale factor may select other pixels.
+    """
     old, new = shape_of(node.args[0])[2:], shape_of(node)[2:]
     if any(after % before for before, after in zip(old, new, strict=True)):
         return False
@@ -127,9 +130,9 @@ def _matrices(node: Node) -> list[torch.Tensor | None]:
 
 
 def _matrix(node: Node, place: int) -> torch.Tensor | None:
-    """Ask the operator for its answers to unit rows along one dimension.
+    """Return the matrix of one dimension, computed by running the operator on unit rows.
 
-    All other dimensions have size two: PyTorch's antialiasing goes wrong at size one.
+    All other dimensions have size two, because PyTorch's antialiasing is wrong at size one.
     """
     old, new = shape_of(node.args[0])[2 + place], shape_of(node)[2 + place]
     dims = len(shape_of(node)) - 2
@@ -144,7 +147,7 @@ def _matrix(node: Node, place: int) -> torch.Tensor | None:
 
 
 def _arguments(node: Node, place: int, new: int) -> dict[str, object]:
-    """Return the operator's arguments after the first, that resize along `place` alone."""
+    """Return the operator's arguments after the first, changed to resize along `place` alone."""
     names = [argument.name for argument in node.target._schema.arguments][1:]
     given = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
     dims = len(shape_of(node)) - 2

@@ -1,11 +1,11 @@
-"""Replace a cyclic shift by slices and concatenations.
+"""Replace a cyclic shift with slices and concatenations.
 
 Identity:   roll(x, s, d) = cat(x[n - s :], x[: n - s]) along d,   n = length of d, 0 < s < n
 
     x -> roll([s1, s2], [d1, d2]) -> y
     x -> slice, slice -> cat(d1) -> slice, slice -> cat(d2) -> y
 
-Preconditions: dimensions are given (a roll of the flattened tensor is left alone). Bit-equal.
+Preconditions: the roll names dimensions; a roll of the flattened tensor stays as is. Bit-equal.
 """
 
 from torch.fx import GraphModule, Node
@@ -14,7 +14,7 @@ from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, shap
 
 
 def replace_roll(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.roll.default):
         dims = argument(node, 2, "dims", [])

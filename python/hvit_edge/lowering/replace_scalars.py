@@ -1,12 +1,12 @@
-"""Replace numbers in element-wise arithmetic by constants of one element.
+"""Replace numbers in element-wise arithmetic with constants of one element.
 
 Identity:   f(x, 0.5) = f(x, [0.5])
 
     x -> mul(0.5) -> y        x, [0.5] -> mul -> y
     x -> rsub(0.5) -> y       [0.5], x -> sub -> y
 
-Preconditions: add, sub, rsub, mul or div of a floating tensor and a number, alpha 1. Bit-equal
-where the number is exact in the tensor's dtype.
+Preconditions: add, sub, rsub, mul or div of a floating-point tensor and a number, alpha 1.
+Bit-equal if the tensor's dtype represents the number exactly.
 """
 
 import torch
@@ -28,7 +28,7 @@ ARITHMETIC = {
 
 
 def replace_scalars(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *ARITHMETIC):
         if any(isinstance(a, Node) for a in node.args[1:]) or node.kwargs or len(node.args) != 2:

@@ -1,12 +1,13 @@
-"""Write into a part of a tensor by a concatenation of what stays and what is new.
+"""Replace a write to a slice with a concatenation of the parts that stay and the new part.
 
-Identity:   x with x[a : b] = v is cat(x[: a], v, x[b :])
+Identity:   x after x[a : b] = v is cat(x[: a], v, x[b :])
 
     x, v -> slice_scatter(dim, a, b) -> y       x -> slice, slice; cat(slice, v, slice) -> y
     x, v -> select_scatter(dim, i) -> y         the same, v reshaped to length one
 
-Preconditions: floating point; a step of one, or one that divides the dimension and is written
-throughout, which is then split in two. Bit-equal. Functionalization makes these of assignments.
+Preconditions: floating point. The step is one, or it divides the dimension and the slice reaches to
+its end; the dimension is then split in two. Bit-equal. Functionalization turns assignments into
+these operators.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SCATTERS = (aten.slice_scatter.default, aten.select_scatter.default)
 
 
 def replace_scatters(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *SCATTERS):
         if not node.meta["val"].dtype.is_floating_point:
@@ -61,7 +62,7 @@ def _sliced(edit: Editor, node: Node) -> Node | None:
 
 
 def _joined(edit: Editor, base: Node, value: Node, dim: int, start: int) -> Node:
-    """Replace what `base` has from `start` on by `value`."""
+    """Return `base` with `value` from index `start` of `dim` on."""
     length, end = shape_of(base)[dim], start + shape_of(value)[dim]
     parts = [value]
     if start > 0:

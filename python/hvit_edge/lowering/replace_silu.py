@@ -1,4 +1,4 @@
-"""Write SiLU with an exponential or a hyperbolic tangent, whose Arm kernels are the shorter ones.
+"""Replace SiLU with an exponential or a hyperbolic tangent, whose Arm kernels are shorter.
 
 Identity:   x * sigmoid(x) = u / (-1 - exp(u)),    u = -x
                            = u * (tanh(u) + 1),    u = x / 2
@@ -7,11 +7,12 @@ Identity:   x * sigmoid(x) = u / (-1 - exp(u)),    u = -x
     x -> conv(-W, -b) -> u -> exp -> (-1 - .) -> (u / .) -> y
     x -> conv(W / 2, b / 2) -> u -> tanh -> (. + 1) -> (u * .) -> y
 
-The sigmoid of XNNPACK's Arm kernels looks a table up; these do not. exp(u) that overflows gives the
-zero that SiLU tends to. In float16 that would be soon: there the tangent is the better one.
+The sigmoid of XNNPACK's Arm kernels reads a table; these two functions do not. If exp(u) overflows,
+the result is zero, which is the limit of SiLU. In float16 it overflows early, so the tangent is
+used there.
 
-Preconditions: a linear or convolution with constant weights writes what SiLU alone reads. Folded in
-float64; signs and halves are exact.
+Preconditions: SiLU is the only reader of a linear or convolution with constant weights. Folded in
+float64; the factors -1 and 1/2 are exact.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from hvit_edge.lowering.graph import (
 
 
 def silu_by_exp(graph: GraphModule) -> bool:
-    """Apply the rewrite with an exponential; returns whether anything changed."""
+    """Apply the rewrite with an exponential. Return True if it changed the graph."""
     modified = False
     for node, layer in _candidates(graph):
         u = _scaled(Editor(graph, layer), layer, -1.0)
@@ -45,7 +46,7 @@ def silu_by_exp(graph: GraphModule) -> bool:
 
 
 def silu_by_tanh(graph: GraphModule) -> bool:
-    """Apply the rewrite with a hyperbolic tangent; returns whether anything changed."""
+    """Apply the rewrite with a hyperbolic tangent. Return True if it changed the graph."""
     modified = False
     for node, layer in _candidates(graph):
         u = _scaled(Editor(graph, layer), layer, 0.5)
@@ -58,7 +59,7 @@ def silu_by_tanh(graph: GraphModule) -> bool:
 
 
 def _candidates(graph: GraphModule) -> list[tuple[Node, Node]]:
-    """Each SiLU with the layer that it alone reads."""
+    """Return each SiLU that is the only reader of a layer, with that layer."""
     pairs = [(node, node.args[0]) for node in nodes_calling(graph, aten.silu.default)]
     return [
         (node, layer)
@@ -70,7 +71,7 @@ def _candidates(graph: GraphModule) -> list[tuple[Node, Node]]:
 
 
 def _scaled(edit: Editor, layer: Node, factor: float) -> Node:
-    """`layer` with weights and bias times `factor`, in its place."""
+    """Replace `layer` with one whose weights and bias are multiplied by `factor`; return it."""
     weight, bias = layer_constants(edit.graph, layer)
     scaled = edit.layer(layer, weight * factor, None if bias is None else bias * factor)
     edit.replace(scaled)

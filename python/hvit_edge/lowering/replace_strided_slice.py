@@ -1,13 +1,13 @@
-"""Take every s-th element by a slice of length one.
+"""Replace a slice with a step s by a slice of length one.
 
 Identity:   x[start :: s] = reshape(x, [n / s, s])[:, start]
 
     x [.., n, ..] -> slice(start, end, s) -> y
     x -> slice(start, start + k s) -> reshape [.., k, s, ..] -> slice(0, 1) -> reshape -> y
 
-The last element stands alone where fewer than s elements follow it: it is joined by a cat.
+If fewer than s elements are left for the last element, it is sliced separately and joined by a cat.
 
-Preconditions: a step above one. Bit-equal. XNNPACK slices by steps of one.
+Preconditions: a step above one. Bit-equal. XNNPACK slices only with a step of one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hvit_edge.lowering.graph import Editor, argument, aten, nodes_calling, shap
 
 
 def replace_strided_slice(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, aten.slice.Tensor):
         if argument(node, 4, "step", 1) > 1 and node.meta["val"].numel():

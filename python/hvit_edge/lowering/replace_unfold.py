@@ -1,14 +1,14 @@
-"""Take windows out of a map, and add them up again, by convolutions with ones and zeros.
+"""Replace the extraction of windows from a map, and their sum, with 0/1 convolutions.
 
-Identity:   the windows of one channel are its convolutions with unit kernels
+Identity:   the windows of one channel are its convolutions with one-hot kernels
 
     x -> im2col(k) -> y                  x -> reshape [N C, 1, H, W] -> conv2d -> reshape -> y
     x -> col2im(k) -> y                  x -> reshape [N C, k k, H', W'] -> transposed conv -> y
     x -> unfold(dim, k, s) -> y          x -> reshape [n / g, g] -> slice.. -> cat -> permute -> y
 
-Preconditions: floating point, a batch; for the last form g divides k and s, and k / g is at most
-16. The first and the last are bit-equal for finite values, the other exact up to the order of
-summation.
+Preconditions: floating point and a batch dimension. For the last form g divides k and s, and k / g
+is at most 16. The first and last forms are bit-equal for finite values. The second is exact up to
+the order of summation.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ MOST_PARTS = 16
 
 
 def replace_unfold(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     return replace_each(graph, WINDOWS, where=is_float)
 
 
 def _units(edit: Editor, node: Node, kernel: list[int]) -> Node:
-    """Return a constant with one kernel [count, 1, height, width] for each place of a window."""
+    """Return a constant [count, 1, height, width]: one kernel for each pixel of a window."""
     count = math.prod(kernel)
     units = torch.eye(count, dtype=torch.float64).reshape(count, 1, *kernel)
     return edit.constant_like(f"{node.name}_units", units, node)
@@ -65,7 +65,7 @@ def _col2im(edit: Editor, node: Node) -> Node | None:
 
 
 def _unfold(edit: Editor, node: Node) -> Node | None:
-    """Join parts of g elements, where g divides the windows and the steps between them."""
+    """Join parts of g elements, where g divides the size of windows and their step."""
     source, dim, size, step = node.args
     if rank_of(source) == 0 or size // math.gcd(size, step) > MOST_PARTS:
         return None

@@ -1,16 +1,16 @@
-"""Give constants to one kind of reader each.
+"""Copy constants so that each copy has one kind of reader.
 
 Identity:   a constant = its copy
 
     map c -> add(x), add(y)               c -> add(x);  c' -> add(y)
     c -> linear(x, w, c), add(y)          c -> linear(x, w, c);  c' -> add(y)
 
-ExecuTorch stores a constant of four dimensions in the layout of the last operator that reads it,
-channels last or not, for all that do. It cuts a delegate in two at a constant that is part of a
-layer and is read by another operator too.
+ExecuTorch stores a constant of four dimensions once for all its readers, in the layout of the last
+of them, channels last or not. It cuts a delegate in two at a constant that belongs to a layer and
+is also read by another operator.
 
-Preconditions: floating point; of the first kind four dimensions, two of which at least are longer
-than one. Bit-equal; the file stores equal constants once.
+Preconditions: floating point. The first form applies to constants of four dimensions, at least two
+of which are longer than one. Bit-equal. The file stores equal constants once.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ READERS = (
     aten.mul.Tensor,
     aten.sub.Tensor,
 )
-"""Operators that take both layouts."""
+"""Operators that accept both layouts."""
 
 
 LAYERS = (aten.conv2d.default, aten.conv2d.padding, aten.linear.default)
 
 
 def separate_constants(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     known = {str(n.target) for layer in nodes_calling(graph, *LAYERS) for n in _parts(layer)}
     own: dict[str, str] = {}
@@ -70,7 +70,7 @@ def _parts(layer: Node) -> list[Node]:
 
 
 def _copied(edit: Editor, source: Node, name: str | None) -> Node:
-    """Insert a copy of a constant: the one called `name`, or a new one."""
+    """Insert a node for the copy called `name`, or for a new copy if `name` is None."""
     if name is None:
         copy = constant_tensor(edit.graph, source).clone()
         return edit.constant(f"{source.name}_own", copy, share=False)

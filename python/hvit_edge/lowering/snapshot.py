@@ -1,4 +1,4 @@
-"""A graph as it was, so that a rewrite which fails half way leaves nothing behind."""
+"""Restore a graph after a rewrite that failed halfway."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch.fx import Graph, GraphModule
 
 
 class Snapshot:
-    """The nodes and constants of a graph at one moment; the constants themselves are shared.
+    """Stores the nodes and constants of a graph; the tensors are shared, not copied.
 
     Args:
-        graph: may be rewritten from now on.
+        graph: the graph; it may be rewritten afterwards.
     """
 
     def __init__(self, graph: GraphModule) -> None:
@@ -23,7 +23,7 @@ class Snapshot:
         ]
 
     def restore(self) -> None:
-        """Give the graph the nodes and constants of that moment; this may be done many times."""
+        """Restore the stored nodes and constants. It may be called several times."""
         for name, tensor in self._constants:
             owner_name, _, leaf = name.rpartition(".")
             owner = self._graph.get_submodule(owner_name)
