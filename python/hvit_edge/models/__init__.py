@@ -1,4 +1,4 @@
-"""Readable definitions of the networks, by name. Importing this package registers all of them."""
+"""Define the networks and register them by name. Importing this package registers all of them."""
 
 from hvit_edge.models import conformer, conformer1d, mobilevit, shunted, swin
 from hvit_edge.models.registry import (

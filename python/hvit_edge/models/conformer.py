@@ -1,4 +1,4 @@
-"""Conformer: a convolutional branch and a transformer branch that exchange features in every block.
+"""Define the Conformer: a convolutional and a transformer branch that exchange features.
 
 Paper: Conformer: Local Features Coupling Global Representations for Visual Recognition,
 https://arxiv.org/abs/2105.03889
@@ -26,13 +26,13 @@ from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 PAPER = "https://arxiv.org/abs/2105.03889"
 STEM_CHANNELS = 64
 BLOCKS_PER_STAGE = 4
-PATCH = 16  # pixels of the input to a token
-EPS = 1e-6  # of every norm but the stem's and the last one, which keep 1e-5
+PATCH = 16  # side of a token in pixels of the input
+EPS = 1e-6  # epsilon of all norms except the first (stem) and the last, which use 1e-5
 
 
 @dataclass(frozen=True)
 class ConformerConfig:
-    """Width of a variant.
+    """Holds the widths of a variant.
 
     Attributes:
         channels: outputs of the convolutional branch in its three stages.
@@ -46,7 +46,7 @@ class ConformerConfig:
 
 
 class Bottleneck(nn.Module):
-    """ResNet bottleneck that can add a map to the input of its 3x3 convolution."""
+    """Applies a ResNet bottleneck that can add a map to the input of its 3x3 convolution."""
 
     def __init__(
         self, inputs: int, outputs: int, *, stride: int = 1, project_skip: bool = False
@@ -78,7 +78,7 @@ class Bottleneck(nn.Module):
 
 
 class MapToTokens(nn.Module):
-    """A map of the convolutional branch as patch tokens: project, average, norm, GELU."""
+    """Turns a map of the convolutional branch into patch tokens: project, average, norm, GELU."""
 
     def __init__(self, channels: int, dim: int, stride: int) -> None:
         super().__init__()
@@ -88,12 +88,12 @@ class MapToTokens(nn.Module):
         self.act = nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, channels, H, W] -> [N, H * W / stride^2, dim]."""
+        """Map [N, channels, H, W] to [N, H * W / stride^2, dim]."""
         return self.act(self.norm(map_to_tokens(self.pool(self.project(x)))))
 
 
 class TokensToMap(nn.Module):
-    """Tokens as a map of the convolutional branch: project, batch norm, ReLU, repeat."""
+    """Turns tokens into a map of the convolutional branch: project, batch norm, ReLU, repeat."""
 
     def __init__(self, dim: int, channels: int) -> None:
         super().__init__()
@@ -102,18 +102,18 @@ class TokensToMap(nn.Module):
         self.act = nn.ReLU()
 
     def forward(self, tokens: Tensor, height: int, width: int, stride: int) -> Tensor:
-        """[N, 1 + T, dim] -> [N, channels, height, width]; the class token is left out."""
+        """Map [N, 1 + T, dim] to [N, channels, height, width]; the class token is left out."""
         patches = tokens_to_map(tokens[:, 1:], height // stride, width // stride)
         x = self.act(self.norm(self.project(patches)))
         return x if stride == 1 else F.interpolate(x, size=(height, width), mode="nearest")
 
 
 class ConformerBlock(nn.Module):
-    """Both branches one step further.
+    """Applies one block of both branches.
 
     Args:
         inputs, outputs: channels of the convolutional branch.
-        config: the variant.
+        config: widths of the variant.
         token_stride: side of a token in pixels of this block's map.
         widens: the first bottleneck halves the map and has more outputs than inputs.
         halves_last: the second bottleneck halves the map; only in the last block.
@@ -140,10 +140,19 @@ class ConformerBlock(nn.Module):
         self.transformer = transformer_block(config)
 
     def forward(self, x: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Map [N, inputs, H, W] and tokens [N, 1 + T, dim] to the same, one step further."""
+        """Apply the block.
+
+        Args:
+            x: [N, inputs, H, W].
+            tokens: [N, 1 + T, dim], the class token first.
+
+        Returns:
+            The map [N, outputs, H', W'], and the tokens [N, 1 + T, dim]. H' and W' are smaller by
+            a factor of 2 for `widens` and for `halves_last`.
+        """
         x, narrow = self.conv(x)
         height, width = narrow.shape[2:]
-        # The class token has no place in the map: it stands in for its own addend.
+        # The map has no pixel for the class token, which is therefore added to itself.
         local = torch.cat((tokens[:, :1], self.to_tokens(narrow)), dim=1)
         tokens = self.transformer(local + tokens)
         x, _ = self.fuse(x, self.to_map(tokens, height, width, self.token_stride))
@@ -151,7 +160,7 @@ class ConformerBlock(nn.Module):
 
 
 class Conformer(nn.Module):
-    """Conformer classifier: the mean of the logits of a convolutional and a token head."""
+    """Classifies images by the mean of the logits of a convolutional and a token head."""
 
     def __init__(self, config: ConformerConfig, *, num_classes: int = 1000) -> None:
         super().__init__()
@@ -169,12 +178,12 @@ class Conformer(nn.Module):
         nn.init.trunc_normal_(self.class_token, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 [N, 3, H, W] -> logits float32 [N, num_classes], the mean of both heads."""
+        """Map float32 [N, 3, H, W] to logits float32 [N, num_classes], the mean of both heads."""
         conv_logits, token_logits = self.forward_heads(x)
         return (conv_logits + token_logits) * 0.5
 
     def forward_heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """float32 [N, 3, H, W] -> logits of the convolutional and of the token head."""
+        """Map float32 [N, 3, H, W] to logits of the convolutional and of the token head."""
         stem = self.pool(self.stem(x))
         tokens = map_to_tokens(self.patch_embed(stem))
         class_token = self.class_token.expand(tokens.shape[0], -1, -1)
@@ -187,12 +196,12 @@ class Conformer(nn.Module):
 
 
 def transformer_block(config: ConformerConfig) -> TransformerBlock:
-    """The transformer block of a variant."""
+    """Return a transformer block of a variant."""
     return TransformerBlock(config.dim, config.heads, 4 * config.dim, eps=EPS)
 
 
 def make_blocks(config: ConformerConfig) -> list[ConformerBlock]:
-    """The blocks after the first: three in the first stage, four in the second and the third."""
+    """Return the blocks after the first: three in stage one, four each in stages two and three."""
     stages = [stage for stage in range(3) for _ in range(BLOCKS_PER_STAGE)]
     blocks = []
     for before, stage in zip(stages, stages[1:], strict=False):
@@ -215,26 +224,26 @@ FILES = "the drive links of github.com/pengzhiliang/Conformer"
 
 
 def published(top1: float) -> Published:
-    """The authors' checkpoint."""
+    """Return the description of the authors' checkpoint."""
     return Published(PAPER, PREPROCESS, files=FILES, top1=top1)
 
 
 @register_model("conformer_ti", default=published(81.3), multiple=32)
 def conformer_ti(num_classes: int, input_size: tuple[int, int]) -> Conformer:
-    """23.5 M parameters."""
+    """Build the variant of 23.5 M parameters."""
     config = ConformerConfig(channels=(64, 128, 256), dim=384, heads=6)
     return Conformer(config, num_classes=num_classes)
 
 
 @register_model("conformer_s", default=published(83.4), multiple=32)
 def conformer_s(num_classes: int, input_size: tuple[int, int]) -> Conformer:
-    """37.7 M parameters."""
+    """Build the variant of 37.7 M parameters."""
     config = ConformerConfig(channels=(256, 512, 1024), dim=384, heads=6)
     return Conformer(config, num_classes=num_classes)
 
 
 @register_model("conformer_b", default=published(84.1), multiple=32)
 def conformer_b(num_classes: int, input_size: tuple[int, int]) -> Conformer:
-    """83.3 M parameters."""
+    """Build the variant of 83.3 M parameters."""
     config = ConformerConfig(channels=(384, 768, 1536), dim=576, heads=9)
     return Conformer(config, num_classes=num_classes)

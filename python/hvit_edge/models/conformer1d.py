@@ -1,11 +1,13 @@
-"""Conformer for sequences: attention and convolution between two halves of a feed-forward layer.
+"""Define the Conformer for sequences.
+
+A block applies attention and convolution between two halves of a feed-forward layer.
 
 Paper: Conformer: Convolution-augmented Transformer for Speech Recognition,
 https://arxiv.org/abs/2005.08100
 
-The encoder is the paper's. The paper decodes it to text with an LSTM; here the mean over time and a
-linear layer give classes, so that one program is one answer. `conformer.py` is another network of
-the same name, for images.
+The encoder follows the paper. The paper decodes its output to text with an LSTM. Here the mean over
+time and a linear layer give classes, so one program computes the complete answer.
+`conformer.py` defines another network of the same name, for images.
 """
 
 from __future__ import annotations
@@ -30,14 +32,14 @@ CLASSES = 35
 
 @dataclass(frozen=True)
 class Conformer1dConfig:
-    """Size of a variant, as table 1 of the paper has it.
+    """Holds the size of a variant, as in table 1 of the paper.
 
     Attributes:
         dim: encoder dimension.
         depth: number of blocks.
-        heads: of the attention.
-        kernel: frames that a depthwise convolution sees; odd, so that it has a middle.
-        expansion: widening inside a feed-forward layer.
+        heads: number of attention heads.
+        kernel: size of the depthwise convolution in frames; odd, so that it has a middle.
+        expansion: factor of the hidden width of a feed-forward layer.
     """
 
     dim: int
@@ -48,7 +50,7 @@ class Conformer1dConfig:
 
 
 class Subsampling(nn.Module):
-    """Two 3x3 convolutions of stride 2 over time and frequency, and a linear layer."""
+    """Applies two 3x3 convolutions of stride 2 over time and frequency, and a linear layer."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -57,14 +59,14 @@ class Subsampling(nn.Module):
         self.project = nn.Linear(dim * (MELS // SUBSAMPLING), dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, frames, 80] -> [N, frames / 4, dim]."""
+        """Map [N, frames, 80] to [N, frames / 4, dim]."""
         maps = F.relu(self.second(F.relu(self.first(x.unsqueeze(1)))))
         batch, channels, frames, mels = maps.shape
         return self.project(maps.transpose(1, 2).reshape(batch, frames, channels * mels))
 
 
 class FeedForward(nn.Module):
-    """Norm, linear, Swish, linear: section 2.3."""
+    """Applies a norm, a linear, Swish and a linear: section 2.3."""
 
     def __init__(self, dim: int, expansion: int) -> None:
         super().__init__()
@@ -73,15 +75,16 @@ class FeedForward(nn.Module):
         self.project = nn.Linear(expansion * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, T, C] -> [N, T, C]."""
+        """Map [N, T, C] to [N, T, C]."""
         return self.project(F.silu(self.expand(self.norm(x))))
 
 
 class RelativeAttention(nn.Module):
-    """Norm, and self-attention that knows how far apart two frames are: section 2.1.
+    """Applies a norm and self-attention with relative positions: section 2.1.
 
-    score[i, j] = ((q[i] + u) k[j] + (q[i] + v) p[i - j]) / sqrt(d), with u and v learned and p a
-    linear layer of the sinusoids of the distance (Transformer-XL, https://arxiv.org/abs/1901.02860).
+    score[i, j] = ((q[i] + u) k[j] + (q[i] + v) p[i - j]) / sqrt(d). u and v are learned. p is the
+    output of a linear layer for the sinusoids of the distance.
+    Source: Transformer-XL, https://arxiv.org/abs/1901.02860.
     """
 
     def __init__(self, dim: int, heads: int) -> None:
@@ -99,7 +102,7 @@ class RelativeAttention(nn.Module):
 
         Args:
             x: [N, T, C].
-            sinusoids: [2 T - 1, C] of the distances T - 1 down to 1 - T, see `distances`.
+            sinusoids: [2 T - 1, C], for the distances T - 1 down to 1 - T; see `distances`.
 
         Returns:
             [N, T, C].
@@ -115,7 +118,10 @@ class RelativeAttention(nn.Module):
 
 
 def distances(frames: int, dim: int) -> Tensor:
-    """Return the sinusoids of the distances frames - 1 down to 1 - frames: [2 frames - 1, dim]."""
+    """Return the sinusoids of the distances frames - 1 down to 1 - frames.
+
+    The result is float32 [2 frames - 1, dim].
+    """
     distance = torch.arange(frames - 1, -frames, -1, dtype=torch.float32)
     rate = torch.exp(torch.arange(0, dim, 2, dtype=torch.float32) * (-math.log(10000.0) / dim))
     angle = distance[:, None] * rate
@@ -123,10 +129,11 @@ def distances(frames: int, dim: int) -> Tensor:
 
 
 def shift(scores: Tensor) -> Tensor:
-    """Pick each pair's distance: [N, heads, T, 2 T - 1] by distance -> [N, heads, T, T] by frame.
+    """Select each pair's distance: map [N, heads, T, 2 T - 1] to [N, heads, T, T].
 
-    Row i of the result begins at distance i, which is at T - 1 - i. With one value more in front of
-    each row the rows, written one behind the other and read with a width of T, begin there.
+    The last dimension is the distance in the input, and the second frame in the result. Row i of
+    the result begins at distance i, which is at column T - 1 - i. If one value is added at the
+    start of each row and the data is read in rows of length T, the rows begin there.
     """
     batch, heads, frames, width = scores.shape
     padded = F.pad(scores, (1, 0)).reshape(batch, heads, width + 1, frames)
@@ -134,9 +141,10 @@ def shift(scores: Tensor) -> Tensor:
 
 
 class Convolution(nn.Module):
-    """Norm, gated pointwise, depthwise over time, batch norm, Swish, pointwise: section 2.2.
+    """Applies the convolution module of section 2.2.
 
-    The depthwise convolution sees time as the width of a map of height one.
+    It is a norm, a gated pointwise layer, a depthwise convolution over time, a batch norm, Swish
+    and a pointwise layer. For the depthwise convolution, time is the width of a map of height one.
     """
 
     def __init__(self, dim: int, kernel: int) -> None:
@@ -148,7 +156,7 @@ class Convolution(nn.Module):
         self.project = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, T, C] -> [N, T, C]."""
+        """Map [N, T, C] to [N, T, C]."""
         value, gate = self.gated(self.norm(x)).chunk(2, dim=-1)
         gated = (value * gate.sigmoid()).transpose(1, 2).unsqueeze(2)
         mixed = F.silu(self.batch_norm(self.depthwise(gated)))
@@ -156,7 +164,10 @@ class Convolution(nn.Module):
 
 
 class Block(nn.Module):
-    """Half a feed-forward layer, attention, convolution, the other half, norm: section 2.4."""
+    """Applies half a feed-forward layer, attention, convolution, the other half and a norm.
+
+    See section 2.4 of the paper.
+    """
 
     def __init__(self, config: Conformer1dConfig) -> None:
         super().__init__()
@@ -167,7 +178,7 @@ class Block(nn.Module):
         self.norm = nn.LayerNorm(config.dim)
 
     def forward(self, x: Tensor, sinusoids: Tensor) -> Tensor:
-        """[N, T, C] and [2 T - 1, C] -> [N, T, C]."""
+        """Map [N, T, C] and [2 T - 1, C] to [N, T, C]."""
         x = x + 0.5 * self.first(x)
         x = x + self.attention(x, sinusoids)
         x = x + self.convolution(x)
@@ -176,12 +187,12 @@ class Block(nn.Module):
 
 
 class Conformer1d(nn.Module):
-    """The whole network.
+    """Classifies sequences: subsampling, blocks, mean over time, linear.
 
     Args:
-        config: its size.
+        config: size of the variant.
         num_classes: number of logits.
-        frames: of the input.
+        frames: number of frames of the input.
     """
 
     def __init__(self, config: Conformer1dConfig, num_classes: int, frames: int) -> None:
@@ -195,10 +206,10 @@ class Conformer1d(nn.Module):
         init_weights(self)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Log-mel features [N, frames, 80] -> logits [N, classes].
+        """Map log-mel features [N, frames, 80] to logits [N, num_classes].
 
         Raises:
-            InputError: another number of frames or of mel bands.
+            InputError: `features` have another number of frames or of mel bands.
         """
         if tuple(features.shape[1:]) != (self.frames, MELS):
             raise InputError(

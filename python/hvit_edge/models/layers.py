@@ -1,4 +1,7 @@
-"""Layers that several families share. Maps are float32 [N, C, H, W], tokens float32 [N, T, C]."""
+"""Define the layers that several families share.
+
+Maps are float32 [N, C, H, W], tokens float32 [N, T, C].
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 class ConvNormAct(nn.Module):
-    """Convolution without bias, batch norm, activation; padded so that stride 1 keeps the size."""
+    """Applies a convolution without bias, a batch norm and an activation.
+
+    The padding is `kernel // 2`, so stride 1 keeps the size if `kernel` is odd.
+    """
 
     def __init__(
         self,
@@ -39,12 +45,12 @@ class ConvNormAct(nn.Module):
         self.act = ACTIVATIONS[act]()
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, inputs, H, W] -> [N, outputs, ceil(H / stride), ceil(W / stride)]."""
+        """Map [N, inputs, H, W] to [N, outputs, ceil(H / stride), ceil(W / stride)]."""
         return self.act(self.norm(self.conv(x)))
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention, `softmax(q k^T / sqrt(d)) v`, with one fused q, k, v layer."""
+    """Applies multi-head self-attention, `softmax(q k^T / sqrt(d)) v`; q, k, v are one layer."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -53,13 +59,13 @@ class Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """[N, T, C] -> [N, T, C]; `bias` is added to the scores [N, heads, T, T]."""
+        """Map [N, T, C] to [N, T, C]; `bias` is added to the scores [N, heads, T, T]."""
         q, k, v = (split_heads(part, self.heads) for part in self.qkv(x).chunk(3, dim=-1))
         return self.proj(merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=bias)))
 
 
 class Mlp(nn.Module):
-    """Two linear layers with an activation between them."""
+    """Applies two linear layers with an activation between them."""
 
     def __init__(self, dim: int, hidden: int, act: Activation = "gelu") -> None:
         super().__init__()
@@ -68,12 +74,12 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., C] -> [..., C]."""
+        """Map [..., C] to [..., C]."""
         return self.fc2(self.act(self.fc1(x)))
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm transformer encoder block: attention, then MLP, each with a skip."""
+    """Applies a pre-norm transformer encoder block: attention, then MLP, each with a skip."""
 
     def __init__(
         self, dim: int, heads: int, hidden: int, *, act: Activation = "gelu", eps: float = 1e-5
@@ -85,44 +91,44 @@ class TransformerBlock(nn.Module):
         self.mlp = Mlp(dim, hidden, act)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, T, C] -> [N, T, C]."""
+        """Map [N, T, C] to [N, T, C]."""
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
-    """[N, T, C] -> [N, heads, T, C / heads]."""
+    """Map [N, T, C] to [N, heads, T, C / heads]."""
     batch, tokens, channels = x.shape
     return x.reshape(batch, tokens, heads, channels // heads).transpose(1, 2)
 
 
 def merge_heads(x: Tensor) -> Tensor:
-    """[N, heads, T, D] -> [N, T, heads * D]."""
+    """Map [N, heads, T, D] to [N, T, heads * D]."""
     batch, heads, tokens, width = x.shape
     return x.transpose(1, 2).reshape(batch, tokens, heads * width)
 
 
 def map_to_tokens(x: Tensor) -> Tensor:
-    """[N, C, H, W] -> [N, H * W, C]."""
+    """Map [N, C, H, W] to [N, H * W, C]."""
     return x.flatten(2).transpose(1, 2)
 
 
 def tokens_to_map(x: Tensor, height: int, width: int) -> Tensor:
-    """[N, H * W, C] -> [N, C, H, W]."""
+    """Map [N, H * W, C] to [N, C, H, W]."""
     batch, _, channels = x.shape
     return x.transpose(1, 2).reshape(batch, channels, height, width)
 
 
 def global_pool(x: Tensor) -> Tensor:
-    """Mean over positions: [N, C, H, W] -> [N, C]."""
+    """Average over positions: map [N, C, H, W] to [N, C]."""
     return x.mean(dim=(2, 3))
 
 
 def init_weights(module: nn.Module) -> None:
-    """Constructor initialisation, to be given to `Module.apply`.
+    """Initialize the parameters of `module`; constructors pass it to `Module.apply`.
 
-    Linear layers: truncated normal, deviation 0.02, zero bias. Convolutions: He's normal over the
-    fan-out of a group, zero bias. Norms keep PyTorch's ones and zeros.
+    Linear layers: truncated normal with deviation 0.02, zero bias. Convolutions: He's normal over
+    the fan-out of a group, zero bias. Norms keep PyTorch's ones and zeros.
     """
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)

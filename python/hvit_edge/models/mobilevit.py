@@ -1,4 +1,4 @@
-"""MobileViT: inverted residuals, and transformers over 2x2 pixel groups of the feature map.
+"""Define MobileViT: inverted residuals, and transformers over 2x2 patches of the feature map.
 
 Paper: MobileViT: Light-weight, General-purpose, and Mobile-friendly Vision Transformer,
 https://arxiv.org/abs/2110.02178
@@ -25,13 +25,13 @@ TRANSFORMER_DEPTHS = (2, 4, 3)
 
 @dataclass(frozen=True)
 class MobileViTConfig:
-    """Width of a variant.
+    """Holds the widths of a variant.
 
     Attributes:
-        channels: outputs of the five stages.
+        channels: output channels of the five stages.
         token_dims: widths of the transformers of the last three stages.
-        expansion: widening inside an inverted residual.
-        features: inputs of the classifier.
+        expansion: factor of the hidden width of an inverted residual.
+        features: number of inputs of the classifier.
     """
 
     channels: tuple[int, int, int, int, int]
@@ -41,7 +41,11 @@ class MobileViTConfig:
 
 
 class InvertedResidual(nn.Module):
-    """1x1 widening, depthwise 3x3, 1x1 narrowing; a skip where the shape stays (MobileNetV2)."""
+    """Applies the inverted residual of MobileNetV2.
+
+    It is a 1x1 expansion, a depthwise 3x3 convolution and a 1x1 projection, with a skip if the
+    shape stays the same.
+    """
 
     def __init__(self, inputs: int, outputs: int, *, stride: int, expansion: int) -> None:
         super().__init__()
@@ -54,13 +58,13 @@ class InvertedResidual(nn.Module):
         self.has_skip = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, inputs, H, W] -> [N, outputs, ceil(H / stride), ceil(W / stride)]."""
+        """Map [N, inputs, H, W] to [N, outputs, ceil(H / stride), ceil(W / stride)]."""
         y = self.project(self.depthwise(self.expand(x)))
         return x + y if self.has_skip else y
 
 
 class MobileViTBlock(nn.Module):
-    """Local 3x3 convolution, global attention between equal positions of all patches, fusion."""
+    """Applies a local 3x3 convolution, attention between equal positions of patches, and fusion."""
 
     def __init__(self, channels: int, dim: int, depth: int) -> None:
         super().__init__()
@@ -74,10 +78,10 @@ class MobileViTBlock(nn.Module):
         self.fuse = ConvNormAct(2 * channels, channels, kernel=3, act="silu")
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C, H, W]."""
+        """Map [N, C, H, W] to [N, C, H, W]."""
         y = self.embed(self.local(x))
         size = (y.shape[2], y.shape[3])
-        whole = tuple(-(-side // PATCH) * PATCH for side in size)  # up to whole patches
+        whole = tuple(-(-side // PATCH) * PATCH for side in size)
         if whole != size:
             y = F.interpolate(y, size=whole, mode="bilinear", align_corners=False)
         y = fold(self.norm(self.transformer(unfold(y))), *whole)
@@ -87,10 +91,10 @@ class MobileViTBlock(nn.Module):
 
 
 def unfold(x: Tensor) -> Tensor:
-    """Gather the pixels that sit at the same place of their patch into one sequence.
+    """Gather the pixels at the same position of each patch into one sequence.
 
-    [N, C, H, W] -> [N * 4, H * W / 4, C] for patches of 2x2. The rows are parted first and the
-    columns second, so that no tensor has more than five dimensions.
+    Maps [N, C, H, W] to [N * 4, H * W / 4, C] for patches of 2x2. Rows are split first and columns
+    second, so that no tensor has more than five dimensions.
     """
     batch, channels, height, width = x.shape
     rows, columns = height // PATCH, width // PATCH
@@ -100,7 +104,7 @@ def unfold(x: Tensor) -> Tensor:
 
 
 def fold(x: Tensor, height: int, width: int) -> Tensor:
-    """The inverse of `unfold`: [N * 4, H * W / 4, C] -> [N, C, H, W]."""
+    """Invert `unfold`: map [N * 4, H * W / 4, C] to [N, C, H, W]."""
     sequences, tokens, channels = x.shape
     batch, rows, columns = sequences // PATCH**2, height // PATCH, width // PATCH
     x = x.reshape(batch * PATCH, PATCH, tokens, channels).transpose(1, 2)
@@ -109,10 +113,10 @@ def fold(x: Tensor, height: int, width: int) -> Tensor:
 
 
 class MobileViT(nn.Module):
-    """MobileViT classifier.
+    """Classifies images with five stages at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input size.
 
-    Five stages at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input; the last three end in a
-    MobileViTBlock. Works at any input of at least 32 pixels a side.
+    Each of the last three stages ends in a MobileViTBlock. Both sides of the input must have at
+    least 32 pixels.
     """
 
     def __init__(self, config: MobileViTConfig, *, num_classes: int = 1000) -> None:
@@ -124,12 +128,12 @@ class MobileViT(nn.Module):
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 [N, 3, H, W] -> logits float32 [N, num_classes]."""
+        """Map float32 [N, 3, H, W] to logits float32 [N, num_classes]."""
         return self.head(global_pool(self.final(self.stages(self.stem(x)))))
 
 
 def make_stages(config: MobileViTConfig) -> list[nn.Sequential]:
-    """The five stages of a variant."""
+    """Return the five stages of a variant."""
     c1, c2, *deep = config.channels
     stages = [
         [InvertedResidual(STEM_CHANNELS, c1, stride=1, expansion=config.expansion)],
@@ -151,26 +155,26 @@ PREPROCESS = Preprocess((256, 256), resize_size=284, interpolation="bicubic")
 
 
 def published(name: str, top1: float) -> Published:
-    """The checkpoint that timm converted from the authors' own."""
+    """Return the description of the checkpoint that timm converted from the authors'."""
     return Published(PAPER, PREPROCESS, hub=f"timm/{name}.cvnets_in1k", top1=top1)
 
 
 @register_model("mobilevit_xxs", default=published("mobilevit_xxs", 69.0), bundled=("cifar10",))
 def mobilevit_xxs(num_classes: int, input_size: tuple[int, int]) -> MobileViT:
-    """1.27 M parameters."""
+    """Build the variant of 1.27 M parameters."""
     config = MobileViTConfig((16, 24, 48, 64, 80), (64, 80, 96), expansion=2, features=320)
     return MobileViT(config, num_classes=num_classes)
 
 
 @register_model("mobilevit_xs", default=published("mobilevit_xs", 74.7))
 def mobilevit_xs(num_classes: int, input_size: tuple[int, int]) -> MobileViT:
-    """2.32 M parameters."""
+    """Build the variant of 2.32 M parameters."""
     config = MobileViTConfig((32, 48, 64, 80, 96), (96, 120, 144), expansion=4, features=384)
     return MobileViT(config, num_classes=num_classes)
 
 
 @register_model("mobilevit_s", default=published("mobilevit_s", 78.3))
 def mobilevit_s(num_classes: int, input_size: tuple[int, int]) -> MobileViT:
-    """5.58 M parameters."""
+    """Build the variant of 5.58 M parameters."""
     config = MobileViTConfig((32, 64, 96, 128, 160), (144, 192, 240), expansion=4, features=640)
     return MobileViT(config, num_classes=num_classes)

@@ -1,4 +1,4 @@
-"""The models by name."""
+"""Register image models by name, and build them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ InputSize = int | tuple[int, int] | None
 
 @dataclass(frozen=True)
 class Published:
-    """The weights that a model's name stands for when no others are asked for.
+    """Describes the published weights of a model, which are its default.
 
     Attributes:
         paper: link to the paper.
-        preprocess: what those weights expect of a photo; the checkpoint's own config, where it has
+        preprocess: preprocessing that the weights expect. The config of the checkpoint, if it has
             one, takes precedence.
-        hub: repository on the Hugging Face hub, or None where the authors publish elsewhere.
-        files: where the authors publish, for a reader; empty where `hub` is set.
-        top1: published ImageNet-1k accuracy, percent.
+        hub: repository on the Hugging Face hub, or None if the authors publish elsewhere.
+        files: where the authors publish, as text; empty if `hub` is set.
+        top1: published ImageNet-1k accuracy in percent.
     """
 
     paper: str
@@ -42,15 +42,16 @@ class Published:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is known of a model without building it with weights.
+    """Describes a registered model without loading weights.
 
     Attributes:
         name: registered name.
         params: number of parameters at 1000 classes.
-        input_size: default (height, width).
-        sources: where weights come from: hub ids or a description, bundled names, "random".
+        input_size: default (height, width) in pixels.
+        sources: where weights come from: a hub id or a description, bundled names, "random".
         default: the published weights.
-        min_side, multiple: a side of the input is at least `min_side`, and divisible by `multiple`.
+        min_side: smallest side of the input in pixels.
+        multiple: each side of the input is divisible by this number.
     """
 
     name: str
@@ -85,14 +86,14 @@ def register_model(
     """Register a builder `(num_classes, input_size) -> nn.Module` under `name`.
 
     Args:
-        name: how users call the model.
+        name: name of the model.
         default: its published weights.
         bundled: names of weights that ship with the package.
         min_side: smallest side of the input, in pixels.
-        multiple: what either side of the input must be divisible by.
+        multiple: each side of the input must be divisible by this number.
 
     Raises:
-        ValueError: `name` is taken.
+        ValueError: `name` is registered already.
     """
 
     def register(builder: Builder) -> Builder:
@@ -105,15 +106,15 @@ def register_model(
 
 
 def build_model(name: str, *, num_classes: int = 1000, input_size: InputSize = None) -> nn.Module:
-    """Build a model with its constructor's initialisation, in training mode.
+    """Build a model in training mode, with the initialization of its constructor.
 
     Args:
         name: a registered name.
-        num_classes: number of logits.
-        input_size: side in pixels, or (height, width); None is the published one.
+        num_classes: number of logits, at least 1.
+        input_size: side in pixels, or (height, width); None is the published size.
 
     Raises:
-        InputError: unknown name, or a size or class count that the model cannot have.
+        InputError: the name is unknown, or the model cannot have this size or number of classes.
     """
     entry = _find(name)
     if num_classes < 1:
@@ -122,7 +123,11 @@ def build_model(name: str, *, num_classes: int = 1000, input_size: InputSize = N
 
 
 def check_input_size(name: str, input_size: InputSize) -> tuple[int, int]:
-    """(height, width) of a request; InputError where the model `name` cannot take it."""
+    """Return the (height, width) that `input_size` requests for the model `name`.
+
+    Raises:
+        InputError: the name is unknown, or the model cannot have this size.
+    """
     entry = _find(name)
     if input_size is None:
         return entry.default.preprocess.input_size
@@ -136,7 +141,7 @@ def check_input_size(name: str, input_size: InputSize) -> tuple[int, int]:
 
 
 def _sides(input_size: object) -> tuple[int, ...]:
-    """The sides that a request names; none if one is not a whole number."""
+    """Return the sides of a request; empty if one of them is not an integer."""
     sides = input_size if isinstance(input_size, tuple | list) else (input_size, input_size)
     try:
         return tuple(map(operator.index, sides))
@@ -146,15 +151,15 @@ def _sides(input_size: object) -> tuple[int, ...]:
 
 @public("list_models")
 def list_models() -> list[ModelInfo]:
-    """Every registered model, by name."""
+    """Return every registered image model, sorted by name."""
     return [model_info(name) for name in sorted(_REGISTRY)]
 
 
 def model_info(name: str) -> ModelInfo:
-    """What is known of the model `name`.
+    """Return the description of the model `name`.
 
     Raises:
-        InputError: unknown name; the message has the closest one and all known ones.
+        InputError: the name is unknown. The message has the closest name and all known names.
     """
     entry = _find(name)
     published = entry.default.hub or entry.default.files
@@ -178,7 +183,7 @@ def _count_parameters(name: str) -> int:
 
 
 def registered_names() -> list[str]:
-    """Return the registered names, those of sequence models too, sorted."""
+    """Return the registered names of image and sequence models, sorted."""
     return sorted([*_REGISTRY, *(model.name for model in sequence_models())])
 
 

@@ -1,4 +1,4 @@
-"""The models of sequences by name: features over time in, classes out."""
+"""Register models of sequences by name; they map features over time to classes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Builder = Callable[[int, int], nn.Module]
 
 @dataclass(frozen=True)
 class SequenceModel:
-    """What is known of a model of sequences without building it.
+    """Describes a model of sequences without building it.
 
     Attributes:
         name: registered name.
-        paper: link to it.
-        argument: what forward calls its input, float32 [N, frames, bands].
+        paper: link to the paper.
+        argument: name of the input of `forward`, float32 [N, frames, bands].
         frames: default number of frames.
-        bands: features of a frame.
-        multiple: what a number of frames must be divisible by.
+        bands: number of features per frame.
+        multiple: the number of frames must be divisible by this number.
         classes: default number of logits.
-        builder: of `(num_classes, frames)`.
+        builder: builds the module from `(num_classes, frames)`.
     """
 
     name: str
@@ -42,28 +42,31 @@ class SequenceModel:
 
     @property
     def params(self) -> int:
-        """Number of parameters at the default number of classes."""
+        """Return the number of parameters at the default number of classes."""
         return _count_parameters(self.name)
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """Default (frames, bands)."""
+        """Return the default (frames, bands)."""
         return self.frames, self.bands
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where weights come from: there is no published checkpoint of this head."""
+        """Return where weights come from; no checkpoint of this head is published."""
         return "a checkpoint of your own", "random"
 
     def inputs(self, frames: int) -> list[InputSpec]:
-        """Return the declaration of the input; log-mel features are normalized as a rule."""
+        """Return the declaration of the input: float32 [1, frames, bands]."""
         return [InputSpec(self.argument, (1, frames, self.bands))]
 
     def check_frames(self, input_size: object) -> int:
-        """Return the frames of a request: None, a number, or (frames, bands).
+        """Return the number of frames that `input_size` requests.
+
+        Args:
+            input_size: None for the default, a number of frames, or (frames, bands).
 
         Raises:
-            InputError: the model cannot take it.
+            InputError: the model does not accept this number of frames or bands.
         """
         if input_size is None:
             return self.frames
@@ -84,10 +87,14 @@ _REGISTRY: dict[str, SequenceModel] = {}
 
 
 def register_sequence_model(name: str, **known: object) -> Callable[[Builder], Builder]:
-    """Register a builder `(num_classes, frames) -> nn.Module`; `known` is as in `SequenceModel`.
+    """Register a builder `(num_classes, frames) -> nn.Module` under `name`.
+
+    Args:
+        name: name of the model.
+        known: the other attributes of `SequenceModel`.
 
     Raises:
-        ValueError: `name` is taken.
+        ValueError: `name` is registered already.
     """
 
     def register(builder: Builder) -> Builder:
@@ -100,12 +107,12 @@ def register_sequence_model(name: str, **known: object) -> Callable[[Builder], B
 
 
 def sequence_models() -> list[SequenceModel]:
-    """Return every registered model of sequences, by name."""
+    """Return every registered model of sequences, sorted by name."""
     return [_REGISTRY[name] for name in sorted(_REGISTRY)]
 
 
 def find_sequence_model(name: object) -> SequenceModel | None:
-    """Return the model of sequences of that name; None if there is none."""
+    """Return the model of sequences called `name`, or None if there is none."""
     return _REGISTRY.get(name) if isinstance(name, str) else None
 
 

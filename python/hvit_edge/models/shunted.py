@@ -1,4 +1,4 @@
-"""Shunted Transformer: half of the heads look at a coarse view of the map, half at a finer one.
+"""Define the Shunted Transformer: half of the heads attend to a coarse map, half to a finer one.
 
 Paper: Shunted Self-Attention via Multi-Scale Token Aggregation, https://arxiv.org/abs/2111.15193
 """
@@ -24,16 +24,19 @@ DIMS = (64, 128, 256, 512)
 HEADS = (2, 4, 8, 16)
 MLP_RATIOS = (8, 8, 4, 4)
 REDUCTIONS = (8, 4, 2, 1)
-EPS = 1e-6  # of the norms of blocks and stages; embeddings and reductions keep 1e-5
+EPS = 1e-6  # epsilon of the norms of blocks and stages; embeddings and reductions use 1e-5
 
 
 def depthwise(channels: int) -> nn.Conv2d:
-    """A depthwise 3x3 convolution with bias that keeps the size."""
+    """Return a depthwise 3x3 convolution with bias that keeps the size."""
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
 
 
 class Stem(nn.Module):
-    """7x7 convolution with stride 2, some 3x3 ones, and a 2x2 one with stride 2; tokens at 1/4."""
+    """Makes tokens at 1/4 of the resolution.
+
+    It applies a 7x7 convolution with stride 2, `extra_convs` 3x3 ones, and a 2x2 one with stride 2.
+    """
 
     def __init__(self, dim: int, extra_convs: int) -> None:
         super().__init__()
@@ -44,13 +47,13 @@ class Stem(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, int, int]:
-        """[N, 3, H, W] -> tokens [N, H / 4 * W / 4, dim], and the height and width of their map."""
+        """Map [N, 3, H, W] to tokens [N, H / 4 * W / 4, dim], and return H / 4 and W / 4."""
         x = self.conv(x)
         return self.norm(map_to_tokens(x)), x.shape[2], x.shape[3]
 
 
 class Downsample(nn.Module):
-    """Overlapping 3x3 patches with stride 2, as tokens."""
+    """Makes tokens of overlapping 3x3 patches with stride 2."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -58,13 +61,13 @@ class Downsample(nn.Module):
         self.norm = nn.LayerNorm(outputs)
 
     def forward(self, x: Tensor) -> tuple[Tensor, int, int]:
-        """[N, inputs, H, W] -> tokens [N, H / 2 * W / 2, outputs], and their map's size."""
+        """Map [N, inputs, H, W] to tokens [N, H / 2 * W / 2, outputs]; return H / 2 and W / 2."""
         x = self.conv(x)
         return self.norm(map_to_tokens(x)), x.shape[2], x.shape[3]
 
 
 class ReducedAttention(nn.Module):
-    """Attention of half of the heads over keys and values at 1 / `reduction` of the resolution."""
+    """Applies half of the heads to keys and values at 1 / `reduction` of the resolution."""
 
     def __init__(self, dim: int, heads: int, reduction: int) -> None:
         super().__init__()
@@ -77,11 +80,11 @@ class ReducedAttention(nn.Module):
         self.local = depthwise(dim // 2)
 
     def forward(self, q: Tensor, x: Tensor) -> Tensor:
-        """Attend.
+        """Attend to the reduced map.
 
         Args:
             q: queries [N, H * W, C / 2].
-            x: the map [N, C, H, W] that keys and values are made of.
+            x: the map [N, C, H, W] from which keys and values are computed.
 
         Returns:
             [N, H * W, C / 2].
@@ -95,7 +98,7 @@ class ReducedAttention(nn.Module):
 
 
 class ShuntedAttention(nn.Module):
-    """Two groups of heads, each over keys and values of its own resolution."""
+    """Applies two groups of heads, with keys and values of different resolutions."""
 
     def __init__(self, dim: int, heads: int, reduction: int) -> None:
         super().__init__()
@@ -105,14 +108,14 @@ class ShuntedAttention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
-        """[N, H * W, C] -> [N, H * W, C]."""
+        """Map [N, H * W, C] to [N, H * W, C]."""
         coarse_q, fine_q = self.q(x).chunk(2, dim=-1)
         x = tokens_to_map(x, height, width)
         return self.proj(torch.cat((self.coarse(coarse_q, x), self.fine(fine_q, x)), dim=-1))
 
 
 class LocalAttention(nn.Module):
-    """Plain self-attention plus a depthwise convolution of the values: the last stage."""
+    """Applies self-attention plus a depthwise convolution of the values, in the last stage."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -123,7 +126,7 @@ class LocalAttention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
-        """[N, H * W, C] -> [N, H * W, C]."""
+        """Map [N, H * W, C] to [N, H * W, C]."""
         k, v = self.kv(x).chunk(2, dim=-1)
         local = map_to_tokens(self.local(tokens_to_map(v, height, width)))
         q, k, v = (split_heads(part, self.heads) for part in (self.q(x), k, v))
@@ -131,7 +134,7 @@ class LocalAttention(nn.Module):
 
 
 class LocalMlp(nn.Module):
-    """MLP whose hidden layer adds a depthwise convolution of itself."""
+    """Applies an MLP that adds a depthwise convolution of its hidden layer to that layer."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
@@ -141,14 +144,14 @@ class LocalMlp(nn.Module):
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
-        """[N, H * W, C] -> [N, H * W, C]."""
+        """Map [N, H * W, C] to [N, H * W, C]."""
         x = self.fc1(x)
         local = map_to_tokens(self.local(tokens_to_map(x, height, width)))
         return self.fc2(self.act(x + local))
 
 
 class Block(nn.Module):
-    """Pre-norm block: shunted (or plain) attention, then the local MLP, each with a skip."""
+    """Applies a pre-norm block: shunted or plain attention, then the MLP, each with a skip."""
 
     def __init__(self, dim: int, heads: int, mlp_ratio: int, reduction: int) -> None:
         super().__init__()
@@ -160,13 +163,13 @@ class Block(nn.Module):
         self.mlp = LocalMlp(dim, mlp_ratio * dim)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
-        """[N, H * W, C] -> [N, H * W, C]."""
+        """Map [N, H * W, C] to [N, H * W, C]."""
         x = x + self.attn(self.norm1(x), height, width)
         return x + self.mlp(self.norm2(x), height, width)
 
 
 class Stage(nn.Module):
-    """An embedding, blocks at one resolution, and a norm."""
+    """Applies an embedding, blocks at one resolution, and a norm."""
 
     def __init__(self, index: int, depth: int, extra_convs: int) -> None:
         super().__init__()
@@ -178,7 +181,7 @@ class Stage(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=EPS)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, inputs, H, W] -> [N, dim, H / s, W / s], where s is 4 in the first stage, then 2."""
+        """Map [N, inputs, H, W] to [N, dim, H / s, W / s]; s is 4 in the first stage, then 2."""
         x, height, width = self.embed(x)
         for block in self.blocks:
             x = block(x, height, width)
@@ -186,7 +189,7 @@ class Stage(nn.Module):
 
 
 class ShuntedTransformer(nn.Module):
-    """Shunted Transformer classifier: four stages at 1/4, 1/8, 1/16 and 1/32 of the input."""
+    """Classifies images with four stages at 1/4, 1/8, 1/16 and 1/32 of the input size."""
 
     def __init__(
         self, depths: tuple[int, int, int, int], *, extra_convs: int, num_classes: int = 1000
@@ -199,7 +202,7 @@ class ShuntedTransformer(nn.Module):
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 [N, 3, H, W] -> logits float32 [N, num_classes]."""
+        """Map float32 [N, 3, H, W] to logits float32 [N, num_classes]."""
         return self.head(map_to_tokens(self.stages(x)).mean(dim=1))
 
 
@@ -210,23 +213,23 @@ FILES = "the drive links of github.com/OliverRensu/Shunted-Transformer"
 
 
 def published(top1: float) -> Published:
-    """The authors' checkpoint."""
+    """Return the description of the authors' checkpoint."""
     return Published(PAPER, PREPROCESS, files=FILES, top1=top1)
 
 
 @register_model("shunted_t", default=published(79.8), multiple=32)
 def shunted_t(num_classes: int, input_size: tuple[int, int]) -> ShuntedTransformer:
-    """11.5 M parameters."""
+    """Build the variant of 11.5 M parameters."""
     return ShuntedTransformer((1, 2, 4, 1), extra_convs=0, num_classes=num_classes)
 
 
 @register_model("shunted_s", default=published(82.9), multiple=32)
 def shunted_s(num_classes: int, input_size: tuple[int, int]) -> ShuntedTransformer:
-    """22.4 M parameters."""
+    """Build the variant of 22.4 M parameters."""
     return ShuntedTransformer((2, 4, 12, 1), extra_convs=1, num_classes=num_classes)
 
 
 @register_model("shunted_b", default=published(84.0), multiple=32)
 def shunted_b(num_classes: int, input_size: tuple[int, int]) -> ShuntedTransformer:
-    """39.6 M parameters."""
+    """Build the variant of 39.6 M parameters."""
     return ShuntedTransformer((3, 4, 24, 2), extra_convs=2, num_classes=num_classes)

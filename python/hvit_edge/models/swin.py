@@ -1,4 +1,4 @@
-"""Swin Transformer: attention inside windows that shift by half a window in every other block.
+"""Define the Swin Transformer: attention in windows that shift by half in every other block.
 
 Paper: Swin Transformer: Hierarchical Vision Transformer using Shifted Windows,
 https://arxiv.org/abs/2103.14030
@@ -20,17 +20,17 @@ from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 PAPER = "https://arxiv.org/abs/2103.14030"
 PATCH = 4
 WINDOW = 7
-MASKED = -100.0  # added to the score of two pixels that the shift brought together
+MASKED = -100.0  # added to the score of two pixels that are in one window only due to the shift
 
 
 @dataclass(frozen=True)
 class SwinConfig:
-    """Size of a variant.
+    """Holds the size of a variant.
 
     Attributes:
-        dim: width of the first stage; every later one doubles it.
-        depths: blocks of the stages.
-        heads: attention heads of the stages.
+        dim: width of the first stage; each later stage doubles the width.
+        depths: number of blocks of each stage.
+        heads: number of attention heads of each stage.
     """
 
     dim: int
@@ -40,13 +40,13 @@ class SwinConfig:
 
 @dataclass(frozen=True)
 class Windows:
-    """How a block cuts its map into windows.
+    """Cuts the map of a block into windows.
 
     Attributes:
         size: (height, width) of the map.
         window: (height, width) of a window, no larger than the map.
-        shift: (rows, columns) that the map rolls up and left before the cut; 0 along a side that
-            one window covers.
+        shift: (rows, columns) by which the map is rolled up and left before the cut; 0 along a side
+            that one window covers.
     """
 
     size: tuple[int, int]
@@ -55,27 +55,27 @@ class Windows:
 
     @classmethod
     def of_block(cls, size: tuple[int, int], *, shifted: bool) -> Windows:
-        """The published rule for a map of `size`; every other block is `shifted`."""
+        """Return the windows of a block for a map of `size`; every other block is `shifted`."""
         window = tuple(min(side, WINDOW) for side in size)
         shift = tuple(WINDOW // 2 if shifted and side > WINDOW else 0 for side in size)
         return cls(size, window, shift)
 
     @property
     def padding(self) -> tuple[int, int]:
-        """Rows below and columns to the right that fill up the last windows."""
+        """Return the rows (bottom) and columns (right) of padding that complete the windows."""
         return tuple(-side % window for side, window in zip(self.size, self.window, strict=True))
 
     @property
     def counts(self) -> tuple[int, int]:
-        """(rows, columns) of windows."""
+        """Return the number of windows as (rows, columns)."""
         return tuple(
             -(-side // window) for side, window in zip(self.size, self.window, strict=True)
         )
 
     def part(self, x: Tensor) -> Tensor:
-        """[N, H, W, C] -> [N * windows, pixels of a window, C].
+        """Map [N, H, W, C] to [N * windows, pixels of a window, C].
 
-        A window's columns and channels move as one, so no tensor has more than four dimensions.
+        The columns and channels of a window are one dimension, so no tensor has more than four.
         """
         if any(self.shift):
             x = torch.roll(x, (-self.shift[0], -self.shift[1]), dims=(1, 2))
@@ -87,7 +87,7 @@ class Windows:
         return x.reshape(batch * rows * columns, high * wide, channels)
 
     def join(self, x: Tensor) -> Tensor:
-        """The inverse of `part`: [N * windows, pixels of a window, C] -> [N, H, W, C]."""
+        """Invert `part`: map [N * windows, pixels of a window, C] to [N, H, W, C]."""
         (rows, columns), (high, wide) = self.counts, self.window
         batch, channels = x.shape[0] // (rows * columns), x.shape[2]
         x = x.reshape(batch * rows, columns, high, wide * channels).transpose(1, 2)
@@ -97,7 +97,10 @@ class Windows:
         return torch.roll(x, self.shift, dims=(1, 2)) if any(self.shift) else x
 
     def mask(self) -> Tensor | None:
-        """Addend of a shifted map's scores, [windows, 1, pixels, pixels]; None if unshifted."""
+        """Return what is added to the scores of a shifted map; None if it is not shifted.
+
+        The mask is float32 [windows, 1, pixels, pixels], 0 or `MASKED`.
+        """
         if not any(self.shift):
             return None
         regions = [
@@ -112,7 +115,7 @@ class Windows:
 
     @staticmethod
     def _regions(length: int, window: int, shift: int) -> Tensor:
-        """Number of the region of each row: undisturbed, rolled in before the seam, after it."""
+        """Return the region of each row: 0, 1 in the last window, 2 after the shift's seam."""
         position = torch.arange(length)
         if not shift:
             return torch.zeros_like(position)
@@ -120,7 +123,7 @@ class Windows:
 
 
 class WindowAttention(nn.Module):
-    """Self-attention inside windows, with a learnt bias for each offset between two pixels."""
+    """Applies self-attention inside windows, with a learned bias per offset of two pixels."""
 
     def __init__(self, dim: int, heads: int, windows: Windows) -> None:
         super().__init__()
@@ -132,7 +135,11 @@ class WindowAttention(nn.Module):
         nn.init.trunc_normal_(self.bias_table, std=0.02)
 
     def bias(self, batch: int) -> Tensor:
-        """What is added to the scores: [1 or batch * windows, heads, pixels, pixels]."""
+        """Return the addend of the scores.
+
+        It is float32 [W, heads, pixels, pixels], where W is 1 without a mask, else
+        batch * windows.
+        """
         pixels = self.bias_index.shape[0]
         bias = self.bias_table[self.bias_index.flatten()].reshape(1, pixels, pixels, -1)
         bias = bias.permute(0, 3, 1, 2)
@@ -142,15 +149,15 @@ class WindowAttention(nn.Module):
         return bias if batch == 1 else bias.repeat(batch, 1, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, H, W, C] -> [N, H, W, C]."""
+        """Map [N, H, W, C] to [N, H, W, C]."""
         return self.windows.join(self.attn(self.windows.part(x), self.bias(x.shape[0])))
 
 
 def bias_index(window: tuple[int, int]) -> Tensor:
-    """Row of the bias table for each pair of pixels of a window: int64 [pixels, pixels].
+    """Return the row of the bias table for each pair of pixels, int64 [pixels, pixels].
 
-    The table has a row for each offset between two pixels of a 7x7 window, so a smaller window
-    reads a part of it.
+    The table has a row for each offset between two pixels of a 7x7 window. A smaller window reads a
+    part of it.
     """
     rows, columns = (torch.arange(side) for side in window)
     row, column = torch.meshgrid(rows, columns, indexing="ij")
@@ -160,7 +167,7 @@ def bias_index(window: tuple[int, int]) -> Tensor:
 
 
 class SwinBlock(nn.Module):
-    """Pre-norm block: window attention, then MLP, each with a skip."""
+    """Applies a pre-norm block: window attention, then MLP, each with a skip."""
 
     def __init__(self, dim: int, heads: int, windows: Windows) -> None:
         super().__init__()
@@ -170,13 +177,13 @@ class SwinBlock(nn.Module):
         self.mlp = Mlp(dim, 4 * dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, H, W, C] -> [N, H, W, C]."""
+        """Map [N, H, W, C] to [N, H, W, C]."""
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
 
 
 class PatchEmbed(nn.Module):
-    """4x4 patches as a channels-last map."""
+    """Makes a channels-last map of 4x4 patches."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -184,12 +191,12 @@ class PatchEmbed(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, 3, H, W] -> [N, H / 4, W / 4, dim]."""
+        """Map [N, 3, H, W] to [N, H / 4, W / 4, dim]."""
         return self.norm(self.conv(x).permute(0, 2, 3, 1))
 
 
 class PatchMerging(nn.Module):
-    """2x2 pixels side by side, normalised, and reduced to twice the channels."""
+    """Concatenates 2x2 pixels, normalizes them, and reduces them to twice the channels."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -197,7 +204,7 @@ class PatchMerging(nn.Module):
         self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, H, W, C] -> [N, H / 2, W / 2, 2 C]; the four pixels go column by column."""
+        """Map [N, H, W, C] to [N, H / 2, W / 2, 2 C]; the four pixels are in column order."""
         batch, height, width, channels = x.shape
         x = x.reshape(batch * height // 2, 2, width // 2, 2, channels).permute(0, 2, 3, 1, 4)
         x = x.reshape(batch, height // 2, width // 2, 4 * channels)
@@ -205,7 +212,7 @@ class PatchMerging(nn.Module):
 
 
 class SwinStage(nn.Module):
-    """Patch merging (in all stages but the first), then blocks, every second one shifted."""
+    """Applies patch merging (not in the first stage), then blocks, every second one shifted."""
 
     def __init__(
         self, dim: int, depth: int, heads: int, size: tuple[int, int], *, merges: bool
@@ -220,12 +227,12 @@ class SwinStage(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, H, W, C] -> [N, H, W, C], or [N, H / 2, W / 2, 2 C] where the stage merges."""
+        """Map [N, H, W, C] to [N, H, W, C], or to [N, H / 2, W / 2, 2 C] if the stage merges."""
         return self.blocks(self.merge(x))
 
 
 class SwinTransformer(nn.Module):
-    """Swin classifier for one input size: masks and windows are made at construction."""
+    """Classifies images of one size; the constructor makes windows and masks."""
 
     def __init__(
         self, config: SwinConfig, *, input_size: tuple[int, int], num_classes: int = 1000
@@ -243,7 +250,7 @@ class SwinTransformer(nn.Module):
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 [N, 3, *input_size] -> logits float32 [N, num_classes]."""
+        """Map float32 [N, 3, *input_size] to logits float32 [N, num_classes]."""
         if tuple(x.shape[2:]) != self.input_size:
             raise InputError(
                 f"[SwinTransformer] expected an input of {self.input_size}, got"
@@ -265,6 +272,6 @@ PUBLISHED = Published(
 
 @register_model("swin_t", default=PUBLISHED, multiple=32)
 def swin_t(num_classes: int, input_size: tuple[int, int]) -> SwinTransformer:
-    """28.3 M parameters."""
+    """Build the variant of 28.3 M parameters."""
     config = SwinConfig(dim=96, depths=(2, 2, 6, 2), heads=(3, 6, 12, 24))
     return SwinTransformer(config, input_size=input_size, num_classes=num_classes)
