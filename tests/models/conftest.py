@@ -16,7 +16,7 @@ GOLDENS = Path(__file__).parent.parent / "goldens"
 
 
 def golden_array(key: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The weights behind the golden files, by the rule in tests/goldens/README.md."""
+    """Return the weights of the golden files, by the rule in tests/goldens/README.md."""
     generator = np.random.default_rng(zlib.crc32(key.encode()))
     if key.endswith("running_var"):
         return np.float32(0.5) + generator.random(shape, dtype=np.float32)
@@ -66,7 +66,7 @@ def read_golden(path: Path) -> Golden:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes `golden` once for each file."""
+    """Run a test with the argument `golden` once for each file."""
     if "golden" in metafunc.fixturenames:
         goldens = [read_golden(path) for path in sorted(GOLDENS.glob("*.json.gz"))]
         metafunc.parametrize("golden", goldens, ids=lambda golden: golden.name)

@@ -29,7 +29,7 @@ def randomized(model):
 
 
 def test_the_encoder_is_as_large_as_the_papers():
-    """10.3 M with the paper's decoder, an LSTM of 320 cells with its joint and output layers."""
+    """The paper states 10.3 M with its decoder, an LSTM of 320 cells, joint and output layers."""
     info = find_sequence_model("conformer1d_s")
     assert info in sequence_models()
     assert 8.5e6 < info.params < 10.3e6
@@ -111,13 +111,13 @@ def test_options_and_refusals(tmp_path):
     x = torch.randn(1, 40, 80)
     assert torch.equal(again(x), model(x))  # seven classes, as the checkpoint has
     for options, message in (
-        ({"weights": None}, "there is no published checkpoint; pass one of your own training"),
+        ({"weights": None}, "there is no published checkpoint; pass your own with"),
         ({"weights": "missing.pt"}, "got 'missing.pt', which is no file"),
         ({"input_size": 42}, r"expected \(frames, 80\) with frames a multiple of 4, got 42"),
         ({"input_size": (40, 64)}, r"expected \(frames, 80\)"),
         ({"input_size": "x"}, r"expected \(frames, 80\)"),
         ({"num_classes": 0}, "num_classes: expected at least 1, got 0"),
-        ({"labels": ["a"]}, "takes features, not photos"),
+        ({"labels": ["a"]}, "the input is features, not photos"),
     ):
         with pytest.raises(InputError, match=message):
             hvit_edge.create_model("conformer1d_s", **{"weights": "random", **options})

@@ -32,6 +32,6 @@ def test_key_maps_are_one_to_one(golden):
     key_format, converted = detect(model, state)
     assert key_format.name.split()[0] == golden.source
     assert converted.weights.keys() == expected_tensors(model).keys()
-    # Backwards: every published key is the origin of exactly one of ours.
+    # In the other direction, every published key is the origin of exactly one of our keys.
     origins = [key for keys in converted.published.values() for key in keys.split(", ")]
     assert sorted(origins) == sorted(golden.keys)

@@ -28,7 +28,7 @@ PARAMETERS = {
     "swin_t": 28.3,
 }
 
-# Sizes at which maps do not divide by the patch or the window, or are smaller than a window.
+# Sizes whose maps are not divisible by the patch or the window, or are smaller than a window.
 ODD_SIZES = [
     ("mobilevit_xxs", (160, 160)),
     ("mobilevit_xxs", (224, 288)),
@@ -54,7 +54,7 @@ def test_parameters_equal_the_published_count(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_builds_with_other_classes_at_a_small_size(name):
-    with torch.device("meta"):  # shapes without numbers: the large variants in milliseconds
+    with torch.device("meta"):  # tensors without data make the large variants fast
         model = build_model(name, num_classes=7, input_size=64).eval()
         logits = model(torch.rand(1, 3, 64, 64))
     assert logits.shape == (1, 7)
@@ -78,7 +78,7 @@ def test_odd_sizes_and_batches(name, size):
     both = model(x)
     single = torch.cat([model(x[:1]), model(x[1:])])
     assert both.shape == (2, 10)
-    # Batch sizes take other matrix kernels: equal up to rounding.
+    # Other batch sizes use other matrix kernels, so results are equal up to rounding.
     assert (both - single).abs().max() <= 1e-10 * both.abs().max()
     assert (both[0] - both[1]).abs().max() > 0
 
@@ -101,7 +101,7 @@ def test_export_at_batch_1_has_no_tensor_beyond_rank_5(name):
         if isinstance(node.meta.get("val"), torch.Tensor)
     }
     assert max(map(len, shapes.values())) <= 5
-    # BatchNorm's counter is the only thing that an in-place operator may touch, in training.
+    # Only BatchNorm's counter may be changed in place, and only in training.
     in_place = [
         n.name for n in exported.graph.nodes if n.op == "call_function" and n.name.endswith("_")
     ]
