@@ -67,7 +67,7 @@ def test_another_key_is_refused(checkpoint):
         reference_model(metadata, 3, weights=file, weights_key="emma")
     older = replace(metadata, weights_key="")
     with (
-        pytest.warns(UserWarning, match="'state_dict' are taken"),
+        pytest.warns(UserWarning, match="used the weights under 'state_dict'"),
         pytest.raises(InputError, match="it also has 'state_dict_ema'"),
     ):
         reference_model(older, 3, weights=file)

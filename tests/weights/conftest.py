@@ -26,7 +26,7 @@ def model() -> nn.Module:
 
 @pytest.fixture
 def state(model) -> dict[str, torch.Tensor]:
-    """Other weights for that model, by its own keys."""
+    """Return other weights for that model, by its own keys."""
     return random_state_dict(model)
 
 

@@ -91,7 +91,7 @@ def test_random_array_follows_the_recipe():
     actual = random_array("stem.conv.weight", (4, 16, 3, 3), gain=1.4)
     assert np.abs(actual - expected).max() < 1e-6
     few = random_array("stem.conv.weight", (4, 3, 3, 3))
-    assert abs(few.sum()) > 0.1  # three channels are not centred
+    assert abs(few.sum()) > 0.1  # three channels are not centered
     matrix = random_array("fc1.weight", (8, 16), gain=1.4)
     assert np.array_equal(matrix, random_array("fc1.weight", (8, 16)))
     variance = random_array("norm.running_var", (1000,))
@@ -174,7 +174,7 @@ def test_a_config_with_another_class_count_than_the_head_is_named(tmp_path):
     state = random_state_dict(build_model("mobilevit_xxs", num_classes=12))
     torch.save(state, tmp_path / "ft.pt")
     (tmp_path / "config.json").write_text('{"architecture": "mobilevit_xxs", "num_classes": 10}')
-    with pytest.raises(InputError, match="a head of 12 classes and 10 by config.json; .*=12"):
+    with pytest.raises(InputError, match="a head of 12 classes and 10 in config.json; .*=12"):
         create_model("mobilevit_xxs", weights=tmp_path / "ft.pt")
 
 
@@ -219,7 +219,7 @@ def sidecar(**changes):
 
 @pytest.fixture
 def described(tmp_path):
-    """A weights file of two classes with a json beside it."""
+    """Write a weights file of two classes with a JSON file next to it."""
     state = random_state_dict(build_model("mobilevit_xxs", num_classes=2))
     save_file(state, tmp_path / "pets.safetensors")
 
@@ -246,7 +246,7 @@ def test_labels_that_do_not_count_the_classes(timm_folder):
 def test_what_the_caller_gives_is_called_by_its_options():
     with pytest.raises(InputError, match=r"got 2 from labels=; correct them, or"):
         create_model("mobilevit_xxs", weights="random", num_classes=3, labels=["a", "b"])
-    with pytest.raises(InputError, match="give input_size= or preprocess= alone"):
+    with pytest.raises(InputError, match="give only one of input_size= and preprocess="):
         create_model(
             "mobilevit_xxs",
             weights="random",
@@ -263,10 +263,10 @@ def test_json_of_another_format_is_not_ours(described):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "expected JSON beside the weights"),
+        ("{", "expected JSON next to the weights"),
         (json.dumps(sidecar(architecture="swin_t")), "which is for swin_t"),
         (json.dumps({"format": "hvit-edge weights 1"}), "expected architecture, labels, preproc"),
-        (json.dumps(sidecar(labels=["cat"] * 3)), "a head of 2 classes and 3 by pets.json"),
+        (json.dumps(sidecar(labels=["cat"] * 3)), "a head of 2 classes and 3 in pets.json"),
         (json.dumps(sidecar(preprocess={"input_size": [0, 1]})), r"\[Preprocess\] input_size"),
         (json.dumps(sidecar(preprocess={"size": 1})), "expected the fields of Preprocess"),
     ],

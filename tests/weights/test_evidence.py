@@ -1,4 +1,4 @@
-"""What is next to a weights file: the same for a folder and for the file in it."""
+"""The files next to a weights file give the same for a folder and for the file in it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def state():
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes the JSON files of a folder and gives the folder."""
+    """Return a function that writes the JSON files of a folder and returns the folder."""
 
     def write(**files):
         for name, content in files.items():
@@ -173,7 +173,7 @@ def test_arguments_come_first(write, state):
     assert (origin.labels, origin.labels_source) == (tuple("abcd"), "argument")
     with pytest.raises(InputError, match="preprocess: expected fields of Preprocess, got side"):
         create_model("mobilevit_xxs", weights=folder, preprocess={"side": 64})
-    with pytest.raises(InputError, match="input_size: expected that of preprocess"):
+    with pytest.raises(InputError, match="input_size: expected .* as in preprocess"):
         create_model("mobilevit_xxs", weights=folder, preprocess=wanted, labels=[], input_size=96)
 
 
@@ -218,9 +218,9 @@ def test_model_args_of_the_same_network(evidence, arguments):
     [
         ({"act_layer": "gelu"}, "act_layer: expected 'silu', got 'gelu'"),
         ({"num_features": 640}, "num_features: expected none, as in the published network"),
-        ({"img_size": 128}, "img_size: expected that of input_size, 96, got 128"),
+        ({"img_size": 128}, "img_size: expected 96 as in input_size, got 128"),
         ({"img_size": "big"}, "img_size: expected one side in pixels"),
-        ({"num_classes": 10}, "num_classes: expected that of num_classes, 4, got 10"),
+        ({"num_classes": 10}, "num_classes: expected 4 as in num_classes, got 10"),
         ({"in_chans": True}, "in_chans: expected 3, got True"),
         ("relu", "model_args: expected an object, got 'relu'"),
     ],
@@ -450,7 +450,7 @@ def test_two_sets_in_create_model(tmp_path, state):
     source = resolve_weights("mobilevit_xxs", path)
     assert torch.equal(source.state_dict["head.bias"], state["head.bias"])
     assert source.weights_key == "state_dict"
-    assert "'state_dict_ema', which --weights-key" in source.notes[0]
+    assert "'state_dict_ema'; choose with --weights-key" in source.notes[0]
     source = resolve_weights("mobilevit_xxs", path, weights_key="state_dict_ema")
     assert torch.equal(source.state_dict["head.bias"], other["head.bias"])
     assert (source.weights_key, source.notes) == ("state_dict_ema", ())

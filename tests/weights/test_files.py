@@ -1,4 +1,4 @@
-"""Reading checkpoint files: the content decides, and what is no checkpoint is named."""
+"""Checkpoint files are read by their content, and errors say what other files are."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from hvit_edge.weights.random_weights import random_state_dict
 
 
 def cvnets_key(key: str) -> str:
-    """What ml-cvnets calls our MobileViT parameter `key`: the key map, written the other way."""
+    """Return ml-cvnets' name of our MobileViT parameter `key`, the inverse of the key map."""
     last_norms = {2: 2, 3: 4, 4: 3}
     parts = key.split(".")
     top = {"stem": "conv_1.block", "final": "conv_1x1_exp.block", "head": "classifier.fc"}
@@ -202,7 +202,7 @@ def test_old_timm_config():
     assert timm.read_num_classes(old) == 1000
 
 
-APPLE = {  # as Apple's first files have it
+APPLE = {  # as in Apple's first files
     "crop_size": 256,
     "do_center_crop": True,
     "do_flip_channel_order": True,

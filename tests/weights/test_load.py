@@ -43,7 +43,7 @@ def test_nesting_and_prefix(model, state, nested):
 
 def test_model_comes_before_its_average(model, state):
     other = {key: value + 1 for key, value in state.items()}
-    with pytest.warns(UserWarning, match="under 'model' are taken; it also has 'model_ema'"):
+    with pytest.warns(UserWarning, match="used the weights under 'model'; it also has 'model_ema'"):
         load_weights(model, {"model_ema": other, "model": state})
     assert_loaded(model, state)
     load_weights(model, {"model_ema": other, "model": state}, weights_key="model_ema")
@@ -156,10 +156,12 @@ def test_damaged_files(model, state, tmp_path):
         content = (tmp_path / name).read_bytes()
         for cut in (0, 5, len(content) // 2):
             (tmp_path / name).write_bytes(content[:cut])
-            with pytest.raises(InputError, match=r"expected a whole .*; download or save it again"):
+            with pytest.raises(
+                InputError, match=r"expected a complete .*; download or save it"
+            ):
                 load_weights(model, tmp_path / name)
     (tmp_path / "garbage.bin").write_bytes(b"\x93NUMPY" * 50)
-    with pytest.raises(InputError, match="expected a whole PyTorch checkpoint"):
+    with pytest.raises(InputError, match="expected a complete PyTorch checkpoint"):
         load_weights(model, tmp_path / "garbage.bin")
 
 

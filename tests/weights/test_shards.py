@@ -1,4 +1,4 @@
-"""Checkpoints in several files: the index, the folder, and what may be wrong with either."""
+"""Checkpoints in several files: the index, the folder, and faults of both."""
 
 from __future__ import annotations
 

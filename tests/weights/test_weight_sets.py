@@ -1,4 +1,4 @@
-"""Finding the weights in what trainers leave behind: nestings, prefixes, raw and averaged."""
+"""Find the weights in files of trainers: nested, with prefixes, raw and averaged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PREFIXES = [
 
 
 class Net(nn.Module):
-    """Large enough not to be mistaken, small enough to be quick."""
+    """A network large enough to be recognized, and small enough to be fast."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def averaged(weights):
 
 @pytest.fixture(autouse=True)
 def _no_surprise():
-    """What is not said must not be chosen: any warning that a test does not expect is an error."""
+    """Turn every warning that a test does not expect into an error, so no choice is silent."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -133,7 +133,7 @@ def test_lightning_leaves_losses_and_metrics_in_the_state_dict(net, weights):
 )
 def test_of_two_sets_the_raw_one_is_taken_and_said(net, weights, content, first, second):
     content = content(weights, averaged(weights))
-    with pytest.warns(UserWarning, match=f"'{re.escape(second)}', which weights_key=") as caught:
+    with pytest.warns(UserWarning, match=f"'{re.escape(second)}'; choose with weights") as caught:
         load_weights(net, content)
     assert len(caught) == 1
     assert_loaded(net, weights)
@@ -245,7 +245,7 @@ def test_an_optimizer_with_the_names_of_the_weights_is_no_set(net, weights):
 
 def test_an_average_without_names_is_said_not_to_be_taken(net, weights):
     shadow = {"decay": 0.9, "shadow_params": list(weights.values())}
-    with pytest.warns(UserWarning, match=r"averaged weights under 'ema.shadow_params' are not tak"):
+    with pytest.warns(UserWarning, match=r"did not use .* under 'ema.shadow_params'"):
         load_weights(net, {"model": weights, "ema": shadow})
     with warnings.catch_warnings():
         warnings.simplefilter("error")

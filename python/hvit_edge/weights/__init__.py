@@ -1,4 +1,4 @@
-"""Weights from any published checkpoint: find them, read them, load them."""
+"""Find, read and load the weights of any published checkpoint."""
 
 from hvit_edge.weights.bundled import bundled_names, bundled_photos, find_bundled, imagenet_labels
 from hvit_edge.weights.create import (

@@ -1,4 +1,4 @@
-"""The weights and photos that ship with the package."""
+"""Find the weights and photos that ship with the package."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 @dataclass(frozen=True)
 class Bundled:
-    """Weights that need no download.
+    """Describes weights that need no download.
 
     Attributes:
         architecture: registered model name.
         file: safetensors file.
         labels: class names in the order of the logits.
-        preprocess: what the weights expect of a photo.
+        preprocess: the preprocessing that the weights expect.
         accuracy: top-1 in percent, by data set.
     """
 
@@ -32,22 +32,22 @@ class Bundled:
     accuracy: dict[str, float]
 
 
-# What can be asked for: weights name -> architecture -> file in assets, with a .json beside it.
+# Weights name -> architecture -> file in assets, which has a .json file next to it.
 _FILES = {
     "cifar10": {"mobilevit_xxs": "mobilevit_xxs_cifar10.safetensors"},
 }
 
 
 def bundled_names(architecture: str) -> tuple[str, ...]:
-    """Names of the bundled weights of a model."""
+    """Return the names of the bundled weights of a model."""
     return tuple(name for name, files in _FILES.items() if architecture in files)
 
 
 def find_bundled(architecture: str, name: str) -> Bundled:
-    """The bundled weights `name` of a model.
+    """Return the bundled weights `name` of a model.
 
     Raises:
-        InputError: that model has none of that name.
+        InputError: the model has no bundled weights of that name.
     """
     if name not in bundled_names(architecture):
         having = ", ".join(_FILES.get(name, {}))
@@ -67,16 +67,16 @@ def find_bundled(architecture: str, name: str) -> Bundled:
 
 
 def is_bundled(name: str) -> bool:
-    """Whether `name` names bundled weights of any model."""
+    """Return True if any model has bundled weights called `name`."""
     return name in _FILES
 
 
 def bundled_photos() -> tuple[Path, ...]:
-    """The photos that ship with the package, JPEG, by name."""
+    """Return the paths of the JPEG photos that ship with the package, sorted by name."""
     return tuple(sorted((ASSETS / "photos").glob("*.jpg")))
 
 
 @cache
 def imagenet_labels() -> tuple[str, ...]:
-    """Names of the 1000 classes of ImageNet-1k, in the order of the logits."""
+    """Return the names of the 1000 classes of ImageNet-1k, in the order of the logits."""
     return tuple((ASSETS / "imagenet1k_labels.txt").read_text(encoding="utf-8").splitlines())

@@ -1,4 +1,4 @@
-"""A model with weights, by name: the front door."""
+"""Create a model with weights, by name."""
 
 from __future__ import annotations
 
@@ -36,27 +36,29 @@ from hvit_edge.weights.weight_sets import WeightSet
 
 Weights = str | Path | Mapping[str, Any] | None
 IMAGENET_CLASSES = 1000
-ASSUMED = "assumed: "  # how the source begins of what nothing says
+ASSUMED = "assumed: "  # begins the source of a value that no file or argument gives
 
 
 @dataclass(frozen=True)
 class WeightsSource:
-    """Weights, and what came with them.
+    """Holds weights and the information that came with them.
 
     Attributes:
         state_dict: tensors by the checkpoint's own keys without prefixes, float32; None for random
-            weights, which follow from the model.
+            weights, which depend only on the model.
         source: where they are from: "random", "bundled NAME", "hf:OWNER/REPO", a file's name,
-            "folder NAME" or "state dict". It goes into artifacts, so it holds no path.
-        preprocess: what they expect of a photo.
-        labels: class names, or none.
-        num_classes: class count that the source states; None where it does not.
-        head_classes: class count of the head among the weights; None of random weights.
-        classes_source: what states `num_classes`.
-        preprocess_source, labels_source: what says so: "argument", the name of a file, a key
+            "folder NAME" or "state dict". Artifacts store it, so it contains no path.
+        preprocess: the preprocessing that the weights expect.
+        labels: class names, or empty.
+        num_classes: number of classes that the source states; None if it does not.
+        preprocess_source, labels_source: where they are from: "argument", the name of a file, a key
             format, or "assumed: ..."; `labels_source` is empty without labels.
-        weights_key: which set of weights was taken, where it was chosen among several.
-        notes: sentences on what was assumed, chosen or left out.
+        weights_key: key of the set of weights, if it was chosen from several.
+        notes: sentences on what was assumed, chosen or ignored.
+        chosen: the set of weights; None for random weights.
+        head_classes: number of classes of the head in the weights; None for random weights, or if
+            the weights do not fit.
+        classes_source: name of the source that states `num_classes`.
     """
 
     state_dict: StateDict | None
@@ -75,10 +77,10 @@ class WeightsSource:
 
 @dataclass(frozen=True)
 class ModelOrigin:
-    """Where a model came from; what `create_model` attaches as `.hvit_edge`.
+    """Describes where a model came from; `create_model` attaches it as `.hvit_edge`.
 
-    The attributes are as of WeightsSource, and `name` is the registered name. Of a model that is
-    not registered, `model_source` is its address as an artifact records it, and `model_args` are
+    The attributes are those of WeightsSource, and `name` is the registered name. For a model that
+    is not registered, `model_source` is its address as an artifact records it, and `model_args` are
     its arguments as JSON.
     """
 
@@ -96,7 +98,7 @@ class ModelOrigin:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A request, once its model is known."""
+    """Holds a request whose model is known."""
 
     info: ModelInfo
     given: Given
@@ -116,33 +118,33 @@ def create_model(
 ) -> nn.Module:
     """Build a model and load its weights.
 
-    What the weights expect of a photo and what their classes are called is found out in this
-    order: the arguments; the configs next to the weights (timm's and transformers' config.json,
-    preprocessor_config.json, our .json); the key format; the default of the model, of which a
-    warning tells.
+    Preprocessing and class names come from the first of these that has them: the arguments; the
+    configs next to the weights (config.json of timm or transformers, preprocessor_config.json, our
+    .json); the key format; the default of the model. A warning reports that a default is used.
 
     Args:
         name: a registered model, see `list_models`.
-        weights: None for the published checkpoint, downloaded from the Hugging Face hub;
-            "random" for weights that every machine rebuilds alike; a bundled name ("cifar10" for
-            mobilevit_xxs); a checkpoint file of any name, or an index of shards; a folder laid out
-            like a hub repository; "hf:owner/repo"; or a state dict.
-        num_classes: number of logits; None is what the source states, or else what the head among
-            the weights has.
-        input_size: side in pixels, or (height, width); None is what the weights expect.
-        weights_key: which set of weights to take where a checkpoint has several, such as
-            "state_dict_ema"; None takes the raw ones, and a warning names the others.
-        preprocess: from photo to input, in place of what the weights say: a Preprocess, a JSON
-            file, "timm" or "imagenet", or a mapping of single fields.
-        labels: class names in any form that `labels.read_labels` takes, or the path of a file.
+        weights: None for the published checkpoint, downloaded from the Hugging Face hub; "random"
+            for deterministic random weights; a bundled name ("cifar10" for mobilevit_xxs); a
+            checkpoint file of any name, or an index of shards; a folder laid out like a hub
+            repository; "hf:owner/repo"; or a state dict.
+        num_classes: number of logits; None for the number that the source states, or that the head
+            in the weights has.
+        input_size: side in pixels, or (height, width); None for the size that the weights expect.
+        weights_key: the set of weights to use if a checkpoint has several, such as
+            "state_dict_ema". With None the raw ones are used, and a warning names the others.
+        preprocess: preprocessing that replaces the one of the weights: a Preprocess, a JSON file,
+            "timm" or "imagenet", or a mapping of single fields.
+        labels: class names in any form that `labels.read_labels` accepts, or the path of a file.
 
     Returns:
-        The model in eval mode: float32 [N, 3, height, width] -> logits [N, num_classes]. Its
-        attribute `hvit_edge` is a ModelOrigin.
+        The model in eval mode. It maps float32 [N, 3, height, width] to logits float32
+        [N, num_classes]. Its attribute `hvit_edge` is a ModelOrigin.
 
     Raises:
-        InputError: unknown name, unusable or unreachable weights, weights for another class count
-            than `num_classes`, or a config that asks for another network.
+        InputError: the name is unknown, the weights do not fit or cannot be read or downloaded,
+            they have another number of classes than `num_classes`, or a config is for another
+            network.
     """
     if (entry := find_sequence_model(name)) is not None:
         from hvit_edge.weights.create_sequence import create_sequence_model
@@ -165,8 +167,8 @@ def create_model(
     size = check_input_size(name, input_size or choice.input_size or source.preprocess.input_size)
     if size != tuple(choice.input_size or size):
         raise InputError(
-            f"[create_model] input_size: expected that of preprocess, {choice.input_size}, got"
-            f" {size}; give --input-size (input_size=) or --preprocess (preprocess=) alone"
+            f"[create_model] input_size: expected {choice.input_size} as in preprocess, got {size};"
+            " give only one of --input-size (input_size=) and --preprocess (preprocess=)"
         )
     classes, counted = _classes(source, num_classes)
     model = build_model(name, num_classes=classes, input_size=size)
@@ -190,9 +192,10 @@ def create_model(
 
 
 def _classes(source: WeightsSource, asked: int | None) -> tuple[int, list[str]]:
-    """Return the class count of a model with these weights; a sentence if the head alone says it.
+    """Return the number of classes of a model with these weights, and sentences on it.
 
-    What was asked for comes first, then what is next to the weights, then the head among them.
+    It is the requested number, the number in a file next to the weights, or the number of rows of
+    the head. There is a sentence if only the head states it and there are no labels.
     """
     head, stated = source.head_classes, source.num_classes
     if asked is not None:
@@ -202,15 +205,15 @@ def _classes(source: WeightsSource, asked: int | None) -> tuple[int, list[str]]:
     if stated is not None and stated != head:
         raise InputError(
             f"[create_model] expected one class count for {source.source}, got a head of {head}"
-            f" classes and {stated} by {source.classes_source}; ask for that of the head with"
+            f" classes and {stated} in {source.classes_source}; use the count of the head with"
             f" --num-classes {head} (num_classes={head}), and give its labels with --labels FILE"
             " (labels=)"
         )
     if stated is not None or head == IMAGENET_CLASSES:
         return head, []
     note = (
-        f"[weights] classes: {head}, as many as the head in {source.source} has; nothing next to"
-        " the weights names them; --labels FILE (labels=) does"
+        f"[weights] classes: {head}, as many as the head in {source.source} has; no file next to"
+        " the weights names them; give names with --labels FILE (labels=)"
     )
     return head, [] if source.labels else [note]
 
@@ -223,7 +226,11 @@ def _fill(model: nn.Module, source: WeightsSource) -> None:
 def _with_labels(
     source: WeightsSource, classes: int, name: str, given: tuple[str, ...] | None
 ) -> WeightsSource:
-    """With the class names of ImageNet-1k for trained weights of 1000 classes that have none."""
+    """Add the labels of ImageNet-1k to trained weights of 1000 classes without labels.
+
+    Raises:
+        InputError: the number of labels differs from `classes`.
+    """
     if source.labels and len(source.labels) != classes:
         raise InputError(
             f"[create_model] expected {classes} labels for {classes} classes, got"
@@ -237,7 +244,7 @@ def _with_labels(
         return replace(source, labels=imagenet_labels(), labels_source="published checkpoint")
     note = (
         "[weights] labels assumed: those of ImageNet-1k, because the weights have 1000 classes and"
-        " nothing next to them names these; --labels FILE (labels=) gives others"
+        " no file next to them names these; give others with --labels FILE (labels=)"
     )
     return replace(
         source,
@@ -248,7 +255,7 @@ def _with_labels(
 
 
 def _named(source: str, option: str) -> str:
-    """Name a source in a message: what the caller gave by its option."""
+    """Return the name of a source for a message: the option if it is an argument."""
     return f"--{option} ({option}=)" if source == ARGUMENT else source
 
 
@@ -260,7 +267,7 @@ def resolve_weights(
     preprocess: Preprocess | None = None,
     labels: tuple[str, ...] | None = None,
 ) -> WeightsSource:
-    """Find and read the weights that `create_model` would load; its arguments, its errors."""
+    """Find and read the weights that `create_model` would load, with its arguments and errors."""
     asked = _Asked(model_info(name), Given(preprocess, labels), weights_key)
     if weights is None:
         weights = _published(name, asked.info)
@@ -279,7 +286,12 @@ def resolve_weights(
 
 
 def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
-    """The same preprocessing for another input size; the cropped share of the photo stays."""
+    """Return `preprocess` for another input size, with the same ratio of resize to crop.
+
+    Args:
+        preprocess: the preprocessing.
+        size: new (height, width) in pixels.
+    """
     if size == preprocess.input_size:
         return preprocess
     resize_size = preprocess.resize_size
@@ -292,7 +304,7 @@ def _published(name: str, info: ModelInfo) -> str:
     if info.default.hub is None:
         raise InputError(
             f"[weights] expected a checkpoint of {name} on the hub, got none: the authors"
-            f" publish it on {info.default.files}; download the file and pass its path with"
+            f" publish it at {info.default.files}; download the file and pass its path with"
             " --weights FILE (weights=FILE), or --weights random (weights='random')"
         )
     return f"hf:{info.default.hub}"
@@ -331,7 +343,7 @@ def _from_files(asked: _Asked, file: Path, source: str, find: Find) -> WeightsSo
 def _resolve(
     asked: _Asked, content: Mapping[str, Tensor], source: str, evidence: Evidence
 ) -> WeightsSource:
-    """Weights with what the caller, the files next to them, their keys or the registry say."""
+    """Combine weights with the information of the caller, files, key format and registry."""
     with torch.device("meta"):
         model = build_model(asked.info.name)
     chosen = find_weights(model, content, asked.weights_key)
@@ -356,7 +368,7 @@ def _resolve(
 
 
 def _preprocess(asked: _Asked, evidence: Evidence, chosen: WeightSet) -> tuple[Preprocess, str]:
-    """What the weights expect of a photo, and what says so."""
+    """Return the preprocessing that the weights expect, and where it is from."""
     if asked.given.preprocess is not None:
         return asked.given.preprocess, ARGUMENT
     if evidence.preprocess is not None:
@@ -372,11 +384,11 @@ def _preprocess(asked: _Asked, evidence: Evidence, chosen: WeightSet) -> tuple[P
 
 
 def _said(name: str, preprocess: Preprocess, source: str) -> list[str]:
-    """A sentence on what was assumed of photos, if it was."""
+    """Return a sentence on the preprocessing if it was assumed, otherwise nothing."""
     if not source.startswith(ASSUMED):
         return []
     return [
         f"[weights] preprocessing assumed: {preprocess.describe()}, the default of {name}, because"
-        " nothing next to the weights says what they expect; --preprocess FILE (preprocess=) gives"
-        " another"
+        " no file next to the weights says what they expect; give another with --preprocess FILE"
+        " (preprocess=)"
     ]

@@ -1,4 +1,4 @@
-"""A model of sequences with weights, by name."""
+"""Create a model of sequences with weights, by name."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ def create_sequence_model(
     labels: object,
     weights_key: str | None,
 ) -> nn.Module:
-    """Build a model of sequences and load its weights; the arguments are those of `create_model`.
+    """Build a model of sequences and load its weights, as `create_model` does.
 
     Args:
-        entry: of the registry.
-        weights: "random", a checkpoint file of one's own training, or a state dict.
-        num_classes: None is what the weights have, or else the model's default.
-        input_size: frames, or (frames, bands).
-        preprocess, labels: there are none.
+        entry: the registered model.
+        weights: "random", a checkpoint file, or a state dict.
+        num_classes: number of logits; None for the number in the weights, or the model's default.
+        input_size: number of frames, or (frames, bands); None for the default.
+        preprocess, labels: must be None or empty, because they are for photos.
+        weights_key: the set of weights to use if a checkpoint has several.
 
     Raises:
-        InputError: no weights, unusable ones, or an option of photos.
+        InputError: there are no weights, they do not fit, or an option for photos is given.
     """
     if preprocess is not None or labels:
         raise InputError(
-            f"[create_model] {entry.name} takes features, not photos: expected no preprocess and no"
-            " labels, got some; leave them out"
+            f"[create_model] {entry.name}: expected no preprocess and no labels, because the input"
+            " is features, not photos, got some; leave them out"
         )
     frames = entry.check_frames(input_size)
     if num_classes is not None and num_classes < 1:
@@ -62,7 +63,7 @@ def create_sequence_model(
 
 
 def _read(entry: SequenceModel, weights: object) -> tuple[Mapping | None, str]:
-    """Return the weights and their source; None for random ones."""
+    """Return the weights and the name of their source; the weights are None for random ones."""
     if weights == "random":
         return None, "random"
     if isinstance(weights, Mapping):
@@ -71,7 +72,6 @@ def _read(entry: SequenceModel, weights: object) -> tuple[Mapping | None, str]:
         return read_checkpoint(Path(weights)), Path(weights).name
     got = "none" if weights is None else repr(weights)
     raise InputError(
-        f"[weights] expected weights of {entry.name}, got {got}, which is no file: there is no"
-        " published checkpoint; pass one of your own training with --weights FILE (weights=), or"
-        " 'random'"
+        f"[weights] expected weights of {entry.name}, got {got}, which is not a file; there is no"
+        " published checkpoint; pass your own with --weights FILE (weights=), or 'random'"
     )

@@ -1,11 +1,11 @@
-"""The key format of ml-cvnets, the repository of MobileViT's authors."""
+"""Define the key format of ml-cvnets, the repository of MobileViT's authors."""
 
 from __future__ import annotations
 
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights.keymap import KeyFormat
 
-# Depths of the transformers of stages 3, 4 and 5; their last norm is numbered like one more block.
+# Depths of the transformers of stages 3, 4 and 5. The number of the last norm follows the blocks'.
 _LAST_NORMS = {3: 2, 4: 4, 5: 3}
 
 MOBILEVIT = KeyFormat(
@@ -37,7 +37,7 @@ MOBILEVIT = KeyFormat(
         (r"\.conv_proj\.", ".unembed."),
         (r"\.fusion\.", ".fuse."),
     ),
-    # The authors evaluate so, and read photos with OpenCV, which gives BGR.
+    # The authors evaluate with this preprocessing. They read photos with OpenCV, which gives BGR.
     preprocess=Preprocess(
         (256, 256), resize_size=288, interpolation="bilinear", channel_order="BGR"
     ),

@@ -1,4 +1,4 @@
-"""What is next to a weights file says what it expects of a photo, and what its classes are."""
+"""Read preprocessing and class names of weights from the files next to them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of weights from the files next to them.
+    """Holds what the files next to weights say about them.
 
     Attributes:
-        preprocess: what they expect of a photo; None where nothing says so.
-        labels: class names; empty where nothing says so.
-        num_classes: class count; None where nothing says so.
-        preprocess_source, labels_source: the names of the files that say so.
+        preprocess: the preprocessing that the weights expect; None if no file says so.
+        labels: class names; empty if no file says so.
+        num_classes: number of classes; None if no file says so.
+        preprocess_source, labels_source: names of the files that say so.
         notes: sentences on files that are not used.
-        input_size: height and width in pixels, if a file says no more than that of photos.
-        classes_source: the name of the file that states `num_classes`.
+        input_size: height and width in pixels, if a file states only these of the preprocessing.
+        classes_source: name of the file that states `num_classes`.
     """
 
     preprocess: Preprocess | None = None
@@ -47,24 +47,24 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Given:
-    """What the caller says, so that no file has to: None for what it does not."""
+    """Holds what the caller gives in place of the files; None for what it does not give."""
 
     preprocess: Preprocess | None = None
     labels: tuple[str, ...] | None = None
 
 
 def read_evidence(name: str, weights: str, find: Find, given: Given) -> Evidence:
-    """Read what is next to a weights file.
+    """Read the files next to a weights file.
 
     Args:
-        name: our model.
+        name: registered name of the model.
         weights: name of the weights file.
-        find: the path of a file next to it, None if there is none of that name.
-        given: what the caller says; what it covers is not read.
+        find: returns the path of a file next to it by name, or None if there is none.
+        given: what the caller gives; the files are not read for it.
 
     Raises:
-        InputError: a file is damaged, for another network, or has values that cannot be met; or
-            two files contradict one another.
+        InputError: a file is damaged, belongs to another network, or has values that are not
+            supported; or two files contradict each other.
     """
     sidecar = _sidecar_evidence(name, weights, find, given)
     config = _config_evidence(name, find, given)
@@ -74,7 +74,7 @@ def read_evidence(name: str, weights: str, find: Find, given: Given) -> Evidence
 
 
 def _agreeing(config: Evidence, sidecar: Evidence) -> Evidence:
-    """One of two descriptions of the same weights, if they say the same."""
+    """Merge two descriptions of the same weights; raise InputError if they differ."""
     if config.preprocess is None and not config.labels:
         return replace(sidecar, notes=config.notes + sidecar.notes)
     faults = []
@@ -85,22 +85,22 @@ def _agreeing(config: Evidence, sidecar: Evidence) -> Evidence:
     if faults:
         raise InputError(
             f"[weights] expected {config.preprocess_source or config.labels_source} and"
-            f" {sidecar.preprocess_source or sidecar.labels_source} to say the same of the weights,"
-            f" got {' and '.join(faults)}; remove one of the two files"
+            f" {sidecar.preprocess_source or sidecar.labels_source} to say the same about the"
+            f" weights, got {' and '.join(faults)}; remove one of the two files"
         )
     both = {key: getattr(config, key) or getattr(sidecar, key) for key in vars(config)}
     return Evidence(**both)
 
 
 def read_sidecar(path: Path) -> dict[str, Any] | None:
-    """Read the json that describes a weights file, if it is one of ours.
+    """Read the JSON file that describes a weights file, if it has our format.
 
     Returns:
-        `architecture`, `labels`, `preprocess` (a Preprocess), `accuracy` and `recipe`; None where
-        there is no such file, or one of another format.
+        The object with `architecture`, `labels`, `preprocess` (a Preprocess), `accuracy` and
+        `recipe`; None if there is no such file, or if it has another format.
 
     Raises:
-        InputError: no JSON, or a field is missing, unknown or of a wrong type.
+        InputError: the file is not JSON, or a field is missing, unknown or of a wrong type.
     """
     if not path.is_file():
         return None
@@ -109,7 +109,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
     except InputError as error:
         if "expected a JSON object" in str(error):
             return None
-        raise InputError(f"[weights] expected JSON beside the weights: {error}") from None
+        raise InputError(f"[weights] expected JSON next to the weights: {error}") from None
     if described.get("format") != SIDECAR:
         return None
     missing = [key for key in ("architecture", "labels", "preprocess") if key not in described]
@@ -126,11 +126,11 @@ def read_preprocess_file(path: str | Path) -> Preprocess:
     """Read a Preprocess from a JSON file.
 
     Args:
-        path: the fields of Preprocess, our json of a weights file, timm's config.json, or
-            transformers' preprocessor_config.json.
+        path: a file with the fields of Preprocess, our JSON of a weights file, a config.json of
+            timm, or a preprocessor_config.json of transformers.
 
     Raises:
-        InputError: the file is none of these, or has values that cannot be met.
+        InputError: the file is none of these, or has values that are not supported.
     """
     path = Path(path)
     content = read_json_object(path, "preprocess")
@@ -156,7 +156,12 @@ def _is_processor(content: Mapping[str, Any]) -> bool:
 
 
 def read_fields(content: Any, where: str) -> Preprocess:
-    """Read the fields of Preprocess in a JSON object; InputError if one is none of these."""
+    """Read the fields of Preprocess from a JSON object.
+
+    Raises:
+        InputError: `content` is not an object, a field is unknown or has a wrong type, or
+            `input_size` is missing.
+    """
     if not isinstance(content, Mapping):
         raise InputError(f"[weights] expected the fields of Preprocess in {where}, got {content!r}")
     known = Preprocess.__dataclass_fields__
@@ -206,7 +211,7 @@ def _sidecar_evidence(name: str, weights: str, find: Find, given: Given) -> Evid
         if described["architecture"] != name:
             raise InputError(
                 f"[weights] expected weights of {name}, got {path.parent / weights}, which is for"
-                f" {described['architecture']} by the json beside it"
+                f" {described['architecture']} according to {path.name}"
             )
         labels = described["labels"]
         return Evidence(
@@ -224,7 +229,7 @@ def _config_evidence(name: str, find: Find, given: Given) -> Evidence | None:
     path = find(CONFIG)
     config = read_json_object(path) if path else {}
     if config.get("format") == SIDECAR:
-        return None  # of a file named config.safetensors
+        return None  # it describes a file named config.safetensors
     if timm.is_config(config):
         return _timm_evidence(name, config, given)
     processors = _processors(find)
@@ -232,7 +237,7 @@ def _config_evidence(name: str, find: Find, given: Given) -> Evidence | None:
         return None
     if transformers.is_config(config) or not config:
         return _transformers_evidence(name, config, processors, given)
-    note = f"[weights] {CONFIG} is not used: it is not of timm or transformers"
+    note = f"[weights] {CONFIG} is not used, because it is not from timm or transformers"
     return replace(_transformers_evidence(name, {}, processors, given), notes=(note,))
 
 
@@ -268,14 +273,18 @@ def _transformers_evidence(
 def _processed(
     processors: Mapping[str, Mapping[str, Any]], kind: str | None, given: Given
 ) -> Preprocess | None:
-    """What the files of processors say alike; None if there are none."""
+    """Return the preprocessing in the processor files; None if there are none.
+
+    Raises:
+        InputError: two files differ.
+    """
     said = {
         file: _prepared(file, given, lambda c=content: transformers.read_preprocess(c, kind))
         for file, content in processors.items()
     }
     if len(set(said.values())) > 1:
         raise InputError(
-            f"[weights] expected {' and '.join(said)} to say the same of photos, got"
+            f"[weights] expected {' and '.join(said)} to say the same about photos, got"
             f" {' and '.join(map(str, said.values()))}; remove one of the two files, or"
             " give another preprocessing with --preprocess FILE (preprocess=)"
         )
@@ -283,7 +292,7 @@ def _processed(
 
 
 def _prepared(file: str, given: Given, read: Callable[[], Preprocess]) -> Preprocess | None:
-    """What a file says of photos; None if the caller says it."""
+    """Return the preprocessing that `read` finds; None if the caller gives one."""
     if given.preprocess is not None:
         return None
     try:
@@ -300,7 +309,7 @@ def _model_type(name: str) -> str:
 
 
 def _processors(find: Find) -> dict[str, Mapping[str, Any]]:
-    """The files that say how transformers prepares photos, by name."""
+    """Return the contents of transformers' processor files, by file name."""
     found: dict[str, Mapping[str, Any]] = {}
     for file in PROCESSORS:
         path = find(file)

@@ -1,4 +1,4 @@
-"""Typed fields of a JSON object that another library wrote; what is wrong is gathered."""
+"""Read typed fields of a JSON object that another library wrote, and collect all faults."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hvit_edge.errors import InputError
 class Fields:
     """Reads one object field by field.
 
-    A field that is missing or null has its default. A value of a wrong type is noted, and the
-    default is returned, so that one message can list all faults.
+    A field that is missing or null has its default. A value of a wrong type is recorded as a fault,
+    and the default is returned, so that one message can list all faults.
     """
 
     def __init__(self, content: Mapping[str, Any], where: str) -> None:
@@ -21,7 +21,7 @@ class Fields:
         self.faults: list[str] = []
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the value as it is."""
+        """Return the value without a check, or the default if it is missing or null."""
         value = self.content.get(name)
         return default if value is None else value
 
@@ -42,7 +42,7 @@ class Fields:
         return value if is_number(value) else self.refuse(name, "a number", value, default)
 
     def whole(self, name: str, default: int | None, least: int = 1) -> int | None:
-        """Read a whole number of at least `least`."""
+        """Read an integer of at least `least`."""
         value = self.get(name, default)
         if value is default or (is_whole(value) and value >= least):
             return value
@@ -61,12 +61,12 @@ class Fields:
         return value if isinstance(value, Mapping) else self.refuse(name, "an object", value, {})
 
     def refuse(self, name: str, expected: str, got: Any, instead: Any = None) -> Any:
-        """Note a fault and return `instead`."""
+        """Record a fault and return `instead`."""
         self.faults.append(f"{name}: expected {expected}, got {got!r}")
         return instead
 
     def finish(self) -> None:
-        """Raise InputError with every fault that was noted."""
+        """Raise InputError with every fault that was recorded."""
         if self.faults:
             raise InputError(f"[{self.where}] " + "; ".join(self.faults))
 
@@ -75,16 +75,16 @@ def is_number(value: Any) -> bool:
     """Return True for finite numbers, not for booleans."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return abs(value) < 1e300  # NaN is not
+    return abs(value) < 1e300  # false for NaN
 
 
 def is_whole(value: Any) -> bool:
-    """Return True for whole numbers of a size that can be meant."""
+    """Return True for integers with a magnitude below 2^31, not for booleans."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
 
 
 def same(value: Any, expected: Any) -> bool:
-    """Compare JSON values: lists are tuples, 2.0 is 2, true is not 1."""
+    """Return True if JSON values are equal: lists equal tuples, 2.0 equals 2, true is not 1."""
     if isinstance(expected, (list, tuple)):
         many = isinstance(value, (list, tuple)) and len(value) == len(expected)
         return many and all(map(same, value, expected))

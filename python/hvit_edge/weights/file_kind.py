@@ -1,4 +1,7 @@
-"""What a file is, by its first bytes and, of an archive, by the names inside; no suffix counts."""
+"""Recognize the kind of a file by its first bytes, and of an archive by the names inside.
+
+The suffix does not matter.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ INDEX = "a JSON index"
 
 LARGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors format
 _TAR_AT, _TAR = 257, b"ustar"
-# First bytes of what people pass by mistake, and what is done about it.
+# First bytes of files that users pass by mistake, and what to do about it.
 _FOREIGN = (
     (0, b"\x1f\x8b", "a gzip file; unpack it with gunzip first"),
     (0, b"BZh", "a bzip2 file; unpack it with bunzip2 first"),
@@ -34,7 +37,7 @@ _FOREIGN = (
 
 
 def kind_of(path: Path) -> str:
-    """Name the kind: one of the constants above, or any other one with what to do about it."""
+    """Return the kind of a file: a constant above, or a description with a remedy."""
     with path.open("rb") as file:
         head = file.read(512)
     if not head:

@@ -1,4 +1,4 @@
-"""Reading a checkpoint file: what it is decides its content, not its name."""
+"""Read a checkpoint file; its content, not its name, decides how."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hvit_edge.weights import file_kind
 from hvit_edge.weights.pickled_objects import foreign_classes, remedy_for
 from hvit_edge.weights.shards import read_shards, refuse_lone_shard
 
-# What training scripts keep beside the weights. None of these runs code when it is made.
+# Training scripts store these next to the weights. None of them runs code when it is created.
 HARMLESS = (
     argparse.Namespace,
     types.SimpleNamespace,
@@ -46,7 +46,7 @@ HARMLESS = (
 )
 _SCALAR, _RECONSTRUCT = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
 _ALIASES = (
-    (lambda *_: {}, "collections.defaultdict"),  # the safe reader fills plain containers alone
+    (lambda *_: {}, "collections.defaultdict"),  # the safe reader fills only plain containers
     (lambda *_: [], "collections.deque"),
     (pathlib.PosixPath, "pathlib._local.PosixPath"),  # Python 3.13
     (pathlib.PureWindowsPath, "pathlib.WindowsPath"),
@@ -62,15 +62,15 @@ def read_checkpoint(path: Path, find: Callable[[str], Path | None] | None = None
     """Read a checkpoint file of any name.
 
     Args:
-        path: safetensors, a file of `torch.save`, or a JSON index of either's shards.
-        find: gives the shards that an index names; None looks next to it.
+        path: a safetensors file, a file of `torch.save`, or a JSON index of shards of either kind.
+        find: returns the path of a shard that an index names; None looks next to the index.
 
     Returns:
-        What is inside: nested mappings and lists of tensors and plain values.
+        The content: nested mappings and lists of tensors and plain values.
 
     Raises:
-        InputError: no such file, a damaged file, a pickle that would run code, or a file of
-            another kind; the message says what it is and what to do.
+        InputError: the file does not exist, is damaged, is a pickle that would run code, or is of
+            another kind. The message says what it is and what to do.
     """
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
@@ -87,7 +87,7 @@ def read_checkpoint(path: Path, find: Callable[[str], Path | None] | None = None
 
 
 def _read_whole(path: Path) -> Any:
-    """Read one file that is no index."""
+    """Read one file that is not an index."""
     kind = file_kind.kind_of(path)
     if kind == file_kind.SAFETENSORS:
         return _read_safetensors(path)
@@ -111,15 +111,15 @@ def _refusal(path: Path, kind: str) -> InputError:
         )
     wanted = "safetensors file" if path.suffix == ".safetensors" else "PyTorch checkpoint"
     advice = "" if ";" in kind else "; download or save it again"
-    return InputError(f"[read_state_dict] expected a whole {wanted}, got {path}, {kind}{advice}")
+    return InputError(f"[read_state_dict] expected a complete {wanted}, got {path}, {kind}{advice}")
 
 
 def _read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
-    except Exception as error:  # SafetensorError, and what its bindings raise
+    except Exception as error:  # SafetensorError, or any error of its bindings
         raise InputError(
-            f"[read_state_dict] expected a whole safetensors file, got {path} ({error});"
+            f"[read_state_dict] expected a complete safetensors file, got {path} ({error});"
             " download or save it again"
         ) from error
 
@@ -130,10 +130,10 @@ def _read_pickle(path: Path) -> Any:
         with warnings.catch_warnings(), contextlib.ExitStack() as stack:
             warnings.simplefilter("ignore")
             stack.enter_context(torch.serialization.safe_globals(harmless))
-            # Not by its name: torch.load takes one of .safetensors at its word.
+            # An open file, because torch.load trusts a name that ends in .safetensors.
             file = stack.enter_context(path.open("rb"))
             return torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # an odd pickle may raise whatever its opcodes come to
+    except Exception as error:  # a malformed pickle may raise any exception
         unknown = foreign_classes(path, _known(harmless))
         if not unknown:
             inner = re.search(r"WeightsUnpickler error:\s*(.+)", str(error))
@@ -153,6 +153,6 @@ def _known(harmless: list[Any]) -> set[str]:
 
 def _damaged(path: Path, reason: str) -> InputError:
     return InputError(
-        f"[read_state_dict] expected a whole PyTorch checkpoint, got {path} ({reason[:200]});"
+        f"[read_state_dict] expected a complete PyTorch checkpoint, got {path} ({reason[:200]});"
         " download or save it again"
     )

@@ -1,4 +1,4 @@
-"""Checkpoints on the Hugging Face hub, and folders of the same shape."""
+"""Find checkpoints on the Hugging Face hub, and in folders with the same layout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hvit_edge.images.file_names import printable
 from hvit_edge.weights.evidence import CONFIG, PROCESSORS, Find
 from hvit_edge.weights.shards import INDEX_SUFFIX, SHARD
 
-# In the order in which they are looked for.
+# In the order of the search.
 WEIGHTS = (
     "model.safetensors",
     "pytorch_model.bin",
@@ -20,26 +20,26 @@ WEIGHTS = (
 )
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
 SHOWN = 5  # names that an error lists
-# What trainers keep next to the weights.
+# Trainers store these next to the weights.
 NO_WEIGHTS = ("optimizer", "scheduler", "training_args", "rng_state", "random_states", "scaler")
 
 
 def files_in(folder: Path) -> Find:
-    """Return what finds the files of a folder by name."""
+    """Return a function that finds the files of a folder by name."""
     return lambda name: path if (path := folder / name).is_file() else None
 
 
 def files_of(repository: str) -> Find:
-    """Return what finds the files of a repository on the hub, through the hub's cache."""
+    """Return a function that finds the files of a repository, through the hub's cache."""
     asked_for = {*WEIGHTS, CONFIG, *PROCESSORS}
 
     def find(name: str) -> Path | None:
         if name.endswith(".json") and name not in asked_for:
-            return None  # our own descriptions of weights are next to files, not on the hub
+            return None  # our descriptions of weights are next to local files, not on the hub
         try:
             return fetch(repository, name)
         except InputError:
-            if name == PROCESSORS[-1]:  # few repositories have it, so no cache knows of it
+            if name == PROCESSORS[-1]:  # few repositories have it, so caches do not record it
                 return None
             raise
 
@@ -50,12 +50,12 @@ def weights_in(find: Find, where: str, folder: Path | None = None) -> Path:
     """Find the weights file among some files.
 
     Args:
-        find: finds them by name.
-        where: for messages.
-        folder: if given, a file of another name is taken too if it is the only one.
+        find: finds a file by name.
+        where: name of the place in messages.
+        folder: if given, a checkpoint with another name is accepted if it is the only one there.
 
     Raises:
-        InputError: there is none, or there are several of other names.
+        InputError: there is no weights file, or there are several with other names.
     """
     found = next(filter(None, map(find, WEIGHTS)), None)
     if found is not None:
@@ -74,7 +74,7 @@ def weights_in(find: Find, where: str, folder: Path | None = None) -> Path:
 
 
 def _listed(folder: Path) -> str:
-    """The first names in a folder, those of folders with a slash."""
+    """Return the first names in a folder as text; names of folders end in a slash."""
     names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return (", ".join(map(printable, names[:SHOWN])) + more) or "nothing"
@@ -92,7 +92,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _refuse_parts(folder: Path | None, where: str) -> None:
-    """Raise InputError with the remedy for checkpoints that a trainer has left in parts."""
+    """Raise InputError with a remedy if a trainer saved the checkpoint in parts."""
     if folder is None:
         return
     names = [path.name for path in folder.iterdir()]
@@ -110,11 +110,18 @@ def _refuse_parts(folder: Path | None, where: str) -> None:
     elif any(SHARD.match(name) for name in names):
         remedy = f"files of a larger checkpoint without their index (*{INDEX_SUFFIX}); copy it too"
     if remedy:
-        raise InputError(f"[weights] expected a whole checkpoint in {where}, got {remedy}")
+        raise InputError(f"[weights] expected a complete checkpoint in {where}, got {remedy}")
 
 
 def fetch(repository: str, name: str) -> Path | None:
-    """One file of a repository, through the hub's cache; None where the repository lacks it."""
+    """Return the path of a file of a repository in the hub's cache; download it if needed.
+
+    Returns:
+        The path, or None if the repository does not have the file.
+
+    Raises:
+        InputError: the repository does not exist or is private, or the hub cannot be reached.
+    """
     from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
     from huggingface_hub import errors as hub
 
@@ -122,7 +129,7 @@ def fetch(repository: str, name: str) -> Path | None:
         return Path(hf_hub_download(repository, name))
     except hub.LocalEntryNotFoundError as error:
         if try_to_load_from_cache(repository, name) is _CACHED_NO_EXIST:
-            return None  # an earlier visit found the repository without it
+            return None  # an earlier request found that the repository does not have it
         raise _unreachable(repository, error) from error
     except hub.EntryNotFoundError:
         return None
@@ -135,7 +142,7 @@ def fetch(repository: str, name: str) -> Path | None:
         raise InputError(
             f"[weights] expected hf:owner/repository, got {repository!r} ({error})"
         ) from None
-    except Exception as error:  # the hub's client raises whatever its transport does
+    except Exception as error:  # the hub's client raises any error of its transport
         raise _unreachable(repository, error) from error
 
 

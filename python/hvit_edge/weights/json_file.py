@@ -1,4 +1,4 @@
-"""Reading JSON that others wrote."""
+"""Read JSON files that other programs wrote."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from hvit_edge.errors import InputError
 
 
 def read_json(path: Path, where: str = "weights") -> Any:
-    """The content of a JSON file, UTF-8 with or without a byte order mark.
+    """Return the content of a JSON file, UTF-8 with or without a byte order mark.
+
+    Args:
+        path: the file.
+        where: the part of an error message in brackets.
 
     Raises:
-        InputError: unreadable, no JSON, or an object that has a key twice.
+        InputError: the file is unreadable or not JSON, or an object has a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -23,7 +27,11 @@ def read_json(path: Path, where: str = "weights") -> Any:
 
 
 def read_json_object(path: Path, where: str = "weights") -> dict[str, Any]:
-    """As `read_json`, for a file that holds an object."""
+    """Return the object in a JSON file.
+
+    Raises:
+        InputError: see `read_json`, or the content is not an object.
+    """
     content = read_json(path, where)
     if not isinstance(content, dict):
         raise InputError(f"[{where}] expected a JSON object, got {path}; correct it")

@@ -1,4 +1,4 @@
-"""From a published checkpoint's keys to the keys of our own modules."""
+"""Map the keys of a published checkpoint to the keys of our modules."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from hvit_edge.preprocess import Preprocess
 
 StateDict = dict[str, Tensor]
 
-# What implementations store beside their weights, and every model computes for itself.
+# Implementations store these next to their weights, but every model computes them itself.
 IGNORED = re.compile(r"(^|\.)(num_batches_tracked|relative_position_index|attn_mask)$")
 
 
 @dataclass(frozen=True)
 class KeyFormat:
-    """One published key format of one family.
+    """Describes one published key format of one family.
 
     Attributes:
-        name: how errors and reports call it.
+        name: name of the format in errors and reports.
         family: class name of the models that it fits.
         rules: (regular expression, replacement) pairs. Every rule is applied to every key, in
-            order; what comes out is our own key.
-        fused: own names of three layers that our module holds as one, and the name of that one.
-        preprocess: what the published networks in this format take, if all of them take the same
-            and it is not the default of the registry; None otherwise.
+            order; the result is our key.
+        fused: names of three layers that are one layer in our module, and the name of that layer.
+        preprocess: the preprocessing of all published networks in this format; None if they
+            differ, or if it is the default of the registry.
     """
 
     name: str
@@ -39,29 +39,33 @@ class KeyFormat:
     preprocess: Preprocess | None = None
 
     def own_key(self, key: str) -> str:
-        """Our name of the published `key`."""
+        """Return our name of the published `key`."""
         for pattern, replacement in self.rules:
             key = re.sub(pattern, replacement, key)
         return key
 
     def layout(self, published: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Our key of each weight, and the published keys that it is made of, in their order.
+        """Return the published keys of each weight, by our key, in the order of their layers.
 
-        What every model computes for itself is left out. An incomplete group of `fused` layers
+        Tensors that every model computes itself are left out. An incomplete group of `fused` layers
         keeps its keys.
         """
         found: dict[str, tuple[str, ...]] = {}
         for key in published:
             if not IGNORED.search(key):
                 own = self.own_key(key)
-                own = key if own in found else own  # a second one is unexpected
+                own = key if own in found else own  # keep both if two keys map to one
                 found[own] = (key,)
         if self.fused:
             _fuse(found, *self.fused)
         return found
 
     def convert(self, published: StateDict) -> Converted:
-        """Return all of a checkpoint under our own keys."""
+        """Return the complete checkpoint under our keys.
+
+        Raises:
+            InputError: layers that are fused have different widths.
+        """
         converted = Converted()
         for own, keys in self.layout(published).items():
             parts = [published[key] for key in keys]
@@ -72,7 +76,7 @@ class KeyFormat:
 
 @dataclass
 class Converted:
-    """A checkpoint under our own keys, and each key's published name."""
+    """Holds a checkpoint under our keys, and the published name of each key."""
 
     weights: StateDict = field(default_factory=dict)
     published: dict[str, str] = field(default_factory=dict)
@@ -84,13 +88,13 @@ def _joined(keys: tuple[str, ...], parts: list[Tensor]) -> Tensor:
         raise InputError(
             f"[load_weights] expected layers of one width, got {', '.join(keys)} with shapes"
             f" {', '.join(map(str, shapes))}, which cannot be joined; is it a checkpoint of this"
-            " very model?"
+            " model?"
         )
     return torch.cat(parts)
 
 
 def _fuse(found: dict[str, tuple[str, ...]], parts: tuple[str, str, str], whole: str) -> None:
-    """Join the layers of `parts` in their order; an incomplete group stays as it is."""
+    """Join the layers of `parts` in their order; an incomplete group does not change."""
     for first in [key for key in found if f".{parts[0]}." in key]:
         keys = [first.replace(f".{parts[0]}.", f".{part}.") for part in parts]
         if all(key in found for key in keys):

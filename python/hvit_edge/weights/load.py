@@ -1,4 +1,4 @@
-"""Loading a checkpoint of any published format into a model."""
+"""Load a checkpoint of any published format into a model."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ SHOWN_LEFT_OUT = 3
 
 
 class HeadMismatch(InputError):
-    """A checkpoint fits but for the class count of its head.
+    """Raised if only the number of classes of a checkpoint differs from the model's.
 
     Attributes:
-        classes: of the module.
-        found: of the checkpoint.
+        classes: number of classes of the model.
+        found: number of classes of the checkpoint.
     """
 
     def __init__(self, message: str, classes: int, found: int) -> None:
@@ -58,24 +58,24 @@ def load_weights(
     strict: bool = True,
     weights_key: str | None = None,
 ) -> None:
-    """Load a checkpoint into `model`; its key format is found out.
+    """Load a checkpoint into `model`; the key format is detected.
 
     Formats: our own keys, timm (MobileViT, Swin), transformers (MobileViT, Swin), ml-cvnets
     (MobileViT), and the official ones of Conformer, Shunted Transformer and Swin. The weights may
-    be in any nesting and under any prefix, see `weight_sets`; any floating-point type becomes
-    float32. Where a checkpoint holds several sets of weights, such as raw and averaged ones, the
-    raw ones are taken and a warning names the others.
+    be nested, and they may have any prefix, see `weight_sets`. Any floating-point type becomes
+    float32. If a checkpoint holds several sets of weights, such as raw and averaged ones, the raw
+    ones are used and a warning names the others.
 
     Args:
         model: a model of this package, or any module whose own keys the checkpoint has.
         source: a checkpoint file of any name, an index of shards, or a state dict.
-        strict: every key must be present and known. Otherwise missing keys keep their values and
-            unknown ones are left out. A wrong shape or type is an error in any case.
-        weights_key: which set of weights to take, such as "state_dict_ema".
+        strict: if True, every key must be present and known. If False, missing keys keep their
+            values and unknown ones are ignored. A wrong shape or type is always an error.
+        weights_key: the set of weights to use, such as "state_dict_ema".
 
     Raises:
-        InputError: an unreadable file, no such `weights_key`, or keys that do not fit: one message
-            lists all of them. The model is unchanged.
+        InputError: the file is unreadable, there is no `weights_key`, or keys do not fit. One
+            message lists all of them. The model is unchanged.
     """
     content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
     name = "the state dict" if isinstance(source, Mapping) else Path(source).name
@@ -86,14 +86,15 @@ def load_weights(
 
 
 def find_weights(model: nn.Module, content: Any, weights_key: str | None = None) -> WeightSet:
-    """Find the weights of `model` in what a checkpoint file holds, in float32.
+    """Find the weights of `model` in the content of a checkpoint file, and convert them to float32.
 
     Args:
-        model: any module, also on the meta device: only the names of its weights matter.
-        content, weights_key: as `choose_weights`.
+        model: any module, also on the meta device; only the names of its weights matter.
+        content: see `choose_weights`.
+        weights_key: `key` of `choose_weights`.
 
     Raises:
-        InputError: as `choose_weights`.
+        InputError: see `choose_weights`.
     """
     formats = [OWN, *(f for f in FORMATS if f.family == type(model).__name__)]
     chosen = choose_weights(content, expected_tensors(model), formats, weights_key)
@@ -101,31 +102,31 @@ def find_weights(model: nn.Module, content: Any, weights_key: str | None = None)
 
 
 def notes_on(chosen: WeightSet, name: str) -> list[str]:
-    """Say what was chosen in the checkpoint `name`, and what was left out; one sentence each."""
+    """Return sentences on what was used from the checkpoint `name`, and what was ignored."""
     notes = []
     if chosen.others:
         notes.append(
-            f"[weights] of {name} the weights under {chosen.key or 'no key'!r} are taken; it also"
-            f" has {', '.join(map(repr, chosen.others))}, which --weights-key (weights_key=) takes"
+            f"[weights] {name}: used the weights under {chosen.key or 'no key'!r}; it also has"
+            f" {', '.join(map(repr, chosen.others))}; choose with --weights-key (weights_key=)"
         )
     if chosen.nameless:
         lists = ", ".join(map(repr, chosen.nameless))
         notes.append(
-            f"[weights] of {name} the averaged weights under {lists} are not taken: they are a list"
+            f"[weights] {name}: did not use the averaged weights under {lists}, which are a list"
             " without names; save them as a state dict to use them"
         )
     if chosen.left_out:
         shown = ", ".join(chosen.left_out[:SHOWN_LEFT_OUT])
         more = len(chosen.left_out) - SHOWN_LEFT_OUT
         notes.append(
-            f"[weights] of {name} {len(chosen.left_out)} tensors are not part of the model and left"
-            f" out: {shown}{f', and {more} more' if more > 0 else ''}"
+            f"[weights] {name}: {len(chosen.left_out)} tensors are not part of the model and were"
+            f" ignored: {shown}{f', and {more} more' if more > 0 else ''}"
         )
     return notes
 
 
 def fill(model: nn.Module, chosen: WeightSet, *, strict: bool = True) -> None:
-    """Copy a set of weights into `model`; arguments and errors as `load_weights`."""
+    """Copy a set of weights into `model`; arguments and errors are those of `load_weights`."""
     expected = expected_tensors(model)
     converted = chosen.key_format.convert(chosen.weights)
     _check(expected, converted, chosen.key_format, strict)
@@ -135,16 +136,16 @@ def fill(model: nn.Module, chosen: WeightSet, *, strict: bool = True) -> None:
 
 
 def head_classes(model: nn.Module, chosen: WeightSet, classes: int) -> int | None:
-    """Return how many classes the head in a checkpoint has.
+    """Return the number of classes of the head in a checkpoint.
 
     Args:
-        model: with `classes` classes, also on the meta device.
+        model: a model with `classes` classes, also on the meta device.
         chosen: weights for it, or for the same network with another head.
-        classes: of `model`.
+        classes: number of classes of `model`.
 
     Returns:
-        `classes` if every weight fits; another number if all that do not fit are weights of
-        `classes` rows that have that number of rows instead; otherwise None.
+        `classes` if the shape of every weight fits. Another number n if all weights that do not fit
+        have n rows in place of `classes` rows. None otherwise.
     """
     weights = chosen.key_format.convert(chosen.weights).weights
     found = set()
@@ -159,7 +160,7 @@ def head_classes(model: nn.Module, chosen: WeightSet, classes: int) -> int | Non
 
 
 def expected_tensors(model: nn.Module) -> StateDict:
-    """The parameters and buffers of `model` that a checkpoint fills."""
+    """Return the parameters and buffers of `model` that a checkpoint fills, by name."""
     return {
         key: value
         for key, value in model.state_dict().items()
@@ -169,15 +170,16 @@ def expected_tensors(model: nn.Module) -> StateDict:
 
 
 def detect(model: nn.Module, state: StateDict) -> tuple[KeyFormat, Converted]:
-    """The format under which most keys of `state` fit `model`, and the checkpoint converted."""
+    """Return the format in which most keys of `state` fit `model`, and the converted checkpoint."""
     chosen = find_weights(model, state)
     return chosen.key_format, chosen.key_format.convert(chosen.weights)
 
 
 def weights_digest(module: nn.Module) -> str:
-    """SHA-256 of all weights: names, dtypes, shapes and bytes, sorted by name; 64 hex digits.
+    """Return the SHA-256 digest of all weights as 64 hex digits.
 
-    Counters of batches that a norm has seen are left out: they do not affect the outputs.
+    It covers names, dtypes, shapes and bytes, sorted by name. It leaves out the tensors that match
+    `keymap.IGNORED`, such as a norm's counter of batches, because no checkpoint has to store them.
     """
     digest = hashlib.sha256()
     for key, value in sorted(expected_tensors(module).items()):
@@ -225,7 +227,7 @@ def _check(expected: StateDict, converted: Converted, key_format: KeyFormat, str
 
 
 def _kind(got: Tensor, expected: Tensor) -> str:
-    """Why the values of `got` cannot become those of `expected`; empty if they can."""
+    """Return why the values of `got` cannot be copied to `expected`; empty if they can."""
     if got.is_quantized or got.layout != torch.strided:
         kind = "quantized" if got.is_quantized else str(got.layout).removeprefix("torch.")
         return f"expected plain numbers, got a {kind} tensor"
@@ -240,16 +242,16 @@ def _kind(got: Tensor, expected: Tensor) -> str:
 def _remedy(weights: StateDict, misshapen: list[str], mistyped: list[str]) -> str:
     if misshapen and all(weights[key].numel() == 0 for key in misshapen):
         return (
-            "empty tensors are what DeepSpeed ZeRO-3 leaves: run zero_to_fp32.py in the folder of"
-            " the checkpoint and pass the file that it writes"
+            "DeepSpeed ZeRO-3 saves empty tensors: run zero_to_fp32.py in the folder of the"
+            " checkpoint and pass the file that it writes"
         )
     if mistyped:
         return "save the weights as floating-point numbers, before they are quantized"
-    return "is it a checkpoint of this very model?"
+    return "is it a checkpoint of this model?"
 
 
 def _check_head(expected: StateDict, weights: StateDict, misshapen: list[str]) -> None:
-    """A clear error where class counts are all that differs."""
+    """Raise HeadMismatch if only the number of classes differs."""
     for key in misshapen:
         if not HEAD.match(key) or weights[key].shape[1:] != expected[key].shape[1:]:
             return

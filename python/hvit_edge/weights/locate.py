@@ -1,4 +1,4 @@
-"""Where a checkpoint is: a file, a folder, or a repository on the hub."""
+"""Locate a checkpoint: a file, a folder, or a repository on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ def locate(weights: str | Path, named: Sequence[str] = ("random",)) -> tuple[Pat
 
     Args:
         weights: a file of any name, a folder laid out like a hub repository, or "hf:owner/repo".
-        named: what else the caller takes by name, for the message.
+        named: other names that the caller accepts, for the error message.
 
     Returns:
-        The file; its source as an artifact records it; and what finds the files next to it.
+        The file; its source as an artifact records it; and a function that finds the files next to
+        it.
 
     Raises:
-        InputError: there is none, or the hub cannot be reached.
+        InputError: there is no checkpoint, or the hub cannot be reached.
     """
     if isinstance(weights, str) and weights.startswith("hf:"):
         find = hub.files_of(weights.removeprefix("hf:"))

@@ -1,4 +1,4 @@
-"""Key formats of the papers' own repositories: Conformer, Shunted Transformer, Swin."""
+"""Define the key formats of the papers' repositories: Conformer, Shunted Transformer, Swin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hvit_edge.weights.keymap import KeyFormat
 
 
 def _lowered(amount: int, theirs: str, ours: str, numbers: range) -> tuple[tuple[str, str], ...]:
-    """Rules that rename a numbered prefix whose numbers are `amount` higher than ours."""
+    """Return rules for a numbered prefix whose numbers are `amount` higher than ours."""
     return tuple(
         ("^" + re.escape(theirs.format(number)), ours.format(number - amount)) for number in numbers
     )

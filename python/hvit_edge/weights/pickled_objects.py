@@ -1,4 +1,4 @@
-"""Look into a pickle that may not be read, without running it: what it holds, and where."""
+"""Inspect a pickle that is not safe to load, without running its code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEEPEST = 2  # levels of nesting
 
 
 class _Stub:
-    """What stands for any object of a pickle: it remembers its class and its state."""
+    """Replaces any object of a pickle; stores its class and its state."""
 
     origin = ""
 
@@ -42,7 +42,7 @@ class _Stub:
 
 
 class _Mapping(dict):
-    """A mapping of a pickle, whatever it is made with."""
+    """Replaces any mapping of a pickle."""
 
     def __init__(self, *args: object) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class _Mapping(dict):
 
 
 class _Looker(pickle.Unpickler):
-    """Makes stubs only: no class is imported, no function called."""
+    """Unpickles to stubs only; it imports no class and calls no function."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="latin1")
@@ -64,15 +64,15 @@ class _Looker(pickle.Unpickler):
         return self.classes.setdefault(origin, type("Stub", (_Stub,), {"origin": origin}))
 
     def persistent_load(self, pid: object) -> object:
-        # Old files keep a module's class so, with its source; everything else is a storage.
+        # Old files store the class of a module and its source this way; all else is a storage.
         is_class = isinstance(pid, tuple) and pid[:1] == ("module",) and len(pid) > 1
         return pid[1] if is_class else None
 
 
 def foreign_classes(path: Path, known: set[str]) -> list[str]:
-    """List classes and functions in a pickle that are neither `known` nor torch's tensors.
+    """Return the classes and functions in a pickle that are neither `known` nor torch's tensors.
 
-    Empty for a pickle that is damaged.
+    The list has at most `SHOWN` names. It is empty for a damaged pickle.
     """
     try:
         _, names = _look(path)
@@ -82,11 +82,11 @@ def foreign_classes(path: Path, known: set[str]) -> list[str]:
 
 
 def remedy_for(path: Path) -> str:
-    """Write Python that saves the weights of a pickle, for a user who trusts its objects."""
+    """Return Python code that saves the weights of a pickle, for a user who trusts its objects."""
     read = f"torch.load({str(path)!r}, map_location='cpu', weights_only=False)"
     try:
         content, _ = _look(path)
-    except Exception:  # it is damaged or odd: say what is usual
+    except Exception:  # it is damaged or unusual: suggest the common case
         content = None
     places = list(_places(content, read))
     weights = max(places, key=lambda place: place[0])[1] if places else f"{read}.state_dict()"
@@ -94,7 +94,7 @@ def remedy_for(path: Path) -> str:
 
 
 def _look(path: Path) -> tuple[Any, list[str]]:
-    """The object in a file of `torch.save`, made of stubs, and the names in it."""
+    """Return the object in a file of `torch.save`, made of stubs, and the names in it."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
@@ -115,7 +115,10 @@ def _look_into(file: BinaryIO) -> tuple[Any, list[str]]:
 
 
 def _places(content: Any, expression: str, depth: int = 0) -> Iterator[tuple[float, str]]:
-    """How many tensors each module and mapping has, a module more than any, and Python for it."""
+    """Yield the number of tensors and a Python expression for each module and mapping.
+
+    The number of a module is infinite, so that a module is preferred.
+    """
     if _is_module(content):
         yield math.inf, f"{expression}.state_dict()"
     if not isinstance(content, dict) or depth > DEEPEST:

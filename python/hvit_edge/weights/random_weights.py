@@ -1,4 +1,4 @@
-"""Weights that every machine rebuilds from the names of the parameters alone."""
+"""Make deterministic weights from the names and shapes of the parameters."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import nn
 from hvit_edge.weights.keymap import StateDict
 from hvit_edge.weights.load import expected_tensors
 
-SILU_GAIN = 1.4  # of kernels; most maps that they read went through SiLU, not all
-FEWEST_CENTRED = 8  # input channels: the mean of fewer is signal, not a constant
+SILU_GAIN = 1.4  # factor of kernels; most of their inputs, but not all, come from a SiLU
+FEWEST_CENTERED = 8  # input channels; the mean of fewer channels is signal, not a constant
 
 
 def random_state_dict(model: nn.Module) -> StateDict:
-    """Deterministic weights for every parameter and buffer of `model`.
+    """Return deterministic weights for every parameter and buffer of `model`.
 
-    No norm is trivial, so that a program which drops one gives other outputs. The logits depend on
-    the image as those of a trained network do: a constant input of a layer is not passed on, and
-    SiLU, which passes a third of the variance, is made up for. Without either, most of a
-    MobileViT's output is the same for every photo, and no error in the rest can be seen.
+    No norm is trivial, so a program that drops one has other outputs. The logits depend on the
+    image as in a trained network, for two reasons. Layers do not pass on a constant input. Kernels
+    have a gain, because SiLU passes only a third of the variance. Without these, most of the output
+    of a MobileViT is the same for every photo, and errors in the rest are not visible.
     """
     gain = SILU_GAIN if any(isinstance(module, nn.SiLU) for module in model.modules()) else 1.0
     return {
@@ -32,10 +32,10 @@ def random_state_dict(model: nn.Module) -> StateDict:
 
 
 def random_array(key: str, shape: tuple[int, ...], gain: float = 1.0) -> np.ndarray:
-    """float32 values for the parameter `key`, drawn from a generator seeded by the key's CRC-32.
+    """Return float32 values for the parameter `key`, from a generator seeded by its CRC-32.
 
-    Kernels and matrices: the input channels' mean is zero for each output (and tap), the standard
-    deviation 1 over the root of the number of inputs, times `gain` for kernels.
+    In kernels and matrices, the mean over the input channels is zero for each output (and tap). The
+    standard deviation is 1 over the root of the number of inputs, times `gain` for kernels.
     """
     generator = np.random.default_rng(zlib.crc32(key.encode()))
     if key.endswith("running_var"):
@@ -45,18 +45,18 @@ def random_array(key: str, shape: tuple[int, ...], gain: float = 1.0) -> np.ndar
         return np.float32(0.1) * normal
     if len(shape) >= 2:
         scale = (gain if len(shape) == 4 else 1.0) / math.sqrt(math.prod(shape[1:]))
-        return np.float32(scale) * _centred(normal)
+        return np.float32(scale) * _centered(normal)
     if key.endswith("weight"):
         return np.float32(1) + np.float32(0.1) * normal
     return np.float32(0.02) * normal
 
 
-def _centred(normal: np.ndarray) -> np.ndarray:
-    """`normal` less its mean over the input channels, where there are enough of them.
+def _centered(normal: np.ndarray) -> np.ndarray:
+    """Return `normal` minus its mean over the input channels, if there are enough of them.
 
-    The mean is rounded to 20 bits: the order in which a machine adds must not show.
+    The mean is rounded to a multiple of 2^-20, so that the order of summation has no effect.
     """
-    if normal.shape[1] < FEWEST_CENTRED:
+    if normal.shape[1] < FEWEST_CENTERED:
         return normal
     mean = np.round(normal.mean(1, keepdims=True, dtype=np.float64) * 2**20) / 2**20
     return normal - mean.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Checkpoints in several files with an index, as transformers and accelerate write them."""
+"""Read checkpoints in several files with an index, as transformers and accelerate write them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def read_shards(
     """Read the tensors that an index names.
 
     Args:
-        index: JSON whose "weight_map" names the file of each tensor.
-        find: the path of a file that the index names.
-        read: reads one of them.
+        index: a JSON file whose "weight_map" has the file of each tensor.
+        find: returns the path of a file that the index names, or None.
+        read: reads one of these files.
 
     Raises:
-        InputError: a JSON file that is no index, files that are missing, or files that lack
-            tensors or have others; one message lists all.
+        InputError: the JSON file is not an index, files are missing, or files have other tensors
+            than the index says. One message lists all faults.
     """
     files = _files(index)
     weights: dict[str, Tensor] = {}
@@ -55,14 +55,14 @@ def read_shards(
 
 
 def refuse_lone_shard(path: Path) -> None:
-    """Raise InputError if `path` is one of several files by its name."""
+    """Raise InputError if the name of `path` says that it is one of several files."""
     found = SHARD.match(path.name)
     if found is None or int(found[3]) < 2:
         return
     index = f"{found[1]}{found[4]}{INDEX_SUFFIX}"
     there = (path.parent / index).is_file()
     raise InputError(
-        f"[weights] expected a whole checkpoint, got {path}, one of {int(found[3])} files; pass"
+        f"[weights] expected a complete checkpoint, got {path}, one of {int(found[3])} files; pass"
         f" {'the folder, or ' if there else 'all of them in a folder with '}{index}"
     )
 

@@ -1,4 +1,4 @@
-"""Checkpoints of timm: its key formats, and what its config.json says about photos."""
+"""Read checkpoints of timm: its key formats, and the preprocessing in its config.json."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOBILEVIT = KeyFormat(
     ),
 )
 
-# Like the authors' format, but patch merging opens a stage where theirs closes the one before.
+# Like the authors' format, but patch merging begins a stage; theirs ends the stage before.
 SWIN = KeyFormat(
     name="timm Swin",
     family="SwinTransformer",
@@ -45,9 +45,9 @@ SWIN = KeyFormat(
 )
 
 
-# timm's own defaults (timm.models.PretrainedCfg), used for keys that a config.json lacks.
+# timm's defaults (timm.models.PretrainedCfg), used for keys that a config.json does not have.
 _INPUT_SIZE, _CROP_PCT, _INTERPOLATION = (3, 224, 224), 0.875, "bicubic"
-# The names under which timm has our models.
+# timm's names of our models.
 _ARCHITECTURES = {
     "mobilevit_xxs": ("mobilevit_xxs",),
     "mobilevit_xs": ("mobilevit_xs",),
@@ -84,13 +84,13 @@ _NETWORK: dict[str, dict[str, tuple[Any, ...]]] = {
         "norm_layer": ("layernorm",),
     },
 }
-# These act in training alone, or say how an input is checked.
+# These matter only in training, or for the check of an input.
 _HARMLESS = {
     *("drop_rate", "drop_path_rate", "drop_block_rate", "drop_block_size", "proj_drop_rate"),
     *("attn_drop_rate", "zero_init_last", "weight_init", "scriptable", "exportable", "no_jit"),
     *("strict_img_size", "dynamic_img_size", "fixed_input_size"),
 }
-_APART = {"num_classes", "img_size"}  # what the readers below apply
+_APART = {"num_classes", "img_size"}  # the readers below apply these
 
 
 def is_config(config: Mapping[str, Any]) -> bool:
@@ -135,10 +135,10 @@ def read_preprocess(config: Mapping[str, Any]) -> Preprocess:
     """Read the `pretrained_cfg` of a timm config.json.
 
     timm resizes the shorter side, or with "squash" both sides, to floor(input / crop_pct) and crops
-    the center. A key that is missing has timm's default.
+    the center. A missing key has timm's default.
 
     Raises:
-        InputError: a field of a wrong type, or a value that Preprocess cannot express.
+        InputError: a field has a wrong type, or Preprocess cannot express a value.
     """
     fields = Fields(_pretrained(config), "timm config")
     size = fields.numbers("input_size", 3, _INPUT_SIZE)
@@ -169,7 +169,7 @@ def read_preprocess(config: Mapping[str, Any]) -> Preprocess:
 
 
 def _fixed_side(config: Mapping[str, Any], fields: Fields, side: int) -> int:
-    """The side of the input, where `model_args.img_size` may fix another one than the config's."""
+    """Return the side of the input; `model_args.img_size` may replace the one of the config."""
     arguments = config.get("model_args")
     arguments = arguments if isinstance(arguments, Mapping) else {}
     given = arguments.get("img_size")
@@ -182,7 +182,7 @@ def _fixed_side(config: Mapping[str, Any], fields: Fields, side: int) -> int:
     if fields.flag("fixed_input_size", False) and not flexible:
         return sides[0]
     if sides[0] != side and not flexible:
-        fields.refuse("model_args.img_size", f"that of input_size, {side}", given)
+        fields.refuse("model_args.img_size", f"{side} as in input_size", given)
     return side
 
 
@@ -190,7 +190,7 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Read the class names of a timm config.json, or their descriptions if it has them.
 
     Raises:
-        InputError: they make no sense.
+        InputError: the names or descriptions are not valid labels.
     """
     cfg = _pretrained(config)
     names = config.get("label_names") or cfg.get("label_names") or cfg.get("labels") or ()
@@ -204,10 +204,11 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_num_classes(config: Mapping[str, Any]) -> int | None:
-    """Read the class count of a timm config.json; the one at the top comes first.
+    """Read the number of classes of a timm config.json; the top-level one takes precedence.
 
     Raises:
-        InputError: no whole number, 0, which stands for no classifier, or model_args differ.
+        InputError: a count is not a positive integer (0 means no classifier), or model_args
+            contradict the top level.
     """
     arguments = config.get("model_args")
     places = {
@@ -219,13 +220,13 @@ def read_num_classes(config: Mapping[str, Any]) -> int | None:
     fields = Fields(counts, "timm config")
     top, inner, built = (fields.whole(name, None) for name in places)
     if top is not None and built is not None and top != built:
-        fields.refuse("model_args.num_classes", f"that of num_classes, {top}", built)
+        fields.refuse("model_args.num_classes", f"{top} as in num_classes", built)
     fields.finish()
     return top or built or inner
 
 
 def _pretrained(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part that describes the weights: `pretrained_cfg`, of old files the whole."""
+    """Return the part that describes the weights: `pretrained_cfg`, or all of an old file."""
     cfg = config.get("pretrained_cfg")
     if cfg is None:
         return config

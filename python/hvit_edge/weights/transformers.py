@@ -1,4 +1,4 @@
-"""Checkpoints of Hugging Face transformers: key formats, and what their configs say."""
+"""Read checkpoints of Hugging Face transformers: key formats and config files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _QKV = (("query", "key", "value"), "qkv")
-# What the networks were trained on that Apple and Microsoft published in these formats.
+# Preprocessing of the networks that Apple and Microsoft published in these formats.
 _APPLE = Preprocess((256, 256), resize_size=288, interpolation="bilinear", channel_order="BGR")
 _MICROSOFT = Preprocess(
     (224, 224), resize="stretch", interpolation="bicubic", mean=IMAGENET_MEAN, std=IMAGENET_STD
@@ -79,7 +79,7 @@ SWIN = KeyFormat(
         (r"\.attention\.(.*\.)?relative_position_bias_table$", ".attn.bias_table"),
         (r"\.attention\.self\.", ".attn.attn."),
         (r"\.attention\.output\.dense\.", ".attn.attn.proj."),
-        # The names that transformers 5 gives them in memory; its files keep those above.
+        # Names in the memory of transformers 5; its files keep the names above.
         (r"\.attention\.q_proj\.", ".attn.attn.query."),
         (r"\.attention\.k_proj\.", ".attn.attn.key."),
         (r"\.attention\.v_proj\.", ".attn.attn.value."),
@@ -93,8 +93,8 @@ SWIN = KeyFormat(
     preprocess=_MICROSOFT,
 )
 
-# What the definitions of this package are, in the words of a config.json. Keys that are missing
-# have transformers' defaults, which are these, or are seen in the shapes of the weights.
+# Values in a config.json that match the definitions of this package. A missing key has the default
+# of transformers, which is the same, or the shapes of the weights show a difference.
 _NETWORK: dict[str, dict[str, tuple[Any, ...]]] = {
     "mobilevit": {
         "hidden_act": ("silu", "swish"),
@@ -140,7 +140,7 @@ _VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "expand_ratio": (4.0,),
     },
 }
-# These say that the weights or the code are not those of the plain network.
+# With these, the weights or the code are not those of the plain network.
 _NEVER = ("quantization_config", "pruned_heads", "auto_map")
 
 
@@ -150,11 +150,11 @@ def is_config(config: Mapping[str, Any]) -> bool:
 
 
 def check_config(config: Mapping[str, Any], name: str | None = None) -> None:
-    """Raise InputError where a transformers config.json asks for another network than ours.
+    """Raise InputError if a transformers config.json is for another network than ours.
 
     Args:
-        config: the file's content.
-        name: our model; None for any that we have.
+        config: content of the file.
+        name: registered name of the model; None for any model of the known families.
     """
     fields = Fields(config, "transformers config")
     kind = config.get("model_type")
@@ -187,10 +187,13 @@ def _shown(value: Any) -> Any:
 
 
 def read_input_size(config: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Read the height and width that a transformers config.json says its network was trained on.
+    """Read the height and width in pixels of the training images from a transformers config.json.
+
+    Returns:
+        (height, width), or None if the file does not state them.
 
     Raises:
-        InputError: `image_size` is no size in pixels.
+        InputError: `image_size` is not a size in pixels.
     """
     fields = Fields(config, "transformers config")
     size = fields.get("image_size")
@@ -204,8 +207,10 @@ def read_input_size(config: Mapping[str, Any]) -> tuple[int, int] | None:
 def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Read the class names of a transformers config.json, in the order of the logits.
 
+    Placeholders such as LABEL_0 count as no names.
+
     Raises:
-        InputError: they make no sense.
+        InputError: the names are not valid labels.
     """
     where = "transformers config id2label"
     if config.get("id2label"):
@@ -219,10 +224,10 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_num_classes(config: Mapping[str, Any]) -> int | None:
-    """Read the class count of a transformers config.json, if it states one.
+    """Read the number of classes of a transformers config.json; None if it does not state one.
 
     Raises:
-        InputError: no whole number, or another number than there are labels.
+        InputError: the number is not a positive integer, or differs from the number of labels.
     """
     fields = Fields(config, "transformers config")
     count = fields.whole("num_labels", None)

@@ -1,4 +1,4 @@
-"""What a preprocessor_config.json of Hugging Face transformers says about photos."""
+"""Read the preprocessing from a preprocessor_config.json of Hugging Face transformers."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _NAMES = {f"{kind}{suffix}": kind for kind in _DEFAULTS for suffix in _SUFFIXES}
 def read_preprocess(config: Mapping[str, Any], model_type: str | None = None) -> Preprocess:
     """Read a preprocessor_config.json of the MobileViT or ViT kind.
 
-    Keys that are missing have the defaults of their class in transformers.
+    Missing keys have the defaults of their class in transformers.
 
     Args:
-        config: the file's content.
-        model_type: of the config.json next to it, which decides if the file names no class.
+        config: content of the file.
+        model_type: from the config.json next to it; used if the file names no class.
 
     Raises:
-        InputError: a value of a wrong type, or one that Preprocess cannot express.
+        InputError: a value has a wrong type, or Preprocess cannot express it.
     """
     fields = Fields(config, "preprocessor_config")
     kind = _kind(fields, model_type)
@@ -95,7 +95,7 @@ def _check_switches(fields: Fields, kind: str) -> None:
 
 
 def _geometry(fields: Fields, kind: str) -> dict[str, Any]:
-    """Input size and resize as arguments of Preprocess."""
+    """Return input size and resize as arguments of Preprocess."""
     size = _given(fields, kind, "size")
     crop = _given(fields, kind, "crop_size")
     if is_whole(size):  # old files: MobileViT's is the shorter side, ViT's both
@@ -110,19 +110,19 @@ def _geometry(fields: Fields, kind: str) -> dict[str, Any]:
         shortest = fields.refuse("size", "shortest_edge", size, max(input_size))
     elif shortest < max(input_size):
         fields.faults.append(
-            f"size, resize_size: expected at least {max(input_size)}, the side that is cropped, got"
-            f" {shortest}, which would be padded"
+            f"size, resize_size: expected at least {max(input_size)}, the side of the crop, got"
+            f" {shortest}, which would need padding"
         )
     return {"input_size": input_size, "resize_size": max(shortest, *input_size)}
 
 
 def _given(fields: Fields, kind: str, name: str) -> Any:
-    """The value in the file, null included, or else the default of the class."""
+    """Return the value in the file, which may be null, or the default of the class."""
     return fields.content.get(name, _DEFAULTS[kind].get(name, _SHARED.get(name)))
 
 
 def _switch(fields: Fields, kind: str, name: str) -> bool:
-    """A switch; null is off, as in transformers."""
+    """Return a switch; null is off, as in transformers."""
     value = _given(fields, kind, name)
     if value is None or isinstance(value, bool):
         return bool(value)

@@ -1,4 +1,4 @@
-"""The sets of weights inside a checkpoint: raw and averaged, in any nesting, under any prefix."""
+"""Find the sets of weights in a checkpoint: raw and averaged, at any depth, under any prefix."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 from hvit_edge.errors import InputError
 from hvit_edge.weights.keymap import KeyFormat, StateDict
 
-# Parts of a key that only say how a module was wrapped: DataParallel, torch.compile, FSDP,
-# activation checkpointing.
+# Parts of a key that wrappers of a module add: DataParallel, torch.compile, FSDP, activation
+# checkpointing.
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
-# Where training scripts put the weights; of several raw sets, the one named first is taken.
+# Keys under which training scripts store weights. Of several raw sets, the first one here is used.
 NAMES = (
     *("model", "state_dict", "model_state", "model_state_dict", "net", "network", "weights"),
     *("params", "backbone", "timm_model", "encoder", "student"),
@@ -24,30 +24,31 @@ NAMES = (
     *("params_ema", "averaging_state", "shadow", "teacher"),
 )
 AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|avg|averag\w*|shadow|teacher)(?=$|[._])")
-OPTIMIZER = re.compile(r"(?:^|[._])optim")  # what is there may have the names of the weights
+OPTIMIZER = re.compile(r"(?:^|[._])optim")  # optimizer states may use the names of the weights
 COUNTERS = {"n_averaged", "num_updates", "updates", "decay", "initted", "step"}
 DEEPEST = 8  # levels of nesting that are searched
-FEWEST_KEYS = 20  # a model of so many keys cannot be mistaken under an unknown prefix
+FEWEST_KEYS = 20  # a model with so many keys is recognized under an unknown prefix
 SHOWN = 5
-TOP = "the top"  # what messages call the key of a bare state dict
+TOP = "the top"  # name of the key of a bare state dict in messages
 
 
 class UnknownWeightsKey(InputError):
-    """The weights that were asked for by their key are not in the checkpoint."""
+    """Raised if a checkpoint has no weights under the requested key."""
 
 
 @dataclass(frozen=True)
 class WeightSet:
-    """One set of weights in a checkpoint.
+    """Holds one set of weights in a checkpoint.
 
     Attributes:
-        key: where it is: names of the nesting and prefixes, joined by dots, such as
-            "state_dict_ema"; empty for a bare state dict.
+        key: the keys and prefixes that lead to it, joined by dots, such as "state_dict_ema"; empty
+            for a bare state dict.
         weights: tensors as stored, by the published key without prefixes and wrappers.
-        key_format: of these keys.
-        others: keys of the other sets that fit the model as well; none if one was asked for.
+        key_format: format of these keys.
+        others: keys of other sets that fit the model equally well. With a requested key, only sets
+            at or under it are listed.
         left_out: keys of the same state dict that belong to other modules.
-        nameless: where averaged weights are in a list, which has no names to find them by.
+        nameless: keys of averaged weights that are stored as a list, without names.
     """
 
     key: str
@@ -77,17 +78,17 @@ class _Candidate:
 def choose_weights(
     content: Any, expected: Iterable[str], formats: Sequence[KeyFormat], key: str | None = None
 ) -> WeightSet:
-    """Find the weights of a model in what a checkpoint file holds.
+    """Find the weights of a model in the content of a checkpoint file.
 
     Args:
-        content: nested mappings and lists with tensors in them; everything else is passed over.
+        content: nested mappings and lists with tensors in them; everything else is ignored.
         expected: our keys of the model.
         formats: key formats that may fit it.
-        key: which set to take; None takes the raw weights before an average.
+        key: key of the set to use; None prefers raw weights to averaged ones.
 
     Raises:
-        UnknownWeightsKey: there is no `key`; the message has those that there are.
-        InputError: no tensors by name, or none that the model has.
+        UnknownWeightsKey: there are no weights under `key`. The message lists the keys that exist.
+        InputError: there are no tensors by name, or none that the model has.
     """
     expected = frozenset(expected)
     leaves = _collect(content, clean=not _has_wrappers(expected))
@@ -117,7 +118,10 @@ def _has_wrappers(expected: Iterable[str]) -> bool:
 
 
 def _collect(content: Any, clean: bool) -> dict[str, _Leaf]:
-    """Every named tensor by its path, without the names of wrappers if all stay apart."""
+    """Return every named tensor by its path.
+
+    With `clean`, names of wrappers are removed from paths, unless two paths would become equal.
+    """
     found: list[tuple[str, _Leaf]] = []
     seen: set[int] = set()
     pending: list[tuple[str, int, Any]] = [("", 0, content)]
@@ -144,12 +148,15 @@ def _collect(content: Any, clean: bool) -> dict[str, _Leaf]:
 def _items(value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, Mapping):
         return [(name, item) for name, item in value.items() if isinstance(name, str)]
-    # Tensors in a list have no name that a model could know.
+    # Tensors in a list have no names, so no model can match them.
     return [(str(i), item) for i, item in enumerate(value) if isinstance(item, Mapping)]
 
 
 def _nameless(content: Any, keys: int) -> Iterator[str]:
-    """Where lists of tensors are that are called averaged and as long as a model of `keys`."""
+    """Yield the paths of lists of tensors that may be averaged weights.
+
+    The name says that they are averaged, and a list has at least half as many tensors as `keys`.
+    """
     pending, seen = [("", content)], set()
     while pending:
         path, value = pending.pop()
@@ -169,7 +176,10 @@ def _unwrapped(path: str) -> str:
 def _ranked(
     leaves: Mapping[str, _Leaf], expected: frozenset[str], formats: Sequence[KeyFormat]
 ) -> list[_Candidate]:
-    """What may be a set of weights, the best first; two that are made of the same are one."""
+    """Return the possible sets of weights, the best first.
+
+    Of several best ones that use the same tensors, only the first is kept.
+    """
     prefixes = _prefixes(leaves, expected)
     candidates = [_candidate(p, _below(p, leaves), expected, formats) for p in prefixes]
     if all(c.matched < len(expected) for c in candidates):
@@ -185,13 +195,16 @@ def _ranked(
 
 
 def _preference(key: str) -> tuple[bool, int]:
-    """Raw weights before an average, then in the order of NAMES."""
+    """Return a sort key: raw weights before averaged ones, then in the order of NAMES."""
     places = [NAMES.index(part) for part in key.split(".") if part in NAMES]
     return bool(AVERAGED.search(key)), min(places, default=-1 if not key else len(NAMES))
 
 
 def _prefixes(leaves: Mapping[str, _Leaf], expected: frozenset[str]) -> list[str]:
-    """Paths under which the model's weights may be: many keys, or known names only."""
+    """Return the prefixes that may hold the model's weights.
+
+    There are many keys under such a prefix, or it consists of known names only.
+    """
     counts: Counter[str] = Counter()
     for path in leaves:
         parts = path.split(".")
@@ -236,7 +249,10 @@ def _with_siblings(
     expected: frozenset[str],
     formats: Sequence[KeyFormat],
 ) -> _Candidate | None:
-    """What is under a prefix, with the model's weights next to it: `backbone.` beside `head.`."""
+    """Return the set under a prefix plus the model's weights next to it.
+
+    An example is `backbone.` next to `head.`. The result is None if the siblings add no weights.
+    """
     inner = _below(prefix, leaves)
     parent = prefix.rpartition(".")[0]
     own = set(inner.values())
@@ -251,7 +267,11 @@ def _with_siblings(
 
 
 def _asked_for(key: str, ranked: list[_Candidate], leaves: Mapping[str, _Leaf]) -> list[_Candidate]:
-    """The candidates that are at or under `key`, the best first."""
+    """Return the candidates at or under `key`, the best first.
+
+    Raises:
+        UnknownWeightsKey: there are none.
+    """
     wanted = "" if key == TOP else _unwrapped(key)
     if wanted:
         found = [c for c in ranked if c.key == wanted or c.key.startswith(f"{wanted}.")]
@@ -274,7 +294,7 @@ def _is_there(key: str, leaves: Mapping[str, _Leaf]) -> bool:
 def _weights(
     chosen: _Candidate, rivals: list[_Candidate], leaves: Mapping[str, _Leaf]
 ) -> StateDict:
-    """The tensors of a set, without counters and without those of another set in the same dict."""
+    """Return the tensors of a set, without counters and without the tensors of other sets."""
     foreign = frozenset().union(*(rival.used for rival in rivals)) - chosen.used
     return {
         key: leaves[path].tensor
