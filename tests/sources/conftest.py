@@ -77,7 +77,7 @@ def net(tmp_path, monkeypatch):
 
 
 class Classifier(nn.Module):
-    """A network with the attributes of timm's: num_classes, pretrained_cfg."""
+    """A network with the attributes of timm's networks: num_classes, pretrained_cfg."""
 
     def __init__(self, num_classes=1000, img_size=None, width=4) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Classifier(nn.Module):
 
 
 class Config(SimpleNamespace):
-    """A pretrained config as timm has it."""
+    """A pretrained config like timm's."""
 
     def to_dict(self):
         return dict(vars(self))
@@ -114,7 +114,7 @@ CONFIG = {
 
 
 def torchvisions(config):
-    """Return what torchvision makes of a config with crop mode "center"."""
+    """Return torchvision's transform for a config with crop mode "center"."""
     side = config["input_size"][1]
     shorter = math.floor(side / config["crop_pct"])
 
@@ -135,7 +135,7 @@ def torchvisions(config):
 
 @pytest.fixture
 def fake_timm(monkeypatch):
-    """Put a library with one architecture, `tiny_net`, in the place of timm."""
+    """Replace timm with a library that has one architecture, `tiny_net`."""
     configs = {"tiny_net.a1_in1k": Config(**CONFIG)}
     library = ModuleType("timm")
     library.__version__ = "0.0"

@@ -81,7 +81,7 @@ def test_without_the_library_its_extra_is_named(monkeypatch, text, package, extr
 
 def test_what_is_in_the_file_is_named(net):
     for text, message in (
-        ("net.py", "names no factory; .* of which the file has Net, build, prepared"),
+        ("net.py", "names no factory; .*; the file defines Net, build, prepared"),
         ("net.py:buidl", r"define buidl, it does not; did you mean 'build'\? it defines Net, "),
     ):
         with pytest.raises(InputError, match=message):

@@ -25,7 +25,7 @@ EXPECTED = Preprocess((32, 32), "shortest-floor", 36, "bilinear", (0.5, 0.4, 0.3
 
 
 class Config:
-    """A config with labels, as transformers has it."""
+    """A config with labels like those of transformers."""
 
     def __init__(self, **content):
         self.architectures = ["TinyForImageClassification"]
@@ -41,7 +41,7 @@ class Config:
 
 
 class Tiny(nn.Module):
-    """A classifier that returns a data class, and takes pixels by name."""
+    """A classifier that returns a data class, and gets pixels by keyword."""
 
     def __init__(self, config):
         super().__init__()
@@ -74,7 +74,7 @@ class Processor:
 
 @pytest.fixture
 def library(monkeypatch, tmp_path):
-    """Put a library with one architecture in the place of transformers, and a folder `tiny`."""
+    """Replace transformers with a library of one architecture, and make a folder `tiny`."""
     monkeypatch.chdir(tmp_path)
     fake = ModuleType("transformers")
     fake.missing, fake.kind, fake.processor = [], Tiny, Processor
@@ -191,7 +191,7 @@ def test_a_processor_that_cannot_be_had_is_named(library, monkeypatch):
     with pytest.raises(InputError, match="got transformers's Pads .*shortest_edge.* preprocess="):
         named_model("hf:tiny", weights="random")
     library.processor = None
-    with pytest.raises(InputError, match="hf:tiny says nothing of photos"):
+    with pytest.raises(InputError, match="hf:tiny says nothing about photos"):
         named_model("hf:tiny", weights="random")
     given = named_model("hf:tiny", weights="random", preprocess="imagenet", input_size=32)
     assert given.hvit_edge.preprocess_source == "imagenet"

@@ -1,4 +1,4 @@
-"""Preprocessings read from configs of timm and transformers make the pixels that those make."""
+"""Preprocessings from configs make the same pixels as timm and transformers."""
 
 import hashlib
 import json

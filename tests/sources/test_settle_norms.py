@@ -6,7 +6,7 @@ from hvit_edge.sources.settle_norms import settle_norms
 
 
 class Deep(nn.Module):
-    """A plain network whose layers multiply what they are given."""
+    """A plain network whose layers amplify their input."""
 
     def __init__(self, layers=30, gain=10.0):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Models of any inputs and outputs by their address: nothing is asked of photos."""
+"""Models of any inputs and outputs by their address need no preprocessing."""
 
 import numpy as np
 import pytest

@@ -67,7 +67,7 @@ def test_a_fixed_input_size_is_built_for_another(fake_timm):
     [
         ("timm:tiny_nett", {}, r"a model of timm 0.0, got 'tiny_nett'; did you mean 'tiny_net'\?"),
         ("timm:tiny_net.a2", {}, r"a tag of timm's tiny_net, got 'a2'; .*its tags are a1_in1k"),
-        ("timm:tiny_net", {"args": {"depth": 3}}, "that timm's tiny_net.* takes, got depth=3"),
+        ("timm:tiny_net", {"args": {"depth": 3}}, "that timm's tiny_net.* accepts, got depth=3"),
         ("timm:tiny_net", {"args": {"in_chans": 1}}, "in_chans: expected 3, as photos have, got 1"),
         (
             "timm:tiny_net",
@@ -79,7 +79,7 @@ def test_a_fixed_input_size_is_built_for_another(fake_timm):
         (
             "timm:tiny_net",
             {"input_size": 64, "preprocess": Preprocess((32, 32))},
-            r"input_size: expected that of preprocess, \(32, 32\), got \(64, 64\)",
+            r"input_size: expected \(32, 32\) as in preprocess, got \(64, 64\)",
         ),
     ],
 )
@@ -93,7 +93,7 @@ def test_no_network_and_no_published_weights(fake_timm):
     with pytest.raises(InputError, match="got ConnectionError: no route; .*weights='random'"):
         named_model("timm:tiny_net")
     fake_timm.config.has_weights = False
-    with pytest.raises(InputError, match="published checkpoint of timm's tiny_net, timm has none"):
+    with pytest.raises(InputError, match="published checkpoint of timm's tiny_net, got none"):
         named_model("timm:tiny_net")
 
 
@@ -124,7 +124,7 @@ def test_a_transform_that_does_something_else_is_refused(fake_timm):
 
 def test_without_a_classifier(fake_timm):
     fake_timm.config.num_classes = 0
-    with pytest.raises(InputError, match="expected a classifier, timm's tiny_net"):
+    with pytest.raises(InputError, match="expected a classifier, got timm's tiny_net"):
         named_model("timm:tiny_net", weights="random", args={"num_classes": 0})
 
 

@@ -1,7 +1,7 @@
-"""Where modules come from: our registry, a user's file, timm and transformers.
+"""Get modules from our registry, a user's file, timm or transformers.
 
-`address.py` and `arguments.py` read what the user typed, and import no torch. `named_model` builds
-the module. timm and transformers are imported by an address that names them, never otherwise.
+`address.py` and `arguments.py` read the user's input and do not import torch. `named_model` builds
+the module. timm and transformers are imported only if an address names them.
 """
 
 from hvit_edge.sources.address import Address, read_address

@@ -1,6 +1,6 @@
-"""What MODEL names: a registered model, `FILE.py:FACTORY`, `timm:NAME` or `hf:OWNER/REPO`.
+"""Read MODEL: a registered name, `FILE.py:FACTORY`, `timm:NAME` or `hf:OWNER/REPO`.
 
-Imports no torch, so that the command line refuses a wrong name at once.
+Imports no torch, so that the command line refuses a wrong name immediately.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _CHECKPOINTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
 @dataclass(frozen=True)
 class Address:
-    """Where a module comes from.
+    """Describes where a module comes from.
 
     Attributes:
         kind: "registered", "file", "timm" or "hf".
         text: the address as the user gave it.
         name: the registered name; the path of the file; NAME[.TAG]; or OWNER/REPO or a folder.
-        factory: of a file, the function or class that makes the module; otherwise empty.
+        factory: for a file, the function or class that makes the module; otherwise empty.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Address:
 
     @property
     def model_name(self) -> str:
-        """Return what an artifact is called after: no folder, nothing that a file name lacks."""
+        """Return the name of the model in artifacts: without folders, valid in a file name."""
         if self.kind == "file":
             return f"{Path(self.name).stem}_{self.factory}"
         name = os.path.basename(os.path.abspath(self.name)) if self.kind == "hf" else self.name
@@ -49,7 +49,10 @@ class Address:
 
     @property
     def recorded(self) -> str:
-        """Return the address for an artifact: without the folders of this machine."""
+        """Return the address for an artifact, without the folders of this machine.
+
+        It is empty for a registered model.
+        """
         if self.kind == "file":
             return f"{Path(self.name).name}:{self.factory}"
         if self.kind == "hf" and self.folder:
@@ -64,11 +67,11 @@ class Address:
 
 
 def read_address(text: str, where: str) -> Address:
-    """Read an address; of a registered model its name is not checked.
+    """Read an address. The name of a registered model is not checked.
 
     Args:
-        text: what the user gave as MODEL.
-        where: the public function that asks, for messages.
+        text: MODEL as the user gave it.
+        where: name of the public function that was called, for messages.
 
     Raises:
         InputError: the form is wrong.
@@ -85,7 +88,7 @@ def read_address(text: str, where: str) -> Address:
         named = ", ".join(factories_in(Path(text), where)) or "no function or class"
         raise InputError(
             f"[{where}] expected FILE.py:FACTORY, got {text!r}, which names no factory; add the"
-            f" function or class that makes the module, of which the file has {named}"
+            f" function or class that makes the module; the file defines {named}"
         )
     if text.endswith(_ARTIFACTS):
         raise InputError(
@@ -122,12 +125,12 @@ def _library_address(text: str, kind: str, name: str, where: str) -> Address:
 
 
 def check_address(text: str, where: str) -> Address:
-    """Read an address and refuse what can be refused without torch.
+    """Read an address and check as much of it as is possible without torch.
 
     Raises:
-        InputError: the form, an unknown registered name, a file that is missing or lacks the
-            factory.
-        MissingPackageError: timm or transformers is asked for and not installed.
+        InputError: the form is wrong, a registered name is unknown, or a file is missing or does
+            not define the factory.
+        MissingPackageError: the address needs timm or transformers, which is not installed.
     """
     address = read_address(text, where)
     if address.kind == "registered":
@@ -142,7 +145,7 @@ def check_address(text: str, where: str) -> Address:
 
 
 def check_package(kind: str, where: str) -> None:
-    """Refuse an address of a library that is not installed."""
+    """Raise MissingPackageError if the library of an address is not installed."""
     package = EXTRAS[kind]
     if package in sys.modules or find_spec(package) is not None:
         return
@@ -163,7 +166,7 @@ def _check_registered(name: str) -> None:
 
 
 def unknown_name(name: str, known: list[str]) -> str:
-    """Return the message for a name that is not registered."""
+    """Return the error message for a name that is not registered."""
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return (

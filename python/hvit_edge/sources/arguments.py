@@ -1,4 +1,4 @@
-"""Arguments of a factory: `--arg key=value` on the command line, a mapping in Python."""
+"""Read arguments of a factory: `--arg key=value` on the command line, a mapping in Python."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ _WORDS = {"true": True, "false": False, "none": None, "null": None}
 def read_arguments(texts: Iterable[str], where: str) -> dict[str, Any]:
     """Read `key=value` texts.
 
-    A value is a Python literal (`7`, `0.1`, `[1,2]`, `True`, `None`), true, false, none or null, or
-    otherwise text.
+    A value is a Python literal (`7`, `0.1`, `[1,2]`, `True`, `None`) or true, false, none or null
+    in any case. Everything else is text.
 
     Raises:
-        InputError: a text has no `=`, a key is no name, or is given twice; all are listed.
+        InputError: a text has no `=`, or a key is not a name or is given twice. The message lists
+            all faults.
     """
     found: dict[str, Any] = {}
     faults = []
@@ -50,7 +51,7 @@ def check_arguments(args: object, where: str) -> dict[str, Any]:
     """Return the arguments of a factory as a dictionary.
 
     Raises:
-        InputError: they are no mapping from names.
+        InputError: they are not a mapping from names.
     """
     if args is None:
         return {}
@@ -63,15 +64,19 @@ def check_arguments(args: object, where: str) -> dict[str, Any]:
 
 
 def recorded(args: Mapping[str, Any]) -> str:
-    """Return arguments as an artifact records them: JSON; empty if there are none.
+    """Return arguments as an artifact records them: JSON, or empty if there are none.
 
-    A value that JSON cannot hold is recorded as its text, which makes no module again.
+    A value that JSON cannot hold is recorded as its text. The module cannot be built again from it.
     """
     return json.dumps(args, default=str, sort_keys=True) if args else ""
 
 
 def read_recorded(text: str) -> dict[str, Any]:
-    """Read what `recorded` wrote."""
+    """Read the arguments that `recorded` wrote.
+
+    Raises:
+        InputError: the text is not a JSON object.
+    """
     try:
         content = json.loads(text) if text else {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""Weights for a module that is not of our registry: its own checkpoint, or random ones."""
+"""Load weights into a module that is not in our registry: its own checkpoint, or random ones."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ RUNNING = ("running_mean", "running_var")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A module with its weights, and what is known of them.
+    """Holds a module with its weights, and information about them.
 
     Attributes:
-        module: with the weights.
+        module: the module with the weights.
         source: where they are from, as an artifact records it.
-        key: which set of weights was taken, if it was chosen among several.
-        notes: sentences on what was chosen, inferred or left out.
-        find: finds the files next to the weights; None if there can be none.
+        key: key of the set of weights, if it was chosen from several.
+        notes: sentences on what was chosen, inferred or ignored.
+        find: finds the files next to the weights by name; None if the weights are not in a file.
     """
 
     module: nn.Module
@@ -49,14 +49,14 @@ def load_into(
     """Build a module and load a checkpoint of its own keys, strictly.
 
     Args:
-        build: makes the module with so many classes; None is its own number.
+        build: makes the module with a number of classes; None is its default number.
         weights: "random", a file, a folder, "hf:owner/repo", or a state dict.
-        weights_key: which set of weights to take.
-        classes: what was asked for; None takes the number of the head in the checkpoint.
-        where: the public function that asks, for messages.
+        weights_key: the set of weights to use.
+        classes: requested number of classes; None for the number of the head in the checkpoint.
+        where: name of the public function that was called, for messages.
 
     Raises:
-        InputError: no such weights, or keys that do not fit; the message lists all of them.
+        InputError: there are no such weights, or keys do not fit. The message lists all of them.
     """
     if isinstance(weights, str) and weights == "random":
         if weights_key is not None:
@@ -73,8 +73,8 @@ def load_into(
         if head not in (None, own):
             module = build(head)
             notes.append(
-                f"[weights] classes: {head}, as many as the head in {source} has; --labels FILE"
-                " (labels=) names them"
+                f"[weights] classes: {head}, as many as the head in {source} has; give names with"
+                " --labels FILE (labels=)"
             )
     fill(module, chosen)
     key = chosen.key if chosen.others or weights_key else ""
@@ -94,7 +94,7 @@ def _read(weights: object, where: str) -> tuple[Mapping, str, Find | None]:
 
 
 def classes_of(module: nn.Module) -> int | None:
-    """Return the class count that a module of timm or transformers states; None if it does not."""
+    """Return the number of classes that a timm or transformers module states, or None."""
     config = getattr(module, "config", None)
     for owner, name in ((module, "num_classes"), (config, "num_labels")):
         count = getattr(owner, name, None)
@@ -104,9 +104,9 @@ def classes_of(module: nn.Module) -> int | None:
 
 
 def fill_random(module: nn.Module) -> nn.Module:
-    """Give a module weights that every machine rebuilds alike, see `weights.random_weights`.
+    """Give a module deterministic random weights, see `weights.random_weights`.
 
-    Parameters and the statistics of norms are drawn; other buffers (tables, masks) stay, because
+    Parameters and the statistics of norms are drawn. Other buffers (tables, masks) stay, because
     the module computed them.
     """
     gain = SILU_GAIN if any(isinstance(one, nn.SiLU) for one in module.modules()) else 1.0

@@ -1,7 +1,7 @@
-"""A module from a function or class in a file of the user's: `FILE.py:FACTORY`.
+"""Get a module from a function or class in a user's file: `FILE.py:FACTORY`.
 
-The file is run as Python, with all that it may do. Nothing here runs a file that the user did not
-name in this very call.
+The file runs as Python code, without any restriction. Only a file that the user names in the
+current call is run.
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ def module_from_file(
 ) -> tuple[nn.Module, Preprocess | None]:
     """Run a file and call its factory.
 
-    The generators of PyTorch, NumPy and Python are seeded meanwhile and restored after it, so that
-    a module with constructor's weights has the same ones whenever it is made.
+    The random generators of PyTorch, NumPy and Python are seeded for the call and restored after
+    it, so that the initial weights of a module are the same in each call.
 
     Args:
-        address: of the kind "file".
+        address: an address of the kind "file".
         args: keyword arguments of the factory.
-        where: the public function that asks, for messages.
+        where: name of the public function that was called, for messages.
 
     Returns:
-        The module as the factory made it, and the preprocessing if the factory returned one too.
+        The module as the factory made it, and the preprocessing, or None if the factory returned
+        none.
 
     Raises:
-        InputError: the file or the factory is missing or raises, needs other arguments, or returns
-            no module; the message names the user's line.
+        InputError: the file or the factory is missing or raises, needs other arguments, or does not
+            return a module. The message names the user's line.
     """
     path = Path(address.name)
     check_factory(path, address.factory, where)
@@ -76,7 +77,7 @@ def _run(path: Path) -> ModuleType:
     name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses and pickles look for it
+    sys.modules[name] = module  # dataclasses and pickles look for it there
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -101,7 +102,7 @@ def _seeded() -> Iterator[None]:
 
 @contextmanager
 def _folder_on_path(path: Path) -> Iterator[None]:
-    """Let the file import its neighbors, as `python FILE.py` does."""
+    """Let the file import modules of its folder, as `python FILE.py` does."""
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
@@ -112,7 +113,7 @@ def _folder_on_path(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _explained(expected: str, where: str) -> Iterator[None]:
-    """Turn what the user's code raises into one sentence with the user's line."""
+    """Turn an exception of the user's code into one sentence with the user's line."""
     try:
         yield
     except (HvitEdgeError, MemoryError):
@@ -126,7 +127,7 @@ def _explained(expected: str, where: str) -> Iterator[None]:
 
 
 def argument_of(address: Address, args: Mapping[str, Any], value: int) -> str:
-    """Return the name of the factory's argument that is `value` now; "NAME" if none is."""
+    """Return the name of the factory's argument whose value is `value`; "NAME" if none is."""
     factory = getattr(sys.modules.get(_module_name(Path(address.name))), address.factory, None)
     try:
         parameters = inspect.signature(factory).parameters
@@ -139,7 +140,7 @@ def argument_of(address: Address, args: Mapping[str, Any], value: int) -> str:
 def _check_call(factory: Callable, address: Address, args: Mapping[str, Any], where: str) -> None:
     try:
         signature = inspect.signature(factory)
-    except (TypeError, ValueError):  # of a class in C
+    except (TypeError, ValueError):  # a class in C has no signature
         return
     try:
         signature.bind(**args)

@@ -1,4 +1,4 @@
-"""What a file of a user's defines, found out without running it. Imports no torch."""
+"""Find the names that a user's file defines, without running it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ SHOWN = 8
 
 
 def check_factory(path: Path, factory: str, where: str) -> None:
-    """Refuse a file that is missing, is no Python, or cannot have `factory`.
+    """Check that a file is Python and may define `factory`.
 
     Raises:
-        InputError: as said; the message names the line, or what the file defines instead.
+        InputError: the file is missing, is not Python, or cannot define `factory`. The message
+            names the line, or what the file defines.
     """
     tree = _parsed(path, where)
     names = list(_bound(tree.body))
@@ -31,7 +32,11 @@ def check_factory(path: Path, factory: str, where: str) -> None:
 
 
 def factories_in(path: Path, where: str) -> list[str]:
-    """Return the functions and classes at the top of a file, in their order; errors as above."""
+    """Return the functions and classes at the top level of a file, in order; at most `SHOWN`.
+
+    Raises:
+        InputError: the file is missing or not Python.
+    """
     return _makers(_parsed(path, where))[:SHOWN]
 
 
@@ -58,7 +63,10 @@ def _makers(tree: ast.Module) -> list[str]:
 
 
 def _bound(statements: list[ast.stmt]) -> Iterator[str]:
-    """Yield the names that statements bind, also inside `if`, `try` and `with`; "*" for any."""
+    """Yield the names that statements bind, also inside `if`, `try` and `with`.
+
+    Yields "*" if the code may bind any name.
+    """
     for statement in statements:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield statement.name

@@ -1,4 +1,4 @@
-"""Image classifiers of transformers: `hf:OWNER/REPO`, or `hf:FOLDER`."""
+"""Build image classifiers of transformers: `hf:OWNER/REPO`, or `hf:FOLDER`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from hvit_edge.weights import timm, transformers
 
 NUM_LABELS = "num_labels"
 _NEVER = {"auto_map", "architectures", "model_type"}
-"""Fields that say which code runs; an artifact's record must not."""
+"""Fields that choose the code that runs; arguments and records in artifacts must not set them."""
 IMAGES = "ForImageClassification"
-"""How classes of image classifiers are named."""
+"""Part of the class names of image classifiers."""
 _FILTERS = {int(number): name for name, number in RESAMPLING.items()}
 
 
 class Logits(nn.Module):
-    """A classifier of transformers that returns its logits alone.
+    """Wraps a classifier of transformers to return only its logits.
 
-    float32 [1, 3, H, W] -> float32 [1, classes].
+    It maps float32 [1, 3, H, W] to float32 [1, classes].
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -43,7 +43,12 @@ class Logits(nn.Module):
 
 
 def import_transformers(where: str) -> ModuleType:
-    """Import transformers, or raise an InputError that says how to install it."""
+    """Import transformers.
+
+    Raises:
+        MissingPackageError: it is not installed.
+        InputError: its import fails; the message says how to install versions that fit.
+    """
     check_package("hf", where)
     try:
         return importlib.import_module("transformers")
@@ -65,15 +70,15 @@ def read_config(
     """Read the config of a model.
 
     Args:
-        library: transformers.
-        address: of the kind "hf".
-        args: fields of the config in place of its own.
-        classes: None is that of the config.
-        where: for messages.
-        head: what the name of its class must have; None for any.
+        library: the module transformers.
+        address: an address of the kind "hf".
+        args: fields that replace those of the config.
+        classes: number of classes; None for the number in the config.
+        where: name of the public function that was called, for messages.
+        head: required part of the class name; None for any class.
 
     Raises:
-        InputError: it cannot be read, or is of another head.
+        InputError: the config cannot be read, has no such field, or has another head.
     """
     config = _read(library, address, {}, where)
     unknown = [key for key in args if key not in {*config.to_dict(), NUM_LABELS} - _NEVER]
@@ -96,7 +101,7 @@ def read_config(
 
 
 def _read(library: ModuleType, address: Address, given: Mapping[str, Any], where: str) -> Any:
-    """Read a config without running code that the repository may have."""
+    """Read a config without running code of the repository."""
     try:
         return library.AutoConfig.from_pretrained(address.name, trust_remote_code=False, **given)
     except Exception as error:
@@ -108,7 +113,11 @@ def _architectures(config: Any) -> list[str]:
 
 
 def class_of(library: ModuleType, config: Any, head: str | None) -> Any:
-    """Return what builds the model of a config: with `head`, or with the head that it names."""
+    """Return the class that builds the model of a config.
+
+    With `head` it is the class of image classifiers. Without it is the class that the config names,
+    or else AutoModel.
+    """
     if head is not None:
         return library.AutoModelForImageClassification
     named = [getattr(library, name, None) for name in _architectures(config)]
@@ -117,7 +126,7 @@ def class_of(library: ModuleType, config: Any, head: str | None) -> Any:
 
 
 def build(maker: Any, address: Address, config: Any, where: str) -> nn.Module:
-    """Build the model of a config with constructor's weights.
+    """Build the model of a config with initial weights, float32, in eval mode.
 
     Raises:
         InputError: transformers has no such model.
@@ -139,10 +148,11 @@ def published(
     """Load the model with the weights of a repository or a folder, strictly.
 
     Returns:
-        The module, and sentences on tensors that are left out.
+        The module, and sentences on tensors that are ignored.
 
     Raises:
-        InputError: the weights cannot be had, or some of the network's are missing among them.
+        InputError: the weights cannot be read or downloaded, or some weights of the network are
+            missing.
     """
     try:
         with _no_bars(library):
@@ -158,23 +168,24 @@ def published(
     missing = [*info.get("missing_keys", ()), *map(str, info.get("mismatched_keys", ()))]
     if missing:
         raise InputError(
-            f"[{where}] expected the weights of the whole model in {address.text}, got none"
+            f"[{where}] expected weights of the complete model in {address.text}, got none"
             f" for {', '.join(sorted(missing)[:20])}; give the checkpoint with --weights FILE"
-            " (weights=FILE), or --num-classes (num_classes=) as it has"
+            " (weights=FILE), or the number of classes that it has with --num-classes"
+            " (num_classes=)"
         )
     left_out = sorted(info.get("unexpected_keys", ()))
     note = (
-        f"[weights] of {address.text} {len(left_out)} tensors are not part of the model and"
-        f" left out: {', '.join(left_out[:3])}"
+        f"[weights] {address.text}: {len(left_out)} tensors are not part of the model and were"
+        f" ignored: {', '.join(left_out[:3])}"
     )
     return model.float().eval(), [note] if left_out else []
 
 
 def under_published_names(module: nn.Module, weights: Mapping[str, Any]) -> nn.Module | None:
-    """Load weights whose keys are those of transformers' files, where its modules have others.
+    """Load weights whose keys are those of transformers' files, not those of its modules.
 
     Returns:
-        The module; None if a key is missing or unexpected under these names too.
+        The module; None if keys are missing or unexpected with these names too.
     """
     try:
         model, info = type(module).from_pretrained(
@@ -188,7 +199,7 @@ def under_published_names(module: nn.Module, weights: Mapping[str, Any]) -> nn.M
 
 @contextmanager
 def _no_bars(library: ModuleType) -> Iterator[None]:
-    """Keep progress bars of transformers from the user."""
+    """Hide the progress bars of transformers."""
     control = getattr(getattr(library, "utils", None), "logging", None)
     shown = control is not None and control.is_progress_bar_enabled()
     if shown:
@@ -211,13 +222,13 @@ def _undelivered(address: Address, what: str, error: Exception, where: str) -> I
 def preprocess_of(
     library: ModuleType, address: Address, config: Any, where: str
 ) -> Preprocess | None:
-    """Return the preprocessing of a repository, compared with its own processor on Pillow.
+    """Return the preprocessing of a repository, checked against its own processor on Pillow.
 
     Returns:
-        None if the repository says nothing of photos.
+        The preprocessing, or None if the repository has no processor of images.
 
     Raises:
-        InputError: Preprocess cannot express it; the message has the processor's settings.
+        InputError: Preprocess cannot express it. The message has the processor's settings.
     """
     try:
         processor = library.AutoImageProcessor.from_pretrained(
@@ -235,7 +246,7 @@ def preprocess_of(
         found = matching(_candidates(processor, settings, run), run)
     except InputError:
         raise
-    except Exception:  # a processor of something else than photos raises what it will
+    except Exception:  # a processor of other inputs than photos may raise anything
         found = None
     if found is None:
         shown = {key: value for key, value in settings.items() if key in _SHOWN}
@@ -250,8 +261,8 @@ _SHOWN = (
 
 
 def _candidates(processor: Any, settings: Mapping[str, Any], run: Any) -> Iterator[Preprocess]:
-    """Yield every preprocessing that the settings of a processor may stand for."""
-    if isinstance(getattr(processor, "data_config", None), Mapping):  # a model of timm
+    """Yield every preprocessing that the settings of a processor may mean."""
+    if isinstance(getattr(processor, "data_config", None), Mapping):  # the processor is timm's
         yield timm.read_preprocess(processor.data_config)
         return
     probe = run(np.zeros((48, 64, 3), np.uint8))
@@ -275,7 +286,7 @@ def _statistics(settings: Mapping[str, Any]) -> Iterator[tuple[tuple, tuple]]:
     mean, std = (_three(settings.get(name)) for name in ("image_mean", "image_std"))
     if len(mean) == len(std) == 3:
         yield mean, std
-        if settings.get("include_top"):  # EfficientNet's divides by it once more
+        if settings.get("include_top"):  # EfficientNet's processor divides by std a second time
             yield mean, tuple(value * value for value in std)
 
 
@@ -284,7 +295,7 @@ def _three(value: object) -> tuple[float, ...]:
 
 
 def _resizes(settings: Mapping[str, Any], size: tuple[int, int]) -> Iterator[tuple[str, int]]:
-    """Yield how the photo may be resized; the sides that the classes of transformers derive."""
+    """Yield the possible resizes, with the sides that the classes of transformers derive."""
     given = settings.get("size") or {}
     share = settings.get("crop_pct")
     sides = [given.get(name) for name in ("shortest_edge", "height") if given.get(name)]
@@ -296,5 +307,5 @@ def _resizes(settings: Mapping[str, Any], size: tuple[int, int]) -> Iterator[tup
 
 
 def labels_of(config: Any) -> tuple[str, ...]:
-    """Return the class names of a config; empty if it has placeholders alone."""
+    """Return the class names of a config; empty if it has only placeholders."""
     return transformers.read_labels(config.to_dict())

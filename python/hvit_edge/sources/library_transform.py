@@ -1,4 +1,4 @@
-"""Comparing a Preprocess with what a library itself makes of a photo."""
+"""Compare a Preprocess with the transform of a library on photos."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.weights import bundled_photos
 
 Transform = Callable[[np.ndarray], np.ndarray]
-"""From a photo, uint8 [height, width, 3] in RGB, to float32 [3, height, width]."""
+"""Maps a photo, uint8 [height, width, 3] in RGB, to float32 [3, height, width]."""
 SAME = 1e-5
-"""Largest difference that is rounding; one step of a byte is at least 1/255."""
+"""Larger differences are not rounding; one step of a byte is at least 1/255."""
 
 
 def probes() -> list[np.ndarray]:
-    """Return two photos, one wide and one high, uint8 [height, width, 3]."""
+    """Return two photos, one wide and one tall, uint8 [height, width, 3]."""
     photo = load_image(sorted(bundled_photos())[0])
     height, width = photo.shape[:2]
     wide = photo[: height * 2 // 3, : width - 1]
@@ -25,7 +25,7 @@ def probes() -> list[np.ndarray]:
 
 
 def matching(candidates: Iterable[Preprocess], transform: Transform) -> Preprocess | None:
-    """Return the first candidate that makes the same pixels as a library's transform."""
+    """Return the first candidate with the same pixels as a library's transform, or None."""
     photos = probes()
     wanted = [transform(photo) for photo in photos]
     for candidate in candidates:

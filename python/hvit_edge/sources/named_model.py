@@ -1,4 +1,4 @@
-"""A module by its address, with its weights and what is known of them."""
+"""Build a module from its address, with its weights, preprocessing and labels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FACTORY = "factory"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of an address that is not of our registry; see `named_model`."""
+    """Holds the request for a module that is not in our registry; see `named_model`."""
 
     address: Address
     args: Mapping[str, Any]
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class _Known:
-    """What an address says of its module."""
+    """Holds the module of an address and the information about it."""
 
     loaded: Loaded
     preprocess: Preprocess | None
@@ -63,8 +63,8 @@ class _Known:
     labels_source: str = ""
     name: str = ""
     recorded: str = ""
-    args: Mapping[str, Any] | None = None  # those to record, if others than were asked for
-    by_timm: bool = False  # the preprocessing is that of timm's pretrained config
+    args: Mapping[str, Any] | None = None  # arguments to record, if not those of the request
+    by_timm: bool = False  # the preprocessing is from timm's pretrained config
 
 
 def named_model(
@@ -84,21 +84,22 @@ def named_model(
 
     Args:
         model: a registered name, `FILE.py:FACTORY`, `timm:NAME[.TAG]` or `hf:OWNER/REPO`.
-        args: of the factory, of `timm.create_model`, or fields of the transformers config.
-        weights: the module's own checkpoint, or "random"; None is the published checkpoint, or the
-            weights that the factory gives.
-        weights_key, num_classes, input_size, labels: as for `create_model`.
-        preprocess: in any form that `preprocess_choice.read_choice` takes.
-        where: the public function that asks, for messages.
-        photos: False for a module of any inputs and outputs: nothing is asked of preprocessing,
-            labels or classes, and a model of transformers may have any head.
+        args: arguments of the factory or of `timm.create_model`, or fields of the transformers
+            config.
+        weights: a checkpoint of the module, or "random"; None for the published checkpoint, or for
+            the weights that the factory sets.
+        weights_key, num_classes, input_size, labels: see `create_model`.
+        preprocess: any form that `preprocess_choice.read_choice` accepts.
+        where: name of the public function that was called, for messages.
+        photos: False for a module of any inputs and outputs. No preprocessing, labels or classes
+            are then required, and a model of transformers may have any head.
 
     Returns:
-        The module with a ModelOrigin as its attribute `hvit_edge`, in eval mode; that of a file is
-        as the factory made it.
+        The module in eval mode, with a ModelOrigin as its attribute `hvit_edge`. The mode of a
+        module from a file is the one that the factory set.
 
     Raises:
-        InputError: any of this is wrong, or does not fit the module.
+        InputError: an argument is wrong, or does not fit the module.
     """
     address = check_address(model, where)
     args = check_arguments(args, where)
@@ -160,7 +161,12 @@ def _of_file(request: Request) -> _Known:
 
 
 def _loaded(request: Request, made: nn.Module) -> Loaded:
-    """Load a checkpoint into what a factory made; another class count is the factory's matter."""
+    """Load a checkpoint into the module of a factory, which decides the number of classes.
+
+    Raises:
+        InputError: the weights do not fit. If only the number of classes differs, the message names
+            the argument of the factory.
+    """
     try:
         return load_into(lambda _: made, request.weights, request.weights_key, None, request.where)
     except HeadMismatch as error:
@@ -200,8 +206,8 @@ def _of_timm(request: Request) -> _Known:
     classes = getattr(loaded.module, "num_classes", None)
     if not classes:
         raise InputError(
-            f"[{where}] expected a classifier, timm's {name} has none in its published form; ask"
-            " for one with --num-classes N (num_classes=N) and its --weights FILE (weights=FILE)"
+            f"[{where}] expected a classifier, got timm's {name}, which is published without one;"
+            " give --num-classes N (num_classes=N) and --weights FILE (weights=FILE)"
         )
     beside = _timm_config(loaded)
     labels = labels_source = None
@@ -229,7 +235,7 @@ def _of_timm(request: Request) -> _Known:
 
 
 def _timm_config(loaded: Loaded) -> dict[str, Any]:
-    """The config.json of timm next to a checkpoint, if there is one."""
+    """Return the timm config.json next to a checkpoint; empty if there is none."""
     path = loaded.find(CONFIG) if loaded.find else None
     content = read_json_object(path) if path else {}
     return content if timm.is_config(content) else {}
@@ -274,9 +280,9 @@ def _hf_checkpoint(
     build: Callable[[int | None], nn.Module],
     configs: list[Any],
 ) -> Loaded:
-    """Load a checkpoint into a classifier of transformers, which names its weights in two ways.
+    """Load a checkpoint into a classifier of transformers, which uses two sets of weight names.
 
-    A config next to the weights is added to `configs`: its labels hold.
+    A config next to the weights is added to `configs`, because its labels are used.
     """
     weights, where = request.weights, request.where
     text = weights if str(weights).startswith("hf:") else f"hf:{weights}"
@@ -336,8 +342,8 @@ def _preprocess(request: Request, known: _Known) -> tuple[Preprocess, str]:
     wanted = choice.input_size
     if size is not None and wanted is not None and size != tuple(wanted):
         raise InputError(
-            f"[{request.where}] input_size: expected that of preprocess, {wanted}, got {size}; give"
-            " --input-size (input_size=) or --preprocess (preprocess=) alone"
+            f"[{request.where}] input_size: expected {wanted} as in preprocess, got {size}; give"
+            " only one of --input-size (input_size=) and --preprocess (preprocess=)"
         )
     size = size or wanted
     found, source = known.preprocess, known.preprocess_source
@@ -345,8 +351,8 @@ def _preprocess(request: Request, known: _Known) -> tuple[Preprocess, str]:
         return choice.over(resized(found, size) if size else found, source)
     if size is None:
         raise InputError(
-            f"[{request.where}] preprocessing: {request.address.text} says nothing of photos, and"
-            " nothing is assumed; give --preprocess FILE or imagenet (preprocess=) and"
+            f"[{request.where}] preprocessing: {request.address.text} says nothing about photos,"
+            " and nothing is assumed; give --preprocess FILE or imagenet (preprocess=) and"
             " --input-size HxW (input_size=)"
         )
     if choice.named or choice.whole is not None:
@@ -356,6 +362,6 @@ def _preprocess(request: Request, known: _Known) -> tuple[Preprocess, str]:
         options = ", ".join(f"--{name} R,G,B (preprocess={{{name!r}: ...}})" for name in missing)
         raise InputError(
             f"[{request.where}] preprocessing: expected mean and std, {request.address.text} says"
-            f" nothing of photos; give {options}, or --preprocess FILE or imagenet (preprocess=)"
+            f" nothing about photos; give {options}, or --preprocess FILE or imagenet (preprocess=)"
         )
     return choice.over(Preprocess(size), "default of Preprocess")

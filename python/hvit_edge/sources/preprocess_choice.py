@@ -1,4 +1,4 @@
-"""How the caller says how a photo is prepared: wholly, by a name, or field by field."""
+"""Read a caller's choice of preprocessing: a complete one, a name, or single fields."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ ARGUMENT = "argument"
 FIELDS = tuple(Preprocess.__dataclass_fields__)
 CROP_PCT = 0.875
 INTERPOLATIONS = {"timm": "bicubic", "imagenet": "bilinear"}
-"""The named preprocessings, and their filter: timm's defaults, and torchvision's."""
+"""Named preprocessings and their filters: the defaults of timm, and those of torchvision."""
 
 
 @dataclass(frozen=True)
 class PreprocessChoice:
-    """What the caller says of photos; whatever it leaves open is the model's.
+    """Holds the caller's choice of preprocessing; the model decides everything else.
 
     Attributes:
-        whole: every field; None if the caller leaves some open.
-        named: "timm" or "imagenet": every field but the size of the input; or empty.
-        fields: single fields of Preprocess by name, in place of what else holds.
-        source: what an artifact records as the source of `whole`.
+        whole: a complete preprocessing, or None.
+        named: "timm" or "imagenet", which define every field except the input size; or empty.
+        fields: single fields of Preprocess by name, which replace those of the preprocessing.
+        source: the source of `whole` as an artifact records it.
     """
 
     whole: Preprocess | None = None
@@ -36,26 +36,26 @@ class PreprocessChoice:
 
     @property
     def input_size(self) -> tuple[int, int] | None:
-        """Return (height, width) if the caller says so."""
+        """Return (height, width) if the caller gives it, otherwise None."""
         if self.whole is not None:
             return self.whole.input_size
         return self.fields.get("input_size")
 
     def at(self, size: tuple[int, int]) -> PreprocessChoice:
-        """Return the same choice with a named preprocessing written out for a size."""
+        """Return the same choice, with a named preprocessing made complete for a size."""
         if not self.named:
             return self
         return replace(self, whole=named_preprocess(self.named, size), named="", source=self.named)
 
     def over(self, found: Preprocess, source: str) -> tuple[Preprocess, str]:
-        """Return the preprocessing that the caller wants, and what says so.
+        """Return the preprocessing with the caller's choice applied, and its source.
 
         Args:
-            found: what holds where the caller says nothing.
-            source: what says so.
+            found: the preprocessing to use where the caller gives nothing.
+            source: where `found` is from.
 
         Raises:
-            InputError: the fields contradict one another.
+            InputError: the fields contradict each other.
         """
         if self.named:
             return self.at(found.input_size).over(found, source)
@@ -76,9 +76,14 @@ class PreprocessChoice:
 def named_preprocess(name: str, size: tuple[int, int]) -> Preprocess:
     """Return a named preprocessing for an input size.
 
-    "timm" is what timm takes for a model that says nothing, "imagenet" what torchvision's
-    classifiers were trained for. Both crop the center 7/8 of the shorter side, with ImageNet's mean
-    and standard deviation in the order RGB; timm's filter is bicubic, torchvision's bilinear.
+    "timm" is timm's default for a model without a config. "imagenet" is the preprocessing of
+    torchvision's classifiers. Both crop the center 7/8 of the shorter side, with the mean and
+    standard deviation of ImageNet in RGB order. The filter of "timm" is bicubic, the filter of
+    "imagenet" is bilinear.
+
+    Args:
+        name: "timm" or "imagenet".
+        size: (height, width) of the input in pixels.
     """
     return Preprocess(
         size,
@@ -90,15 +95,15 @@ def named_preprocess(name: str, size: tuple[int, int]) -> Preprocess:
 
 
 def read_choice(value: object, where: str) -> PreprocessChoice:
-    """Read what a caller gives as preprocessing.
+    """Read the preprocessing that a caller gives.
 
     Args:
         value: None; a Preprocess; "timm" or "imagenet"; the path of a JSON file; a mapping of
             single fields; or a PreprocessChoice.
-        where: the public function that asks, for messages.
+        where: name of the public function that was called, for messages.
 
     Raises:
-        InputError: it is none of these, or a field is unknown or has an impossible value.
+        InputError: the value is none of these, or a field is unknown or has an impossible value.
     """
     if value is None:
         return PreprocessChoice()

@@ -1,4 +1,4 @@
-"""The registered names, so that a misspelt one is refused before torch is imported."""
+"""List the registered names, so that a misspelled one is refused before torch is imported."""
 
 REGISTERED = (
     "conformer1d_s",

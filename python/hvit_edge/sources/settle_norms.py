@@ -1,4 +1,4 @@
-"""Statistics of batch norms for random weights, so that no signal dies or explodes."""
+"""Set the statistics of batch norms for random weights, so that no signal dies or explodes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 STEPS = 8
-"""A mean is rounded to this part of the standard deviation."""
+"""A mean is rounded to a multiple of 1/STEPS of the standard deviation."""
 
 
 def settle_norms(module: nn.Module, example: Tensor) -> None:
-    """Set the running statistics of batch norms to about those of an example.
+    """Set the running statistics of batch norms close to those of an example.
 
-    Random weights with random statistics leave deep networks without normalization of their own
-    constant or infinite. The statistics are measured in float64 and rounded, the standard deviation
-    of a layer to a power of two, so that every machine finds the same ones. What was drawn for each
-    channel stays as a deviation from it.
+    With random statistics, the outputs of deep networks become constant or infinite. The
+    statistics are measured in float64 and rounded, the standard deviation of a layer to a power of
+    two, so that they are the same on every machine. The drawn value of each channel stays as a
+    deviation from them.
 
     Args:
-        module: in eval mode, float32; a module that does not run in float64 is left as it is.
+        module: in eval mode, float32. A module that does not run in float64 is not changed.
         example: float32 [N, 3, H, W].
     """
     norms = [
@@ -34,7 +34,7 @@ def settle_norms(module: nn.Module, example: Tensor) -> None:
     try:
         with torch.no_grad():
             module.double()(example.double())
-    except Exception:  # what it cannot do in float64, `compile` says of float32
+    except Exception:  # if float32 fails as well, `compile` reports it
         for norm, (mean, variance) in drawn.items():
             norm.running_mean.copy_(mean)
             norm.running_var.copy_(variance)

@@ -1,4 +1,4 @@
-"""Models of timm: `timm:NAME[.TAG]`."""
+"""Build models of timm: `timm:NAME[.TAG]`."""
 
 from __future__ import annotations
 
@@ -28,16 +28,21 @@ SUBSETS = {
     21842: "imagenet-22k-ms",
     21843: "imagenet-21k-goog",
 }
-"""The label set of each class count, as timm names it."""
+"""timm's name of the label set for each number of classes."""
 _BY_OPTIONS = {
     *("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict"),
     *("checkpoint_path", "cache_dir", "model_name"),
 }
-"""Arguments of `create_model` that say where weights are, not what the network is."""
+"""Arguments of `create_model` that choose weights, not the network."""
 
 
 def import_timm(where: str) -> ModuleType:
-    """Import timm, or raise an InputError that says how to install it."""
+    """Import timm.
+
+    Raises:
+        MissingPackageError: it is not installed.
+        InputError: its import fails; the message says how to install versions that fit.
+    """
     check_package("timm", where)
     try:
         return importlib.import_module("timm")
@@ -49,10 +54,10 @@ def import_timm(where: str) -> ModuleType:
 
 
 def check_name(library: ModuleType, name: str, where: str) -> None:
-    """Refuse a name that timm does not have.
+    """Check that timm has a model of this name.
 
     Raises:
-        InputError: with the closest name, or the tags of the architecture.
+        InputError: it has none. The message has the closest name, or the tags of the architecture.
     """
     architecture, _, tag = name.partition(".")
     if not library.is_model(architecture):
@@ -61,7 +66,7 @@ def check_name(library: ModuleType, name: str, where: str) -> None:
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise InputError(
             f"[{where}] expected a model of timm {library.__version__}, got {architecture!r};"
-            f" {hint}it has {len(known)}, which timm.list_models() lists"
+            f" {hint}timm.list_models() lists all {len(known)}"
         )
     tags = [one.partition(".")[2] for one in library.list_pretrained(f"{architecture}.*")]
     if tag and tag not in tags:
@@ -86,13 +91,13 @@ def build(
     """Call `timm.create_model`.
 
     Args:
-        library: timm.
-        name: with or without a tag.
-        args: for `create_model`.
-        classes: None is that of the pretrained config.
-        size: (height, width) for networks that are built for one; None is the config's.
+        library: the module timm.
+        name: name of the model, with or without a tag.
+        args: arguments of `create_model`.
+        classes: number of classes; None for the number in the pretrained config.
+        size: (height, width), used by networks of a fixed size; None for the size in the config.
         published: load the published checkpoint.
-        where: for messages.
+        where: name of the public function that was called, for messages.
 
     Raises:
         InputError: timm refuses the arguments, or cannot deliver the checkpoint.
@@ -101,7 +106,7 @@ def build(
     if taken:
         raise InputError(
             f"[{where}] --arg (args=): expected arguments of the network, got {', '.join(taken)};"
-            " its weights come with --weights (weights=)"
+            " choose weights with --weights (weights=)"
         )
     given = dict(args)
     if classes is not None:
@@ -115,7 +120,7 @@ def build(
     except (TypeError, AssertionError, ValueError, KeyError, AttributeError) as error:
         listed = ", ".join(f"{key}={value!r}" for key, value in given.items()) or "none"
         raise InputError(
-            f"[{where}] expected arguments that timm's {name} takes, got {listed}"
+            f"[{where}] expected arguments that timm's {name} accepts, got {listed}"
             f" ({type(error).__name__}: {error}); correct --arg key=value (args=)"
         ) from error
     except Exception as error:
@@ -133,16 +138,16 @@ def build(
 
 
 def check_published(library: ModuleType, name: str, where: str) -> str:
-    """Return NAME.TAG of the published checkpoint of a name.
+    """Return NAME.TAG of the published checkpoint of a model.
 
     Raises:
-        InputError: timm publishes none, or one without a classifier.
+        InputError: timm has no published checkpoint.
     """
     config = library.get_pretrained_cfg(name)
     architecture = name.partition(".")[0]
     if config is None or not config.has_weights:
         raise InputError(
-            f"[{where}] expected a published checkpoint of timm's {name}, timm has none; pass"
+            f"[{where}] expected a published checkpoint of timm's {name}, got none; pass"
             " --weights FILE (weights=FILE) or --weights random (weights='random')"
         )
     return f"{architecture}.{config.tag}" if config.tag else architecture
@@ -157,20 +162,20 @@ def config_of(module: nn.Module) -> dict[str, Any]:
 
 
 def check_channels(config: Mapping[str, Any], args: Mapping[str, Any], where: str) -> None:
-    """Refuse a network that does not take photos of three channels."""
+    """Raise InputError if the network does not have three input channels."""
     channels = args.get("in_chans") or (config.get("input_size") or (3,))[0]
     if channels != 3:
         raise InputError(
-            f"[{where}] in_chans: expected 3, as photos have, got {channels}; compile a module of"
-            " your own that takes three (FILE.py:FACTORY)"
+            f"[{where}] in_chans: expected 3, as photos have, got {channels}; wrap it in a module"
+            " with three input channels (FILE.py:FACTORY)"
         )
 
 
 def preprocess_of(library: ModuleType, module: nn.Module, where: str) -> Preprocess:
-    """Return the preprocessing of a model's pretrained config, compared with timm's own transform.
+    """Return the preprocessing of a model's pretrained config, checked against timm's transform.
 
     Raises:
-        InputError: Preprocess cannot express it; the message names what it lacks.
+        InputError: Preprocess cannot express it. The message has the fields of the config.
     """
     config = config_of(module)
     wanted = library.data.resolve_data_config({}, pretrained_cfg=config)
@@ -193,9 +198,9 @@ def preprocess_of(library: ModuleType, module: nn.Module, where: str) -> Preproc
 
 
 def labels_of(library: ModuleType, config: Mapping[str, Any], classes: int) -> tuple[str, ...]:
-    """Return the class names of published weights: the config's, or those of its ImageNet.
+    """Return the class names of published weights, from the config or from timm's ImageNet info.
 
-    Empty if neither knows `classes` classes.
+    The result is empty if neither has `classes` names.
     """
     labels = timm.read_labels(config)
     if labels:
