@@ -1,4 +1,4 @@
-"""From any depth to 8 bits: the declared range, the measured one, or a refusal."""
+"""Conversion of any depth to 8 bits: by the declared range, the measured one, or an error."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""What is below a folder: images, files of other names, and what cannot be either."""
+"""The contents of a folder: images, files with other names, and unusual paths."""
 
 import os
 import socket
@@ -95,7 +95,7 @@ def test_a_photo_that_icloud_holds_is_named(tmp_path):
     found = contents_of(tmp_path)
     assert names_of(found.images, tmp_path) == [".a.heic.icloud"]
     assert names_of(found.others, tmp_path) == [".notes.txt.icloud"]
-    with pytest.raises(InputError, match="what iCloud left in its place: .*; download it"):
+    with pytest.raises(InputError, match="got iCloud's placeholder: .*; download the photo"):
         read_image(found.images[0])
 
 

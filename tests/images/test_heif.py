@@ -1,4 +1,4 @@
-"""HEIC and AVIF: read where a reader is installed, else the package to install is named."""
+"""HEIC and AVIF are read if a reader is installed; otherwise the error names the package."""
 
 import struct
 import sys
@@ -32,7 +32,7 @@ def test_without_pillow_heif_the_package_is_named(tmp_path, monkeypatch, brands)
 
 
 def test_with_pillow_heif_it_is_registered_and_asked(tmp_path, monkeypatch):
-    """A stand-in for the package: its picture is one pixel, its EXIF is not looked at."""
+    """The stand-in for the package has a picture of one pixel, and ignores EXIF."""
 
     class Stub(ImageFile.ImageFile):
         format = "HEIF"

@@ -1,4 +1,4 @@
-"""Photos that are damaged in any way: the right pixels, or one error that names the file."""
+"""Damaged photos give the right pixels, or one error that names the file."""
 
 import io
 import os
@@ -39,7 +39,7 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6
 
 
 def samples():
-    """A small file of every format, with all the metadata that it takes."""
+    """Return a small file of every format, with all metadata that the format supports."""
     text = PngImagePlugin.PngInfo()
     text.add_text("a", "b" * 50, zip=True)
     text.add_itxt("c", "d" * 20, zip=True)
@@ -81,7 +81,7 @@ MUTATIONS = 2000
 
 @pytest.mark.parametrize("name", samples())
 def test_damaged_photos_are_read_or_refused_and_nothing_else(name, monkeypatch):
-    """Neither another exception nor a warning comes out of `MUTATIONS` altered files."""
+    """`MUTATIONS` altered files raise no other exception and no warning."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2**16)  # else sizes are made of the damage
     data = samples()[name]
     rng = np.random.default_rng(0)
@@ -224,7 +224,7 @@ def test_png_of_sixteen_bits_in_colour(tmp_path):
 
 
 def test_a_png_with_an_unknown_critical_chunk_is_not_read_without_it(tmp_path):
-    """Apple's CgBI swaps red and blue, so a reader that drops it shows wrong colours."""
+    """Apple's CgBI swaps red and blue, so a reader that drops it shows wrong colors."""
     whole = png_of([b"\1\2\3"], 8, 2, 1, 1, chunk(b"CgBI", b"\x50\0\x20\6"))
     assert without_metadata(whole) is None
     extra = chunk(b"tEXt", b"key", checksum=0)
@@ -247,7 +247,7 @@ def test_tiff_tags_that_stop_pillow(tmp_path, compression):
         at = data.index(struct.pack("<HHI", tag, 5, 1))
         data[at : at + 8] = struct.pack("<HHI", tag, 2, 8)
     at = data.index(struct.pack("<HH", 0x0128, 3))
-    data[at + 8] = 3  # pixels a centimetre, which makes Pillow reckon
+    data[at + 8] = 3  # pixels per centimeter, which Pillow converts
     with pytest.raises(Image.UnidentifiedImageError):
         Image.open(io.BytesIO(data))
     np.testing.assert_array_equal(decode_image(io.BytesIO(data), "a.tif"), whole)

@@ -1,4 +1,4 @@
-"""The orientation alone, whatever its type and whatever is damaged beside it."""
+"""The orientation is read for any type, even if other metadata is damaged."""
 
 import struct
 
@@ -25,7 +25,7 @@ def short(value, order="<"):
 
 
 def with_exif(path, exif, kind="PNG"):
-    """`PIXELS` as a file with these bytes as EXIF; `Image.save` takes them as they are."""
+    """Return `PIXELS` as a file with these bytes as EXIF, which `Image.save` does not check."""
     exif = b"Exif\0\0" + exif if kind == "JPEG" else exif
     Image.fromarray(PIXELS).save(path, kind, exif=exif, **({} if kind == "PNG" else LOSSLESS[kind]))
     return path
@@ -140,7 +140,7 @@ def test_exif_comes_before_xmp():
     assert orientation_in(exif_of((ORIENTATION, 3, 1, short(0))), xmp) == 8
 
 
-# Tags that Pillow reads and cannot write again: ImageOps.exif_transpose fails on each.
+# Tags that Pillow reads but cannot write, so ImageOps.exif_transpose fails.
 FOREIGN_TYPES = {
     "resolution unit as a fraction": (0x0128, 5, 1, struct.pack("<II", 2, 1)),
     "description as a fraction": (0x010E, 5, 1, struct.pack("<II", 1, 2)),

@@ -1,4 +1,4 @@
-"""Names of files: which are images, which are the system's own."""
+"""File names of images, and of files of the system."""
 
 import pytest
 

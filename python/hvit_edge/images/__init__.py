@@ -1,1 +1,1 @@
-"""Image files as phones and trainers leave them: which files they are, and their pixels."""
+"""Find image files and read their pixels, for the formats that phones and websites write."""

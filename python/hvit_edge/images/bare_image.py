@@ -1,6 +1,6 @@
-"""JPEG, PNG, TIFF and AVIF without their metadata, for photos whose metadata stops Pillow.
+"""Remove the metadata of JPEG, PNG, TIFF and AVIF files, for photos that Pillow fails to read.
 
-What is left are the pixels and what they need to be understood; orientation is taken out of the
+The pixels and the data that is needed to decode them remain. The orientation is read from the
 removed parts.
 """
 
@@ -19,14 +19,14 @@ SHORTEST_ADOBE = 12
 ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 AVIF_EXIF = re.compile(rb"(infe.{8})Exif", re.DOTALL)  # an entry in the list of items
 ENTRY = 12  # bytes in a TIFF's directory
-# The tags of TIFF that say how its pixels are stored.
+# Tags of TIFF that describe how its pixels are stored.
 TIFF_PIXELS = frozenset(
     {
         *range(254, 260),  # kind of picture, size, bits, compression
         *(262, 266, 273, 277, 278, 279, 284, 292, 293),  # photometric, strips, planes, fax
-        *(317, 320, 322, 323, 324, 325),  # predictor, colour map, tiles
+        *(317, 320, 322, 323, 324, 325),  # predictor, color map, tiles
         *(332, 334, 338, 339, 347),  # inks, extra samples, sample format, JPEG tables
-        *range(512, 522),  # JPEG of old
+        *range(512, 522),  # old-style JPEG
         *range(529, 533),  # YCbCr
         50706,  # a raw file
     }
@@ -36,7 +36,7 @@ EXIF_HEADER, XMP_HEADER = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 
 @dataclass
 class Bare:
-    """An image file without metadata, and the parts of it that may tell the orientation."""
+    """Holds an image file without metadata, and the removed parts that may have an orientation."""
 
     data: bytes
     exif: bytes = b""
@@ -54,7 +54,10 @@ class _Parts:
 
 
 def without_metadata(data: bytes) -> Bare | None:
-    """Return an image file's bytes without metadata; None for other formats or without any."""
+    """Return the bytes of an image file without metadata.
+
+    The result is None if the format is another one, or if there is no metadata.
+    """
     if data.startswith(JPEG):
         bare = _bare_jpeg(data)
     elif data.startswith(PNG):
@@ -62,7 +65,7 @@ def without_metadata(data: bytes) -> Bare | None:
     elif data.startswith((b"II*\0", b"MM\0*")):
         bare = _bare_tiff(data)
     elif data[4:8] == b"ftyp":
-        bare = Bare(AVIF_EXIF.sub(rb"\1skip", data))  # the orientation is no part of its EXIF
+        bare = Bare(AVIF_EXIF.sub(rb"\1skip", data))  # AVIF does not store its orientation in EXIF
     else:
         return None
     return None if bare.data == data else bare
@@ -74,7 +77,7 @@ def _bare_jpeg(data: bytes) -> Bare:
         marker = data[position + 1]
         if marker == SCAN:
             break
-        if marker == 0xFF or marker in ALONE:  # padding, or a marker by itself
+        if marker == 0xFF or marker in ALONE:  # padding, or a marker without a length
             position += 1 if marker == 0xFF else 2
             continue
         end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
@@ -89,7 +92,11 @@ def _bare_jpeg(data: bytes) -> Bare:
 
 
 def _needed(marker: int, content: bytes) -> bool:
-    """Return whether libjpeg reads a segment; of the application's only whole ones on colour."""
+    """Return True if libjpeg needs a segment.
+
+    Of the application segments it needs only complete JFIF and Adobe headers, which tell the color
+    space.
+    """
     if marker == JFIF:
         return content.startswith(b"JFIF\0") and len(content) >= SHORTEST_JFIF
     if marker == ADOBE:
@@ -110,7 +117,7 @@ def _bare_png(data: bytes) -> Bare:
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
         content = data[position + 8 : end - 4]
-        if not kind[:1].islower() or kind == b"tRNS":  # as PNG marks what a reader must know
+        if not kind[:1].islower() or kind == b"tRNS":  # PNG marks required chunks by upper case
             parts.kept.append(data[position:end])
         elif kind == b"eXIf":
             parts.exif.append(content)
@@ -122,7 +129,7 @@ def _bare_png(data: bytes) -> Bare:
 
 
 def _bare_tiff(data: bytes) -> Bare:
-    """Add a directory of fewer entries; TIFF itself has the form of EXIF."""
+    """Append a directory with fewer entries; the EXIF is the file itself, which has that form."""
     order = "<" if data.startswith(b"II") else ">"
     try:
         (directory,) = struct.unpack_from(order + "I", data, 4)
@@ -145,7 +152,7 @@ def _tag(entry: bytes, order: str) -> int | None:
 
 
 def _text(content: bytes) -> bytes:
-    """Return the text of an iTXt chunk; what cannot be unpacked has none."""
+    """Return the text of an iTXt chunk; empty if it cannot be decompressed."""
     _, _, rest = content.partition(b"\0")
     compressed, text = rest[:1], rest[2:].split(b"\0", 2)[-1]
     if compressed != b"\1":

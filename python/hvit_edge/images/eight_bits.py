@@ -1,14 +1,14 @@
-"""Pixels of any depth as 8-bit RGB: by the range that the file declares, else by the values.
+"""Convert pixels of any depth to 8-bit RGB, by the declared range or else by the values.
 
     8 bits or fewer, indexed, CMYK, YCbCr, LAB    as Pillow converts them; alpha is dropped
-    12 and 16 bits, grey or colour                the upper eight of the declared bits
-    32-bit whole numbers                          the upper eight of the fewest of 8, 16 or 32 bits
-                                                  (31 of signed ones) that hold the largest value
+    12 and 16 bits, gray or color                 the upper eight of the declared bits
+    32-bit integers                               the upper eight of the fewest of 8, 16 or 32 bits
+                                                  (31 if signed) that hold the largest value
     floating point                                up to 1: times 255; from 2 to 255: rounded
 
-Everything else is refused: negative values, NaN and infinity, other ranges, and a picture that
-would only be black because no value reaches the upper eight bits, or nearly so because 16 bits
-hold 12 or fewer.
+All other values are refused: negative values, NaN, infinity and other ranges. So are pictures that
+would be black because no value reaches the upper eight bits, or nearly black because 16-bit values
+use 12 bits or fewer.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from hvit_edge.errors import InputError
 
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 WHITE_IS_ZERO, SIGNED = 0, 2
-TWELVE_BITS = 2**12  # from here on 16 bits are taken to be used
-ROUNDING = 1e-6  # by how much a float may leave its range, relative to the range
+TWELVE_BITS = 2**12  # 16-bit values must reach this number
+ROUNDING = 1e-6  # tolerance of the range of floats, relative to the range
 
 
 @dataclass(frozen=True)
 class Depth:
-    """What an image file declares about its numbers.
+    """Describes the numbers of an image file as it declares them.
 
     Attributes:
-        bits: of a channel, of whole numbers; 8 if Pillow scales to it.
+        bits: bits of an integer channel; 8 if Pillow scales to 8 bits.
         signed: half of the range is negative.
-        white_is_zero: the largest number is black, and Pillow leaves it so.
+        white_is_zero: the largest number is black, and Pillow does not invert it.
     """
 
     bits: int = 8
@@ -42,7 +42,7 @@ class Depth:
 
 
 def declared_depth(image: Image.Image) -> Depth:
-    """Return the depth of an image that Pillow has opened and not yet loaded."""
+    """Return the depth of an image that Pillow has opened but not loaded."""
     deep = image.mode[0] in "IF"
     if image.format == "TIFF":
         tags = image.tag_v2
@@ -61,12 +61,12 @@ def to_rgb(image: Image.Image, depth: Depth) -> np.ndarray:
     """Return a loaded image as uint8 [height, width, 3].
 
     Raises:
-        InputError: no range fits the values; the message begins with what was expected.
+        InputError: no range fits the values. The message begins with the expected values.
     """
     if image.mode == "F":
-        return _grey(_from_floats(np.asarray(image), depth))
+        return _gray(_from_floats(np.asarray(image), depth))
     if image.mode[0] == "I":
-        return _grey(_from_whole(_values(image, depth), depth))
+        return _gray(_from_whole(_values(image, depth), depth))
     pixels = np.array(_plain(image).convert("RGB"))
     brightest = int(pixels.max())
     if depth.bits > 8 and brightest < _darkest(depth.bits) >> (depth.bits - 8):
@@ -79,20 +79,20 @@ def _first(value: object, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
-def _grey(values: np.ndarray) -> np.ndarray:
+def _gray(values: np.ndarray) -> np.ndarray:
     return np.repeat(values.astype(np.uint8)[..., np.newaxis], 3, axis=2)
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Return the image in a mode from which Pillow reaches RGB, without its transparent colour."""
-    image.info.pop("transparency", None)  # dropped as alpha is; of a wrong type it stops Pillow
+    """Return the image in a mode that Pillow converts to RGB, without its transparent color."""
+    image.info.pop("transparency", None)  # like alpha; Pillow fails if its type is wrong
     return image.convert(image.mode.upper()) if image.mode in ("RGBa", "La") else image
 
 
 def _values(image: Image.Image, depth: Depth) -> np.ndarray:
     values = np.asarray(image)
     if image.mode == "I" and depth.bits == 32 and not depth.signed:
-        values = values.view(np.uint32)  # Pillow keeps the bits, and calls them signed
+        values = values.view(np.uint32)  # Pillow keeps the bits, but its dtype is signed
     return values
 
 
@@ -123,11 +123,11 @@ def _from_floats(values: np.ndarray, depth: Depth) -> np.ndarray:
         )
     if depth.white_is_zero:
         values = top - values
-    return np.rint(values * (255 / top)).clip(0, 255)  # of rounding errors alone
+    return np.rint(values * (255 / top)).clip(0, 255)  # clips only rounding errors
 
 
 def _darkest(bits: int) -> int:
-    """The least that the largest of whole numbers may be, for the photo to be no black one."""
+    """Return the smallest maximum of integer values for which a photo is not black."""
     return TWELVE_BITS if bits in (15, 16) else 2 ** (bits - 8)
 
 

@@ -1,19 +1,19 @@
-"""File names in messages: any bytes, on one line."""
+"""Print file names of any bytes on one line of a message."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
 
-UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, bytes that are no text, breaks
+UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, undecodable bytes, breaks
 """Unicode categories that may break a line, a terminal or an encoder."""
 
 
 def printable(text: object) -> str:
-    r"""Return `text`, or a path, on one line: line breaks and undecodable bytes as `\n`, `\udcff`.
+    r"""Return `text` on one line; line breaks and undecodable bytes become `\n`, `\udcff`.
 
     Args:
-        text: anything that `str` takes; bytes are decoded as a file name.
+        text: a string, a path or any object; bytes are decoded as a file name.
     """
     text = os.fsdecode(text) if isinstance(text, bytes) else str(text)
     if text.isascii() and text.isprintable():

@@ -1,4 +1,4 @@
-"""The images of a folder, and what else is in it: nothing disappears without being named."""
+"""List the images of a folder and its other files, so that none is skipped silently."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hvit_edge.images.suffixes import has_image_suffix, is_hidden, without_place
 
 @dataclass
 class Contents:
-    """The paths below a folder, sorted.
+    """Holds the paths below a folder, sorted.
 
     Attributes:
-        images: files that are named like images, and what takes the place of images: links to no
-            file, empty folders that are named like images, folders that cannot be listed.
-            `read_image` reads them, or says what they are.
-        others: files of other names; the system's own are left out.
+        images: files that are named like images, and paths in place of images: broken links, empty
+            folders that are named like images, links to a folder above, and folders that cannot be
+            listed. `read_image` reads them, or raises an error that says what they are.
+        others: files with other names, without those of the system.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Contents:
 
 
 def contents_of(folder: Path) -> Contents:
-    """Return what is below `folder`, at any depth; links to folders are followed once."""
+    """Return the paths below `folder` at any depth; a link to a folder is followed once."""
     found = Contents()
     left: list[tuple[Path, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
     while left:
@@ -47,7 +47,7 @@ def contents_of(folder: Path) -> Contents:
             found.images.append(current)
             continue
         for path in (current / name for name in names):
-            if os.path.isdir(path):  # False if it cannot be known
+            if os.path.isdir(path):  # False if it is unknown
                 left.append((path, above | {identity}))
             else:
                 (found.images if has_image_suffix(path.name) else found.others).append(path)
@@ -59,18 +59,21 @@ def contents_of(folder: Path) -> Contents:
 def read_image(path: Path) -> np.ndarray:
     """Read an image of `Contents` as `load_image` does; pipes and devices are not opened.
 
+    Returns:
+        uint8 [height, width, 3] in RGB.
+
     Raises:
-        InputError: it is no image that can be read.
+        InputError: `path` is not an image that can be read.
     """
     if without_placeholder(path.name) != path.name:
         raise InputError(
-            f"[datasets] expected a photo, got what iCloud left in its place: {printable(path)};"
-            " download it"
+            f"[datasets] expected a photo, got iCloud's placeholder: {printable(path)}; download"
+            " the photo"
         )
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):
-        return load_image(path)  # which says why
+        return load_image(path)  # raises an error with the reason
     if stat.S_ISDIR(mode):
         raise InputError(
             f"[datasets] expected an image, got {_kind_of_folder(path)}: {printable(path)}"

@@ -1,4 +1,4 @@
-"""HEIC and AVIF: find what reads them, if it is installed."""
+"""Find a reader of HEIC and AVIF files, if one is installed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def register_reader(start: bytes, name: str | Path) -> bool:
-    """Let Pillow read HEIC if the file called `name`, which it did not know, is one.
+    """Register a reader of HEIC with Pillow if a file that Pillow did not recognize is HEIC.
 
     Args:
         start: the first 64 bytes of the file.
+        name: name of the file, for messages.
 
     Returns:
-        Whether Pillow should be asked again.
+        True if Pillow should open the file again.
 
     Raises:
-        InputError: HEIC without pillow-heif, or AVIF with a Pillow that was built without it.
+        InputError: the file is HEIC and pillow-heif is not installed, or it is AVIF and this Pillow
+            does not support it.
     """
     if start[4:8] != b"ftyp":
         return False

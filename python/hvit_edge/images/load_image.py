@@ -1,4 +1,4 @@
-"""From an image file to upright 8-bit RGB pixels, or one error that names the file."""
+"""Read an image file as upright 8-bit RGB pixels; errors name the file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hvit_edge.images.heif import register_reader
 from hvit_edge.images.orientation import orientation_in, orientation_of, turn
 from hvit_edge.images.quiet_pillow import quiet_pillow
 
-# How files begin that are often found under the names of photos.
+# First bytes of other files that often have the name of a photo.
 NO_IMAGES = (
     (b"version https://git-lfs", "a Git LFS pointer, which `git lfs pull` replaces by the photo"),
     (b"<!doctype html", "a web page"),
@@ -34,16 +34,19 @@ DNG_VERSION, KIND_OF_PICTURE, REDUCED = 50706, 254, 1  # tags of TIFF, and a bit
 def load_image(path: str | Path) -> np.ndarray:
     """Read an image file as RGB.
 
-    The first picture of the file, turned upright as EXIF or XMP says, whatever else of the
-    metadata is damaged. Alpha is dropped, grey and palette images become RGB, and deeper ones
-    become 8-bit as `hvit_edge.images.eight_bits` says. HEIC needs the package pillow-heif.
+    It reads the first picture of the file and turns it upright by its EXIF or XMP, even if other
+    metadata is damaged. Alpha is dropped, and gray and palette images become RGB. Deeper images
+    are converted to 8 bits, see `hvit_edge.images.eight_bits`. HEIC needs the package pillow-heif.
+
+    Args:
+        path: the image file.
 
     Returns:
         uint8 [height, width, 3].
 
     Raises:
-        InputError: the file is missing, unreadable or not an image, or its values have no range
-            that could be known.
+        InputError: the file is missing, unreadable or not an image, or the range of its values is
+            unknown.
     """
     try:
         with open(os.fspath(path), "rb") as file:
@@ -63,12 +66,12 @@ def load_image(path: str | Path) -> np.ndarray:
             f"[load_image] expected an image file, got a folder: {printable(path)}; name the files"
             " in it"
         ) from None
-    except (OSError, TypeError, ValueError) as error:  # no path at all, a zero in it
+    except (OSError, TypeError, ValueError) as error:  # not a path, or it contains a zero byte
         raise _unreadable(path, error) from error
 
 
 def decode_image(stream: BinaryIO, name: str | Path) -> np.ndarray:
-    """Read an opened image file as `load_image` does; errors call it `name`."""
+    """Read an opened image file as `load_image` does; `name` is its name in errors."""
     try:
         with quiet_pillow:
             return _decode(stream, name)
@@ -78,22 +81,22 @@ def decode_image(stream: BinaryIO, name: str | Path) -> np.ndarray:
         raise InputError(
             f"[load_image] expected a smaller image, got {printable(name)} ({error}); scale it down"
         ) from error
-    except Exception as error:  # damaged files raise whatever Pillow's readers stumble over
+    except Exception as error:  # for damaged files Pillow's readers raise any exception
         stream.seek(0)
         raise _unreadable(name, error, stream.read(64)) from error
 
 
 def rgb_of(image: Image.Image) -> np.ndarray:
-    """Return an image of Pillow's, 8 bits a channel, as upright uint8 [height, width, 3], RGB.
+    """Return a Pillow image with 8 bits per channel as upright RGB, uint8 [height, width, 3].
 
     Raises:
-        InputError: its pixels cannot be read.
+        InputError: the pixels cannot be read.
     """
     try:
         with quiet_pillow:
             image.load()
             pixels = to_rgb(image.copy(), Depth())
-            # Every Pillow from 10 turns TIFF while it loads, and not every one notes it.
+            # Since version 10 Pillow turns TIFF on loading, but not all versions record that.
             return pixels if image.format == "TIFF" else turn(pixels, orientation_of(image))
     except InputError:
         raise
@@ -134,7 +137,7 @@ def _pixels(image: Image.Image, name: str | Path) -> np.ndarray:
         # Pillow would turn the image here, and rewrite its EXIF for it.
         image.load_end = lambda: None
         image.load()
-        image = image.copy()  # whose size is that of its pixels
+        image = image.copy()  # the size of the copy is the size of its pixels
     else:
         image.load()
         orientation = orientation_of(image)  # PNG may have its EXIF after the pixels
@@ -145,7 +148,7 @@ def _pixels(image: Image.Image, name: str | Path) -> np.ndarray:
 
 
 def _decode_bare(data: bytes, name: str | Path, error: Exception) -> np.ndarray:
-    """Read what stopped Pillow without its metadata; raise `error` if that does not help."""
+    """Read a file that Pillow failed on without its metadata; raise `error` if that fails too."""
     bare = without_metadata(data)
     if bare is None:
         raise error
@@ -160,7 +163,7 @@ def _decode_bare(data: bytes, name: str | Path, error: Exception) -> np.ndarray:
 
 
 def _refuse_preview(image: Image.Image, name: str | Path) -> None:
-    """Refuse a camera's raw file, of which Pillow would take the small preview for the photo."""
+    """Raise InputError for a camera's raw file, of which Pillow would read the small preview."""
     if image.format != "TIFF":
         return
     tags = image.tag_v2
@@ -173,7 +176,7 @@ def _refuse_preview(image: Image.Image, name: str | Path) -> None:
 
 
 def _unreadable(name: str | Path, error: Exception, start: bytes | None = None) -> InputError:
-    """Return the error of a file; `start` is how the file begins, if it could be opened."""
+    """Return the error for a file; `start` has its first bytes if it could be opened."""
     reason = "an empty file" if start == b"" else _reason(error)
     for beginning, kind in NO_IMAGES:
         if (start or b"").lower().startswith(beginning):
@@ -185,7 +188,7 @@ def _unreadable(name: str | Path, error: Exception, start: bytes | None = None) 
 
 
 def _reason(error: Exception) -> str:
-    """Return an error of another package on one line, with its type if that says more."""
+    """Return an error of another package on one line, with its type if the text needs it."""
     text = printable(str(error).strip())
     if isinstance(error, UnidentifiedImageError):
         return "no format that it knows"

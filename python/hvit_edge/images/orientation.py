@@ -1,8 +1,8 @@
-"""Which way up a photo is, from whatever part of its metadata can be read.
+"""Find the orientation of a photo in any part of its metadata that is readable.
 
-Pillow's `ImageOps.exif_transpose` writes the whole EXIF anew and fails if any tag of it has an
-unusual type. Here the orientation is read by itself, from Pillow's view of the EXIF, else from its
-bytes, else from XMP.
+Pillow's `ImageOps.exif_transpose` rewrites all of the EXIF, and fails if any tag has an unusual
+type. This module reads only the orientation: from Pillow's view of the EXIF, else from the bytes of
+the EXIF, else from XMP.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 
 TAG = 0x0112
 UPRIGHT = 1
-# TIFF types: struct's letter and how many of them are one value. 2 and 7 are text and plain bytes.
+# TIFF types: letter of struct, and number of them per value. 2 and 7 are text and bytes.
 TYPES = {
     1: ("B", 1),
     2: ("s", 1),
@@ -41,13 +41,13 @@ RAW_PROFILE = "Raw profile type exif"
 def orientation_of(image: Image.Image) -> int:
     """Return the orientation of an image that Pillow opened, 1 (upright) to 8.
 
-    1 if none is known, or if it is no whole number from 1 to 8: viewers show such photos as
-    they are stored.
+    It is 1 if the file has none, or if it is not an integer from 1 to 8. Viewers show such photos
+    as stored.
     """
-    if image.format == "HEIF":  # turned by its decoder; what EXIF and XMP say is to be ignored
+    if image.format == "HEIF":  # its decoder turns it, so EXIF and XMP do not matter
         return UPRIGHT
     exif = image.info.get("exif")
-    if image.format == "AVIF":  # whose own orientation Pillow puts in place of that in its EXIF
+    if image.format == "AVIF":  # Pillow replaces the orientation in its EXIF with AVIF's own
         return orientation_in(exif or b"")
     if not isinstance(exif, bytes):
         exif = _unhex(image.info.get(RAW_PROFILE))
@@ -56,12 +56,17 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def orientation_in(exif: bytes, xmp: bytes | str = b"") -> int:
-    """Return the orientation that raw EXIF or, if it has none, XMP gives; 1 if neither does."""
+    """Return the orientation in raw EXIF, or else in XMP; 1 if neither has one."""
     return _in_exif(exif) or _in_xmp(xmp) or UPRIGHT
 
 
 def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Return `pixels`, [height, width, 3], upright and contiguous."""
+    """Return `pixels` [height, width, 3] upright and contiguous.
+
+    Args:
+        pixels: pixels as stored.
+        orientation: EXIF orientation, 1 to 8.
+    """
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
@@ -72,15 +77,18 @@ def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _pillows(image: Image.Image) -> int | None:
-    """Return what Pillow finds: it alone reads TIFF, and knows whether it has turned the image."""
+    """Return the orientation that Pillow finds, or None.
+
+    Only Pillow reads the tags of TIFF, and knows if it has turned the image.
+    """
     try:
         return _plain(image.getexif().get(TAG))
-    except Exception:  # any type of error, if any tag is damaged
+    except Exception:  # a damaged tag may raise any exception
         return None
 
 
 def _in_exif(exif: bytes) -> int | None:
-    """Return the orientation in the first directory of EXIF, which may be cut off after it."""
+    """Return the orientation in the first directory of EXIF, or None; the rest may be missing."""
     while exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
@@ -114,7 +122,7 @@ def _entry(exif: bytes, order: str, kind: int, count: int, start: int) -> Any:
 
 
 def _plain(value: Any) -> int | None:
-    """Return an orientation of any type as a number from 1 to 8; None if it is none."""
+    """Return an orientation of any type as a number from 1 to 8; None if it is not one."""
     if isinstance(value, bytes):
         value = value.strip(b"\0 ")
         if len(value) != 1:
@@ -135,12 +143,12 @@ def _plain(value: Any) -> int | None:
 def _in_xmp(xmp: bytes | str) -> int | None:
     if isinstance(xmp, str):
         xmp = xmp.encode("utf-8", "replace")
-    found = XMP.search(bytes(xmp).replace(b"\0", b""))  # of UTF-16 the letters remain
+    found = XMP.search(bytes(xmp).replace(b"\0", b""))  # turns UTF-16 into ASCII
     return int(found[1]) if found else None
 
 
 def _unhex(profile: Any) -> bytes:
-    """Return the EXIF that ImageMagick writes into PNG as lines of hexadecimal digits."""
+    """Return the EXIF that ImageMagick stores in PNG as lines of hexadecimal digits."""
     if isinstance(profile, bytes):
         profile = profile.decode("latin-1")
     if not isinstance(profile, str):

@@ -1,4 +1,4 @@
-"""Pillow's warnings, hidden while any thread reads a photo."""
+"""Hide Pillow's warnings while any thread reads a photo."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from types import TracebackType
 
 
 class QuietPillow:
-    """A context that hides Pillow's warnings.
+    """Hides Pillow's warnings inside its context.
 
-    `warnings.catch_warnings` is one for all threads: the first to enter hides them, the last to
-    leave shows them again.
+    `warnings.catch_warnings` affects all threads. Therefore the first thread that enters hides the
+    warnings, and the last that leaves shows them again.
     """
 
     def __init__(self) -> None:
@@ -40,4 +40,4 @@ class QuietPillow:
 
 
 quiet_pillow = QuietPillow()
-"""Entered anew by every reader: `with quiet_pillow:`."""
+"""The shared instance; every reader enters it with `with quiet_pillow:`."""
