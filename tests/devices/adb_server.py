@@ -3,10 +3,10 @@ An adb server for the real adb client, whose devices are this machine's shell.
 
     python adb_server.py FOLDER SERIAL[=STATE]... [--before SCRIPT]
 
-It prints its port, then serves until it is killed. FOLDER stands for /data/local/tmp; each command
-starts with SCRIPT. SIGUSR1 takes all devices away. The protocol is that of adb's SERVICES.TXT and
-OVERVIEW.TXT, and shell_protocol.h for `shell,v2`; refusals have the words of adb's transport.cpp.
-The rest of adb (sync, forward, ...) is refused: hvit-edge asks for none of it.
+It prints its port, then serves until it is killed. FOLDER replaces /data/local/tmp; each command
+starts with SCRIPT. SIGUSR1 removes all devices. The protocol follows adb's SERVICES.TXT and
+OVERVIEW.TXT, and shell_protocol.h for `shell,v2`; errors have the text of adb's transport.cpp.
+The rest of adb (sync, forward, ...) is refused, because hvit-edge does not use it.
 """
 
 import argparse
@@ -30,18 +30,18 @@ UNUSABLE = {
 
 
 class Refused(Exception):
-    """What the client is told after FAIL."""
+    """Has the text that the client receives after FAIL."""
 
 
 class Server:
-    """The devices, and the connections that are open."""
+    """Holds the devices and the open connections."""
 
     def __init__(self, folder: str, devices: dict[str, str], before: str, version: int) -> None:
         self.folder, self.devices, self.before, self.version = folder, devices, before, version
         self.connections: set[asyncio.Task] = set()
 
     def unplug(self) -> None:
-        """Take all devices away: what goes on is cut off."""
+        """Remove all devices and close their connections."""
         self.devices.clear()
         for connection in self.connections:
             connection.cancel()
@@ -63,7 +63,7 @@ class Server:
     async def answer(
         self, wanted: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        """Whether the connection goes on: as one to a device."""
+        """Answer a request; return True if the connection continues, to a device."""
         if match := re.fullmatch(r"host:tport:(any|serial:(?P<serial>.*))", wanted):
             self.choose(match["serial"])
             writer.write(b"OKAY" + struct.pack("<Q", 1))
@@ -77,7 +77,7 @@ class Server:
         return False
 
     def fact(self, wanted: str) -> bytes:
-        """What the server knows by itself."""
+        """Return a fact that needs no device."""
         if match := re.fullmatch(r"host(-serial:(?P<serial>.*))?:features", wanted):
             self.choose(match["serial"])
             return FEATURES
@@ -90,7 +90,7 @@ class Server:
         raise Refused(f"unknown service {wanted}")
 
     def choose(self, serial: str | None) -> None:
-        """Raises Refused where the device cannot be used; None is the only one."""
+        """Return the device; None selects the only one. Raise Refused if it cannot be used."""
         if serial is None and not self.devices:
             raise Refused("no devices/emulators found")
         if serial is None and len(self.devices) > 1:
@@ -147,7 +147,7 @@ async def copy(source: asyncio.StreamReader, kind: int, writer: asyncio.StreamWr
 
 
 async def feed(reader: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:
-    """Give a command what the client sends, until the client goes."""
+    """Pass the client's data to a command until the client disconnects."""
     try:
         while True:
             kind, length = HEADER.unpack(await reader.readexactly(HEADER.size))
@@ -162,7 +162,7 @@ async def feed(reader: asyncio.StreamReader, into: asyncio.StreamWriter) -> None
 
 
 def client_version() -> int:
-    """The version that this machine's client insists on: 41 of "1.0.41"."""
+    """Return the version that this machine's client requires: 41 of "1.0.41"."""
     said = subprocess.run(["adb", "version"], capture_output=True, text=True, check=True).stdout
     return int(re.search(r"version 1\.0\.(\d+)", said)[1])
 

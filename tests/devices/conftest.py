@@ -1,4 +1,4 @@
-"""Whether what ran on a device has ended, and what programs take on aarch64 in QEMU."""
+"""Fixtures that check if processes have ended, and count instructions on aarch64 in QEMU."""
 
 import json
 import os
@@ -17,12 +17,12 @@ PATIENCE = 20  # seconds that a process may take to end
 
 @pytest.fixture
 def gone():
-    """Whether the process of a number has ended; kills it where it has not after all."""
+    """Return a check that a process has ended; it kills a process that has not."""
     return _gone
 
 
 def _gone(pid: int) -> bool:
-    """Wait until it has; False where it still runs after all, and kill it then."""
+    """Wait until the process ends; if it does not, kill it and return False."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -38,7 +38,7 @@ def _gone(pid: int) -> bool:
 
 @pytest.fixture(scope="session")
 def arm_build():
-    """The runner for aarch64, and what runs it."""
+    """Check that the runner for aarch64 is built and can run."""
     runner = CHECKOUT / BUILT["aarch64"] / PROGRAM
     if shutil.which("qemu-aarch64") is None or not runner.is_file():
         pytest.skip("needs make arm")
@@ -46,9 +46,10 @@ def arm_build():
 
 @pytest.fixture(scope="session")
 def has_not_grown():
-    """`(model, precision, count)`: whether that many instructions are no more than the committed.
+    """Return the check `(model, precision, count)` that a count is not above the committed one.
 
-    Where they fall, benchmarks/arm.py takes the lower count; half of it would be no whole network.
+    If counts fall, benchmarks/arm.py records the lower ones. A count below half of the committed
+    one cannot be from the complete network.
     """
 
     def check(model: str, precision: str, count: int) -> bool:

@@ -1,4 +1,4 @@
-"""The real adb client; its devices are this machine behind `adb_server.py`, nothing is a phone."""
+"""Test with the real adb client; `adb_server.py` offers this machine as its devices."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def plugged(tmp_path, monkeypatch):
 
 @pytest.fixture
 def slow(tmp_path):
-    """A program that says its process number and goes on."""
+    """A program that prints its process number and continues."""
     path = tmp_path / "slow"
     path.write_text("#!/bin/sh\necho $$ >&2\nexec sleep 100\n")
     path.chmod(0o755)
@@ -158,7 +158,7 @@ USES = {
 @needs_adb
 @pytest.mark.parametrize("use", USES)
 def test_a_device_that_goes_away_in_a_command(use, plugged, slow):
-    """The client of adb 29 ends with status 0 then, as if the command had worked."""
+    """The client of adb 29 then exits with 0, as if the command had succeeded."""
     plugged("phone", before=UNPLUG)
     with pytest.raises(DeviceError, match="expected to reach adb:phone, got: it went away before"):
         USES[use](Adb("phone"), slow)
@@ -222,7 +222,7 @@ def test_a_script_that_fails_in_adbs_words(plugged):
 
 @needs_adb
 def test_a_server_of_its_own(monkeypatch, tmp_path):
-    """The real one, which has no devices."""
+    """The real server has no devices."""
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "50371")  # not the user's own server
     monkeypatch.setenv("HOME", str(tmp_path))
     try:

@@ -1,4 +1,4 @@
-"""The same programs on aarch64, in user-mode QEMU; `make arm` builds what runs them."""
+"""The same programs on aarch64, in user-mode QEMU; `make arm` builds the runner."""
 
 from functools import cache
 
@@ -87,10 +87,10 @@ def test_instructions_by_kind_of_operator(precision, bundled, record_property):
     assert counted.unknown == ()
     assert all(count > 0 for _, count in counted.operators)
     assert kernels["gemm"] + kernels["convolution"] + kernels["depthwise"] > 0.5 * counted.total
-    # What lies in no operator is little, so operators were found where they are.
+    # Few instructions are outside operators, so the operators were found correctly.
     assert 0 < kernels[OUTSIDE] < 0.15 * counted.total
     assert (kernels["quantise"] > 0) == (precision == "int8")
-    # One product of each attention's two; a model without them is not the bundled one.
+    # Two products in each of nine attentions; another count means another model.
     assert sum("Batch Matrix Multiply" in name for name, _ in counted.operators) == 18
     shares = {group: f"{count / counted.total:.1%}" for group, count in kernels.items() if count}
     record_property("measured", f"mobilevit_xxs {precision}: {shares}")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("arm_build")
 
 
 class EveryOperation(nn.Module):
-    """Whole vectors and odd ends, strides, sums, every activation."""
+    """Has full and partial vectors, strides, sums and every activation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class EveryOperation(nn.Module):
 
 
 class GeneralOperations(nn.Module):
-    """Those of plans of version 2, and their activations."""
+    """Has the operations of plans of version 2, and their activations."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ def test_general_operations(precision, address, general, record_property):
 
 
 def _agrees(path, module, precision, address, record_property):
-    """A program there is as near to float64 as its precision allows, and to the program here."""
+    """Check a program in QEMU against float64 and against the same program on this machine."""
     x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     (there,) = Runner(open_device(address)).run(path, [x.numpy()])
     (here,) = hvit_edge.Session(path)(x.numpy())

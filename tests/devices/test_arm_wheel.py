@@ -1,4 +1,4 @@
-"""The Python package's wheel for aarch64 Linux, as `make arm-wheel` leaves it, and in QEMU."""
+"""The wheel for aarch64 Linux that `make arm-wheel` builds, and its use in QEMU."""
 
 import email
 import json
@@ -61,7 +61,7 @@ def metadata(wheel, name):
 
 
 def glibc_of_tag(wheel):
-    """The glibc that the file's name promises to be enough."""
+    """Return the glibc version that the file name requires."""
     name = Path(wheel.filename).stem
     match = re.fullmatch(
         rf"hvit_edge-{re.escape(hvit_edge.__version__)}-{INTERPRETER}-{INTERPRETER}"
@@ -129,7 +129,7 @@ def test_libraries_are_looked_for_beside_the_package(readelf):
 
 
 def in_qemu(program, *arguments, **paths):
-    """What an aarch64 CPython prints as JSON, with the wheel and what it imports."""
+    """Return the JSON output of an aarch64 CPython that imports the wheel."""
     done = subprocess.run(
         [ARM / "python/run", "-c", program, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(paths.get("path", ARM / "site"))},
@@ -143,7 +143,7 @@ def in_qemu(program, *arguments, **paths):
 
 @needs_qemu
 def test_an_aarch64_python_takes_the_tag(wheel):
-    """By packaging.tags, which is what pip asks."""
+    """The tags are those of packaging.tags, which pip uses."""
     tags = "import json, packaging.tags as t; print(json.dumps([str(x) for x in t.sys_tags()]))"
     assert metadata(wheel, "WHEEL")["Tag"] in in_qemu(tags, path=ARM / "audit")
 

@@ -1,4 +1,4 @@
-"""Counts joined with the operators that they belong to; QEMU itself is tested in test_arm.py."""
+"""Counts are assigned to operators; QEMU itself is tested in test_arm.py."""
 
 import pytest
 

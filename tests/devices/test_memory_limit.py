@@ -1,4 +1,4 @@
-"""An address space that is too small gives a reason, wherever it runs out; never a signal."""
+"""If the address space is too small, there is always an error message, never a signal."""
 
 import platform
 import resource

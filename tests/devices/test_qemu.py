@@ -1,4 +1,4 @@
-"""The device in QEMU without QEMU: what it leaves behind, and what it says."""
+"""The QEMU device without QEMU: its temporary files and its errors."""
 
 import gc
 from pathlib import Path

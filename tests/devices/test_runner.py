@@ -1,4 +1,4 @@
-"""The runner of this machine, behind its own shell."""
+"""The runner of this machine, called through its shell."""
 
 import os
 import re
@@ -142,8 +142,8 @@ def test_packages_are_refused(runner, tmp_path):
 
 
 ENDS = {
-    "dies": ("kill -9 $$", "it ended with status .*check its memory and disk"),
-    "lacks an instruction": ("kill -4 $$", "it lacks an instruction; compile with another"),
+    "dies": ("kill -9 $$", "got exit status .*check the memory and disk"),
+    "lacks an instruction": ("kill -4 $$", "got one without; compile with another"),
     "fails": ("echo no space left >&2; exit 1", r"ended with status 1 \(no space left\)"),
 }
 

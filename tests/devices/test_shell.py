@@ -74,7 +74,7 @@ def test_architecture_is_asked_once(folder, shell):
 
 
 def test_what_runs_ends_with_the_connection(folder, tmp_path, shell, gone):
-    """A device that loses its connection, or whose user presses Ctrl-C, does not go on alone."""
+    """The program on a device ends if the connection is lost or the user presses Ctrl-C."""
     (tmp_path / "slow").write_text("#!/bin/sh\necho $$ >&2\nexec sleep 100\n")
     (tmp_path / "slow").chmod(0o755)
     device, pids = shell(folder), []
@@ -83,7 +83,7 @@ def test_what_runs_ends_with_the_connection(folder, tmp_path, shell, gone):
         pids.append(int(line))
         device.stop.set()
 
-    # In its own session, as behind sshd: the kill of the local client does not reach it.
+    # It has its own session, as with sshd, so killing the local client does not reach it.
     device.command = lambda script: ["sh", "-c", 'setsid sh -c "$0" <&0', script]
     path = shell(folder).push(tmp_path / "slow", "slow")
     with pytest.raises(DeviceError, match="stopped"):

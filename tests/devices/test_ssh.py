@@ -1,4 +1,4 @@
-"""Against a real sshd on this machine's loopback, with keys of its own."""
+"""Tests with a real sshd on the loopback of this machine, with new keys."""
 
 import getpass
 import os
@@ -41,7 +41,7 @@ def server(tmp_path_factory):
         f"IdentityFile {folder}/user\nIdentitiesOnly yes\nUserKnownHostsFile {folder}/known_hosts\n"
     )
     if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd, started by root, locks itself up
+        Path("/run/sshd").mkdir(exist_ok=True)  # sshd isolates itself there
     command = [SSHD, "-D", "-e", "-f", folder / "sshd_config"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as daemon:
         try:

@@ -1,7 +1,7 @@
-"""Devices that run artifacts with the C++ runner: user-mode QEMU, ssh, adb.
+"""Run artifacts with the C++ runner on devices: user-mode QEMU, ssh, adb.
 
 open_device("qemu:cortex-a76") -> Device    push, run, pull; see `device.py`
-Runner(device)                              what the runner can do, see `runner.py`
+Runner(device)                              the commands of the runner; see `runner.py`
 DeviceClassifier(artifact, runner)          the interface of `runtime.Classifier`
 """
 

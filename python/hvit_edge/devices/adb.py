@@ -1,4 +1,4 @@
-"""An Android device behind adb."""
+"""Reach an Android device over adb."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 from hvit_edge.devices.process import Finished
 from hvit_edge.devices.shell import ShellDevice
 
-# adb's client has the same status for its own troubles as for the script's, and adb 29 ends with 0
-# where the device goes away. So every script ends with WHOLE, after it has told its own status.
+# The exit status of adb does not tell its own errors from the script's, and adb 29 exits with 0 if
+# the device goes away. So every script prints its status and then exits with WHOLE.
 WHOLE = 99
 TOLD = re.compile(r"hvit-edge: status (\d+)\s*\Z")
 WRAPPED = f'(\n{{script}}\n)\necho "hvit-edge: status $?" >&2\nexit {WHOLE}'
-LOST = 256  # no script ends with it
-CLIENT = ("adb: ", "error: ")  # how the client's own words begin
+LOST = 256  # not a valid status of a script
+CLIENT = ("adb: ", "error: ")  # messages of the client begin with these
 
 
 class Adb(ShellDevice):
-    """The adb client does the work.
+    """Runs commands with the adb client.
 
     Args:
-        serial: as `adb devices` lists it; None takes the only one.
+        serial: serial number as `adb devices` lists it; None for the only device.
     """
 
     folder = "/data/local/tmp/hvit-edge"

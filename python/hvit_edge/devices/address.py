@@ -1,4 +1,4 @@
-"""Which device a `--device` names."""
+"""Open the device that `--device` names."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SSH = re.compile(r"ssh://(?P<host>([\w.-]+@)?[\w.-]+)(:(?P<port>\d{1,5}))?/?")
 
 
 def open_device(address: str, *, qemu_options: Sequence[str] = ()) -> Device:
-    """The device at `address`; it is not asked for anything yet.
+    """Return the device at `address`, without connecting to it.
 
     Args:
         address: qemu:CPU, ssh://[user@]host[:port], adb or adb:SERIAL.
-        qemu_options: of a device in QEMU.
+        qemu_options: more options for QEMU; other devices ignore them.
 
     Raises:
-        InputError: another form, or a CPU that QEMU does not know.
+        InputError: the address has another form, or QEMU does not know the CPU.
         DeviceError: QEMU is not installed.
     """
     kind, _, rest = address.partition(":")

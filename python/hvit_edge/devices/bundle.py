@@ -1,4 +1,4 @@
-"""The files that make up the C++ runner for an architecture."""
+"""Find the files of the C++ runner for an architecture."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ MAKE = {"aarch64": "make arm", "x86_64": "make runner"}
 
 
 def find_bundle(architecture: str) -> list[tuple[Path, str]]:
-    """The runner and the libraries that it needs beside it, each with its name on the device.
+    """Return the runner and the libraries that it needs, each with its name on the device.
 
-    They are looked for in the folder `architecture` of $HVIT_EDGE_RUNNERS, then where `make` puts
-    them in a checkout.
+    The folder `architecture` in $HVIT_EDGE_RUNNERS is searched first, then the folder in a checkout
+    to which `make` writes them.
+
+    Args:
+        architecture: such as "aarch64" or "x86_64".
 
     Raises:
         InputError: there is no runner for this architecture.
@@ -34,8 +37,8 @@ def find_bundle(architecture: str) -> list[tuple[Path, str]]:
                 *((file, f"lib/{file.name}") for file in libraries),
             ]
     looked = ", ".join(map(str, folders)) or f"no folder: set {VARIABLE}"
-    mend = f"run {MAKE[architecture]} in a checkout" if architecture in MAKE else "build one"
+    remedy = f"run {MAKE[architecture]} in a checkout" if architecture in MAKE else "build one"
     raise InputError(
-        f"[device] expected {PROGRAM} for {architecture}, found none in {looked}; {mend}, or set"
+        f"[device] expected {PROGRAM} for {architecture}, found none in {looked}; {remedy}, or set"
         f" {VARIABLE} to a folder that has {architecture}/{PROGRAM}"
     )

@@ -1,4 +1,4 @@
-"""An artifact on a device, with the interface of `runtime.Classifier`."""
+"""Classify photos with an artifact on a device, with the interface of `runtime.Classifier`."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from hvit_edge.runtime import Prediction, SelfTest, as_pixels
 
 
 class DeviceClassifier:
-    """Photos are decoded here and classified there.
+    """Decodes photos on this machine and classifies them on the device.
 
     Attributes:
-        metadata: what the artifact says of itself.
-        classes: how many it tells apart.
-        backend: what runs the program, such as "C++ runtime on qemu:cortex-a76".
+        metadata: metadata of the artifact.
+        classes: number of classes.
+        backend: name of the runtime and device, such as "C++ runtime on qemu:cortex-a76".
 
     Args:
-        path: a `.pte` written by hvit-edge.
-        runner: of the device.
-        threads: 0 lets the device choose.
+        path: a `.pte` file written by hvit-edge.
+        runner: the runner on the device.
+        threads: number of threads; 0 lets the device choose.
 
     Raises:
-        InputError: no such file, or a package.
-        ArtifactError: the artifact is damaged, foreign or too new.
+        InputError: there is no such file, it is a package, or it is not a classifier.
+        ArtifactError: the artifact is damaged, not from hvit-edge, or too new.
     """
 
     metadata: Metadata
@@ -51,13 +51,16 @@ class DeviceClassifier:
     def __call__(
         self, image: str | Path | Image.Image | np.ndarray, *, top_k: int = 5
     ) -> list[Prediction]:
-        """The most probable classes, preprocessed on the device; see `runtime.Classifier`."""
+        """Return the most probable classes of a photo, which is preprocessed on the device.
+
+        See `runtime.Classifier`.
+        """
         pixels = as_pixels(image)
         found = self._runner.classify(self._path, pixels, top_k=top_k, threads=self._threads)
         return [Prediction(one["label"], one["index"], one["score"]) for one in found]
 
     def logits(self, image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
-        """The program's output for one photo, float32 [1, classes]; preprocessed here."""
+        """Return the output for one photo, float32 [1, classes]; it is preprocessed locally."""
         return self.logits_of([image])[0]
 
     def logits_of(
@@ -65,14 +68,17 @@ class DeviceClassifier:
         images: Iterable[str | Path | Image.Image | np.ndarray],
         count: Count = uncounted,
     ) -> list[np.ndarray]:
-        """The same for several photos in one go; they are taken one at a time."""
+        """Return the output for each of several photos; they are sent together and run singly."""
         inputs = [self.metadata.preprocess(as_pixels(image)) for image in images]
         return self._runner.run(self._path, inputs, threads=self._threads, count=count)
 
     def cancel(self) -> None:
-        """End what runs on the device; for another thread than the one that waits for it."""
+        """Stop the current command on the device; call it from another thread."""
         self._runner.device.stop.set()
 
     def self_test(self) -> SelfTest:
-        """The golden photo, preprocessed on the device, against eager PyTorch's output."""
+        """Compare the output for the golden photo with the stored output of eager PyTorch.
+
+        The photo is preprocessed on the device.
+        """
         return SelfTest(**self._runner.self_test(self._path, threads=self._threads))

@@ -1,11 +1,11 @@
-"""Milliseconds estimated for Arm cores from counted instructions: an estimate, never a measurement.
+"""Estimate milliseconds on Arm cores from counted instructions; these are not measurements.
 
     cycles = max(all / width, vector / vector_units, memory / memory_units)
     ms     = (cycles / clock + bytes / bandwidth) / EFFICIENCY
 
-A core is taken to be held by the narrowest of three: how many instructions it starts in a cycle,
-how many of its units compute vectors, and how many load or store; and weights to come from memory
-once an inference. One thread, on a core that runs nothing else at its full clock.
+The model assumes that one of three rates limits a core: instructions per cycle, vector operations
+per cycle, or loads and stores per cycle. It assumes that weights come from memory once per
+inference. It is for one thread, on a core that runs nothing else, at its full clock.
 
 EFFICIENCY and errors come from published times of XNNPACK's MobileNets, see docs/arm.md and
 benchmarks/cores.py.
@@ -17,23 +17,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 EFFICIENCY = 0.85
-"""The median of what the formula gives without it over what was published for Cortex-A75 to A77."""
+"""Median ratio of the formula without it to the published times of Cortex-A75 to A77."""
 
 
 @dataclass(frozen=True)
 class Core:
-    """What is published of a core, and of the memory of a device that has it.
+    """Holds published data of a core, and of the memory of a device that has it.
 
     Attributes:
-        name: of the core.
-        device: whose clock and memory these are.
-        clock_ghz: the core's highest.
-        width: instructions that are decoded, or taken from the cache of decoded ones, in a cycle.
-        vector_units: vectors of 128 bits that are computed in a cycle.
-        memory_units: vectors of 128 bits that are loaded or stored in a cycle.
-        bandwidth_gb_s: of the memory, at most.
-        error: how far the estimate was from published times, as a factor; None where none of a
-            single thread was found.
+        name: name of the core.
+        device: name of the device that has this clock and memory.
+        clock_ghz: highest clock of the core.
+        width: instructions per cycle that are decoded, or read from the cache of decoded ones.
+        vector_units: vectors of 128 bits that are computed per cycle.
+        memory_units: vectors of 128 bits that are loaded or stored per cycle.
+        bandwidth_gb_s: highest bandwidth of the memory.
+        error: factor between estimates and published times; None if no times of a single thread
+            were found.
     """
 
     name: str
@@ -52,19 +52,19 @@ CORES = (
     Core("Cortex-X1", "Snapdragon 888", 2.84, 8, 4, 3, 51.2),
     Core("Apple M1", "MacBook Air", 3.2, 8, 4, 3, 68.2, error=2.2),
 )
-"""Widths: Arm's software optimisation guides of Cortex-A76 and X1 (decoders, or macro-op cache;
-units V0 to V3; L0 to L2), Arm's description of Cortex-A53 (two instructions, 64 bits a unit and
-load), dougallj's of Apple's Firestorm. Clocks and memories: the makers'."""
+"""Sources of widths: Arm's software optimization guides of Cortex-A76 and X1 (decoders, or macro-op
+cache; units V0 to V3; L0 to L2), Arm's description of Cortex-A53 (two instructions, 64 bits per
+unit and load), dougallj's description of Apple's Firestorm. Clocks and memories: the makers."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of one inference on one core; not measured.
+    """Holds the estimate of one inference on one core, which is not measured.
 
     Attributes:
-        core, device, clock_ghz: as `Core` has them.
+        core, device, clock_ghz: see `Core`.
         ms: milliseconds.
-        error: of such estimates, as a factor, see `Core`.
+        error: error of such estimates as a factor, see `Core`.
     """
 
     core: str
@@ -74,17 +74,17 @@ class Estimate:
     error: float | None
 
     def to_dict(self) -> dict[str, object]:
-        """As JSON: marked as what it is."""
+        """Return the fields for JSON, marked with `"estimate": True`."""
         return {"estimate": True, **asdict(self)}
 
 
 def estimate(core: Core, classes: Mapping[str, int], file_bytes: int) -> Estimate:
-    """The time of an inference on `core`.
+    """Return the estimated time of an inference on `core`.
 
     Args:
         core: one of `CORES`.
         classes: instructions of "memory", "vector" and "scalar", see `Instructions`.
-        file_bytes: of the artifact, which is its weights but for little.
+        file_bytes: size of the artifact, which is almost the size of its weights.
     """
     cycles = max(
         sum(classes.values()) / core.width,
@@ -96,5 +96,5 @@ def estimate(core: Core, classes: Mapping[str, int], file_bytes: int) -> Estimat
 
 
 def estimates(classes: Mapping[str, int], file_bytes: int) -> tuple[Estimate, ...]:
-    """One a core of `CORES`."""
+    """Return one estimate per core of `CORES`; arguments as for `estimate`."""
     return tuple(estimate(core, classes, file_bytes) for core in CORES)

@@ -1,4 +1,4 @@
-"""What a device is to hvit-edge: a place to put files, and to run a command on them."""
+"""Define the interface of a device: copy files to it, and run commands there."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 from hvit_edge.devices.process import Finished
 
 IDLE_SECONDS = 300.0
-"""How long a device may say nothing: emulated, one inference of a large model takes a minute."""
+"""Longest time without output; one emulated inference of a large model takes a minute."""
 
 
 class Device(ABC):
-    """A machine that is not this process.
+    """Represents a machine on which the runner runs.
+
+    Methods raise DeviceError if the device cannot be reached, or refuses the request.
 
     Attributes:
-        name: as the user gave it, such as "ssh://pi@10.0.0.7".
-        stop: ends what runs there when another thread sets it.
-
-    Methods raise DeviceError where the device cannot be reached, or refuses.
+        name: the address as the user gave it, such as "ssh://pi@10.0.0.7".
+        stop: ends the current command if another thread sets it.
     """
 
     name: str
@@ -30,16 +30,16 @@ class Device(ABC):
 
     @abstractmethod
     def architecture(self) -> str:
-        """As `uname -m` names it: "aarch64", "x86_64"."""
+        """Return the architecture as `uname -m` names it: "aarch64", "x86_64"."""
 
     @abstractmethod
     def push(self, source: Path, target: str) -> str:
-        """Copy a file onto the device unless it is there, whole or not at all.
+        """Copy a file to the device unless it is there already; never leave an incomplete file.
 
         Args:
-            source: the file here.
-            target: its name on the device, below the folder of hvit-edge. A name stands for one
-                content for ever: it has a digest in it, or is used once.
+            source: the local file.
+            target: its name on the device, below the folder of hvit-edge. A name always has the
+                same content: it contains a digest, or is used only once.
 
         Returns:
             The path on the device.
@@ -52,13 +52,13 @@ class Device(ABC):
         """Run a command on the device to its end.
 
         Args:
-            arguments: the path of a program on the device, and what it is given.
+            arguments: the path of a program on the device, and its arguments.
             on_line: see `process.finish`.
         """
 
     @abstractmethod
     def path(self, target: str) -> str:
-        """Where `target` lies, or would lie, on the device."""
+        """Return the path of `target` on the device, even if the file does not exist."""
 
     @abstractmethod
     def pull(self, target: str, destination: Path) -> None:
@@ -66,4 +66,4 @@ class Device(ABC):
 
     @abstractmethod
     def remove(self, target: str) -> None:
-        """Delete a file on the device; no error where it, or the device, is gone."""
+        """Delete a file on the device; no error if the file or the device is gone."""

@@ -1,4 +1,7 @@
-"""Guest instructions of one inference in QEMU: a cost that no other load on the machine changes."""
+"""Count the guest instructions of one inference in QEMU.
+
+This cost does not depend on other load on the machine.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,21 @@ QEMU = "qemu:"
 
 
 OUTSIDE = "outside"
-"""What is in no operator: checking the inputs, ExecuTorch, XNNPACK's own loop over operators."""
+"""Instructions outside operators: checks of inputs, ExecuTorch, XNNPACK's loop over operators."""
 
 
 @dataclass(frozen=True)
 class Instructions:
-    """Of one inference, loading and warmup left out.
+    """Holds the instruction counts of one inference, without loading and warmup.
 
     Attributes:
-        total: all of them.
-        groups: by where they lie, such as the library of the kernels.
-        operators: of each operator of XNNPACK in its order: the name that it reports, and those
-            between the reads of the clock around it. Counted in an inference of their own; each
-            has the few dozen that reading the clock takes.
-        classes: by the part of a core that they occupy: "memory", "vector", "scalar".
-        file_bytes: of the artifact.
+        total: number of all instructions.
+        groups: number by place in the binary, such as the library of the kernels.
+        operators: for each operator of XNNPACK in order, the name that it reports, and the number
+            of instructions between the reads of the clock before and after it. They are counted in
+            a separate inference. Each number includes the few dozen instructions of a clock read.
+        classes: number by the part of a core that they use: "memory", "vector", "scalar".
+        file_bytes: size of the artifact.
     """
 
     total: int
@@ -46,7 +49,7 @@ class Instructions:
 
     @property
     def kernels(self) -> dict[str, int]:
-        """By kind of operator, see `operator_groups`, and OUTSIDE; they sum to `total`."""
+        """Return counts by kind of operator (see `operator_groups`) and OUTSIDE; sum is `total`."""
         counts = dict.fromkeys(GROUPS, 0)
         for name, count in self.operators:
             counts[group_of(name)] += count
@@ -54,12 +57,12 @@ class Instructions:
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
-        """Milliseconds estimated for Arm cores, see `cores`; not measured."""
+        """Return estimated, not measured, milliseconds on Arm cores; see `cores`."""
         return estimates(self.classes, self.file_bytes) if self.classes else ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Operators that are in no group and therefore in "other"."""
+        """Return the names of operators that are in no group, and are counted as "other"."""
         return tuple(name for name, _ in self.operators if not is_known(name))
 
     def to_dict(self) -> dict[str, object]:
@@ -78,11 +81,11 @@ class Instructions:
 
 
 def check_countable(address: str) -> None:
-    """Raises InputError where instructions cannot be counted."""
+    """Raise InputError if instructions cannot be counted on the device at `address`."""
     if not address.startswith(QEMU):
         raise InputError(
             f"[bench] expected --device qemu:CPU (device='qemu:CPU') to count instructions, got"
-            f" {address}; others have no counter that repeats"
+            f" {address}; other devices have no repeatable counter"
         )
     if not PLUGIN.is_file():
         raise InputError(
@@ -91,15 +94,16 @@ def check_countable(address: str) -> None:
 
 
 def instructions_of(artifact: Path, address: str, progress: Count = uncounted) -> Instructions:
-    """Count those of one inference on one thread.
+    """Count the instructions of one inference on one thread.
 
     Args:
-        artifact: a `.pte` written by hvit-edge.
+        artifact: a `.pte` file written by hvit-edge.
         address: qemu:CPU.
-        progress: told of every inference, also of those that only warm up.
+        progress: called after every inference, including warmup.
 
     Raises:
-        InputError, DeviceError: as `check_countable` and `Runner.count`.
+        InputError: see `check_countable` and `Runner.count`.
+        DeviceError: see `Runner.count`, or the runner and the plugin do not agree.
     """
     check_countable(address)
     with tempfile.TemporaryDirectory() as folder:
@@ -124,14 +128,14 @@ def instructions_of(artifact: Path, address: str, progress: Count = uncounted) -
 
 
 def between_reads(operators: list[dict], reads: list[int]) -> Iterator[tuple[str, int]]:
-    """Name and instructions of each operator.
+    """Yield the name and the number of instructions of each operator.
 
     Args:
-        operators: with "name", "first" and "last", the numbers of the reads around it.
-        reads: how many instructions there had been at each.
+        operators: each with "name", "first" and "last", the numbers of the clock reads around it.
+        reads: number of instructions before each read of the clock.
 
     Raises:
-        ValueError: the reads are not those of the operators.
+        ValueError: the number of reads does not match the operators.
     """
     if not operators or len(reads) != operators[-1]["last"] + 1:
         raise ValueError(f"{len(reads)} reads of the clock for {len(operators)} operators")

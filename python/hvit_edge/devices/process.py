@@ -1,4 +1,4 @@
-"""A command that may hang, die or be interrupted, and never outlives its caller."""
+"""Run a command that may hang, crash or be interrupted, and kill it before returning."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from typing import IO, NamedTuple
 
 from hvit_edge.errors import DeviceError
 
-GLANCE_SECONDS = 0.2  # how soon a stop is noticed
+GLANCE_SECONDS = 0.2  # interval between checks of `stop`
 
 
 class Finished(NamedTuple):
-    """A command that has ended: exit status (minus the signal that killed it) and what it wrote."""
+    """Holds the exit status and the output of a command that has ended.
+
+    Attributes:
+        status: the exit status, or minus the number of the signal that killed it.
+        stdout: its standard output.
+        stderr: its standard error, without the lines that `on_line` kept out.
+    """
 
     status: int
     stdout: bytes
@@ -25,7 +31,7 @@ class Finished(NamedTuple):
 
     @property
     def last_words(self) -> str:
-        """The last line of stderr."""
+        """Return the last line of stderr, or "no message"."""
         return (self.stderr.strip().splitlines() or ["no message"])[-1]
 
 
@@ -38,17 +44,21 @@ def finish(
     on_line: Callable[[str], bool] = lambda line: False,
     stop: threading.Event | None = None,
 ) -> Finished:
-    """Run `command` to its end; where this function is left otherwise, the command is killed.
+    """Run `command` to its end; kill it if this function raises.
 
     Args:
-        where: names the device in errors.
-        idle_seconds: how long the command may say nothing.
-        stdin: what it reads; None gives it a pipe that stays open until it ends.
+        command: the program and its arguments.
+        where: name of the device in errors.
+        idle_seconds: longest time without output.
+        stdin: input of the command; None gives it a pipe that stays open until it ends.
         on_line: called with each line of stderr; True keeps the line out of the result.
-        stop: kills the command when another thread sets it.
+        stop: kills the command if another thread sets it.
+
+    Returns:
+        The exit status and the output, whatever the status is.
 
     Raises:
-        DeviceError: there is no such command, it says nothing for too long, or was stopped.
+        DeviceError: the command cannot be started, has no output for too long, or was stopped.
     """
     try:
         process = subprocess.Popen(
@@ -56,7 +66,7 @@ def finish(
             stdin=subprocess.PIPE if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C reaches this process alone, which then kills the other
+            start_new_session=True,  # Ctrl-C reaches only this process, which kills the command
         )
     except OSError as error:
         raise DeviceError(
@@ -114,7 +124,7 @@ def _next(
 
 
 def _listen(stream: IO[bytes], name: str, heard: queue.SimpleQueue[tuple[str, bytes]]) -> None:
-    """Pass on what the stream says line by line, and at its end an empty line."""
+    """Put each line of the stream into the queue, and an empty line at its end."""
     for line in stream:
         heard.put((name, line))
     heard.put((name, b""))

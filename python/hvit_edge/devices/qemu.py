@@ -1,6 +1,6 @@
-"""aarch64 in user-mode QEMU: real Arm kernels on any Linux machine.
+"""Run aarch64 programs in user-mode QEMU: real Arm kernels on any Linux machine.
 
-The guest sees the files of this machine, so nothing is copied.
+The guest uses the files of this machine, so nothing is copied.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from hvit_edge.errors import DeviceError, InputError
 
 PROGRAM = "qemu-aarch64"
 LIBRARIES = Path("/usr/aarch64-linux-gnu")
-"""The guest's C and C++ libraries, where Debian's cross compiler has them."""
+"""The C and C++ libraries of the guest, at the path of Debian's cross compiler."""
 INSTALL = "on Debian: apt install qemu-user g++-aarch64-linux-gnu"
 
 
 class Qemu(Device):
-    """A CPU that `qemu-aarch64 -cpu help` names, such as cortex-a76.
+    """Emulates a CPU that `qemu-aarch64 -cpu help` lists, such as cortex-a76.
 
     Args:
-        cpu: its name.
-        options: more of QEMU's own, such as a plugin.
+        cpu: name of the CPU.
+        options: more options of QEMU, such as a plugin.
+
+    Raises:
+        InputError: QEMU does not know the CPU.
+        DeviceError: QEMU or the libraries of the guest are missing.
     """
 
     def __init__(self, cpu: str, options: Sequence[str] = ()) -> None:
@@ -78,14 +82,14 @@ class Qemu(Device):
 
 @cache
 def known_cpus() -> tuple[str, ...]:
-    """What QEMU emulates.
+    """Return the names of the CPUs that QEMU emulates.
 
     Raises:
-        DeviceError: QEMU or the guest's libraries are missing.
+        DeviceError: QEMU or the libraries of the guest are missing.
     """
     if shutil.which(PROGRAM) is None or not LIBRARIES.is_dir():
         missing = LIBRARIES if shutil.which(PROGRAM) else PROGRAM
         raise DeviceError(f"[device] expected {missing} for a device in QEMU, got none; {INSTALL}")
-    # It ends with status 1, as when no program is named.
+    # QEMU exits with status 1 here, because no program is given.
     listed = subprocess.run([PROGRAM, "-cpu", "help"], capture_output=True, text=True, check=False)
     return tuple(line.strip() for line in listed.stdout.splitlines() if line.startswith(" "))

@@ -1,4 +1,4 @@
-"""What the C++ runner does on a device; it answers in JSON."""
+"""Call the C++ runner on a device; it answers in JSON."""
 
 from __future__ import annotations
 
@@ -22,21 +22,25 @@ from hvit_edge.errors import ArtifactError, DeviceError, InputError
 from hvit_edge.progress import Count, uncounted
 
 BAD_INPUT = 2  # the runner's exit status for a request or artifact that it refuses
-LOADING = "[Session.load]"  # how it begins what it says of an artifact
+LOADING = "[Session.load]"  # its messages about an artifact begin with this
 DIGEST = 16  # characters of a file's name on the device
 NO_SUCH_INSTRUCTION = (-signal.SIGILL, 128 + signal.SIGILL)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a device says of itself.
+    """Holds the facts that the runner reports about a device.
 
     Attributes:
-        cpu: its model, empty where the system does not say.
-        features: as /proc/cpuinfo names them, such as "asimdhp" (float16) and "asimddp" (dot
-            products of int8).
-        threads: as many as the runtime would choose.
-        version: of hvit-edge.
+        architecture: such as "aarch64".
+        system: the operating system.
+        cpu: model of the CPU; empty if the system does not report it.
+        features: names in /proc/cpuinfo, such as "asimdhp" (float16) and "asimddp" (int8 dot
+            products).
+        cores: number of cores.
+        threads: number of threads that the runtime would choose.
+        memory_bytes: size of the memory.
+        version: version of hvit-edge.
     """
 
     architecture: str
@@ -53,10 +57,13 @@ class Facts:
 
 
 class Runner:
-    """The runner on `device`; it and each artifact are copied there once.
+    """Calls the runner on `device`. The runner and each artifact are copied there once.
 
-    Every method raises DeviceError where the device cannot be reached or the runner dies, and
-    ArtifactError or InputError where the runner refuses what it was asked.
+    Every method raises DeviceError if the device cannot be reached or the runner crashes, and
+    ArtifactError or InputError if the runner refuses the artifact or the request.
+
+    Args:
+        device: the device.
     """
 
     def __init__(self, device: Device) -> None:
@@ -65,13 +72,13 @@ class Runner:
         self._kept: dict[Path, str] = {}
 
     def facts(self) -> Facts:
-        """What the device says of itself."""
+        """Return the facts about the device."""
         answer = self._ask("facts")
         answer["features"] = tuple(answer["features"])
         return Facts(**{name: answer[name] for name in Facts.__dataclass_fields__})
 
     def self_test(self, artifact: Path, *, threads: int = 0) -> dict:
-        """The artifact's golden sample: `passed`, `max_abs`, `max_rel`, `top1_agree`."""
+        """Run the golden sample; return `passed`, `max_abs`, `max_rel` and `top1_agree`."""
         return self._ask("self-test", self._keep(artifact), *_threads(threads))
 
     def run(
@@ -82,11 +89,16 @@ class Runner:
         threads: int = 0,
         count: Count = uncounted,
     ) -> list[np.ndarray]:
-        """The first output for each of the inputs.
+        """Return the first output for each of the inputs.
 
         Args:
-            inputs: float32, preprocessed, all of the artifact's input shape.
-            count: told of every output.
+            artifact: a `.pte` file written by hvit-edge.
+            inputs: preprocessed float32 arrays of the artifact's input shape.
+            threads: number of threads; 0 lets the device choose.
+            count: called after every output.
+
+        Returns:
+            float32 arrays of the artifact's output shape, in the order of the inputs.
         """
         with self._own("outputs") as outputs, tempfile.TemporaryDirectory() as folder:
             raw = Path(folder, "inputs")
@@ -114,7 +126,11 @@ class Runner:
         return list(values.reshape(shape))
 
     def classify(self, artifact: Path, pixels: np.ndarray, *, top_k: int, threads: int = 0) -> list:
-        """Predictions for a photo, uint8 RGB [height, width, 3], preprocessed on the device."""
+        """Classify a photo, uint8 RGB [height, width, 3], which is preprocessed on the device.
+
+        Returns:
+            `top_k` predictions with `label`, `index` and `score`.
+        """
         height, width, _ = pixels.shape
         with tempfile.TemporaryDirectory() as folder:
             photo = Path(folder, "photo.ppm")
@@ -139,7 +155,7 @@ class Runner:
         threads: int = 0,
         progress: Count = uncounted,
     ) -> dict:
-        """Times and memory; see `bench.BenchReport` for the names."""
+        """Measure times and memory; return the fields of `bench.BenchReport`."""
         runs = _runs(iterations, warmup, threads)
         return self._ask("bench", self._keep(artifact), *runs, count=progress)
 
@@ -152,22 +168,32 @@ class Runner:
         threads: int = 0,
         progress: Count = uncounted,
     ) -> dict:
-        """`threads`, `seconds` of each run, and `operators`: `name`, `nanoseconds` in each run."""
+        """Measure operators.
+
+        Returns:
+            `threads`, the `seconds` of each run, and `operators`, each with its `name` and its
+            `nanoseconds` in each run.
+        """
         runs = _runs(iterations, warmup, threads)
         return self._ask("profile", self._keep(artifact), *runs, count=progress)
 
     def check_pixels(self) -> dict:
-        """Preprocess frames with every instruction set: `instruction_sets`, `frames`, `crc32`.
+        """Preprocess frames with every instruction set, and check that all results are equal.
 
-        All gave the same numbers, or it raises DeviceError. The checksum is the same everywhere.
+        Returns:
+            `instruction_sets`, `frames` and `crc32`. The checksum is the same on every machine.
+
+        Raises:
+            DeviceError: two results differ.
         """
         return self._ask("check-pixels")
 
     def count(self, artifact: Path, progress: Count = uncounted) -> dict:
-        """Run one inference between the marks that the instruction counter looks for.
+        """Run one inference between the marks of the instruction counter, and one for operators.
 
-        And a second one for `operators`: the name of each, and the numbers of the reads of the
-        clock that it lies between, `first` and `last`.
+        Returns:
+            `operators` of the second inference. Each has its `name`, and `first` and `last`: the
+            numbers of the reads of the clock before and after it.
         """
         return self._ask("count", self._keep(artifact), count=progress)
 
@@ -184,16 +210,17 @@ class Runner:
             return refused(f"{done.last_words} (on {self.device.name})")
         if done.status in NO_SUCH_INSTRUCTION:
             return DeviceError(
-                f"[device] {self.device.name}: expected a CPU that has what the program needs, it"
-                " lacks an instruction; compile with another --precision (precision=)"
+                f"[device] {self.device.name}: expected a CPU with all instructions of the program,"
+                " got one without; compile with another --precision (precision=)"
             )
         return DeviceError(
-            f"[device] {self.device.name}: expected the runner to finish, it ended with status"
-            f" {done.status} ({done.last_words}); check its memory and disk, and run it again"
+            f"[device] {self.device.name}: expected the runner to finish, got exit status"
+            f" {done.status} ({done.last_words}); check the memory and disk of the device, and run"
+            " it again"
         )
 
     def _installed(self) -> str:
-        """The runner's path on the device, copied there at the first call."""
+        """Return the path of the runner on the device; the first call copies it there."""
         if self._program is None:
             files = find_bundle(self.device.architecture())
             digest = _digest([file for file, _ in files])
@@ -202,9 +229,9 @@ class Runner:
         return self._program
 
     def _keep(self, artifact: Path) -> str:
-        """The artifact's path on the device, where it stays for the next time.
+        """Return the path of the artifact on the device, where it stays for later calls.
 
-        It is read and sent at the first call: it must not change while it is in use.
+        The first call copies it, so the file must not change while this Runner is in use.
         """
         if artifact not in self._kept:
             try:
@@ -218,7 +245,7 @@ class Runner:
 
     @contextmanager
     def _own(self, purpose: str) -> Iterator[str]:
-        """A name that no other run on the device has; the file is removed at the end."""
+        """Yield a unique file name on the device; remove the file at the end."""
         name = f"{purpose}-{os.getpid()}-{secrets.token_hex(4)}"
         try:
             yield name
@@ -227,7 +254,7 @@ class Runner:
 
     @contextmanager
     def _sent(self, file: Path, purpose: str) -> Iterator[str]:
-        """A file on the device for as long as it is needed; its path there."""
+        """Copy a file to the device, yield its path there, and remove it at the end."""
         with self._own(purpose) as name:
             yield self.device.push(file, name)
 
@@ -248,7 +275,7 @@ def _threads(threads: int) -> list[str]:
 
 
 def _progress(line: str, count: Count) -> bool:
-    """Whether `line` is the runner's `progress DONE TOTAL`; passes it on."""
+    """Report progress to `count` and return True if `line` is `progress DONE TOTAL`."""
     words = line.split()
     if len(words) != 3 or words[0] != "progress":
         return False

@@ -1,4 +1,4 @@
-"""A device behind a shell: ssh and adb differ in how a script gets there."""
+"""Use a device through its shell; subclasses for ssh and adb send the scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hvit_edge.devices.process import Finished, finish
 from hvit_edge.errors import DeviceError
 
 REACH_SECONDS = 30.0
-# The connection is stdin: where it breaks, or this process is interrupted, the program is killed.
+# Stdin is the connection. If it breaks, or this process is interrupted, the program is killed.
 WATCHED = """exec 3<&0
 {command} </dev/null &
 program=$!
@@ -25,10 +25,10 @@ exit $status"""
 
 
 class ShellDevice(Device):
-    """A device whose shell runs scripts of POSIX sh.
+    """Uses a device whose shell runs scripts of POSIX sh.
 
     Attributes:
-        folder: where files are put, as a word of the device's shell.
+        folder: the folder for files, as a word of the device's shell.
     """
 
     folder: str
@@ -36,14 +36,14 @@ class ShellDevice(Device):
 
     @abstractmethod
     def command(self, script: str) -> list[str]:
-        """What runs `script` there, as a command here."""
+        """Return the local command that runs `script` on the device."""
 
     @abstractmethod
     def unreachable(self, finished: Finished) -> bool:
-        """Whether a command that failed never reached the device, or lost it."""
+        """Return True if a command failed because the device was not reached, or was lost."""
 
     def ended(self, finished: Finished) -> Finished:
-        """How the script ended, where the client does not end as the script did."""
+        """Return the result of the script, if the exit status of the client is not the script's."""
         return finished
 
     def architecture(self) -> str:

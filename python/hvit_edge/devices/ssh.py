@@ -1,4 +1,4 @@
-"""A machine behind ssh, with the user's own configuration and keys."""
+"""Reach a machine over ssh, with the user's own configuration and keys."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ CONNECT_SECONDS = 15
 
 
 class Ssh(ShellDevice):
-    """ssh's client does the work; it never asks for a password.
+    """Runs commands with the ssh client, which never asks for a password.
 
     Args:
         host: user@host or host, as for ssh.
-        port: None leaves it to ssh.
-        options: more of ssh's own, such as ("-F", "config").
+        port: the port; None for the default of ssh.
+        options: more options of ssh, such as ("-F", "config").
     """
 
     folder = '"${HOME}/.cache/hvit-edge"'
