@@ -141,8 +141,8 @@ def test_cli_exits_with_2_and_says_how_to_mend(sick, capsys):
     out, err = capsys.readouterr()
     assert out == (
         "  FAIL  numpy  not installed\n"
-        "               mend: pip install numpy\n\n"
-        "This machine is not ready: mend what is marked FAIL.\n"
+        "               fix: pip install numpy\n\n"
+        "This machine is not ready: fix the checks marked FAIL.\n"
     )
     assert err == ""
 

@@ -1,4 +1,4 @@
-"""Real artifacts, each compiled once by the command line in a process of its own."""
+"""Real artifacts, each compiled once by the command line in a separate process."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Compiled:
-    """The artifact, and what its compilation printed."""
+    """Holds the artifact and the output of its compilation."""
 
     path: Path
     report: dict
@@ -22,7 +22,7 @@ class Compiled:
 
 
 def hvit_edge(*arguments):
-    """Run the command line in a process of its own."""
+    """Run the command line in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "hvit_edge.cli", *(str(argument) for argument in arguments)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`hvit-edge bench`: the shape of its answer; no time is asserted."""
+"""`hvit-edge bench`: the format of its output; no time is asserted."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_table_of_estimates():
     table = estimates_table(Instructions(56_800_000, {}, (), classes, 0))
     lines = [line.split() for line in table.splitlines()]
     assert lines[0] == ["core", "ESTIMATED,", "not", "measured", "error", "up", "to"]
-    assert lines[1][-1] == "unknown"  # of Cortex-A53 nothing was found to compare with
+    assert lines[1][-1] == "unknown"  # no published times were found for Cortex-A53
     assert lines[2] == ["Cortex-A76,", "2.84", "GHz", "11.8", "ms", "1.15x"]
 
 

@@ -20,7 +20,7 @@ DEFAULTS = inspect.signature(compiler.compile).parameters
 
 
 def refuse(capsys, *arguments):
-    """Run a compile that must be refused as bad input; returns its error line."""
+    """Run a compilation that must fail as bad input, and return its error line."""
     assert main(["compile", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -29,7 +29,7 @@ def refuse(capsys, *arguments):
 
 @pytest.fixture
 def requests(monkeypatch):
-    """What reaches the compiler, which then refuses to work."""
+    """Return the arguments that reach the compiler, which raises an error."""
     seen = []
 
     def record(model, **options):
@@ -348,8 +348,8 @@ def test_interrupt_leaves_no_file(tmp_path):
             break
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    # A shell shows 130 for either: where the interrupt passes through exec("..."), Python ends the
-    # process by the signal itself.
+    # A shell shows 130 in both cases. If the interrupt passes through exec("..."), the signal
+    # itself ends Python.
     assert process.returncode in (130, -signal.SIGINT), err
     assert out == ""
     assert err.splitlines()[-1] == "error: [hvit-edge] interrupted"

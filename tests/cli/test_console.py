@@ -1,4 +1,4 @@
-"""What reaches stdout and stderr while other packages print as they like."""
+"""Output to stdout and stderr while other packages print."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`--device` of every verb that has it: the runner of this machine, behind its own shell."""
+"""`--device` of every verb that has it, with the runner of this machine in its own shell."""
 
 import importlib
 import json
@@ -14,7 +14,7 @@ from hvit_edge.devices import address
 
 @pytest.fixture(autouse=True)
 def device(monkeypatch, tmp_path, shell):
-    """What any address names."""
+    """Return the device that every address opens."""
     device = shell(tmp_path / "device")
 
     for name in ("devices", "bench", "parity.validate"):

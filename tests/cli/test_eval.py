@@ -19,7 +19,7 @@ from hvit_edge.runtime import Classifier
 
 @pytest.fixture
 def data(artifact, photo, tmp_path):
-    """Six crops of a photo; the first four are labelled as the runtime sees them, two wrongly."""
+    """Write six crops of a photo; four have the label of the runtime, two a wrong one."""
     classifier = Classifier(artifact.path)
     with Image.open(photo) as image:
         crops = [np.asarray(image.resize((40, 40), box=(i, i, i + 200, i + 200))) for i in range(6)]
@@ -72,7 +72,7 @@ def test_confusion_is_that_of_pytorch(artifact, data, capsys):
 
 def test_text_ends_with_the_worst_classes(artifact, photo, tmp_path, capsys):
     (tmp_path / "dog").mkdir()
-    (tmp_path / "dog" / "a.jpg").write_bytes(photo.read_bytes())  # a cat, and found as one
+    (tmp_path / "dog" / "a.jpg").write_bytes(photo.read_bytes())  # a cat, classified as a cat
     assert main(["eval", str(artifact), str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert out.endswith("\n\n  worst   top-1  mistaken for\n  dog    0.00 %  cat 1\n")

@@ -1,4 +1,4 @@
-"""Verbs, help, exit codes, error lines: what every command shares."""
+"""Verbs, help, exit codes and error lines, which all commands share."""
 
 import subprocess
 import sys
@@ -75,8 +75,7 @@ def test_misspelt_options_get_suggestions_together(capsys):
     assert main(["run", "a.pte", "b.jpg", "--tpo-k", "3", "--fromat=json", "--zzz"]) == 2
     assert capsys.readouterr().err == (
         "error: [hvit-edge run] unknown option --tpo-k (did you mean '--top-k'?), unknown option"
-        " --fromat (did you mean '--format'?), unknown option --zzz; `hvit-edge run --help`"
-        " explains\n"
+        " --fromat (did you mean '--format'?), unknown option --zzz; see `hvit-edge run --help`\n"
     )
 
 
@@ -129,7 +128,7 @@ def test_foreseen_errors_are_one_line_with_their_own_code(monkeypatch, capsys, e
 
 
 def raised(error, cause=None):
-    """`error` as it is after `raise error from cause`."""
+    """Return `error` after `raise error from cause`."""
     try:
         raise error from cause
     except type(error) as caught:
@@ -176,14 +175,14 @@ def test_without_a_place_for_details_the_sentence_remains(monkeypatch, capsys, t
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     fail_with(monkeypatch, ZeroDivisionError("by nought"))
     assert main(["doctor"]) == 1
-    assert capsys.readouterr().err.endswith("hvit-edge's issue tracker with what -v shows\n")
+    assert capsys.readouterr().err.endswith("hvit-edge's issue tracker with the output of -v\n")
 
 
 def test_too_little_memory_is_no_bug(monkeypatch, capsys):
     fail_with(monkeypatch, MemoryError())
     assert main(["doctor"]) == 1
     assert capsys.readouterr().err == (
-        "error: [hvit-edge doctor] expected more memory, got MemoryError; free some\n"
+        "error: [hvit-edge doctor] expected more memory, got MemoryError; free memory\n"
     )
 
 

@@ -11,7 +11,7 @@ from hvit_edge.cli import main
 
 @pytest.fixture(scope="module")
 def native(once):
-    """The bundled classifier, compiled by the command line; beside it what that said."""
+    """Return the bundled classifier, compiled by the command line, and the printed output."""
 
     def fill(folder):
         arguments = "compile mobilevit_xxs --weights cifar10 --target native -o"

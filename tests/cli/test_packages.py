@@ -31,7 +31,7 @@ def as_json(capsys, *arguments, code=0):
 
 @pytest.fixture
 def data(photo, tmp_path):
-    """Two labelled images: a cat, and a cat that is called a dog."""
+    """Write two labeled images: a cat, and a cat with the label dog."""
     for name in ("cat", "dog"):
         (tmp_path / "data" / name).mkdir(parents=True)
         shutil.copy(photo, tmp_path / "data" / name)
@@ -125,7 +125,7 @@ def test_validate_text_and_exit_code(package, photo, capsys):
     assert lines[12].split() == ["backend", "reference", "evaluator"]
     assert lines[-2:] == [
         "The first step that breaks: evaluated",
-        "Inside a package no module can be named: it has no record of its layers",
+        "No module can be named inside a package, because it has no record of its layers",
     ]
 
 
@@ -190,7 +190,7 @@ def half(path):
 
 
 def foreign(path):
-    """A package that coremltools wrote, of the same input."""
+    """Write a package of coremltools with the same input."""
     shutil.rmtree(path)
     features = {"input_specs": [mb.TensorSpec((1, 3, 64, 64))], "opset_version": ct.target.iOS17}
 

@@ -1,4 +1,4 @@
-"""`hvit-edge profile`: the shape of its answer, its file, its refusals; no time is asserted."""
+"""`hvit-edge profile`: the format of its output, its file, its errors; no time is asserted."""
 
 import json
 
@@ -19,7 +19,7 @@ def test_json(artifact, capsys):
     costs = sum(each["cost"] for each in operators)
     assert report["total"] == pytest.approx(costs + report["outside"])
     assert sum(each["share"] for each in operators) == pytest.approx(costs / report["total"])
-    # What is known of the bundled model: two products in each of nine attentions, the head last.
+    # The bundled model has two products in each of nine attentions, and the head is last.
     products = [each for each in operators if each["name"].startswith("Batch Matrix Multiply")]
     assert len(products) == 18
     assert {each["group"] for each in products} == {"gemm"}

@@ -1,4 +1,4 @@
-"""`hvit-edge run`: predictions, self test, refusals."""
+"""`hvit-edge run`: predictions, self test, errors."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def test_unreadable_photos_do_not_stop_the_others(artifact, photo, tmp_path, cap
 
 
 def test_metadata_of_a_camera_does_not_stop_the_others(artifact, photo, tmp_path, capsys):
-    """The resolution's unit is a fraction, as the standard does not have it."""
+    """The unit of the resolution is a fraction, which the standard does not allow."""
     entries = struct.pack("<HHII", 0x0112, 3, 1, 3) + struct.pack("<HHII", 0x0128, 5, 1, 38)
     exif = b"II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4) + struct.pack("<II", 2, 1)
     with Image.open(photo) as image:

@@ -1,4 +1,4 @@
-"""A new user's day: an own module, an own checkpoint, and every command that is printed."""
+"""The first steps of a new user: a module, a checkpoint, and every command that is printed."""
 
 import json
 import re
@@ -144,7 +144,10 @@ def test_a_model_of_one_output_has_a_value_and_no_class(hvit, photo):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("net.py:build", "says nothing of photos, and nothing is assumed; give --preprocess FILE"),
+        (
+            "net.py:build",
+            "about photos, and nothing is assumed; give --preprocess FILE",
+        ),
         ("net.py:build --input-size 32", "give --mean R,G,B, --std R,G,B, or --preprocess"),
         ("net.py:build --preprocess imagenet", "imagenet and --input-size HxW"),
         ("net.py:build --num-classes 3", "give it an argument with --arg NAME=N"),

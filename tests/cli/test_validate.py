@@ -84,7 +84,7 @@ def broken_report(**changes):
 
 @pytest.fixture
 def answer(monkeypatch):
-    """Let `validate` answer with a report; returns what it was asked."""
+    """Make `validate` return a report, and return its arguments."""
 
     def install(report):
         seen = []
@@ -113,11 +113,11 @@ def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
     out = capsys.readouterr().out
     assert out.startswith("a.pte: 4 photos, int8, expected cosine >= 0.99\nskipped torn.jpg")
     assert "  lowered  eager PyTorch  5.00e-01  0.1000000  3.0 dB       25.00 %  BREAKS\n" in out
-    assert "  SQNR           -1.2 dB\n  SQNR, centred  -inf dB\n" in out
+    assert "  SQNR            -1.2 dB\n  SQNR, centered  -inf dB\n" in out
     assert "  worst photo    cat.jpg, -2.0 dB\n" in out
     assert out.endswith(
         "The first step that breaks: lowered\n"
-        "The layer with the least SQNR: stages.0:conv2d (int8, 10.0 dB)\n"
+        "The layer with the lowest SQNR: stages.0:conv2d (int8, 10.0 dB)\n"
     )
     main([*arguments.split(), "--format", "json"])
     report = json.loads(capsys.readouterr().out)
@@ -146,7 +146,7 @@ def test_the_ten_worst_layers_are_shown_and_all_with_v(answer, capsys):
     main(["validate", "a.pte"])
     out = capsys.readouterr().out
     assert "  stages.9:conv2d         int8       19.0 dB\n  ... and 2 more; -v shows them\n" in out
-    assert "stages.10" not in out and "least SQNR" not in out
+    assert "stages.10" not in out and "lowest SQNR" not in out
     main(["validate", "a.pte", "-v"])
     out = capsys.readouterr().out
     assert "stages.11:conv2d" in out and "more; -v" not in out
@@ -156,7 +156,7 @@ def test_the_ten_worst_layers_are_shown_and_all_with_v(answer, capsys):
     ("found", "said"),
     [
         ({"first_module": "stages.2.norm"}, "The first module that differs: stages.2.norm\n"),
-        ({}, "No module was found that differs by itself, and the artifact has no record"),
+        ({}, "No module differs on its own, and the artifact has no record"),
     ],
 )
 def test_bisection_of_a_break_without_a_worst_layer(answer, capsys, found, said):

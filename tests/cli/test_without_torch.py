@@ -1,4 +1,4 @@
-"""What a device runs must not import torch, nor print anything beside its result."""
+"""Code that runs on a device must not import torch, and must print only its result."""
 
 import json
 import subprocess

@@ -139,7 +139,7 @@ def test_the_command_line_gives_the_numbers_and_names_all_fourteen(artifact, tho
     assert report["ignored"]["count"] == 3 and len(report["ignored"]["names"]) == 3
     (empty,) = report["empty_classes"]
     assert (empty["label"], empty["unreadable"]) == ("frog", 0)
-    assert "warning: no image that can be read of class frog (no image)" in err
+    assert "warning: no readable image of class frog (no image)" in err
 
 
 def fill(root, **classes):

@@ -1,10 +1,10 @@
-"""The command line: parsing and printing only, one file a verb.
+"""Run the command line, which only parses and prints; one file per verb.
 
-Results go to stdout, alone; progress, warnings and errors go to stderr, an error as one line
+Only results go to stdout. Progress, warnings and errors go to stderr. An error is one line
 `error: [where] expected, got; how to fix`. Exit codes:
 
     0    ok
-    1    a bug or a failure that hvit-edge did not foresee
+    1    a bug or an unexpected failure
     2    usage or bad input
     3    parity gate failed
     4    delegation gate failed
@@ -28,21 +28,21 @@ from hvit_edge.errors import HvitEdgeError, InputError, InternalError, MissingPa
 from hvit_edge.hints import on_command_line
 
 VERBS = {
-    "list": ("list_models", "the models, their sizes and where their weights come from"),
-    "compile": ("compile", "PyTorch model to artifact, checked against PyTorch"),
+    "list": ("list_models", "list the models, their sizes and the sources of their weights"),
+    "compile": ("compile", "compile a PyTorch model to an artifact, checked against PyTorch"),
     "run": ("run", "classify photos with the C++ runtime"),
     "validate": ("validate", "compare every step from PyTorch to the C++ runtime"),
-    "eval": ("evaluate", "accuracy on labelled images"),
-    "inspect": ("inspect", "what an artifact contains"),
-    "bench": ("bench", "load time, latency and memory"),
-    "profile": ("profile", "time or instructions of every operator, and a flame chart"),
-    "doctor": ("doctor", "is this machine ready, and how to mend it"),
+    "eval": ("evaluate", "measure the accuracy on labeled images"),
+    "inspect": ("inspect", "show what an artifact contains"),
+    "bench": ("bench", "measure load time, latency and memory"),
+    "profile": ("profile", "measure time or instructions per operator, and draw a flame chart"),
+    "doctor": ("doctor", "check if this machine is ready, and say how to fix it"),
 }
 MOST_SHOWN = 300  # characters of an exception's message
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit code. `argv` defaults to the process's arguments."""
+    """Run one verb and return the exit code; `argv` defaults to the arguments of the process."""
     argv = list(sys.argv[1:] if argv is None else argv)
     console = Console(verbose=bool({"-v", "--verbose"} & set(argv)))
     with on_command_line():
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str], console: Console) -> int:
-    """Run one verb; every failure becomes one line and an exit code."""
+    """Run one verb; print every failure as one line and return its exit code."""
     try:
         code = _run_verb(argv, console)
         console.flush()
@@ -62,12 +62,12 @@ def _run(argv: list[str], console: Console) -> int:
     except KeyboardInterrupt:
         return _fail(console, "[hvit-edge] interrupted", 130)
     except BrokenPipeError:
-        # The reader (head, less) has gone: keep Python from complaining while it exits.
+        # The reader (head, less) is gone. Without this, Python prints an error while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except MemoryError:
         doing = _doing(console, argv)
-        return _fail(console, f"[{doing}] expected more memory, got MemoryError; free some", 1)
+        return _fail(console, f"[{doing}] expected more memory, got MemoryError; free memory", 1)
     except Exception as error:
         foreseen = unforeseen(f"hvit-edge {argv[0]}", error)
         if isinstance(foreseen, MissingPackageError):
@@ -103,17 +103,17 @@ def _unknown_verb(verb: str) -> str:
 
 
 def help_text() -> str:
-    """What `hvit-edge --help` prints."""
+    """Return the text of `hvit-edge --help`."""
     verbs = "\n".join(f"  {verb:<10}{summary}" for verb, (_, summary) in VERBS.items())
     return (
         "usage: hvit-edge VERB [options]\n\n"
-        "Hybrid vision transformers from PyTorch to the edge.\n\n"
+        "Deploy hybrid vision transformers from PyTorch to edge devices.\n\n"
         f"{verbs}\n\n"
         "  hvit-edge compile mobilevit_xxs --weights cifar10\n"
         "  hvit-edge run mobilevit_xxs-xnnpack-fp32.pte PHOTO\n\n"
         "`hvit-edge VERB --help` explains a verb. Results go to stdout (--format json for"
-        "\nprograms), everything else to stderr. Exit codes: 0 ok, 1 unforeseen, 2 usage or bad"
-        "\ninput, 3 parity gate, 4 delegation gate, 5 device, 130 interrupted."
+        "\nprograms), everything else to stderr. Exit codes: 0 ok, 1 unexpected failure, 2 usage or"
+        "\nbad input, 3 parity gate, 4 delegation gate, 5 device, 130 interrupted."
     )
 
 
@@ -125,13 +125,13 @@ def _fail(console: Console, message: str, code: int) -> int:
 
 
 def _fail_unforeseen(console: Console, error: BaseException, argv: Sequence[str]) -> int:
-    """Say in one sentence what was not foreseen, and where its details are."""
-    from hvit_edge.boundary.crash_report import how_to_report, write_report  # not at every start
+    """Print an unexpected failure in one sentence that says where its details are."""
+    from hvit_edge.boundary.crash_report import how_to_report, write_report  # rarely needed
 
     doing = _doing(console, argv)
     path = write_report(error, argv, doing)
     first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    details = f" with {path}, which has the details" if path else " with what -v shows"
+    details = f" with {path}, which has the details" if path else " with the output of -v"
     return _fail(
         console,
         f"[{doing}] unforeseen {type(error).__name__}: {first_line[:MOST_SHOWN]}; {how_to_report()}"

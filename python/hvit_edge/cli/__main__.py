@@ -1,4 +1,4 @@
-"""`python -m hvit_edge.cli` is `hvit-edge`."""
+"""Run `hvit-edge` as `python -m hvit_edge.cli`."""
 
 import sys
 

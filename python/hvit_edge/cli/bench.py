@@ -21,14 +21,14 @@ def add_arguments(parser: VerbParser) -> None:
         "--count-instructions",
         action="store_true",
         help="also count the guest instructions of one inference, which do not depend on this"
-        " machine; with --device qemu:CPU",
+        " machine; needs --device qemu:CPU",
     )
     add_device(parser)
     add_threads(parser)
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
-    """Measure and print."""
+    """Measure an artifact and print the report."""
     with console.quiet():
         from hvit_edge.profile.bench import bench
 
@@ -75,7 +75,10 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def kernels_table(instructions: Instructions) -> str:
-    """Instructions by kind of operator, the most first; unknown operators by their names."""
+    """Return a table of instructions by kind of operator, the most expensive first.
+
+    A line below it names operators of an unknown kind.
+    """
     found = sorted(instructions.kernels.items(), key=lambda item: -item[1])
     rows = [
         (group, f"{count / 1e6:.2f} M", text.percent(count / instructions.total))
@@ -88,7 +91,7 @@ def kernels_table(instructions: Instructions) -> str:
 
 
 def estimates_table(instructions: Instructions) -> str:
-    """Milliseconds on cores that nobody has measured here."""
+    """Return a table of estimated milliseconds on Arm cores."""
     rows = [
         (
             f"{each.core}, {each.clock_ghz} GHz",

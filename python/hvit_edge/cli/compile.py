@@ -1,6 +1,6 @@
 """Compile a model to one artifact: export, rewrite, lower, and check against PyTorch.
 
-Nothing is written unless the program gives PyTorch's answers on the golden photo.
+The artifact is written only if the program agrees with PyTorch on the golden photo.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from hvit_edge.sources.arguments import read_arguments
 ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
 CALIB_SAMPLES = 512
 NOTICES = ("[calibration]", "[compile]", "[datasets]", "[weights]")
-"""What warnings for the user begin with."""
+"""Beginnings of warnings that the user sees."""
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -46,9 +46,9 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="a name from `hvit-edge list`; FILE.py:FACTORY, a file that is run and its function or"
-        " class that makes the module; timm:NAME[.TAG]; hf:OWNER/REPO or hf:FOLDER, a classifier"
-        " of transformers",
+        help="a name from `hvit-edge list`; FILE.py:FACTORY, a file, which is run, and its function"
+        " or class that makes the module; timm:NAME[.TAG]; hf:OWNER/REPO or hf:FOLDER, a"
+        " classifier of transformers",
     )
     add_arg(parser, "the factory, of timm.create_model, or a field of the transformers config")
     parser.add_argument(
@@ -56,7 +56,7 @@ def add_arguments(parser: VerbParser) -> None:
         type=choice(*PRECISIONS),
         default="xnnpack",
         metavar=f"{{{','.join(PRECISIONS)}}}",
-        help="xnnpack: a .pte for any CPU; native: a .pte for hvit-edge's own runtime alone;"
+        help="xnnpack: a .pte for any CPU; native: a .pte for only hvit-edge's own runtime;"
         " coreml: an .mlpackage; coreml-pte: a .pte for Apple systems (default: xnnpack)",
     )
     parser.add_argument(
@@ -64,66 +64,67 @@ def add_arguments(parser: VerbParser) -> None:
         type=_precision,
         metavar=f"{{{','.join(ALL_PRECISIONS)}}}",
         help="number format of weights and arithmetic; int8 and auto need --calib-data; auto"
-        " chooses for each layer (xnnpack); w8, w6, w4: float16 with weights of so many bits"
+        " chooses for each layer (xnnpack); w8, w6, w4: float16 with weights of 8, 6 or 4 bits"
         " (coreml) (default: xnnpack fp32, coreml fp16)",
     )
     parser.add_argument(
         "--weights",
         metavar="SOURCE",
         help="a bundled name, a checkpoint file, hf:OWNER/REPO, or random"
-        " (default: the published checkpoint; of a file, what its factory gives)",
+        " (default: the published checkpoint; for FILE.py, the weights that its factory sets)",
     )
     add_weights_key(parser)
     parser.add_argument(
         "--num-classes",
         type=whole_number(1),
         metavar="N",
-        help="classes of the network (default: those of the weights)",
+        help="number of classes of the network (default: as in the weights)",
     )
     parser.add_argument(
         "--input-size",
         type=image_size,
         metavar="SIDE|HxW",
-        help="pixels (default: that of the weights)",
+        help="input size in pixels (default: as the weights expect)",
     )
     parser.add_argument(
         "--labels",
         metavar="FILE",
-        help="class names: text with one a line in class order, or JSON (a list, a mapping, a"
-        " config with id2label) (default: those of the weights)",
+        help="class names: text with one name per line in class order, or JSON (a list, a mapping,"
+        " a config with id2label) (default: as in the files of the weights)",
     )
     add_preprocess(parser)
     parser.add_argument(
         "--sample",
         metavar="NPZ",
-        help="compile a model of any inputs and outputs: a file of one array for each input, by"
-        " argument name; no photos, labels or softmax (docs/tensors.md). --calib-data then is NPZ"
-        " files whose arrays have a leading sample axis",
+        help="compile a model of any inputs and outputs; the file has one array per input, by"
+        " argument name; there are no photos, labels or softmax (docs/tensors.md). --calib-data"
+        " then takes NPZ files whose arrays have a leading sample axis",
     )
     parser.add_argument(
         "--min-delegated",
         type=share,
         metavar="SHARE",
-        help="fail (exit 4) unless this share of the operators, 0 to 1, runs in the delegate",
+        help="fail (exit 4) unless at least this share of the operators, 0 to 1, runs in the"
+        " delegate",
     )
     parser.add_argument(
         "--calib-data",
         metavar="DIR|NPZ",
-        help="photos of the kind that the model will see: needed by int8, optional with"
-        " int8-dynamic",
+        help="photos like those that the model will classify; required for int8 and auto, optional"
+        " for int8-dynamic",
     )
     parser.add_argument(
         "--calib-samples",
         type=whole_number(1),
         metavar="N",
-        help=f"at most N of them, 32 or more (default: {CALIB_SAMPLES})",
+        help=f"use at most N calibration photos; at least 32 (default: {CALIB_SAMPLES})",
     )
     parser.add_argument(
         "--cpu",
         type=choice(*CPUS),
         metavar=f"{{{','.join(CPUS)}}}",
-        help="xnnpack, and native in int8 and int8-dynamic: arm shapes the program for 64-bit Arm;"
-        " it still runs anywhere (default: any)",
+        help="xnnpack, and native in int8 and int8-dynamic: arm optimizes the program for 64-bit"
+        " Arm; it still runs on any CPU (default: any)",
     )
     _add_mixed(parser)
     _add_coreml(parser)
@@ -131,36 +132,36 @@ def add_arguments(parser: VerbParser) -> None:
         "--rtol",
         type=tolerance,
         metavar="X",
-        help="fail (exit 3) where an output differs by more than X times the largest absolute"
-        " output of PyTorch, or in its top-1 (default: by precision; fp32 1e-4)",
+        help="fail (exit 3) if an output differs by more than X times the largest absolute output"
+        " of PyTorch, or in its top-1 (default: by precision; fp32 1e-4)",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="default: MODEL-TARGET-PRECISION.pte or .mlpackage, here",
+        help="the artifact (default: MODEL-TARGET-PRECISION.pte or .mlpackage in this folder)",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing output")
 
 
 def _add_mixed(parser: VerbParser) -> None:
-    """Declare what `--precision auto` takes."""
+    """Declare the options of `--precision auto`."""
     parser.add_argument(
         "--eval-data",
         metavar="DIR|NPZ",
-        help="auto: labelled images that plans are measured on",
+        help="auto: labeled images on which plans are measured",
     )
     parser.add_argument(
         "--max-drop",
         type=points,
         metavar="POINTS",
-        help="auto: points of top-1 that may be lost against PyTorch on them (default: 0.5);"
-        " exit 3 where no plan loses so little",
+        help="auto: allowed loss of top-1 against PyTorch on --eval-data, in points (default: 0.5);"
+        " exit 3 if every plan loses more",
     )
     parser.add_argument(
         "--plan",
         metavar="FILE",
-        help="auto: take the layers' precisions from a plan file instead of searching",
+        help="auto: read the precisions of layers from a plan file instead of searching",
     )
     parser.add_argument(
         "--cost-profile",
@@ -170,17 +171,18 @@ def _add_mixed(parser: VerbParser) -> None:
     parser.add_argument(
         "--force-inexact",
         action="store_true",
-        help="auto: write the best plan although it loses more than --max-drop",
+        help="auto: write the best plan even if it loses more than --max-drop",
     )
 
 
 def _add_coreml(parser: VerbParser) -> None:
-    """Declare what `--target coreml` takes."""
+    """Declare the options of `--target coreml`."""
     parser.add_argument(
         "--ios",
         type=whole_number(1),
         choices=IOS,
-        help="coreml: the oldest iOS that shall run it; 18 has attention of its own (default: 17)",
+        help="coreml: the oldest iOS to support; 18 has a built-in attention operator"
+        " (default: 17)",
     )
     parser.add_argument(
         "--compute-units",
@@ -193,7 +195,7 @@ def _add_coreml(parser: VerbParser) -> None:
 def _precision(name: str) -> str:
     if name not in ALL_PRECISIONS:
         raise argparse.ArgumentTypeError(
-            f"this version has the precisions {', '.join(ALL_PRECISIONS)}, got {name!r};"
+            f"expected one of the precisions {', '.join(ALL_PRECISIONS)}, got {name!r};"
             f" {did_you_mean(name, ALL_PRECISIONS)}"
         )
     return name
@@ -252,7 +254,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 @contextlib.contextmanager
 def _notices(console: Console) -> Iterator[None]:
-    """Show our own warnings at once, whatever becomes of those of other packages."""
+    """Print our own warnings immediately, even if those of other packages are hidden."""
     with warnings.catch_warnings():
         others = warnings.showwarning
 
@@ -345,7 +347,7 @@ def _mixture_fields(mixture: dict) -> list[tuple[str, object]]:
 
 
 def _ranking(rows: list[dict]) -> str:
-    """The layers, the most sensitive first."""
+    """Return a table of the layers, the most sensitive first."""
     listed = [
         (
             row["layer"],

@@ -1,4 +1,4 @@
-"""Where the command line prints: results to stdout, everything else to stderr."""
+"""Print results to stdout and everything else to stderr."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any, TextIO
 
 
 class Console:
-    """The two streams of one command.
+    """Writes to the two streams of one command.
 
     Attributes:
-        verbose: show what other packages print and where an error happened.
+        verbose: show the output of other packages, and the traceback of an error.
         err: stderr of this command, even inside `quiet()`.
-        step: what the verb is doing, one word; empty if it has no steps.
+        step: name of the current step in one word; empty if the verb has no steps.
     """
 
     def __init__(self, *, verbose: bool = False) -> None:
@@ -31,32 +31,36 @@ class Console:
             sys.stdout.reconfigure(errors="backslashreplace")
 
     def print(self, text: str) -> None:
-        """A result, to stdout."""
+        """Print a result to stdout."""
         print(text, file=sys.stdout)
 
     def json(self, value: Any) -> None:
-        """A result as strict JSON, to stdout: NaN and infinity become null."""
+        """Print a result to stdout as strict JSON; NaN and infinity become null."""
         self.print(json.dumps(_finite(value), indent=2, allow_nan=False))
 
     def note(self, text: str) -> None:
-        """A remark, to stderr."""
+        """Print a remark to stderr."""
         print(text, file=self.err, flush=True)
 
     def begin(self, step: str) -> None:
-        """Note that a step begins, on stderr and for the message of a failure."""
+        """Print to stderr that a step begins, and store its name for the message of a failure."""
         self.step = step
         self.note(f"{step} ...")
 
     def flush(self) -> None:
-        """Write out what stdout still holds; raises BrokenPipeError where the reader has gone."""
+        """Flush stdout.
+
+        Raises:
+            BrokenPipeError: the reader is gone.
+        """
         sys.stdout.flush()
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
-        """Run other packages' code: nothing of what it prints reaches stdout.
+        """Keep the output of other packages away from stdout in this block.
 
-        What it prints, in Python or in C, goes to stderr with `verbose` and nowhere without, but
-        for progress bars and the trace of a crash.
+        With `verbose`, their output from Python and C goes to stderr. Without, it is dropped,
+        except for progress bars and the trace of a crash.
         """
         sys.stdout.flush()
         sys.stderr.flush()
@@ -75,9 +79,9 @@ class Console:
 
 
 class _BarsOnly(io.TextIOBase):
-    """A stream that lets progress bars through, which begin with a carriage return.
+    """Passes on progress bars, which begin with a carriage return, and drops everything else.
 
-    Warnings, logs and prints end here; log handlers may keep it after `stream` has been closed.
+    Log handlers may keep it after `stream` is closed.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -103,9 +107,9 @@ class _BarsOnly(io.TextIOBase):
 
 @contextlib.contextmanager
 def _kept_open(stream: TextIO, descriptor: int) -> Iterator[TextIO]:
-    """`stream`, written past a redirection of its file descriptor."""
+    """Yield a stream that still writes to `stream` after its file descriptor is redirected."""
     if _descriptor(stream) != descriptor:
-        yield stream  # replaced in Python, as tests do: no redirection touches it
+        yield stream  # replaced in Python, as in tests, so a redirection does not affect it
         return
     with open(
         os.dup(descriptor), "w", buffering=1, encoding=stream.encoding, errors="backslashreplace"
@@ -114,7 +118,7 @@ def _kept_open(stream: TextIO, descriptor: int) -> Iterator[TextIO]:
 
 
 def _descriptor(stream: TextIO) -> int | None:
-    """The file behind a stream; None where it writes elsewhere."""
+    """Return the file descriptor of a stream; None if it has none."""
     try:
         return stream.fileno()
     except (OSError, ValueError):

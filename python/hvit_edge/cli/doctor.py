@@ -1,4 +1,4 @@
-"""Check this machine: versions, CPU, runtime, backends; and say how to mend what is wrong."""
+"""Check versions, CPU, runtime and backends of this machine, and say how to fix problems."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SIGNS = {"ok": "ok", "warning": "warn", "failed": "FAIL"}
 
 
 def add_arguments(parser: VerbParser) -> None:
-    """`doctor` has no options of its own."""
+    """Declare no options; `doctor` has only the common ones."""
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
-    """Print the checks; 2 where a required one failed."""
+    """Print the checks; return 2 if a required one failed, otherwise 0."""
     with console.quiet():
         from hvit_edge.doctor import examine
 
@@ -26,9 +26,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     else:
         pairs = []
         for check in report.checks:
-            mend = f"\nmend: {check.mend}" if check.mend else ""
-            pairs.append((f"{SIGNS[check.state]:<4}  {check.name}", f"{check.found}{mend}"))
+            remedy = f"\nfix: {check.mend}" if check.mend else ""
+            pairs.append((f"{SIGNS[check.state]:<4}  {check.name}", f"{check.found}{remedy}"))
         console.print(text.fields(pairs))
-        verdict = "ready" if report.healthy else "not ready: mend what is marked FAIL"
+        verdict = "ready" if report.healthy else "not ready: fix the checks marked FAIL"
         console.print(f"\nThis machine is {verdict}.")
     return 0 if report.healthy else 2

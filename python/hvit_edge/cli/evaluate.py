@@ -1,10 +1,10 @@
-"""Accuracy of an artifact on labelled images, through the C++ runtime.
+"""Measure the accuracy of an artifact on labeled images, with the C++ runtime.
 
-A package runs in Core ML on a Mac and in the reference evaluator elsewhere.
+A package runs in Core ML on a Mac, and in the reference evaluator on other systems.
 DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or a folder with one subfolder
-a class. Images that cannot be read are skipped and named, as are files of other names. Exit 2 if a
-class folder has no image that can be read, unless --allow-empty. An evaluation started with
---resume FILE goes on when the same command is given again.
+per class. Images that cannot be read and files with other names are skipped, and listed. The exit
+code is 2 if a class folder has no readable image, unless --allow-empty is given. An evaluation with
+--resume FILE continues when the same command is run again.
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "--against-eager",
         action="store_true",
-        help="also run the PyTorch model: its top-1, and how often both agree",
+        help="also run the PyTorch model, and report its top-1 and how often both agree",
     )
     parser.add_argument(
         "--weights",
         metavar="SOURCE",
-        help="with --against-eager: where the artifact's weights are (default: as it says itself)",
+        help="with --against-eager: source of the artifact's weights (default: as the artifact"
+        " records it)",
     )
     add_made_by(parser)
     parser.add_argument(
@@ -58,25 +59,26 @@ def add_arguments(parser: VerbParser) -> None:
         type=whole_number(1),
         default=32,
         metavar="N",
-        help="images handed to a worker, and recorded by --resume, at a time (default: 32)",
+        help="number of images that a worker classifies, and --resume records, at a time"
+        " (default: 32)",
     )
     parser.add_argument(
         "--workers",
         type=whole_number(1),
         default=1,
         metavar="N",
-        help="batches classified at a time, each with a copy of the program; they share the"
+        help="number of batches classified in parallel, each with a copy of the program; they share"
         " --threads (default: 1)",
     )
     parser.add_argument(
         "--resume",
         metavar="FILE",
-        help="record every finished batch in FILE, and do not repeat those that it holds",
+        help="record every finished batch in FILE, and skip the batches already recorded there",
     )
     parser.add_argument(
         "--allow-empty",
         action="store_true",
-        help="exit 0 even if a class folder has no image that can be read",
+        help="exit with 0 even if a class folder has no readable image",
     )
     add_device(parser)
     add_threads(parser)
@@ -106,7 +108,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             eager=eager,
             progress=progress.bar("eval"),
             device=args.device,
-            allow_empty=True,  # the numbers are worth having; refused at the end
+            allow_empty=True,  # print the numbers first; the error comes at the end
         )
     if args.format == "json":
         console.json(report.to_dict())
@@ -118,7 +120,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         console.note(f"warning: ignored, no image by name or in no class folder: {report.ignored}")
     if args.allow_empty:
         for empty in report.empty_classes:
-            console.note(f"warning: no image that can be read of class {empty}")
+            console.note(f"warning: no readable image of class {empty}")
     else:
         refuse_empty(args.data, report.empty_classes)
     return 0

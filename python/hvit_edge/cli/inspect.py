@@ -1,7 +1,8 @@
-"""Show what an artifact contains: metadata, delegates, operators outside, sizes, memory.
+"""Show what an artifact contains: metadata, delegates, operators outside them, sizes, memory.
 
-Of a package: operators by type, precisions, weights by encoding, inputs and outputs, and which
-operators will hardly run on the Neural Engine; that is predicted by rules, not measured.
+For a package it shows operators by type, precisions, weights by encoding, inputs and outputs, and
+the operators that probably do not run on the Neural Engine. These are predicted by rules, not
+measured.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def add_arguments(parser: VerbParser) -> None:
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
-    """Print the description."""
+    """Print the description of an artifact."""
     with console.quiet():
         from hvit_edge.inspection.programs import describe
 
@@ -66,7 +67,7 @@ def _describe(facts: dict) -> str:
 
 
 def _lowering(meta: dict) -> list[tuple[str, str]]:
-    """What failed when the program was lowered, if anything did."""
+    """Return fields on failures during lowering; empty if there were none."""
     left_out = meta["rewrites_left_out"].replace("\t", ": ")
     pairs = [("rewrites left out", left_out), ("lowered plainly", meta["fallback"])]
     return [(name, value) for name, value in pairs if value]

@@ -1,4 +1,4 @@
-"""List the models: name, parameters, input size, and where their weights come from."""
+"""List the models: name, parameters, input size and sources of weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hvit_edge.cli.parser import VerbParser
 
 
 def add_arguments(parser: VerbParser) -> None:
-    """`list` has no options of its own."""
+    """Declare no options; `list` has only the common ones."""
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:

@@ -1,4 +1,4 @@
-"""The commands that `compile` prints for afterwards: each works as it stands, given a photo."""
+"""Make the commands that `compile` suggests next; each works as printed, given a photo."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hvit_edge.sources.address import read_address
 
 
 def next_lines(args: argparse.Namespace, report: dict) -> list[str]:
-    """Return the commands for what was compiled.
+    """Return the suggested commands for an artifact.
 
     Args:
-        args: of `compile`.
-        report: of the artifact, see `report.Report.to_dict`.
+        args: arguments of `compile`.
+        report: report of the artifact, see `report.Report.to_dict`.
     """
     path = report["path"]
     timed = report["target"] in ("xnnpack", "native")
@@ -28,12 +28,12 @@ def next_lines(args: argparse.Namespace, report: dict) -> list[str]:
 
 
 def _made_by(model: str) -> list[str]:
-    """Name what an artifact does not: a file or a folder of this machine."""
+    """Return `--model` for a file or folder of this machine, which artifacts do not record."""
     address = read_address(model, "compile")
     local = address.kind == "file" or address.folder is not None
     return ["--model", model] if local else []
 
 
 def _weights(weights: str | None) -> list[str]:
-    """Name a checkpoint of this machine; what has a name is in the artifact."""
+    """Return `--weights` for a checkpoint of this machine; artifacts record other sources."""
     return ["--weights", weights] if weights and Path(weights).exists() else []

@@ -1,4 +1,4 @@
-"""Argument parsing: argparse with the project's error messages and value types."""
+"""Parse arguments with argparse, with the project's error messages and value types."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hvit_edge.errors import InputError
 
 
 class VerbParser(argparse.ArgumentParser):
-    """The parser of one verb: errors are InputError, misspelt options get a suggestion.
+    """Parses the arguments of one verb, and raises InputError for wrong ones.
 
-    Every verb has `--format {text,json}` and `-v`.
+    Misspelled options get a suggestion. Every verb has `--format {text,json}` and `-v`.
     """
 
     def __init__(self, verb: str, *, description: str | None) -> None:
@@ -35,11 +35,15 @@ class VerbParser(argparse.ArgumentParser):
             "-v",
             "--verbose",
             action="store_true",
-            help="show other packages' warnings and where an error happened",
+            help="show the output of other packages, and the traceback of an error",
         )
 
     def parse_args(self, args: Sequence[str], namespace: Any = None) -> argparse.Namespace:
-        """Parse, or raise InputError naming every argument that does not belong here."""
+        """Parse the arguments.
+
+        Raises:
+            InputError: an argument is wrong or unknown. The message names every unknown one.
+        """
         known, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self.error(", ".join(self._unexpected(unknown)))
@@ -61,7 +65,7 @@ class VerbParser(argparse.ArgumentParser):
         """Raise `message` as InputError instead of printing and exiting."""
         message = message.rstrip("; ")
         link = " " if message.endswith("?") else "; "
-        raise InputError(f"[{self.prog}] {message}{link}`{self.prog} --help` explains")
+        raise InputError(f"[{self.prog}] {message}{link}see `{self.prog} --help`")
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +75,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         type=whole_number(0, "0 (chosen by the machine) or more"),
         default=0,
         metavar="N",
-        help="CPU threads of the runtime; 0 chooses by the machine (default: 0)",
+        help="CPU threads of the runtime; with 0 the runtime chooses (default: 0)",
     )
 
 
@@ -80,8 +84,8 @@ def add_weights_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights-key",
         metavar="KEY",
-        help="which set of weights to take where a checkpoint has several, such as state_dict_ema"
-        " (default: the raw ones before an average)",
+        help="the set of weights to use if a checkpoint has several, such as state_dict_ema"
+        " (default: the raw weights, not an average)",
     )
 
 
@@ -97,18 +101,18 @@ def add_arg(parser: argparse.ArgumentParser, of: str) -> None:
 
 
 def add_made_by(parser: argparse.ArgumentParser) -> None:
-    """Add `--model` and `--arg`: what makes an artifact's module again."""
+    """Add `--model` and `--arg`, with which the module of an artifact is built again."""
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="what makes the artifact's module: FILE.py:FACTORY, which is run, or hf:FOLDER"
-        " (default: as the artifact says, but no file is run unasked)",
+        help="the source of the artifact's module: FILE.py:FACTORY, which is run, or hf:FOLDER"
+        " (default: as the artifact records it, but a file is run only if given here)",
     )
-    add_arg(parser, "the factory (default: those that the artifact has)")
+    add_arg(parser, "the factory (default: the recorded arguments)")
 
 
 def made_by(args: argparse.Namespace, verb: str) -> dict[str, object]:
-    """Return what `--model` and `--arg` say as the arguments `model` and `args`, once checked."""
+    """Check `--model` and `--arg`, and return them as the arguments `model` and `args`."""
     from hvit_edge.sources.address import check_address
     from hvit_edge.sources.arguments import read_arguments
 
@@ -119,13 +123,14 @@ def made_by(args: argparse.Namespace, verb: str) -> dict[str, object]:
 
 
 def add_runs(parser: argparse.ArgumentParser, timed: str = "timed runs") -> None:
-    """Add the program that is measured, `--iterations` and `--warmup`.
+    """Add the program to measure, `--iterations` and `--warmup`.
 
     Args:
-        timed: what `--iterations` are.
+        parser: the parser.
+        timed: the help text of `--iterations`.
     """
     parser.add_argument(
-        "artifact", metavar="FILE.pte", help="a .pte from `compile`; packages are timed in Xcode"
+        "artifact", metavar="FILE.pte", help="a .pte from `compile`; measure packages in Xcode"
     )
     parser.add_argument(
         "--iterations",
@@ -149,19 +154,19 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         "--device",
         default="local",
         metavar="DEVICE",
-        help="where it runs: local, qemu:CPU (such as qemu:cortex-a76), ssh://[user@]host[:port]"
-        " or adb[:serial]; a .pte only (default: local)",
+        help="device to run on: local, qemu:CPU (such as qemu:cortex-a76), ssh://[user@]host[:port]"
+        " or adb[:serial]; others than local need a .pte (default: local)",
     )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'? ` where a known word is close, else nothing."""
+    """Return `did you mean 'x'? ` if a known word is close, otherwise an empty string."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {close[0]!r}? " if close else ""
 
 
 def choice(*options: str) -> Callable[[str], str]:
-    """An argument type: one of `options`."""
+    """Return an argument type that accepts one of `options`."""
 
     def parse(text: str) -> str:
         if text not in options:
@@ -178,7 +183,7 @@ def _one_of(options: Sequence[str]) -> str:
 
 
 def whole_number(least: int, wanted: str | None = None) -> Callable[[str], int]:
-    """An argument type: a whole number of at least `least`."""
+    """Return an argument type that accepts an integer of at least `least`."""
 
     def parse(text: str) -> int:
         try:
@@ -195,7 +200,7 @@ def whole_number(least: int, wanted: str | None = None) -> Callable[[str], int]:
 
 
 def share(text: str) -> float:
-    """An argument type: a number from 0 to 1."""
+    """Parse an argument that is a number from 0 to 1."""
     value = _number(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text}")
@@ -203,7 +208,7 @@ def share(text: str) -> float:
 
 
 def points(text: str) -> float:
-    """An argument type: a finite number of points, of either sign."""
+    """Parse an argument that is a finite number of points of any sign."""
     value = _number(text)
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"expected a number of points, got {text}")
@@ -211,7 +216,7 @@ def points(text: str) -> float:
 
 
 def tolerance(text: str) -> float:
-    """An argument type: a finite number greater than 0."""
+    """Parse an argument that is a finite number greater than 0."""
     value = _number(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number greater than 0, got {text}")
@@ -226,7 +231,7 @@ def _number(text: str) -> float:
 
 
 def three_numbers(text: str) -> tuple[float, float, float]:
-    """An argument type: `0.485,0.456,0.406`, or one number for all three channels."""
+    """Parse an argument such as `0.485,0.456,0.406`, or one number for all three channels."""
     parts = [_number(part) for part in text.split(",")]
     numbers = parts * 3 if len(parts) == 1 else parts
     if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
@@ -237,9 +242,10 @@ def three_numbers(text: str) -> tuple[float, float, float]:
 
 
 def resize_rule(text: str) -> dict[str, object]:
-    """An argument type: `256` for the shorter side, `stretch`, or `stretch:256` for both sides.
+    """Parse `256` (the shorter side), `stretch`, or `stretch:256` (both sides).
 
-    The fields of Preprocess that it stands for.
+    Returns:
+        The fields `resize` and `resize_size` of Preprocess.
     """
     rule, colon, size = text.rpartition(":")
     if text == "stretch":
@@ -253,7 +259,7 @@ def resize_rule(text: str) -> dict[str, object]:
 
 
 def image_size(text: str) -> tuple[int, int]:
-    """An argument type: `256`, or `224x320` for height x width, in pixels."""
+    """Parse an argument such as `256`, or `224x320` for height x width, in pixels."""
     sides = text.lower().split("x")
     if len(sides) not in (1, 2) or not all(side.isdecimal() and int(side) > 0 for side in sides):
         raise argparse.ArgumentTypeError(

@@ -1,4 +1,4 @@
-"""The options that say how a photo is prepared."""
+"""Declare the options for the preprocessing of photos."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 
 
 def add_preprocess(parser: VerbParser) -> None:
-    """Declare `--preprocess` and the options of its single fields."""
+    """Declare `--preprocess` and the options for single fields."""
     parser.add_argument(
         "--preprocess",
         metavar="FILE|timm|imagenet",
-        help="how a photo is prepared: JSON with fields of Preprocess, a timm config.json or a"
-        " preprocessor_config.json; imagenet: torchvision's way; timm: that of the model's"
-        " pretrained_cfg, or timm's default (default: that of the weights)",
+        help="preprocessing of photos: JSON with fields of Preprocess, a timm config.json or a"
+        " preprocessor_config.json; imagenet: as torchvision's classifiers; timm: as in the"
+        " model's pretrained_cfg, or timm's default (default: as the weights expect)",
     )
     parser.add_argument(
         "--mean",
         type=three_numbers,
         metavar="R,G,B",
-        help="of (byte / 255 - mean) / std, in the network's channel order; in place of that field"
-        " alone, as the following",
+        help="mean in (byte / 255 - mean) / std, in the network's channel order; this and the"
+        " following options replace single fields",
     )
     parser.add_argument("--std", type=three_numbers, metavar="R,G,B", help="see --mean")
     parser.add_argument(
         "--resize",
         type=resize_rule,
         metavar="SIDE|stretch[:SIDE]",
-        help="the shorter side before the center is cropped; stretch: both sides to the input's, or"
-        " to SIDE before the center is cropped",
+        help="resize the shorter side to SIDE, then crop the center; stretch: resize both sides to"
+        " the input size; stretch:SIDE: resize both sides to SIDE, then crop the center",
     )
     parser.add_argument(
         "--interpolation",
@@ -44,12 +44,12 @@ def add_preprocess(parser: VerbParser) -> None:
         "--channel-order",
         type=choice("RGB", "BGR"),
         metavar="{RGB,BGR}",
-        help="the order in which the network takes the channels",
+        help="order of the channels in the input of the network",
     )
 
 
 def chosen_preprocess(args: argparse.Namespace) -> PreprocessChoice | None:
-    """Return what the options say; None if none was given."""
+    """Return the preprocessing that the options choose; None if no option is given."""
     from dataclasses import replace
 
     from hvit_edge.sources.preprocess_choice import read_choice

@@ -1,4 +1,4 @@
-"""Time per operator with the module that it came from; instructions with qemu:CPU."""
+"""Measure the time of each operator, and name its module; with qemu:CPU count instructions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `profile`."""
-    add_runs(parser, "timed runs; instructions are counted once")
+    add_runs(parser, "timed runs; instructions are counted in one run")
     parser.add_argument(
         "--top",
         type=whole_number(1),
@@ -28,7 +28,7 @@ def add_arguments(parser: VerbParser) -> None:
         " (default: 20)",
     )
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="also write a flame chart, one file"
+        "--html", type=Path, metavar="FILE", help="also write a flame chart to one HTML file"
     )
     parser.add_argument("--force", action="store_true", help="replace an existing flame chart")
     add_device(parser)
@@ -36,7 +36,7 @@ def add_arguments(parser: VerbParser) -> None:
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
-    """Measure, print, and draw."""
+    """Measure, print the tables, and write the flame chart."""
     with console.quiet():
         from hvit_edge.artifact.container import check_output, write_atomically
         from hvit_edge.profile.profiling import profile

@@ -1,7 +1,7 @@
 """Classify photos with the C++ runtime; --self-test checks the artifact's golden sample.
 
-A package runs in Core ML on a Mac and in the reference evaluator elsewhere. A model of one output
-is no classifier: its value is printed.
+A package runs in Core ML on a Mac, and in the reference evaluator on other systems. For a model
+with one output, which is not a classifier, the value is printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "--self-test",
         action="store_true",
-        help="compare the golden sample with PyTorch's output; exit 3 where it differs",
+        help="compare the output for the golden sample with PyTorch's; exit with 3 if it differs",
     )
     add_device(parser)
     add_threads(parser)
@@ -61,7 +61,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _classify(classifier, photo: str, top_k: int) -> tuple[str, list | float | InputError]:
-    """Return the photo and its predictions, the value of a model of one output, or the failure."""
+    """Return the photo and its predictions, the value of a model with one output, or the error."""
     from hvit_edge.preprocess import load_image
 
     try:

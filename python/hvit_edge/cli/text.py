@@ -1,4 +1,4 @@
-"""Aligned plain text."""
+"""Format results as aligned plain text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def fields(pairs: Iterable[tuple[str, object]]) -> str:
-    """Names and values in two columns; a value of several lines stays in its column."""
+    """Return names and values in two columns; a value of several lines stays in its column."""
     pairs = [(name, str(value)) for name, value in pairs]
     width = max(len(name) for name, _ in pairs)
     lines = []
@@ -21,7 +21,7 @@ def fields(pairs: Iterable[tuple[str, object]]) -> str:
 def table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[int] = (0,)
 ) -> str:
-    """A table; the columns in `left` are flush left, the others flush right."""
+    """Return a table; columns in `left` are aligned left, the others right."""
     cells = [list(header), *(list(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     lines = []
@@ -35,27 +35,27 @@ def table(
 
 
 def size(bytes_: int) -> str:
-    """Bytes as KiB or MiB."""
+    """Return a number of bytes as KiB or MiB."""
     return f"{bytes_ / 2**20:.1f} MiB" if bytes_ >= 2**20 else f"{bytes_ / 2**10:.1f} KiB"
 
 
 def percent(value: float) -> str:
-    """A share as a percentage with two decimals."""
+    """Return a share from 0 to 1 as a percentage with two decimals."""
     return f"{100 * value:.2f} %"
 
 
 def decibel(value: float | None) -> str:
-    """An SQNR with one decimal; `none` where there is none."""
+    """Return an SQNR in dB with one decimal, or `none`."""
     return "none" if value is None else f"{value:.1f} dB"
 
 
 def counts(names: Iterable[str]) -> str:
-    """How often each name occurs, the most frequent first: `int8 34, fp32 7`."""
+    """Return how often each name occurs, the most frequent first: `int8 34, fp32 7`."""
     return ", ".join(f"{name} {count}" for name, count in Counter(names).most_common())
 
 
 def parity_table(steps: Iterable[dict]) -> str:
-    """How far each step is from its reference."""
+    """Return a table of the differences between each step and its reference."""
     steps = list(steps)
     if any("outputs" in step for step in steps):
         return _output_table(steps)
@@ -74,7 +74,7 @@ def parity_table(steps: Iterable[dict]) -> str:
 
 
 def _output_table(steps: list[dict]) -> str:
-    """How far each output of each step is from its reference; there are no classes."""
+    """Return a table of the differences of each output, for models without classes."""
     rows = [
         (
             step["name"],
@@ -101,7 +101,7 @@ def tensor(spec: dict) -> str:
 
 
 def preprocess(spec: dict, source: str) -> str:
-    """Describe how a photo is prepared, and what says so, in some lines."""
+    """Describe a preprocessing and its source in several lines."""
     height, width = spec["input_size"]
     resize = f"stretch to {height}x{width}"
     if spec["resize_size"]:
@@ -117,10 +117,10 @@ def preprocess(spec: dict, source: str) -> str:
 
 
 def weights(name: str, key: str) -> str:
-    """Name the source of the weights, and which set of them was taken."""
+    """Return the source of the weights, and the key of the set if one was chosen."""
     return f"{name}, key {key}" if key else name
 
 
 def said_by(name: str) -> str:
-    """Put a source as a remark: `from config.json`, or `assumed: ...` as it is."""
+    """Return a source as a remark: `from config.json`, or `assumed: ...` unchanged."""
     return name if name.startswith("assumed") else f"from {name}"

@@ -1,8 +1,8 @@
 """Compare every step from eager PyTorch to the C++ runtime on real photos.
 
-A package runs in Core ML on a Mac and in the reference evaluator elsewhere. Exit 3 where a step
-differs by more than its precision allows, or --rtol; the first such step is named. SQNR, signal to
-quantisation noise, is that of the last step's logits over all photos.
+A package runs in Core ML on a Mac, and in the reference evaluator on other systems. The exit code
+is 3 if a step differs by more than its precision or --rtol allows; the first such step is named.
+SQNR, the signal-to-quantization-noise ratio, is for the logits of the last step over all photos.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "--sample",
         metavar="NPZ|DIR",
-        help="of an artifact of arrays: samples to compare on, in place of photos (default: its"
-        " golden sample, and others drawn like it if that was drawn)",
+        help="for an artifact of arrays: samples to compare, in place of photos (default: its"
+        " golden sample, and more random samples if that one is random)",
     )
     parser.add_argument(
         "--weights",
         metavar="SOURCE",
-        help="where the artifact's weights are (default: as it says itself)",
+        help="source of the artifact's weights (default: as the artifact records it)",
     )
     add_weights_key(parser)
     add_made_by(parser)
@@ -53,14 +53,14 @@ def add_arguments(parser: VerbParser) -> None:
         "--rtol",
         type=tolerance,
         metavar="X",
-        help="largest difference, relative to the largest absolute output of PyTorch, and the same"
-        " top-1 (default: by precision; fp32 1e-4)",
+        help="largest allowed difference, relative to the largest absolute output of PyTorch;"
+        " top-1 must also agree (default: by precision; fp32 1e-4)",
     )
     parser.add_argument(
         "--bisect",
         action="store_true",
-        help="name the first module whose output differs; in a quantised program, the layer with"
-        " the least SQNR",
+        help="name the first module whose output differs; in a quantized program, the layer with"
+        " the lowest SQNR",
     )
     add_device(parser)
     add_threads(parser)
@@ -110,7 +110,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
             [
                 *top1,
                 ("SQNR", text.decibel(report["sqnr_db"])),
-                ("SQNR, centred", text.decibel(report["sqnr_centred_db"])),
+                ("SQNR, centered", text.decibel(report["sqnr_centred_db"])),
                 (f"worst {noun}", f"{printable(worst['name'])}, {text.decibel(worst['sqnr_db'])}"),
                 *([("backend", report["backend"])] if is_package(report["artifact"]) else []),
                 *_device(report["device"]),
@@ -126,7 +126,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
 
 
 def _device(device: dict | None) -> list[tuple[str, str]]:
-    """What is worth knowing of the device, and how far it is from this machine."""
+    """Return fields on the device, and on its difference to this machine."""
     if device is None:
         return []
     host = device["against_host"]
@@ -140,7 +140,7 @@ def _device(device: dict | None) -> list[tuple[str, str]]:
 
 
 def _layers(layers: list[dict], limit: int | None) -> list[str]:
-    """The worst layers as a table; nothing where the artifact has no record."""
+    """Return the worst layers as lines of a table; empty if the artifact has no record."""
     if not layers:
         return []
     rows = [(x["layer"], x["precision"], text.decibel(x["sqnr_db"])) for x in layers[:limit]]
@@ -152,14 +152,14 @@ def _layers(layers: list[dict], limit: int | None) -> list[str]:
 def _bisected(report: dict) -> str:
     layer, module = report["worst_layer"], report["first_module"]
     if layer and module:
-        return f"The first layer that computes something else than its graph: {module}"
+        return f"The first layer that computes something other than its graph: {module}"
     if layer:
         return (
-            f"The layer with the least SQNR: {layer['layer']} ({layer['precision']},"
+            f"The layer with the lowest SQNR: {layer['layer']} ({layer['precision']},"
             f" {text.decibel(layer['sqnr_db'])})"
         )
     if module:
         return f"The first module that differs: {module}"
     if is_package(report["artifact"]) and report["first_break"] not in FLOAT_STEPS:
-        return "Inside a package no module can be named: it has no record of its layers"
-    return "No module was found that differs by itself, and the artifact has no record of layers"
+        return "No module can be named inside a package, because it has no record of its layers"
+    return "No module differs on its own, and the artifact has no record of its layers"
