@@ -1,4 +1,4 @@
-"""How a rewrite is tested: count operators, rewrite, count again, compare, rewrite again."""
+"""Check a rewrite: count operators, rewrite, count again, compare, rewrite again."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def outputs(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> list[torch.T
 
 
 def assert_shapes_hold(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> None:
-    """What the nodes say of their shapes and dtypes is what they compute."""
+    """Check that nodes compute tensors of the shapes and dtypes that they state."""
 
     class Checker(torch.fx.Interpreter):
         def run_node(self, node):
@@ -43,7 +43,7 @@ def assert_shapes_hold(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> 
 
 @pytest.fixture
 def rewritten() -> Callable[..., Counter]:
-    """The check `(rewrite, module, *inputs, bit_equal=False)`; it returns the operators left."""
+    """Return the check `(rewrite, module, *inputs, bit_equal=False) -> operators`."""
 
     def check(
         rewrite: Rewrite, module: nn.Module, *inputs: torch.Tensor, bit_equal: bool = False
@@ -72,7 +72,7 @@ def rewritten() -> Callable[..., Counter]:
 
 @pytest.fixture
 def untouched() -> Callable[..., None]:
-    """The check `(rewrite, module, *inputs)`: the near-miss must be left alone."""
+    """Return the check `(rewrite, module, *inputs)` that a near miss is not changed."""
 
     def check(rewrite: Rewrite, module: nn.Module, *inputs: torch.Tensor) -> None:
         graph = export_graph(module.eval(), inputs)

@@ -11,7 +11,7 @@ MAP = torch.randn(1, 4, 6, 3)
 
 
 class Residual(nn.Module):
-    """What writes a stream of tokens [N, 5, 6], and what reads it."""
+    """Writes a stream of tokens [N, 5, 6] and reads it."""
 
     def __init__(self, then, *, affine: bool = False) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ def test_causal(rewritten, call):
 
 
 class Masked(torch.nn.Module):
-    """Attention with a constant mask; row 2 of it may be masked throughout."""
+    """Attention with a constant mask; row 2 of it may be completely masked."""
 
     def __init__(self, mask: torch.Tensor) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ def trained(norm: nn.LayerNorm) -> nn.LayerNorm:
 
 @pytest.mark.parametrize("shape", [(2, 8), (1, 5, 8), (1, 2, 3, 8)])
 def test_written_out(shape, rewritten):
-    # A mean far from zero and a small variance: where a careless formula cancels.
+    # With a mean far from zero and a small variance, a naive formula loses all digits.
     x = 100 + 0.1 * torch.randn(*shape)
     after = rewritten(decompose_layer_norm, trained(nn.LayerNorm(8, eps=1e-6)), x)
     assert after == {"linear": 2, "sub": 1, "mul": 3, "rsqrt": 1, "add": 1}

@@ -1,4 +1,4 @@
-"""Why a module cannot be traced: the cause, the user's line, and what to write instead."""
+"""Errors of modules that cannot be traced: the cause, the user's line, and the remedy."""
 
 import linecache
 import re

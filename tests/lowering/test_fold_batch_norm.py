@@ -32,7 +32,7 @@ def test_norm_without_convolution_becomes_scale_and_shift(rewritten):
 
 
 class Shared(nn.Module):
-    """The convolution's output is used beside the norm, so that nothing may fold into it."""
+    """The convolution's output has another user than the norm, so nothing may fold into it."""
 
     def __init__(self) -> None:
         super().__init__()

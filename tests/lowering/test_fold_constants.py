@@ -35,7 +35,7 @@ def test_random_numbers_stay(untouched, call):
 
 
 class StandardizedConv(nn.Module):
-    """A convolution whose weights are normalized when it runs, as those of BiT are."""
+    """A convolution whose weights are normalized when it runs, as in BiT."""
 
     def __init__(self) -> None:
         super().__init__()

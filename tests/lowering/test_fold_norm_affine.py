@@ -29,7 +29,7 @@ class Normed(nn.Module):
 
 
 def has_affine(module: nn.Module, x: torch.Tensor) -> bool:
-    """Whether the rewritten norm still multiplies and shifts."""
+    """Return True if the rewritten norm still multiplies or shifts."""
     from hvit_edge.lowering import export_graph
     from hvit_edge.lowering.graph import aten, nodes_calling
 

@@ -20,7 +20,7 @@ def canonical_then_fold(graph) -> bool:
 
 
 class Projected(nn.Module):
-    """A linear, and what is done with its output."""
+    """Applies a function to the output of a linear."""
 
     def __init__(self, then, bias: bool = True) -> None:
         super().__init__()

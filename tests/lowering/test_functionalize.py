@@ -1,4 +1,4 @@
-"""Modules that write in place, beside the results that eager PyTorch gives."""
+"""Modules that write in place, compared with eager PyTorch."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ ROWS, COLUMNS = torch.tensor([0, 1]), torch.tensor([1, 3])
 
 
 def plus(function):
-    """`function` of a fresh tensor, which it may write to."""
+    """Apply `function` to a new tensor, to which it may write."""
     return lambda x: function(x + 0.5)
 
 
@@ -156,7 +156,7 @@ class Each(nn.Module):
 
 @torch.inference_mode()
 def test_writes_are_done_out_of_place():
-    """In one graph: an export a function would take half a minute."""
+    """All functions share one graph, because one export each would take half a minute."""
     module = Each(list(IN_PLACE.values())).eval()
     graph = export_graph(module, tuple(X.clone() for _ in IN_PLACE))
     assert writers(graph) == []
@@ -235,7 +235,7 @@ def test_a_program_that_writes_nothing_stays_operator_for_operator():
 
 
 class Blocks(nn.Module):
-    """Blocks of another mode, which torch.export makes graphs of their own."""
+    """Has blocks of other modes, which torch.export turns into nested graphs."""
 
     def forward(self, x):
         with torch.enable_grad():

@@ -1,4 +1,4 @@
-"""Rewrites that fail: the others are applied, and what is left out is named."""
+"""Rewrites that fail are left out and named, and the others are applied."""
 
 import torch
 from torch import nn
@@ -55,7 +55,7 @@ def test_a_rewrite_that_raises_is_left_out():
 
 
 def doubled(graph):
-    """A wrong rewrite: what is added is added twice."""
+    """A wrong rewrite that doubles one operand of an addition."""
     for node in nodes_calling(graph, aten.add.Tensor):
         edit = Editor(graph, node)
         edit.replace(edit.call(aten.add.Tensor, edit.call(aten.add.Tensor, *node.args), 1))
@@ -64,7 +64,7 @@ def doubled(graph):
 
 
 def differs(module):
-    """A check that counts how often it is asked."""
+    """A check that counts its calls."""
 
     def check(graph):
         check.asked += 1

@@ -10,7 +10,7 @@ WEIGHT = torch.randn(3, 3, 1, 1)
 
 
 class Map(nn.Module):
-    """A function of what a convolution writes."""
+    """Applies a function to the output of a convolution."""
 
     def __init__(self, function) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Strides: constants, examples and channels-last modules, on their way to every target."""
+"""Strides of constants, examples and channels-last modules for every target."""
 
 import pytest
 import torch
@@ -67,7 +67,7 @@ def test_a_channels_last_module_gives_plain_constants_and_keeps_its_own():
 
 
 def test_the_border_of_a_target_stores_plainly():
-    """Whatever made the constant: here a rewrite that goes around the editor."""
+    """The constant here is from a rewrite that does not use the editor."""
     module = Biased().eval()
     graph = export_graph(module, (X,))
     rewrite(graph)

@@ -11,7 +11,7 @@ X = torch.randn(1, 6, 8, 12)
 
 
 class Pooled(nn.Module):
-    """A convolution, and what is done with its output."""
+    """Applies a function to the output of a convolution."""
 
     def __init__(self, then, **convolution) -> None:
         super().__init__()

@@ -51,7 +51,7 @@ INDEXED = {
 @pytest.mark.parametrize("name", INDEXED)
 def test_constant_indices(name, rewritten):
     places, expected = INDEXED[name]
-    # Which buffers are used is known to the graph alone: folding is another rewrite's.
+    # Another rewrite folds constants, so only the graph shows which buffers are used.
     assert rewritten(replace_indexing, Places(*places), X, bit_equal=True) == expected
 
 

@@ -25,7 +25,7 @@ NEAR_MISSES = {
 
 
 class Twice(nn.Module):
-    """A layer that SiLU is not alone in reading."""
+    """A layer with another reader than SiLU."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def test_near_miss_stays(name, form, untouched):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_far_from_zero_it_is_zero_or_x(form):
-    """Where exp overflows float32 as well."""
+    """Some inputs are so large that exp overflows in float32."""
     layer = nn.Linear(1, 1)
     with torch.no_grad():
         layer.weight.fill_(1)

@@ -23,7 +23,7 @@ def test_each_reader_gets_its_own(rewritten):
 
 def test_near_misses_stay(untouched):
     x = torch.randn(1, 3, 4, 4)
-    untouched(separate_constants, Shared(3, 4, 1), x)  # no layout but one
+    untouched(separate_constants, Shared(3, 4, 1), x)  # it has only one layout
     untouched(separate_constants, Shared(1, 3, 1, 1), x)  # the same in each
 
 
