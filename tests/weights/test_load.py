@@ -156,9 +156,7 @@ def test_damaged_files(model, state, tmp_path):
         content = (tmp_path / name).read_bytes()
         for cut in (0, 5, len(content) // 2):
             (tmp_path / name).write_bytes(content[:cut])
-            with pytest.raises(
-                InputError, match=r"expected a complete .*; download or save it"
-            ):
+            with pytest.raises(InputError, match=r"expected a complete .*; download or save it"):
                 load_weights(model, tmp_path / name)
     (tmp_path / "garbage.bin").write_bytes(b"\x93NUMPY" * 50)
     with pytest.raises(InputError, match="expected a complete PyTorch checkpoint"):
