@@ -40,8 +40,8 @@ def test_text_on_a_folder_of_photos(artifact, photo, tmp_path, capsys):
     assert all(line.endswith("  100.00 %  ok") for line in lines[3:7])
     assert lines[8].split() == ["top-1", "agrees", "100.00", "%"]
     assert lines[9].startswith("  SQNR  ") and lines[9].endswith(" dB")
-    assert lines[10].split() == ["SQNR,", "centred", "none"]
-    assert lines[11].startswith("  worst photo    a.png, ")
+    assert lines[10].split() == ["SQNR,", "centered", "none"]
+    assert lines[11].startswith("  worst photo     a.png, ")
     assert len(lines) == 12
 
 
@@ -114,7 +114,7 @@ def test_options_reach_the_validation_and_a_break_is_shown(answer, capsys):
     assert out.startswith("a.pte: 4 photos, int8, expected cosine >= 0.99\nskipped torn.jpg")
     assert "  lowered  eager PyTorch  5.00e-01  0.1000000  3.0 dB       25.00 %  BREAKS\n" in out
     assert "  SQNR            -1.2 dB\n  SQNR, centered  -inf dB\n" in out
-    assert "  worst photo    cat.jpg, -2.0 dB\n" in out
+    assert "  worst photo     cat.jpg, -2.0 dB\n" in out
     assert out.endswith(
         "The first step that breaks: lowered\n"
         "The layer with the lowest SQNR: stages.0:conv2d (int8, 10.0 dB)\n"

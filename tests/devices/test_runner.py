@@ -144,7 +144,7 @@ def test_packages_are_refused(runner, tmp_path):
 ENDS = {
     "dies": ("kill -9 $$", "got exit status .*check the memory and disk"),
     "lacks an instruction": ("kill -4 $$", "got one without; compile with another"),
-    "fails": ("echo no space left >&2; exit 1", r"ended with status 1 \(no space left\)"),
+    "fails": ("echo no space left >&2; exit 1", r"got exit status 1 \(no space left\)"),
 }
 
 

@@ -112,7 +112,7 @@ def test_options_and_refusals(tmp_path):
     assert torch.equal(again(x), model(x))  # seven classes, as the checkpoint has
     for options, message in (
         ({"weights": None}, "there is no published checkpoint; pass your own with"),
-        ({"weights": "missing.pt"}, "got 'missing.pt', which is no file"),
+        ({"weights": "missing.pt"}, "got 'missing.pt', which is not a file"),
         ({"input_size": 42}, r"expected \(frames, 80\) with frames a multiple of 4, got 42"),
         ({"input_size": (40, 64)}, r"expected \(frames, 80\)"),
         ({"input_size": "x"}, r"expected \(frames, 80\)"),
