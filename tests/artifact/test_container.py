@@ -123,7 +123,7 @@ def test_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"\[output\].*No space left on device; free some space"):
+    with pytest.raises(InputError, match=r"\[output\].*No space left on device; free disk space"):
         artifact.write_atomically(path, b"data", force=True)
     assert path.read_bytes() == b"precious"
     assert os.listdir(tmp_path) == ["a.pte"]

@@ -1,1 +1,1 @@
-"""The artifact file: its metadata, its container, and how it reaches the disk."""
+"""Define the artifact file: its metadata and its container, and write it to the disk."""

@@ -1,7 +1,4 @@
-"""What is written into an artifact, and how it reaches the disk; docs/artifact.md specifies it.
-
-Reading is the runtime's: see `runtime.Session`.
-"""
+"""Write artifacts as docs/artifact.md specifies them; `runtime.Session` reads them."""
 
 from __future__ import annotations
 
@@ -27,11 +24,11 @@ DECIBEL_PLACES = 2
 
 @dataclass(frozen=True)
 class GraphAnswer:
-    """What a quantized graph, run by PyTorch, answers to the golden photo.
+    """Holds the answer of a quantized graph, run by PyTorch, to the golden photo.
 
     Attributes:
         output: float32 [1, classes].
-        least_sqnr_db: a program of this graph is at least as near to it, in decibel.
+        least_sqnr_db: lowest allowed SQNR of a program of this graph against `output`, in dB.
     """
 
     output: np.ndarray
@@ -40,12 +37,12 @@ class GraphAnswer:
 
 @dataclass(frozen=True)
 class Golden:
-    """One photo and the right answer to it, so that a device can check itself.
+    """Holds one photo and the correct answer to it, so that a device can check itself.
 
     Attributes:
-        image: uint8 [height, width, 3], RGB, larger than the network's input.
+        image: uint8 [height, width, 3], RGB, larger than the input of the network.
         output: float32 [1, classes], logits of eager PyTorch.
-        graph: the quantized graph's answer, of an artifact of lower precision than float32.
+        graph: the answer of the quantized graph, for a precision lower than float32.
     """
 
     image: np.ndarray
@@ -55,14 +52,14 @@ class Golden:
 
 @dataclass(frozen=True)
 class GoldenTensors:
-    """One sample of a tensor artifact and the right answer to it.
+    """Holds one sample of a tensor artifact and the correct answer to it.
 
     Attributes:
-        inputs, outputs: arrays in the order of the program's tensors, of their shapes and dtypes;
+        inputs, outputs: arrays in the order of the program's tensors, with their shapes and dtypes;
             the outputs are those of eager PyTorch.
-        graph: the quantized graph's outputs, of an artifact of lower precision than float32.
-        least_sqnr_db: a program of this graph is at least as near to each of them, in decibel;
-            minus infinity leaves an output free.
+        graph: the outputs of the quantized graph, for a precision lower than float32.
+        least_sqnr_db: lowest allowed SQNR of a program of this graph against each of these outputs,
+            in dB; minus infinity allows anything.
     """
 
     inputs: tuple[np.ndarray, ...]
@@ -72,7 +69,7 @@ class GoldenTensors:
 
 
 def constant_methods(metadata: Metadata, golden: Golden | GoldenTensors) -> dict[str, object]:
-    """Metadata and golden sample as the constant methods of an ExecuTorch program."""
+    """Return metadata and golden sample as the constant methods of an ExecuTorch program."""
     methods = {**fields(metadata), **_golden_methods(golden)}
     if metadata.cpu != CPUS[0]:
         methods["hve_cpu"] = metadata.cpu
@@ -105,7 +102,7 @@ def _golden_methods(golden: Golden | GoldenTensors) -> dict[str, object]:
 
 
 def fields(metadata: Metadata) -> dict[str, object]:
-    """The metadata of any artifact by name: strings, numbers and lists of numbers."""
+    """Return the metadata of any artifact by name: strings, numbers and lists of numbers."""
     spec, parity = metadata.preprocess, metadata.parity
     of_task = _classifier_fields(metadata) if spec is not None else _tensor_fields(metadata)
     return {
@@ -152,18 +149,18 @@ def _tensor_fields(metadata: Metadata) -> dict[str, object]:
 
 
 def _layer_line(record: LayerRecord) -> str:
-    decibel = f"{record.sqnr_db:.{DECIBEL_PLACES}f}"  # "inf" and "-inf" are as the format has them
+    decibel = f"{record.sqnr_db:.{DECIBEL_PLACES}f}"  # the format allows "inf" and "-inf"
     return f"{record.layer}\t{record.precision}\t{decibel}"
 
 
 def seal(program: bytes) -> bytes:
-    """`program` followed by the seal that readers check before anything else."""
+    """Return `program` followed by the seal that readers check first."""
     checksum = zlib.crc32(program)
     return program + struct.pack("<8sIIQQ", MAGIC, CONTAINER_VERSION, checksum, len(program), 0)
 
 
 def creation_time() -> str:
-    """Now in UTC, ISO 8601 to the second; `SOURCE_DATE_EPOCH` takes precedence where set."""
+    """Return the current time in UTC, ISO 8601 to the second, or `SOURCE_DATE_EPOCH` if set."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     moment = (
         datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
@@ -172,7 +169,7 @@ def creation_time() -> str:
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse an output path that cannot or must not be written, before any work is done.
+    """Check, before any work is done, that an output path can and may be written.
 
     Raises:
         InputError: the file exists and `force` is not set, it is a folder, or its folder is
@@ -189,7 +186,7 @@ def check_output(path: Path, *, force: bool) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that is missing or read-only with an InputError."""
+    """Raise InputError if a folder is missing or read-only."""
     if not folder.is_dir():
         raise InputError(f"[output] expected an existing folder, got {folder}; create it first")
     if not os.access(folder, os.W_OK):
@@ -202,16 +199,17 @@ def check_folder(folder: Path) -> None:
 def write_atomically(
     path: Path, data: bytes, *, force: bool, check: Callable[[Path], None] | None = None
 ) -> None:
-    """Write `data` to `path`: the whole file appears at once, or nothing does.
+    """Write `data` to `path`, so that either the complete file appears or none does.
 
     Args:
-        path, data: what to write, and where.
+        path: the file.
+        data: its content.
         force: replace an existing file.
-        check: called with the written file before it gets its name; what it raises is passed on,
-            and nothing appears.
+        check: called with the written file before it is renamed to `path`. If it raises, no file
+            appears.
 
     Raises:
-        InputError: as `check_output`, or the disk is full or fails.
+        InputError: see `check_output`, or the disk is full or fails.
     """
     check_output(path, force=force)
     temporary = None
@@ -230,7 +228,7 @@ def write_atomically(
     except OSError as error:
         raise InputError(
             f"[output] expected to write {len(data)} bytes to {path}, got: {error.strerror};"
-            " free some space or choose another folder"
+            " free disk space or choose another folder"
         ) from error
     finally:
         if temporary is not None:

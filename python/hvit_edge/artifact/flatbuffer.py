@@ -1,4 +1,4 @@
-"""Reading flatbuffers by the numbers of their fields. Imports no torch."""
+"""Read flatbuffers by the numbers of their fields. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def root(data: bytes | mmap.mmap) -> Table:
 
 @dataclass(frozen=True)
 class Table:
-    """A flatbuffer table: it points back to a vtable, which has an offset for each field."""
+    """Reads a flatbuffer table, whose vtable has an offset for each field."""
 
     data: bytes | mmap.mmap
     position: int
@@ -46,14 +46,18 @@ class Table:
         return self.data[start + 4 : start + 4 + length].decode("utf-8")
 
     def table(self, number: int) -> Table:
-        """Read a table; ValueError if it is missing."""
+        """Read a table; raise ValueError if it is missing."""
         at = self._field(number)
         if at is None:
             raise ValueError(f"field {number} is missing")
         return Table(self.data, self._follow(at))
 
     def tables(self, number: int) -> list[Table]:
-        """Read a vector of tables; empty if it is missing."""
+        """Read a vector of tables; empty if it is missing.
+
+        Raises:
+            ValueError: the vector is longer than the file.
+        """
         at = self._field(number)
         if at is None:
             return []

@@ -1,4 +1,4 @@
-"""What an artifact says about itself, as plain Python values. Imports no torch."""
+"""Define the metadata of an artifact as plain Python values. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from hvit_edge.preprocess import Preprocess
 
 SCHEMA_VERSION = 1
 TENSOR_SCHEMA_VERSION = 2
-"""Of artifacts of the task "tensor", which readers of before this version cannot read."""
+"""Version of artifacts of the task "tensor", which older readers cannot read."""
 CLASSIFY, TENSOR = "classify", "tensor"
-"""The tasks: photo to classes, and arrays to arrays."""
-# Optional fields of text: attribute of Metadata -> name in an artifact.
+"""Names of the tasks: photo to classes, and arrays to arrays."""
+# Optional text fields: attribute of Metadata -> name in an artifact.
 SOURCES = {
     "preprocess_source": "hve_preprocess_source",
     "labels_source": "hve_labels_source",
@@ -26,7 +26,7 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Difference:
-    """The distance of an output from the expected one.
+    """Measures the difference of an output from the expected one.
 
     Attributes:
         max_abs: largest absolute difference.
@@ -41,19 +41,19 @@ class Difference:
     top1_agree: bool
 
     def to_dict(self) -> dict[str, float | bool]:
-        """The fields as plain values."""
+        """Return the fields as plain values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """A convolution or linear of a quantised network, measured when it was compiled.
+    """Describes a convolution or linear of a quantized network, measured during compilation.
 
     Attributes:
-        layer: the module's dotted path and the operator's own name, `stages.0.conv:conv2d`.
-        precision: of its weights, such as "int8", "fp16" or "fp32".
-        sqnr_db: signal to quantisation noise of its output against the float network's, in
-            decibel, the noise of the layers before it included; infinite where there is none.
+        layer: dotted path of the module and name of the operator, such as `stages.0.conv:conv2d`.
+        precision: precision of its weights, such as "int8", "fp16" or "fp32".
+        sqnr_db: signal-to-quantization-noise ratio of its output against the float network, in dB.
+            It includes the noise of the layers before it, and is infinite without noise.
     """
 
     layer: str
@@ -63,12 +63,12 @@ class LayerRecord:
 
 @dataclass(frozen=True)
 class OperatorRecord:
-    """An operator of the graph that the delegate was given.
+    """Describes an operator of the graph that was given to the delegate.
 
     Attributes:
-        kind: as the delegate's format names it, such as "Conv2d" or "StaticReshape".
-        module: dotted path of the module that it came from; empty for the root, and where a
-            rewrite left none.
+        kind: name in the format of the delegate, such as "Conv2d" or "StaticReshape".
+        module: dotted path of the module that it came from; empty for the root, or if a rewrite
+            dropped the path.
     """
 
     kind: str
@@ -77,43 +77,43 @@ class OperatorRecord:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata fields of an artifact; docs/artifact.md defines each of them.
+    """Holds the metadata of an artifact; docs/artifact.md defines each field.
 
     Attributes:
-        schema_version: 1, or 2 of artifacts of the task "tensor".
-        model_name: registered name, or the user's own.
-        target: "xnnpack" or "native", or "coreml" for a package.
-        precision: one of the target's, see `compile`.
+        schema_version: 1, or 2 for artifacts of the task "tensor".
+        model_name: registered name, or name of the user's module.
+        target: "xnnpack", "native" or "coreml-pte", or "coreml" for a package.
+        precision: a precision of the target, see `compile`.
         created: UTC time, ISO 8601.
         weights_source: "random", "bundled NAME", a file's name, "hf:owner/repo" or "state dict".
         weights_sha256: 64 hex digits.
-        versions: of hvit-edge, torch and executorch or coremltools, which wrote the artifact.
-        labels: class names in class order; empty where there are none.
-        preprocess: from a photo to the network's input; None in the task "tensor".
-        parity: of the program against eager PyTorch in float32 on the golden image, measured
-            when the artifact was compiled.
-        golden_tolerance: the self test passes up to this difference, relative to the largest
-            absolute golden output.
-        layers: the layers' records, the worst first; empty for fp32 and for artifacts that were
-            written before there was such a record.
-        cpu: what the program is shaped for, see `compile`; "any" for packages and for artifacts
-            that do not say.
-        operators: of the delegate, in order; empty where there is no record.
-        preprocess_source: what says how a photo is prepared: "argument", the name of a file, a
-            key format, "default of MODEL", or "assumed: default of MODEL" where nothing said so;
-            empty for artifacts that were written before there was such a record.
-        labels_source: the same for the labels; empty without labels.
-        weights_key: which set of weights was compiled, where the checkpoint has several.
-        rewrites_left_out: the rewrites that failed when it was compiled, a line for each: name,
-            tab, reason.
+        versions: versions of hvit-edge, torch and executorch or coremltools at compilation.
+        labels: class names in class order; empty if there are none.
+        preprocess: preprocessing of photos; None for the task "tensor".
+        parity: difference of the program from eager PyTorch in float32 on the golden sample,
+            measured during compilation.
+        golden_tolerance: largest difference with which the self test passes, relative to the
+            largest absolute golden output.
+        layers: records of layers, the worst first; empty for fp32, and in artifacts of older
+            versions without this field.
+        cpu: the CPU that the program is optimized for, see `compile`; "any" for packages and for
+            artifacts without this field.
+        operators: operators of the delegate, in order; empty in artifacts without this field.
+        preprocess_source: where the preprocessing came from: "argument", the name of a file, a key
+            format, "default of MODEL", or "assumed: default of MODEL"; empty in artifacts of older
+            versions without this field.
+        labels_source: where the labels came from, in the same form; empty without labels.
+        weights_key: key of the set of weights, if the checkpoint has several.
+        rewrites_left_out: the rewrites that failed during compilation, one per line: name, tab,
+            reason.
         fallback: why it was lowered without any rewrites; empty if it was not.
-        model_source: the address that the module was made from, without folders, see `sources`;
-            empty for a registered name and for a module handed over in Python.
+        model_source: address of the module without folders, see `sources`; empty for a registered
+            name, and for a module given in Python.
         model_args: its arguments as JSON; empty without any.
-        task: "classify", or "tensor" of artifacts that take and give arrays.
-        input_names, output_names: of the task "tensor", one for each of forward's tensors.
-        sample_source: of the task "tensor", where the golden sample came from: "argument", a file's
-            name, or "drawn: ..." with what was declared.
+        task: "classify", or "tensor" for artifacts with arrays as inputs and outputs.
+        input_names, output_names: names of the tensors of `forward`, for the task "tensor".
+        sample_source: where the golden sample came from, for the task "tensor": "argument", a
+            file's name, or "drawn: ..." with the declaration.
     """
 
     schema_version: int

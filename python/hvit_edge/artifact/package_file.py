@@ -1,4 +1,4 @@
-"""How a package folder reaches the disk: whole, or not at all."""
+"""Write a package folder to the disk, completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ MANIFEST = "Manifest.json"
 
 
 def check_package_output(path: Path, *, force: bool) -> None:
-    """Refuse an output that cannot or must not be written, before any work is done.
+    """Check, before any work is done, that a package can and may be written.
 
     Raises:
-        InputError: another suffix; something is there and `force` is not set, or is no package;
-            its folder is missing or read-only.
+        InputError: the suffix is another one; a package exists and `force` is not set; something
+            else exists there; or the folder is missing or read-only.
     """
     if path.suffix != SUFFIX:
         raise InputError(
-            f"[output] expected a name that ends in {SUFFIX}, as Core ML wants, got {path.name};"
+            f"[output] expected a name that ends in {SUFFIX}, as Core ML requires, got {path.name};"
             f" use {path.with_suffix(SUFFIX).name}"
         )
     is_package = path.is_dir() and (path / MANIFEST).is_file()
@@ -42,21 +42,20 @@ def check_package_output(path: Path, *, force: bool) -> None:
 
 
 def write_package(path: Path, save: Callable[[Path], None], *, force: bool) -> int:
-    """Let `save` write a package, and give it its name when it is whole.
+    """Write a package with `save`, and rename it to `path` when it is complete.
 
-    An old package is moved aside first and comes back where the new one cannot take its place.
+    An existing package is moved away first, and moved back if the new one cannot be renamed.
 
     Args:
         path: the package.
-        save: writes a package to the path that it is given; what it raises is passed on, and
-            nothing appears.
+        save: writes a package to the path that it is given. If it raises, no package appears.
         force: replace an existing package.
 
     Returns:
-        Bytes of all its files.
+        The total size of its files in bytes.
 
     Raises:
-        InputError: as `check_package_output`, or the disk is full or fails.
+        InputError: see `check_package_output`, or the disk is full or fails.
     """
     check_package_output(path, force=force)
     try:
@@ -74,11 +73,11 @@ def write_package(path: Path, save: Callable[[Path], None], *, force: bool) -> i
     except (OSError, shutil.Error) as error:
         raise InputError(
             f"[output] expected to write {path}, got: {error};"
-            " free some space or choose another folder"
+            " free disk space or choose another folder"
         ) from error
     return package_bytes(path)
 
 
 def package_bytes(path: Path) -> int:
-    """The size of all files of a package."""
+    """Return the total size of the files of a package in bytes."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Optional text of a program's metadata that the C++ runtime has no use for. Imports no torch."""
+"""Read optional text metadata of a program that the C++ runtime does not use. Imports no torch."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ TEXT = 0
 
 
 def read_text(path: str | Path, names: Mapping[str, str]) -> dict[str, str]:
-    """Read constant methods that give text.
+    """Read constant methods that return text.
 
     Args:
-        path: a program that the runtime has loaded, so that its seal is known to be right.
-        names: what to call each, and the name of its method.
+        path: a program that the runtime has loaded, so its seal is valid.
+        names: names of the results, and the name of the method of each.
 
     Returns:
-        The text of each; empty for those that the program lacks.
+        The text of each; empty if the program does not have the method.
 
     Raises:
-        ArtifactError: a method gives something else.
+        ArtifactError: a method does not return text.
     """
     with (
         Path(path).open("rb") as file,
