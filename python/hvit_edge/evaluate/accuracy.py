@@ -1,4 +1,4 @@
-"""Accuracy of an artifact on labelled images, through what runs it."""
+"""Measure the accuracy of an artifact on labeled images."""
 
 from __future__ import annotations
 
@@ -60,33 +60,39 @@ def evaluate(
     device: str = LOCAL,
     allow_empty: bool = False,
 ) -> EvalReport:
-    """Classify labelled images with the C++ runtime, or a package with what runs it here.
+    """Classify labeled images with the C++ runtime, or with Core ML or the evaluator for a package.
 
     Args:
         artifact_path: a `.pte` or `.mlpackage` written by hvit-edge.
-        data: NPZ file or folder with one subfolder a class (see `hvit_edge.datasets`).
-        limit: classify at most so many images, spread evenly over the set.
-        threads: 0 chooses by the machine; the workers share them. Of a package, each worker's.
-        batch: how many images are handed to a worker, and recorded, at a time. The runtime takes
-            them one by one.
-        workers: how many batches are classified at a time, each with a copy of the program. Never
-            more copies are loaded than there are batches. The report is the same for any number.
-        resume: a file that takes every finished batch. Where it exists, its images are not
-            classified again, so an interrupted evaluation goes on; `batch`, `workers` and
-            `threads` may change. None records nothing.
-        eager: reference from photo to logits, compared image by image; called from one thread at
-            a time. `resume` notes that there is one, not which.
+        data: NPZ file, or folder with one subfolder per class (see `hvit_edge.datasets`).
+        limit: classify at most this many images, spread evenly over the set.
+        threads: number of threads; 0 lets the runtime choose. Workers share them; for a package,
+            each worker has this number.
+        batch: number of images that a worker classifies, and that are recorded, at a time. The
+            runtime runs them one by one.
+        workers: number of batches that are classified in parallel, each with a copy of the program.
+            No more copies are loaded than there are batches. The report does not depend on it.
+        resume: a file in which every finished batch is recorded. If it exists, its images are not
+            classified again, so an interrupted evaluation continues; `batch`, `workers` and
+            `threads` may change. With None nothing is recorded.
+        eager: reference that maps a photo to logits, compared image by image; called from one
+            thread at a time. `resume` records that there is one, but not which.
         progress: wraps the loop, for instance `hvit_edge.progress.bar("eval")`.
-        device: what classifies, see `devices.open_device`; photos are preprocessed here.
-        allow_empty: accept class folders of which no image can be read; the report names them
-            in any case.
+        device: device that classifies, see `devices.open_device`; photos are preprocessed locally.
+        allow_empty: accept class folders without a readable image; the report names them in any
+            case.
+
+    Returns:
+        The report.
 
     Raises:
-        InputError: data that does not fit the network, no readable image, a class without one, a
-            number below 1, or a `resume` file that cannot be written or is not of this evaluation.
+        InputError: the data does not fit the network, no image is readable, a class has none, a
+            number is below 1, or the `resume` file cannot be written or belongs to another
+            evaluation.
         ArtifactError: the artifact cannot be used.
-        ParityError: the runtime or `eager` answers NaN or infinity.
-        DeviceError: the device cannot be reached, or died; `resume` goes on from there.
+        ParityError: the runtime or `eager` returns NaN or infinity.
+        DeviceError: the device cannot be reached, or was lost; with `resume`, the next call
+            continues from there.
     """
     _check_counts(batch=batch, workers=workers)
 
@@ -96,7 +102,7 @@ def evaluate(
     first = load()
     labels, classes = list(first.metadata.labels), first.classes
     images = open_images(data, classes=classes, class_names=labels).take(limit)
-    if device != LOCAL:  # which takes whole batches: one photo must not stop the others
+    if device != LOCAL:  # devices run complete batches, which one bad photo must not stop
         images = images.checked(first.metadata.preprocess.check_photo)
     if not allow_empty:  # before the work
         refuse_empty(data, empty_classes([], images, labels))
@@ -106,9 +112,9 @@ def evaluate(
             artifact_path, images, limit=limit, against_eager=eager is not None
         )
         if is_package(artifact_path) or device != LOCAL:
-            header["backend"] = first.backend  # each rounds in its own way
+            header["backend"] = first.backend  # backends round differently
         state = EvalState(resume, header, classes)
-    # Closed at once when interrupted: Python would else finish every batch before it exits.
+    # Close it immediately on an interrupt; otherwise Python finishes all batches before it exits.
     with closing(_outcomes(images, first, load, eager, batch, workers, state)) as running:
         outcomes = list(progress(running, len(images)))
     report = summarise(
@@ -127,12 +133,12 @@ def evaluate(
 
 
 def refuse_empty(data: str | Path, empty: Sequence[EmptyClass]) -> None:
-    """Raise InputError if there are classes without an image that could be read."""
+    """Raise InputError if there are classes without a readable image."""
     if empty:
         named = FirstFew.of([str(one) for one in empty])
         raise InputError(
-            f"[evaluate] {printable(data)}: expected an image that can be read in every class"
-            f" folder, got none in {named}; add some, remove the folder, or pass --allow-empty"
+            f"[evaluate] {printable(data)}: expected a readable image in every class folder, got"
+            f" none in {named}; add images, remove the folder, or pass --allow-empty"
             " (allow_empty=True)"
         )
 
@@ -156,7 +162,7 @@ def _outcomes(
     workers: int,
     state: EvalState | None,
 ) -> Iterator[Outcome]:
-    """One outcome an image, in order: first those that `state` holds, then the others."""
+    """Yield one outcome per image, in order: first those recorded in `state`, then the others."""
     done = list(state.outcomes) if state else []
     yield from done
     starts = range(len(done), len(images), batch)
@@ -164,7 +170,7 @@ def _outcomes(
     if not batches:
         return
     if state:
-        state.prepare()  # a file that cannot be written must show before the work
+        state.prepare()  # if the file cannot be written, fail before the work
     classifiers = [first] + [load() for _ in range(min(workers, len(batches)) - 1)]
     with Workers(classifiers, images, eager) as pool:
         for outcomes in pool.run(batches):
@@ -179,12 +185,15 @@ def eager_reference(
     model: str | None = None,
     args: Mapping[str, Any] | None = None,
 ) -> Eager:
-    """The PyTorch model that an artifact was compiled from, with the artifact's preprocessing.
+    """Return the PyTorch model of an artifact as a function, with the artifact's preprocessing.
 
     Args:
         artifact_path: a `.pte` or `.mlpackage` written by hvit-edge.
-        weights: where its weights are, as for `create_model`; None is what the artifact says.
-        model, args: the address of its module and the factory's arguments, as for `validate`.
+        weights: source of its weights, see `create_model`; None for the one that is recorded.
+        model, args: address of its module, and arguments of the factory, see `validate`.
+
+    Returns:
+        A function that maps uint8 RGB [height, width, 3] to logits, float32 [1, classes].
 
     Raises:
         InputError: the weights cannot be found, or are not those of the artifact.

@@ -1,4 +1,4 @@
-"""What an evaluation reports: accuracy, the table of classes, the worst confusions."""
+"""Compute the report of an evaluation: accuracy, table of classes, worst confusions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MISTAKES = 3
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one image.
+    """Holds the result for one image.
 
     Attributes:
         index: its position in the data, from 0.
-        rank: how many classes the runtime puts before the true one; None where skipped.
-        predicted: the runtime's first class; None where skipped.
-        eager_rank, eager_predicted: the same of the eager model; None without one.
-        skipped: why the image could not be read; None where it could.
+        rank: number of classes that the runtime ranks before the true one; None if skipped.
+        predicted: the first class of the runtime; None if skipped.
+        eager_rank, eager_predicted: the same for the eager model; None without one.
+        skipped: why the image could not be read; None if it could.
     """
 
     index: int
@@ -38,7 +38,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """One class: its name, how many images, and the shares (0 to 1) found."""
+    """Holds the name of a class, its number of images, and its top-1 and top-5 (0 to 1)."""
 
     label: str
     index: int
@@ -49,7 +49,7 @@ class ClassAccuracy:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A class that was answered in place of the true one, and on how many images."""
+    """Holds a class that was predicted in place of the true one, and for how many images."""
 
     label: str
     index: int
@@ -58,14 +58,14 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Confusion:
-    """A class that is often missed.
+    """Holds a class that is often misclassified.
 
     Attributes:
         label, index: the class.
-        images: how many images it has.
-        top1: share of them (0 to 1) that were found; less than 1.
-        mistaken_for: the three classes most often answered instead, the most frequent first;
-            equally frequent ones by index.
+        images: number of its images.
+        top1: share of them (0 to 1) that were classified correctly; less than 1.
+        mistaken_for: at most three classes that were most often predicted instead, the most
+            frequent first; equally frequent ones by index.
     """
 
     label: str
@@ -77,12 +77,12 @@ class Confusion:
 
 @dataclass(frozen=True)
 class EmptyClass:
-    """A class that the data should have, and of which no image was classified.
+    """Holds a class that the data should have, but without a classified image.
 
     Attributes:
         label, index: the class.
         folders: its folders, if they are empty.
-        unreadable: how many images could not be read; 0 if there are none.
+        unreadable: number of images that could not be read.
     """
 
     label: str
@@ -99,21 +99,23 @@ class EmptyClass:
 
 @dataclass(frozen=True)
 class EvalReport:
-    """What `evaluate` measured; shares are from 0 to 1.
+    """Holds the results of `evaluate`; shares are from 0 to 1.
 
     Attributes:
-        top1, top5: share of images whose class is the first, is among the first five.
-        images: how many were read and classified.
-        skipped: the unreadable ones, with the reason.
+        artifact, data: names of the artifact and of the data.
+        top1, top5: share of images whose class is the first, or among the first five.
+        images: number of images that were read and classified.
+        skipped: the unreadable images, with the reason.
         per_class: one row for every class that has images.
-        confusion: the five classes of the lowest top-1 among those with errors, the worst first;
-            at equal top-1 the one with more images, then the lower index.
-        eager_top1: top-1 of the eager model; None where none was given.
-        agreement: share of images on which both give the same first class; None likewise.
-        backend: what ran the program.
+        confusion: at most five classes with errors, by top-1, the worst first; with equal top-1 the
+            class with more images comes first, then the lower index.
+        eager_top1: top-1 of the eager model; None without one.
+        agreement: share of images for which both predict the same class; None without an eager
+            model.
+        backend: name of the backend that ran the program.
         ignored: files that are not named like images, or are in no class folder.
-        empty_classes: those of class folders without an image that could be read.
-        absent_classes: the network's classes of which the data knows nothing.
+        empty_classes: classes whose folders have no readable image.
+        absent_classes: classes of the network that are not in the data.
     """
 
     artifact: str
@@ -132,7 +134,7 @@ class EvalReport:
     absent_classes: FirstFew = FirstFew()
 
     def to_dict(self) -> dict:
-        """The report in plain lists, dicts, strings and numbers."""
+        """Return the report as plain lists, dicts, strings and numbers."""
         return asdict(self)
 
 
@@ -151,14 +153,15 @@ def summarise(
 
     Args:
         outcomes: one for every image of `images`.
-        labels: the network's class names in order; classes beyond them go by their number.
-        artifact, data: the names that the report gives to them.
-        against_eager: the outcomes carry the eager model's answers.
-        backend: what ran the program.
-        classes: how many the network has; None takes as many as there are labels.
+        images: the data.
+        labels: class names of the network in order; classes without a name use their number.
+        artifact, data: their names in the report.
+        against_eager: the outcomes include the answers of the eager model.
+        backend: name of the backend that ran the program.
+        classes: number of classes of the network; None for the number of labels.
 
     Raises:
-        InputError: not a single image could be read.
+        InputError: no image could be read.
     """
     skipped = [Skipped(images.names[o.index], o.skipped) for o in outcomes if o.skipped is not None]
     read = [o for o in outcomes if o.skipped is None]
@@ -198,8 +201,9 @@ def empty_classes(
     """Return the classes of `images` whose folders are empty, or whose outcomes are all skipped.
 
     Args:
-        outcomes: those that are known; none leaves the empty folders.
-        labels: as for `summarise`.
+        outcomes: the known outcomes; without any, only classes with empty folders are returned.
+        images: the data.
+        labels: see `summarise`.
     """
     folders: dict[int, list[str]] = {}
     for name, index in images.empty_folders.items():

@@ -1,13 +1,13 @@
-"""The file that lets an interrupted evaluation go on.
+"""Read and write the file with which an interrupted evaluation continues.
 
-JSON, one object a line. The first line says whose state it is, every other one holds the outcomes
-of a finished batch:
+It is JSON with one object per line. The first line describes the evaluation. Every other line holds
+the outcomes of a finished batch:
 
     {"hvit_edge_eval": 1, "artifact_sha256": "9f...", "data": "/data/test", "images": 3, ...}
     {"outcomes": [{"index": 0, "rank": 0, "predicted": 4}, {"index": 1, "skipped": "..."}]}
 
-Batches are appended in the order of the data. A last line without an end, as a killed process
-leaves it, is cut off; everything else that does not fit is refused and left as it is.
+Batches are appended in the order of the data. An incomplete last line, which a killed process may
+leave, is removed. Any other content that does not fit is an error, and the file is not changed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LONGEST_HEADER = 2**20
 def describe_evaluation(
     artifact: str | Path, images: ImageSet, *, limit: int | None, against_eager: bool
 ) -> dict[str, Any]:
-    """The first line of a state file: what must be the same for an evaluation to go on.
+    """Return the first line of a state file, which must be equal for an evaluation to continue.
 
     Args:
-        artifact: the file, which goes in by its SHA-256; of a package the names and SHA-256 of all
+        artifact: the file, recorded by its SHA-256; for a package, by the names and SHA-256 of all
             its files.
-        images: names and labels go in by a digest, together with the contents of an NPZ file or
-            the sizes in bytes of a folder's files.
-        limit, against_eager: as for `evaluate`.
+        images: the data, recorded by a digest of names and labels, and of the content of an NPZ
+            file or the sizes in bytes of a folder's files.
+        limit, against_eager: see `evaluate`.
 
     Raises:
         InputError: the artifact or the data cannot be read.
@@ -54,19 +54,19 @@ def describe_evaluation(
 
 
 class EvalState:
-    """A state file, read when opened and written batch by batch.
+    """Reads a state file when it is opened, and writes it batch by batch.
 
     Args:
-        path: created by `prepare`; an existing one must be of the same evaluation.
+        path: the file, which `prepare` creates; an existing one must be of the same evaluation.
         header: from `describe_evaluation`.
-        classes: how many the network has.
+        classes: number of classes of the network.
 
     Attributes:
-        outcomes: of the images that are finished, from the first one on without a gap.
+        outcomes: outcomes of the finished images, from the first one on without a gap.
 
     Raises:
-        InputError: the file cannot be read, is no state file, belongs to another evaluation, or
-            was altered. It is left as it is.
+        InputError: the file cannot be read, is not a state file, belongs to another evaluation, or
+            was altered. It is not changed.
     """
 
     def __init__(self, path: str | Path, header: dict[str, Any], classes: int) -> None:
@@ -79,7 +79,7 @@ class EvalState:
         self._read()
 
     def append(self, outcomes: list[Outcome]) -> None:
-        """Record a finished batch; it is with the operating system when this returns.
+        """Record a finished batch; the operating system has it when this returns.
 
         Raises:
             InputError: the file cannot be written.
@@ -94,7 +94,7 @@ class EvalState:
         self.outcomes += outcomes
 
     def prepare(self) -> None:
-        """Cut off a torn last line and write a missing first line, once.
+        """Remove an incomplete last line and write a missing first line, once.
 
         Raises:
             InputError: the file cannot be written.
@@ -115,7 +115,7 @@ class EvalState:
             with open(self._path, "rb") as stream:
                 first = stream.readline(LONGEST_HEADER)
                 if first != _line(self._header) and _line(self._header).startswith(first):
-                    return  # empty, or killed while it wrote the first line
+                    return  # empty, or only a part of the first line was written
                 self._check_header(first)
                 body = stream.read()
         except FileNotFoundError:
@@ -161,7 +161,7 @@ class EvalState:
             self.outcomes.append(Outcome(**row))
 
     def _fits(self, row: Any) -> bool:
-        """Whether `row` is the outcome of the image that comes next."""
+        """Return True if `row` is the outcome of the next image."""
         if not isinstance(row, dict) or not _is_whole(row.get("index"), len(self.outcomes)):
             return False
         if "skipped" in row:
@@ -176,7 +176,7 @@ class EvalState:
     def _altered(self, number: int, wanted: str, got: str) -> InputError:
         return InputError(
             f"[evaluate] {self._path}, line {number}: expected {wanted}, got {got[:80]};"
-            " the file was altered: delete it to begin again"
+            " the file was altered; delete it to start again"
         )
 
     def _unusable(self, how: str, error: OSError) -> InputError:
@@ -226,7 +226,7 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return -1  # read later, and skipped with its reason
+        return -1  # a later read fails, and the image is skipped with its reason
 
 
 def _artifact_digest(path: Path) -> str:
@@ -246,6 +246,6 @@ def _file_digest(path: Path) -> str:
     except OSError as error:
         raise InputError(
             f"[evaluate] expected a file that can be read, got {path} ({error.strerror or error});"
-            " evaluate it from where it can be read"
+            " copy it to a folder where it can be read"
         ) from error
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Threads that classify batches of images, each with a Classifier of its own."""
+"""Classify batches of images in threads, each with its own Classifier."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from hvit_edge.devices.open_artifact import AnyClassifier
 
 Eager = Callable[[np.ndarray], np.ndarray]
-"""From uint8 RGB [height, width, 3] to logits, float32 [1, classes]."""
+"""Maps uint8 RGB [height, width, 3] to logits, float32 [1, classes]."""
 
 
 class Workers:
-    """As many threads as classifiers; on exit those that still work stop after their image.
+    """Runs one thread per classifier; on exit each running thread stops after its image.
 
     Args:
         classifiers: at least one; each is used by one thread at a time.
-        images: labelled; `images.read` may be called from several threads at once.
-        eager: the reference, called from one thread at a time; None compares with nothing.
+        images: labeled images; `images.read` may be called from several threads at once.
+        eager: the reference, called from one thread at a time, or None.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class Workers:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def run(self, batches: Iterable[Sequence[int]]) -> Iterator[list[Outcome]]:
-        """The outcomes of every batch (positions in the data), in the order of `batches`.
+        """Return the outcomes of every batch (positions in the data), in the order of `batches`.
 
         Raises (while iterating):
-            ParityError: NaN or infinity instead of logits; of several images, the first.
+            ParityError: logits are NaN or infinity; the error is for the first such image.
         """
         return self._threads.map(self._batch, batches)
 
@@ -77,7 +77,7 @@ class Workers:
             raise CancelledError
         try:
             image = self._images.read(index)
-            logits = classifier.logits(image)  # which may refuse the photo's shape
+            logits = classifier.logits(image)  # it may refuse the shape of the photo
         except InputError as error:
             return Outcome(index, skipped=str(error))
         return self._outcome(index, logits, image)
@@ -85,7 +85,7 @@ class Workers:
     def _classify_together(
         self, classifier: DeviceClassifier, indices: Sequence[int]
     ) -> list[Outcome]:
-        """A device is asked once for the whole batch."""
+        """Classify a complete batch in one call of the device."""
         outcomes: dict[int, Outcome] = {}
         readable: list[int] = []
 
@@ -101,7 +101,7 @@ class Workers:
 
         logits = classifier.logits_of(photos())
         for index, found in zip(readable, logits, strict=True):
-            # Read again for PyTorch: the whole batch of photos may not fit into memory.
+            # Read the photo again for PyTorch, because the batch may not fit into memory.
             image = None if self._eager is None else self._images.read(index)
             outcomes[index] = self._outcome(index, found, image)
         return [outcomes[index] for index in indices]
@@ -128,6 +128,6 @@ def _finite(logits: np.ndarray, name: str) -> np.ndarray:
 
 
 def _rank(logits: np.ndarray, label: int) -> int:
-    """How many classes come before `label`: greater logits, then equal ones of a lower index."""
+    """Return how many classes rank before `label`: greater logits, or equal with a lower index."""
     own = logits[label]
     return int((logits > own).sum() + (logits[:label] == own).sum())
