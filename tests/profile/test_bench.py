@@ -46,7 +46,7 @@ def test_impossible_counts_are_refused(arguments, message):
 
 def test_process_that_dies_is_reported(monkeypatch):
     monkeypatch.setattr(module, "WORKER", "import os; os.abort()")
-    with pytest.raises(ArtifactError, match=r"ended with status -6 \(no message\)"):
+    with pytest.raises(ArtifactError, match=r"got exit status -6 \(no message\)"):
         bench("x.pte")
 
 

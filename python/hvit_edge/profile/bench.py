@@ -1,4 +1,4 @@
-"""Load time, latency and memory of an artifact, measured in a fresh process."""
+"""Measure load time, latency and memory of an artifact in a new process."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ WORKER = "import sys; from hvit_edge.profile.bench import _worker; sys.exit(_wor
 
 @dataclass(frozen=True)
 class BenchReport:
-    """What `bench` measured.
+    """Holds the results of `bench`.
 
     Attributes:
-        threads: those that ran, also where the machine chose.
-        load_ms: reading, checking and preparing the artifact, in a process that has just started.
-        first_run_ms: the first inference after loading.
+        artifact: path of the artifact.
+        iterations, warmup: number of timed runs, and of runs before them.
+        threads: number of threads that ran, also if the runtime chose it.
+        load_ms: time to read, check and prepare the artifact in a new process.
+        first_run_ms: time of the first inference after loading.
         latency_ms: avg, p50, p90, p95, p99, min, max and std over the timed runs.
-        peak_memory_mib: the most that the process held at any time, interpreter and numpy included;
-            on a device, the C++ runner alone.
+        peak_memory_mib: peak memory of the process, including the interpreter and numpy; on a
+            device, of the C++ runner only.
         device: where it ran.
-        instructions: of one inference on one thread in QEMU; None where not asked for.
+        instructions: instructions of one inference on one thread in QEMU; None if not requested.
     """
 
     artifact: str
@@ -63,22 +65,25 @@ def bench(
     count_instructions: bool = False,
     progress: Count = uncounted,
 ) -> BenchReport:
-    """Measure an artifact in a fresh process, so that nothing loaded here counts.
+    """Measure an artifact in a new process, so that what this process has loaded does not count.
 
     Args:
         path: a `.pte` written by hvit-edge.
-        iterations: timed runs.
-        warmup: runs between the first one and the timed ones.
-        threads: 0 chooses by the machine.
+        iterations: number of timed runs.
+        warmup: number of runs between the first one and the timed ones.
+        threads: number of threads; 0 lets the runtime choose.
         device: see `devices.open_device`.
-        count_instructions: of one inference, too; in QEMU only.
-        progress: told of every run on another device.
+        count_instructions: also count the instructions of one inference; only in QEMU.
+        progress: called after every run on another device.
+
+    Returns:
+        The report.
 
     Raises:
-        ArtifactError: the artifact cannot be used, or the process died.
-        InputError: iterations below 1, warmup or threads below 0; a package, which is timed on
-            the device; instructions to be counted elsewhere than in QEMU.
-        DeviceError: the device cannot be reached, or died.
+        ArtifactError: the artifact cannot be used, or the process crashed.
+        InputError: iterations are below 1, or warmup or threads below 0; the artifact is a package,
+            which is timed on the device; or instructions are requested outside QEMU.
+        DeviceError: the device cannot be reached, or was lost.
     """
     if is_package(path):
         raise InputError(
@@ -106,7 +111,7 @@ def bench(
     if done.returncode != 0 or "seconds" not in answer:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise ArtifactError(
-            f"[bench] {path}: expected the measuring process to finish, it ended with status"
+            f"[bench] {path}: expected the measuring process to finish, got exit status"
             f" {done.returncode} ({last}); run hvit-edge doctor"
         )
     return _report(path, answer, iterations, warmup)
@@ -126,7 +131,7 @@ def _report(path: str | Path, answer: dict, iterations: int, warmup: int) -> Ben
 
 
 def summarise(samples: np.ndarray) -> dict[str, float]:
-    """avg, p50, p90, p95, p99, min, max and (population) std of the samples."""
+    """Return avg, p50, p90, p95, p99, min, max and (population) std of the samples."""
     percentiles = {f"p{q}": float(np.percentile(samples, q)) for q in (50, 90, 95, 99)}
     return {
         "avg": float(np.mean(samples)),
@@ -143,7 +148,7 @@ def _check(name: str, value: int, *, least: int) -> None:
 
 
 def _answer(stdout: str) -> dict:
-    """The worker's answer is its last line; libraries may have printed before it."""
+    """Return the answer of the worker: the last line, after any output of libraries."""
     try:
         answer = json.loads((stdout.strip().splitlines() or [""])[-1])
     except ValueError:
@@ -152,7 +157,7 @@ def _answer(stdout: str) -> dict:
 
 
 def _worker(arguments: list[str]) -> int:
-    """What the process that `bench` starts does: measure, print one line of JSON."""
+    """Measure in the process that `bench` starts, and print one line of JSON."""
     path, iterations, warmup, threads = arguments[0], *(int(text) for text in arguments[1:])
     try:
         print(json.dumps(_measure(path, iterations, warmup, threads)))
@@ -186,9 +191,9 @@ def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
 
 
 def peak_memory_bytes() -> int:
-    """The most resident memory that this process has held."""
+    """Return the peak resident memory of this process in bytes."""
     try:
-        # Linux's getrusage also counts the parent before exec; VmHWM is of this program alone.
+        # Linux's getrusage includes the parent before exec; VmHWM is for this program only.
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""A profile as one HTML file: operators under their modules, from left to right as they run."""
+"""Draw a profile as one HTML file: operators below their modules, in the order of execution."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hvit_edge.profile.profiling import TIME, OperatorCost, Profile, share
 
 UNKNOWN = "module unknown"
 WIDTH, ROW = 1600, 19  # units of the drawing
-LETTER = 6.6  # width of one, about
+LETTER = 6.6  # approximate width of a letter
 OUTSIDE = "outside of operators"
 
 COLOURS = {
@@ -41,14 +41,14 @@ span.colour { display: inline-block; width: 12px; height: 12px; margin: 0 4px 0 
 
 @dataclass
 class Box:
-    """A rectangle of the chart.
+    """Describes a rectangle of the chart.
 
     Attributes:
-        label: a component of a module's path, or an operator.
-        path: the module's whole path; of an operator, its module's.
-        group: of an operator; None for a module.
-        depth: rows from the top.
-        start, cost: in the profile's unit.
+        label: a component of a module's path, or the name of an operator.
+        path: complete path of the module, or of the operator's module.
+        group: group of an operator; None for a module.
+        depth: number of rows from the top.
+        start, cost: position and width in the unit of the profile.
     """
 
     label: str
@@ -60,7 +60,7 @@ class Box:
 
 
 def boxes(profile: Profile) -> list[Box]:
-    """The chart's rectangles; neighbours of the same module share that module's."""
+    """Return the rectangles of the chart; adjacent operators of a module share its rectangle."""
     done: list[Box] = []
     opened: list[Box] = []
     position = 0.0
@@ -87,7 +87,7 @@ def _parts(operator: OperatorCost) -> list[str]:
 
 
 def render(profile: Profile) -> str:
-    """The file's text. It loads nothing and runs no script."""
+    """Return the text of the HTML file, which loads no other file and runs no script."""
     title = escape(f"{profile.artifact} on {profile.device}")
     how = (
         f"medians of {profile.iterations} runs after {profile.warmup} of warmup,"
@@ -100,9 +100,9 @@ def render(profile: Profile) -> str:
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
             f"<h1>{title}</h1>",
-            f"<p>{escape(amount(profile.inference, profile.unit))}: {how}. From left to right as"
-            " they run; below a module lie its parts, and its operators last. Point at one to read"
-            " it.</p>",
+            f"<p>{escape(amount(profile.inference, profile.unit))}: {how}. Operators are in the"
+            " order of execution, from left to right; submodules and operators are below their"
+            " module. Hover over a box for details.</p>",
             _legend(profile),
             "\n".join(_drawing(profile)),
             "\n".join(_table(profile)),
@@ -112,7 +112,7 @@ def render(profile: Profile) -> str:
 
 
 def amount(cost: float, unit: str) -> str:
-    """Such as "1.234 ms" or "1.234 M instructions"."""
+    """Return a cost as text, such as "1.234 ms" or "1.234 M instructions"."""
     return f"{cost / 1e6:.3f} {'ms' if unit == TIME else 'M instructions'}"
 
 

@@ -1,4 +1,4 @@
-"""What kind of work an operator of a backend does, by the name that it reports."""
+"""Group the operators of a backend by their kind of work, from the names that it reports."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "other": (),
 }
-"""Group -> XNNPACK's operator types, without what stands in brackets, and the kinds of our own
-backend. XNNPACK's names are those of its operator-type-defs.inc and of its element-wise
-configurations. Its depthwise convolutions differ from others by their kernel alone, and what is not
-here is "other"."""
+"""Group -> XNNPACK's operator types, without the text in brackets, and the kinds of our own
+backend. XNNPACK's names are in its operator-type-defs.inc and its element-wise configurations. Its
+depthwise convolutions differ from others only by their kernel. All other names are in "other"."""
 
 _GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 _DEPTHWISE = "DWConv"
@@ -50,13 +49,13 @@ NATIVE = (
     *("Mean", "Pad", "Gather", "Quantise", "LinearInt8", "ConvolutionInt8", "InvertedResidual"),
     *("Unary", "Binary", "Reduction", "Softmax", "Matmul", "Select", "Transpose"),
 )
-"""The kinds of our own backend, which reports "Linear stages.0.conv": kind and module."""
+"""Kinds of our own backend, which reports kind and module: "Linear stages.0.conv"."""
 
 
 def native_parts(name: str) -> tuple[str, str] | None:
-    """Kind and module of an event of our own backend; None of any other's.
+    """Return kind and module of an event of our own backend, or None for another backend.
 
-    An event of XNNPACK has a number or a bracket behind its kind.
+    An event of XNNPACK has a number or a bracket after its kind.
     """
     kind, _, module = name.partition(" ")
     is_native = kind in NATIVE and " (" not in name and " #" not in name
@@ -64,14 +63,14 @@ def native_parts(name: str) -> tuple[str, str] | None:
 
 
 def kind_of(name: str) -> str:
-    """The operator type of an event: "Softmax" of "Softmax (NC, F32) #2"."""
+    """Return the operator type of an event: "Softmax" for "Softmax (NC, F32) #2"."""
     if native := native_parts(name):
         return native[0]
     return name.partition(" (")[0].partition(" #")[0]
 
 
 def group_of(name: str) -> str:
-    """The group of an event, such as "depthwise" of "Convolution (NHWC, F32) DWConv #3"."""
+    """Return the group of an event: "depthwise" for "Convolution (NHWC, F32) DWConv #3"."""
     group = _GROUP_OF.get(kind_of(name), "other")
     if group == "convolution" and _DEPTHWISE in name.rpartition(")")[2]:
         return "depthwise"
@@ -79,5 +78,5 @@ def group_of(name: str) -> str:
 
 
 def is_known(name: str) -> bool:
-    """Whether the event's type is in GROUPS."""
+    """Return True if the type of the event is in GROUPS."""
     return kind_of(name) in _GROUP_OF

@@ -1,8 +1,8 @@
-"""The module of each operator that a backend reports.
+"""Find the module of each operator that a backend reports.
 
-Our own backend reports modules itself. For XNNPACK there is what the artifact recorded of its
-graph: the operators in the order in which they were serialised, each with its kind and module.
-XNNPACK fuses some, leaves some out and adds some, keeps the order, and reports kinds alone.
+Our own backend reports modules itself. For XNNPACK, the artifact has a record of the graph: the
+operators in the order of serialization, each with its kind and module. XNNPACK fuses, drops and
+adds some operators, keeps their order, and reports only kinds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hvit_edge.artifact.metadata import OperatorRecord
 from hvit_edge.profile.operator_groups import kind_of, native_parts
 
 LAYER = "layer"
-"""A 1x1 convolution runs as a fully connected operator."""
+"""Common kind of convolutions and linears, as a 1x1 convolution runs as fully connected."""
 REPORTED = {
     **dict.fromkeys(("Conv2d", "DepthwiseConv2d", "FullyConnected"), LAYER),
     **dict.fromkeys(("Convolution", "Fully Connected", "Dynamic Fully Connected"), LAYER),
@@ -38,19 +38,19 @@ REPORTED = {
     "StaticTranspose": "Transpose",
     "Tanh": "TanH",
 }
-"""What serialised and reported kinds have in common; a kind that is not here is its own."""
+"""Common names of serialized and reported kinds; other kinds have the same name in both."""
 
 
 def modules_of(records: Sequence[OperatorRecord], names: Sequence[str]) -> list[str | None]:
-    """The module of each reported operator; None where it is not certain.
+    """Return the module of each reported operator; None if it is not certain.
 
-    Certain is a kind of which as many are reported as were recorded: the first is the first. Were
-    the operators so found not in the recorded order, XNNPACK would have moved some, and nothing
-    would be certain at all.
+    A kind is certain if as many of its operators are reported as were recorded; they are matched in
+    order. If the matched operators are not in the recorded order, XNNPACK has moved some of them,
+    and then no module is certain.
 
     Args:
-        records: in the order of the serialised graph; empty for older artifacts.
-        names: as the backend reports them, in the order in which they run.
+        records: operators in the order of the serialized graph; empty for older artifacts.
+        names: names that the backend reports, in the order of execution.
     """
     native = [native_parts(name) for name in names]
     if all(native):

@@ -1,4 +1,4 @@
-"""Where an inference spends its time, or on Arm in QEMU its instructions: operator by operator."""
+"""Measure the time, or for Arm in QEMU the instructions, of each operator of an inference."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TIME, INSTRUCTIONS = "ns", "instructions"
 
 @dataclass(frozen=True)
 class OperatorCost:
-    """One operator of the backend.
+    """Holds the cost of one operator of the backend.
 
     Attributes:
-        name: as XNNPACK reports it, with its number: "Softmax (NC, F32) #2"; of our own backend its
+        name: name with number that XNNPACK reports: "Softmax (NC, F32) #2"; for our own backend the
             kind, such as "Linear".
         group: its kind of work, see `operator_groups`.
-        module: dotted path of the module that it came from; None where that is not known.
-        cost: in the profile's unit.
+        module: dotted path of the module that it came from; None if unknown.
+        cost: cost in the unit of the profile.
     """
 
     name: str
@@ -43,16 +43,17 @@ class OperatorCost:
 
 @dataclass(frozen=True)
 class Profile:
-    """The operators of one inference in their order.
+    """Holds the costs of the operators of one inference.
 
     Attributes:
-        artifact, device: what was profiled, and where.
-        unit: TIME, medians over the iterations; or INSTRUCTIONS, of one inference on one thread.
-        threads, iterations, warmup: how it was run.
-        inference: of the whole, operators measured.
-        outside: what is in no operator. Of times, also what XNNPACK rounds down: up to a
-            microsecond of each operator.
-        operators: in the order in which they run.
+        artifact, device: the artifact, and the device that ran it.
+        unit: TIME in nanoseconds, medians over the iterations; or INSTRUCTIONS of one inference on
+            one thread.
+        threads, iterations, warmup: parameters of the measurement.
+        inference: cost of the complete inference, with the measurement of operators.
+        outside: cost outside operators. For times, it includes what XNNPACK rounds down: up to a
+            microsecond per operator.
+        operators: operators in the order of execution.
     """
 
     artifact: str
@@ -67,8 +68,10 @@ class Profile:
 
     @property
     def total(self) -> float:
-        """Operators and `outside`. Of times a sum of medians, which is less than `inference` on a
-        machine that does other work: that interrupts now one operator, now another.
+        """Return the cost of all operators plus `outside`.
+
+        For times this is a sum of medians. It is less than `inference` on a machine that also does
+        other work, which interrupts another operator in each run.
         """
         return self.outside + sum(operator.cost for operator in self.operators)
 
@@ -91,7 +94,7 @@ class Profile:
 
 
 def share(part: float, whole: float) -> float:
-    """`part` of `whole`; 0 of nothing."""
+    """Return `part` divided by `whole`, or 0 if `whole` is 0."""
     return part / whole if whole else 0.0
 
 
@@ -108,16 +111,20 @@ def profile(
 
     Args:
         path: a `.pte` written by hvit-edge.
-        iterations, warmup: measured runs, and runs before them; instructions are counted once.
-        threads: 0 chooses by the machine; instructions are counted on one.
-        device: see `devices.open_device`; qemu:CPU gives instructions, all others times.
-        progress: told of every run on another device.
+        iterations, warmup: number of measured runs, and of runs before them. Instructions are
+            counted in one run.
+        threads: number of threads; 0 lets the runtime choose. Instructions are counted with one.
+        device: see `devices.open_device`; qemu:CPU gives instructions, all others give times.
+        progress: called after every run on another device.
+
+    Returns:
+        The profile.
 
     Raises:
         ArtifactError: the artifact cannot be used.
-        InputError: iterations below 1, warmup or threads below 0; a package; a program whose
-            backend reports no operator.
-        DeviceError: the device cannot be reached, or died.
+        InputError: iterations are below 1, or warmup below 0; the artifact is a package; or the
+            backend of the program reports no operators.
+        DeviceError: the device cannot be reached, or was lost.
     """
     if is_package(path):
         raise InputError(
@@ -185,13 +192,13 @@ def _operators(path: str | Path, costs: Sequence[tuple[str, float]]) -> tuple[Op
 
 
 def _shown(name: str) -> str:
-    """An event without the module, which has a place of its own."""
+    """Return the name of an event without the module, which is a separate field."""
     native = native_parts(name)
     return native[0] if native else name
 
 
 def _measure(path: Path, iterations: int, warmup: int, threads: int) -> dict:
-    """As the runner's `profile`, in this process."""
+    """Measure in this process; return the same as `profile` of the runner."""
     session = Session(path, threads=threads, time_operators=True)
     inputs = random_arrays(session)
     seconds, runs = [], []

@@ -1,4 +1,4 @@
-"""Arrays to time a program on. Imports no torch."""
+"""Make random inputs to time a program. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from hvit_edge.runtime import Session
 
 
 def random_arrays(session: Session) -> list[np.ndarray]:
-    """Return an array for each input: normal numbers; zeros for integers, any table's first row."""
+    """Return an array for each input: normal numbers, or zeros for other dtypes than float32.
+
+    Zeros are valid indices of any table.
+    """
     random = np.random.default_rng(0)
     return [
         random.standard_normal(spec.shape, dtype=np.float32)
