@@ -28,7 +28,7 @@ def test_what_was_not_foreseen_becomes_one_error_that_names_the_function():
         failing(cause)()
     assert caught.value.__cause__ is cause and caught.value.exit_code == 1
     assert str(caught.value) == (
-        "[work] expected no failure of hvit-edge's own, got KeyError: 'no such key\\nmore';"
+        "[work] expected no internal failure of hvit-edge, got KeyError: 'no such key\\nmore';"
         " report it with the traceback to hvit-edge's issue tracker"
     )
 

@@ -1,7 +1,7 @@
-"""A file with the details of a failure that was not foreseen, for whoever reports it.
+"""Write a file with the details of an unexpected failure, for a bug report.
 
-It holds the traceback, versions, the platform and the command; never the environment, weights or
-values of variables. What looks like a secret is left out of all of it.
+It contains the traceback, versions, the platform and the command, but not the environment, weights
+or values of variables. Text that looks like a secret is replaced.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ _SECRETS = (
     re.compile(r"([?&](?:token|key|sig|signature)=)[^&\s'\"]+", re.I),
     re.compile(r"(\b(?:token|password|secret)[= ])[^\s'\"]{8,}", re.I),
 )
-"""What is secret, after a first group that is not."""
+"""Patterns of secrets; the first group is not secret and is kept."""
 
 
 def write_report(error: BaseException, command: Sequence[str], doing: str) -> str | None:
     """Write the details of `error` to a new file in the folder for temporary files.
 
     Args:
-        error: what was not foreseen.
+        error: the unexpected exception.
         command: the arguments of the command line.
-        doing: what was being done.
+        doing: name of the command and step that failed.
 
     Returns:
-        The file's path; None if it cannot be written.
+        The path of the file; None if it cannot be written.
     """
     try:
         descriptor, path = tempfile.mkstemp(prefix="hvit-edge-", suffix=".txt")
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(report_text(error, command, doing))
-    except Exception:  # a full disk, no such folder: the error itself is what matters
+    except Exception:  # for example a full disk; the original error matters more
         return None
     return path
 
 
 def report_text(error: BaseException, command: Sequence[str], doing: str) -> str:
-    """Return what `write_report` writes."""
+    """Return the text that `write_report` writes."""
     versions = {"hvit-edge": __version__, "Python": platform.python_version()}
     versions.update({name: _version(name) for name in PACKAGES})
     lines = [
@@ -71,7 +71,7 @@ def report_text(error: BaseException, command: Sequence[str], doing: str) -> str
 
 
 def how_to_report() -> str:
-    """Say where to report, as the installed package's own metadata has it."""
+    """Return the advice where to report, with the address from the metadata of the package."""
     try:
         urls = importlib.metadata.metadata("hvit-edge").get_all("Project-URL") or []
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The border of the public functions: what was not foreseen leaves as one error of this package."""
+"""Turn unexpected exceptions of public functions into one error of this package."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _DECORATORS = frozenset(
     str(Path(__file__).with_name(name)) for name in ("public.py", "torch_state.py")
 )
 COMPILE_PACKAGES = frozenset({"coremltools", "torch", "safetensors", "huggingface_hub"})
-"""What `pip install 'hvit-edge[compile]'` brings."""
+"""Packages that `pip install 'hvit-edge[compile]'` installs."""
 
 
 def public(name: str, *, libraries: bool = True) -> Callable[[Function], Function]:
-    """Make a function public under `name`: decorate it.
+    """Return a decorator that makes a function public under `name`.
 
-    Errors of this package, interrupts and `MemoryError` pass as they are, and so does the
-    `TypeError` of a call with wrong arguments. Any other exception becomes an `InternalError` that
-    names the function and is raised from the exception.
+    Errors of this package, interrupts, `MemoryError` and the `TypeError` of a call with wrong
+    arguments are not changed. Any other exception becomes an `InternalError` that names the
+    function, and is raised from the exception.
 
     Args:
-        name: of the function, for messages.
-        libraries: it uses PyTorch, ExecuTorch or coremltools, whose warnings and logs are dropped
-            meanwhile, see `quiet`.
+        name: name of the function in messages.
+        libraries: True if it uses PyTorch, ExecuTorch or coremltools. Their warnings and logs are
+            dropped during the call, see `quiet`.
     """
     around = quiet if libraries else nullcontext
 
@@ -54,7 +54,7 @@ def public(name: str, *, libraries: bool = True) -> Callable[[Function], Functio
 
 
 def public_methods(*names: str) -> Callable[[Class], Class]:
-    """Make methods of a class public that use no libraries, as `public` does with a function."""
+    """Return a class decorator that makes methods public, as `public` does without libraries."""
 
     def decorate(cls: Class) -> Class:
         for name in names:
@@ -66,7 +66,7 @@ def public_methods(*names: str) -> Callable[[Class], Class]:
 
 
 def _never_ran(error: TypeError) -> bool:
-    """Whether a call failed on its arguments: no frame is deeper than those of decorators."""
+    """Return True if a call failed on its arguments, so the last frame is one of a decorator."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -74,7 +74,7 @@ def _never_ran(error: TypeError) -> bool:
 
 
 def unforeseen(name: str, error: Exception) -> HvitEdgeError:
-    """Return the error of this package for one that `name` did not foresee."""
+    """Return the error of this package for an exception that `name` does not handle."""
     package = (getattr(error, "name", None) or "").split(".")[0]
     if isinstance(error, ModuleNotFoundError) and package in COMPILE_PACKAGES:
         return MissingPackageError(
@@ -84,6 +84,6 @@ def unforeseen(name: str, error: Exception) -> HvitEdgeError:
         )
     first = next((line for line in str(error).splitlines() if line.strip()), "")
     return InternalError(
-        f"[{name}] expected no failure of hvit-edge's own, got {type(error).__name__}:"
+        f"[{name}] expected no internal failure of hvit-edge, got {type(error).__name__}:"
         f" {first.strip()[:200]}; report it with the traceback to hvit-edge's issue tracker"
     )

@@ -1,7 +1,7 @@
-"""Keep what PyTorch, ExecuTorch and coremltools warn of and log from the users of this package.
+"""Hide warnings and logs of PyTorch, ExecuTorch and coremltools from the users of this package.
 
-Only what those libraries say themselves is dropped, and only in threads that run a function of this
-package: warnings and logs of a user's own module, and of this package, are shown as ever.
+They are dropped only in threads that run a function of this package. Warnings and logs of the
+user's module, and of this package, are shown as usual.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ CARRIERS = frozenset(
     ["warnings", "logging", "contextlib", "functools", "importlib"]
     + ["copy", "copyreg", "typing_extensions"]
 )
-"""Packages that warn or log for the sake of their callers."""
+"""Packages that warn or log on behalf of their callers."""
 HEARD = frozenset({"executorch.backends.xnnpack.partition"})
-"""Loggers that this package itself listens to."""
+"""Loggers that this package reads."""
 USERS_SWITCH = "TORCH_LOGS"
-"""Set by users who want to see what PyTorch logs."""
+"""Environment variable of users who want to see the logs of PyTorch."""
 
 _thread = threading.local()
 _lock = threading.Lock()
-_inside = 0  # threads
-_users_filters: list[object] = []  # while there are any
+_inside = 0  # number of threads in `quiet`
+_users_filters: list[object] = []  # filters of the user, while a thread is in `quiet`
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Drop warnings and log records of the libraries in this thread.
 
-    The user's warning filters, log levels and log handlers are as they were when the last thread
-    leaves. Blocks nest.
+    When the last thread leaves, the user's warning filters, log levels and log handlers are
+    restored. Blocks may be nested.
     """
     depth = getattr(_thread, "depth", 0)
     handlers = list(logging.root.handlers)
@@ -58,7 +58,7 @@ def quiet() -> Iterator[None]:
 
 
 def _count(change: int) -> None:
-    """Note that a thread comes or goes; the first installs what drops, the last removes it."""
+    """Count threads that enter or leave; the first installs the filters, the last removes them."""
     global _inside
     with _lock:
         _inside += change
@@ -67,9 +67,9 @@ def _count(change: int) -> None:
             _users_filters[:] = [f for f in warnings.filters if f is not _FILTER]
         elif _inside == 0 and logging.Logger.callHandlers is _call_handlers:
             logging.Logger.callHandlers = _original_call_handlers
-        if change > 0:  # first, whatever filters a thread has set since
+        if change > 0:  # keep it first, even if a thread has added filters since
             warnings.filters[:] = [_FILTER, *(f for f in warnings.filters if f is not _FILTER)]
-        elif _inside == 0:  # without what libraries add when they are imported
+        elif _inside == 0:  # also drops the filters that libraries add when they are imported
             warnings.filters[:] = _users_filters
 
 
@@ -78,7 +78,7 @@ def _is_quiet() -> bool:
 
 
 class _OfLibraries:
-    """What a warning filter matches messages with: who warns decides, not the text."""
+    """Matches warnings in a filter by the package that warns, not by the text."""
 
     def match(self, text: str) -> bool:
         return _is_quiet() and _is_librarys(sys._getframe(1))
@@ -89,7 +89,7 @@ _original_call_handlers = logging.Logger.callHandlers
 
 
 def _call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
-    """Hand a record on unless it is a library's; in place of `logging.Logger.callHandlers`."""
+    """Replace `logging.Logger.callHandlers`: pass on a record unless a library logged it."""
     if _is_quiet() and record.name not in HEARD and record.levelno < logging.CRITICAL:
         name = record.name.split(".")[0]
         wanted = name == "torch" and os.environ.get(USERS_SWITCH)
@@ -99,10 +99,10 @@ def _call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
 
 
 def _is_librarys(frame: FrameType | None) -> bool:
-    """Whether a library warns or logs, perhaps through a carrier.
+    """Return True if a library warns or logs, directly or through a carrier.
 
-    This package warns in its own frames; what a carrier says while it works for it, such as
-    `copyreg` of a class of PyTorch's that it copies, is a library's.
+    This package warns in its own frames. A warning of a carrier that works for this package, such
+    as `copyreg` when it copies a class of PyTorch, counts as a library's.
     """
     carried = False
     while frame is not None:
@@ -115,7 +115,7 @@ def _is_librarys(frame: FrameType | None) -> bool:
 
 
 def _remove_default_handlers(before: list[logging.Handler]) -> None:
-    """Remove what `logging.warning(...)` of a library installs if there is no handler yet."""
+    """Remove the handler that `logging.warning(...)` of a library installs if there is none."""
     if before:
         return
     for handler in list(logging.root.handlers):
@@ -127,7 +127,10 @@ def _remove_default_handlers(before: list[logging.Handler]) -> None:
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Drop what C and C++ code writes to stderr; for moments only, because it is the process's."""
+    """Drop the output of C and C++ code to stderr.
+
+    Use it only for short blocks, because it affects the complete process.
+    """
     sys.stderr.flush()
     try:
         saved = os.dup(2)

@@ -1,4 +1,4 @@
-"""Settings of PyTorch and generators of random numbers: known inside, unchanged outside."""
+"""Run functions with default settings of PyTorch, and restore the caller's settings after."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def settled(function: Function) -> Function:
-    """Run a function with PyTorch's settings as they are by default; decorate it.
+    """Decorate a function to run with the default settings of PyTorch.
 
-    Default dtype and device, inference and gradient mode and autocast that the caller has set
-    would change what is exported. They, the number of threads, and every generator's state are as
-    the caller left them afterwards.
+    The caller's default dtype and device, inference and gradient mode, and autocast would change
+    the exported program. They, the number of threads and the states of random generators are
+    restored after the call.
     """
 
     @functools.wraps(function)
