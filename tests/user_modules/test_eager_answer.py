@@ -336,7 +336,7 @@ def test_an_exception_inside_a_library_points_to_the_users_line():
 )
 def test_other_channels_than_three(channels, remedy):
     message = refusal(nn.Sequential(Net(channels=channels)).eval())
-    assert f"the first convolution takes {channels}: wrap the module" in message
+    assert f"the first convolution has {channels}: wrap the module" in message
     assert "in 0.conv (Conv2d), " in message and message.endswith(remedy)
 
 
@@ -345,7 +345,7 @@ def test_other_arguments_and_dtypes():
         def forward(self, x, mask):
             return self.logits(x)
 
-    assert refusal(Two().eval()).endswith("in one whose forward takes the image alone")
+    assert refusal(Two().eval()).endswith("in one whose forward takes only the image")
     doubles = net(lambda self, x: self.logits(x - self.mean), mean=torch.zeros(1).double())
     doubles.mean = torch.zeros(3, 1, 1, dtype=torch.float64)
     assert refusal(doubles).endswith("it has buffers of torch.float64: call .float() first")

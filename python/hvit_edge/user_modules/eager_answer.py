@@ -1,4 +1,4 @@
-"""A module's own answer to the golden photo: what every program is compared with."""
+"""Run a module on the golden photo; every program is compared with this answer."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from hvit_edge.user_modules.random_calls import random_calls
 from hvit_edge.user_modules.user_code import first_line, place_of_error
 
 SAME = 1e-6
-"""Largest difference of two runs on one photo, relative to the largest output."""
+"""Largest allowed difference of two runs on one photo, relative to the largest output."""
 MORE_RUNS = 30
-"""Runs beyond the first two of a module that drew random numbers without an effect."""
+"""Number of extra runs of a module that draws random numbers without a visible effect."""
 _OF_DTYPES = ("dtype", "Input type", "scalar type", "Double", "Half")
 
 
 def run_eager(module: nn.Module, example: np.ndarray, where: str) -> np.ndarray:
-    """Return a module's logits for one input, float32 [1, classes].
+    """Return the logits of a module for one input, float32 [1, classes].
 
     Args:
         module: in eval mode.
-        example: float32 [1, 3, H, W]; stays as it is even if the module writes to its input.
-        where: the public function that asks, for messages.
+        example: float32 [1, 3, H, W]. It is not changed, even if the module writes to its input.
+        where: name of the public function that was called, for messages.
 
     Raises:
         InputError: the module refuses the input, or does not return finite logits.
@@ -39,18 +39,18 @@ def run_eager(module: nn.Module, example: np.ndarray, where: str) -> np.ndarray:
 
 
 def run_own(model: nn.Module, example: np.ndarray, where: str) -> tuple[nn.Module, np.ndarray]:
-    """Run a user's module on a copy, and check that its answer depends on the input alone.
+    """Run a copy of a user's module, and check that its answer depends only on the input.
 
     Args:
-        model: what the user handed over; it is not altered.
-        example, where: as for `run_eager`.
+        model: the user's module; it is not changed.
+        example, where: see `run_eager`.
 
     Returns:
-        The copy, which may keep what it computes once (a mask, a table), and its logits.
+        The copy, which may cache what it computes once (a mask, a table), and its logits.
 
     Raises:
-        InputError: as `own_module` and `run_eager`; or the module answers differently when it is
-            asked again, or a run changes its weights or buffers. What does so is named.
+        InputError: see `own_module` and `run_eager`; or a second run gives another answer, or a run
+            changes weights or buffers. The message names the cause.
     """
     other = np.float32(0.7) * example[..., ::-1]
     module, (expected,) = run_repeatedly(
@@ -68,13 +68,13 @@ def run_own(model: nn.Module, example: np.ndarray, where: str) -> tuple[nn.Modul
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """How a module is asked for its answer.
+    """Defines how a module is run for its answer.
 
     Attributes:
         ask: calls a module with the input, and returns its checked outputs.
-        ask_other: the same with another input, whose answer does not matter.
-        call: calls a module with the input, and checks nothing.
-        about: what the input is called in messages.
+        ask_other: calls it with another input, whose answer does not matter.
+        call: calls it with the input without any check.
+        about: name of the input in messages.
     """
 
     ask: Callable[[nn.Module], tuple[np.ndarray, ...]]
@@ -86,15 +86,18 @@ class Question:
 def run_repeatedly(
     model: nn.Module, question: Question, where: str
 ) -> tuple[nn.Module, tuple[np.ndarray, ...]]:
-    """Ask a copy of a user's module, and check that its answer depends on the input alone.
+    """Run a copy of a user's module, and check that its answer depends only on the input.
 
     Args:
-        model: what the user handed over; it is not altered.
-        question: how it is asked.
-        where: the public function that asks, for messages.
+        model: the user's module; it is not changed.
+        question: how it is run.
+        where: name of the public function that was called, for messages.
 
     Returns:
-        The copy and its outputs; errors as `run_own`.
+        The copy and its outputs.
+
+    Raises:
+        InputError: see `run_own`.
     """
     module = own_module(model, where)
     before = _generators()
@@ -119,13 +122,13 @@ def _check_repeats(
     *,
     draws: bool,
 ) -> None:
-    """Refuse a module that answers one input differently when it is asked again."""
+    """Raise InputError if a second run of a module on one input gives another answer."""
     before = _generators()
     for _ in range(1 + (MORE_RUNS if draws else 0)):
         difference = _difference(expected, question.ask(module))
         if difference:
             break
-    seeded = draws and _generators() == before  # as if it had drawn nothing
+    seeded = draws and _generators() == before  # it drew numbers, but the state is the same
     if not difference and not seeded:
         return
     calls = random_calls(module, lambda: question.call(module))
@@ -154,7 +157,7 @@ def _check_repeats(
 
 
 def _mutable_defaults(module: nn.Module) -> list[str]:
-    """Name the default arguments of a module's functions that keep what a call puts into them."""
+    """Return the default arguments of `forward` functions that a call may change."""
     found = []
     for path, child in module.named_modules():
         for parameter in inspect.signature(child.forward).parameters.values():
@@ -170,24 +173,24 @@ def _check_memory(
     expected: tuple[np.ndarray, ...],
     where: str,
 ) -> None:
-    """Refuse a module whose answer depends on the input that came before."""
+    """Raise InputError if the answer of a module depends on an earlier input."""
     question.ask_other(fresh)
     if _difference(expected, question.ask(fresh)):
         raise InputError(
-            f"[{where}] expected a module whose answer depends on its input alone, got one that"
+            f"[{where}] expected a module whose answer depends only on its input, got one that"
             f" keeps what it drew or computed in its first run, in {', '.join(kept)}; keep only"
             " what is the same for every input"
         )
 
 
 def _generators() -> tuple[object, ...]:
-    """Return the state of every generator that a module may draw from unasked."""
+    """Return the state of every global generator that a module may draw from."""
     name, keys, *rest = np.random.get_state()
     return torch.get_rng_state().numpy().tobytes(), random.getstate(), name, keys.tobytes(), *rest
 
 
 def _difference(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> float:
-    """Return the largest difference relative to an output's largest value, 0 if it is rounding."""
+    """Return the largest difference relative to an output's largest value; 0 up to `SAME`."""
     if [array.shape for array in expected] != [array.shape for array in actual]:
         return float("inf")
     difference = max(map(_relative_difference, expected, actual))
@@ -216,28 +219,28 @@ def _call(module: nn.Module, example: np.ndarray, where: str) -> object:
 
 
 def _remedy(module: nn.Module, error: Exception, example: np.ndarray) -> str:
-    """Say what to do about an exception of a module's forward."""
+    """Return a remedy for an exception of a module's forward."""
     channels = next((c.in_channels for c in module.modules() if isinstance(c, nn.Conv2d)), 3)
     if channels != example.shape[1] and "channels" in str(error):
         how = "x.mean(1, keepdim=True)" if channels == 1 else "an x that has them"
         return (
-            f"photos have 3 channels and the first convolution takes {channels}: wrap the module in"
+            f"photos have 3 channels, but the first convolution has {channels}: wrap the module in"
             f" one that calls it with {how}"
         )
     others = {t.dtype for t in module.buffers() if t.is_floating_point()} - {torch.float32}
     if others and any(sign in str(error) for sign in _OF_DTYPES):
         return f"it has buffers of {', '.join(map(str, others))}: call .float() first"
     if isinstance(error, TypeError) and "positional argument" in str(error):
-        return "wrap the module in one whose forward takes the image alone"
+        return "wrap the module in one whose forward takes only the image"
     size = f"({example.shape[2]}, {example.shape[3]})"
     return (
-        f"check its forward, and that {size} is the input_size that it takes: --input-size HxW"
-        " (preprocess=) gives another"
+        f"check its forward, and that {size} is its input_size; set another with --input-size HxW"
+        " (preprocess=)"
     )
 
 
 def _logits(output: object, where: str) -> np.ndarray:
-    """Check what a module returned: finite float32 logits [1, classes]."""
+    """Check that a module returned finite float32 logits [1, classes], and return them."""
     if not isinstance(output, torch.Tensor) or output.dim() != 2 or output.shape[0] != 1:
         got = _described(output)
     elif output.shape[1] == 0:
@@ -260,7 +263,7 @@ def _logits(output: object, where: str) -> np.ndarray:
 
 
 def _described(output: object) -> str:
-    """Name what a module returned, and what is in it."""
+    """Describe the type and content of a module's output."""
     if isinstance(output, torch.Tensor):
         return str(list(output.shape))
     name = type(output).__name__

@@ -1,4 +1,4 @@
-"""What running a module changed in it: weights and buffers, and what it keeps for the next run."""
+"""Find what a run of a module changed: weights, buffers and attributes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _INTERNAL = frozenset(vars(nn.Module()))
 
 
 def changed_tensors(before: nn.Module, after: nn.Module) -> list[str]:
-    """Name the parameters and buffers that a run of `after`, a copy of `before`, has changed.
+    """Return the names of parameters and buffers changed by a run of `after`, a copy of `before`.
 
-    New buffers that no state dict holds do not count: they are caches, see `kept_attributes`.
+    New buffers that are not in the state dict do not count, because they are caches; see
+    `kept_attributes`.
     """
     old, new = dict(_tensors(before)), dict(_tensors(after))
     persistent = after.state_dict(keep_vars=True).keys()
@@ -25,7 +26,7 @@ def changed_tensors(before: nn.Module, after: nn.Module) -> list[str]:
 
 
 def kept_attributes(before: nn.Module, after: nn.Module) -> list[str]:
-    """Name the attributes in which a run of `after`, a copy of `before`, has kept something."""
+    """Return the names of attributes changed by a run of `after`, a copy of `before`."""
     originals = {path: {**vars(m), **m._buffers} for path, m in plain_modules(before)}
     kept = []
     for path, module in plain_modules(after):
@@ -52,7 +53,10 @@ def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 
 def _differs(old: object, new: object) -> bool:
-    """Whether an attribute may hold something else now; plain values and containers alone."""
+    """Return True if an attribute may have changed.
+
+    Only tensors, generators, plain values, and the type and length of containers are compared.
+    """
     if isinstance(new, torch.Tensor):
         return not (isinstance(old, torch.Tensor) and _equal(old, new))
     if isinstance(new, torch.Generator):

@@ -1,4 +1,4 @@
-"""A module that a user hands over: which can be compiled, and a copy that runs may alter."""
+"""Check a user's module, and make a copy that runs may change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _QUANTIZED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch
 
 
 def unwrapped(module: object) -> object:
-    """Return what `torch.compile` or a data-parallel wrapper holds; anything else as it is."""
+    """Return the module in a `torch.compile` or data-parallel wrapper; return others unchanged."""
     while True:
         if isinstance(module, DataParallel | DistributedDataParallel):
             module = module.module
@@ -33,7 +33,7 @@ def unwrapped(module: object) -> object:
 
 
 def plain_modules(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Yield each submodule with its dotted path, as if there were no wrapper in between."""
+    """Yield each submodule with its dotted path, without wrappers."""
     module = unwrapped(module)
     yield path, module
     for name, child in module._modules.items():
@@ -42,7 +42,7 @@ def plain_modules(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.M
 
 
 def check_module(model: object, where: str) -> nn.Module:
-    """Return a user's module itself, without wrappers; arguments and errors of `own_module`."""
+    """Return a user's module itself without wrappers; arguments and errors as for `own_module`."""
     module = unwrapped(model)
     if not isinstance(module, nn.Module) or isinstance(module, _TORCHSCRIPT):
         raise InputError(f"[{where}] expected a torch.nn.Module, got {_not_a_module(module)}")
@@ -53,21 +53,20 @@ def check_module(model: object, where: str) -> nn.Module:
 
 
 def own_module(model: object, where: str) -> nn.Module:
-    """Return a copy of a user's module that computes the same; the user's is never altered.
+    """Return an equivalent copy of a user's module; the original is never changed.
 
-    Wrappers of `torch.compile` and of data parallelism are left out of the copy, wherever they
-    are: they change no value.
+    The copy has no wrappers of `torch.compile` and of data parallelism, which change no value.
 
     Args:
-        model: what the user handed over.
-        where: the public function that asks, for messages.
+        model: the user's module.
+        where: name of the public function that was called, for messages.
 
     Raises:
-        InputError: not a module in eval mode on the CPU with float32 parameters; every reason is
-            named.
+        InputError: it is not a module in eval mode on the CPU with float32 parameters. The message
+            has every reason.
     """
     module = check_module(model, where)
-    with torch.inference_mode(False):  # whose tensors could not be exported
+    with torch.inference_mode(False):  # inference tensors cannot be exported
         copied = _copied(module)
     for parent in list(copied.modules()):
         for name, child in parent._modules.items():
@@ -79,7 +78,7 @@ def own_module(model: object, where: str) -> nn.Module:
 
 
 def _not_a_module(model: object) -> str:
-    """Say what was handed over instead of a module, and what to do."""
+    """Describe an object that is not a module, and say what to do."""
     if isinstance(model, ExportedProgram):
         return "an ExportedProgram; pass program.module()"
     if isinstance(model, _TORCHSCRIPT):
@@ -98,7 +97,7 @@ def _not_a_module(model: object) -> str:
 
 
 def _module_faults(module: nn.Module) -> Iterator[str]:
-    """Say which submodules are in training mode, quantized or TorchScript."""
+    """Yield a message each for submodules in training mode, quantized ones and TorchScript."""
     named = list(module.named_modules())
     training = [p for p, child in named if child.training and not _has_no_mode(child)]
     script = [p for p, child in named if isinstance(child, torch.jit.ScriptModule)]
@@ -112,7 +111,7 @@ def _module_faults(module: nn.Module) -> Iterator[str]:
     if script:
         yield (
             f"expected modules that torch.export can trace, got TorchScript in"
-            f" {_listed(script, classes)}; put the nn.Module there that it was made from"
+            f" {_listed(script, classes)}; replace it with the nn.Module that it was made from"
         )
     if quantized:
         yield (
@@ -122,14 +121,14 @@ def _module_faults(module: nn.Module) -> Iterator[str]:
 
 
 def _has_no_mode(module: nn.Module) -> bool:
-    """Whether a module is part of a traced graph, which reads no training flag."""
+    """Return True if a module is part of a traced graph, which does not read `training`."""
     if isinstance(module, GraphModule) or type(module) is nn.Module:
         return True
     return type(module).__module__.startswith(("torch.export.", "torch._export."))
 
 
 def _tensor_faults(module: nn.Module) -> Iterator[str]:
-    """Say which parameters and buffers are of a kind that no program can be made of."""
+    """Yield a message for each kind of parameters and buffers that cannot be compiled."""
     found: dict[tuple[str, str], list[str]] = {}
     for kind, tensors in (("p", module.named_parameters()), ("b", module.named_buffers())):
         for name, tensor in tensors:
@@ -140,7 +139,7 @@ def _tensor_faults(module: nn.Module) -> Iterator[str]:
 
 
 def _tensor_fault(tensor: torch.Tensor, *, is_parameter: bool) -> tuple[str, str] | None:
-    """Say what is wrong with one tensor, and the remedy; None if nothing is."""
+    """Return the fault of one tensor and the remedy, or None."""
     if isinstance(tensor, UninitializedTensorMixin):
         return "uninitialized lazy tensors", "run the module once and load its weights"
     if tensor.device.type == "meta":
@@ -164,7 +163,7 @@ def _tensor_fault(tensor: torch.Tensor, *, is_parameter: bool) -> tuple[str, str
 
 
 def _listed(names: list[str], classes: dict[str, str] | None = None) -> str:
-    """Name the first few, and count the others."""
+    """Return the first names, and the number of others."""
     shown = [
         f"{name or 'the module itself'} ({classes[name]})" if classes else name
         for name in names[:MOST_NAMED]
@@ -174,10 +173,10 @@ def _listed(names: list[str], classes: dict[str, str] | None = None) -> str:
 
 
 def _copied(module: nn.Module) -> nn.Module:
-    """Copy a module deeply; only what cannot be copied, such as a lock, is shared."""
+    """Copy a module deeply; only objects that cannot be copied, such as locks, are shared."""
     try:
         return deepcopy(module)
-    except Exception:  # whatever a class of the user's raises
+    except Exception:  # a user's class may raise anything
         memo: dict[int, object] = {}
         for child in module.modules():
             for value in vars(child).values():
@@ -186,8 +185,8 @@ def _copied(module: nn.Module) -> nn.Module:
 
 
 def _keep_uncopyable(value: object, memo: dict[int, object]) -> None:
-    """Note in `memo` an attribute that `deepcopy` refuses."""
-    if isinstance(value, torch.Tensor) and not value.is_leaf:  # as old weight norm leaves it
+    """Add to `memo` an attribute that `deepcopy` cannot copy."""
+    if isinstance(value, torch.Tensor) and not value.is_leaf:  # as in the old weight norm
         memo[id(value)] = value.detach().clone()
     elif not isinstance(value, nn.Module | torch.Tensor | dict):
         try:

@@ -1,4 +1,4 @@
-"""Which calls of a module draw random numbers, and where in the user's code they are."""
+"""Find the calls of a module that draw random numbers, and their lines in the user's code."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _OTHER_REMEDY = "draw no random numbers in eval mode (if self.training: ...)"
 
 @dataclass(frozen=True)
 class RandomCall:
-    """A call that draws random numbers.
+    """Describes a call that draws random numbers.
 
     Attributes:
         function: the function as the user calls it, such as `torch.nn.functional.dropout`.
-        operator: what draws, such as `aten.bernoulli_.float`; empty outside PyTorch.
-        place: submodule and line, as `user_code.place_of_frame` says it.
+        operator: the operator that draws, such as `aten.bernoulli_.float`; empty outside PyTorch.
+        place: submodule and line, see `user_code.place_of_frame`.
     """
 
     function: str
@@ -55,11 +55,11 @@ class RandomCall:
 
 
 def random_calls(module: nn.Module, run: Callable[[], object]) -> list[RandomCall]:
-    """Run a module again, and return every different call that drew random numbers, in order.
+    """Run a module again, and return the distinct calls that drew random numbers, in order.
 
     Args:
         module: in eval mode.
-        run: calls it, with the same input every time.
+        run: calls the module, always with the same input.
     """
     found: list[RandomCall] = []
     names = module_names(module)
@@ -73,7 +73,7 @@ def random_calls(module: nn.Module, run: Callable[[], object]) -> list[RandomCal
 
 
 class _Functions(TorchFunctionMode):
-    """Keeps the functions of `torch` that run, outermost first."""
+    """Keeps a stack of the running functions of `torch`, outermost first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class _Functions(TorchFunctionMode):
 
 
 class _Operators(TorchDispatchMode):
-    """Notes each ATen operator that draws from a generator."""
+    """Records each ATen operator that draws from a generator."""
 
     def __init__(self, names: Names, functions: _Functions, found: list[RandomCall]) -> None:
         super().__init__()
@@ -105,14 +105,14 @@ class _Operators(TorchDispatchMode):
 
 @contextmanager
 def _drawn_outside_torch(names: Names, found: list[RandomCall]) -> Iterator[None]:
-    """Note calls of Python's generators, and functions in which NumPy's global one moves on."""
+    """Record calls of Python's generators, and functions that advance NumPy's global generator."""
     position = [_numpy_position()]
 
     def note(frame: FrameType, event: str, called: object) -> None:
         if event == "c_call" and isinstance(getattr(called, "__self__", None), random.Random):
             name = f"random.{getattr(called, '__name__', '')}"
             found.append(RandomCall(name, "", _place(frame, names)))
-        if position[0] != _numpy_position():  # its functions are no C functions to a profiler
+        if position[0] != _numpy_position():  # a profiler does not see NumPy's functions
             position[0] = _numpy_position()
             found.append(RandomCall("numpy.random", "", _place(frame, names)))
 

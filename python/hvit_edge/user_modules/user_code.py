@@ -1,4 +1,4 @@
-"""Where in a user's code an exception, or a call, came from."""
+"""Find the line of the user's code from which an exception or a call came."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 Names = Mapping[int, str]
-"""Dotted path of a module in its network, by `id(module)`."""
+"""Maps `id(module)` to the dotted path of the module in its network."""
 
 _TORCH = f"{Path(torch.__file__).parent}{os.sep}"
 _OWN = f"{Path(__file__).parents[1]}{os.sep}"
@@ -26,20 +26,20 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 def module_names(module: nn.Module) -> dict[int, str]:
-    """Return the dotted path of each submodule by its id; the module's own path is empty."""
+    """Return the dotted path of each submodule by its id; the path of the module is empty."""
     return {id(child): path for path, child in module.named_modules()}
 
 
 def place_of_error(error: BaseException, module: nn.Module) -> str:
-    """Say where in the user's code `error` was raised: `head.norm (LayerNorm), net.py:12`.
+    """Return where in the user's code `error` was raised: `head.norm (LayerNorm), net.py:12`.
 
     Args:
         error: raised while `module` ran.
-        module: names the submodule that was running.
+        module: the module, for the name of the submodule that was running.
 
     Returns:
-        The innermost submodule and the last line that is neither of PyTorch nor of this package;
-        empty if there is no such line.
+        The innermost submodule, and the last line that is not in PyTorch, Python or this package;
+        empty if there is neither.
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     lines = [
@@ -49,9 +49,10 @@ def place_of_error(error: BaseException, module: nn.Module) -> str:
 
 
 def place_of_frame(frame: FrameType | None, names: Names, root: CodeType) -> str:
-    """Say where in the user's code the call was made that reached `frame`; as `place_of_error`.
+    """Return where in the user's code the call was made that led to `frame`.
 
-    `root` is the code of the function of ours that runs the user's module.
+    The result has the form of `place_of_error`. `root` is the code of our function that runs the
+    user's module.
     """
     frames = list(_outward(frame, root))
     return _place(frames, ((f.f_code.co_filename, f.f_lineno) for f in frames), names)
@@ -64,7 +65,7 @@ def _outward(frame: FrameType | None, root: CodeType) -> Iterator[FrameType]:
 
 
 def _place(frames: Iterable[FrameType], lines: Iterable[tuple[str, int]], names: Names) -> str:
-    """Join the first module and the user's first line of frames in order from the innermost."""
+    """Return the first module and the user's first line; frames are ordered innermost first."""
     owners = (frame.f_locals.get("self") for frame in frames)
     owner = next((o for o in owners if isinstance(o, nn.Module) and id(o) in names), None)
     written = [(file, line) for file, line in lines if _is_foreign(file)]
@@ -76,7 +77,7 @@ def _place(frames: Iterable[FrameType], lines: Iterable[tuple[str, int]], names:
 
 
 def _is_foreign(file: str) -> bool:
-    """Whether a file is a user's, or of a library that they chose: not torch, Python or ours."""
+    """Return True if a file belongs to the user or their libraries, not to torch, Python or us."""
     if file.startswith("<"):
         return file.startswith(_TYPED)
     if any(part in file for part in _INSTALLED):
@@ -85,7 +86,7 @@ def _is_foreign(file: str) -> bool:
 
 
 def first_line(error: BaseException, limit: int = 200) -> str:
-    """Return `Type: message` of an exception, the first line of it, at most `limit` characters."""
+    """Return the first line of `Type: message` of an exception, at most `limit` characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return text if len(text) <= limit else text[: limit - 3] + "..."
