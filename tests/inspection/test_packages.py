@@ -136,7 +136,7 @@ def test_five_axes_and_indices_are_listed():
         ("reduce_argmax", "computes in float32"),
         (
             "gather",
-            "computes in float32; follows indices that are known at run time only",
+            "computes in float32; uses indices that are only known at run time",
         ),
     ]
 

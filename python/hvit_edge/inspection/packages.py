@@ -1,4 +1,4 @@
-"""What a Core ML package contains."""
+"""Describe the contents of a Core ML package."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from hvit_edge.coreml.semantics import declared_dtype
 
 MODEL, WEIGHTS = "model.mlmodel", "weight.bin"
 EXPANDING = "constexpr_"
-AT_THE_EDGES = ("cast", "classify")  # between an app and the program; labels are the CPU's
+AT_THE_EDGES = ("cast", "classify")  # between an app and the program; the CPU computes labels
 DYNAMIC = ("gather", "scatter", "non_zero", "non_maximum_suppression", "argsort", "topk", "random")
 MAX_RANK = 4
 
 
 def describe_package(path: str | Path) -> dict:
-    """Everything that `hvit-edge inspect` shows of a package.
+    """Return what `hvit-edge inspect` shows for a package.
 
     Returns:
         path, bytes, format ("mlpackage"), sizes (of the specification and of the weights file);
-        inputs and outputs (lists of {"name", "kind", "dtype", "layout", "shape"}; null where there
-        is none); specification (its version) and opset (the first system with all operators);
-        operators (type to number of calls), precisions (dtype of the output to number of
-        operators), weights (encoding to {"count", "bytes"}), predicted_outside_neural_engine
-        (list of {"operator", "type", "reason"}: a rule, see `outside_neural_engine`, no
-        measurement), compute_units (a hint for apps) and metadata (docs/artifact.md).
+        inputs and outputs (lists of {"name", "kind", "dtype", "layout", "shape"}, null if missing);
+        specification (its version) and opset (the first system with all operators); operators (type
+        to number of calls), precisions (dtype of the output to number of operators), weights
+        (encoding to {"count", "bytes"}), predicted_outside_neural_engine (list of {"operator",
+        "type", "reason"}, predicted by rules, see `outside_neural_engine`), compute_units (a hint
+        for apps) and metadata (docs/artifact.md).
 
     Raises:
-        ArtifactError: a package that is damaged, too new, or not one of ours.
+        ArtifactError: the package is damaged, too new, or not from hvit-edge.
     """
     program = load_program(path)
     package = program.package
@@ -62,11 +62,12 @@ def describe_package(path: str | Path) -> dict:
 
 
 def outside_neural_engine(operators: list[Any]) -> Iterator[dict[str, str]]:
-    """MIL operators that will hardly run on the Neural Engine; Core ML alone decides.
+    """Yield MIL operators that probably do not run on the Neural Engine; Core ML decides this.
 
-    It computes in float16 on arrays of at most four axes, and does not follow indices that are
-    known at run time only: https://machinelearning.apple.com/research/neural-engine-transformers,
-    https://github.com/hollance/neural-engine. Casts at the edges are not counted.
+    The Neural Engine computes in float16 on arrays of at most four axes, and cannot use indices
+    that are only known at run time. Sources:
+    https://machinelearning.apple.com/research/neural-engine-transformers,
+    https://github.com/hollance/neural-engine. Casts at the inputs and outputs are not counted.
     """
     for op in operators:
         if op.op_type in AT_THE_EDGES:
@@ -77,7 +78,7 @@ def outside_neural_engine(operators: list[Any]) -> Iterator[dict[str, str]]:
         if any(declared_dtype(var) is torch.float32 for var in variables):
             reasons.append("computes in float32")
         if op.op_type.startswith(DYNAMIC):
-            reasons.append("follows indices that are known at run time only")
+            reasons.append("uses indices that are only known at run time")
         if rank > MAX_RANK:
             reasons.append(f"has an array of {rank} axes")
         if reasons:
@@ -85,7 +86,7 @@ def outside_neural_engine(operators: list[Any]) -> Iterator[dict[str, str]]:
 
 
 def _variables(op: Any) -> Iterator[Any]:
-    """What an operator reads that is no constant."""
+    """Yield the inputs of an operator that are not constants."""
     for given in op.inputs.values():
         for var in given if isinstance(given, (list, tuple)) else [given]:
             if var.op is None or var.op.op_type != "const":
@@ -116,7 +117,7 @@ def _sizes(package: Package) -> dict[str, int]:
 
 
 def _weights(package: Package) -> dict[str, dict[str, int]]:
-    """Constants in the weights file by encoding; scales and palettes belong to their tensor."""
+    """Return the constants in the weights file by encoding; scales and palettes count as well."""
     found: dict[str, dict[str, int]] = {}
     for _, group in groupby(references(package.spec), key=lambda blob: (blob.kind, blob.operator)):
         blobs = {blob.argument: blob for blob in group}

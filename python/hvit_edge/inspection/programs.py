@@ -1,4 +1,4 @@
-"""What an artifact contains, read without torch."""
+"""Describe the contents of an artifact. Imports no torch."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ DELEGATE_ID = 0
 
 
 def describe(path: str | Path) -> dict:
-    """Everything that `hvit-edge inspect` shows.
+    """Return what `hvit-edge inspect` shows for an artifact.
 
     Returns:
-        Of a package, see `inspection_package`. Of a file path, bytes, format ("pte"), inputs and
-        outputs (lists of {"dtype", "shape"}, and "name" in the task "tensor"),
+        For a package, see `describe_package`. For a file: path, bytes, format ("pte"), inputs and
+        outputs (lists of {"dtype", "shape"}, and "name" for the task "tensor"),
         planned_memory_bytes, delegates and ops_outside (name to number of calls), metadata
         (docs/artifact.md).
 
     Raises:
-        ArtifactError: the file is no usable artifact.
+        ArtifactError: the file is not a usable artifact.
     """
     if is_package(path):
         from hvit_edge.inspection.packages import describe_package
@@ -64,10 +64,17 @@ def _tensor(spec) -> dict:
 
 
 def count_calls(program: bytes, method: str = "forward") -> tuple[dict[str, int], dict[str, int]]:
-    """How often a method of an ExecuTorch program calls each delegate, and each operator outside.
+    """Count the calls of delegates, and of operators outside them, in an ExecuTorch program.
+
+    Args:
+        program: content of the file.
+        method: name of the method.
+
+    Returns:
+        The number of calls by name of the delegate, and by name of the operator.
 
     Raises:
-        ArtifactError: not an ExecuTorch program, or without that method.
+        ArtifactError: it is not an ExecuTorch program, or does not have the method.
     """
     try:
         if program[4:8] != b"ET12":
