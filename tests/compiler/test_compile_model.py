@@ -165,7 +165,7 @@ def test_what_our_lowering_fails_at_is_lowered_plainly(
 ):
     failing_lower(fail)
     path = tmp_path / "a.pte"
-    with pytest.warns(UserWarning, match="tinyhybrid is lowered as ExecuTorch does it"):
+    with pytest.warns(UserWarning, match="tinyhybrid is lowered by stock ExecuTorch"):
         artifact = hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=path)
     report = artifact.report.to_dict()
     assert report["fallback"].startswith(FAILURES[fail])
@@ -244,9 +244,9 @@ REFUSALS = {
     "cpu of Apple": ({"cpu": "arm", "target": "coreml"}, r"cpu: expected none for coreml"),
     "share": ({"min_delegated": 1.5}, r"min_delegated: expected a share from 0 to 1, got 1.5"),
     "rtol": ({"rtol": 0.0}, r"rtol: expected a number between 0 and 1, got 0.0"),
-    "labels": ({"labels": ["cat"]}, r"labels: expected 5, one a class, got 1"),
+    "labels": ({"labels": ["cat"]}, r"labels: expected 5, one per class, got 1"),
     "line break": ({"labels": ["a\nb", *"cdef"]}, r"labels: expected no line breaks"),
-    "weights": ({"weights": "random"}, r"with a name or an address only"),
+    "weights": ({"weights": "random"}, r"only with a name or an address"),
     "preprocess": ({"preprocess": None}, r"expected preprocess=Preprocess"),
 }
 

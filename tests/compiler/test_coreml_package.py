@@ -297,7 +297,7 @@ REFUSALS = {
     "share": ({"min_delegated": 0.5}, "min_delegated: expected none for coreml"),
     "calibration": ({"precision": "int8"}, "expected photos with int8, got none"),
     "needless": ({"precision": "w8", "calib_data": "x"}, "expected none with w8"),
-    "labels": ({"labels": ["a", "b"]}, "labels: expected 4, one a class, got 2"),
+    "labels": ({"labels": ["a", "b"]}, "labels: expected 4, one per class, got 2"),
     "suffix": ({"output": "a.pte"}, r"ends in .mlpackage, .* use a.mlpackage"),
     "rtol": ({"rtol": 2.0}, "rtol: expected a number between 0 and 1"),
 }

@@ -296,7 +296,7 @@ X = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
             "expected a fixed one with inputs, got auto",
         ),
         (Draws, X, {"target": "coreml-pte"}, "expected one of xnnpack, native, coreml with inputs"),
-        (Draws, X, {"num_classes": 3}, "with a name or an address only, got them with a module"),
+        (Draws, X, {"num_classes": 3}, "only with a name or an address, got them with a module"),
     ],
 )
 def test_refuses_before_anything_is_written(module, inputs, options, message, tmp_path):
@@ -318,7 +318,7 @@ def test_kernels_that_refuse_to_run_are_named(tmp_path):
     with pytest.raises(LoweringError) as caught:
         hvit_edge.compile(nn.Conv3d(1, 2, 3).eval(), inputs=volume, output=tmp_path / "a.pte")
     message = str(caught.value)
-    assert "expected operators outside the delegate whose kernels take these shapes" in message
+    assert "expected operators outside the delegate whose kernels support these" in message
     assert "aten.convolution.default in the root" in message
 
 

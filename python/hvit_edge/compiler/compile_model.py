@@ -109,45 +109,45 @@ def compile(
         model: a registered name; the address of another module, see `sources`
             ("FILE.py:FACTORY", "timm:NAME[.TAG]", "hf:OWNER/REPO"); or any module that maps
             float32 [1, 3, H, W] to logits [1, classes].
-        target: "xnnpack"; "native" for a program that our own runtime alone runs, see
-            `compiler_native`; "coreml" for an `.mlpackage`, see `compiler_coreml`; or "coreml-pte"
-            for an ExecuTorch program that runs on Apple systems, see `compiler_coreml_pte`.
+        target: "xnnpack"; "native" for a program that only our own runtime runs, see
+            `native_program`; "coreml" for an `.mlpackage`, see `coreml_package`; or "coreml-pte"
+            for an ExecuTorch program for Apple systems, see `coreml_program`.
         precision: for xnnpack "fp32" (the default), "fp16", "int8" or "int8-dynamic", see
             `quantize`; or "auto", the fastest mixture of them that keeps the accuracy, see
             `mixed`. For native "fp32" (the default), "fp16", "int8" or "int8-dynamic". For
             coreml "fp16" (the default), "fp32", float16 with weights of 8 bits ("w8") or palettes
             of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
-        weights, num_classes, input_size, weights_key: as `create_model`; for a name or an address
-            only, whose own checkpoint `weights` is.
-        args: arguments of the factory, of `timm.create_model`, or fields of the transformers
-            config; for an address only.
-        preprocess: from photo to input; needed for a module of your own, and in place of the
-            checkpoint's otherwise: a Preprocess, a JSON file, "timm", "imagenet", or a mapping of
-            single fields.
-        labels: class names in class order, in any form that `labels.given_labels` takes; None
+        weights, num_classes, input_size, weights_key: see `create_model`. They are only for a name
+            or an address; `weights` is then a checkpoint of that model.
+        args: arguments of the factory or of `timm.create_model`, or fields of the transformers
+            config; only for an address.
+        preprocess: preprocessing of photos: a Preprocess, a JSON file, "timm", "imagenet", or a
+            mapping of single fields. It is required for a module, and otherwise replaces the one of
+            the checkpoint.
+        labels: class names in class order, in any form that `labels.given_labels` accepts; None
             keeps those of the checkpoint.
         output: file to write; None is `{model}-{target}-{precision}.pte` or `.mlpackage` in the
             current folder.
         force: replace an existing file.
-        ios: for coreml, the oldest system that the package shall run on, 17 (the default) or 18.
+        ios: for coreml, the oldest iOS that the package supports, 17 (the default) or 18.
         compute_units: for coreml, a hint for apps that the package records: "all" (the default),
             "cpu", "cpu-gpu" or "cpu-ne".
-        cpu: for xnnpack, and for native in "int8" and "int8-dynamic": "arm" shapes the program for
-            the kernels of 64-bit Arm, where it then takes fewer instructions, and on x86-64 perhaps
-            more time; it runs on both. "any" is the default. See docs/arm.md.
-        min_delegated: for xnnpack and native, share of the operators, 0 to 1, that must run in the
-            delegate; None is 1.0 for a registered name and 0.0 for a module of your own.
-        calib_data: calibration images, a folder or NPZ as for `calibration_inputs`: "int8" needs
-            them, "int8-dynamic" takes windows of the bundled photos in their absence, no other
-            precision takes any.
-        calib_samples: how many of them to take at most, 32 or more.
+        cpu: "any" (the default) or "arm", for xnnpack, and for native in "int8" and "int8-dynamic".
+            "arm" optimizes the program for the kernels of 64-bit Arm, where it needs fewer
+            instructions. It also runs on x86-64, but may be slower there. See docs/arm.md.
+        min_delegated: for xnnpack, native and coreml-pte, the share of operators, 0 to 1, that must
+            run in the delegate; None is 1.0 for a registered name and 0.0 for any other module.
+        calib_data: calibration images, a folder or NPZ, see `calibration_inputs`. "int8" and "auto"
+            require them. "int8-dynamic" accepts them; without, xnnpack uses windows of the bundled
+            photos. No other precision accepts any.
+        calib_samples: largest number of calibration images to use, at least 32.
         eval_data, max_drop, plan, cost_profile, force_inexact: for "auto", see
-            `mixed.MixedOptions`. A searched plan is written beside the artifact, as
-            `NAME.plan.json`; an interrupted search goes on when the same call is made again.
+            `mixed.MixedOptions`. The plan that a search finds is written next to the artifact as
+            `NAME.plan.json`. An interrupted search continues when the same call is made again.
         progress: wraps the loops over the calibration images.
         rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
-            the same top class; in place of the precision's own gate, see `parity.tolerance`.
-        on_step: called with a word for each step that begins.
+            the same top class. It replaces the gate of the precision, see `measures.tolerance`.
+        on_step: called with the name of each step that begins.
         inputs: for a module of any inputs and outputs, which becomes an artifact of the task
             "tensor": sample arrays (a tuple, a dict by argument name, or the path of an NPZ file),
             or a list of `InputSpec`s, from which samples are drawn. Without it the module maps
@@ -155,15 +155,16 @@ def compile(
             axis, or a folder of such files. See docs/tensors.md.
 
     Returns:
-        The path and the report. Nothing is written unless every gate passes. What there is to say
-        of the calibration images, and what was assumed of the weights, is in the report, and is
-        sent to `warnings`.
+        The path and the report. Nothing is written unless every gate passes. Notices about the
+        calibration images, and about assumptions on the weights, are in the report and are issued
+        as warnings.
 
     Raises:
-        InputError: a wrong argument, an existing output, unusable weights or calibration images.
+        InputError: an argument is wrong, the output exists, or weights or calibration images cannot
+            be used.
         LoweringError: the module cannot be exported or lowered.
-        DelegationError: fewer operators are delegated than asked for; each is named.
-        ParityError: a step is outside its tolerance of eager PyTorch.
+        DelegationError: fewer operators are delegated than required; the message names the others.
+        ParityError: the difference of a step from eager PyTorch is above its tolerance.
     """
     start = time.perf_counter()
     tell = on_step or (lambda step: None)
@@ -238,9 +239,9 @@ def compile(
             return compile_package(request)
         return compile_program(request, partial(_check_delegation, wanted=min_delegated))
     gate = Gate(subject, precision, rtol)
-    work = _Quantising(subject, precision, cpu or CPUS[0], calibration, mixed, path, progress, tell)
+    work = _Quantizing(subject, precision, cpu or CPUS[0], calibration, mixed, path, progress, tell)
     passes = pipeline_for(work.cpu, precision)
-    if precision == "auto":  # a search is not made twice
+    if precision == "auto":  # no fallback, because it would repeat the search
         made = _lowered(work, gate, min_delegated, passes, False)
     else:
         made = with_fallback(gate, partial(_lowered, work, gate, min_delegated), passes)
@@ -273,7 +274,11 @@ def _check_target(
     cpu: str | None,
     min_delegated: float | None,
 ) -> str:
-    """The precision asked for, or the target's default; refuses what the target does not know."""
+    """Return the requested precision, or the default of the target.
+
+    Raises:
+        InputError: the target does not support an option.
+    """
     if target not in PRECISIONS:
         raise InputError(
             f"[compile] target: expected one of {', '.join(PRECISIONS)}, got {target!r}"
@@ -321,13 +326,13 @@ def _check_calibration(precision: str, data: str | Path | None, samples: int) ->
     if precision in NEEDS_CALIBRATION and data is None:
         raise InputError(
             f"[compile] calibration data: expected photos with {precision}, got none; pass"
-            " --calib-data DIR or NPZ (calib_data=...) with 128 to 512 photos of the kind that the"
-            " model will see"
+            " --calib-data DIR or NPZ (calib_data=...) with 128 to 512 photos like those that the"
+            " model will classify"
         )
     if precision not in TAKES_CALIBRATION and data is not None:
         raise InputError(
             f"[compile] calibration data: expected none with {precision}, which does not"
-            f" depend on images, got {data}; leave out --calib-data (calib_data=...)"
+            f" depend on images, got {data}; remove --calib-data (calib_data=...)"
         )
     if samples < FEWEST:
         raise InputError(
@@ -362,8 +367,8 @@ def _calibrate(
 
 
 @dataclass(frozen=True)
-class _Quantising:
-    """What the way from a float graph to one of lower precision depends on."""
+class _Quantizing:
+    """Converts a float graph to the requested precision."""
 
     subject: Subject
     precision: str
@@ -374,10 +379,10 @@ class _Quantising:
     progress: Wrap
     tell: Callable[[str], None]
 
-    def quantise(
+    def quantize(
         self, reference: GraphModule, calibration: Calibration | None
     ) -> tuple[GraphModule, MixedReport | None]:
-        """`reference` in the precision asked for, and what "auto" chose."""
+        """Return `reference` in the requested precision, and the report of "auto" (or None)."""
         if self.precision != "auto":
             example = (torch.from_numpy(self.subject.example),)
             given = {"precision": self.precision, "calibration": calibration, "cpu": self.cpu}
@@ -399,7 +404,7 @@ class _Quantising:
 
 @dataclass(frozen=True)
 class _Made:
-    """A lowered program, its layers' records and what "auto" chose."""
+    """Holds a lowered program, the records of its layers, and the report of "auto" (or None)."""
 
     lowered: Lowered
     layers: tuple[LayerRecord, ...]
@@ -407,13 +412,13 @@ class _Made:
 
 
 def _lowered(
-    work: _Quantising,
+    work: _Quantizing,
     gate: Gate,
     min_delegated: float | None,
     passes: Sequence[Rewrite],
     plainly: bool,
 ) -> _Made:
-    """Make a program of `passes`, gated step by step."""
+    """Lower the module after `passes`, and gate each step."""
     graph, layers, mixture, reference = _prepare_graph(work, gate, passes)
     work.tell("lower")
     example = (torch.from_numpy(work.subject.example),)
@@ -427,13 +432,13 @@ def _lowered(
 
 
 def _prepare_graph(
-    work: _Quantising, gate: Gate, passes: Sequence[Rewrite]
+    work: _Quantizing, gate: Gate, passes: Sequence[Rewrite]
 ) -> tuple[GraphModule, tuple[LayerRecord, ...], MixedReport | None, QuantizedReference | None]:
-    """From the module to a graph that can be lowered.
+    """Return a graph of the module that can be lowered.
 
     Returns:
-        The graph, its layers' records, what "auto" chose, and the graph's answers to photos if it
-        is quantized.
+        The graph, the records of its layers, the report of "auto" (or None), and the answers of a
+        quantized graph to photos (or None).
     """
     calibration = work.calibration
     graph = rewritten_graph(gate, passes, work.tell)
@@ -443,14 +448,14 @@ def _prepare_graph(
     if calibration is None and work.precision in TAKES_CALIBRATION:
         calibration = bundled_calibration(work.subject.origin.preprocess)
     reference = reference_graph(graph, work.precision)
-    quantised, mixture = work.quantise(reference, calibration)
-    answers = quantized_reference(gate, quantised, xnnpack_arithmetic(quantised))
-    layers = measure_layers(gate, reference, quantised, calibration)
-    return quantised, layers, mixture, answers
+    quantized, mixture = work.quantize(reference, calibration)
+    answers = quantized_reference(gate, quantized, xnnpack_arithmetic(quantized))
+    layers = measure_layers(gate, reference, quantized, calibration)
+    return quantized, layers, mixture, answers
 
 
 def _least_share(registered: bool, wanted: float | None) -> float:
-    """The share of the operators that must be delegated: of registered models all, unless told."""
+    """Return the required share of delegated operators; the default of registered models is 1."""
     return (1.0 if registered else 0.0) if wanted is None else wanted
 
 

@@ -1,4 +1,4 @@
-"""Compile a model to a Core ML package: the same gates, judged by the reference evaluator."""
+"""Compile a model to a Core ML package, with gates that use the reference evaluator."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
     from hvit_edge.quantize.ranges import Range
     from hvit_edge.targets.coreml.translate import Pixels
 
-GOLDEN_COLOURS = 64
+GOLDEN_COLORS = 64
 
 
 @dataclass(frozen=True)
 class PackageRequest:
-    """What `compile` asks for, see there.
+    """Holds the options of `compile` for Core ML; see `compile` for their meaning.
 
     Attributes:
-        compute_units: a hint for apps, "all", "cpu", "cpu-gpu" or "cpu-ne"; recorded only.
+        compute_units: a hint for apps, "all", "cpu", "cpu-gpu" or "cpu-ne", which is only recorded.
     """
 
     subject: Subject
@@ -69,7 +69,7 @@ def compile_package(request: PackageRequest) -> Artifact:
 
     Raises:
         LoweringError: an operator has no translation, or an array would need six axes.
-        ParityError: a step is outside its tolerance of eager PyTorch.
+        ParityError: the difference of a step from its reference is above its tolerance.
         InputError: coremltools is missing, or the package cannot be written.
     """
     start = time.perf_counter()
@@ -110,33 +110,36 @@ def compile_package(request: PackageRequest) -> Artifact:
 
 
 def _golden_pixels(subject: Subject) -> np.ndarray:
-    """The golden photo as a package holds it: at the input's size, in few colours to stay small."""
+    """Return the golden photo for a package: at the input size, with few colors to be small.
+
+    The result is uint8 [height, width, 3] in RGB.
+    """
     photo = Image.fromarray(subject.origin.preprocess.resize_and_crop(subject.golden_image))
-    few = photo.quantize(GOLDEN_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = photo.quantize(GOLDEN_COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     return np.asarray(few.convert("RGB"))
 
 
 def _asked_about(subject: Subject, pixels: np.ndarray) -> Subject:
-    """The same subject with its answer to other pixels."""
+    """Return the same subject with its answer to `pixels`, which have the input size."""
     example = subject.origin.preprocess.normalise(pixels)
     return replace(subject, example=example, expected=pytorch_step(subject.module)(example))
 
 
 @dataclass(frozen=True)
 class _Converted:
-    """A converted model.
+    """Holds a converted model.
 
     Attributes:
-        model: of coremltools.
-        in_float32: which operators of it stay in float32.
-        normalisation: what it does to pixels before the graph's input.
-        ranges: of "int8", what its layers round to, by the graph's node.
-        nodes: name of the graph's node by the name of the operator before conversion.
+        model: the model of coremltools.
+        in_float32: the operators that stay in float32.
+        normalization: scale and bias that it applies to pixels before the input of the graph.
+        ranges: for "int8", the ranges of activations by node of the graph; otherwise None.
+        nodes: names of nodes of the graph, by the names of operators before conversion.
     """
 
     model: object
     in_float32: tuple[dict, ...]
-    normalisation: Pixels
+    normalization: Pixels
     ranges: dict[Node, Range] | None
     nodes: dict[str, str]
 
@@ -155,10 +158,10 @@ def _convert(request: PackageRequest, graph: GraphModule) -> _Converted:
         if request.precision == "int8"
         else None
     )
-    normalisation = Pixels(1 / (255 * std), -mean / std)
-    if request.precision not in ("fp32", "int8"):  # whose ranges are those of the network as it is
-        normalisation = hold_in_float16(graph, normalisation)
-    translated = translate(graph, opset=IOS[request.ios], pixels=normalisation, ranges=ranges)
+    normalization = Pixels(1 / (255 * std), -mean / std)
+    if request.precision not in ("fp32", "int8"):  # the int8 ranges are for the unchanged graph
+        normalization = hold_in_float16(graph, normalization)
+    translated = translate(graph, opset=IOS[request.ios], pixels=normalization, ranges=ranges)
     reasons = {}
     if request.precision != "fp32":
         pixels = _pixels(request.subject)
@@ -170,23 +173,23 @@ def _convert(request: PackageRequest, graph: GraphModule) -> _Converted:
         {"operator": name, "module": translated.modules.get(name, ""), "reason": reason}
         for name, reason in reasons.items()
     )
-    return _Converted(model, kept, normalisation, ranges, translated.nodes)
+    return _Converted(model, kept, normalization, ranges, translated.nodes)
 
 
 def gate_package(
     gate: Gate, graph: GraphModule, program: Program, converted: _Converted, golden: np.ndarray
 ) -> None:
-    """Gate a package: by the graph that it stores, and by eager PyTorch.
+    """Compare a package with the graph that it stores, and with eager PyTorch.
 
     Args:
-        gate: of the compilation.
-        graph: what was translated.
-        program: what was saved.
-        converted: how.
-        golden: the golden photo's pixels, uint8 [height, width, 3].
+        gate: gate of the compilation.
+        graph: the graph that was translated.
+        program: the saved program.
+        converted: the converted model.
+        golden: pixels of the golden photo, uint8 [height, width, 3].
 
     Raises:
-        ParityError: the package computes something else.
+        ParityError: the outputs of the package differ too much.
     """
     if gate.precision != "fp32":
         _gate_fidelity(gate, graph, program, converted, golden)
@@ -196,7 +199,7 @@ def gate_package(
 def _gate_fidelity(
     gate: Gate, graph: GraphModule, program: Program, converted: _Converted, golden: np.ndarray
 ) -> None:
-    """Gate a package's weights, its layers and its answers by the graph that it stores."""
+    """Compare the weights, layers and answers of a package with the graph that it stores."""
     subject = gate.subject
     layers = package_layers(graph, program, converted.nodes)
     check_weights(subject.origin.name, graph, layers, gate.precision)
@@ -206,7 +209,7 @@ def _gate_fidelity(
     photos.insert(0, golden)
 
     def given(pixels: np.ndarray) -> np.ndarray:
-        scale, bias = converted.normalisation.scale, converted.normalisation.bias
+        scale, bias = converted.normalization.scale, converted.normalization.bias
         planes = preprocess.planes(pixels)
         return (planes * scale[:, None, None] + bias[:, None, None]).astype(np.float32)
 
@@ -225,19 +228,19 @@ def _gate_fidelity(
 
 
 def _pixels(subject: Subject) -> list[np.ndarray]:
-    """The bundled photos as the translated program takes them: float32 [1, 3, H, W], 0 to 255."""
+    """Return the bundled photos as inputs of the program, float32 [1, 3, H, W], 0 to 255."""
     preprocess = subject.origin.preprocess
     photos = (preprocess.resize_and_crop(load_image(path)) for path in bundled_photos())
     return [preprocess.planes(photo) for photo in photos]
 
 
 def _golden_step(program: Program, pixels: np.ndarray) -> Step:
-    """The program's answer to the golden photo, whatever array it is asked about."""
+    """Return a step that ignores its input and gives the program's answer to the golden photo."""
     return lambda array: np.float32(program.run({IMAGE: pixels})[LOGITS])
 
 
 def _describe(request: PackageRequest, model: object, metadata: Metadata, golden: Golden) -> None:
-    """Write what apps and Xcode show into the model."""
+    """Write the texts that apps and Xcode show, and our metadata, into the model."""
     from hvit_edge.targets.coreml.build import About, describe
 
     spec = metadata.preprocess
@@ -245,7 +248,7 @@ def _describe(request: PackageRequest, model: object, metadata: Metadata, golden
     resize = f"scaled to {size}"
     if spec.resize_size:
         sides = "both sides" if spec.resize == "stretch" else "its shorter side"
-        resize = f"scaled to {spec.resize_size} pixels on {sides}, its centre cropped to {size}"
+        resize = f"scaled to {spec.resize_size} pixels on {sides}, its center cropped to {size}"
     about = About(
         author=f"hvit-edge {metadata.versions['hvit-edge']}",
         licence="see the source of the weights",
@@ -258,7 +261,7 @@ def _describe(request: PackageRequest, model: object, metadata: Metadata, golden
 
 
 def saved(model: object) -> Callable[[Path], None]:
-    """Return a function that writes the model, and opens what was written."""
+    """Return a function that writes the model, and opens the written file as a check."""
 
     def save(path: Path) -> None:
         model.save(str(path))

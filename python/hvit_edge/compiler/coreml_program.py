@@ -1,8 +1,8 @@
 """Compile to an ExecuTorch program for the Core ML delegate.
 
-The program has the metadata and the golden sample of any `.pte`, and the same C++ Session loads it
-on Apple systems, where its self test runs when it is compiled. Elsewhere it can be compiled and
-inspected; how close its Core ML part comes is then known of the rewritten graph alone.
+The program has the metadata and the golden sample of any `.pte`. On Apple systems the C++ Session
+loads it, and the compilation runs its self test. On other systems it can be compiled and inspected.
+Its accuracy is then known only for the rewritten graph, not for Core ML.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def compile_program(
     """Compile for the Core ML delegate of ExecuTorch.
 
     Args:
-        request: what is asked for.
-        check_delegation: refuses a program that leaves too much outside the delegate.
+        request: the options.
+        check_delegation: raises an error if too many operators are outside the delegate.
 
     Raises:
         LoweringError: the graph cannot be lowered.
-        ParityError: a step is outside its tolerance of eager PyTorch.
+        ParityError: the difference of a step from eager PyTorch is above its tolerance.
     """
     start = time.perf_counter()
     toolkit()

@@ -1,4 +1,4 @@
-"""What an artifact says of itself, gathered when it is compiled."""
+"""Collect the metadata of an artifact during compilation."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def describe_artifact(
     cpu: str = CPUS[0],
     operators: tuple[OperatorRecord, ...] = (),
 ) -> Metadata:
-    """The metadata of an artifact.
+    """Return the metadata of an artifact.
 
     Args:
-        subject: what was compiled.
-        target: what it was compiled for.
-        gate: with the steps so far; the last one is the artifact's parity.
-        packages: whose versions are recorded.
-        layers: records of quantised layers.
-        cpu: what its program is shaped for.
-        operators: of the delegate, see `targets.delegate.Lowered`.
+        subject: the compiled subject.
+        target: the target.
+        gate: the gate with the steps so far; the last one gives the parity of the artifact.
+        packages: names of packages whose versions are recorded.
+        layers: records of quantized layers.
+        cpu: the CPU that the program is optimized for.
+        operators: operators of the delegate, see `targets.delegate.Lowered`.
     """
     return Metadata(
         schema_version=SCHEMA_VERSION,

@@ -1,7 +1,7 @@
-"""What becomes of a program whose optimized lowering fails: the stock one, with a reason.
+"""Fall back to the lowering of stock ExecuTorch if the optimized one fails, and record the reason.
 
-attempt(all rewrites) fails -> attempt(no rewrites, ExecuTorch as it comes) -> a program, a reason
-fails as well                                -> the first error
+attempt(all rewrites) fails -> attempt(no rewrites, stock ExecuTorch) -> a program and a reason
+this fails as well          -> the first error
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from hvit_edge.lowering import Rewrite
 T = TypeVar("T")
 Attempt = Callable[[Sequence[Rewrite], bool], T]
 BEFORE_LOWERING = ("exported", "quantised")
-"""Steps whose gate no other lowering passes."""
+"""Steps before lowering; if their gate fails, another lowering does not help."""
 
 
 def with_fallback(gate: Gate, attempt: Attempt, passes: Sequence[Rewrite]) -> T:
-    """Return what `attempt` makes, with `passes` or, if that fails, without any.
+    """Return the program of `attempt` with `passes` or, if that fails, without any.
 
     Args:
-        gate: of the compilation. It then has the results of the attempt that was made last, and in
-            `fallback` why that was the second.
-        attempt: makes a program of `passes`; its second argument says whether ExecuTorch shall
-            lower as it comes, without patches of ours.
+        gate: gate of the compilation. Afterwards it has the results of the last attempt, and
+            `fallback` has the reason for a second one.
+        attempt: makes a program with rewrites. If its second argument is True, ExecuTorch lowers
+            without our patches.
         passes: rewrites of the first attempt.
 
     Raises:
-        HvitEdgeError: of the first attempt, if the second fails too, or no other lowering helps.
+        HvitEdgeError: the error of the first attempt, if the second fails too, or if another
+            lowering cannot help.
     """
     kept = list(gate.results)
     try:
@@ -46,10 +47,10 @@ def with_fallback(gate: Gate, attempt: Attempt, passes: Sequence[Rewrite]) -> T:
     gate.fallback = reason_of(first)
     try:
         made = attempt((), True)
-    except Exception:  # the module itself is at fault, or it is not only the lowering
+    except Exception:  # the cause is the module, or not only our lowering
         raise first from None
     warnings.warn(
-        f"[compile] {gate.subject.origin.name} is lowered as ExecuTorch does it, without our"
+        f"[compile] {gate.subject.origin.name} is lowered by stock ExecuTorch, without our"
         f" rewrites, which failed: {gate.fallback}; report it with the model",
         stacklevel=2,
     )
@@ -62,5 +63,5 @@ def reason_of(error: Exception) -> str:
 
 
 def first_line_of(reason: str) -> str:
-    """Return the first line of a message, nothing of an empty one."""
+    """Return the first line of a message; empty for an empty message."""
     return next(iter(reason.strip().splitlines()), "")

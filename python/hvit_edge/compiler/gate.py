@@ -1,4 +1,4 @@
-"""The gate of every compilation: each step is as near to its reference as its precision allows."""
+"""Check each step of a compilation against its reference, within the tolerance of its precision."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ REMEDIES = {
 
 @dataclass
 class Gate:
-    """Measures each step, and stops at the first outside its tolerance.
+    """Measures each step, and raises an error at the first step outside its tolerance.
 
     Attributes:
-        subject, precision, rtol: what is compiled, and how near it must be, see `compile`.
-        results: of the steps so far.
-        graph: the quantized graph's answer to the golden photo, once it is measured.
-        rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
-        fallback: why the program is lowered as ExecuTorch does it; empty if it is not.
+        subject, precision, rtol: the compiled subject and its options, see `compile`.
+        results: results of the steps so far.
+        graph: answer of the quantized graph to the golden photo, after it is measured.
+        rewrites_left_out: reports of the rewrites that failed, after the graph is rewritten.
+        fallback: why stock ExecuTorch lowers the program; empty if it does not.
     """
 
     subject: Subject
@@ -54,21 +54,21 @@ class Gate:
 
     @property
     def parity(self) -> Difference:
-        """How far the last step is from eager PyTorch on the golden photo."""
+        """Return the difference of the last step from eager PyTorch on the golden photo."""
         return next(r for r in reversed(self.results) if r.reference == EAGER).difference
 
     @property
     def golden(self) -> Golden:
-        """What goes into the artifact."""
+        """Return the golden sample of the artifact."""
         return Golden(self.subject.golden_image, self.subject.expected, self.graph)
 
     @property
     def reported(self) -> dict[str, object]:
-        """What the report says of the task: nothing of a classifier."""
+        """Return the fields of the report for the task; a classifier has none."""
         return {}
 
     def complete(self, metadata: Metadata) -> Metadata:
-        """Return metadata as they are: a classifier's say all there is to say."""
+        """Return `metadata` unchanged, because a classifier has no other fields."""
         return metadata
 
     def __call__(self, name: str, step: Step) -> None:
@@ -77,10 +77,10 @@ class Gate:
         self._keep(measure(name, step, [self.subject.example], [self.subject.expected], tolerance))
 
     def fault(self, graph: GraphModule) -> str:
-        """Say how far a rewritten graph is from eager PyTorch if that is too far, nothing if not.
+        """Return how a rewritten graph differs from eager PyTorch; empty if it is close enough.
 
-        Nothing is kept: a rewrite that is at fault can be left out. `rtol` does not count here: no
-        rewrite is to blame for rounding that it forbids.
+        The result is not recorded, because a faulty rewrite can be left out. `rtol` does not apply
+        here, because a rewrite is not the cause of rounding that `rtol` does not allow.
         """
         tolerance = step_tolerance("rewritten", self.precision)
         inputs, expected = [self.subject.example], [self.subject.expected]
@@ -111,9 +111,12 @@ class Gate:
         """Compare a program with its quantized graph: layer by layer, then on photos.
 
         Args:
-            reference: the graph.
-            outputs: the program's answers to the graph's inputs.
-            layers: of `forced_layers`; none if the target does not tell what it computes inside.
+            reference: the graph and its answers.
+            outputs: answers of the program to the inputs of the graph.
+            layers: from `forced_layers`; empty if the target does not give the values of layers.
+
+        Raises:
+            ParityError: a layer or an answer differs too much.
         """
         wrong = first_unfaithful(layers, reference.arithmetic.layer_db)
         if wrong is not None:

@@ -1,4 +1,4 @@
-"""The graphs that a compilation makes before it lowers, gated as they come."""
+"""Make and gate the graphs of a compilation before lowering."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from hvit_edge.quantize.arithmetic import Arithmetic
 from hvit_edge.weights import bundled_photos
 
 LAYER_INPUTS = 16
-"""Images that the layers are measured on."""
+"""Number of images on which layers are measured."""
 
 
 def rewritten_graph(
     gate: Gate, passes: Sequence[Callable[[GraphModule], None]], tell: Callable[[str], None]
 ) -> GraphModule:
-    """Return the gate's module as a graph, rewritten by `passes`.
+    """Return the module of the gate as a graph, rewritten by `passes`.
 
-    The gate keeps the rewrites that were left out: those that raised, and those after which the
-    graph no longer passed the gate.
+    The gate records the rewrites that were left out: those that raised, and those after which the
+    graph did not pass the gate.
     """
     subject = gate.subject
     tell("export")
@@ -48,8 +48,9 @@ def quantized_reference(
     """Gate a quantized graph on the bundled photos, and return it with its answers.
 
     Args:
-        graph: what will be lowered.
-        arithmetic: of the program that it will become.
+        gate: gate of the compilation.
+        graph: the graph that will be lowered.
+        arithmetic: arithmetic of the program.
     """
     preprocess = gate.subject.origin.preprocess
     photos = [preprocess(load_image(path)) for path in bundled_photos()]
@@ -66,13 +67,14 @@ def gate_fidelity(
     step: Step,
     values: Callable[[torch.Tensor], Values],
 ) -> None:
-    """Gate a program by its quantized graph.
+    """Compare a program with its quantized graph.
 
     Args:
-        reference: the graph.
+        gate: gate of the compilation.
+        reference: the graph and its answers.
         step: runs the program.
-        values: what the program computes inside for an input, by the graph's nodes; as much as the
-            target can tell.
+        values: returns the intermediate values of the program for an input, by node of the graph,
+            as far as the target can give them.
     """
     example = torch.from_numpy(gate.subject.example)
     known = values(example)
@@ -87,9 +89,9 @@ def gate_fidelity(
 def measure_layers(
     gate: Gate,
     float_graph: GraphModule,
-    quantised_graph: GraphModule,
+    quantized_graph: GraphModule,
     calibration: Calibration | None,
 ) -> tuple[LayerRecord, ...]:
     """Measure the layers of a quantized graph on calibration images or bundled photos."""
     images = calibration or bundled_calibration(gate.subject.origin.preprocess)
-    return record_layers(float_graph, quantised_graph, images.inputs[:LAYER_INPUTS])
+    return record_layers(float_graph, quantized_graph, images.inputs[:LAYER_INPUTS])

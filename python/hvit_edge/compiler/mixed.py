@@ -1,7 +1,7 @@
-"""Precision "auto": a plan of layer precisions, searched on labelled images or given.
+"""Compile with precision "auto": apply a plan of layer precisions that is searched or given.
 
-A search takes calibration images, labelled images and the largest drop, and gives a plan. A given
-plan, perhaps an edited one, is applied as it is, and checked on labelled images where there are
+A search uses calibration images, labeled images and the largest allowed drop, and finds a plan. A
+given plan, which may be edited, is applied unchanged, and checked on labeled images if there are
 any.
 """
 
@@ -32,19 +32,19 @@ from hvit_edge.quantize.plan import Plan, apply_plan, read_plan, resolve, write_
 from hvit_edge.quantize.search import DEFAULT_MAX_DROP, RankedLayer, search
 from hvit_edge.quantize.search_state import SearchState
 
-LISTED = 10  # of the ranking in an error
+LISTED = 10  # layers of the ranking that an error lists
 
 
 @dataclass(frozen=True)
 class MixedOptions:
-    """What "auto" is asked for.
+    """Holds the options of precision "auto".
 
     Attributes:
-        eval_data: labelled images, as for `evaluate`; needed unless `plan` is given.
-        max_drop: points of top-1 that may be lost against eager PyTorch on them; None is 0.5.
+        eval_data: labeled images, see `evaluate`; required unless `plan` is given.
+        max_drop: allowed loss of top-1 against eager PyTorch on them, in points; None is 0.5.
         plan: a plan file in place of a search.
-        cost_profile: latencies of another device; None measures here.
-        force_inexact: take the best plan although it loses more.
+        cost_profile: latencies of another device; None measures on this machine.
+        force_inexact: use the best plan even if it loses more.
     """
 
     eval_data: str | Path | None = None
@@ -55,7 +55,7 @@ class MixedOptions:
 
     @property
     def given(self) -> list[str]:
-        """Return the options that were set, as messages name them."""
+        """Return the options that were set, by their names in messages."""
         defaults = asdict(MixedOptions())
         names = [name for name, value in asdict(self).items() if value != defaults[name]]
         return [f"--{name.replace('_', '-')} ({name}=)" for name in names]
@@ -63,16 +63,16 @@ class MixedOptions:
 
 @dataclass(frozen=True)
 class MixedReport:
-    """What became of it.
+    """Reports the result of precision "auto".
 
     Attributes:
         layers: the precision of each layer.
-        plan_path: where the plan was read from or written to.
-        max_drop, drop, float_top1, top1: points and shares on the labelled images; None where
-            there were none.
-        reached: the drop is at most `max_drop`.
-        predicted_ms: of the plan's layers, and `float_ms` of all of them in fp32; None for a given
-            plan.
+        plan_path: the file from which the plan was read, or to which it is written.
+        max_drop, drop: allowed and measured loss of top-1 in points; None without labeled images.
+        float_top1, top1: top-1 of the float graph and of the plan, 0 to 1; None without them.
+        reached: True if the drop is at most `max_drop`.
+        predicted_ms, float_ms: predicted time of the layers with the plan, and with all layers in
+            fp32; None for a given plan.
         ranking: the layers, the most sensitive first; empty for a given plan.
     """
 
@@ -88,16 +88,16 @@ class MixedReport:
     ranking: tuple[RankedLayer, ...] = field(default=())
 
     def to_dict(self) -> dict[str, object]:
-        """The report as plain values, ready for JSON."""
+        """Return the report as plain values for JSON."""
         values = {**self.__dict__, "plan_path": str(self.plan_path)}
         rows = [{**asdict(row), "saved_ms": row.saved_ms} for row in self.ranking]
         return {**values, "ranking": rows}
 
 
 class Labelled:
-    """Preprocessed images with their classes, and the top-1 of graphs on them.
+    """Holds preprocessed labeled images, and measures the top-1 of graphs on them.
 
-    Images that cannot be read are left out and named in a warning, as is what is no image.
+    Unreadable images and other files are skipped, and named in a warning.
     """
 
     def __init__(self, data: str | Path, preprocess: Preprocess, classes: int, labels: Sequence):
@@ -110,39 +110,40 @@ class Labelled:
             warnings.warn(notice, stacklevel=2)
 
     def top1(self, graph: GraphModule) -> float:
-        """Share of the images that `graph` names, 0 to 1."""
+        """Return the share of images that `graph` classifies correctly, 0 to 1."""
         with torch.inference_mode():
             found = [int(graph(torch.from_numpy(array)).argmax()) for array in self.inputs]
         return float((np.array(found) == self.truth).mean())
 
 
 def plan_path(output: Path) -> Path:
-    """Where the plan of an artifact is written."""
+    """Return the path to which the plan of an artifact is written."""
     return output.with_suffix(".plan.json")
 
 
 def state_path(output: Path) -> Path:
-    """Where an unfinished search is kept."""
+    """Return the path at which the state of an unfinished search is stored."""
     return output.with_suffix(".search.json")
 
 
 def check_mixed(options: MixedOptions, precision: str, output: Path, *, force: bool) -> None:
-    """Refuse options that do not belong together, and outputs that exist, before any work.
+    """Check the options of "auto" before any work is done.
 
     Raises:
-        InputError: options with another precision, no `eval_data`, or an existing plan file.
+        InputError: options are given with another precision or contradict each other, `eval_data`
+            is missing, or the plan file exists.
     """
     if precision != "auto":
         if options.given:
             raise InputError(
-                f"[compile] {', '.join(options.given)}: expected with precision auto alone, got"
+                f"[compile] {', '.join(options.given)}: expected only with precision auto, got"
                 f" {precision}"
             )
         return
     if options.plan is None:
         if options.eval_data is None:
             raise InputError(
-                "[compile] evaluation data: expected labelled images with precision auto, got none;"
+                "[compile] evaluation data: expected labeled images with precision auto, got none;"
                 " pass --eval-data DIR or NPZ (eval_data=...), or a plan as --plan (plan=...)"
             )
         check_output(plan_path(output), force=force)
@@ -169,20 +170,21 @@ def mix(
     progress: Wrap,
     tell: Callable[[str], None],
 ) -> tuple[GraphModule, MixedReport]:
-    """A graph of mixed precision that loses no more than allowed.
+    """Return a graph of mixed precision that loses no more than allowed, and its report.
 
     Args:
-        graph: from `reference_graph`; it stays as it is.
+        graph: from `reference_graph`; it is not changed.
         options: checked by `check_mixed`.
-        model, weights_digest: of what is compiled.
-        calibration: rounds the weights, and measures the layers.
-        labelled: the evaluation data.
-        output: the artifact's path; a search is kept beside it until it is finished.
-        progress, tell: as for `search`.
+        model, weights_digest: name of the model, and digest of its weights.
+        calibration: images with which weights are rounded and layers are measured.
+        labelled: the evaluation data; None for a given plan without it.
+        output: path of the artifact; the state of a search is stored next to it until it ends.
+        progress, tell: see `search`.
 
     Raises:
-        InputError: an unusable plan, cost profile or state file.
-        ParityError: no plan loses so little, or the given one loses more; unless forced.
+        InputError: the plan, the cost profile or the state file cannot be used.
+        ParityError: every plan, or the given one, loses more than allowed, and `force_inexact` is
+            not set.
     """
     if options.plan is not None:
         mixed, report = _given(graph, options, calibration, labelled)
@@ -197,7 +199,7 @@ def mix(
 
 
 def keep_plan(report: MixedReport, model: str, output: Path, *, force: bool) -> None:
-    """Write a searched plan, and forget the search: the artifact is there."""
+    """Write the plan of a search, and delete its state, after the artifact is written."""
     if report.ranking:
         write_plan(Plan(report.layers, model), report.plan_path, force=force)
     state_path(output).unlink(missing_ok=True)
@@ -263,7 +265,7 @@ def _searched(
 def _digest(
     weights_digest: str, calibration: Calibration, labelled: Labelled, options: MixedOptions
 ) -> str:
-    """Of all that a search depends on."""
+    """Return the SHA-256 digest of everything on which a search depends."""
     digest = hashlib.sha256(weights_digest.encode())
     for array in (*calibration.inputs, *labelled.inputs):
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -287,6 +289,6 @@ def _missed(model: str, report: MixedReport) -> str:
     return (
         f"[compile] {model}: expected a drop of at most {report.max_drop:g} points, got"
         f" {report.drop:.2f} ({report.float_top1:.2%} to {report.top1:.2%}) with the best plan"
-        f" ({best}); nothing was written: allow more with --max-drop (max_drop=), or take this plan"
+        f" ({best}); nothing was written: allow more with --max-drop (max_drop=), or use this plan"
         f" with --force-inexact (force_inexact=True){listed}"
     )

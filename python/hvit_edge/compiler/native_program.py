@@ -1,7 +1,7 @@
-"""Compile to an ExecuTorch program for our own backend, which the C++ runtime of hvit-edge has.
+"""Compile to an ExecuTorch program for our own backend in the C++ runtime of hvit-edge.
 
-The program has the metadata and the golden sample of any `.pte`. ExecuTorch's other runtimes do not
-know the backend and refuse it; what it computes is therefore measured in our own.
+The program has the metadata and the golden sample of any `.pte`. Other runtimes of ExecuTorch do
+not have the backend and refuse the program, so it is measured in our runtime.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ TARGET = "native"
 
 @dataclass(frozen=True)
 class NativeRequest:
-    """What `compile` asks for, see there.
+    """Holds the options of `compile` for our own backend; see `compile` for their meaning.
 
     Attributes:
-        whole: the backend must run everything; if not, what it refuses is left to portable kernels.
-        check_delegation: refuses a program, of a registered model or not, with too much outside.
+        whole: True if the backend must run all operators. Otherwise portable kernels run the
+            operators that it refuses.
+        check_delegation: raises an error if too many operators are outside the delegate.
     """
 
     subject: Subject
@@ -65,7 +66,7 @@ class NativeRequest:
 
 
 def number_of(precision: str, cpu: str) -> Number:
-    """What a program computes in where it is not int8: float16 beside int8 is for Arm."""
+    """Return the type of all numbers that are not int8; next to int8, float16 is for Arm only."""
     in_half = precision == "fp16" or (precision in INT8 and cpu == "arm")
     return Number.FLOAT16 if in_half else Number.FLOAT32
 
@@ -77,10 +78,10 @@ def compile_native(request: NativeRequest) -> Artifact:
     """Compile for our own backend.
 
     Raises:
-        LoweringError: an operator is not one that the backend runs, and the program is to be
-            whole; it is named.
-        DelegationError: fewer operators are delegated than asked for.
-        ParityError: a step is outside its tolerance of eager PyTorch.
+        LoweringError: the backend does not have an operator, and it must run all of them. The
+            message names the operator.
+        DelegationError: fewer operators are delegated than required.
+        ParityError: the difference of a step from its reference is above its tolerance.
     """
     start = time.perf_counter()
     subject, tell = request.subject, request.tell
@@ -118,14 +119,14 @@ def compile_native(request: NativeRequest) -> Artifact:
     )
 
 
-def _as_it_is(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared:
+def _unchanged(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared:
     return graph, (), request.calibration
 
 
 def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared:
     request.tell("quantise")
     reference = reference_graph(graph, request.precision)
-    quantised = quantize(
+    quantized = quantize(
         reference,
         (torch.from_numpy(request.subject.example),),
         precision=request.precision,
@@ -134,21 +135,21 @@ def _in_int8(graph: GraphModule, request: NativeRequest, gate: Gate) -> Prepared
     )
     calibration = request.calibration
     if not request.subject.registered:
-        calibration = _keep_float(reference, quantised, request)
-    layers = measure_layers(gate, reference, quantised, request.calibration)
-    return quantised, layers, calibration
+        calibration = _keep_float(reference, quantized, request)
+    layers = measure_layers(gate, reference, quantized, request.calibration)
+    return quantized, layers, calibration
 
 
 def _keep_float(
-    reference: GraphModule, quantised: GraphModule, request: NativeRequest
+    reference: GraphModule, quantized: GraphModule, request: NativeRequest
 ) -> Calibration | None:
-    """Let sensitive layers be float again; the notices of what is returned say which.
+    """Change sensitive layers back to float; the notices of the returned calibration name them.
 
-    They are measured on the calibration's images, or on windows of the bundled photos.
+    They are measured on the calibration images, or on windows of the bundled photos.
     """
     given, preprocess = request.calibration, request.subject.origin.preprocess
     images = given or bundled_calibration(preprocess, count=MOST_INPUTS)
-    found = keep_sensitive_layers(reference, quantised, images.inputs)
+    found = keep_sensitive_layers(reference, quantized, images.inputs)
     if found is None:
         return given
     warnings.warn(found.notice, stacklevel=2)
@@ -156,8 +157,8 @@ def _keep_float(
 
 
 _PREPARE: dict[str, Callable[[GraphModule, NativeRequest, Gate], Prepared]] = {
-    "fp32": _as_it_is,
-    "fp16": _as_it_is,
+    "fp32": _unchanged,
+    "fp16": _unchanged,
     **dict.fromkeys(INT8, _in_int8),
 }
-"""From the rewritten graph to the one that is lowered, and its layers' records, by precision."""
+"""By precision, maps the rewritten graph to the graph to lower and the records of its layers."""

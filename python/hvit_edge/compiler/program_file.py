@@ -1,4 +1,4 @@
-"""A lowered program on its way to the disk: described, sealed, checked, written."""
+"""Add metadata and a seal to a lowered program, check it, and write it to the disk."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def write_program(
     mixture: MixedReport | None = None,
     start: float,
 ) -> Artifact:
-    """Write a `.pte` with its metadata and golden sample, and report on its making.
+    """Write a `.pte` with its metadata and golden sample, and return it with its report.
 
     Args:
         lowered: the program.
-        target, gate, packages, layers, cpu: as `describe_artifact`; the gate knows the subject.
-        path, force, check: as `write_atomically`.
-        calibration, mixture: for the report, see there.
-        start: when the compilation began, of `time.perf_counter`.
+        target, gate, packages, layers, cpu: see `describe_artifact`; the gate has the subject.
+        path, force, check: see `write_atomically`.
+        calibration, mixture: see `CompileReport`.
+        start: `time.perf_counter` at the begin of the compilation.
     """
     subject = gate.subject
     described = describe_artifact(subject, target, gate, packages, layers, cpu, lowered.operators)
@@ -73,12 +73,12 @@ def write_program(
 
 
 def self_test(model: str, path: Path) -> None:
-    """Run a written file in the C++ runtime, preprocessing included.
+    """Run the self test of a written file in the C++ runtime, including preprocessing.
 
     Raises:
-        ParityError: it does not pass.
+        ParityError: the self test fails.
     """
-    with quiet_stderr():  # ExecuTorch notes that two runtimes are in one process
+    with quiet_stderr():  # ExecuTorch logs that two runtimes are in one process
         session = Session(path)
     result = session.self_test()
     if not result.passed:

@@ -1,4 +1,4 @@
-"""What `compile` returns: the artifact's path, and the report of its making."""
+"""Define the result of `compile`: the path of the artifact, and the report."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ MOVES = ("transpose", "reshape")
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was compiled, and how close it comes to PyTorch; of any kind of artifact.
+    """Reports a compilation of any kind of artifact, and its difference from PyTorch.
 
     Attributes:
-        model, target, precision, weights: what was asked for; `weights` names the source.
-        path, bytes: the artifact and its size, of a package that of all its files.
-        parity: of the program against eager PyTorch on the golden photo.
-        steps: the same for each step on the way.
-        calibration: the images that it was calibrated on; None where there were none.
-        seconds: wall time of the whole.
+        model, target, precision, weights: what was compiled; `weights` is the name of the source.
+        path, bytes: the artifact and its size; for a package, the size of all its files.
+        parity: difference of the program from eager PyTorch on the golden sample.
+        steps: result of each step.
+        calibration: the calibration images; None if there were none.
+        seconds: wall time of the compilation.
         origin: where the weights, preprocessing and labels came from.
-        rewrites_left_out: the rewrites that failed and were left out of the program.
-        fallback: why the program is lowered without any rewrites, as ExecuTorch does it; empty if
-            it is not.
+        rewrites_left_out: the rewrites that failed and were left out.
+        fallback: why stock ExecuTorch lowered the program without rewrites; empty if it did not.
         task: "classify" or "tensor".
-        inputs, outputs: of the task "tensor": name, dtype and shape of each.
-        sample_source: of the task "tensor", where the golden sample came from.
+        inputs, outputs: name, dtype and shape of each, for the task "tensor".
+        sample_source: where the golden sample came from, for the task "tensor".
     """
 
     model: str
@@ -57,7 +56,7 @@ class Report:
     sample_source: str = ""
 
     def to_dict(self) -> dict[str, object]:
-        """The report as plain values, ready for JSON."""
+        """Return the report as plain values for JSON."""
         return {
             "model": self.model,
             "target": self.target,
@@ -82,7 +81,7 @@ class Report:
         }
 
     def _sources(self) -> dict[str, object]:
-        """Of preprocessing, labels and weights: what was found, and what was assumed or chosen."""
+        """Return the sources of preprocessing, labels and weights, and notes on assumptions."""
         origin = self.origin
         return {
             "preprocess": asdict(origin.preprocess) if origin and origin.preprocess else None,
@@ -95,18 +94,19 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class CompileReport(Report):
-    """Of an ExecuTorch program, also how much of it the delegate took.
+    """Reports the compilation of an ExecuTorch program, with its delegation.
 
     Attributes:
-        lowered: delegates, operators outside and in all, see `targets.delegate.Lowered`.
-        mixture: what precision "auto" chose; None for any other.
+        lowered: delegates, operators outside them and all operators, see
+            `targets.delegate.Lowered`.
+        mixture: the report of precision "auto"; None for any other.
     """
 
     lowered: Lowered
     mixture: MixedReport | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """The report as plain values, ready for JSON."""
+        """Return the report as plain values for JSON."""
         return {
             **super().to_dict(),
             "delegates": self.lowered.delegates,
@@ -119,13 +119,13 @@ class CompileReport(Report):
 
 @dataclass(frozen=True, kw_only=True)
 class PackageReport(Report):
-    """Of a Core ML package, also its operators; its parity is that in the reference evaluator.
+    """Reports the compilation of a Core ML package; its parity is from the reference evaluator.
 
     Attributes:
-        ios: the oldest system that the package runs on.
-        operators: how often the program calls which operator.
-        in_float32: operators that were kept in float32 because float16 would break them, with
-            module and reason.
+        ios: the oldest iOS on which the package runs.
+        operators: number of calls by type of operator.
+        in_float32: operators that stay in float32 because float16 is not safe, with module and
+            reason.
     """
 
     ios: int
@@ -134,11 +134,11 @@ class PackageReport(Report):
 
     @property
     def moves(self) -> int:
-        """Transposes and reshapes: what only moves data."""
+        """Return the number of transposes and reshapes, which only move data."""
         return sum(self.operators.get(name, 0) for name in MOVES)
 
     def to_dict(self) -> dict[str, object]:
-        """The report as plain values, ready for JSON."""
+        """Return the report as plain values for JSON."""
         return {
             **super().to_dict(),
             "ios": self.ios,
@@ -151,7 +151,7 @@ class PackageReport(Report):
 
 @dataclass(frozen=True)
 class Artifact:
-    """A written artifact and the report of its making."""
+    """Holds the path of a written artifact, and its report."""
 
     path: Path
     report: CompileReport | PackageReport

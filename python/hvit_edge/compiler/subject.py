@@ -1,4 +1,4 @@
-"""What is compiled: a module in eval mode, what is known of it, and its answer to one photo."""
+"""Prepare the subject of a compilation: a module, its origin, and its answer to one photo."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ GOLDEN_MARGIN = 1.05  # the golden photo is this much larger than the resized on
 
 @dataclass(frozen=True)
 class Subject:
-    """What is compiled.
+    """Holds the module to compile, and its answer to the golden photo.
 
     Attributes:
-        module: in eval mode; of a user's module a copy, see `own_module`.
+        module: the module in eval mode; for a user's module a copy, see `own_module`.
         origin: name, source of the weights, preprocessing and labels.
-        registered: it was asked for by a registered name.
+        registered: True if it was requested by a registered name.
         golden_image: uint8 [height, width, 3].
-        example: the golden image preprocessed, float32 [1, 3, H, W].
-        expected: what the module answers to it, float32 [1, classes].
+        example: the golden image after preprocessing, float32 [1, 3, H, W].
+        expected: the answer of the module to it, float32 [1, classes].
     """
 
     module: nn.Module
@@ -46,7 +46,7 @@ class Subject:
 
 
 def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
-    """Return where a module came from: `create_model` says so; for any other it is its class."""
+    """Return the origin that `create_model` attached, or one with the name of the class."""
     module = unwrapped(module)
     origin = getattr(module, "hvit_edge", None)
     if isinstance(origin, ModelOrigin):
@@ -64,7 +64,7 @@ def prepare_subject(
     weights_key: str | None = None,
     args: Mapping[str, object] | None = None,
 ) -> Subject:
-    """Build or take the module, and ask it for its answer to the golden photo.
+    """Build the module if needed, and compute its answer to the golden photo.
 
     The arguments and errors are those of `compile`.
     """
@@ -73,7 +73,7 @@ def prepare_subject(
         model, args, weights, num_classes, input_size, weights_key, choice, labels
     )
     if isinstance(model, str):
-        choice, labels = PreprocessChoice(), None  # which the module has by now
+        choice, labels = PreprocessChoice(), None  # the module has them already
     if not registered:
         check_module(module, "compile")
     model = module
@@ -99,9 +99,9 @@ def module_of(
     labels: object = None,
     photos: bool = True,
 ) -> tuple[nn.Module, bool]:
-    """Return the module that `compile` was asked for, and whether it is a registered one.
+    """Return the requested module, and True if it is a registered one.
 
-    The arguments and errors are those of `compile`; `photos` is as for `named_model`.
+    The arguments and errors are those of `compile`; for `photos` see `named_model`.
     """
     if isinstance(model, str):
         module = named_model(
@@ -118,8 +118,8 @@ def module_of(
         return module, read_address(model, "compile").kind == "registered"
     if (weights, num_classes, input_size, weights_key, args) != (None,) * 5:
         raise InputError(
-            "[compile] expected weights, num_classes, input_size, weights_key and args with a name"
-            " or an address only, got them with a module; load them into the module instead"
+            "[compile] expected weights, num_classes, input_size, weights_key and args only with a"
+            " name or an address, got them with a module; load them into the module instead"
         )
     return model, False
 
@@ -130,7 +130,7 @@ def _with_given(
     choice: PreprocessChoice,
     labels: tuple[str, ...] | None,
 ) -> ModelOrigin:
-    """`origin` with the caller's preprocessing and labels in place of its own."""
+    """Return `origin` with the caller's preprocessing and labels, if given, in place of its own."""
     found, source = origin.preprocess, origin.preprocess_source
     config = config_of(unwrapped(module)) if choice.named == "timm" else {}
     if config:
@@ -152,7 +152,7 @@ def _with_given(
 
 
 def _golden_image(preprocess: Preprocess) -> np.ndarray:
-    """The golden photo, uint8 [h, w, 3], somewhat larger than the preprocessing needs."""
+    """Return the golden photo, uint8 [h, w, 3], slightly larger than the preprocessing needs."""
     photo = next(path for path in bundled_photos() if path.name == GOLDEN_PHOTO)
     image = load_image(photo)
     wanted = GOLDEN_MARGIN * max(preprocess.resize_size, *preprocess.input_size)
@@ -166,7 +166,7 @@ def _golden_image(preprocess: Preprocess) -> np.ndarray:
 def _check_labels(labels: tuple[str, ...], classes: int) -> None:
     if labels and len(labels) != classes:
         raise InputError(
-            f"[compile] labels: expected {classes}, one a class, got {len(labels)};"
+            f"[compile] labels: expected {classes}, one per class, got {len(labels)};"
             " give a label for every class, or none"
         )
     if any("\n" in label for label in labels):

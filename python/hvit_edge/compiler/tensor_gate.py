@@ -1,4 +1,4 @@
-"""The gate of tensor artifacts: every output of each step is as near as its precision allows."""
+"""Check every output of each step of a tensor artifact, within the tolerance of its precision."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from hvit_edge.tensors.judge_outputs import judge_outputs, tolerances_of
 from hvit_edge.tensors.samples import Arrays
 
 TensorStep = Callable[[Arrays], Arrays]
-"""Something that maps the inputs to the outputs, as arrays."""
+"""Maps input arrays to output arrays."""
 DRAWS = 4
-"""Times that a graph runs with errors of arithmetic: one of few values may be lucky once."""
+"""Number of runs with random errors of arithmetic, as an output of few values may not change."""
 MOST_DB = {torch.float32: 110.0, torch.float16: 76.0}
-"""An output that arithmetic does not move is still rounded, if only where it is an input as is."""
+"""Upper limit of required SQNR: an output without arithmetic errors is still rounded."""
 FREE_DB = -999.0
-"""What every program reaches: outputs of integers are judged by the share that differs."""
+"""An SQNR that every program reaches; integer outputs are judged by the share that differs."""
 
 
 class TensorReference:
-    """A quantized graph and its answers.
+    """Holds a quantized graph and its answers.
 
     Args:
-        graph: what the program is lowered from.
-        arithmetic: of the program.
-        subject: whose samples the graph is asked about.
-        precision: of the program.
+        graph: the graph that is lowered.
+        arithmetic: arithmetic of the program.
+        subject: the subject, whose samples are the inputs.
+        precision: precision of the program.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class TensorReference:
 
     @cached_property
     def outputs(self) -> list[Arrays]:
-        """The graph's answers, float16 stored but not computed in."""
+        """Return the answers of the graph; float16 is used for storage, not for arithmetic."""
         return self._answers(HalfStorage(self.graph))
 
     @property
     def tolerances(self) -> list[Tolerance]:
-        """What a program of this graph must satisfy over all samples, by output."""
+        """Return the tolerance of a program of this graph over all samples, by output."""
         return [
             Tolerance(same_top1=False, sqnr_db=floor - self.arithmetic.margin_db)
             if floor > FREE_DB
@@ -74,13 +74,13 @@ class TensorReference:
         ]
 
     def golden(self) -> tuple[Arrays, tuple[float, ...]]:
-        """Return the graph's answer to the golden sample, and how near any CPU's program comes."""
+        """Return the answer to the golden sample, and the SQNR that any CPU's program reaches."""
         margin = (FLOAT32 if self.arithmetic is FLOAT32 else FLOAT16).margin_db
         floors = self._floors(slice(1))
         return self.outputs[0], tuple(f if f == FREE_DB else f - margin for f in floors)
 
     def _floors(self, samples: slice) -> list[float]:
-        """How far errors of arithmetic alone take each output, in decibel."""
+        """Return the SQNR of each output with only errors of arithmetic, in dB."""
         floors = []
         for index, array in enumerate(self.outputs[0]):
             if array.dtype.kind != "f":
@@ -115,14 +115,14 @@ def _specs(names: Sequence[str], arrays: Arrays) -> tuple[TensorSpec, ...]:
 
 @dataclass
 class TensorGate:
-    """Measures each step on every sample, and stops at the first outside its tolerance.
+    """Measures each step on every sample, and raises an error at the first outside its tolerance.
 
     Attributes:
-        subject, precision, rtol: what is compiled, and how near it must be, see `compile`.
-        results: of the steps so far.
-        reference: the quantized graph, once it is measured.
-        rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
-        fallback: why the program is lowered as ExecuTorch does it; empty if it is not.
+        subject, precision, rtol: the compiled subject and its options, see `compile`.
+        results: results of the steps so far.
+        reference: the quantized graph, after it is measured.
+        rewrites_left_out: reports of the rewrites that failed, after the graph is rewritten.
+        fallback: why stock ExecuTorch lowers the program; empty if it does not.
     """
 
     subject: TensorSubject
@@ -135,12 +135,12 @@ class TensorGate:
 
     @property
     def parity(self) -> Difference:
-        """How far the last step is from eager PyTorch."""
+        """Return the difference of the last step from eager PyTorch."""
         return next(r for r in reversed(self.results) if r.reference == EAGER).difference
 
     @property
     def golden(self) -> GoldenTensors:
-        """What goes into the artifact."""
+        """Return the golden sample of the artifact."""
         first = GoldenTensors(self.subject.samples[0], self.subject.expected[0])
         if self.reference is None:
             return first
@@ -149,7 +149,7 @@ class TensorGate:
 
     @property
     def reported(self) -> dict[str, object]:
-        """What the report says of the task."""
+        """Return the fields of the report for the task."""
         subject = self.subject
         return {
             "task": TENSOR,
@@ -159,7 +159,7 @@ class TensorGate:
         }
 
     def complete(self, metadata: Metadata) -> Metadata:
-        """Return metadata with what only tensor artifacts say of themselves."""
+        """Return `metadata` with the fields that only tensor artifacts have."""
         return replace(
             metadata,
             schema_version=TENSOR_SCHEMA_VERSION,
@@ -175,13 +175,13 @@ class TensorGate:
         self._against_eager(name, outputs, step_tolerance(name, self.precision, self.rtol))
 
     def graph(self, name: str, graph: GraphModule) -> None:
-        """Compare a graph, run by PyTorch, with the module."""
+        """Compare a graph, which PyTorch runs, with the module."""
         self(name, lambda arrays: eager_outputs(graph, arrays))
 
     def fault(self, graph: GraphModule) -> str:
-        """Say which outputs of a rewritten graph are too far from eager PyTorch, nothing if none.
+        """Return which output of a rewritten graph differs too much from eager PyTorch, or nothing.
 
-        Nothing is kept: a rewrite that is at fault can be left out.
+        The result is not recorded, because a faulty rewrite can be left out.
         """
         outputs = [eager_outputs(graph, self.subject.samples[0])]
         tolerance = step_tolerance("rewritten", self.precision)
@@ -248,7 +248,7 @@ class TensorGate:
 
 
 def _remedy(module: nn.Module, step: str) -> str:
-    """Say what to do about a module that computes something else when it is traced."""
+    """Return a remedy for a module whose exported graph has other outputs, or nothing."""
     nested = (
         name
         for name, child in module.named_modules()
@@ -258,6 +258,6 @@ def _remedy(module: nn.Module, step: str) -> str:
     if step != "exported" or name is None:
         return ""
     return (
-        f"; {name or 'the module'} (TransformerEncoder) writes zeros to padded positions in eager"
-        " mode alone: build it with enable_nested_tensor=False"
+        f"; {name or 'the module'} (TransformerEncoder) writes zeros to padded positions only in"
+        " eager mode: build it with enable_nested_tensor=False"
     )

@@ -1,4 +1,4 @@
-"""Compile a module from arrays to arrays to a Core ML package, judged by the evaluator."""
+"""Compile a module of arrays to a Core ML package, with gates that use the evaluator."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def compile_tensor_package(request: TensorRequest, ios: int, compute_units: str)
 
     Raises:
         LoweringError: an operator has no translation, or an array has no axis or more than five.
-        ParityError: an output of a step is outside its tolerance.
+        ParityError: the difference of an output from its reference is above its tolerance.
         InputError: coremltools is missing, or the package cannot be written.
     """
     toolkit()
@@ -82,7 +82,7 @@ def compile_tensor_package(request: TensorRequest, ios: int, compute_units: str)
 
 
 def _check_axes(subject: TensorSubject) -> None:
-    """Refuse arrays that Core ML has no inputs and outputs for."""
+    """Raise LoweringError for arrays that Core ML does not support as inputs or outputs."""
     named = [
         *zip(subject.input_names, subject.samples[0], strict=True),
         *zip(subject.output_names, subject.expected[0], strict=True),
@@ -98,7 +98,7 @@ def _check_axes(subject: TensorSubject) -> None:
 def _convert(
     request: TensorRequest, graph: GraphModule, names: tuple, ios: int
 ) -> tuple[object, object, dict[Node, Range] | None, tuple[dict, ...]]:
-    """Return the model, its translation, its int8 ranges, and what stays in float32."""
+    """Return the model, its translation, its int8 ranges, and its operators in float32."""
     from hvit_edge.targets.coreml.activations import activation_ranges
     from hvit_edge.targets.coreml.build import IOS, Options, build
     from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
@@ -125,7 +125,7 @@ def _convert(
 
 
 def _describe(model: object, metadata: dict[str, str], compute_units: str) -> None:
-    """Write what apps and Xcode show into the model."""
+    """Write the texts that apps and Xcode show, and our metadata, into the model."""
     from hvit_edge.targets.coreml.build import About, describe
 
     version = dict(line.split("=", 1) for line in metadata["hve_versions"].splitlines())

@@ -1,4 +1,4 @@
-"""Compile a module from arrays to arrays: the steps of every target, gated output by output."""
+"""Compile a module of arrays for XNNPACK or our own backend, and gate every output."""
 
 from __future__ import annotations
 
@@ -39,17 +39,18 @@ from hvit_edge.tensors.tensor_module import without_wrapper
 from hvit_edge.user_modules.user_code import first_line
 
 LAYER_SAMPLES = 16
-"""Samples that the layers are measured on."""
+"""Number of samples on which layers are measured."""
 
 
 @dataclass(frozen=True)
 class TensorRequest:
-    """What `compile` asks for, see there.
+    """Holds the options of `compile` for a tensor artifact; see `compile` for their meaning.
 
     Attributes:
-        check_delegation: refuses a program that leaves too much outside the delegate.
-        start: when the compilation began, of `time.perf_counter`.
-        whole: the native backend runs everything; otherwise what it refuses stays outside.
+        check_delegation: raises an error if too many operators are outside the delegate.
+        start: `time.perf_counter` at the begin of the compilation.
+        whole: True if the native backend must run all operators. Otherwise the operators that it
+            refuses stay outside.
     """
 
     subject: TensorSubject
@@ -72,8 +73,8 @@ def compile_tensors(request: TensorRequest) -> Artifact:
 
     Raises:
         LoweringError: the module cannot be exported or lowered.
-        DelegationError: too little of it runs in the delegate.
-        ParityError: an output of a step is outside its tolerance.
+        DelegationError: fewer operators are delegated than required.
+        ParityError: the difference of an output from its reference is above its tolerance.
     """
     gate = TensorGate(request.subject, request.precision, request.rtol)
     if request.target == "native":
@@ -101,7 +102,7 @@ Made = tuple[Lowered, tuple[LayerRecord, ...]]
 
 
 def _native_program(request: TensorRequest, gate: TensorGate) -> Made:
-    """Make a program for our own backend, gated step by step."""
+    """Lower the module for our own backend, and gate each step."""
     graph = rewritten_tensors(gate, NATIVE_PIPELINE, request.tell)
     graph, layers = _lower_precision(graph, request, gate)
     request.tell("lower")
@@ -115,7 +116,7 @@ def _native_program(request: TensorRequest, gate: TensorGate) -> Made:
 def _xnnpack_program(
     request: TensorRequest, gate: TensorGate, passes: Sequence[Rewrite], plainly: bool
 ) -> Made:
-    """Make a program for XNNPACK of `passes`, gated step by step."""
+    """Lower the module for XNNPACK after `passes`, and gate each step."""
     graph = rewritten_tensors(gate, passes, request.tell)
     graph, layers = _lower_precision(graph, request, gate)
     request.tell("lower")
@@ -134,9 +135,9 @@ def _gate_program(name: str, step: TensorStep, gate: TensorGate) -> None:
 def rewritten_tensors(
     gate: TensorGate, passes: Sequence[Rewrite], tell: Callable[[str], None]
 ) -> GraphModule:
-    """Return the gate's module as a graph, rewritten by `passes`; both forms are gated.
+    """Return the module of the gate as a graph, rewritten by `passes`; both forms are gated.
 
-    The gate keeps the rewrites that were left out, see `gated_graphs.rewritten_graph`.
+    The gate records the rewrites that were left out, see `gated_graphs.rewritten_graph`.
     """
     tell("export")
     subject = gate.subject
@@ -150,7 +151,7 @@ def rewritten_tensors(
 
 
 def program_step(program: bytes) -> TensorStep:
-    """Run a program with ExecuTorch's own Python runtime."""
+    """Return a step that runs a program with ExecuTorch's own Python runtime."""
     with quiet_stderr():  # its thread pool describes the CPU; failures are raised
         loaded = executorch_runtime().load_program(program)
         method = loaded.load_method("forward")
@@ -162,7 +163,7 @@ def program_step(program: bytes) -> TensorStep:
 
 
 def _named_failures(step: TensorStep, lowered: Lowered) -> TensorStep:
-    """Turn a kernel that refuses to run into an error that names the operators it may be."""
+    """Turn the failure of a kernel into an error that names the operators outside the delegate."""
 
     def run(arrays: Arrays) -> Arrays:
         try:
@@ -170,9 +171,9 @@ def _named_failures(step: TensorStep, lowered: Lowered) -> TensorStep:
         except RuntimeError as error:
             listed = "".join(f"\n  {o.op} in {o.module or 'the root'}" for o in lowered.ops_outside)
             raise LoweringError(
-                "[compile] expected operators outside the delegate whose kernels take these shapes"
-                f" and dtypes, got {first_line(error)}; change them in the module, or compile for"
-                f" another target. Outside are:{listed or ' none'}"
+                "[compile] expected operators outside the delegate whose kernels support these"
+                f" shapes and dtypes, got {first_line(error)}; change them in the module, or"
+                f" compile for another target. Operators outside:{listed or ' none'}"
             ) from error
 
     return run
@@ -181,7 +182,7 @@ def _named_failures(step: TensorStep, lowered: Lowered) -> TensorStep:
 def _lower_precision(
     graph: GraphModule, request: TensorRequest, gate: TensorGate
 ) -> tuple[GraphModule, tuple[LayerRecord, ...]]:
-    """Return the graph in the precision asked for, and its layers' records; both are gated."""
+    """Return the gated graph in the requested precision, and the records of its layers."""
     precision, subject = request.precision, request.subject
     native = request.target == "native"
     if precision == "fp32":
@@ -213,12 +214,12 @@ def _arithmetic(graph: GraphModule, request: TensorRequest) -> Arithmetic:
 
 
 def _session_step(lowered: Lowered, request: TensorRequest, gate: TensorGate) -> TensorStep:
-    """Run a program that is not described yet in the C++ runtime."""
+    """Return a step that runs a program, which is not written yet, in the C++ runtime."""
     metadata = describe_artifact(request.subject, request.target, gate, XNNPACK_PACKAGES)
     program = lowered.serialize(constant_methods(gate.complete(metadata), gate.golden))
     with tempfile.TemporaryDirectory(prefix="hvit-edge-") as folder:
         path = Path(folder, "program.pte")
         path.write_bytes(seal(program))
         with quiet_stderr():
-            session = Session(path)  # which maps the file, and needs its name no more
+            session = Session(path)  # it maps the file, so the file may be deleted
     return lambda arrays: tuple(session(*arrays))

@@ -1,4 +1,4 @@
-"""What is compiled to a tensor artifact: a module, its inputs, and its own answers."""
+"""Prepare the subject of a tensor artifact: a module, its inputs, and its answers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from hvit_edge.weights import ModelOrigin
 
 @dataclass(frozen=True)
 class TensorSubject:
-    """What is compiled.
+    """Holds the module to compile, its samples, and its outputs for them.
 
     Attributes:
-        module: a copy of the user's, in eval mode, see `own_module`.
-        function: the same as a function of a flat row of tensors.
+        module: a copy of the user's module in eval mode, see `own_module`.
+        function: the same as a function of a flat list of tensors.
         origin: name and source of the weights.
-        registered: it was asked for by a registered name.
-        input_names, output_names: of the tensors.
+        registered: True if it was requested by a registered name.
+        input_names, output_names: names of the tensors.
         samples: the golden sample first, then others.
-        expected: the module's outputs for each.
+        expected: outputs of the module for each sample.
         source: where the samples came from, see `Samples`.
     """
 
@@ -44,11 +44,11 @@ class TensorSubject:
 
     @property
     def example(self) -> tuple[torch.Tensor, ...]:
-        """The golden sample as tensors of its own memory."""
+        """Return the golden sample as new tensors."""
         return tensors_of(self.samples[0])
 
     def with_samples(self, more: list[Arrays]) -> TensorSubject:
-        """Return the same with more samples, and the module's answers to them."""
+        """Return the same subject with more samples, and the module's outputs for them."""
         answers = tuple(eager_outputs(self.function, arrays) for arrays in more)
         return replace(self, samples=(*self.samples, *more), expected=(*self.expected, *answers))
 
@@ -56,18 +56,18 @@ class TensorSubject:
 def prepare_tensors(
     module: nn.Module, samples: Samples, origin: ModelOrigin, *, registered: bool, where: str
 ) -> TensorSubject:
-    """Ask a copy of a module for its outputs, and check that they depend on the inputs alone.
+    """Run a copy of a module on samples, and check that its outputs depend only on the inputs.
 
     Args:
-        module: the user's, or one of the registry.
-        samples: of its inputs.
-        origin: of its weights.
-        registered: it is one of the registry.
-        where: the public function that asks, for messages.
+        module: a user's module, or a registered one.
+        samples: samples of its inputs.
+        origin: origin of its weights.
+        registered: True for a registered module.
+        where: name of the public function that was called, for messages.
 
     Raises:
-        InputError: as `own_module`; the module refuses the sample, does not return finite tensors,
-            or answers differently when it is asked again.
+        InputError: see `own_module`; or the module refuses the sample, does not return finite
+            tensors, or returns other outputs in a second run.
     """
     model = check_module(module, where)
     names, keywords = argument_names(model, samples.names, len(samples.golden), where)
@@ -96,12 +96,12 @@ def prepare_tensors(
 
 
 def tensors_of(arrays: Arrays) -> tuple[torch.Tensor, ...]:
-    """Return arrays as tensors of their own memory."""
+    """Return arrays as new tensors, which do not share memory with them."""
     return tuple(torch.tensor(array) for array in arrays)
 
 
 def arrays_of(tensors: tuple[torch.Tensor, ...]) -> Arrays:
-    """Return what a module gave as contiguous arrays of their own memory."""
+    """Return tensors as new contiguous arrays."""
     return tuple(
         tensor.detach().as_subclass(torch.Tensor).clone().contiguous().numpy() for tensor in tensors
     )
@@ -116,7 +116,7 @@ def eager_outputs(function: nn.Module, arrays: Arrays) -> Arrays:
 def _answer(
     module: nn.Module, keywords: tuple[str, ...] | None, arrays: Arrays, where: str
 ) -> tuple[tuple[str, ...], Arrays]:
-    """Run a user's module; returns the names and the arrays of its outputs."""
+    """Run a user's module, and return the names and arrays of its outputs."""
     try:
         with torch.no_grad():
             output = TensorModule(module, keywords).answer(*tensors_of(arrays))
@@ -128,14 +128,14 @@ def _answer(
         raise InputError(
             f"[{where}] expected a module that answers {shapes}, got"
             f" {first_line(error)}{f' (in {place})' if place else ''}; check its forward, and that"
-            " the sample has the shapes and dtypes that it takes"
+            " the sample has the right shapes and dtypes"
         ) from error
     names, tensors = checked_outputs(output, where)
     return names, arrays_of(tensors)
 
 
 def _another(arrays: Arrays) -> Arrays:
-    """Another input of the same kind: in the other order, and of other size where that is safe."""
+    """Return other inputs of the same shapes: reversed along the last axis, float32 also scaled."""
     reversed_ = tuple(array[..., ::-1] if array.ndim else array for array in arrays)
     return tuple(
         np.ascontiguousarray(np.float32(0.7) * array if array.dtype == np.float32 else array)

@@ -1,4 +1,4 @@
-"""Compile a module from arrays to arrays: what `compile` does if it is given `inputs`."""
+"""Compile a module of arrays; `compile` calls this if `inputs` are given."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from hvit_edge.tensors.samples import read_inputs
 
 TARGETS = ("xnnpack", "native", "coreml")
 GATED_SAMPLES = 4
-"""Calibration samples that the gates of lower precisions use beside the golden one."""
+"""Number of calibration samples that gates use in addition to the golden sample."""
 
 
 @dataclass(frozen=True)
 class TensorOptions:
-    """What `compile` asks for, see there."""
+    """Holds the options of `compile` for a module of arrays; see `compile` for their meaning."""
 
     target: str
     precision: str
@@ -54,14 +54,14 @@ def compile_arrays(
     """Compile a module to an artifact of the task "tensor".
 
     Args:
-        model: in eval mode.
+        model: the module in eval mode.
         inputs: see `tensors.samples.read_inputs`.
-        options: of `compile`.
-        registered: the module is one of the registry.
+        options: options of `compile`.
+        registered: True for a registered module.
 
     Raises:
-        InputError: as `prepare_tensors`; a target, a precision or calibration samples that cannot
-            be.
+        InputError: see `prepare_tensors`; or the target, the precision or the calibration samples
+            are not supported.
     """
     start = time.perf_counter()
     _check(options)
@@ -96,11 +96,11 @@ def compile_arrays(
 
 
 def check_no_photos(preprocess: object, labels: object) -> None:
-    """Refuse options of photos together with `inputs`."""
+    """Raise InputError if options for photos are given together with `inputs`."""
     if preprocess is not None or labels is not None:
         raise InputError(
             "[compile] expected inputs, or preprocess and labels, got both; an artifact of arrays"
-            " has no preprocessing and no labels: leave them out"
+            " has no preprocessing and no labels; remove them"
         )
 
 
@@ -122,7 +122,7 @@ def _check(options: TensorOptions) -> None:
     if options.precision == "auto":
         raise InputError(
             "[compile] precision: expected a fixed one with inputs, got auto, which measures the"
-            " accuracy of classes; take int8, int8-dynamic or fp16"
+            " accuracy of classes; use int8, int8-dynamic or fp16"
         )
 
 
@@ -137,7 +137,7 @@ def _calibration(subject: TensorSubject, options: TensorOptions) -> Calibration 
     if len(found) < FEWEST:
         raise InputError(
             f"[compile] calibration data: expected at least {FEWEST} samples in"
-            f" {options.calib_data}, got {len(found)}; take {ADVISED} to 512 of the kind that the"
-            " model will see, stacked along a leading axis"
+            f" {options.calib_data}, got {len(found)}; give {ADVISED} to 512 samples like the"
+            " inputs that the model will get, stacked along a leading axis"
         )
     return Calibration(tuple(found))
