@@ -1,4 +1,4 @@
-"""Parity: what the device computes against what eager PyTorch computes."""
+"""Compare the outputs of artifacts with eager PyTorch."""
 
 from hvit_edge.artifact.metadata import Difference
 from hvit_edge.measures.difference import compare

@@ -1,4 +1,4 @@
-"""Find the first module whose output differs, once a step is known to break."""
+"""Find the first module whose output differs at a step that breaks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hvit_edge.targets.xnnpack.lower import lower
 REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.roll.default)
 Values = Mapping[str, torch.Tensor]
 LoweredValues = Callable[[GraphModule, list[Node], tuple[torch.Tensor, ...]], Values]
-"""What a graph computes at its nodes once it is lowered."""
+"""Returns the values that a lowered graph computes at some nodes."""
 
 
 def first_wrong_module(
@@ -31,19 +31,19 @@ def first_wrong_module(
     passes: Sequence[Rewrite] = PIPELINE,
     lowered_values: LoweredValues | None = None,
 ) -> str | None:
-    """The first module, in order of execution, whose output differs at a broken step.
+    """Return the first module, in order of execution, whose output differs at a broken step.
 
     Args:
         model: the module in eval mode.
         example: float32 [1, 3, height, width], preprocessed.
-        step: "exported", "rewritten", "lowered" or "runtime": the step that breaks.
+        step: the step that breaks: "exported", "rewritten", "lowered" or "runtime".
         rtol: largest difference, relative to the largest absolute value of the module's output.
-        passes: the target's rewrites.
-        lowered_values: of the target; None is XNNPACK's.
+        passes: rewrites of the target.
+        lowered_values: computes the values of the target; None is XNNPACK.
 
     Returns:
-        The module's dotted path; "the root module" for operators of the root; None where no
-        intermediate value differs, as when the file itself is not what a lowering gives today.
+        The dotted path of the module; "the root module" for operators of the root; None if no
+        intermediate value differs, for example because the file differs from a new lowering.
     """
     inputs = (torch.from_numpy(example),)
     graph = export_graph(model, inputs)
@@ -56,7 +56,7 @@ def first_wrong_module(
     rewrite(graph, passes=passes)
     rewritten = node_values(graph, inputs)
     if step == "rewritten":
-        # A rewrite may move a scale past a re-indexing; what computes keeps its meaning.
+        # Rewrites may move a scale past a re-indexing, but nodes that compute keep their values.
         survivors = [
             node
             for node in graph.graph.nodes
@@ -71,7 +71,7 @@ def first_wrong_module(
 
 
 def node_values(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> Values:
-    """The tensor that each node of `graph` computes, by the node's name."""
+    """Return the tensor that each node of `graph` computes, by the name of the node."""
     values: dict[str, torch.Tensor] = {}
 
     class Recorder(Interpreter):
@@ -87,7 +87,7 @@ def node_values(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> Values:
 
 
 def _module_outputs(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Values:
-    """The output of each submodule of `model`, by path; of those that return one tensor."""
+    """Return the output of each submodule of `model` that returns one tensor, by path."""
     outputs: dict[str, torch.Tensor] = {}
 
     def record(path: str):
@@ -108,7 +108,7 @@ def _module_outputs(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Value
 
 
 def _last_nodes(graph: GraphModule) -> dict[str, Node]:
-    """The last node of each module, submodules included, by path; in order of execution."""
+    """Return the last node of each module, including its submodules, by path in run order."""
     last: dict[str, Node] = {}
     for node in graph.graph.nodes:
         for path, _ in reversed((node.meta.get("nn_module_stack") or {}).values()):
@@ -118,7 +118,7 @@ def _last_nodes(graph: GraphModule) -> dict[str, Node]:
 
 
 def _boundaries(graph: GraphModule) -> Iterator[Node]:
-    """The last node of each run of nodes that came from one module."""
+    """Yield the last node of each sequence of nodes that came from one module."""
     nodes = [
         node
         for node in graph.graph.nodes
@@ -132,7 +132,7 @@ def _boundaries(graph: GraphModule) -> Iterator[Node]:
 def xnnpack_values(
     graph: GraphModule, nodes: list[Node], inputs: tuple[torch.Tensor, ...]
 ) -> Values:
-    """What the lowered graph computes at `nodes`: the same graph with all of them as outputs."""
+    """Return the values of the lowered graph at `nodes`, which become outputs of `graph`."""
     output = next(node for node in graph.graph.nodes if node.op == "output")
     output.args = (tuple(nodes),)
     graph.graph.set_codegen(torch.fx.graph.CodeGen())

@@ -1,4 +1,4 @@
-"""Find the layer of a quantized program that computes something else than its graph."""
+"""Find the layer of a quantized program that differs from its graph."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from hvit_edge.targets.xnnpack.lower import lower, program_values
 
 
 def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.ndarray) -> str | None:
-    """Compile a module again as its artifact was, and return the first layer that is wrong.
+    """Compile a module again like its artifact, and return the first layer that is wrong.
 
-    Weights are rounded on windows of the bundled photos: which operators a program has does not
-    depend on the images.
+    Calibration uses windows of the bundled photos, because the operators of a program do not depend
+    on the images.
 
     Args:
         model: the float module.
-        metadata: of the artifact, compiled for "xnnpack" or "native".
+        metadata: metadata of the artifact, compiled for "xnnpack" or "native".
         example: a preprocessed photo, float32 [1, 3, height, width].
 
     Returns:
-        The layer's name; None if all are faithful, or the artifact mixes precisions by a plan,
-        which it does not carry.
+        The name of the layer. None if no layer is wrong, or if the artifact mixes precisions by a
+        plan, which is not in the artifact.
     """
     precision, is_native = metadata.precision, metadata.target == "native"
     if precision not in PRECISIONS or (is_native and precision not in INT8):

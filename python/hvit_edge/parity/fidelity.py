@@ -1,8 +1,9 @@
 """Compare a quantized program with its own quantized graph, run by PyTorch.
 
-Against eager PyTorch a wrong operator can hide in the noise of quantization. Against its own graph
-a program may only err as its arithmetic does: over whole photos by what arithmetic alone makes of
-the graph's answers (`perturbation`), layer by layer by rounding errors (`forced_layers`).
+In a comparison with eager PyTorch, the noise of quantization can hide a wrong operator. In a
+comparison with its own graph, a program may differ only by errors of arithmetic. For complete
+photos, `perturbation` measures the effect of such errors on the answers of the graph. For single
+layers, `forced_layers` compares with rounding errors.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from hvit_edge.quantize import sqnr
 from hvit_edge.quantize.arithmetic import FLOAT16, FLOAT32, Arithmetic
 
 MOST_DB = 110.0
-"""A graph whose answer does not move at all still runs in float32."""
+"""Upper limit of required SQNR, because even a graph without any change runs in float32."""
 
 
 class QuantizedReference:
-    """A quantized graph and its answers.
+    """Holds a quantized graph and its answers.
 
     Args:
-        graph: what the program was lowered from.
-        arithmetic: of the program.
-        inputs: the golden photo, and others, preprocessed.
-        eager: what the float module answers to them.
+        graph: the graph that is lowered.
+        arithmetic: arithmetic of the program.
+        inputs: the golden photo first, then others, preprocessed.
+        eager: answers of the float module to them.
     """
 
     def __init__(
@@ -49,19 +50,19 @@ class QuantizedReference:
 
     @cached_property
     def outputs(self) -> list[np.ndarray]:
-        """The graph's answers."""
+        """Return the answers of the graph."""
         run = quantised_step(self.graph)
         return [run(array) for array in self.inputs]
 
     @cached_property
     def tolerance(self) -> Tolerance:
-        """What a program of this graph must satisfy over all inputs."""
+        """Return the tolerance of a program of this graph over all inputs."""
         floor = _floor(np.concatenate(self.outputs), np.concatenate(self._perturbed))
         return Tolerance(same_top1=False, sqnr_db=floor - self.arithmetic.margin_db)
 
     @cached_property
     def golden(self) -> GraphAnswer:
-        """The graph's answer to the golden photo, for programs on any CPU to be compared with."""
+        """Return the answer to the golden photo, with a tolerance for programs on any CPU."""
         margin = (FLOAT32 if self.arithmetic is FLOAT32 else FLOAT16).margin_db
         floor = _floor(self.outputs[0], self._perturbed[0])
         return GraphAnswer(self.outputs[0], floor - margin)
@@ -76,5 +77,5 @@ def _floor(outputs: np.ndarray, moved: np.ndarray) -> float:
 
 
 def first_unfaithful(layers: Sequence[LayerFidelity], least_db: float) -> LayerFidelity | None:
-    """Return the first layer with less than `least_db`, if any."""
+    """Return the first layer whose SQNR is below `least_db` or NaN, or None."""
     return next((layer for layer in layers if not layer.sqnr_db >= least_db), None)

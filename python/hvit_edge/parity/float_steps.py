@@ -1,4 +1,4 @@
-"""The steps before anything is rounded or lowered; of the targets, only the rewrites differ."""
+"""Measure the steps before quantization and lowering; only the rewrites depend on the target."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ def measure_float_steps(
     """Export `model`, rewrite it with `passes`, and compare both graphs with it.
 
     Args:
-        model: in eval mode.
-        inputs, expected: preprocessed photos, and what `model` answers to them.
+        model: the module in eval mode.
+        inputs, expected: preprocessed photos, and the answers of `model` to them.
         precision, rtol: see `step_tolerance`.
-        passes: the target's rewrites.
+        passes: rewrites of the target.
+
+    Returns:
+        The results of the steps "exported" and "rewritten".
     """
     gates = {name: step_tolerance(name, precision, rtol) for name in FLOAT_STEPS}
     graph = export_graph(model, (torch.from_numpy(inputs[0]),))

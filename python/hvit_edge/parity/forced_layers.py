@@ -1,15 +1,16 @@
-"""Compare a program with its graph layer by layer, each part on the program's own values.
+"""Compare a program with its graph layer by layer, where each layer gets the program's values.
 
-Rounding to int8 magnifies the last digit of what comes before it, so the outputs of two correct
-programs drift apart as far as rounding itself allows. Here each layer is given what the program
-gave it: what is left is the error of one part, which is that of floating-point arithmetic.
+Rounding to int8 amplifies differences in the last digit, so the outputs of two correct programs
+differ as much as rounding allows. Here each layer of the graph gets the values of the program as
+inputs. The remaining difference is the error of one layer, which is an error of floating-point
+arithmetic.
 
     program     x ----> a ----> b ----> y
     graph       x -> a'    a -> b'    b -> y'        a' is compared with a, b' with b, y' with y
 
-Values that cancel, such as the average of centered ones, are nothing but such errors, and a layer
-of few values differs by a whole step if one of them is rounded otherwise. How much a part may err
-is therefore measured as well, see `perturbation`.
+Values that cancel, such as the mean of centered values, consist only of such errors. A layer with
+few values differs by a complete step if one of them is rounded differently. The allowed error of a
+layer is therefore measured as well, see `perturbation`.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ from hvit_edge.quantize.half import HalfStorage
 from hvit_edge.quantize.sqnr import decibel
 
 Values = Mapping[str, torch.Tensor]
-"""What a program computes, by the name of the graph's node and in its shape."""
+"""Maps the names of nodes to the values of a program, in the shapes of the nodes."""
 
 
 @dataclass(frozen=True)
 class LayerFidelity:
-    """How near a program's value is to what its graph makes of the program's values before it.
+    """Measures a value of a program against the graph's value from the same inputs.
 
     Attributes:
-        layer: the module's dotted path and the node's name; "the output" for the program's answer.
-        sqnr_db: in decibel, infinite if both are equal. Where arithmetic alone may make more noise
-            than `Arithmetic.layer_db` allows, the signal counts as that much larger.
+        layer: dotted path of the module and name of the node; "the output" for the final answer.
+        sqnr_db: SQNR in dB, infinite if both are equal. If arithmetic alone can make more noise
+            than `Arithmetic.layer_db` allows, the signal counts as larger by that amount.
     """
 
     layer: str
@@ -52,14 +53,14 @@ def forced_layers(
     output: torch.Tensor,
     arithmetic: Arithmetic,
 ) -> list[LayerFidelity]:
-    """Run `graph` on a program's values and return how near each of them is, in order.
+    """Run `graph` on the values of a program, and measure each of them, in order.
 
     Args:
-        graph: what the program was lowered from.
-        values: what the program computed for `example`; its answer may be among them.
-        example: the input of both.
-        output: the program's answer.
-        arithmetic: of the program.
+        graph: the graph that was lowered.
+        values: values of the program for `example`; they may include its answer.
+        example: input of both.
+        output: answer of the program.
+        arithmetic: arithmetic of the program.
     """
     exact, erring = _Forced(graph, values), _ForcedPerturbed(graph, values, arithmetic.number)
     with torch.inference_mode():
@@ -78,7 +79,7 @@ def forced_layers(
 def _fidelity(
     made: torch.Tensor, moved: torch.Tensor, known: torch.Tensor, arithmetic: Arithmetic
 ) -> float:
-    """The SQNR of what is `known`, with as much signal as arithmetic alone makes noise."""
+    """Return the SQNR of `known` against `made` in dB, with allowance for errors of arithmetic."""
     if not bool(torch.isfinite(known).all()):
         return -math.inf
     signal, own = _energy(made), _energy(made.double() - moved.double())
@@ -96,7 +97,7 @@ def _label(node: Node) -> str:
 
 
 class _Forcing:
-    """Puts a program's value in the place of each that it knows, and keeps what was there."""
+    """Replaces values of the graph with those of a program, and stores the replaced values."""
 
     def __init__(self, graph: GraphModule, values: Values, *arithmetic: object) -> None:
         super().__init__(graph, *arithmetic)
@@ -112,16 +113,16 @@ class _Forcing:
         return self.given(known.to(result.dtype))
 
     def given(self, known: torch.Tensor) -> torch.Tensor:
-        """Return what the graph goes on with."""
+        """Return the value with which the graph continues."""
         return known
 
 
 class _Forced(_Forcing, HalfStorage):
-    """Runs a graph on a program's values."""
+    """Runs a graph on the values of a program."""
 
 
 class _ForcedPerturbed(_Forcing, Perturbed):
-    """The same with errors of arithmetic; what a layer reads may be rounded once more."""
+    """Runs a graph on the values of a program, with errors of arithmetic in inputs as well."""
 
     def given(self, known: torch.Tensor) -> torch.Tensor:
         return self.erring(known)

@@ -1,4 +1,4 @@
-"""Compare a program with the answer of its quantized graph, which the artifact carries."""
+"""Compare a program with the answer of its quantized graph, which is stored in the artifact."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ RECORDS = ("hve_golden_image", "hve_golden_output", "hve_graph_output", "hve_gra
 
 
 def read_golden(path: Path) -> Golden | None:
-    """Return the golden sample of a `.pte`; None if it has no answer of a quantized graph.
+    """Return the golden sample of a `.pte`, or None if it has no answer of a quantized graph.
 
-    Artifacts in float32 and those of earlier versions have none.
+    Artifacts in float32 and artifacts of earlier versions have none.
     """
     program = executorch_runtime().load_program(path.read_bytes())
     if not program.method_names.issuperset(RECORDS):
@@ -31,11 +31,14 @@ def read_golden(path: Path) -> Golden | None:
 def measure_fidelity(
     golden: Golden | None, run: Callable[[np.ndarray], np.ndarray]
 ) -> list[StepResult]:
-    """Run the golden photo and compare the answer with the quantized graph's, if there is one.
+    """Run the golden photo, and compare the answer with the quantized graph's, if there is one.
 
     Args:
-        golden: of the artifact.
-        run: from the golden image, uint8 [height, width, 3], to logits [1, classes].
+        golden: golden sample of the artifact.
+        run: maps the golden image, uint8 [height, width, 3], to logits [1, classes].
+
+    Returns:
+        The step "fidelity", or nothing.
     """
     if golden is None or golden.graph is None:
         return []

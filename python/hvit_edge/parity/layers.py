@@ -1,4 +1,4 @@
-"""The record of a quantised network's layers: the precision of each, and the noise it carries."""
+"""Record the precision and the noise of each layer of a quantized network."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ DTYPES = {torch.int8: "int8", torch.float16: "fp16", torch.float32: "fp32"}
 
 
 def record_layers(
-    float_graph: GraphModule, quantised_graph: GraphModule, inputs: Sequence[np.ndarray]
+    float_graph: GraphModule, quantized_graph: GraphModule, inputs: Sequence[np.ndarray]
 ) -> tuple[LayerRecord, ...]:
-    """Measure every layer of a quantised graph, the worst first.
+    """Measure every layer of a quantized graph, and return the records, the worst first.
 
     Args:
-        float_graph: a rewritten graph, as `reference_graph` has it in the same precision.
-        quantised_graph: what `quantize` made of it.
-        inputs: as `Calibration.inputs`.
+        float_graph: a rewritten graph from `reference_graph` for the same precision.
+        quantized_graph: the result of `quantize` for it.
+        inputs: see `Calibration.inputs`.
     """
-    precisions = layer_precisions(float_graph, quantised_graph)
-    measured = layer_sqnr(float_graph, quantised_graph, list(map(sample_tensors, inputs)))
+    precisions = layer_precisions(float_graph, quantized_graph)
+    measured = layer_sqnr(float_graph, quantized_graph, list(map(sample_tensors, inputs)))
     records = (
-        # Not a number: the layer overflows.
+        # NaN means that the layer overflows.
         LayerRecord(
             m.layer, precisions[m.layer], -math.inf if m.sqnr_db != m.sqnr_db else m.sqnr_db
         )
@@ -40,17 +40,17 @@ def record_layers(
     return tuple(sorted(records, key=lambda record: record.sqnr_db))
 
 
-def layer_precisions(float_graph: GraphModule, quantised_graph: GraphModule) -> dict[str, str]:
-    """The precision of each layer's weights, by the layer's name."""
-    nodes = {node.name: node for node in quantised_graph.graph.nodes}
+def layer_precisions(float_graph: GraphModule, quantized_graph: GraphModule) -> dict[str, str]:
+    """Return the precision of the weights of each layer, by the name of the layer."""
+    nodes = {node.name: node for node in quantized_graph.graph.nodes}
     return {
-        layer.name: _weight_precision(quantised_graph, nodes[layer.node.name].args[1])
+        layer.name: _weight_precision(quantized_graph, nodes[layer.node.name].args[1])
         for layer in find_layers(float_graph)
         if layer.node.name in nodes
     }
 
 
 def _weight_precision(graph: GraphModule, weight: Node) -> str:
-    if not is_constant(weight):  # a dequantise operator, which reads the integers
+    if not is_constant(weight):  # a dequantize operator, which reads the integers
         weight = weight.args[0]
     return DTYPES[constant_tensor(graph, weight).dtype]

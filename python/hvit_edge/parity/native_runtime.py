@@ -1,4 +1,4 @@
-"""What a program for our own backend computes: it runs in our C++ runtime alone."""
+"""Run programs for our own backend, which only our C++ runtime has."""
 
 from __future__ import annotations
 
@@ -26,26 +26,29 @@ _NO_GOLDEN = Golden(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.float32))
 
 
 def native_step(lowered: Lowered, size: tuple[int, int]) -> Step:
-    """Run a program in the C++ runtime.
+    """Return a step that runs a program in the C++ runtime.
 
     Args:
-        lowered: takes float32 [1, 3, height, width], gives one output of any shape.
-        size: height and width.
+        lowered: program from float32 [1, 3, height, width] to one output of any shape.
+        size: (height, width) of the input.
     """
     return program_step(native_program(lowered, size))
 
 
 def native_program(lowered: Lowered, size: tuple[int, int]) -> bytes:
-    """Return the bytes of a program with what a Session reads first; arguments as `native_step`."""
+    """Return a program as bytes, with the metadata that a Session needs.
+
+    The arguments are those of `native_step`.
+    """
     return lowered.serialize(constant_methods(_metadata(size), _NO_GOLDEN))
 
 
 def program_step(program: bytes) -> Step:
-    """Run the bytes of a program in the C++ runtime."""
+    """Return a step that runs a program, given as bytes, in the C++ runtime."""
     with tempfile.TemporaryDirectory(prefix="hvit-edge-") as folder:
         path = Path(folder, "program.pte")
         path.write_bytes(seal(program))
-        session = Session(path)  # which maps the file, and needs its name no more
+        session = Session(path)  # it maps the file, so the file may be deleted
 
     def run(array: np.ndarray) -> np.ndarray:
         return session(np.ascontiguousarray(array))[0]
@@ -59,10 +62,10 @@ def native_values(
     inputs: tuple[torch.Tensor, ...],
     number: Number = Number.FLOAT32,
 ) -> dict[str, torch.Tensor]:
-    """Return what the lowered graph computes at `nodes`, by name.
+    """Return the values of the lowered graph at `nodes`, by name.
 
-    The backend gives one output, so the values leave side by side; `graph` is changed for that.
-    `number` is what the program computes in where it is not int8.
+    The backend has one output, so `graph` is changed to concatenate the values. `number` is the
+    type of all numbers that are not int8.
     """
     output = graph.graph.output_node()
     edit = Editor(graph, output)
@@ -82,10 +85,10 @@ def native_values(
 def native_int8_values(
     graph: GraphModule, example: torch.Tensor, number: Number
 ) -> dict[str, torch.Tensor]:
-    """Return what the int8 layers of a lowered graph read and write, and its output.
+    """Return the inputs and outputs of the int8 layers of a lowered graph, and its output.
 
-    The tensors are those of a program that has them as outputs: operations that the program itself
-    runs as one are apart in it. They have the names of the graph's nodes.
+    They are computed by a program that has them as outputs, so operations that the program itself
+    fuses are separate in it. The values have the names of the nodes of the graph.
     """
     twin = copy.deepcopy(graph)
     layers = list(nodes_calling(twin, *INT8_OPERATORS))
@@ -98,7 +101,7 @@ def native_int8_values(
 
 
 def _metadata(size: tuple[int, int]) -> Metadata:
-    """What a Session reads before it runs anything; of no interest here."""
+    """Return metadata that a Session requires; its values do not matter here."""
     return Metadata(
         schema_version=SCHEMA_VERSION,
         model_name="program",

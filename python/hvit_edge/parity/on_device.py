@@ -1,4 +1,4 @@
-"""The step beyond this machine: the same artifact on a device, against PyTorch and against here."""
+"""Measure an artifact on a device, against PyTorch and against this machine."""
 
 from __future__ import annotations
 
@@ -29,14 +29,18 @@ def measure_on_device(
     """Run `artifact` on a device.
 
     Args:
+        runner: the runner on the device.
+        artifact: the artifact.
         inputs: preprocessed photos, float32 [1, 3, height, width] each.
-        here: what the runtime on this machine gave for them.
-        expected: what eager PyTorch gave.
-        tolerance: between the device and PyTorch, on every photo.
+        here: outputs of the runtime on this machine for them.
+        expected: outputs of eager PyTorch for them.
+        tolerance: tolerance between the device and PyTorch for every photo.
+        threads: number of threads; 0 lets the device choose.
+        progress: called after every photo.
 
     Returns:
-        The step "device", which passes where the top classes also are those of this machine; the
-        comparison with this machine; and the device's outputs.
+        The step "device", which passes only if the top classes also agree with this machine; the
+        comparison with this machine; and the outputs of the device.
     """
     outputs = runner.run(artifact, inputs, threads=threads, count=progress)
     against_host = judge("host", outputs, here, Tolerance(same_top1=True))

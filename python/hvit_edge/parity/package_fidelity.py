@@ -1,8 +1,8 @@
 """Compare a Core ML program with its own quantized graph, run by PyTorch.
 
-The quantized graph is the one that was translated, with the weights that the program stores and, in
-int8, with the ranges that its layers round to. The program's weights are compared with the float
-ones, layer by layer; then the program with the graph, as for any other target.
+The quantized graph is the translated graph with the weights that the program stores, and for int8
+with the ranges of its activations. The weights of the program are compared with the float weights,
+layer by layer. Then the program is compared with the graph, as for any other target.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from hvit_edge.quantize.ranges import Range
 from hvit_edge.quantize.sqnr import tensor_sqnr
 
 WEIGHT_DB = {"fp32": 120.0, "fp16": 60.0, "w8": 25.0, "int8": 25.0, "w6": 15.0, "w4": 6.0}
-"""Least SQNR of a layer's weights. A weight of another layer, or a transposed one, has about -3."""
+"""Lowest SQNR of a layer's weights. For wrong or transposed weights it is about -3 dB."""
 
 
 def stored_graph(
     graph: GraphModule, layers: Sequence[PackageLayer], ranges: Mapping[Node, Range] | None
 ) -> GraphModule:
-    """Return `graph` with the weights of a program, its layers' inputs rounded to `ranges`.
+    """Return a copy of `graph` with the weights of a program, and inputs rounded to `ranges`.
 
     Args:
-        graph: what was translated; it is left as it is.
-        layers: of `package_layers`.
-        ranges: of "int8", by the layer's node in `graph`.
+        graph: the translated graph; it is not changed.
+        layers: from `package_layers`.
+        ranges: ranges of the inputs of layers for "int8", by node of `graph`; otherwise None.
     """
     twin = copy.deepcopy(graph)
     nodes = {node.name: node for node in twin.graph.nodes}
@@ -50,10 +50,10 @@ def stored_graph(
 def check_weights(
     model: str, graph: GraphModule, layers: Sequence[PackageLayer], precision: str
 ) -> None:
-    """Compare the weights that a program stores with those of its float graph.
+    """Compare the weights that a program stores with the weights of its float graph.
 
     Raises:
-        ParityError: a layer's are further away than its precision rounds; each is named.
+        ParityError: the weights of a layer differ by more than rounding. The message names each.
     """
     least = WEIGHT_DB[precision]
     found = [(layer, tensor_sqnr(_weight(graph, layer.node), layer.weight)) for layer in layers]

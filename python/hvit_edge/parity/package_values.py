@@ -1,8 +1,8 @@
-"""What a Core ML program stores and computes in its layers, in the terms of the graph it came from.
+"""Find the weights and values of a Core ML program's layers by the nodes of its graph.
 
-Linears and convolutions of the graph are the convolutions of the program, in the same order. Of
-layers that compute the same coremltools keeps one, and none of those that read constants.
-Convolutions that other operators of the graph became are no layers.
+Linears and convolutions of the graph become convolutions of the program, in the same order.
+coremltools keeps only one of several equal layers, and removes layers that read constants.
+Convolutions that come from other operators of the graph are not layers.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from hvit_edge.parity.forced_layers import Values
 LINEAR = aten.linear.default
 LAYERS = (LINEAR, aten.conv2d.default)
 HALF_SUFFIX = "_cast_fp16"
-"""What coremltools appends to the name of an operator that it converts to float16."""
+"""Suffix that coremltools adds to the name of an operator that it converts to float16."""
 ROUNDING = ("dequantize", "quantize", "cast")
-"""What may stand between a layer and the value that it reads in the graph."""
+"""Operators that may be between a layer and its input in the graph."""
 
 
 @dataclass(frozen=True)
 class PackageLayer:
-    """A layer of the graph and its convolution in the program.
+    """Holds a layer of the graph and its convolution in the program.
 
     Attributes:
-        node: of the graph.
-        weight: what the program multiplies by, decompressed, in the shape of the graph's weight.
-        source, output: ids of the program's variables that it reads, before they are rounded,
-            and writes.
+        node: node of the graph.
+        weight: decompressed weight of the program, in the shape of the graph's weight.
+        source, output: ids of the variables of the program that are its input before rounding, and
+            its output.
     """
 
     node: Node
@@ -47,11 +47,11 @@ class PackageLayer:
 def package_layers(
     graph: GraphModule, program: Program, names: Mapping[str, str]
 ) -> list[PackageLayer]:
-    """Pair the layers of a graph with those of the program that it became.
+    """Match the layers of a graph with the layers of its program.
 
     Args:
-        graph, program: what was translated, and what came of it.
-        names: of the graph's nodes by the names that their operators were given.
+        graph, program: the translated graph, and the resulting program.
+        names: names of nodes of the graph, by the names of their operators in the program.
 
     Raises:
         LoweringError: the program has other layers.
@@ -84,14 +84,14 @@ def package_layers(
 
 
 def _is_same(node: Node, other: Node) -> bool:
-    """Whether two layers compute the same: what they read, and all else."""
+    """Return True if two layers have the same operator and the same arguments."""
     return (node.target, node.args, node.kwargs) == (other.target, other.args, other.kwargs)
 
 
 def package_values(
     layers: list[PackageLayer], program: Program, inputs: dict[str, np.ndarray]
 ) -> Values:
-    """Run a program and return what its layers read and write, by the graph's nodes."""
+    """Run a program, and return the inputs and outputs of its layers by node of the graph."""
     wanted = {number for layer in layers for number in (layer.source, layer.output)}
     stored: dict[int, torch.Tensor] = {}
 
@@ -121,5 +121,5 @@ def _before_rounding(variable: object) -> object:
 
 
 def _in_order(stored: torch.Tensor, shape: list[int], is_linear: bool) -> torch.Tensor:
-    """A value as PyTorch has it: a program has the features of tokens second."""
+    """Return a value in the layout of PyTorch; programs store the features of tokens second."""
     return (stored.movedim(1, -1) if is_linear else stored).reshape(shape)

@@ -1,11 +1,12 @@
-"""How much the rounding of floating-point arithmetic alone moves a graph's answers.
+"""Measure how much rounding errors of floating-point arithmetic change the answers of a graph.
 
-Two programs that add in another order differ by a unit in the last place, and each int8 layer turns
-some of these differences into a whole step. What comes of it is measured: the graph runs once more
-with every floating-point result changed at random by as much as the program's arithmetic may err.
+Two programs that add in different orders differ by a unit in the last place. Each int8 layer turns
+some of these differences into a complete step. To measure the effect, the graph runs once more, and
+every floating-point result is changed at random by the possible error of the program's arithmetic.
 
-Few values come as near to the border between two steps: in a small network none may in one run, and
-one in the next. So each int8 layer reads one value that is a whole step away, in every run.
+Few values are so close to the border between two steps. In a small network there may be none in one
+run, and one in the next. Therefore each int8 layer reads one value that is a complete step away, in
+every run.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ UNIT = {torch.float32: 1e-6, torch.float16: 2.0**-11}
 """Relative error of a result: a few float32 roundings of a sum, or one rounding to float16."""
 
 LEAST = {torch.float32: 0.0, torch.float16: 2.0**-25}
-"""Absolute error of the smallest results: half of the smallest step of float16."""
+"""Absolute error of the smallest results: half of the smallest float16 number."""
 
 SEED = 0
 
@@ -33,12 +34,12 @@ SEED = 0
 def perturbed_outputs(
     graph: GraphModule, inputs: Sequence[np.ndarray], number: torch.dtype
 ) -> list[np.ndarray]:
-    """Return what the graph answers if all arithmetic errs.
+    """Return the answers of the graph with random errors in all arithmetic.
 
     Args:
-        graph: what the program computes, as `quantize` made it.
-        inputs: as the graph takes them.
-        number: what the program computes in where it is not int8.
+        graph: the graph from `quantize`.
+        inputs: inputs of the graph.
+        number: dtype of all numbers that are not int8, float32 or float16.
     """
     run = Perturbed(graph, number)
     with torch.inference_mode():
@@ -46,10 +47,10 @@ def perturbed_outputs(
 
 
 class Perturbed(HalfStorage):
-    """Runs a graph whose floating-point results err at random.
+    """Runs a graph with random errors in all floating-point results.
 
     Args:
-        graph, number: as for `perturbed_outputs`.
+        graph, number: see `perturbed_outputs`.
     """
 
     def __init__(self, graph: GraphModule, number: torch.dtype) -> None:
@@ -79,7 +80,7 @@ class Perturbed(HalfStorage):
         return args, kwargs
 
     def _stepped(self, x: torch.Tensor, layer: object) -> torch.Tensor:
-        """What an int8 layer reads, one value of it a step of its row away."""
+        """Return the input of an int8 layer with one value moved by a step of its row."""
         features_last = x.movedim(1, -1) if layer is POINTWISE else x
         features = x.numel() if layer is CONV2D else features_last.shape[-1]
         moved = self._moved(features_last.reshape(-1, features), None)
@@ -87,7 +88,10 @@ class Perturbed(HalfStorage):
         return moved.movedim(-1, 1) if layer is POINTWISE else moved
 
     def _moved(self, rows: torch.Tensor, step: float | None) -> torch.Tensor:
-        """`rows` [rows, values] with one value moved by `step`; None is that of its row's range."""
+        """Return `rows` [rows, values] with one value moved by `step`.
+
+        With None, the step follows from the range of the row.
+        """
         row, column = (int(torch.randint(size, (1,), generator=self.random)) for size in rows.shape)
         if step is None:
             low, high = rows[row].min().clamp(max=0), rows[row].max().clamp(min=0)

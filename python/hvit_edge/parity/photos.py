@@ -1,4 +1,4 @@
-"""The photos that artifacts are validated on."""
+"""Read the photos on which artifacts are validated."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.weights import bundled_photos
 
 Photos = list[tuple[str, np.ndarray]]
-"""Names and pixels, uint8 [height, width, 3]."""
+"""List of names and pixels, uint8 [height, width, 3]."""
 
 
 def open_photos(
     data: str | Path | None, preprocess: Preprocess
 ) -> tuple[Photos, tuple[Skipped, ...]]:
-    """The photos to validate on, and what else there is; None takes the bundled ones.
+    """Return the photos for a validation, and what was skipped.
 
     Args:
-        preprocess: the artifact's own; photos that it refuses are skipped.
+        data: folder or NPZ file; None for the bundled photos.
+        preprocess: preprocessing of the artifact; photos that it refuses are skipped.
 
     Returns:
-        The photos; and those that could not be read, followed by an entry for the files that are
-        not named like images, and one for the subfolders without an image.
+        The photos; and the unreadable ones, followed by an entry for files that are not named like
+        images, and one for subfolders without an image.
 
     Raises:
-        InputError: no photos.
+        InputError: there are no photos.
     """
     if data is None:
         return [(path.name, load_image(path)) for path in bundled_photos()], ()

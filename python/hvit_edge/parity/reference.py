@@ -1,4 +1,4 @@
-"""The PyTorch model that an artifact was compiled from."""
+"""Find the PyTorch model from which an artifact was compiled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hvit_edge.user_modules.own_module import check_module, own_module
 from hvit_edge.weights import UnknownWeightsKey, bundled_names, create_model, weights_digest
 
 STATE_DICT = "state dict"
-_MAKES_IT = "give what makes the module with --model FILE.py:FACTORY (model=module), and "
+_MAKES_IT = "give the module with --model FILE.py:FACTORY (model=module), and "
 
 
 def reference_model(
@@ -34,25 +34,24 @@ def reference_model(
     artifact: str | Path | None = None,
     input_size: tuple[int, ...] | None = None,
 ) -> nn.Module:
-    """Find the model behind an artifact again.
+    """Return the model from which an artifact was compiled.
 
-    A file of the user's is run only if `model` names it; the file that an artifact names never is.
+    A user's file is run only if `model` names it. A file that only the artifact names is never run.
 
     Args:
-        metadata, classes: what the artifact says of itself, see `open_artifact.read_identity`.
-        model: the module it was compiled from, in eval mode, of which a copy is returned; or an
-            address such as "FILE.py:FACTORY"; None is what the artifact says.
-        weights: where its weights are, as for `create_model`; None is what the artifact says.
-        weights_key: which set of weights there; None is what the artifact says, if there is such
-            a set.
-        args: of the factory at `model`; None is what the artifact says.
-        artifact: the file; weights that it names without a folder are looked for next to it, and
-            in the current folder.
-        input_size: that the model is rebuilt for; None is that of its preprocessing.
+        metadata, classes: from the artifact, see `open_artifact.read_identity`.
+        model: the module from which it was compiled, in eval mode, of which a copy is returned; or
+            an address such as "FILE.py:FACTORY"; None for the recorded address.
+        weights: source of its weights, see `create_model`; None for the recorded one.
+        weights_key: set of weights in that source; None for the recorded one, if it exists there.
+        args: arguments of the factory of `model`; None for the recorded ones.
+        artifact: path of the artifact. Weights that are recorded without a folder are searched next
+            to it, and in the current folder.
+        input_size: input size of a model that is rebuilt; None for the one of its preprocessing.
 
     Raises:
-        InputError: the module or its weights cannot be found again, or the digest of the weights is
-            not the artifact's; or `model` is no module that could have been compiled.
+        InputError: the module or its weights cannot be found; the digest of the weights differs
+            from the artifact's; or `model` is not a module that can be compiled.
     """
     if isinstance(model, nn.Module) or not (model is None or isinstance(model, str)):
         _check_alone(args, weights, weights_key)
@@ -68,7 +67,7 @@ def reference_model(
             found = _from_address(metadata, classes, address, given, source, keys, input_size)
     digest = weights_digest(found)
     if digest != metadata.weights_sha256:
-        key = f", of which it took {metadata.weights_key!r}" if metadata.weights_key else ""
+        key = f", of which it used {metadata.weights_key!r}" if metadata.weights_key else ""
         raise InputError(
             "[reference_model] expected the weights that the artifact was made from, got others"
             f" (SHA-256 {digest[:12]}... instead of {metadata.weights_sha256[:12]}...);"
@@ -80,26 +79,26 @@ def reference_model(
 def _check_alone(args: object, weights: object, weights_key: object) -> None:
     if (args, weights, weights_key) != (None, None, None):
         raise InputError(
-            "[validate] expected args, weights and weights_key with a name or an address only, got"
+            "[validate] expected args, weights and weights_key only with a name or an address, got"
             " them with a module; load them into the module instead"
         )
 
 
 def _notes(model: nn.Module) -> str:
-    """What was chosen among the weights, for a message that they are not the right ones."""
+    """Return the notes on the choice of weights, for a message that the weights are wrong."""
     return "".join(f"; {note}" for note in getattr(getattr(model, "hvit_edge", None), "notes", ()))
 
 
 def _address(metadata: Metadata, model: str | None, artifact: str | Path | None) -> Address | None:
-    """Return where the module comes from; None if it is registered."""
+    """Return the address of the module, or None if it is registered."""
     recorded = metadata.model_source
     if model is not None:
         address = read_address(model, "validate")
         registered = address.kind == "registered"
         if registered and recorded:
             raise InputError(
-                f"[validate] expected the module of {recorded}, got the registered {model!r}; leave"
-                " out --model (model=), or name the same"
+                f"[validate] expected the module of {recorded}, got the registered {model!r};"
+                " remove --model (model=), or give the same address"
             )
         return None if registered else address
     if not recorded:
@@ -107,17 +106,17 @@ def _address(metadata: Metadata, model: str | None, artifact: str | Path | None)
     address = _recorded_address(recorded, artifact)
     if address is None:
         raise InputError(
-            f"[validate] expected the path of what the artifact was made from, {recorded}; no file"
-            f" is run unasked: add --model {recorded} (model={recorded!r}), with its folder before"
-            " it if it is elsewhere"
+            f"[validate] expected the path of {recorded}, from which the artifact was made, got"
+            f" none; a file is run only if you name it: add --model {recorded}"
+            f" (model={recorded!r}), with its folder if it is in another one"
         )
     return address
 
 
 def _recorded_address(recorded: str, artifact: str | Path | None) -> Address | None:
-    """Return an address that may be followed unasked: of a library, not of a user's file.
+    """Return a recorded address of a library; None for a user's file, which is never run from it.
 
-    A folder of transformers is looked for next to the artifact and in the current folder.
+    A folder of transformers is searched next to the artifact and in the current folder.
     """
     kind, _, name = recorded.partition(":")
     if kind == "hf" and "/" not in name:
@@ -127,7 +126,7 @@ def _recorded_address(recorded: str, artifact: str | Path | None) -> Address | N
 
 
 def _beside(artifact: str | Path | None, name: str) -> Path | None:
-    """Return what has a name next to the artifact, or in the current folder."""
+    """Return the path of `name` next to the artifact or in the current folder, or None."""
     folders = [Path(artifact).absolute().parent] if artifact is not None else []
     return next((f / name for f in (*folders, Path.cwd()) if (f / name).exists()), None)
 
@@ -141,7 +140,7 @@ def _from_address(
     keys: list[str | None],
     input_size: tuple[int, ...] | None,
 ) -> nn.Module:
-    """Build the module of an address with the artifact's own preprocessing and labels."""
+    """Build the module of an address with the preprocessing and labels of the artifact."""
     photos = metadata.preprocess is not None
     asked: dict[str, Any] = {"photos": photos}
     if photos:
@@ -179,9 +178,9 @@ def _rebuilt(
     keys: list[str | None],
     input_size: tuple[int, ...] | None,
 ) -> nn.Module:
-    """The model with the set of weights of the first key that the source has.
+    """Build the registered model with the first set of weights of `keys` that the source has.
 
-    Preprocessing and labels are the artifact's, so that nothing is asked of other files.
+    Preprocessing and labels are those of the artifact, so no other files are needed.
     """
     try:
         return create_model(
@@ -200,7 +199,10 @@ def _rebuilt(
 
 
 def _where(metadata: Metadata, address: Address | None, artifact: str | Path | None) -> object:
-    """The weights of an artifact in the words of `create_model`; None for those of its module."""
+    """Return the weights of an artifact as an argument of `create_model`.
+
+    The result is None for the weights that its module has anyway.
+    """
     source = metadata.weights_source
     if source == "random":
         return source
@@ -219,8 +221,8 @@ def _where(metadata: Metadata, address: Address | None, artifact: str | Path | N
         return None
     made = "" if metadata.model_name in registered_names() else _MAKES_IT
     raise InputError(
-        f"[reference_model] expected to find the weights again, got {source!r}, which names no"
-        f" place; {made}pass the checkpoint with --weights FILE (weights=FILE)"
+        f"[reference_model] expected to find the weights, got {source!r}, which is not a"
+        f" location; {made}pass the checkpoint with --weights FILE (weights=FILE)"
     )
 
 
@@ -229,12 +231,12 @@ def _is_its_folder(source: str, metadata: Metadata) -> bool:
 
 
 def _found_again(source: str, artifact: str | Path | None) -> Path:
-    """Return the file or folder that an artifact names: next to it, or in the current folder."""
+    """Return the recorded file or folder, from next to the artifact or the current folder."""
     path = _beside(artifact, source.removeprefix("folder "))
     if path is not None:
         return path
     raise InputError(
-        f"[reference_model] expected to find the weights again, got {source!r}, which is neither"
+        f"[reference_model] expected to find the weights, got {source!r}, which is neither"
         " next to the artifact nor in this folder; pass the checkpoint with --weights FILE"
         " (weights=FILE)"
     )

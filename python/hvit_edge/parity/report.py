@@ -1,4 +1,4 @@
-"""What a validation reports, for artifacts of any kind."""
+"""Define the report of a validation, for artifacts of any kind."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hvit_edge.quantize import centred_sqnr, sqnr
 
 @dataclass(frozen=True)
 class Noise:
-    """How the program's logits differ from eager PyTorch's over all photos.
+    """Measures the difference of the program's logits from eager PyTorch over all photos.
 
     Attributes:
-        sqnr_db: signal to quantisation noise, see `quantize.sqnr`; infinite where all are equal,
-            minus infinity where one is not finite.
-        sqnr_centred_db: the same without what all photos share, see `quantize.centred_sqnr`; None
+        sqnr_db: signal-to-quantization-noise ratio in dB, see `quantize.sqnr`; infinite if all
+            logits are equal, minus infinity if one is not finite.
+        sqnr_centred_db: SQNR without the mean over all photos, see `quantize.centred_sqnr`; None
             for a single photo.
-        worst_image: the photo with the least SQNR of its own.
-        worst_image_sqnr_db: that SQNR.
+        worst_image: the photo with the lowest SQNR.
+        worst_image_sqnr_db: SQNR of that photo.
     """
 
     sqnr_db: float
@@ -34,7 +34,7 @@ class Noise:
     worst_image_sqnr_db: float
 
     def to_dict(self) -> dict[str, object]:
-        """As `ParityReport.to_dict` has it at its top level."""
+        """Return the fields for the top level of `ParityReport.to_dict`."""
         return {
             "sqnr_db": self.sqnr_db,
             "sqnr_centred_db": self.sqnr_centred_db,
@@ -44,13 +44,13 @@ class Noise:
 
 @dataclass(frozen=True)
 class DeviceParity:
-    """A device, and how far its outputs are from those of the same program on this machine.
+    """Compares a device with this machine, for the same program.
 
     Attributes:
-        name: the device's address.
-        facts: what it says of itself.
-        against_host: the worst over the photos.
-        top1_agreement: share of the photos to which both give the same top class, 0 to 1.
+        name: address of the device.
+        facts: facts about the device.
+        against_host: largest difference over the photos.
+        top1_agreement: share of photos with the same top class on both, 0 to 1.
     """
 
     name: str
@@ -59,7 +59,7 @@ class DeviceParity:
     top1_agreement: float
 
     def to_dict(self) -> dict[str, object]:
-        """As `ParityReport.to_dict` has it under "device"; `top1_agree` is the share."""
+        """Return the fields for "device" of `ParityReport.to_dict`; `top1_agree` is the share."""
         return {
             "name": self.name,
             **self.facts.to_dict(),
@@ -69,27 +69,28 @@ class DeviceParity:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """How far each step is from eager PyTorch.
+    """Reports the difference of each step from eager PyTorch.
 
     Attributes:
         artifact: the file or package.
-        precision: of the artifact.
-        images: number of photos.
-        tolerance: what the program must satisfy on every photo; the steps before rounding have
+        precision: precision of the artifact.
+        images: number of photos or samples.
+        tolerance: tolerance of the program for every photo; the steps before quantization have
             their own, see `StepResult`.
-        steps: "exported", "rewritten", "lowered" (ExecuTorch's Python runtime, which lacks
-            the target "native"), "runtime" (C++), and "device", the same on another machine; of a
-            package "exported", "rewritten", and "evaluated" or, in Core ML, "predicted".
-        noise: of the last of them.
-        layers: the artifact's record of its layers, the worst first; empty where it has none.
+        steps: "exported", "rewritten", "fidelity" if the artifact has the answer of its quantized
+            graph, "lowered" (ExecuTorch's Python runtime, not for the target "native"), "runtime"
+            (C++), and "device" (another machine). For a package the last step is "evaluated" or, in
+            Core ML, "predicted".
+        noise: noise of the last step.
+        layers: the artifact's records of its layers, the worst first; empty if it has none.
         skipped: photos that could not be read, with the reason.
-        first_module: with `bisect`, the first module whose output differs.
-        worst_layer: with `bisect`, where rounding breaks the program: the layer with the most
-            noise, None where the artifact has no record, as packages.
+        first_module: with `bisect`, the first module or layer whose output differs.
+        worst_layer: with `bisect`, the layer with the most noise if a quantized program breaks;
+            None if the artifact has no records, as in packages.
         backend: what ran the program: "C++ runtime", "reference evaluator" or "Core ML".
-        device: where the last step ran, if not here.
-        task: of the artifact, see `Metadata`.
-        samples: of the task "tensor", where its samples came from.
+        device: comparison with the device of the last step; None for this machine.
+        task: task of the artifact, see `Metadata`.
+        samples: where the samples came from, for the task "tensor".
     """
 
     artifact: Path
@@ -109,21 +110,21 @@ class ParityReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every step is within its tolerance on every photo."""
+        """Return True if every step is within its tolerance on every photo."""
         return all(step.passed for step in self.steps)
 
     @property
     def first_break(self) -> str | None:
-        """The first step that is not."""
+        """Return the name of the first step outside its tolerance, or None."""
         return next((step.name for step in self.steps if not step.passed), None)
 
     @property
     def top1_agreement(self) -> float:
-        """Share of the photos to which the program gives PyTorch's top class, 0 to 1."""
+        """Return the share of photos with the same top class as in PyTorch, 0 to 1."""
         return self.steps[-1].top1_agreement
 
     def to_dict(self) -> dict[str, object]:
-        """The report as plain values; the command line writes infinity as null in JSON."""
+        """Return the report as plain values; the command line writes infinity as null in JSON."""
         return {
             "artifact": str(self.artifact),
             "task": self.task,
@@ -147,9 +148,9 @@ class ParityReport:
 
 
 def measure_noise(names: list[str], expected: list[np.ndarray], outputs: list[np.ndarray]) -> Noise:
-    """How far the logits for the named photos are from those expected."""
+    """Measure the noise of the logits of the named photos."""
     own = [sqnr(e, o) for e, o in zip(expected, outputs, strict=True)]
     worst = own.index(min(own))
     whole = np.concatenate(expected), np.concatenate(outputs)
-    centred = centred_sqnr(*whole) if len(names) > 1 else None
-    return Noise(sqnr(*whole), centred, names[worst], own[worst])
+    centered = centred_sqnr(*whole) if len(names) > 1 else None
+    return Noise(sqnr(*whole), centered, names[worst], own[worst])

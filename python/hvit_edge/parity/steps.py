@@ -1,4 +1,4 @@
-"""The steps from eager PyTorch to the device, each as something that maps an input to logits."""
+"""Define the steps from eager PyTorch to the device as functions from an input to logits."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from hvit_edge.quantize import sqnr
 from hvit_edge.targets.kernels import executorch_runtime
 
 Step = Callable[[np.ndarray], np.ndarray]
-"""float32 [1, 3, height, width], preprocessed, to float32 [1, classes].
+"""Maps float32 [1, 3, height, width], preprocessed, to float32 [1, classes].
 
-The network gets a copy of the input: it may write to it."""
+The network gets a copy of the input, so it may write to it."""
 
 
 def pytorch_step(module: nn.Module) -> Step:
-    """Run a module or a graph in eager PyTorch."""
+    """Return a step that runs a module or a graph in eager PyTorch."""
 
     def run(array: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
@@ -34,7 +34,10 @@ def pytorch_step(module: nn.Module) -> Step:
 
 
 def quantised_step(graph: GraphModule) -> Step:
-    """Run a graph of `quantize` in eager PyTorch, float16 stored but not computed in."""
+    """Return a step that runs a graph of `quantize` in eager PyTorch.
+
+    It stores values in float16 where the graph does, but computes in float32.
+    """
     from hvit_edge.quantize.half import HalfStorage
 
     def run(array: np.ndarray) -> np.ndarray:
@@ -45,7 +48,7 @@ def quantised_step(graph: GraphModule) -> Step:
 
 
 def executorch_step(program: bytes) -> Step:
-    """Run a program with ExecuTorch's own Python runtime."""
+    """Return a step that runs a program with ExecuTorch's own Python runtime."""
     runtime = executorch_runtime()
     with quiet_stderr():  # its thread pool describes the CPU; failures are raised
         loaded = runtime.load_program(program)
@@ -63,14 +66,14 @@ QUANTIZED = "the quantized graph"
 
 @dataclass(frozen=True)
 class OutputResult:
-    """How far one output of a step is from its reference over all samples.
+    """Compares one output of a step with its reference over all samples.
 
     Attributes:
-        name: of the output.
-        difference: the worst over the samples in each respect.
-        sqnr_db: signal to noise over all samples, in decibel.
-        tolerance: what it must satisfy.
-        passed: it does.
+        name: name of the output.
+        difference: the worst value of each measure over the samples.
+        sqnr_db: signal-to-noise ratio over all samples in dB.
+        tolerance: the tolerance.
+        passed: True if the difference is within the tolerance.
     """
 
     name: str
@@ -80,7 +83,7 @@ class OutputResult:
     passed: bool
 
     def to_dict(self) -> dict[str, object]:
-        """The result as plain values, ready for JSON."""
+        """Return the result as plain values for JSON."""
         measured = {
             name: value for name, value in self.difference.to_dict().items() if name != "top1_agree"
         }
@@ -95,20 +98,20 @@ class OutputResult:
 
 @dataclass(frozen=True)
 class StepResult:
-    """How far one step is from its reference over all images.
+    """Compares one step with its reference over all images.
 
     Attributes:
-        name: "exported", "rewritten", "quantised", "lowered" or "runtime"; of a package the last is
-            "evaluated" or "predicted". "fidelity" is the program against its own graph.
-        difference: the worst over the images in each respect.
-        top1_agreement: share of the images with the same top class, 0 to 1.
-        tolerance: what every image must satisfy.
-        passed: every image does.
-        sqnr_db: signal to noise over all images, in decibel.
-        reference: what it is compared with: `EAGER`, or `QUANTIZED` run by PyTorch.
-        layer_db: of "fidelity", the least SQNR of a layer on the program's own values; None if the
-            target does not tell what it computes inside.
-        outputs: of artifacts of the task "tensor", each output by itself; the others' is one.
+        name: "exported", "rewritten", "quantised", "lowered" or "runtime"; for a package the last
+            is "evaluated" or "predicted". "fidelity" compares the program with its own graph.
+        difference: the worst value of each measure over the images.
+        top1_agreement: share of images with the same top class, 0 to 1.
+        tolerance: the tolerance.
+        passed: True if all images are within the tolerance.
+        sqnr_db: signal-to-noise ratio over all images in dB.
+        reference: name of the reference: `EAGER`, or `QUANTIZED`, which PyTorch runs.
+        layer_db: for "fidelity", the lowest SQNR of a layer on the program's own values; None if
+            the target does not give the values of layers.
+        outputs: results of each output, for the task "tensor"; otherwise empty.
     """
 
     name: str
@@ -122,7 +125,7 @@ class StepResult:
     outputs: tuple[OutputResult, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """The result as plain values, ready for JSON; `top1_agree` is the share."""
+        """Return the result as plain values for JSON; `top1_agree` is the share."""
         return {
             "name": self.name,
             **self.difference.to_dict(),
@@ -143,7 +146,7 @@ def measure(
     expected: Sequence[np.ndarray],
     tolerance: Tolerance,
 ) -> StepResult:
-    """Run one step on every input and compare with the outputs expected of it."""
+    """Run one step on every input, and compare with the expected outputs."""
     return judge(name, [step(array) for array in inputs], expected, tolerance)
 
 
@@ -154,7 +157,7 @@ def judge(
     tolerance: Tolerance,
     reference: str = EAGER,
 ) -> StepResult:
-    """Compare what one step gave for every image with what is expected of it."""
+    """Compare the outputs of one step for every image with the expected ones."""
     differences = [compare(e, o) for e, o in zip(expected, outputs, strict=True)]
     noise = sqnr(np.concatenate(expected), np.concatenate(outputs))
     clear = clear_top1(expected, outputs)

@@ -1,4 +1,4 @@
-"""Validate an artifact: every step from eager PyTorch to what runs the program, on real photos."""
+"""Validate every step of an artifact, from eager PyTorch to the runtime, on real photos."""
 
 from __future__ import annotations
 
@@ -53,40 +53,43 @@ def validate(
 
     Args:
         artifact: a `.pte` or `.mlpackage` written by `compile`.
-        data: a folder of photos or an NPZ; None takes the bundled photos.
-        model: the module it was compiled from, in eval mode, or its address, such as
-            "FILE.py:FACTORY"; None is what the artifact says. A user's file is run only if it is
+        data: a folder of photos or an NPZ file; None for the bundled photos.
+        model: the module from which it was compiled, in eval mode, or its address, such as
+            "FILE.py:FACTORY"; None for the recorded address. A user's file is run only if it is
             given here.
-        weights, weights_key: where these weights are, as for `create_model`; None is what the
-            artifact says. A file is looked for next to the artifact and in the current folder.
-        args: of the factory at `model`; None is what the artifact says.
+        weights, weights_key: source of the weights, see `create_model`; None for the recorded one.
+            A file is searched next to the artifact and in the current folder.
+        args: arguments of the factory of `model`; None for the recorded ones.
         rtol: largest difference, relative to the largest absolute output of eager PyTorch, with
-            the same top class; in place of the precision's own gate, see `parity.tolerance`.
-        threads: of what runs the program, 0 for its default; of the device too.
-        bisect: if a step breaks, find the first module whose output differs. Of a quantized
-            program, compile it again and find the first layer that computes something else than the
-            quantized graph; and name the layer with the most noise. A package has no record of its
-            layers: of its program no more is said than that it breaks.
-        device: where the program also runs, see `devices.open_device`; "local" is this machine
-            alone.
-        progress: told of each photo that the device is done with.
+            the same top class. It replaces the gate of the precision, see `measures.tolerance`.
+        threads: number of threads of the runtime, and of the device; 0 for its default.
+        bisect: if a step breaks, find the first module whose output differs. A quantized program is
+            compiled again to find the first layer that differs from the quantized graph, and the
+            layer with the most noise is named. A package has no record of its layers, so a break in
+            its program is not located.
+        device: device on which the program also runs, see `devices.open_device`; "local" is only
+            this machine.
+        progress: called after each photo on the device.
         sample: for an artifact of the task "tensor", in place of `data`: arrays, a dict of them by
             input name, the path of an NPZ file whose arrays may have a leading sample axis, or a
-            folder of such files. None takes the golden sample, and draws more like it if that was
-            drawn.
+            folder of such files. None uses the golden sample, and more random samples if that one
+            is random.
+
+    Returns:
+        The report.
 
     Raises:
-        ArtifactError: the artifact is unusable.
-        InputError: no photos, weights that are not those the artifact was made from, a precision
-            that this version does not know, or a package for a device.
-        DeviceError: the device cannot be reached, or died.
+        ArtifactError: the artifact cannot be used.
+        InputError: there are no photos, the weights are not those of the artifact, this version
+            does not know the precision, or a package is given with a device.
+        DeviceError: the device cannot be reached, or was lost.
     """
     path = Path(artifact)
     runner = None if device == LOCAL else Runner(open_device(device))
     if is_package(path):
         if runner:
             raise InputError(
-                f"[validate] expected a .pte file for {device}, got the package {path}: validate"
+                f"[validate] expected a .pte file for {device}, got the package {path}; validate"
                 " packages on a Mac, without --device (device=)"
             )
         from hvit_edge.parity.validate_package import validate_package
@@ -161,7 +164,7 @@ def validate(
         read_golden(path), lambda image: session(metadata.preprocess(image))[0]
     )
     last_steps = [*fidelity, judge("runtime", outputs, expected, tolerance)]
-    if not native:  # ExecuTorch's own runtime has no backend of ours
+    if not native:  # ExecuTorch's own runtime does not have our backend
         lowered = executorch_step(path.read_bytes())
         last_steps.insert(0, measure("lowered", lowered, inputs, expected, tolerance))
     there = None
@@ -196,7 +199,7 @@ def validate(
 
 
 def refuse_sample(sample: object) -> None:
-    """Refuse arrays for an artifact that classifies photos."""
+    """Raise InputError if arrays are given for an artifact that classifies photos."""
     if sample is not None:
         raise InputError(
             "[validate] sample: expected none with an artifact that classifies photos, got one;"
@@ -212,7 +215,7 @@ def _bisect(
     passes: Sequence[Rewrite],
     values: LoweredValues,
 ) -> ParityReport:
-    """Name the module in which a step of float arithmetic breaks."""
+    """Return the report with the first module that breaks a step of float arithmetic."""
     limit = step_tolerance("rewritten", report.precision, rtol).max_rel
     module = first_wrong_module(
         model, example, report.first_break, limit, passes=passes, lowered_values=values

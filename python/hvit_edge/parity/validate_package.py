@@ -1,4 +1,4 @@
-"""Validate a package: from eager PyTorch to Core ML or the reference evaluator, on real photos."""
+"""Validate every step of a package, from eager PyTorch to Core ML or the evaluator, on photos."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def validate_package(
     threads: int,
     bisect: bool,
 ) -> ParityReport:
-    """As `validate`, with the same arguments and errors."""
+    """Validate a package; arguments, result and errors are those of `validate`."""
     classifier = PackageClassifier(path, threads=threads)
     metadata = classifier.metadata
     last = "predicted" if classifier.backend == CORE_ML else "evaluated"

@@ -1,4 +1,4 @@
-"""Validate a tensor artifact: from eager PyTorch to what runs the program, output by output."""
+"""Validate every output of each step of a tensor artifact, from eager PyTorch to the runtime."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ GOLDEN = "golden"
 
 @dataclass(frozen=True)
 class Runs:
-    """What runs an artifact: a `Session`, or the evaluator of packages.
+    """Describes how an artifact is run: with a `Session`, or as a package.
 
     Attributes:
-        metadata: what the artifact says of itself.
+        metadata: metadata of the artifact.
         golden: its golden sample.
         step: runs the program.
-        name: of its step, "runtime", "evaluated" or "predicted".
-        backend: what runs it, for the report.
-        shapes: of the inputs.
-        classes: of a first output [N, classes], for a model that is built again.
+        name: name of this step: "runtime", "evaluated" or "predicted".
+        backend: name of the backend for the report.
+        shapes: shapes of the inputs.
+        classes: number of classes if the first output is [N, classes], for a model that is rebuilt;
+            otherwise None.
     """
 
     metadata: object
@@ -58,7 +59,7 @@ class Runs:
 
 
 def session_runs(path: Path, session: Session) -> Runs:
-    """Return how a `.pte` is run in the C++ runtime."""
+    """Return the `Runs` of a `.pte` in the C++ runtime."""
     return Runs(
         metadata=session.metadata,
         golden=read_golden_tensors(path, session.metadata),
@@ -73,7 +74,7 @@ def session_runs(path: Path, session: Session) -> Runs:
 def validate_tensor_package(
     path: Path, *, threads: int, sample: object, rtol: float | None, **module: object
 ) -> ParityReport:
-    """As `validate_tensors`, for a package, with the same arguments and errors."""
+    """Validate a package; arguments, result and errors are those of `validate_tensors`."""
     from hvit_edge.coreml.runner import CORE_ML
     from hvit_edge.tensors.package_session import PackageSession
 
@@ -105,13 +106,13 @@ def validate_tensors(
 
     Args:
         path: the artifact.
-        runs: what runs it.
-        sample: what to compare on: arrays, a dict of them, an NPZ file or a folder of such; None
-            takes the golden sample, and draws more if that was drawn from a declaration.
-        model, weights, weights_key, args, rtol: as for `validate`.
+        runs: how it is run.
+        sample: samples to compare: arrays, a dict of them, an NPZ file or a folder of such files;
+            None uses the golden sample, and draws more if that one was drawn from a declaration.
+        model, weights, weights_key, args, rtol: see `validate`.
 
     Raises:
-        InputError: a sample of other shapes or dtypes; as `reference_model`.
+        InputError: a sample has other shapes or dtypes; or see `reference_model`.
     """
     metadata = runs.metadata
     module = reference_model(
@@ -159,17 +160,17 @@ def _classes(shape: tuple[int, ...]) -> int | None:
 
 
 def _input_size(shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """What a registered model was built for: of photos height and width, else frames and bands."""
+    """Return the input size of a registered model: (height, width), or (frames, bands)."""
     return shape[-2:] if len(shape) in (3, 4) else None
 
 
 def check_options(*, data: object, bisect: bool, device: str, local: str) -> None:
-    """Refuse what only an artifact that classifies photos takes."""
+    """Raise InputError for options that are only for artifacts that classify photos."""
     faults = []
     if data is not None:
         faults.append("data: expected none, got photos; pass --sample FILE.npz (sample=...)")
     if bisect:
-        faults.append("bisect: expected none, which names modules of classifiers alone")
+        faults.append("bisect: expected none, because it works only for classifiers")
     if device != local:
         faults.append(
             f"device: expected {local}, got {device}; run the C++ Session there, whose self test"
@@ -186,7 +187,7 @@ def _samples(sample: object, runs: Runs) -> tuple[list[str], list[Arrays], str]:
         found = [golden]
         specs = declared_in(runs.metadata.sample_source)
         if specs:
-            generator = np.random.default_rng(1)  # others than those of the compilation
+            generator = np.random.default_rng(1)  # not the samples of the compilation
             found += [tuple(spec.draw(generator) for spec in specs) for _ in range(4)]
         names = [GOLDEN, *(f"drawn {index}" for index in range(1, len(found)))]
         drawn = f", and {len(found) - 1} drawn like it" if specs else ""
@@ -225,7 +226,7 @@ def _ordered(names: tuple[str, ...] | None, arrays: Arrays, inputs: Sequence[str
 
 
 def _keywords(module: nn.Module, names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The arguments to call a module with; None where only their positions are known."""
+    """Return the names of the arguments of a module; None if only their positions are known."""
     try:
         return argument_names(module, names, len(names), "validate")[1]
     except InputError:
@@ -245,7 +246,7 @@ def _check_outputs(expected: Arrays, runs: Runs) -> None:
 def _float_steps(
     function: TensorModule, samples: list[Arrays], metadata: object, judged: object
 ) -> list[StepResult]:
-    """Export the module, rewrite it as its target does, and compare both graphs with it."""
+    """Export the module, rewrite it for its target, and compare both graphs with it."""
     passes = {"native": NATIVE_PIPELINE, "coreml": COREML_PIPELINE}.get(
         metadata.target
     ) or pipeline_for(metadata.cpu, metadata.precision)
@@ -257,7 +258,7 @@ def _float_steps(
 
 
 def _fidelity(runs: Runs) -> list[StepResult]:
-    """Compare the program's answer to the golden sample with the quantized graph's."""
+    """Compare the answer of the program to the golden sample with that of the quantized graph."""
     golden = runs.golden
     if golden.graph is None:
         return []
@@ -271,7 +272,7 @@ def _fidelity(runs: Runs) -> list[StepResult]:
 
 
 def _noise(names: list[str], expected: Sequence[Arrays], outputs: Sequence[Arrays]) -> Noise:
-    """How the program's outputs differ from eager PyTorch's; of several the noisiest."""
+    """Measure the noise of the outputs; of several outputs the noisiest counts."""
     rows = range(len(expected[0]))
     whole = [
         (np.stack([row[i] for row in expected]), np.stack([row[i] for row in outputs]))
@@ -279,5 +280,5 @@ def _noise(names: list[str], expected: Sequence[Arrays], outputs: Sequence[Array
     ]
     own = [min(map(sqnr, e, o)) for e, o in zip(expected, outputs, strict=True)]
     worst = own.index(min(own))
-    centred = min(centred_sqnr(*pair) for pair in whole) if len(names) > 1 else None
-    return Noise(min(sqnr(*pair) for pair in whole), centred, names[worst], own[worst])
+    centered = min(centred_sqnr(*pair) for pair in whole) if len(names) > 1 else None
+    return Noise(min(sqnr(*pair) for pair in whole), centered, names[worst], own[worst])
