@@ -1,10 +1,10 @@
-"""Artifacts of the task "tensor": arrays in, arrays out, without photos, labels or softmax.
+"""Handle inputs and outputs of the task "tensor": arrays, without photos, labels or softmax.
 
     inputs (samples, or declared)    samples.py, declared.py, sample_file.py
       -> module as a flat function   tensor_module.py
-      -> its own answer              tensor_subject.py
-      -> graphs and programs, gated  tensor_gate.py, compile_tensors.py
-      -> validation                  validate_tensors.py
+      -> answer of the module        compiler/tensor_subject.py
+      -> graphs and programs, gated  compiler/tensor_gate.py, compiler/tensor_programs.py
+      -> validation                  parity/validate_tensors.py
 
-The lowering, the targets and the runtime are those of every task; docs/tensors.md has the design.
+Lowering, targets and runtime are the same for all tasks. docs/tensors.md has the design.
 """

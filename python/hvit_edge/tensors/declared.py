@@ -1,4 +1,4 @@
-"""Inputs that are declared instead of given, and the samples that are drawn from them."""
+"""Declare inputs of a module, and draw samples from them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import numpy as np
 from hvit_edge.errors import InputError
 
 DTYPES = ("float32", "int32", "int64", "uint8", "bool")
-"""Of inputs and outputs."""
+"""Supported dtypes of inputs and outputs."""
 DRAWN = "drawn: "
-"""How the source of samples begins that were drawn from declarations."""
+"""Begins the source of samples that were drawn from declarations."""
 _DESCRIBED = re.compile(r"(.+) (\w+) \[([\d, ]*)\] (?:normal|of either value|from (\S+) to (\S+))")
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """An input of a module, from which samples are drawn.
+    """Declares an input of a module, from which samples are drawn.
 
     Attributes:
-        name: the argument of `forward`.
-        shape: fixed, such as (1, 200, 80).
+        name: name of the argument of `forward`.
+        shape: fixed shape, such as (1, 200, 80).
         dtype: "float32", "int32", "int64", "uint8" or "bool".
-        range: lowest and highest value. Without one, float32 is drawn from the standard normal
-            distribution; integers need one, because most of them mean something (the rows of a
-            table); bool takes none.
+        range: lowest and highest value. Without a range, float32 is drawn from the standard normal
+            distribution. Integers require one, because their values usually have a meaning (the
+            rows of a table). It is not allowed for bool.
 
     Raises:
-        InputError: any of these is not as described.
+        InputError: an attribute is not as described.
     """
 
     name: str
@@ -57,7 +57,7 @@ class InputSpec:
         return generator.integers(int(low), int(high), self.shape, endpoint=True).astype(self.dtype)
 
     def describe(self) -> str:
-        """Say how samples are drawn: `ids int64 [1, 8] from 0 to 99`."""
+        """Return how samples are drawn as text, such as `ids int64 [1, 8] from 0 to 99`."""
         of = f"{self.name} {self.dtype} {list(self.shape)}"
         if self.dtype == "bool":
             return f"{of} of either value"
@@ -73,7 +73,7 @@ class InputSpec:
         if self.dtype not in DTYPES:
             yield f"dtype: expected one of {', '.join(DTYPES)}, got {self.dtype!r}"
         elif self.dtype == "bool" and self.range is not None:
-            yield f"range: expected none with bool, got {self.range}; leave it out"
+            yield f"range: expected none with bool, got {self.range}; remove it"
         elif self.dtype not in ("float32", "bool") and self.range is None:
             yield f"range: expected one with {self.dtype}, got none; give (lowest, highest)"
         elif self.range is not None:
@@ -90,12 +90,12 @@ class InputSpec:
 
 
 def source_of(specs: tuple[InputSpec, ...]) -> str:
-    """Return what an artifact says of samples that were drawn from `specs`."""
+    """Return the source that an artifact records for samples drawn from `specs`."""
     return DRAWN + "; ".join(spec.describe() for spec in specs)
 
 
 def declared_in(source: str) -> list[InputSpec]:
-    """Return the declarations that `source_of` made a source of; none of any other source."""
+    """Return the declarations in a source from `source_of`; empty for any other source."""
     if not source.startswith(DRAWN):
         return []
     found = [_DESCRIBED.fullmatch(part) for part in source.removeprefix(DRAWN).split("; ")]

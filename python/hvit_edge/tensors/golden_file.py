@@ -1,4 +1,4 @@
-"""The golden tensors that a program of the task "tensor" carries."""
+"""Read the golden tensors of a program of the task "tensor"."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ GRAPH_SQNR = "hve_graph_sqnr"
 
 
 def read_golden_tensors(path: Path, metadata: Metadata) -> GoldenTensors:
-    """Return the golden sample of a `.pte`, and its quantized graph's answer if it has one.
+    """Return the golden sample of a `.pte`, with the answer of its quantized graph if it has one.
 
     Args:
-        path: an artifact that a Session has opened, so that its fields are known to be right.
-        metadata: what it says of itself.
+        path: an artifact that a Session has opened, so its fields are valid.
+        metadata: metadata of the artifact.
     """
     program = executorch_runtime().load_program(path.read_bytes())
 

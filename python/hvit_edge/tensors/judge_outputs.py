@@ -1,4 +1,4 @@
-"""How far the outputs of a step are from those expected, output by output."""
+"""Compare each output of a step with the expected one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hvit_edge.tensors.samples import Arrays
 
 
 def compare_output(expected: np.ndarray, actual: np.ndarray) -> Difference:
-    """Measure how far one output is from the expected one.
+    """Measure the difference of one output from the expected one.
 
-    Of integers and booleans `max_rel` is the share of the elements that differ, and `cosine` is
-    the share of those that do not. There are no classes, so `top1_agree` is always true.
+    For integers and booleans, `max_rel` is the share of elements that differ, and `cosine` is the
+    share of equal elements. There are no classes, so `top1_agree` is always True.
 
     Raises:
         InputError: the shapes differ.
@@ -39,14 +39,14 @@ def judge_outputs(
     tolerances: Sequence[Tolerance],
     reference: str = EAGER,
 ) -> StepResult:
-    """Compare every output of a step over all samples; the worst of each respect is the result's.
+    """Compare every output of a step over all samples; the result has the worst of each measure.
 
     Args:
-        step: its name.
-        names: of the outputs.
-        outputs, expected: one row of arrays for each sample.
-        tolerances: of each output.
-        reference: what it is compared with.
+        step: name of the step.
+        names: names of the outputs.
+        outputs, expected: one tuple of arrays for each sample.
+        tolerances: tolerance of each output.
+        reference: name of the reference.
     """
     results = [
         _judge(name, [row[i] for row in outputs], [row[i] for row in expected], tolerances[i])
@@ -68,10 +68,16 @@ def judge_outputs(
 def tolerances_of(
     tolerance: Tolerance, expected: Arrays, precision: str, rtol: float | None
 ) -> list[Tolerance]:
-    """Return the tolerance of each output: of floats the step's own, without classes.
+    """Return the tolerance of each output.
 
-    Of integers and booleans the share of elements that the self test allows may differ: they are
-    made of floats by comparing or rounding, and one that is close to the border flips.
+    Floats have the tolerance of the step, without classes. For integers and booleans, the share of
+    elements that differ is limited by the tolerance of the self test. They are computed from floats
+    by comparing or rounding, so an element close to a border may flip.
+
+    Args:
+        tolerance: tolerance of the step.
+        expected: the expected outputs of one sample.
+        precision, rtol: see `golden_tolerance`.
     """
     plain = without_classes(tolerance)
     discrete = Tolerance(max_rel=golden_tolerance(precision, rtol), same_top1=False)
@@ -79,7 +85,7 @@ def tolerances_of(
 
 
 def without_classes(tolerance: Tolerance) -> Tolerance:
-    """Return a tolerance without what it says of classes."""
+    """Return a tolerance without limits for classes."""
     return replace(tolerance, same_top1=False, top1_share=None)
 
 
@@ -88,8 +94,9 @@ def _judge(
 ) -> OutputResult:
     """Compare one output over all samples.
 
-    The largest difference counts sample by sample. The cosine is that of all samples together: one
-    whose values are close to zero may have any. So is the share of integers that differ.
+    The largest difference is the worst over samples. The cosine is for all samples together,
+    because a sample with values close to zero may have any cosine. The share of integers that
+    differ is also for all samples together.
     """
     together = compare_output(np.stack(expected), np.stack(outputs))
     difference = together

@@ -1,4 +1,4 @@
-"""What a package calls its arrays: Core ML takes identifiers alone, and each name once."""
+"""Name the arrays of a package; Core ML requires unique identifiers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Sequence
 def feature_names(
     inputs: Sequence[str], outputs: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of a package's inputs and outputs, which follow from the module's alone.
+    """Return the names of a package's inputs and outputs, which depend only on the module's names.
 
-    A character that is in no identifier becomes `_`, and a name that is taken gets its position.
+    A character that identifiers cannot have becomes `_`. A name that is used already gets its
+    position as a suffix.
     """
     taken: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""A Core ML package from arrays to arrays: in Core ML on a Mac, in the evaluator elsewhere."""
+"""Run a Core ML package of arrays: in Core ML on a Mac, in the evaluator on other systems."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ from hvit_edge.tensors.samples import Arrays
 
 
 class PackageSession:
-    """Arrays in, arrays out, as `runtime.Session`; calls from several threads take turns.
+    """Runs a package on arrays, like `runtime.Session`; calls from several threads take turns.
 
     Args:
         path: an `.mlpackage` written by `hvit_edge.compile` with `inputs`.
-        threads: of the reference evaluator, for the whole process; 0 leaves torch's own number.
+        threads: number of threads of the reference evaluator, set for the complete process; 0
+            keeps the number of torch.
 
     Attributes:
-        metadata: what the package says about itself.
+        metadata: metadata of the package.
         golden: its golden sample.
-        inputs, outputs: a TensorSpec for each, in the module's own dtypes; Core ML's are float32
+        inputs, outputs: a TensorSpec for each, with the dtypes of the module; Core ML uses float32
             and int32.
         backend: what runs the program, "Core ML" or "reference evaluator".
 
     Raises:
-        ArtifactError: the package is damaged, too new, or not one of arrays.
+        ArtifactError: the package is damaged, too new, or not of the task "tensor".
         InputError: coremltools is missing.
     """
 
@@ -72,7 +73,7 @@ class PackageSession:
         """Run the program once; see `runtime.Session`.
 
         Raises:
-            InputError: a wrong number, shape or dtype.
+            InputError: the number of arrays, a shape or a dtype is wrong.
         """
         faults = [
             f"{spec.name}: expected {spec.dtype} {list(spec.shape)}, got {_described(array)}"
@@ -93,7 +94,7 @@ class PackageSession:
         return [array.astype(dtype) for array, dtype in zip(ordered, dtypes, strict=True)]
 
     def run(self, arrays: list | tuple | Mapping) -> list[np.ndarray] | dict[str, np.ndarray]:
-        """Run the program once on a row of arrays, or on arrays by name; see `runtime.Session`."""
+        """Run the program once on a list of arrays, or on arrays by name; see `runtime.Session`."""
         if not isinstance(arrays, Mapping):
             return self(*arrays)
         names = [spec.name for spec in self.inputs]
@@ -107,7 +108,7 @@ class PackageSession:
 
 
 def stored(array: np.ndarray) -> np.ndarray:
-    """Return an array as a package takes it: float32, or int32 of integers and booleans."""
+    """Return an array as an input of a package: float32, or int32 for integers and booleans."""
     return array if array.dtype == np.float32 else array.astype(np.int32)
 
 
@@ -117,10 +118,13 @@ def program_outputs(
     """Run a package's program in the evaluator.
 
     Args:
-        program: of the package.
-        golden: whose outputs have the module's dtypes.
-        names: of the package, see `feature_names`.
-        arrays: one for each input.
+        program: program of the package.
+        golden: golden sample; its outputs have the dtypes of the module.
+        names: names of the package, see `feature_names`.
+        arrays: one array for each input.
+
+    Returns:
+        One array for each output, with the dtypes of the module.
     """
     found = program.run(dict(zip(names[0], map(stored, arrays), strict=True)))
     return tuple(

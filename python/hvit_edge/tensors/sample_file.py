@@ -1,4 +1,4 @@
-"""Files of sample arrays: NPZ, one array for each input, with or without a leading sample axis."""
+"""Read NPZ files with one sample array per input, with or without a leading sample axis."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hvit_edge.errors import InputError
 
 
 def read_sample_file(path: str | os.PathLike, where: str) -> dict[str, np.ndarray]:
-    """Return the arrays of an NPZ file by name, in the file's order.
+    """Return the arrays of an NPZ file by name, in the order of the file.
 
     Raises:
-        InputError: no such file, or no NPZ file of plain arrays.
+        InputError: the file does not exist, or is not an NPZ file of plain arrays.
     """
     try:
         file = np.load(path, allow_pickle=False)
@@ -25,7 +25,7 @@ def read_sample_file(path: str | os.PathLike, where: str) -> dict[str, np.ndarra
         with file:
             return {name: file[name] for name in file.files}
     except OSError as error:
-        reason = error.strerror or "no NPZ file"
+        reason = error.strerror or "not an NPZ file"
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     raise InputError(
@@ -43,15 +43,19 @@ def read_samples(
     """Read the samples in an NPZ file, or in every NPZ file of a folder by name.
 
     Args:
-        path: arrays are found by name, or as `arr_0`, `arr_1` and so on by position.
-        names: of the inputs.
-        like: an array of the right shape and dtype for each. In the file one may also have a
-            leading sample axis more; then all must, and be of one length.
-        where: the public function that asks, for messages.
+        path: the file or folder. Arrays are found by name, or by position as `arr_0`, `arr_1` and
+            so on.
+        names: names of the inputs.
+        like: an array of the right shape and dtype for each input. Arrays in the file may have an
+            additional leading sample axis; then all must have one, of the same length.
+        where: name of the public function that was called, for messages.
+
+    Returns:
+        One tuple of arrays for each sample, in the order of `names`.
 
     Raises:
-        InputError: as `read_sample_file`; names, shapes or dtypes that the inputs do not have, or
-            an empty folder.
+        InputError: see `read_sample_file`; or names, shapes or dtypes do not match the inputs, or a
+            folder has no NPZ file.
     """
     source = Path(path)
     files = sorted(source.glob("*.npz")) if source.is_dir() else [source]

@@ -1,4 +1,4 @@
-"""The inputs that a user hands over with a module: arrays, a file of them, or declarations."""
+"""Read the inputs that a user gives with a module: arrays, a file of them, or declarations."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from hvit_edge.tensors.sample_file import read_sample_file
 Arrays = tuple[np.ndarray, ...]
 """One array for each input, or for each output."""
 MORE_DRAWN = 4
-"""Samples beyond the golden one that are drawn from declared inputs, for the gates."""
+"""Number of samples that are drawn from declared inputs for gates, after the golden one."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The inputs of a module.
+    """Holds samples of the inputs of a module.
 
     Attributes:
-        names: the arguments of `forward`; None if arrays were given by position.
-        golden: the sample that fixes shapes and dtypes, and goes into the artifact.
-        others: more of the same shapes and dtypes; none unless they were drawn.
-        source: what says so: "argument", a file's name, or "drawn: ..." with what was declared.
+        names: names of arguments of `forward`; None if arrays were given by position.
+        golden: the sample that defines shapes and dtypes, and is stored in the artifact.
+        others: more samples of the same shapes and dtypes; empty unless they were drawn.
+        source: where they came from: "argument", a file's name, or "drawn: ..." with the
+            declaration.
     """
 
     names: tuple[str, ...] | None
@@ -37,15 +38,15 @@ class Samples:
 
 
 def read_inputs(inputs: object, where: str) -> Samples:
-    """Read what a user gave as `inputs`.
+    """Read the argument `inputs` of a user.
 
     Args:
         inputs: an array, a tuple of them, a dict by argument name, the path of an NPZ file, or one
             or several `InputSpec`s. Arrays may be of numpy or torch.
-        where: the public function that asks, for messages.
+        where: name of the public function that was called, for messages.
 
     Raises:
-        InputError: nothing, or something else; every wrong array is named.
+        InputError: `inputs` is empty or something else. The message names every wrong array.
     """
     if isinstance(inputs, str | os.PathLike):
         arrays, source = read_sample_file(inputs, where), os.path.basename(os.fspath(inputs))
@@ -76,7 +77,7 @@ def read_inputs(inputs: object, where: str) -> Samples:
 
 
 def _drawn(values: tuple, names: tuple[str, ...] | None, where: str) -> Samples:
-    """Draw from declared inputs; the same ones every time."""
+    """Draw samples from declared inputs; they are the same in every call."""
     if not all(isinstance(value, InputSpec) for value in values):
         raise InputError(
             f"[{where}] inputs: expected arrays or InputSpecs, got both; declare all or give all"
@@ -95,7 +96,7 @@ def _drawn(values: tuple, names: tuple[str, ...] | None, where: str) -> Samples:
 
 
 def _array(value: object) -> np.ndarray | None:
-    """Return an array of the caller's as a plain one of our own; None for anything else."""
+    """Return a new plain numpy array of a caller's array, or None for anything else."""
     if isinstance(value, torch.Tensor):
         if value.layout is not torch.strided or value.device.type != "cpu":
             return None
@@ -109,7 +110,7 @@ def _array(value: object) -> np.ndarray | None:
 
 
 def _check(labels: tuple[str, ...], values: tuple, arrays: tuple, where: str) -> None:
-    """Refuse arrays that no artifact takes, all at once."""
+    """Raise InputError that lists all arrays that an artifact cannot have."""
     faults = []
     for label, value, array in zip(labels, values, arrays, strict=True):
         fault = _fault(value, array)
@@ -127,9 +128,9 @@ def _fault(value: object, array: np.ndarray | None) -> str:
         got = f"{type(value).__name__}{f' of {dtype}' if dtype is not None else ''}"
         return f"{got}; give a dense numpy array or a tensor on the CPU"
     if array.dtype.name not in DTYPES:
-        return f"{array.dtype.name}; convert it with .astype, to what the module takes"
+        return f"{array.dtype.name}; convert it with .astype to a dtype that the module accepts"
     if array.size == 0:
         return f"an empty array {list(array.shape)}; give one sample"
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        return "NaN or infinity; give a sample of what the model will see"
+        return "NaN or infinity; give a sample like the inputs that the model will get"
     return ""

@@ -1,4 +1,4 @@
-"""A module as a function of a fixed row of tensors to a fixed row of named tensors."""
+"""Wrap a module as a function from a flat list of tensors to a flat list of named tensors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hvit_edge.errors import InputError
 from hvit_edge.tensors.declared import DTYPES
 
 MODEL = "model"
-"""What `TensorModule` calls the module that it wraps."""
+"""Name of the wrapped module in `TensorModule`."""
 
 
 class TensorModule(nn.Module):
     """Calls a module with tensors in a fixed order, and returns its outputs as a flat tuple.
 
     Args:
-        model: in eval mode.
-        keywords: the arguments that the tensors are; None passes them by position.
+        model: the module in eval mode.
+        keywords: names of the arguments for the tensors; None passes them by position.
     """
 
     def __init__(self, model: nn.Module, keywords: tuple[str, ...] | None) -> None:
@@ -35,18 +35,18 @@ class TensorModule(nn.Module):
         return tuple(tensor for _, tensor in named_outputs(self.answer(*tensors)))
 
     def answer(self, *tensors: torch.Tensor) -> object:
-        """Return what the module itself returns."""
+        """Return the output of the module itself."""
         if self.keywords is None:
             return self.model(*tensors)
         return self.model(**dict(zip(self.keywords, tensors, strict=True)))
 
 
 def named_outputs(output: object, name: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the tensors of what a module returned, with their names, in order.
+    """Yield the tensors in the output of a module with their names, in order.
 
-    A single tensor is `output`. Tuples and lists give `output_0`, dicts, data classes and named
-    tuples the names of their fields; inside one another they are joined by dots. Fields that are
-    None are left out. What is no tensor is yielded as well.
+    A single tensor is `output`. Tuples and lists give `output_0` and so on. Dicts, data classes and
+    named tuples give the names of their fields. Names of nested containers are joined by dots.
+    Fields that are None are skipped. Values that are not tensors are yielded as well.
     """
     if output is None:
         return
@@ -60,7 +60,7 @@ def named_outputs(output: object, name: str = "") -> Iterator[tuple[str, object]
 
 
 def _parts(output: object) -> list[tuple[str, object]] | None:
-    """The fields of a container; None for anything else."""
+    """Return the fields of a container; None for anything else."""
     if isinstance(output, Mapping):
         return [(str(key), value) for key, value in output.items()]
     if hasattr(output, "_fields") and isinstance(output, tuple):
@@ -76,15 +76,16 @@ def argument_names(module: nn.Module, names: tuple[str, ...] | None, count: int,
     """Return the names of a module's inputs, and the keywords to call it with.
 
     Args:
-        module: the user's.
+        module: the user's module.
         names: the arguments that the user named, or None for `count` arrays by position.
+        count: number of arrays.
+        where: name of the public function that was called, for messages.
 
     Returns:
-        The names, and None where the arrays go by position.
+        The names; and the keywords, or None if the arrays are passed by position.
 
     Raises:
-        InputError: a name that `forward` does not have, or another number of arguments than it
-            takes.
+        InputError: `forward` does not have a name, or requires another number of arguments.
     """
     parameters = list(inspect.signature(module.forward).parameters.values())
     kinds = inspect.Parameter
@@ -123,11 +124,12 @@ def argument_names(module: nn.Module, names: tuple[str, ...] | None, count: int,
 
 
 def checked_outputs(output: object, where: str) -> tuple[tuple[str, ...], tuple[torch.Tensor, ...]]:
-    """Return the names and the tensors of what a module returned.
+    """Return the names and the tensors in the output of a module.
 
     Raises:
-        InputError: no output, or one that is no dense tensor of a known dtype on the CPU, is empty,
-            or has a name that another one has; every one is named.
+        InputError: there is no output; or an output is not a dense tensor of a supported dtype on
+            the CPU, is empty, is not finite, or has the name of another one. The message names
+            each.
     """
     found = list(named_outputs(output))
     faults = [f"{name}: {fault}" for name, value in found if (fault := _fault(value))]
@@ -143,7 +145,7 @@ def checked_outputs(output: object, where: str) -> tuple[tuple[str, ...], tuple[
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise InputError(
                 f"[{where}] expected finite outputs on the sample, got NaN or infinity in {name};"
-                " check the weights, and that the sample is of the kind that the module takes"
+                " check the weights, and that the sample is a typical input of the module"
             )
     return names, tuple(value for _, value in found)
 
@@ -159,7 +161,7 @@ def _fault(value: object) -> str:
 
 
 def without_wrapper(graph: GraphModule) -> GraphModule:
-    """Name the modules of an exported `TensorModule` as the user's module does, in place."""
+    """Remove the wrapper from module paths of an exported `TensorModule`, in place."""
     for node in graph.graph.nodes:
         stack = node.meta.get("nn_module_stack")
         if stack:
