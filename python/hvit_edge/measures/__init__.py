@@ -1,1 +1,1 @@
-"""Compare outputs, and say how far apart they may be."""
+"""Compare outputs, and define the tolerances."""

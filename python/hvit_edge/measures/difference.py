@@ -1,4 +1,4 @@
-"""How far two outputs are apart."""
+"""Measure the difference of two outputs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hvit_edge.errors import InputError
 
 
 def compare(expected: np.ndarray, actual: np.ndarray) -> Difference:
-    """Measure how far `actual` is from `expected`, two float arrays [rows, values].
+    """Measure the difference of `actual` from `expected`, two float arrays [rows, values].
 
-    Computed in float64. A NaN or infinity in either gives infinite differences.
+    It is computed in float64. A NaN or infinity in either array gives infinite differences.
 
     Raises:
         InputError: the shapes differ.
@@ -39,10 +39,10 @@ CLEAR = 0.05
 
 
 def clear_top1(expected: list[np.ndarray], outputs: list[np.ndarray]) -> float:
-    """Return the share of the images with the same top class, 0 to 1, of those with a clear one.
+    """Return the share of images with the same top class, 0 to 1, among those with a clear one.
 
-    A class is clear if it leads the next by a twentieth of the range of the values expected. 1 if
-    no image has a clear one.
+    A class is clear if its value exceeds the next one by a twentieth of the range of the expected
+    values. The result is 1 if no image has a clear class.
     """
     agree = [
         o.argmax() == e.argmax() for e, o in zip(expected, outputs, strict=True) if _is_clear(e)
@@ -56,7 +56,7 @@ def _is_clear(expected: np.ndarray) -> bool:
 
 
 def worst(differences: list[Difference]) -> Difference:
-    """The largest distance in each respect over several images."""
+    """Return the worst value of each measure over several images."""
     return Difference(
         max_abs=max(d.max_abs for d in differences),
         max_rel=max(d.max_rel for d in differences),

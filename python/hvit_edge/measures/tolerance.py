@@ -1,4 +1,4 @@
-"""How far a program may be from eager PyTorch in float32, by precision: the gates of every step."""
+"""Define the tolerances of every step against eager PyTorch in float32, by precision."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ FLOAT_STEPS = ("exported", "rewritten")  # before anything is rounded
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What an output must satisfy; outputs that are not finite never do.
+    """Defines the limits for an output; an output that is not finite is never within them.
 
     Attributes:
         max_rel: largest absolute difference, relative to the largest absolute expected value; None
-            leaves it free.
-        cosine: least cosine of the angle between the two; None leaves it free.
-        same_top1: whether both must name the same class.
-        sqnr_db: least signal to quantization noise over all images, in decibel; None leaves it
-            free.
-        top1_share: least share of the images to which both give the same class, 0 to 1, of those
-            to which PyTorch's class is a clear one, see `difference.clear_top1`; None leaves it
-            free.
+            for no limit.
+        cosine: lowest cosine of the angle between the two; None for no limit.
+        same_top1: True if both must have the same top class.
+        sqnr_db: lowest signal-to-quantization-noise ratio over all images in dB; None for no limit.
+        top1_share: lowest share of images with the same top class, 0 to 1, among those with a clear
+            class in PyTorch, see `difference.clear_top1`; None for no limit.
     """
 
     max_rel: float | None = None
@@ -34,7 +32,7 @@ class Tolerance:
     top1_share: float | None = None
 
     def within(self, difference: Difference) -> bool:
-        """Whether `difference` satisfies every limit."""
+        """Return True if `difference` is within every limit for one output."""
         return (
             math.isfinite(difference.max_abs)
             and (self.max_rel is None or difference.max_rel <= self.max_rel)
@@ -43,7 +41,7 @@ class Tolerance:
         )
 
     def within_over_images(self, sqnr_db: float, top1_share: float) -> bool:
-        """Whether all images together satisfy their limits."""
+        """Return True if the values for all images together are within their limits."""
         return (self.sqnr_db is None or sqnr_db >= self.sqnr_db) and (
             self.top1_share is None or top1_share >= self.top1_share
         )
@@ -61,11 +59,11 @@ class Tolerance:
 
 FP32 = Tolerance(max_rel=1e-4)
 INT8 = Tolerance(cosine=0.99, same_top1=False)
-"""One photo says little of int8: SQNR and accuracy over many images judge it, see `validate` and
-`hvit-edge eval`. This gate only tells a rounded network from a broken one."""
+"""This gate only distinguishes a rounded network from a broken one. One photo does not show the
+quality of int8; SQNR and accuracy over many images do, see `validate` and `hvit-edge eval`."""
 
 PALETTE = Tolerance(cosine=0.5, same_top1=False)
-"""Sixteen values a layer, without training: accuracy over many images judges them."""
+"""Gate for sixteen values per layer without training; see `INT8`."""
 
 TOLERANCES = {
     "fp32": FP32,
@@ -80,10 +78,10 @@ TOLERANCES = {
 HALF_NOISE = {"sqnr_db": 30.0, "top1_share": 1.0, "same_top1": False}
 INT8_NOISE = {"sqnr_db": 17.0, "top1_share": 0.5}
 NOISE = {"fp16": HALF_NOISE, "w6": {"sqnr_db": 10.0}, "w4": {"sqnr_db": 1.2}}
-"""Of a quantized graph against eager PyTorch, over the bundled photos. 17 dB is a seventh of the
-signal; what the registered families reach is in docs/quantization.md. Over all photos these are
-the cosines of `TOLERANCES` or, of "w6", somewhat less: mobilevit_xs with random weights has 14 dB.
-A photo whose logits are close to zero may have any cosine."""
+"""Limits of a quantized graph against eager PyTorch, over the bundled photos. With 17 dB the noise
+is a seventh of the signal. docs/quantization.md has the values of the registered families. Over all
+photos the limits match the cosines of `TOLERANCES`; for "w6" they are lower, because mobilevit_xs
+with random weights has 14 dB. A photo with logits close to zero may have any cosine."""
 
 GOLDEN_TOLERANCES = {
     "fp32": 1e-4,
@@ -95,22 +93,25 @@ GOLDEN_TOLERANCES = {
     "w6": 0.5,
     "w4": 1.0,
 }
-"""Of the self test on a device, whose kernels round in their own order. Measured on five photos of
-mobilevit_xs with random weights, and of the bundled classifier: fp16 up to 3.2e-3, int8 6.6e-2,
-int8-dynamic 2.2e-2. fp16 has more room, because some devices also add in half precision."""
+"""Limits of `max_rel` in the self test on a device, whose kernels round in another order. Measured
+on five photos with mobilevit_xs with random weights, and with the bundled classifier: fp16 up to
+3.2e-3, int8 6.6e-2, int8-dynamic 2.2e-2. The limit of fp16 is higher, because some devices also add
+in half precision."""
 
 
 def step_tolerance(step: str, precision: str, rtol: float | None = None) -> Tolerance:
-    """The gate of one step.
+    """Return the gate of one step.
 
     Args:
         step: "exported", "rewritten", "quantised", "lowered", "runtime", "evaluated" or
             "predicted".
-        precision: of the artifact. Before rounding, every other precision has the gate of fp32.
-        rtol: in place of the precision's gate: at most this `max_rel`, and the same top class.
+        precision: precision of the artifact. Before quantization, all precisions have the gate of
+            fp32.
+        rtol: replaces the gate of the precision: at most this `max_rel`, and the same top class. It
+            does not apply before quantization, unless the precision is fp32.
 
     Raises:
-        InputError: a precision without a gate.
+        InputError: the precision has no gate.
     """
     _check(precision)
     if precision != "fp32" and step in FLOAT_STEPS:
@@ -122,11 +123,11 @@ def quantized_tolerance(precision: str, rtol: float | None = None) -> Tolerance:
     """Return the gate of a quantized graph, run by PyTorch, over photos.
 
     Args:
-        precision: of the graph: the gate of its noise, and its own top class.
-        rtol: as for `step_tolerance`.
+        precision: precision of the graph.
+        rtol: see `step_tolerance`.
 
     Raises:
-        InputError: a precision without a gate.
+        InputError: the precision has no gate.
     """
     _check(precision)
     if rtol is not None:
@@ -135,7 +136,7 @@ def quantized_tolerance(precision: str, rtol: float | None = None) -> Tolerance:
 
 
 def golden_tolerance(precision: str, rtol: float | None = None) -> float:
-    """Up to which `max_rel` the self test passes: `rtol`, or what the precision allows."""
+    """Return the largest `max_rel` with which the self test passes: `rtol`, or the precision's."""
     _check(precision)
     return GOLDEN_TOLERANCES[precision] if rtol is None else rtol
 
