@@ -328,7 +328,7 @@ def test_an_exception_inside_a_library_points_to_the_users_line():
     wrong_size = nn.Sequential(nn.Flatten(), nn.Linear(7, 5)).eval()
     message = refusal(wrong_size)
     assert "cannot be multiplied (1x192 and 7x5) (in 1 (Linear)); check its forward" in message
-    assert "that (8, 8) is the input_size" in message
+    assert "that (8, 8) is its input_size" in message
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The border of the public functions: errors of one kind, and quiet libraries."""
+"""Guard public functions: unify errors, and hide warnings and logs of libraries."""

@@ -1,4 +1,4 @@
-"""Compile a model to an artifact: every step from PyTorch to the sealed file, gated by parity."""
+"""Compile a model to an artifact, and compare every step with eager PyTorch."""
 
 from __future__ import annotations
 

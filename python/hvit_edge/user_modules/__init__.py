@@ -1,1 +1,1 @@
-"""Modules that users hand over: what can be compiled, and what running a module changes."""
+"""Check and run modules of users, and find what a run changes."""
