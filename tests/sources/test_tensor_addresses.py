@@ -35,7 +35,7 @@ def test_a_file_with_two_inputs_and_outputs(tmp_path, monkeypatch):
     hvit_edge.compile("net.py:build", args={"width": 3}, inputs=sample, output=file)
     metadata = hvit_edge.Session(file).metadata
     assert (metadata.model_source, metadata.model_args) == ("net.py:build", '{"width": 3}')
-    with pytest.raises(InputError, match="a file is run only if you name it: add model='net.py:build'"):
+    with pytest.raises(InputError, match="only if you name it: add model='net.py:build'"):
         hvit_edge.validate(file)
     assert hvit_edge.validate(file, model="net.py:build").passed
     with pytest.raises(InputError, match="expected the weights that the artifact was made from"):
