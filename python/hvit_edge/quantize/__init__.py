@@ -1,4 +1,4 @@
-"""Lower precision for rewritten graphs: fp16, int8 and int8 with ranges taken at run time."""
+"""Lower the precision of rewritten graphs: fp16, int8, and int8 with ranges taken at run time."""
 
 from hvit_edge.quantize.calibration import Calibration, bundled_calibration, calibration_inputs
 from hvit_edge.quantize.precision import PRECISIONS, quantize, reference_graph

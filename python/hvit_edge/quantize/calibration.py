@@ -1,4 +1,4 @@
-"""Calibration images: real, varied, enough, and read in a fixed order."""
+"""Read calibration images and check that they are real, varied and enough."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NOISE_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a graph is calibrated on.
+    """Holds the inputs that a graph is calibrated on.
 
     Attributes:
-        inputs: float32 arrays [1, 3, height, width], preprocessed; of a module of several inputs,
-            or of others than a photo, a tuple of arrays each.
-        skipped: images that could not be read, and why.
+        inputs: preprocessed float32 arrays [1, 3, height, width]. If a module has several inputs,
+            or one that is not a photo, each item is a tuple of arrays.
+        skipped: the images that could not be read, and why.
         notices: what a user should know, one sentence each; also sent to `warnings`.
     """
 
@@ -37,7 +37,7 @@ class Calibration:
     notices: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """As reports have it: how many images, which were skipped, and what to know."""
+        """Return the number of images, the skipped images and the notices, as in reports."""
         return {
             "images": len(self.inputs),
             "skipped": [asdict(image) for image in self.skipped],
@@ -46,7 +46,7 @@ class Calibration:
 
 
 def sample_tensors(sample: np.ndarray | tuple[np.ndarray, ...]) -> tuple[torch.Tensor, ...]:
-    """Return one of `Calibration.inputs` as the tensors that a graph takes."""
+    """Return an item of `Calibration.inputs` as the tensors that a graph reads."""
     arrays = sample if isinstance(sample, tuple) else (sample,)
     return tuple(torch.from_numpy(array) for array in arrays)
 
@@ -59,18 +59,18 @@ def calibration_inputs(
     seed: int = 0,
     progress: Wrap = silent,
 ) -> Calibration:
-    """Read and check calibration images.
+    """Read and check calibration images, in a fixed order.
 
     Args:
         data: an image folder or NPZ file, as for `open_images`.
-        preprocess: the artifact's own.
-        samples: how many images to take at most.
-        seed: which images to take of a larger set; the same seed takes the same ones.
+        preprocess: the artifact's preprocessing.
+        samples: the largest number of images to take.
+        seed: chooses the images of a larger set; the same seed chooses the same images.
         progress: wraps the loop over the images.
 
     Raises:
-        InputError: fewer than 32 usable images; images that are constant, mostly random noise, or
-            not finite after preprocessing; a path that `open_images` refuses.
+        InputError: fewer than 32 images are usable; images are constant, mostly random noise, or
+            not finite after preprocessing; or `open_images` refuses the path.
     """
     if samples < FEWEST:
         raise InputError(f"[calibration] samples: expected at least {FEWEST}, got {samples}")
@@ -83,7 +83,7 @@ def calibration_inputs(
             continue
         try:
             array = preprocess(sample.image)
-        except InputError as error:  # a photo of a shape that it cannot resize
+        except InputError as error:  # the preprocessing cannot resize a photo of this shape
             refused.append(Skipped(sample.name, str(error)))
             continue
         faults += _faults(sample, array)
@@ -99,11 +99,11 @@ def calibration_inputs(
 
 
 def bundled_calibration(preprocess: Preprocess, *, count: int = 64) -> Calibration:
-    """Windows of the bundled photos, always the same: how inputs vary, where no images are given.
+    """Return windows of the bundled photos, always the same, for use if no images are given.
 
     Args:
-        preprocess: the artifact's own.
-        count: how many windows; sides from two fifths to the whole of the photo's shorter one.
+        preprocess: the artifact's preprocessing.
+        count: the number of windows; their sides are 0.4 to 1 times the photo's shorter side.
     """
     photos = [load_image(path) for path in bundled_photos()]
     rng = np.random.default_rng(0)
@@ -117,7 +117,7 @@ def bundled_calibration(preprocess: Preprocess, *, count: int = 64) -> Calibrati
 
 
 def neighbour_correlation(image: np.ndarray) -> float:
-    """How alike horizontally adjacent pixels are, -1 to 1: near 1 in photos, near 0 in noise."""
+    """Return the correlation of horizontally adjacent pixels: near 1 in photos, near 0 in noise."""
     grey = image.astype(np.float64).mean(-1)
     left, right = grey[:, :-1].ravel(), grey[:, 1:].ravel()
     left, right = left - left.mean(), right - right.mean()

@@ -1,17 +1,17 @@
-"""Which channels of a rewritten graph can be scaled without changing what it computes.
+"""Find the channels of a rewritten graph that can be scaled without changing its result.
 
-Every channel that a layer writes gets a class of its own. The classes are run through the graph:
-operators that commute with a positive factor for each channel keep them, additions join the
-classes that they add, everything else joins what it reads with the class FIXED, whose factor is
-one. What is left is exact by construction: any positive factor for each other class, multiplied
-onto the constants that write the class and divided out of those that read it, cancels.
+Every channel that a layer writes gets a class. The classes are run through the graph. Operators
+that commute with a positive factor for each channel keep them. Additions join the classes that they
+add. Any other operator joins the classes that it reads with the class FIXED, whose factor is one.
+The remaining classes are exact by construction: any positive factor for such a class, multiplied
+onto the constants that write it and divided out of the constants that read it, cancels.
 
     keeps            views, cat, zero padding, ReLU, pooling and averages over positions,
                      repetition, the second operand of a batched product
     absorbs          linear, convolution, product with a constant: reads one class, writes another
     takes part       addition of a constant
 
-Labels of classes are int64 tensors shaped like the values, most of them one row expanded.
+Labels of classes are int64 tensors in the shape of the values; most are one row that was expanded.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from hvit_edge.lowering.graph import (
 from hvit_edge.quantize.layers import LINEAR, find_layers, is_helper
 
 FIXED = 0  # the class whose factor is one
-ANY = -1  # label of a zero that padding wrote: right in every class
+ANY = -1  # label of a zero that padding wrote; it fits every class
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,24 @@ class Absorber:
 
     @property
     def is_weight(self) -> bool:
-        """Whether the constant multiplies a channel, unlike biases and addends."""
+        """Return True if the constant multiplies a channel, unlike biases and addends."""
         return self.reads.dim() > 0
 
 
 class Classes:
-    """Sets of channels that share a factor, joined as they are found to."""
+    """Sets of channels that share a factor; sets are joined while the graph is read."""
 
     def __init__(self) -> None:
         self.parents = [FIXED]
 
     def fresh(self, count: int) -> torch.Tensor:
-        """Labels [count] of new classes."""
+        """Return the labels [count] of new classes."""
         first = len(self.parents)
         self.parents += range(first, first + count)
         return torch.arange(first, first + count)
 
     def join(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """Make one class of those at the same place; returns one of its labels for each place."""
+        """Join the classes at equal places; return one of the labels for each place."""
         shape = torch.broadcast_shapes(a.shape, b.shape)
         a, b = (_without_repeats(labels) for labels in torch.broadcast_tensors(a, b))
         a, b = torch.broadcast_tensors(a, b)
@@ -84,7 +84,7 @@ class Classes:
         return torch.maximum(a, b).expand(shape)
 
     def merge(self, labels: torch.Tensor, dims: list[int]) -> torch.Tensor:
-        """Make one class of all places along `dims`, which keep the length one."""
+        """Join the classes along `dims` into one; these dimensions get length one."""
         if not dims:
             return labels
         shape = [1 if dim in dims else length for dim, length in enumerate(labels.shape)]
@@ -93,20 +93,20 @@ class Classes:
         return kept
 
     def root(self, label: int) -> int:
-        """The smallest label of a class."""
+        """Return the smallest label of a class."""
         while self.parents[label] != label:
             self.parents[label] = self.parents[self.parents[label]]
             label = self.parents[label]
         return label
 
     def numbered(self) -> torch.Tensor:
-        """The number of the class of each label, FIXED for the last one, which is ANY."""
+        """Return the number of each label's class; the last entry, for ANY, is FIXED."""
         roots = torch.tensor([self.root(label) for label in range(len(self.parents))] + [FIXED])
         return roots.unique(return_inverse=True)[1]
 
 
 def _without_repeats(labels: torch.Tensor) -> torch.Tensor:
-    """One place of every dimension that `expand` made."""
+    """Return one place of every dimension that `expand` made."""
     for dim, step in enumerate(labels.stride()):
         if step == 0 and labels.shape[dim] > 1:
             labels = labels.narrow(dim, 0, 1)
@@ -114,9 +114,9 @@ def _without_repeats(labels: torch.Tensor) -> torch.Tensor:
 
 
 def find_absorbers(graph: GraphModule) -> list[Absorber]:
-    """The constants that can take part in scaling, in graph order.
+    """Return the constants that can take part in scaling, in graph order.
 
-    Classes are numbered from FIXED = 0; two elements with one number must share a factor.
+    Classes are numbered from FIXED = 0. Elements with the same number must share a factor.
     """
     return _Propagation(graph).run()
 
@@ -157,7 +157,7 @@ class _Propagation:
         return getattr(self, RULES.get(node.target, "_fix"))
 
     def _fix(self, node: Node) -> torch.Tensor:
-        """Anything else: what it reads has the factor one, and so has what it writes."""
+        """Fix the factors of what any other operator reads and writes to one."""
         for source in node.all_input_nodes:
             self.classes.join(self.labels[source], torch.tensor(FIXED))
         return torch.tensor(FIXED)
@@ -175,7 +175,7 @@ class _Propagation:
         return aten.pad.default(self.labels[node.args[0]], node.args[1], "constant", ANY)
 
     def _reduce(self, node: Node) -> torch.Tensor:
-        """Averages and maxima: every place that they take together has one class."""
+        """Join the places that an average or maximum takes together into one class."""
         labels = self.labels[node.args[0]]
         places = {LINEAR: [-1], aten.mean.dim: argument(node, 1, "dim")}.get(node.target, [-2, -1])
         dims = [dim % labels.dim() for dim in places or range(labels.dim())]
@@ -183,12 +183,12 @@ class _Propagation:
         return merged if merged.dim() == rank_of(node) else merged.squeeze(dims)
 
     def _multiply_matrices(self, node: Node) -> torch.Tensor:
-        """`bmm(a, b)`: a column of `b` keeps its class where all of its rows share one."""
+        """Propagate `bmm(a, b)`: each column of `b` becomes one class, and `a` is fixed."""
         self.classes.join(self.labels[node.args[0]], torch.tensor(FIXED))
         return self.classes.merge(self.labels[node.args[1]], [1])
 
     def _add(self, node: Node) -> torch.Tensor:
-        """Both addends have one class; a constant takes part."""
+        """Join the classes of both addends; a constant addend takes part in scaling."""
         x, constant = _tensor_and_constant(node)
         if constant is None:
             a, b = node.args[:2]
@@ -196,13 +196,13 @@ class _Propagation:
             return self.classes.join(self.labels[a], self.labels[b]) if both else self._fix(node)
         if shape_of(x) != shape_of(node):
             return self._fix(node)
-        # Where zeros of a padding are all that is added to, the sum has no class to go by.
+        # If all that is added to is zeros of a padding, the sum has no class and is fixed.
         writes = self._as_read_by(constant, x).clamp(min=FIXED)
         self.absorbers.append(Absorber(node, constant, writes, torch.tensor(FIXED)))
         return writes
 
     def _multiply(self, node: Node) -> torch.Tensor:
-        """A product with one number, or one that repeats, keeps; with other constants absorbs."""
+        """Keep classes for a product with one number or a repeating one; absorb other constants."""
         x, constant = _tensor_and_constant(node)
         if constant is None:
             return self._fix(node)
@@ -214,14 +214,14 @@ class _Propagation:
         return writes
 
     def _as_read_by(self, constant: Node, x: Node) -> torch.Tensor:
-        """The classes of `x` in the shape of a constant that is broadcast to it."""
+        """Return the classes of `x` in the shape of a constant that is broadcast to it."""
         shape, rank = shape_of(constant), rank_of(x)
         full = [1] * (rank - len(shape)) + shape
         merged = self.classes.merge(self.labels[x], [d for d in range(rank) if full[d] == 1])
         return merged.reshape(shape)
 
     def _layer(self, node: Node) -> torch.Tensor:
-        """A linear or convolution reads the class of each input channel and writes new ones."""
+        """Read the class of each input channel of a linear or convolution, and write new ones."""
         x, weight = node.args[:2]
         channel = rank_of(x) - (1 if node.target is LINEAR else 3)
         read = self.classes.merge(self.labels[x], [d for d in range(rank_of(x)) if d != channel])
@@ -258,7 +258,10 @@ RULES = {
 
 
 def _tensor_and_constant(node: Node) -> tuple[Node, Node | None]:
-    """The operands of a commutative operator, the constant last; None unless one is constant."""
+    """Return the operands of a commutative operator, with the constant second.
+
+    The second is None unless exactly one operand is constant.
+    """
     a, b = node.args[:2]
     if is_constant(a) and not is_constant(b):
         a, b = b, a

@@ -1,4 +1,4 @@
-"""What each layer costs in each precision: measured on this machine, or read from a profile.
+"""Measure the cost of each layer in each precision on this machine, or read it from a profile.
 
     {
       "format": "hvit-edge costs 1",
@@ -6,9 +6,9 @@
       "costs": [{"signature": "linear 48x16 on 1x64x16", "ms": {"fp32": 0.02, "int8": 0.01}}]
     }
 
-A profile of another device is such a file; a precision that it lacks is one that the device does
-not have. The latency of a network is taken to be the sum of those of its layers: what lies between
-them costs the same in every plan.
+A profile of another device is such a file. A precision that is missing in it is one that the device
+does not have. The latency of a network is assumed to be the sum of the latencies of its layers: the
+operators between them cost the same in every plan.
 """
 
 from __future__ import annotations
@@ -44,21 +44,25 @@ from hvit_edge.targets.xnnpack.lower import lower
 
 FORMAT = "hvit-edge costs 1"
 ROUNDS = 15
-SHORTEST_SAMPLE = 1e-3  # seconds: shorter ones are repeated within a round
+SHORTEST_SAMPLE = 1e-3  # seconds; shorter samples are repeated within a round
 MOST_REPEATS = 64
 LONGEST = 1e9  # milliseconds
 
 
 @dataclass(frozen=True)
 class LayerCost:
-    """Milliseconds of one inference of a layer, by precision; "fp32" is always there."""
+    """Holds the milliseconds of one inference of a layer, by precision; "fp32" is
+    always present.
+    """
 
     signature: str
     ms: Mapping[str, float]
 
 
 def signature_of(layer: Layer) -> str:
-    """What decides the cost of a layer: operator, shapes, geometry, and whether a ReLU follows."""
+    """Return all that determines a layer's cost: operator, shapes, geometry, and a
+    following ReLU.
+    """
     kind, extra = ("linear", "") if layer.is_linear else ("conv2d", f" {_moves(layer)}")
     relu = " relu" if layer.output is not layer.node else ""
     weight, source = _shape(shape_of(layer.weight)), _shape(shape_of(layer.source))
@@ -77,21 +81,21 @@ def _shape(sides: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class CostProfile:
-    """The costs of layers on one machine.
+    """Holds the costs of layers on one machine.
 
     Attributes:
-        machine: its name, for the reader.
-        costs: by signature.
+        machine: the name of the machine, for the reader.
+        costs: the costs by signature.
     """
 
     machine: str
     costs: Mapping[str, LayerCost]
 
     def check(self, layers: Iterable[Layer]) -> None:
-        """Refuse layers that the profile does not know.
+        """Refuse layers that the profile does not have.
 
         Raises:
-            InputError: naming all of them.
+            InputError: layers are missing; all of them are named.
         """
         missing = [layer for layer in layers if signature_of(layer) not in self.costs]
         if missing:
@@ -103,15 +107,19 @@ class CostProfile:
             )
 
     def cost_of(self, layer: Layer) -> LayerCost:
-        """The cost of one layer; InputError where the profile does not know it."""
+        """Return the cost of one layer.
+
+        Raises:
+            InputError: the profile does not have the layer.
+        """
         self.check([layer])
         return self.costs[signature_of(layer)]
 
     def predicted_ms(self, layers: Sequence[Layer], chosen: Mapping[str, str]) -> float:
-        """Milliseconds of all `layers` in the precisions that `resolve` gave.
+        """Return the milliseconds of all `layers` in the precisions that `resolve` returned.
 
         Raises:
-            InputError: the profile does not know a layer, or not in its precision.
+            InputError: the profile does not have a layer, or not in its precision.
         """
         self.check(layers)
         costs = [(layer, self.cost_of(layer).ms, chosen[layer.name]) for layer in layers]
@@ -124,7 +132,11 @@ class CostProfile:
         return sum(ms[wanted] for _, ms, wanted in costs)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write the profile's file; InputError as `write_atomically`."""
+        """Write the profile to a file.
+
+        Raises:
+            InputError: the file exists and `force` is not set, or it cannot be written.
+        """
         costs = [{"signature": c.signature, "ms": dict(c.ms)} for c in self.costs.values()]
         content = {"format": FORMAT, "machine": self.machine, "costs": costs}
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
@@ -132,10 +144,10 @@ class CostProfile:
 
     @classmethod
     def load(cls, path: str | Path) -> CostProfile:
-        """Read what `save` wrote.
+        """Read a profile that `save` wrote.
 
         Raises:
-            InputError: the file cannot be read or is not laid out as a profile.
+            InputError: the file cannot be read or does not have the form of a profile.
         """
         try:
             content = json.loads(Path(path).read_text("utf-8-sig"))
@@ -160,7 +172,11 @@ class CostProfile:
 
 
 def parse_cost(entry: Any, where: str) -> LayerCost:
-    """A cost as files have it; InputError, beginning with `where`, where it is none."""
+    """Return a cost from its form in files.
+
+    Raises:
+        InputError: the entry does not have this form; the message begins with `where`.
+    """
     ms = entry.get("ms") if isinstance(entry, dict) else None
     fits = isinstance(ms, dict) and isinstance(entry.get("signature"), str)
     fits = fits and entry.keys() == {"signature", "ms"} and "fp32" in ms
@@ -177,7 +193,7 @@ def _is_time(value: Any) -> bool:
 
 
 def machine_name() -> str:
-    """The processor's name and how many CPUs this process may use."""
+    """Return the processor's name and the number of CPUs that this process may use."""
     try:
         found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:
@@ -197,17 +213,18 @@ def measure_costs(
     on_cost: Callable[[LayerCost], None] = lambda cost: None,
     progress: Wrap = silent,
 ) -> CostProfile:
-    """Time each distinct layer alone in each precision that it can have, with ExecuTorch.
+    """Time each distinct layer by itself, in each precision that it can have, with ExecuTorch.
 
-    The precisions take turns, and the best round counts: both make up for other load. A
-    convolution alone also changes the layout of its input and output, the same in each precision.
+    The precisions take turns, and the best round counts; both make up for other load. A convolution
+    by itself also changes the layout of its input and output, which costs the same in each
+    precision.
 
     Args:
-        graph: a rewritten float32 graph, left as it is.
-        layers: of `find_layers(graph)`.
-        precisions: those to time beside fp32; a precision that is left out is not chosen.
-        rounds: how often each is timed.
-        done: what is known already; layers of these signatures are skipped.
+        graph: a rewritten float32 graph; it is not changed.
+        layers: layers of `find_layers(graph)`.
+        precisions: the precisions to time besides fp32; a precision that is left out is not chosen.
+        rounds: how often each precision is timed.
+        done: costs that are known already; layers with these signatures are skipped.
         on_cost: called with each new result.
         progress: wraps the loop over the distinct layers that are left.
 
@@ -250,13 +267,13 @@ def _program(graph: GraphModule, layer: Layer, precision: str, x: torch.Tensor) 
 
 
 def _repeats(step: Step, array: np.ndarray) -> int:
-    step(array)  # the first one also allocates
+    step(array)  # the first run also allocates
     wanted = math.ceil(SHORTEST_SAMPLE / max(_seconds(step, array, 1), 1e-9))
     return max(1, min(wanted, MOST_REPEATS))
 
 
 def _seconds(step: Step, array: np.ndarray, repeats: int) -> float:
-    """Of one inference, the mean of `repeats`."""
+    """Return the seconds of one inference, as the mean of `repeats`."""
     start = time.perf_counter()
     for _ in range(repeats):
         step(array)

@@ -1,4 +1,4 @@
-"""Give each channel between layers the scale that suits writer and reader; the function stays.
+"""Scale each channel between layers so that it suits writer and reader; the function stays.
 
 Identity:   W2 f(W1 x + b1) = (W2 / s) f(s W1 x + s b1),   s > 0 a factor for each channel,
             f anything that commutes with it, see `channels`
@@ -6,13 +6,13 @@ Identity:   W2 f(W1 x + b1) = (W2 / s) f(s W1 x + s b1),   s > 0 a factor for ea
     x -> linear(W1, b1) -> f -> linear(W2) -> y
     x -> linear(s W1, s b1) -> f -> linear(W2 / s) -> y
 
-Cross-layer equalisation, https://arxiv.org/abs/1906.04721, also for the scale and shift of norms,
-for values of attention, and for channels that several layers write or read. Preconditions: those
-of `channels`; any other channel keeps its scale. Folded in float64, exact up to one rounding of
-each weight.
+This is cross-layer equalization, https://arxiv.org/abs/1906.04721. It also covers the scale and
+shift of norms, values of attention, and channels that several layers write or read. Preconditions
+are those of `channels`; any other channel keeps its scale. Factors are folded in float64, exact up
+to one rounding of each weight.
 
-The result depends on the function alone, not on how a checkpoint spreads scales over its layers:
-`_normalised` leads from every spread to the same one, and a fixed number of sweeps goes from there.
+The result depends only on the function, not on how a checkpoint spreads scales over its layers:
+`_normalized` maps every spread to the same one, and a fixed number of sweeps follows.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ from hvit_edge.lowering.graph import Editor, cleanup, constant_tensor
 from hvit_edge.quantize.channels import FIXED, Absorber, find_absorbers
 
 SWEEPS = 16
-STEP = 0.125  # half of what balances one pair alone, so that neighbours do not overshoot
+STEP = 0.125  # half of what balances one pair, so that neighbors do not overshoot
 
 
 def equalize(graph: GraphModule) -> int:
     """Scale every channel that can be scaled, in place.
 
-    Afterwards the Euclidean norm of the weights that write a channel is about that of those that
-    read it; largest values in its place cost 0.3 to 1.2 dB, for they follow outliers. Biases and
-    shifts of norms count among those that write: they widen the range of the channel as weights
-    do. A channel that is only written or read by zeros is not balanced.
+    Afterwards the Euclidean norm of the weights that write a channel is about the norm of those
+    that read it. Balancing the largest values instead costs 0.3 to 1.2 dB, because they follow
+    outliers. Biases and shifts of norms count among the constants that write: they widen the range
+    of the channel as weights do. A channel that is only written or only read by zeros is not
+    balanced.
 
     Args:
-        graph: a rewritten graph; constants that it shares with a module stay as they are.
+        graph: a rewritten graph; constants that it shares with a module are not changed.
 
     Returns:
-        How many linears, convolutions and norm scales were paired with what reads them.
+        The number of linears, convolutions and norm scales that were paired with their readers.
     """
     absorbers = find_absorbers(graph)
     factors, free = _balanced([_Energies.of(graph, item) for item in absorbers])
@@ -54,9 +55,9 @@ def equalize(graph: GraphModule) -> int:
 
 @dataclass(frozen=True)
 class _Energies:
-    """Sums of squares of a constant, of length one along dimensions with one label.
+    """Sums of squares of a constant, with length one along dimensions that have one label.
 
-    Zero where the class written is the class read: there the factors cancel.
+    They are zero if the class that is written is the class that is read: the factors cancel there.
     """
 
     values: torch.Tensor
@@ -77,7 +78,7 @@ class _Energies:
 
 
 def _balanced(energies: Sequence[_Energies]) -> tuple[torch.Tensor, torch.Tensor]:
-    """The factor of each class, and whether it is free: written and read by constants."""
+    """Return the factor of each class, and whether it is free: written and read by constants."""
     count = 1 + max((int(item.writes.max()) for item in energies), default=FIXED)
     written, read = (torch.zeros(count, dtype=torch.bool) for _ in range(2))
     for item in energies:
@@ -86,7 +87,7 @@ def _balanced(energies: Sequence[_Energies]) -> tuple[torch.Tensor, torch.Tensor
     free = written & read
     free[FIXED] = False
     energies = [item for item in energies if (free[item.writes] | free[item.reads]).any()]
-    factors = _normalised(energies, free)
+    factors = _normalized(energies, free)
     for _ in range(SWEEPS):
         rows, columns = (torch.zeros_like(factors) for _ in range(2))
         for item in energies:
@@ -98,11 +99,11 @@ def _balanced(energies: Sequence[_Energies]) -> tuple[torch.Tensor, torch.Tensor
     return factors, free
 
 
-def _normalised(energies: Sequence[_Energies], free: torch.Tensor) -> torch.Tensor:
-    """Factors that make one of the norm of the first constant that writes each class.
+def _normalized(energies: Sequence[_Energies], free: torch.Tensor) -> torch.Tensor:
+    """Return factors that make the norm of the first constant that writes each class one.
 
-    In graph order the factors of what a layer reads are known before those of what it writes, so
-    no earlier spread is left in them.
+    In graph order, the factors of what a layer reads are known before the factors of what it
+    writes, so no earlier spread is left in them.
     """
     factors = torch.ones(len(free), dtype=torch.float64)
     unset = free.clone()
@@ -116,7 +117,7 @@ def _normalised(energies: Sequence[_Energies], free: torch.Tensor) -> torch.Tens
 
 
 def _add_to(sums: torch.Tensor, labels: torch.Tensor, values: torch.Tensor) -> None:
-    """Add the values that carry each label to `sums[label]`, in place."""
+    """Add the values with each label to `sums[label]`, in place."""
     alike = [dim for dim in range(values.dim()) if labels.shape[dim] == 1]
     values = values.sum(alike, keepdim=True) if alike else values
     sums.scatter_add_(0, labels.flatten(), values.flatten())
@@ -127,7 +128,7 @@ def _to_rank(labels: torch.Tensor, rank: int) -> torch.Tensor:
 
 
 def _rescale(graph: GraphModule, item: Absorber, factors: torch.Tensor) -> None:
-    """Let the operator read the scaled constant."""
+    """Replace the constant that an operator reads by the scaled constant."""
     scale = factors[item.writes] / factors[item.reads]
     if (scale == 1).all():
         return

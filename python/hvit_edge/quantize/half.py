@@ -1,10 +1,10 @@
-"""float16 weights and arithmetic between a float32 input and a float32 output.
+"""Compute in float16 between a float32 input and a float32 output.
 
     x -> f -> y         x -> to(float16) -> f -> to(float32) -> y
 
-Averages, variances and what normalises by them stay in float32 behind casts of their own: the
-square of an activation above 256 is no float16, and a sum of many squares far earlier. So does
-GELU, which the delegate takes in float32 alone.
+Averages, variances and the normalization by them stay in float32 between casts. The square of an
+activation above 256 does not fit into float16, and a sum of many squares overflows far earlier.
+GELU also stays in float32, because the delegate does not run it in float16.
 
     c -> mul(c) -> average -> rsqrt -> mul(c)       the same in float32, cast on either side
 """
@@ -29,12 +29,12 @@ from hvit_edge.quantize.half_casts import CAST, register_cast
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.quantize.layers import is_helper
 
-FLOAT32_ONLY = (aten.gelu.default,)  # what the delegate does not take in float16
+FLOAT32_ONLY = (aten.gelu.default,)  # the delegate does not run these in float16
 HALF_LIMIT = torch.finfo(torch.float16).max
 
 
 def quantize_half(graph: GraphModule) -> None:
-    """Let the graph compute in float16, in place; float32 where `float32_island` says so."""
+    """Make the graph compute in float16, in place, except the nodes of `float32_island`."""
     register_cast()
     _write_out_silu(graph)
     _write_out_glu(graph)
@@ -54,21 +54,21 @@ def quantize_half(graph: GraphModule) -> None:
 
 
 def number_of(graph: GraphModule) -> torch.dtype:
-    """Return what a quantized graph computes in where it is not int8: float16 if any of it is."""
+    """Return what a quantized graph computes in outside int8 layers: float16 if any node does."""
     values = (node.meta.get("val") for node in graph.graph.nodes if node.op == "call_function")
     halves = (isinstance(v, torch.Tensor) and v.dtype is torch.float16 for v in values)
     return torch.float16 if any(halves) else torch.float32
 
 
 def _computed_with(node: Node) -> list[Node]:
-    """What `node` reads in its own precision: an int8 layer's weights have theirs."""
+    """Return the inputs in the precision of `node`; an int8 layer's weights have another one."""
     return [node.args[0]] if is_call(node, *INT8_OPERATORS) else list(node.all_input_nodes)
 
 
 class HalfStorage(Interpreter):
-    """Runs a graph with float16 results computed in float32, as CPUs without such units do.
+    """Runs a graph with float16 results computed in float32, as CPUs without float16 units do.
 
-    PyTorch's own float16 operators take a hundred times as long on them.
+    PyTorch's float16 operators take a hundred times as long on such CPUs.
     """
 
     def run_node(self, node: Node) -> object:
@@ -87,14 +87,14 @@ def _widened(value: object) -> object:
 
 
 def _write_out_silu(graph: GraphModule) -> None:
-    """silu(x) = x * sigmoid(x); ExecuTorch's own decomposition would compute it in float32."""
+    """Write silu(x) as x * sigmoid(x); ExecuTorch's decomposition would compute it in float32."""
     for node in nodes_calling(graph, aten.silu.default):
         edit, x = Editor(graph, node), node.args[0]
         edit.replace(edit.call(aten.mul.Tensor, x, edit.call(aten.sigmoid.default, x)))
 
 
 def _write_out_glu(graph: GraphModule) -> None:
-    """glu([a, b]) = a * sigmoid(b), which ExecuTorch would compute in float32 as well."""
+    """Write glu([a, b]) as a * sigmoid(b); ExecuTorch would compute it in float32 as well."""
     for node in nodes_calling(graph, aten.glu.default):
         edit, x = Editor(graph, node), node.args[0]
         dim = argument(node, 1, "dim", -1) % rank_of(x)
@@ -105,10 +105,13 @@ def _write_out_glu(graph: GraphModule) -> None:
 
 
 def float32_island(graph: GraphModule) -> set[Node]:
-    """Averages, the squares that they take, and everything from an average to its use."""
+    """Return the averages, the squares that they average, and all nodes from an average
+    to its use.
+    """
     island: set[Node] = set()
-    variances: set[Node] = set()  # means of squares, and what is made of them before their root
-    factors: set[Node] = set()  # roots times constants
+    # means of squares, and all that is computed from them before the root
+    variances: set[Node] = set()
+    factors: set[Node] = set()  # products of roots and constants
     for node in graph.graph.nodes:
         if is_call(node, *FLOAT32_ONLY):
             island.add(node)

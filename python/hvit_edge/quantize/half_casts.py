@@ -1,9 +1,9 @@
-"""A cast between float32 and float16 that the XNNPACK delegate takes.
+"""Define a cast between float32 and float16 that the XNNPACK delegate runs.
 
-XNNPACK has the operator (`xnn_define_convert`), and the runtime passes it on, but ExecuTorch's
+XNNPACK has the operator (`xnn_define_convert`), and the runtime passes it on. But ExecuTorch's
 partitioner of this version refuses every `_to_copy` that changes the dtype, and its removal of
-opposite layout copies would drop one. `hvit_edge::cast` is an operator of its own, with an entry
-for the partitioner and one for the serialiser.
+opposite layout copies would drop one. `hvit_edge::cast` is a separate operator, with an entry for
+the partitioner and one for the serializer.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ CAST = torch.ops.hvit_edge.cast.default
 
 
 class CastConfig(GenericNodePartitionerConfig):
-    """Lets the partitioner take a cast."""
+    """Makes the partitioner accept a cast."""
 
     target_name = "cast.default"
 
     def supported_precision_types(self) -> list[ConfigPrecisionType]:
-        """Floating point alone."""
+        """Return only floating point."""
         return [ConfigPrecisionType.FP32]
 
 
 class CastVisitor(NodeVisitor):
-    """Writes a cast as a conversion."""
+    """Serializes a cast as a conversion."""
 
     target = "hvit_edge.cast.default"
 
@@ -57,7 +57,7 @@ class CastVisitor(NodeVisitor):
 
 
 def register_cast() -> None:
-    """Make the operator known to ExecuTorch's XNNPACK lowering; once is enough."""
+    """Register the operator with ExecuTorch's XNNPACK lowering; further calls do nothing."""
     register_node_visitor(CastVisitor)
     if CastConfig not in config.ALL_PARTITIONER_CONFIGS:
         config.ALL_PARTITIONER_CONFIGS.append(CastConfig)

@@ -1,4 +1,4 @@
-"""Insert quantise and dequantise operators in the form that the XNNPACK partitioner takes."""
+"""Insert quantize and dequantize operators in the form that the XNNPACK partitioner accepts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INT8 = torch.int8
 
 
 def insert_weight(graph: GraphModule, layer: Layer, weight: QuantizedWeight) -> None:
-    """Let `layer` read int8 weights through a dequantise operator.
+    """Make `layer` read int8 weights through a dequantize operator.
 
     linear(x, w)        linear(x, dequantize_per_channel(w_int8, scales))
     """
@@ -36,11 +36,11 @@ def insert_weight(graph: GraphModule, layer: Layer, weight: QuantizedWeight) -> 
 
 
 def insert_range(graph: GraphModule, value: Node, chosen: Range, readers: list[Node]) -> None:
-    """Let `readers` of `value` see it rounded to `chosen`.
+    """Make `readers` of `value` read it rounded to `chosen`.
 
         value -> reader     value -> quantize -> dequantize -> reader
 
-    Each reader has a dequantise operator of its own, because the delegate takes them together.
+    Each reader gets a dequantize operator of its own, because the delegate fuses the two.
     """
     arguments = (chosen.scale, chosen.zero_point, QMIN, QMAX, INT8)
     edit = Editor(graph, value.next)

@@ -1,10 +1,10 @@
-"""Let layers multiply int8 by int8, with ranges taken at run time and float results.
+"""Make layers multiply int8 by int8, with ranges taken at run time and float results.
 
     linear(x, w, b)             int8_linear(x, w_int8, scales, b', relu)        a range a token
     conv2d 1x1 (x, w, b)        int8_pointwise(x, w_int8, scales, b', relu)     a range a pixel
     conv2d(x, w, b)             int8_conv2d(x, w_int8, scales, b', relu, ...)   a range an image
 
-b' makes up for the mean error of the rounded weights; a ReLU behind the layer becomes part of it.
+b' makes up for the mean error of the rounded weights. A ReLU after the layer becomes part of it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ def quantize_int8(
     *,
     share: int = 1,
 ) -> None:
-    """Let `layers` multiply int8 by int8, in place.
+    """Make `layers` multiply int8 by int8, in place.
 
     Args:
         graph: a rewritten graph.
-        layers: of `find_layers(graph)`.
+        layers: layers of `find_layers(graph)`.
         moments: from `input_moments`; None rounds each weight to the nearest step.
-        share: tokens or pixels that shall share a range; as many more as divide their number.
+        share: the least number of tokens or pixels that share a range; the next larger divisor of
+            their number is used.
     """
     register_int8()
     for layer in layers:
@@ -63,11 +64,12 @@ def _replace(
     rows = _rows(layer, share) if is_matrix else 1
     values = weight.values.flatten(1) if is_matrix else weight.values
     if rows > 1:
-        values = values[..., None, None]  # of a 1x1 convolution
+        values = values[..., None, None]  # weights of a 1x1 convolution
     relu = layer.output is not layer.node
     arguments = (
         layer.source,
-        # The delegate writes integers and scales as one: equal integers must not be shared.
+        # The delegate serializes integers together with scales, so equal integers must not be
+        # shared.
         edit.constant(f"{stem}_int8", values, share=False),
         edit.constant(f"{stem}_scales", weight.scales),
         bias,
@@ -87,6 +89,6 @@ def _replace(
 
 
 def _rows(layer: Layer, share: int) -> int:
-    """The smallest divisor of the number of rows that is at least `share`."""
+    """Return the smallest divisor of the number of rows that is at least `share`."""
     rows = layer.multiply_adds // layer.weight.meta["val"].numel()
     return next(n for n in range(min(share, rows), rows + 1) if rows % n == 0)

@@ -1,16 +1,17 @@
-"""Layers that multiply int8 by int8, with the range of the input taken at run time.
+"""Define layers that multiply int8 by int8, with the range of the input taken at run time.
 
     y[o] = sum_i x[i] w[o, i] + b[o],    x about s (q - z) with one s and z a row,    w = q_w s_w[o]
 
 A row is what one output element of the layer reads at most: the features of a token
-(`int8_linear`), the channels of a pixel (`int8_pointwise`), or the whole map (`int8_conv2d`).
-`rows` tokens or pixels that follow each other share one range.
-The range is asymmetric and contains zero; scale and zero point are chosen as XNNPACK's
-`xnn_f32_qd8_asymmetric_quantization_params` does. Results are float32; beside float16, see `half`,
-they become float16.
+(`int8_linear`), the channels of a pixel (`int8_pointwise`), or the complete map (`int8_conv2d`).
+`rows` consecutive tokens or pixels share one range.
 
-ExecuTorch says the same with a chain of quantise and dequantise operators around an ATen operator,
-but knows neither a range for each pixel nor such a convolution behind a permuted tensor.
+The range is asymmetric and contains zero. Scale and zero point are chosen as XNNPACK's
+`xnn_f32_qd8_asymmetric_quantization_params` does. Results are float32; in a float16 graph (see
+`half`), they become float16.
+
+ExecuTorch expresses this by a chain of quantize and dequantize operators around an ATen operator.
+But it has neither a range for each pixel nor such a convolution after a permuted tensor.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LIBRARY.define(
 
 
 def round_rows(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """`x` rounded to int8 steps, with one range for all elements along `dims`."""
+    """Return `x` rounded to int8 steps, with one range for all elements along `dims`."""
     low = x.amin(dims, keepdim=True).clamp(max=0)
     high = x.amax(dims, keepdim=True).clamp(min=0)
     scale = (high - low) / (QMAX - QMIN)
@@ -45,14 +46,14 @@ def round_rows(x: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 
 def _nudged_zero_point(low: Tensor, high: Tensor) -> Tensor:
-    """The integer that stands for zero, from the end of the range that it errs less at."""
+    """Return the integer that represents zero, from the end of the range with the smaller error."""
     from_low = (QMIN + low) + (QMAX + high) > 0
     zero_point = torch.where(from_low, QMIN - low, QMAX - high)
     return zero_point.round().clamp(QMIN, QMAX)
 
 
 def dequantized(weight: Tensor, scales: Tensor) -> Tensor:
-    """int8 `weight` times the scale of its first dimension, float32."""
+    """Return int8 `weight` times the scale of its first dimension, as float32."""
     return weight.float() * scales.reshape(-1, *[1] * (weight.dim() - 1))
 
 

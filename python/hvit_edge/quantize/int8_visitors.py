@@ -1,9 +1,9 @@
-"""How the int8 layers of `int8_operators` become XNNPACK operators.
+"""Serialize the int8 layers of `int8_operators` as XNNPACK operators.
 
-A conversion to qd8 comes first, one for all readers of a value. Then a fully connected operator for
-`int8_linear`, with a range for each row; the same for `int8_pointwise`, on a map whose channels are
-last; a convolution for `int8_conv2d`, with one range for the map. Where several rows share a range,
-a 1x1 convolution of narrow maps, one for each range:
+A conversion to qd8 comes first, one for all readers of a value. It is followed by a fully connected
+operator for `int8_linear`, with a range for each row; by the same for `int8_pointwise`, on a map
+whose channels are last; or by a convolution for `int8_conv2d`, with one range for the map. If
+several rows share a range, the operator is a 1x1 convolution of narrow maps, one for each range:
 
     int8_linear(x, ..., rows)    x -> reshape [n, 1, rows, inputs] -> convert -> conv2d -> reshape
 """
@@ -48,42 +48,44 @@ from hvit_edge.quantize import int8_operators  # noqa: F401  (defines the operat
 NO_MATCHING_FLAG = 0
 BUFFER_OF_NO_CONSTANT = 0
 NO_FULLY_CONNECTED = (2, 1)
-"""Strides on a map of one row: XNNPACK makes a fully connected operator of a 1x1 convolution whose
-strides are 1, which writes float32 whatever its output is declared as."""
+"""Strides on a map of one row that keep XNNPACK from making a 1x1 convolution fully connected.
+
+It does that if the strides are 1, and then writes float32, whatever the output is declared as.
+"""
 
 
 class Int8LinearConfig(GenericNodePartitionerConfig):
-    """Lets the partitioner take `int8_linear`."""
+    """Makes the partitioner accept `int8_linear`."""
 
     target_name = "int8_linear.default"
 
     def supported_precision_types(self) -> list[ConfigPrecisionType]:
-        """What the partitioner sees is a float operator."""
+        """Return float: the partitioner sees the operator as a float one."""
         return [ConfigPrecisionType.FP32]
 
     def get_node_and_deps(self, node: Node, ep: ExportedProgram) -> list[Node]:
-        """The operator and its constants, which then belong to the delegate."""
+        """Return the operator and its constants, which then belong to the delegate."""
         return [node, *(source for source in node.all_input_nodes if is_param_node(ep, source))]
 
     def check_constraints(self, node: Node, ep: ExportedProgram) -> bool:
-        """Always: the general rule would refuse int8 beside float32."""
+        """Return True always, because the general rule would refuse int8 in a float32 operator."""
         return True
 
 
 class Int8PointwiseConfig(Int8LinearConfig):
-    """Lets the partitioner take `int8_pointwise`."""
+    """Makes the partitioner accept `int8_pointwise`."""
 
     target_name = "int8_pointwise.default"
 
 
 class Int8Conv2dConfig(Int8LinearConfig):
-    """Lets the partitioner take `int8_conv2d`."""
+    """Makes the partitioner accept `int8_conv2d`."""
 
     target_name = "int8_conv2d.default"
 
 
 class Int8Visitor(NodeVisitor):
-    """What the three have in common: x, weight, scales, bias, relu."""
+    """Serializes what the three operators have in common: x, weight, scales, bias, relu."""
 
     def define_operands(
         self,
@@ -94,9 +96,9 @@ class Int8Visitor(NodeVisitor):
         channels_last: bool,
         rows: int | None,
     ) -> dict[str, int]:
-        """Define input, int8 input, weights, bias and output; their ids by argument name.
+        """Define input, int8 input, weights, bias and output; return their ids by argument name.
 
-        `rows` rows share a range; None: those of a map.
+        `rows` rows share a range; None stands for the rows of a map.
         """
         x, weight, scales, bias = node.args[:4]
         self.define_tensor(x, graph, ids, convert_to_nhwc=channels_last)
@@ -149,7 +151,9 @@ class Int8Visitor(NodeVisitor):
         return self._convert(reshaped[key], graph, row=3)
 
     def _convert(self, source: int, graph: XNNGraph, row: int) -> int:
-        """Append a conversion of value `source` to int8, rows of the last `row` dimensions."""
+        """Append a conversion of value `source` to int8, with a range for each last `row`
+        dimensions.
+        """
         key = (source, row)
         converted = graph.__dict__.setdefault("hvit_edge_converted", {})
         if key not in converted:
@@ -160,7 +164,7 @@ class Int8Visitor(NodeVisitor):
         return converted[key]
 
     def append(self, node: Node, graph: XNNGraph, operator: object, debug_handle: int) -> None:
-        """Append `operator`, with the ReLU that `node` ends in."""
+        """Append `operator`, with the ReLU that is part of `node`."""
         bounds = OutputMinMax(output_min=0, output_max="+inf") if node.args[4] else None
         graph.xnodes.append(XNode(operator, debug_handle, bounds))
 
@@ -174,7 +178,7 @@ def _value(graph: XNNGraph, wanted: int) -> XNNTensorValue:
 
 
 def _add(graph: XNNGraph, dtype: XNNDatatype, dims: list[int], nonbatch: int = 0) -> int:
-    """Define a value inside the delegate, int8 with ranges where it has `nonbatch` dimensions."""
+    """Define a value inside the delegate; with `nonbatch` dimensions, it is int8 with ranges."""
     added = len(graph.xvalues)
     value = XNNTensorValue(
         datatype=dtype,
@@ -198,7 +202,7 @@ def _reshape(graph: XNNGraph, source: int, target: int) -> None:
 
 
 class Int8LinearVisitor(Int8Visitor):
-    """Writes `int8_linear`."""
+    """Serializes `int8_linear`."""
 
     target = "hvit_edge.int8_linear.default"
     channels_last = False
@@ -226,14 +230,14 @@ class Int8LinearVisitor(Int8Visitor):
 
 
 class Int8PointwiseVisitor(Int8LinearVisitor):
-    """Writes `int8_pointwise`."""
+    """Serializes `int8_pointwise`."""
 
     target = "hvit_edge.int8_pointwise.default"
     channels_last = True
 
 
 class Int8Conv2dVisitor(Int8Visitor):
-    """Writes `int8_conv2d`."""
+    """Serializes `int8_conv2d`."""
 
     target = "hvit_edge.int8_conv2d.default"
 
@@ -281,7 +285,7 @@ CONFIGS = (Int8LinearConfig, Int8PointwiseConfig, Int8Conv2dConfig)
 
 
 def register_int8() -> None:
-    """Make the operators known to ExecuTorch's XNNPACK lowering; once is enough."""
+    """Register the operators with ExecuTorch's XNNPACK lowering; further calls do nothing."""
     for visitor in VISITORS:
         register_node_visitor(visitor)
     for entry in CONFIGS:

@@ -1,4 +1,4 @@
-"""Which operators of a rewritten graph carry weights that are worth quantising."""
+"""Find the operators of a rewritten graph that have weights worth quantizing."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from hvit_edge.lowering.graph import (
 
 CONVOLUTIONS = (aten.conv2d.default, aten.conv2d.padding)
 LINEAR = aten.linear.default
-SUM_TOLERANCE = 1e-5  # float32 sums of a row of weights
+SUM_TOLERANCE = 1e-5  # of a float32 sum of a row of weights
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a convolution moves over its map: (vertical, horizontal) each, and its groups."""
+    """Says how a convolution moves over its map: (vertical, horizontal) each, and its groups."""
 
     stride: tuple[int, int]
     padding: tuple[int, int]
@@ -43,7 +43,7 @@ class Layer:
     Attributes:
         node: the operator.
         weight: the constant node of its weights, output channels first.
-        output: `node`, or the ReLU behind it that the delegate fuses into it.
+        output: `node`, or the ReLU after it that the delegate fuses into it.
     """
 
     node: Node
@@ -52,12 +52,12 @@ class Layer:
 
     @property
     def name(self) -> str:
-        """The module's path and the operator's own name, unique in the graph."""
+        """Return the module's path and the operator's name, which is unique in the graph."""
         return ":".join(filter(None, (module_path(self.node), self.node.name)))
 
     @property
     def source(self) -> Node:
-        """The tensor that it reads."""
+        """Return the node of the tensor that the layer reads."""
         return self.node.args[0]
 
     @property
@@ -70,7 +70,7 @@ class Layer:
 
     @property
     def geometry(self) -> Geometry:
-        """Of a convolution."""
+        """Return the geometry of a convolution."""
         stride = _pair(argument(self.node, 3, "stride", 1))
         dilation = _pair(argument(self.node, 5, "dilation", 1))
         padding = argument(self.node, 4, "padding", 0)
@@ -86,14 +86,14 @@ class Layer:
 
     @property
     def is_pointwise(self) -> bool:
-        """Whether it is a convolution that reads one pixel for each that it writes."""
+        """Return True for a convolution that reads one pixel for each pixel that it writes."""
         if self.is_linear or shape_of(self.weight)[2:] != [1, 1]:
             return False
         return self.geometry == Geometry((1, 1), (0, 0), self.geometry.dilation, 1)
 
     @property
     def multiply_adds(self) -> int:
-        """Of one inference."""
+        """Return the number of multiply-adds of one inference."""
         outputs, *per_output = shape_of(self.weight)
         elements = self.node.meta["val"].numel()
         for size in per_output:
@@ -107,7 +107,7 @@ def _pair(value: int | list[int] | tuple[int, ...]) -> tuple[int, int]:
 
 
 def find_layers(graph: GraphModule) -> list[Layer]:
-    """The layers in graph order, without what rewrites made of averages and copies."""
+    """Return the layers in graph order, without those that rewrites made of averages and copies."""
     return list(_layers(graph))
 
 
@@ -123,7 +123,9 @@ def _layers(graph: GraphModule) -> Iterator[Layer]:
 
 
 def _pads_unevenly(node: Node) -> bool:
-    """Whether one side of the map is padded by more than the other: "same" with an even reach."""
+    """Return True if a side is padded more than the other, as by "same" with an even
+    kernel reach.
+    """
     if argument(node, 4, "padding", 0) != "same":
         return False
     dilation = _pair(argument(node, 5, "dilation", 1))
@@ -131,10 +133,10 @@ def _pads_unevenly(node: Node) -> bool:
 
 
 def is_average(weight: torch.Tensor) -> bool:
-    """Tell whether the weights repeat, add, average or interpolate: int8 would only blur them.
+    """Return True if the weights repeat, add, average or interpolate: int8 would only blur them.
 
-    Either every weight is the same, or all are zeros and ones, or none is negative and every
-    output's sum is one.
+    Either all weights are equal, or all are zeros and ones, or none is negative and the weights of
+    each output add up to one.
     """
     if bool((weight == weight.flatten()[0]).all()) or bool(((weight == 0) | (weight == 1)).all()):
         return True
@@ -143,7 +145,7 @@ def is_average(weight: torch.Tensor) -> bool:
 
 
 def is_helper(graph: GraphModule, node: Node) -> bool:
-    """Whether `node` is a linear that takes averages."""
+    """Return True if `node` is a linear that computes averages."""
     return (
         is_call(node, LINEAR)
         and is_constant(node.args[1])

@@ -1,4 +1,4 @@
-"""The second moments of what each layer reads, over the calibration images.
+"""Compute the second moments of each layer's input over the calibration images.
 
     mean[i] = E x[i]        covariance[i, j] = E (x[i] - mean[i]) (x[j] - mean[j])
 
@@ -22,7 +22,9 @@ from hvit_edge.quantize.ranges import visit
 
 @dataclass(frozen=True)
 class Moments:
-    """float64 `mean` [groups, inputs] and `covariance` [groups, inputs, inputs] of a layer."""
+    """Holds float64 `mean` [groups, inputs] and `covariance` [groups, inputs, inputs]
+    of a layer.
+    """
 
     mean: Tensor
     covariance: Tensor
@@ -34,7 +36,7 @@ def input_moments(
     inputs: Sequence[tuple[Tensor, ...]],
     progress: Wrap = silent,
 ) -> dict[str, Moments]:
-    """The moments of each of `layers` over all `inputs`, by the name of its node."""
+    """Return the moments of each of `layers` over all `inputs`, by the name of its node."""
     readers: dict[object, list[Layer]] = {}
     for layer in layers:
         readers.setdefault(layer.source, []).append(layer)
@@ -52,7 +54,7 @@ def input_moments(
 
 
 class _Sums:
-    """Sums over rows less `origin` [groups, inputs], about their mean: float32 products suffice."""
+    """Adds up rows minus `origin` [groups, inputs], about their mean: float32 products suffice."""
 
     def __init__(self, origin: Tensor) -> None:
         self.origin = origin
@@ -72,7 +74,7 @@ class _Sums:
 
 
 def input_rows(layer: Layer, value: Tensor) -> Tensor:
-    """What each output element of `layer` reads of `value`: [groups, elements, inputs]."""
+    """Return what each output element of `layer` reads from `value`, [groups, elements, inputs]."""
     if layer.is_linear:
         return value.reshape(1, -1, value.shape[-1])
     how = layer.geometry

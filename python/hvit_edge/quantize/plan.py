@@ -1,4 +1,4 @@
-"""Which layer computes in which precision: a plan, its file, and how a graph is made to follow it.
+"""Define plans, which give each layer a precision: their file, and how a graph follows them.
 
     {
       "format": "hvit-edge plan 1",
@@ -6,7 +6,7 @@
       "layers": {"stages.*": "int8", "head:linear_36": "fp32"}
     }
 
-A key is a layer's name or a pattern of `fnmatch`. A later entry overrides an earlier one; a layer
+A key is a layer's name or a pattern of `fnmatch`. A later entry overrides an earlier one. A layer
 that no entry names is fp32.
 """
 
@@ -39,11 +39,11 @@ KEYS = ("format", "model", "layers")
 
 @dataclass(frozen=True)
 class Plan:
-    """A precision for each layer.
+    """Maps each layer to a precision.
 
     Attributes:
         layers: layer name or pattern to "int8", "fp16" or "fp32"; the order counts.
-        model: what the plan was made for, for the reader alone.
+        model: the model that the plan was made for, only for the reader.
     """
 
     layers: Mapping[str, str]
@@ -51,15 +51,15 @@ class Plan:
 
 
 def possible_precisions(layer: Layer) -> tuple[str, ...]:
-    """What `layer` can be: a depthwise convolution has no int8 form, see `quantize`."""
+    """Return the precisions that `layer` can have; a depthwise convolution has no int8 form."""
     return PRECISIONS[1:] if layer.is_depthwise else PRECISIONS
 
 
 def write_plan(plan: Plan, path: str | Path, *, force: bool = False) -> None:
-    """Write the plan's file; the whole file appears at once, or nothing does.
+    """Write the plan's file, either completely or not at all.
 
     Raises:
-        InputError: as `write_atomically`.
+        InputError: the file exists and `force` is not set, or it cannot be written.
     """
     content = {"format": FORMAT, "model": plan.model, "layers": dict(plan.layers)}
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -67,10 +67,10 @@ def write_plan(plan: Plan, path: str | Path, *, force: bool = False) -> None:
 
 
 def read_plan(path: str | Path) -> Plan:
-    """Read what `write_plan` wrote, or what became of it in an editor.
+    """Read a plan that `write_plan` wrote, possibly edited since.
 
     Raises:
-        InputError: the file cannot be read, is no JSON, or is not laid out as a plan.
+        InputError: the file cannot be read, is not JSON, or does not have the form of a plan.
     """
     try:
         content = json.loads(Path(path).read_text("utf-8-sig"), object_pairs_hook=_last_of_each)
@@ -89,7 +89,7 @@ def read_plan(path: str | Path) -> Plan:
 
 
 def _last_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose repeated keys stand where they were given last."""
+    """Return an object in which repeated keys are at the place where they were given last."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         found.pop(key, None)
@@ -118,11 +118,11 @@ def _layout_faults(content: Any) -> list[str]:
 
 
 def resolve(plan: Plan, layers: Sequence[Layer]) -> dict[str, str]:
-    """The precision of every one of `layers`, by name, in their order.
+    """Return the precision of every one of `layers`, by name, in their order.
 
     Raises:
-        InputError: entries that match no layer, unknown precisions, int8 for a depthwise
-            convolution; all of them are listed, each with the closest match.
+        InputError: entries match no layer, precisions are unknown, or a depthwise convolution is
+            int8. All faults are listed, each with the closest match.
     """
     chosen, faults = {layer.name: "fp32" for layer in layers}, []
     for key, precision in plan.layers.items():
@@ -155,16 +155,16 @@ def _closest(word: str, known: Iterable[str]) -> str:
 def apply_plan(
     graph: GraphModule, plan: Plan, moments: Mapping[str, Moments] | None = None
 ) -> None:
-    """Let each layer of `graph` compute as `plan` says, in place, float32 between layers.
+    """Make each layer of `graph` compute as `plan` says, in place, with float32 between layers.
 
     Args:
-        graph: a rewritten float32 graph; for a plan of `search`, the one that it was given.
+        graph: a rewritten float32 graph; for a plan of `search`, the graph that it was given.
         plan: names or matches layers of `find_layers(graph)`.
-        moments: from `input_moments`, of the int8 layers at least; None rounds each of their
+        moments: from `input_moments`, at least for the int8 layers; None rounds each of their
             weights to the nearest step.
 
     Raises:
-        InputError: as `resolve`, or moments of an int8 layer are missing.
+        InputError: `resolve` refuses the plan, or moments of an int8 layer are missing.
     """
     layers = find_layers(graph)
     set_precisions(graph, layers, resolve(plan, layers), moments)
@@ -178,7 +178,7 @@ def set_precisions(
     chosen: Mapping[str, str],
     moments: Mapping[str, Moments] | None,
 ) -> None:
-    """`apply_plan` for `layers`, whose precisions `resolve` gave; leaves what it replaced."""
+    """Apply to `layers` the precisions that `resolve` returned; replaced nodes are not removed."""
     by_precision: dict[str, list[Layer]] = {precision: [] for precision in PRECISIONS}
     for layer in layers:
         by_precision[chosen[layer.name]].append(layer)
@@ -198,12 +198,12 @@ def _check_moments(layers: Sequence[Layer], moments: Mapping[str, Moments]) -> N
 
 
 def _set_half(graph: GraphModule, layers: Sequence[Layer]) -> None:
-    """Let `layers`, in graph order, compute in float16.
+    """Make `layers`, in graph order, compute in float16.
 
-    x -> conv2d(w, b) -> relu -> y      x -> to(float16) -> conv2d(w16, b16) -> relu
-                                          -> to(float32) -> y
+        x -> conv2d(w, b) -> relu -> y      x -> to(float16) -> conv2d(w16, b16) -> relu
+                                              -> to(float32) -> y
 
-    Where one such layer reads what another wrote, there is no cast between the two.
+    If such a layer reads what another one wrote, there is no cast between the two.
     """
     register_cast()
     halves: dict[Node, Node] = {}
@@ -227,7 +227,7 @@ def _half_constant(edit: Editor, node: Node) -> Node:
 
 
 def layer_alone(graph: GraphModule, layer: Layer) -> tuple[GraphModule, Layer]:
-    """A float32 graph of `layer` and its ReLU alone, and the layer in it."""
+    """Return a float32 graph of only `layer` and its ReLU, and the layer in it."""
     alone, copies = Graph(), {}
     copies[layer.source] = alone.placeholder("x")
     constants = {"weight": layer.weight, "bias": layer.bias}

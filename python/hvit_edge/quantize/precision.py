@@ -1,4 +1,4 @@
-"""From a rewritten float32 graph to one of lower precision."""
+"""Convert a rewritten float32 graph to one of lower precision."""
 
 from __future__ import annotations
 
@@ -34,26 +34,29 @@ def quantize(
     cpu: str = "any",
     progress: Wrap = silent,
 ) -> GraphModule:
-    """A graph of lower precision that lowers to one delegate, float32 at its border.
+    """Return a graph of lower precision that lowers to one delegate, with float32 inputs and
+    outputs.
 
     Args:
-        graph: from `export_graph`, rewritten; it is left as it is.
-        example_inputs: as for `lower`.
-        precision: "fp16": weights and arithmetic in half precision, averages in float32.
-            "int8": int8 weights and arithmetic in linears and convolutions, ranges at run time;
-            depthwise convolutions and the first one stay float32: they have few weights, cost
-            most of the accuracy, and gain little.
-            "int8-dynamic": the same in linears alone, without those of a single row, such as
-            the last one.
-        calibration: from `calibration_inputs`; the weights are rounded so that the layers err
-            least on these images. Needed for "int8"; "int8-dynamic" without it rounds each weight
-            to the nearest step; "fp16" takes none.
-        cpu: "any"; "arm" lets "int8" take fewer instructions of 64-bit Arm: what is not int8 is
-            float16, and tokens and pixels share ranges by 8 or more.
+        graph: from `export_graph`, rewritten; it is not changed.
+        example_inputs: float32 tensors of the program's fixed shapes.
+        precision: "fp16", "int8" or "int8-dynamic".
+            "fp16": weights and arithmetic in half precision, averages in float32.
+            "int8": int8 weights and arithmetic in linears and convolutions, with ranges taken at
+            run time. Depthwise convolutions, narrow ones and those that read the image stay
+            float32: they have few weights, cost most of the accuracy, and gain little.
+            "int8-dynamic": the same, only in linears, without those that read a single row, such
+            as the last one.
+        calibration: from `calibration_inputs`; the weights are rounded such that the layers' errors
+            on these images are small. "int8" requires it. "int8-dynamic" without it rounds each
+            weight to the nearest step. "fp16" refuses it.
+        cpu: "any" or "arm". With "arm", "int8" needs fewer instructions of 64-bit Arm: the other
+            layers compute in float16, and 8 or more tokens or pixels share a range.
         progress: wraps the loops over the calibration inputs.
 
     Raises:
-        InputError: an unknown precision, calibration missing, superfluous or of another shape.
+        InputError: the precision is unknown, or calibration is missing, superfluous or of another
+            shape.
     """
     _check(precision, cpu, calibration, example_inputs)
     graph = reference_graph(graph, precision)
@@ -75,10 +78,10 @@ def quantize(
 
 
 def reference_graph(graph: GraphModule, precision: str) -> GraphModule:
-    """A copy of a rewritten float graph as it is before rounding: the same function.
+    """Return a copy of a rewritten float graph as it is before rounding: the same function.
 
-    For int8 the channels between layers are equalised, so that the result does not depend on how
-    a checkpoint spreads scales over its layers.
+    For int8, the channels between layers are equalized, so that the result does not depend on how a
+    checkpoint spreads scales over its layers.
     """
     graph = copy.deepcopy(graph)
     if precision != "fp16":
@@ -87,28 +90,28 @@ def reference_graph(graph: GraphModule, precision: str) -> GraphModule:
 
 
 def takes_int8(layer: Layer, precision: str) -> bool:
-    """Whether `layer` is int8 in "int8" or "int8-dynamic"."""
+    """Return True if `layer` is int8 in `precision`, which is "int8" or "int8-dynamic"."""
     if precision == "int8-dynamic":
         return layer.is_linear and not has_one_row(layer)
     return layer.is_linear or not (reads_image(layer) or is_narrow(layer) or layer.is_depthwise)
 
 
 def reads_image(layer: Layer) -> bool:
-    """Whether `layer` reads the image itself, whose few channels make int8 no faster."""
+    """Return True if `layer` reads as few channels as an image has, which makes int8 no faster."""
     return shape_of(layer.weight)[1] <= IMAGE_CHANNELS
 
 
 def is_narrow(layer: Layer) -> bool:
-    """Whether each output sums so few inputs that rounding them takes the time which int8 saves.
+    """Return True if each output adds so few inputs that rounding them takes the time int8 saves.
 
-    Such are most depthwise convolutions and, in the first stages, 1x1 convolutions: they have few
-    weights, and their errors reach all that follows.
+    Most depthwise convolutions and, in the first stages, 1x1 convolutions are narrow. They have few
+    weights, and their errors reach all later layers.
     """
     return math.prod(shape_of(layer.weight)[1:]) <= NARROW
 
 
 def has_one_row(layer: Layer) -> bool:
-    """Whether each weight is used once: int8 saves memory, and no arithmetic to speak of."""
+    """Return True if each weight is used once: int8 saves memory, but hardly any arithmetic."""
     return layer.multiply_adds == layer.weight.meta["val"].numel()
 
 

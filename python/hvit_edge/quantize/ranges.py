@@ -1,9 +1,9 @@
 """Choose the range of an activation by the error that it causes.
 
 The candidates are the smallest and largest value seen (min-max), percentiles, and a grid of
-shrunken ends (MSE); every candidate contains zero, so that padding and absent values stay exact.
-The error is the mean square over the histogram of all calibration values, taken behind the
-activation function that follows: what SiLU flattens needs no resolution.
+narrower ranges (MSE). Every candidate contains zero, so that padding and zeros stay exact. The
+error is the mean square over the histogram of all calibration values, measured after the activation
+function that follows: where SiLU is flat, no resolution is needed.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ FOLLOWING = {
 
 @dataclass(frozen=True)
 class Range:
-    """Asymmetric int8: `x = scale * (q - zero_point)`, q from -128 to 127."""
+    """An asymmetric int8 range: `x = scale * (q - zero_point)`, with q from -128 to 127."""
 
     scale: float
     zero_point: int
 
     @classmethod
     def spanning(cls, low: float, high: float) -> Range:
-        """The range from `low` to `high`, widened to contain zero."""
+        """Return the range from `low` to `high`, widened to contain zero."""
         low, high = min(low, 0.0), max(high, 0.0)
         scale = max((high - low) / (QMAX - QMIN), SMALLEST_SCALE)
         zero_point = round(QMIN - low / scale)
@@ -50,7 +50,7 @@ class Range:
 
 @dataclass
 class Histogram:
-    """How often which values were seen."""
+    """Counts how often values were seen, in bins of equal width from `low` to `high`."""
 
     low: float
     high: float
@@ -58,7 +58,7 @@ class Histogram:
 
     @property
     def centres(self) -> torch.Tensor:
-        """The middle of each bin, float64."""
+        """Return the middle of each bin, float64."""
         width = (self.high - self.low) / len(self.counts)
         return self.low + width * (torch.arange(len(self.counts), dtype=torch.float64) + 0.5)
 
@@ -69,7 +69,7 @@ def observe(
     inputs: Sequence[tuple[torch.Tensor, ...]],
     progress: Wrap = silent,
 ) -> dict[Node, Histogram]:
-    """Histograms of the values of `nodes` over all `inputs`, in two passes."""
+    """Return histograms of the values of `nodes` over all `inputs`, in two passes."""
     wanted = set(nodes)
     extremes: dict[Node, tuple[float, float]] = {}
 
@@ -99,7 +99,7 @@ def visit(
     inputs: Iterable[tuple[torch.Tensor, ...]],
     call: Callable[[Node, torch.Tensor], None],
 ) -> None:
-    """Run the graph on each input and hand the value of each wanted node to `call`."""
+    """Run the graph on each input and pass the value of each wanted node to `call`."""
 
     class Visitor(HalfStorage):
         def run_node(self, node: Node) -> object:
@@ -119,7 +119,7 @@ def choose_range(
     following: Callable[[torch.Tensor], torch.Tensor] | None = None,
     methods: Sequence[str] = METHODS,
 ) -> Range:
-    """The candidate with the least error; the widest of equals."""
+    """Return the candidate with the least error; of equal ones, the first."""
     if histogram.high <= histogram.low:
         return Range.spanning(histogram.low, histogram.high)
     candidates = _candidates(histogram, methods)
@@ -128,7 +128,7 @@ def choose_range(
 
 
 def following_activation(node: Node) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """The activation function that alone reads `node`."""
+    """Return the activation function that is the only reader of `node`, or None."""
     user = only_user(node)
     return FOLLOWING.get(user.target) if user is not None else None
 

@@ -1,9 +1,9 @@
-"""Round weights so that the layer's output errs least, not the weights.
+"""Round weights such that the error of the layer's output is small, not that of the weights.
 
-Each weight is rounded in turn; the error that it leaves is made up for by the weights of the same
-output that are still free, as far as their inputs resemble its own (Frantar et al., "GPTQ",
-arXiv 2210.17323, after LeCun's optimal brain surgeon). What is left of the error's mean goes into
-the bias (Nagel et al., arXiv 1906.04721), so the inputs' covariance is what counts.
+Each weight is rounded in turn. The weights of the same output that are still free make up for its
+error, as far as their inputs resemble its input (Frantar et al., "GPTQ", arXiv 2210.17323, after
+LeCun's optimal brain surgeon). The rest of the error's mean goes into the bias (Nagel et al., arXiv
+1906.04721), so the inputs' covariance is what counts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from torch import Tensor
 from hvit_edge.quantize.moments import Moments
 from hvit_edge.quantize.weights import LARGEST, QuantizedWeight, channel_scales
 
-DAMPING = 0.01  # of the mean variance: keeps the inverse stable where inputs are dependent
-BLOCK = 64  # columns whose effect on the later ones is applied at once
+DAMPING = 0.01  # of the mean variance: keeps the inverse stable if inputs are dependent
+BLOCK = 64  # columns whose effect on the later ones is applied together
 
 
 def round_weight(weight: Tensor, moments: Moments) -> QuantizedWeight:
     """Round float `weight` [outputs, ...] with one scale for each output.
 
     Args:
-        weight: of a linear, or of a convolution of `len(moments.mean)` groups.
-        moments: of the layer's input.
+        weight: the weights of a linear, or of a convolution with `len(moments.mean)` groups.
+        moments: the moments of the layer's input.
     """
     scales = channel_scales(weight)
     groups = len(moments.mean)
@@ -34,14 +34,16 @@ def round_weight(weight: Tensor, moments: Moments) -> QuantizedWeight:
 
 
 def mean_error(weight: Tensor, rounded: QuantizedWeight, moments: Moments) -> Tensor:
-    """What rounding adds to each output on average, float64 [outputs]."""
+    """Return what rounding adds to each output on average, float64 [outputs]."""
     error = (rounded.dequantize() - weight.detach().double()).flatten(1)
     parts = zip(error.chunk(len(moments.mean)), moments.mean, strict=True)
     return torch.cat([part @ mean for part, mean in parts])
 
 
 def _round_group(rows: Tensor, scales: Tensor, covariance: Tensor) -> Tensor:
-    """Integers for `rows` [outputs, inputs], those of the most varying inputs first."""
+    """Return the integers for `rows` [outputs, inputs]; the most varying inputs are
+    rounded first.
+    """
     order = torch.argsort(covariance.diagonal(), descending=True, stable=True)
     factor = _inverse_factor(covariance[order][:, order])
     left, rounded = rows[:, order].clone(), torch.empty_like(rows)
@@ -64,13 +66,13 @@ def _round_group(rows: Tensor, scales: Tensor, covariance: Tensor) -> Tensor:
 
 
 def _error_energy(rows: Tensor, scales: Tensor, integers: Tensor, covariance: Tensor) -> Tensor:
-    """The variance of each output's error, [outputs]."""
+    """Return the variance of each output's error, [outputs]."""
     error = integers * scales[:, None] - rows
     return ((error @ covariance) * error).sum(1)
 
 
 def _inverse_factor(covariance: Tensor) -> Tensor:
-    """The upper Cholesky factor of the inverse of the covariance, damped as far as it takes."""
+    """Return the upper Cholesky factor of the inverse covariance, damped as much as needed."""
     diagonal = covariance.diagonal().clamp(min=0)
     damping = (DAMPING * diagonal.mean()).clamp(min=torch.finfo(torch.float32).tiny)
     while True:

@@ -1,7 +1,7 @@
 """Find the fastest precision of each layer that costs no more accuracy than allowed.
 
-`upgrades` puts the steps to lower precision in order: the first k of them save the most time for
-their noise. How many of them the accuracy allows is found by bisection, each plan measured whole.
+`upgrades` sorts the steps to lower precision: the first k of them save the most time for their
+noise. Bisection finds how many of them the accuracy allows; each plan is measured as a unit.
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ from hvit_edge.quantize.sensitivity import Sensitivity, measure_sensitivity
 from hvit_edge.quantize.upgrades import order_upgrades, saved_ms
 
 DEFAULT_MAX_DROP = 0.5
-PLACES = 9  # of a drop in points: 0.985 - 0.98 must not exceed half a point
+PLACES = 9  # decimals of a drop in points: 0.985 - 0.98 must not exceed half a point
 
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class RankedLayer:
-    """What the search knows of one layer.
+    """Holds what the search knows of one layer.
 
     Attributes:
-        layer: its name.
-        sensitivity: in int8; of a depthwise convolution in fp16, if that saves time, else None.
-        ms: by precision, from the cost profile.
-        precision: what the plan chose.
+        layer: the layer's name.
+        sensitivity: the sensitivity in int8; for a depthwise convolution, in fp16 if that saves
+            time, else None.
+        ms: milliseconds by precision, from the cost profile.
+        precision: the precision in the plan.
     """
 
     layer: str
@@ -50,20 +51,20 @@ class RankedLayer:
 
     @property
     def saved_ms(self) -> float:
-        """By the chosen precision."""
+        """Return the milliseconds that the chosen precision saves."""
         return self.ms["fp32"] - self.ms[self.precision]
 
 
 @dataclass(frozen=True)
 class EvaluatedPlan:
-    """A plan that was measured as a whole.
+    """Holds the measurements of a plan.
 
     Attributes:
         steps: how many of the upgrades it takes.
-        top1: of the evaluation data, 0 to 1.
-        drop: against float, in points.
+        top1: accuracy on the evaluation data, 0 to 1.
+        drop: loss of top-1 against float, in points.
         predicted_noise: sum of the layers' noises.
-        predicted_ms: sum of the layers' latencies.
+        predicted_ms: sum of the layers' latencies, in milliseconds.
     """
 
     steps: int
@@ -75,15 +76,15 @@ class EvaluatedPlan:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The fastest plan within the allowed drop, or the most accurate one if none is.
+    """Holds the fastest plan within the allowed drop, or the most accurate one if none is.
 
     Attributes:
-        plan: every layer by name.
+        plan: the precision of every layer, by name.
         graph: the given graph with the plan applied, ready to be lowered.
-        reached: the plan's drop is at most `max_drop`.
-        max_drop: points.
-        best: the plan as it was measured.
-        float_plan: the same of the all-fp32 plan.
+        reached: True if the plan's drop is at most `max_drop`.
+        max_drop: the allowed drop in points.
+        best: the measurements of the plan.
+        float_plan: the measurements of the all-fp32 plan.
         ranking: every layer, the most sensitive first.
         evaluated: the plans that were measured, in order, `float_plan` first.
         costs: the profile that was used.
@@ -100,7 +101,7 @@ class SearchResult:
     costs: CostProfile
 
     def to_dict(self) -> dict[str, object]:
-        """All but the graph and the profile as plain values."""
+        """Return everything except the graph and the profile as plain values."""
         return {
             "layers": dict(self.plan.layers),
             "reached": self.reached,
@@ -125,21 +126,21 @@ def search(
     progress: Wrap = silent,
     tell: Tell = lambda event: None,
 ) -> SearchResult:
-    """Search the plan; one that was interrupted goes on from `state` and ends the same.
+    """Search for the plan; a search that was interrupted resumes from `state` with the same result.
 
     Args:
-        graph: a rewritten float32 graph, best an equalised one; left as it is.
-        calibration: rounds the weights; its first 32 images measure the sensitivities.
-        evaluate: from a graph to its top-1 on labelled images, 0 to 1.
-        model: named in the plan.
+        graph: a rewritten float32 graph, which should be equalized; it is not changed.
+        calibration: images for rounding the weights; the first 32 also measure sensitivities.
+        evaluate: returns the top-1 of a graph on labeled images, 0 to 1.
+        model: the model's name in the plan.
         max_drop: points of top-1 that may be lost against `graph`; 0.5 is half a percent.
-        costs: of another device; None measures on this machine.
-        state: keeps what is finished; None keeps nothing.
+        costs: the profile of another device; None measures on this machine.
+        state: stores finished results; None stores nothing.
         progress: wraps the loops over layers and calibration images.
         tell: called with a line for each part of the search that begins or ends.
 
     Raises:
-        InputError: `max_drop` is no finite number, `costs` lack a layer, `evaluate` gives no
+        InputError: `max_drop` is not finite, `costs` does not have a layer, `evaluate` returns no
             share, or the state cannot be written.
     """
     if not math.isfinite(max_drop):
@@ -209,7 +210,9 @@ class _Search:
         return input_moments(self.graph, wanted, inputs, self.progress)
 
     def _sensitivities(self, inputs: Sequence[tuple[Tensor, ...]]) -> list[Sensitivity]:
-        """In int8 of every layer that can be, in fp16 of those that it makes faster."""
+        """Measure in int8 every layer that can be int8, and in fp16 the layers that it makes
+        faster.
+        """
         self.tell("measure the layers' sensitivity")
         groups = {
             "int8": [x for x in self.layers if "int8" in possible_precisions(x)],
@@ -278,7 +281,8 @@ class _Search:
         return graph
 
     def _ranking(self, chosen: Mapping[str, str]) -> tuple[RankedLayer, ...]:
-        found = {item.layer: item for item in reversed(self.sensitivities)}  # int8 comes first
+        # the int8 result of a layer overrides its fp16 one
+        found = {item.layer: item for item in reversed(self.sensitivities)}
         rows = [
             RankedLayer(x.name, found.get(x.name), self.costs.cost_of(x).ms, chosen[x.name])
             for x in self.layers

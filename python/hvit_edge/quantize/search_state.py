@@ -1,4 +1,4 @@
-"""The file that lets an interrupted search go on.
+"""Store finished parts of a search in a file, so that an interrupted search can resume.
 
     {
       "format": "hvit-edge search 1",
@@ -8,8 +8,8 @@
       "evaluations": [{"layers": {"head:linear": "int8"}, "top1": 0.91}]
     }
 
-Numbers that are not finite stand as text ("inf"). The file is replaced as a whole after each
-finished item, so it is never torn; whatever does not fit is refused and left as it is.
+Numbers that are not finite are stored as text ("inf"). The file is replaced atomically after each
+finished item. A file that does not fit is refused and not changed.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ Choice = tuple[tuple[str, str], ...]
 
 
 class SearchState:
-    """What a search has finished, read when opened and written item by item.
+    """Holds what a search has finished; it is read when opened and written item by item.
 
     Args:
-        path: a new file, or that of the same search; None keeps the state in memory alone.
-        digest: of all that the results depend on: weights, calibration and evaluation data,
-            versions, and the machine where costs are measured.
+        path: a new file, or the file of the same search; None keeps the state only in memory.
+        digest: a digest of all that the results depend on: weights, calibration and evaluation
+            data, versions, and the machine if costs are measured.
 
     Attributes:
         costs: the layers' costs that were measured here.
-        sensitivities: the finished ones.
+        sensitivities: the finished sensitivities.
 
     Raises:
         InputError: the file cannot be read, is no state file, belongs to another search, or was
-            altered. It is left as it is.
+            altered. It is not changed.
     """
 
     def __init__(self, path: str | Path | None, digest: str) -> None:
@@ -64,21 +64,33 @@ class SearchState:
             self._read(self._path)
 
     def add_cost(self, cost: LayerCost) -> None:
-        """Record the cost of a layer; InputError where the file cannot be written."""
+        """Record the cost of a layer.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
         self.costs.append(cost)
         self._write()
 
     def add_sensitivity(self, found: Sensitivity) -> None:
-        """Record the sensitivity of a layer; InputError where the file cannot be written."""
+        """Record the sensitivity of a layer.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
         self.sensitivities.append(found)
         self._write()
 
     def evaluation(self, chosen: Mapping[str, str]) -> float | None:
-        """The top-1 of a plan that was evaluated, 0 to 1; `chosen` is from `resolve`."""
+        """Return the recorded top-1 of a plan, 0 to 1, or None; `chosen` is from `resolve`."""
         return self._evaluations.get(_choice(chosen))
 
     def add_evaluation(self, chosen: Mapping[str, str], top1: float) -> None:
-        """Record the top-1 of a plan; InputError where the file cannot be written."""
+        """Record the top-1 of a plan.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
         self._evaluations[_choice(chosen)] = top1
         self._write()
 
@@ -163,7 +175,7 @@ class SearchState:
 
 
 def _choice(chosen: Mapping[str, str]) -> Choice:
-    """What differs from fp32: the same for all ways to write a plan."""
+    """Return the entries that differ from fp32: equal for all ways to write a plan."""
     return tuple(sorted(item for item in chosen.items() if item[1] != "fp32"))
 
 

@@ -1,9 +1,9 @@
-"""Let the layers of an int8 graph that lose most of its answer be float again, by measurement.
+"""Restore the most sensitive layers of an int8 graph to float, chosen by measurement.
 
     share of layer l = noise of l alone / sum of the noise of all of them
 
-Errors of different layers are nearly independent: without those of the largest shares, the error of
-the whole graph is about what is left of the sum.
+Errors of different layers are nearly independent: without the layers with the largest shares, the
+error of the graph is about the rest of the sum.
 """
 
 from __future__ import annotations
@@ -32,20 +32,21 @@ from hvit_edge.quantize.sqnr import centred_sqnr
 
 LEAST_DB = 20.0
 MARGIN_DB = 1.0
-"""More than that is aimed for, as shares are estimates."""
+"""The search aims for so much more, because shares are estimates."""
 MOST_SHARE = 0.5
-"""Of the int8 layers that may be float again: beyond, int8 is not what the graph should be."""
+"""The share of int8 layers that may be float again; beyond it, the graph should not be int8."""
 MOST_INPUTS = 8
 
 
 @dataclass(frozen=True)
 class FloatLayers:
-    """What became of an int8 graph.
+    """Says which layers of an int8 graph are float again.
 
     Attributes:
-        before_db, after_db: centered SQNR of the answers, against the float graph.
-        layers: modules whose layers are float again; none if that would not have been enough.
-        worst: modules whose layers lose most, with their shares, if `layers` is empty.
+        before_db: centered SQNR of the answers against the float graph, with all layers int8.
+        after_db: the same with `layers` in float.
+        layers: the modules whose layers are float again; none if that would not have been enough.
+        worst: the modules whose layers lose most, with their shares, if `layers` is empty.
     """
 
     before_db: float
@@ -55,7 +56,7 @@ class FloatLayers:
 
     @property
     def notice(self) -> str:
-        """A sentence for the report."""
+        """Return a sentence for the report."""
         if self.layers:
             return (
                 f"[calibration] int8 in all layers had a centered SQNR of {self.before_db:.1f} dB;"
@@ -72,11 +73,11 @@ class FloatLayers:
 def keep_sensitive_layers(
     reference: GraphModule, quantized: GraphModule, inputs: Sequence[np.ndarray]
 ) -> FloatLayers | None:
-    """Let layers of `quantized` be float where its answers need that, in place.
+    """Make layers of `quantized` float if its answers need that, in place.
 
     Args:
         reference: from `reference_graph`.
-        quantized: what `quantize` made of it in "int8" or "int8-dynamic".
+        quantized: the result of `quantize` in "int8" or "int8-dynamic".
         inputs: float32 calibration inputs, of which the first 8 are used.
 
     Returns:
@@ -107,7 +108,7 @@ def keep_sensitive_layers(
 
 
 def _enough(found: Sequence[Sensitivity], before: float) -> int:
-    """How many of the noisiest layers hold so much noise that the rest has `LEAST_DB`."""
+    """Return how many of the noisiest layers must be float so that the rest has `LEAST_DB`."""
     noise = np.array([one.noise for one in found])
     left = noise.sum() * 10 ** ((before - LEAST_DB - MARGIN_DB) / 10)
     return int(np.argmax(noise.sum() - np.cumsum(noise) <= left)) + 1
@@ -125,7 +126,7 @@ def _place(layer: Layer) -> str:
 
 
 def _int8_layers(reference: GraphModule, quantized: GraphModule) -> dict[str, Layer]:
-    """The layers of `reference` that are int8 in `quantized`, by the name of their node."""
+    """Return the layers of `reference` that are int8 in `quantized`, by the name of their node."""
     chosen = {node.name for node in nodes_calling(quantized, *INT8_OPERATORS)}
     layers = find_layers(reference)
     return {layer.node.name: layer for layer in layers if layer.node.name in chosen}

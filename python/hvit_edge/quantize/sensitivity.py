@@ -1,11 +1,11 @@
-"""How much the network's output suffers when one layer alone computes in lower precision.
+"""Measure the error of the network's output if one layer computes in lower precision.
 
     noise = E |f_l(x) - f(x)|^2,    f the float network, f_l the same with layer l in lower
                                     precision, summed over the logits, mean over the images
 
-Errors of different layers are nearly independent, so the noise of several is about the sum of
-theirs. What happens behind a layer is all that is run anew for it: each image keeps the values
-that are alive in front of the layer, and they move on from layer to layer.
+Errors of different layers are nearly independent, so the noise of several is about the sum of their
+noises. Only the part of the network after a layer is run again for it: each image keeps the values
+that are alive before the layer, and they advance from layer to layer.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Values = dict[Node, Tensor]
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What one layer in lower precision does to the logits.
+    """Holds the effect of one layer in lower precision on the logits.
 
     Attributes:
-        layer: its name.
+        layer: the layer's name.
         precision: "int8" or "fp16".
-        noise: energy of the logits' error, mean over the images; infinite where it overflows.
-        sqnr_db: energy of all logits over that of their errors, in decibel.
+        noise: energy of the logits' error, mean over the images; infinite if it overflows.
+        sqnr_db: energy of all logits over the energy of their errors, in dB.
         agreement: share of the images that keep their top class, 0 to 1.
     """
 
@@ -62,14 +62,15 @@ def measure_sensitivity(
     on_layer: Callable[[Sensitivity], None] = lambda found: None,
     progress: Wrap = silent,
 ) -> list[Sensitivity]:
-    """Measure each of `layers` alone in `precision`; the same input gives the same numbers.
+    """Measure each of `layers` by itself in `precision`; equal inputs give equal numbers.
 
     Args:
-        graph: a rewritten float32 graph of one output, left as it is.
-        layers: of `find_layers(graph)`, in graph order.
-        inputs: as the graph takes them; the first 32 are used.
-        moments: from `input_moments`, of `layers`; None rounds each weight to the nearest step.
-        done: what is known already; such layers are skipped.
+        graph: a rewritten float32 graph with one output; it is not changed.
+        layers: layers of `find_layers(graph)`, in graph order.
+        inputs: tuples of the graph's input tensors; the first 32 are used.
+        moments: from `input_moments`, for `layers`; None rounds each weight to the nearest step.
+        precision: "int8" or "fp16".
+        done: results that are known already; their layers are skipped.
         on_layer: called with each new result.
         progress: wraps the loop over the layers that are left.
 
@@ -77,7 +78,7 @@ def measure_sensitivity(
         One result for each of `layers`, in their order.
 
     Raises:
-        InputError: no inputs, or layers that cannot have the precision.
+        InputError: there are no inputs, or a layer cannot have the precision.
     """
     _check(layers, inputs, precision)
     known = {found.layer: found for found in done if found.precision == precision}
@@ -104,7 +105,7 @@ def _check(layers: Sequence[Layer], inputs: Sequence[object], precision: str) ->
 
 
 class _Sweep:
-    """The images in front of one layer after another."""
+    """Holds the values of the images before one layer after another."""
 
     def __init__(self, graph: GraphModule, inputs: Sequence[tuple[Tensor, ...]]) -> None:
         self._graph = graph
@@ -134,7 +135,7 @@ class _Sweep:
 def _lowered(
     graph: GraphModule, layer: Layer, precision: str, moments: Mapping[str, Moments] | None
 ) -> GraphModule:
-    """`layer` in `precision`, from its input to what follows its ReLU."""
+    """Return `layer` in `precision` as a graph, from its input to the output of its ReLU."""
     module, alone = layer_alone(graph, layer)
     seen = None
     if moments is not None and precision == "int8":
@@ -157,7 +158,7 @@ def _compare(layer: str, precision: str, expected: np.ndarray, actual: np.ndarra
 
 
 class _Runner:
-    """Runs parts of a graph; values that nothing reads any more are dropped on the way."""
+    """Runs parts of a graph; values that no later node reads are dropped."""
 
     def __init__(self, graph: GraphModule) -> None:
         nodes = list(graph.graph.nodes)
@@ -180,7 +181,9 @@ class _Runner:
     def run(
         self, values: Values, first: int, last: int, known: Container[Node] = frozenset()
     ) -> None:
-        """Run the nodes from place `first` to before `last`, but those in `known`, on `values`."""
+        """Run the nodes from place `first` to before `last` on `values`, except those
+        in `known`.
+        """
         for node in self._nodes[first:last]:
             if node.op == "call_function" and node not in known:
                 read = self._reader(values)
@@ -192,7 +195,9 @@ class _Runner:
     def finish(
         self, values: Values, first: int, known: Container[Node] = frozenset()
     ) -> np.ndarray:
-        """The graph's output, from a copy of `values`, which are those before place `first`."""
+        """Return the graph's output, from a copy of `values`, which are those before
+        place `first`.
+        """
         values = dict(values)
         self.run(values, first, self._places[self._result] + 1, known)
         return values[self._result].numpy()

@@ -1,4 +1,4 @@
-"""Signal to quantisation noise, for outputs and layer by layer."""
+"""Compute the signal to quantization noise ratio of outputs and of layers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hvit_edge.quantize.ranges import visit
 
 
 def sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
-    """10 log10 of the energy of `expected` over that of the difference, in decibel.
+    """Return 10 log10 of the energy of `expected` over the energy of the difference, in dB.
 
-    Infinite where the two are equal; minus infinity where `actual` is not finite.
+    The result is infinite if the two are equal, and minus infinity if `actual` is not finite.
 
     Raises:
         InputError: the shapes differ.
@@ -35,18 +35,20 @@ def sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
 
 
 def tensor_sqnr(expected: torch.Tensor, actual: torch.Tensor) -> float:
-    """`sqnr` of two tensors of one shape."""
+    """Return the `sqnr` of two tensors of one shape."""
     return sqnr(expected.double().numpy(), actual.double().numpy())
 
 
 def centred_sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
-    """`sqnr` of what depends on the image: the mean over images, the first axis, is removed."""
+    """Return the `sqnr` after the mean over images, the first axis, was removed from
+    both arrays.
+    """
     return sqnr(expected - expected.mean(0), actual - actual.mean(0))
 
 
 @dataclass(frozen=True)
 class LayerSqnr:
-    """How far a layer's output is from that of the float graph, in decibel."""
+    """Says how far a layer's output is from that of the float graph, in dB."""
 
     layer: str
     sqnr_db: float
@@ -57,14 +59,15 @@ def layer_sqnr(
     quantised_graph: GraphModule,
     inputs: Sequence[tuple[torch.Tensor, ...]],
 ) -> list[LayerSqnr]:
-    """The SQNR of every convolution and linear over all `inputs`, the worst first.
+    """Return the SQNR of every convolution and linear over all `inputs`, the worst first.
 
-    Where a ReLU follows a layer it is measured behind it, as the delegate computes both at once.
+    If a ReLU follows a layer, the output of the ReLU is measured, because the delegate computes
+    both together.
 
     Args:
         float_graph: from `reference_graph`.
-        quantised_graph: what `quantize` made of it.
-        inputs: as the graphs take them.
+        quantised_graph: the result of `quantize` for it.
+        inputs: tuples of the graphs' input tensors.
     """
     pairs = dict(_pairs(float_graph, quantised_graph))
     energy, noise = dict.fromkeys(pairs, 0.0), dict.fromkeys(pairs, 0.0)
@@ -81,7 +84,7 @@ def layer_sqnr(
 
 @dataclass(frozen=True)
 class _Pair:
-    """The nodes of one layer's output in two graphs."""
+    """Holds the nodes of one layer's output in two graphs."""
 
     expected: Node
     actual: Node

@@ -1,4 +1,4 @@
-"""int8 with ranges fixed at calibration, for convolutions and linears."""
+"""Quantize convolutions and linears to int8 with ranges that are fixed at calibration."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def quantize_static(
     methods: Sequence[str] = METHODS,
     progress: Wrap = silent,
 ) -> None:
-    """Let `layers` read and write int8, in place; what stands between them stays float.
+    """Make `layers` read and write int8, in place; operators between them stay float.
 
     Args:
         graph: a rewritten graph.
-        layers: of `find_layers(graph)`.
-        inputs: calibration inputs, each as the graph takes it.
-        methods: where the candidates for ranges come from, see `ranges`.
+        layers: layers of `find_layers(graph)`.
+        inputs: calibration inputs, each a tuple of the graph's input tensors.
+        methods: the sources of candidate ranges, see `ranges`.
         progress: wraps each pass over `inputs`.
     """
     values = rounded_values(layers)
@@ -42,10 +42,10 @@ def quantize_static(
 
 
 def rounded_values(layers: Sequence[Layer]) -> dict[Node, list[Node]]:
-    """Each tensor that is rounded, and who reads it rounded.
+    """Return each tensor that is rounded, with the nodes that read it rounded.
 
-    What a layer writes is int8 for every reader, because the delegate's kernels write int8; what
-    it reads stays float for the others.
+    The output of a layer is int8 for every reader, because the delegate's kernels write int8. Its
+    input stays float for other readers.
     """
     values: dict[Node, list[Node]] = {}
     for layer in layers:

@@ -1,9 +1,9 @@
-"""In which order layers move to lower precision.
+"""Sort the steps in which layers move to lower precision.
 
 A layer moves from fp32 to fp16 or int8, or from fp16 to int8, in steps that each save time and add
-noise. Noises are taken to add up, which makes the choice a knapsack problem. Taken in the order of
-time saved by noise added, the first k steps save at least as much time as any other assignment
-that adds no more noise than they do.
+noise. Noises are assumed to add up, which makes the choice a knapsack problem. In the order of time
+saved by noise added, the first k steps save at least as much time as any other assignment that adds
+no more noise than they do.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from hvit_edge.quantize.sensitivity import Sensitivity
 
 @dataclass(frozen=True)
 class Upgrade:
-    """One step of a layer to a faster precision.
+    """A step of a layer to a faster precision.
 
     Attributes:
-        layer: its name.
+        layer: the layer's name.
         precision: "int8" or "fp16".
-        saved_ms, noise: what it saves and adds, on top of the same layer's earlier step.
+        saved_ms: milliseconds saved in addition to the same layer's earlier step.
+        noise: noise added to that of the same layer's earlier step.
     """
 
     layer: str
@@ -34,24 +35,24 @@ class Upgrade:
 
     @property
     def worth(self) -> float:
-        """Milliseconds saved by noise added."""
+        """Return the milliseconds saved for each unit of added noise."""
         return self.saved_ms / self.noise if self.noise > 0 else math.inf
 
 
 def saved_ms(ms: Mapping[str, float], precision: str) -> float:
-    """What `precision` saves of fp32's milliseconds; minus infinity where it is not known."""
+    """Return the milliseconds that `precision` saves over fp32; minus infinity if it is unknown."""
     return ms["fp32"] - ms[precision] if precision in ms else -math.inf
 
 
 def order_upgrades(
     layers: Sequence[Layer], costs: CostProfile, sensitivities: Sequence[Sensitivity]
 ) -> list[Upgrade]:
-    """Every upgrade that saves time, those that save most by noise added first.
+    """Return every upgrade that saves time, sorted by time saved for the noise added.
 
     Args:
-        layers: in graph order, which decides between equals.
-        costs: know every layer.
-        sensitivities: of the precisions that count; one that overflows is never chosen.
+        layers: layers in graph order, which decides between equal steps.
+        costs: a profile that has every layer.
+        sensitivities: results in the precisions that may be chosen; one that overflows never is.
     """
     options: dict[str, list[Upgrade]] = {layer.name: [] for layer in layers}
     ms = {layer.name: costs.cost_of(layer).ms for layer in layers}
@@ -65,7 +66,9 @@ def order_upgrades(
 
 
 def _upgrades_of(options: Sequence[Upgrade]) -> list[Upgrade]:
-    """The way up the upper hull of noise and time saved: each step is worth less than the last."""
+    """Return the steps along the upper hull of noise and time saved, each worth less
+    than the last.
+    """
     steps: list[Upgrade] = []
     reached: Upgrade | None = None
     while faster := [o for o in options if reached is None or o.saved_ms > reached.saved_ms]:

@@ -1,4 +1,4 @@
-"""Weights as symmetric int8, one scale for each output channel."""
+"""Store weights as symmetric int8 with one scale for each output channel."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ TINY = 2.0**-40
 
 @dataclass(frozen=True)
 class QuantizedWeight:
-    """`weight = values * scales`, the scales along the first dimension."""
+    """Holds `weight = values * scales`, with scales along the first dimension."""
 
     values: torch.Tensor
     scales: torch.Tensor
 
     def dequantize(self) -> torch.Tensor:
-        """The weights that the integers stand for, float64."""
+        """Return the weights that the integers represent, float64."""
         return self.values.double() * _along_first(self.scales.double(), self.values)
 
 
 def channel_scales(weight: torch.Tensor) -> torch.Tensor:
-    """float32 scales [channels] that put the largest weight of each channel at 127.
+    """Return float32 scales [channels] that map the largest weight of each channel to 127.
 
-    An empty channel takes the largest scale of all, so that no scale is zero.
+    A channel of zeros gets the largest scale of all, so that no scale is zero.
     """
     largest = weight.detach().double().flatten(1).abs().amax(1)
     fallback = max(float(largest.max()), TINY)

@@ -1,1 +1,1 @@
-"""Targets: what turns a rewritten graph into a program."""
+"""The targets, which turn a rewritten graph into a program."""

@@ -40,7 +40,7 @@ class OutsideOp:
 
     Attributes:
         op: the operator, such as `aten.topk.default`.
-        module: dotted path of the module that it came from; empty for the root.
+        module: dotted path of the module that the operator came from; empty for the root.
         reason: why it was not taken, as far as the partitioner says.
     """
 
@@ -54,17 +54,17 @@ class OutsideOp:
 
 @dataclass(frozen=True)
 class Lowered:
-    """A lowered graph and what became of its operators.
+    """Holds a lowered graph and says which of its operators run where.
 
     Attributes:
-        edge: ExecuTorch's own form of the lowered graph.
-        delegates: number of delegates that `forward` calls.
-        ops_outside: operators left to the portable kernels.
-        ops_total: operators in the graph before partitioning.
-        operators: what the delegate runs, in the order in which it was serialised, where that
-            was recorded.
-        delegate_graph: what the only delegate was given, in the delegate's own form, if it was
-            recorded.
+        edge: ExecuTorch's form of the lowered graph.
+        delegates: the number of delegates that `forward` calls.
+        ops_outside: the operators that are left to the portable kernels.
+        ops_total: the number of operators in the graph before partitioning.
+        operators: the operators that the delegate runs, in the order in which they were
+            serialized; empty if that was not recorded.
+        delegate_graph: the graph that the only delegate was given, in the delegate's form; None
+            if it was not recorded.
     """
 
     edge: EdgeProgramManager
@@ -76,16 +76,16 @@ class Lowered:
 
     @property
     def delegated_share(self) -> float:
-        """Share of the operators that run in a delegate, 0 to 1."""
+        """Return the share of the operators that run in a delegate, 0 to 1."""
         return 1 - len(self.ops_outside) / self.ops_total if self.ops_total else 1.0
 
     def serialize(self, constant_methods: Mapping[str, object] | None = None) -> bytes:
         """Return the program's bytes: `forward`, and one method for each constant.
 
-        The lowered graph stays as it is: every call gives the same bytes.
+        The lowered graph is not changed, so every call returns the same bytes.
 
         Args:
-            constant_methods: str, int, float, list of int or float, or tensor, by method name.
+            constant_methods: by method name, a str, int, float, list of int or float, or tensor.
 
         Raises:
             LoweringError: the runtime has no kernel for an operator outside the delegate.
@@ -105,11 +105,11 @@ class Lowered:
 def lower_to(
     partitioner: Partitioner, graph: GraphModule, example_inputs: tuple[torch.Tensor, ...]
 ) -> Lowered:
-    """Lower `graph`, leaving to `partitioner` what a delegate takes.
+    """Lower `graph`, and let `partitioner` choose the operators that a delegate runs.
 
     Args:
-        partitioner: of the delegate.
-        graph: a rewritten graph; its constants are stored in the order of their shapes.
+        partitioner: the partitioner of the delegate.
+        graph: a rewritten graph; its constants are made contiguous in place.
         example_inputs: float32 tensors of the program's fixed shapes.
 
     Raises:
@@ -128,9 +128,9 @@ def lower_to(
         raise LoweringError(
             f"[targets] expected a graph that ExecuTorch lowers, got"
             f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
-            " run with -v for the whole trace"
+            " run with -v for the full traceback"
         ) from error
-    return _summarise(edge, reasons)
+    return _summarize(edge, reasons)
 
 
 def _independent(program: ExportedProgram) -> ExportedProgram:
@@ -151,7 +151,7 @@ def _independent(program: ExportedProgram) -> ExportedProgram:
     )
 
 
-def _summarise(edge: EdgeProgramManager, reasons: dict[str, str]) -> Lowered:
+def _summarize(edge: EdgeProgramManager, reasons: dict[str, str]) -> Lowered:
     graph = edge.exported_program().graph_module
     delegates = [node for node in graph.graph.nodes if _is_delegate_call(node)]
     inside = sum(_operators_inside(graph, node) for node in delegates)
@@ -179,7 +179,7 @@ def _operators_inside(graph: GraphModule, delegate_call: Node) -> int:
 def _name_of(node: Node) -> str:
     """Return the operator's name without its dialect, such as `aten.topk.default`."""
     target = node.target
-    # ATen's own operators have a `_op` too: a function whose name is an address.
+    # ATen's operators have an `_op` too, but theirs is a function whose name is an address.
     return str(target if isinstance(target, OpOverload) else getattr(target, "_op", target))
 
 
@@ -190,7 +190,7 @@ def _schema_name(operator: str) -> str:
 
 @contextmanager
 def _partition_reasons() -> Iterator[dict[str, str]]:
-    """Collect what the partitioner says of the operators that it leaves out, by node name."""
+    """Collect the partitioner's reasons for leaving operators out, by node name."""
     reasons: dict[str, str] = {}
 
     class Collector(logging.Handler):
@@ -213,7 +213,7 @@ def _partition_reasons() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _fast_passes() -> Iterator[None]:
-    """Leave out of ExecuTorch's passes what does not change the program."""
+    """Skip the parts of ExecuTorch's passes that do not change the program."""
     with _shared_provenance(), fast_decompositions(), skipped_retraces(), lazy_code():
         yield
 
@@ -222,8 +222,8 @@ def _fast_passes() -> Iterator[None]:
 def _shared_provenance() -> Iterator[None]:
     """Let every pass share the provenance records of nodes instead of copying them deeply.
 
-    The records are never changed; copying whole chains of them at each of some thirty passes takes
-    a third of the time of lowering.
+    The records are never changed. Copying chains of them in each of about thirty passes takes a
+    third of the time of lowering.
     """
     NodeSource.__deepcopy__ = lambda self, memo: self
     try:

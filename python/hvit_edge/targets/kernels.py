@@ -1,4 +1,4 @@
-"""Operators that stay outside a delegate need a kernel of the runtime; a few have none."""
+"""Check that the runtime has a kernel for each operator outside a delegate; a few have none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ BINDINGS = "executorch.extension.pybindings.portable_lib"
 
 
 def executorch_runtime() -> Runtime:
-    """Return ExecuTorch's own Python runtime, which tells stderr about the CPU when it starts."""
+    """Return ExecuTorch's Python runtime.
+
+    It writes about the CPU to stderr when it is first imported; that output is hidden.
+    """
     with nullcontext() if BINDINGS in sys.modules else quiet_stderr():
         from executorch.runtime import Runtime
 
@@ -30,11 +33,12 @@ def check_kernels(operators: Iterable[Operator], modules: dict[str, str]) -> Non
     """Refuse a program that the runtime could not load.
 
     Args:
-        operators: those that the program calls outside its delegates.
-        modules: by name without overload, such as `aten::sort`, where the model uses the operator.
+        operators: the operators that the program calls outside its delegates.
+        modules: the path of the module that uses an operator, by the operator's name without
+            overload, such as `aten::sort`.
 
     Raises:
-        LoweringError: the runtime has no kernel for an operator; every one is named.
+        LoweringError: the runtime has no kernel for an operator; all such operators are named.
     """
     kernels = executorch_runtime().operator_registry.operator_names
     missing = [o.name for o in operators if f"{o.name}.{o.overload}".rstrip(".") not in kernels]
@@ -42,7 +46,7 @@ def check_kernels(operators: Iterable[Operator], modules: dict[str, str]) -> Non
         listed = ", ".join(_place(name, modules.get(name)) for name in dict.fromkeys(missing))
         raise LoweringError(
             f"[targets] expected operators that the delegate or the runtime has, got {listed};"
-            " replace them in the module by others that compute the same"
+            " replace them in the module by operators that compute the same"
         )
 
 

@@ -17,7 +17,7 @@ _recompile = GraphModule.recompile
 
 
 class _Code:
-    """The code of a graph module that has none yet; an instance's own code hides this one."""
+    """Computes the code of a graph module when it is read; an instance's code hides it."""
 
     def __get__(self, module: GraphModule | None, owner: type) -> object:
         if module is None:
@@ -28,10 +28,10 @@ class _Code:
 
 @contextmanager
 def lazy_code() -> Iterator[None]:
-    """Let graph modules of this block have code when it is first needed, also after the block.
+    """Let graph modules of this block get their code when it is first needed, also after the block.
 
-    The text that passes log on every graph is not written either. A graph module of the block that
-    has no code yet cannot be pickled; none that a program keeps is.
+    The text that passes log for every graph is not written either. A graph module of the block that
+    has no code yet cannot be pickled, but a program keeps no such module.
     """
     print_readable = GraphModule.print_readable
 
@@ -49,7 +49,7 @@ def lazy_code() -> Iterator[None]:
 
 
 def _recompile_later(self: GraphModule) -> None:
-    """Forget the code of a graph module; the first call makes it anew."""
+    """Drop the code of a graph module; the first call makes it again."""
     if isinstance(self._graph._codegen, _PyTreeCodeGen):
         info = self._graph._codegen.pytree_info
         self._in_spec, self._out_spec = info.in_spec, info.out_spec

@@ -1,4 +1,4 @@
-"""How operators that a target does not run are reported: all at once, by the user's own lines."""
+"""Report the operators that a target does not run: all at once, with the user's lines of code."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LIBRARY = re.compile(r"[/\\](torch|hvit_edge)[/\\]")
 
 @dataclass(frozen=True)
 class Needs:
-    """What a target expects of a graph, in the words of its errors.
+    """Holds what a target expects of a graph, in the words of its errors.
 
     Attributes:
-        where: the part of hvit-edge that says so.
-        expected: operators of which kind.
-        remedy: what to do about others.
+        where: the part of hvit-edge that raises the error.
+        expected: the kind of operators that it expects.
+        remedy: what to do about other operators.
     """
 
     where: str
@@ -34,10 +34,10 @@ class Refusal(LoweringError):
     """An operator that a target does not run.
 
     Attributes:
-        needs: of the target.
+        needs: what the target expects.
         node: the operator in its graph.
-        what: it is, and the module that it is in.
-        line: of the user's own code that called it; empty if it is not known.
+        what: the operator and the module that it is in.
+        line: the user's line of code that called it; empty if it is not known.
     """
 
     def __init__(self, needs: Needs, node: Node, what: str) -> None:
@@ -51,7 +51,7 @@ class Refusal(LoweringError):
 
 
 def refuse_all(refusals: Sequence[Refusal]) -> LoweringError:
-    """Return the error for several of them; the same one on the same line is listed once."""
+    """Return one error for several refusals; equal operators on the same line are listed once."""
     if len(refusals) == 1:
         return refusals[0]
     needs = refusals[0].needs
@@ -66,7 +66,7 @@ def refuse_all(refusals: Sequence[Refusal]) -> LoweringError:
 
 
 def source_line(node: Node) -> str:
-    """Return `file:line: code` of the innermost frame that is not a library's; empty if unknown."""
+    """Return `file:line: code` of the innermost frame outside libraries; empty if it is unknown."""
     frames = list(_FRAME.finditer(node.meta.get("stack_trace") or ""))
     own = [frame for frame in frames if not _LIBRARY.search(frame["file"])]
     if not own:

@@ -1,12 +1,12 @@
-"""Skip the passes of ExecuTorch that would trace a graph again as it is.
+"""Skip the passes of ExecuTorch that would trace a graph again without changing it.
 
-A pass of ExecuTorch changes a graph and then runs the whole of it once more with fake tensors, so
-that every node has the right shape. More than half of its passes change nothing in a graph that
-`lowering` rewrote, and then that run gives the graph that it was given.
+A pass of ExecuTorch changes a graph and then runs all of it once more with fake tensors, so that
+every node has the right shape. More than half of its passes change nothing in a graph that
+`lowering` rewrote, and then that run returns the graph that it was given.
 
-Preconditions of a skip: the graph is what the last trace gave (operators, arguments, names, and
-the shape, strides and dtype of every value), and the pass only traces: it has no code of its own
-for an operator, an input, an output or a constant.
+A trace is skipped under two preconditions. The graph is what the last trace returned: the same
+operators, arguments and names, and the same shape, strides and dtype of every value. And the pass
+only traces: it has no code for an operator, an input, an output or a constant.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HOOKS = tuple(name for name in dir(ExportPass) if name.startswith(TRACING))
 
 @contextmanager
 def skipped_retraces() -> Iterator[None]:
-    """Skip traces that would change nothing in this block."""
+    """Skip the traces in this block that would change nothing."""
     trace = _ExportPassBase.call
 
     def call(self: _ExportPassBase, graph: GraphModule) -> PassResult:
@@ -44,12 +44,12 @@ def skipped_retraces() -> Iterator[None]:
 
 
 def _only_traces(kind: type[PassBase]) -> bool:
-    """Tell whether a pass traces operators as they are."""
+    """Return True if a pass traces operators without changing them."""
     return all(getattr(kind, name, None) is getattr(ExportPass, name) for name in HOOKS)
 
 
 def _fingerprint(graph: GraphModule) -> bytes:
-    """Return a digest of what a trace of `graph` depends on and gives."""
+    """Return a digest of all that a trace of `graph` reads and returns."""
     digest = sha256()
     for node in graph.graph.nodes:
         parts = (node.op, node.name, node.target, node.args, node.kwargs, _form(node.meta))

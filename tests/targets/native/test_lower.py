@@ -58,9 +58,9 @@ REFUSED = {
     ),
     "a norm of any order": (lambda x: torch.linalg.vector_norm(x, 3, -1), "a norm of order 3"),
     "a sum over one of two": (lambda x: torch.einsum("nchw,ncxy->nhx", x, x), "einsum of"),
-    "a quotient that is rounded": (
+    "a division that is rounded": (
         lambda x: torch.div(x, 2, rounding_mode="floor"),
-        "a quotient that is rounded",
+        "a division that is rounded",
     ),
     "a variance of one": (lambda x: x.var(0), "a variance of 1 values"),
     "a volume": (

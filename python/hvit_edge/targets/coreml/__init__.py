@@ -1,1 +1,1 @@
-"""The Core ML target."""
+"""Translate rewritten graphs to Core ML programs."""

@@ -1,4 +1,4 @@
-"""int8 ranges of what convolutions and linears read, from calibration images."""
+"""Choose int8 ranges for the inputs of convolutions and linears from calibration images."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from hvit_edge.quantize.ranges import Range, choose_range, observe
 def activation_ranges(
     graph: GraphModule, inputs: Sequence[np.ndarray], progress: Wrap = silent
 ) -> dict[Node, Range]:
-    """The range of each layer's input, by the layer's node; Core ML has one a tensor.
+    """Return the range of each layer's input, by the layer's node; Core ML has one range a tensor.
 
     Depthwise convolutions and those that read the image stay float, as on XNNPACK.
 
     Args:
-        graph: rewritten for Core ML.
-        inputs: as `Calibration.inputs`.
+        graph: a graph that was rewritten for Core ML.
+        inputs: calibration inputs, see `Calibration.inputs`.
+        progress: wraps the loop over the inputs to report its progress.
     """
     layers = [layer for layer in find_layers(graph) if takes_int8(layer, "int8")]
     examples = list(map(sample_tensors, inputs))

@@ -1,4 +1,4 @@
-"""From a translated program to Core ML's own model: precision, input and output types, metadata."""
+"""Convert a translated program to a Core ML model with precision, feature types and metadata."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from hvit_edge.targets.coreml.translate import Translated
 IOS = {17: ct.target.iOS17, 18: ct.target.iOS18}
 PALETTE_BITS = {"w6": 6, "w4": 4}
 COMPRESSED = ("w8", "int8", *PALETTE_BITS)
-SMALLEST = 512  # elements of a constant that is worth compressing
+SMALLEST = 512  # the fewest elements for which compressing a constant is worth it
 DESCRIPTIONS = {
-    "image": "The photo, resized and cropped; pixel values are normalised inside.",
-    "logits": "One value a class, before softmax.",
-    "probabilities": "One value a class, they sum to 1.",
+    "image": "The photo, resized and cropped; pixel values are normalized inside.",
+    "logits": "One value for each class, before softmax.",
+    "probabilities": "One value for each class; they sum to 1.",
     "classLabel": "The label of the most probable class.",
 }
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a package is to be.
+    """Says what form a package has.
 
     Attributes:
-        ios: 17 or 18, the oldest system that it runs on.
-        precision: "fp16", "fp32", or one of `COMPRESSED`; of "int8" the weights, its activations
-            are the translation's.
-        bgr: the network takes its channels as blue, green, red.
+        ios: the oldest iOS version that it runs on, 17 or 18.
+        precision: "fp16", "fp32", or one of `COMPRESSED`. "int8" is that of the weights here; the
+            translation makes activations int8.
+        bgr: True if the network reads its channels as blue, green, red.
         labels: class names in class order, or none.
-        image: the input is a photo; otherwise the inputs are arrays.
+        image: True if the input is a photo, False if the inputs are arrays.
     """
 
     ios: int
@@ -55,7 +55,7 @@ class Options:
 
 @dataclass(frozen=True)
 class About:
-    """What Xcode shows of a model."""
+    """Holds what Xcode shows about a model."""
 
     author: str
     licence: str
@@ -64,12 +64,12 @@ class About:
 
 
 def build(translated: Translated, options: Options, *, in_float32: Collection[str] = ()) -> MLModel:
-    """Convert a program.
+    """Convert a program to a Core ML model.
 
     Args:
-        translated: from `translate`; the program is changed.
-        options: its form.
-        in_float32: names of operators to keep in float32.
+        translated: the result of `translate`; its program is changed.
+        options: the form of the package.
+        in_float32: the names of operators to keep in float32.
     """
     half = ct.transform.FP16ComputePrecision(op_selector=lambda op: op.name not in in_float32)
     precision = ct.precision.FLOAT32 if options.precision == "fp32" else half
@@ -81,16 +81,17 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
             small = _compress(plain, options.precision)
         if not options.labels:
             return small
-        # coremltools cannot write a classifier that was compressed: its last operators change
-        # places. So the classes come to the compressed program, which keeps its precision.
+        # coremltools cannot write a classifier that was compressed, because its last operators
+        # move. So the classes are added to the compressed program, which keeps its precision.
         program = load(small.get_spec(), small._spec.specificationVersion, small.weights_dir)
         return _convert(program, options, ct.precision.FLOAT32, options.labels)
 
 
 def passes() -> ct.PassPipeline:
-    """Return coremltools' passes but for those that multiply a scale into a layer's weights.
+    """Return coremltools' passes, except those that multiply a scale into a layer's weights.
 
-    Weights stay those of the graph, which they are compared with; batch norms are folded before.
+    The weights must stay those of the graph, because they are compared with them. Batch norms are
+    folded before.
     """
     passes = ct.PassPipeline.DEFAULT
     passes.remove_passes({"common::fuse_conv_scale", "common::fuse_conv_batchnorm"})
@@ -99,7 +100,7 @@ def passes() -> ct.PassPipeline:
 
 @contextlib.contextmanager
 def _scales_apart() -> Iterator[None]:
-    """Let coremltools' compression, which converts once more and takes no passes, use `passes`."""
+    """Make coremltools' compression, which converts again and accepts no passes, use `passes`."""
     convert = utils._mil_convert
     utils._mil_convert = partial(convert, pass_pipeline=passes())
     try:
@@ -124,7 +125,7 @@ def _convert(
 
 
 def describe(model: MLModel, about: About, metadata: Mapping[str, str]) -> None:
-    """Write what there is to say of a model into it, in place."""
+    """Write the texts and metadata of a model into it, in place."""
     model.author, model.license = about.author, about.licence
     model.version, model.short_description = about.version, about.description
     features = model.get_spec().description
@@ -139,18 +140,24 @@ def describe(model: MLModel, about: About, metadata: Mapping[str, str]) -> None:
 
 
 def unique_labels(labels: Sequence[str]) -> list[str]:
-    """Core ML looks classes up by label: one that stands twice gets its class number behind it."""
+    """Return labels that are unique, because Core ML looks classes up by label.
+
+    A label that occurs several times gets its class number appended.
+
+    Raises:
+        InputError: two labels are equal even then.
+    """
     count = Counter(labels)
     unique = [f"{text} ({at})" if count[text] > 1 else text for at, text in enumerate(labels)]
     if len(set(unique)) < len(unique):
         twice = next(text for text, n in Counter(unique).items() if n > 1)
-        raise InputError(f"[coreml] expected labels that differ, got {twice!r} twice; rename one")
+        raise InputError(f"[coreml] expected unique labels, got {twice!r} twice; rename one")
     return unique
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without coremltools' progress bars and notices; its errors are raised, not printed."""
+    """Hide coremltools' progress bars and notices; errors are raised, not printed."""
     logger = logging.getLogger("coremltools")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -174,8 +181,9 @@ def _classifier(labels: Sequence[str]) -> ct.ClassifierConfig | None:
 
 
 def _compress(model: MLModel, precision: str) -> MLModel:
-    """Weights with one scale an output channel, or one palette a layer; what is added, such as an
-    attention's position bias, keeps its precision.
+    """Compress the weights of layers: one scale for each output channel, or one palette a layer.
+
+    Other constants, such as an attention's position bias, keep their precision.
     """
     if precision in ("w8", "int8"):
         rule = compression.OpLinearQuantizerConfig(

@@ -31,11 +31,11 @@ def lower(
     """Lower `graph` for Core ML inside an ExecuTorch program.
 
     Args:
-        graph: rewritten by `COREML_PIPELINE`.
+        graph: a graph that was rewritten by `COREML_PIPELINE`.
         example_inputs: float32 tensors of the program's fixed shapes.
         precision: "fp16" or "fp32".
-        ios: 17 or 18.
-        compute_units: a key of `UNITS`; here it is obeyed, not a hint.
+        ios: the oldest iOS version that the program must run on, 17 or 18.
+        compute_units: a key of `UNITS`. ExecuTorch obeys it; it is not only a hint.
 
     Raises:
         LoweringError: ExecuTorch or coremltools refuses the graph.

@@ -1,8 +1,8 @@
-"""Which operators of a program must stay in float32, found by running it on photos.
+"""Find the operators of a program that must stay in float32, by running it on photos.
 
-float16 ends at 65504, and below 6e-5 it loses precision. Core ML converts every operator without a
-word; what overflows becomes infinite, or wrong where a unit saturates. Here the program runs in
-float32 and every operator is judged by what it reads and writes.
+float16 ends at 65504, and it loses precision below 6e-5. Core ML converts every operator without a
+warning. A value that overflows becomes infinite, or wrong if a unit saturates. This module runs the
+program in float32 and checks what every operator reads and writes.
 """
 
 from __future__ import annotations
@@ -16,25 +16,27 @@ import torch
 from hvit_edge.coreml import Program
 
 LARGEST = 65504.0
-HEADROOM = 0.5  # share of it that values may take: other photos have larger ones
-LOSS = 1e-2  # largest relative error (Euclidean) that rounding a tensor may cause
+HEADROOM = 0.5  # the share of `LARGEST` that values may reach: other photos have larger ones
+LOSS = 1e-2  # the largest relative error (Euclidean) that rounding a tensor may cause
 SQUARING = ("layer_norm", "l2_norm", "instance_norm", "reduce_sum_square")
 SUMMING = ("reduce_l2_norm", "reduce_sum_square")
-"""What adds squares up: their sum must fit into float16, and small squares must not vanish."""
+"""The operators that add squares: the sum must fit into float16 and small squares must
+not vanish.
+"""
 
 SENSITIVE = ("log", "rsqrt", "sqrt", "real_div", "inverse", "pow")
-"""What makes something large of small numbers."""
+"""The operators that make something large of small numbers."""
 
 SHIFT = 5e-2
-"""Largest relative change of a softmax that rounding its scores alone may cause."""
+"""The largest relative change of a softmax that rounding its scores may cause."""
 
 
 def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> dict[str, str]:
-    """Operators of a MIL program that float16 would break, each with the reason.
+    """Return the operators of a MIL program that float16 would break, each with the reason.
 
     Args:
-        program: in float32, before conversion.
-        inputs: what `Program.run` takes, one for each photo.
+        program: the program in float32, before conversion.
+        inputs: the arguments of `Program.run`, one for each photo.
     """
     reasons: dict[str, str] = {}
     largest: dict[int, float] = {}
@@ -65,7 +67,9 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
 
 
 def _fault(value: Any, top: float) -> str | None:
-    """What is wrong with a result in float16, whose largest absolute value is `top`."""
+    """Return the fault that a result has in float16, or None; `top` is its largest
+    absolute value.
+    """
     if not _is_float(value):
         return None
     if not top <= HEADROOM * LARGEST:
@@ -78,9 +82,9 @@ def _fault(value: Any, top: float) -> str | None:
 
 
 def _shares(operation: Any, scores: dict[int, torch.Tensor]) -> str | None:
-    """What is wrong with a softmax of scores so large that rounding them changes its result.
+    """Return the fault of a softmax whose result changes if its scores are rounded, or None.
 
-    Scores are dropped when they were looked at.
+    The scores are removed from `scores`.
     """
     if operation.op_type != "softmax" or id(operation.x) not in scores:
         return None
@@ -95,7 +99,7 @@ def _shares(operation: Any, scores: dict[int, torch.Tensor]) -> str | None:
 
 
 def _before(operation: Any) -> set[str]:
-    """The operator and all that it depends on: scores that large show each earlier rounding."""
+    """Return the operator and all operators before it, because large scores show each rounding."""
     names, frontier = set(), [operation]
     while frontier:
         current = frontier.pop()
@@ -113,7 +117,7 @@ def _is_loss(fault: str | None) -> bool:
 
 
 def _small(operation: Any, lost: set[int]) -> str | None:
-    """What is wrong where small numbers become large ones."""
+    """Return the fault of an operator that makes large numbers of small, rounded ones, or None."""
     if operation.op_type in SENSITIVE and any(id(v) in lost for v in operation.inputs.values()):
         return "reads numbers that rounding would lose"
     return None
@@ -124,9 +128,9 @@ def _is_float(value: Any) -> bool:
 
 
 def _read(operation: Any, largest: dict[int, float]) -> str | None:
-    """What is wrong with what an operator reads, its own squares included.
+    """Return the fault of what an operator reads and of its squares, or None.
 
-    The largest values of constants are added to `largest`, so that they are looked for once.
+    The largest values of constants are added to `largest`, so that they are computed once.
     """
     for given in operation.inputs.values():
         for variable in given if isinstance(given, (list, tuple)) else [given]:
@@ -141,7 +145,7 @@ def _read(operation: Any, largest: dict[int, float]) -> str | None:
 
 
 def _summed(operation: Any, summed: dict[int, torch.Tensor]) -> str | None:
-    """What is wrong with the squares that an operator adds up."""
+    """Return the fault of the squares that an operator adds, or None."""
     if operation.op_type not in SUMMING or id(operation.x) not in summed:
         return None
     squares = summed[id(operation.x)].double().square()

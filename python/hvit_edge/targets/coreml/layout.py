@@ -1,13 +1,13 @@
-"""Where the elements of a tensor lie: its logical dimensions, spread over the axes of an array.
+"""Describe how the dimensions of a tensor are laid out on the axes of an array.
 
 A network for Core ML keeps its arrays as [batch, channels, height, width] or [batch, channels, 1,
-tokens] whatever shape PyTorch would give the same values. PyTorch's views then move no data:
+tokens], whatever shape PyTorch gives the same values. PyTorch's views then move no data:
 
     tokens [1, H * W, C] of a map [1, C, H, W]      logical (hw, c), array (c, h, w)
     windows [H/7 * W/7, 7 * 7, C] of the same map    logical (ij, ab, c), array (c, ia, jb)
 
-`Layout` holds both orders as lists of factors, `steps` says which reshapes and transposes lead
-from one array to another. The layout rules for the Neural Engine are those of
+`Layout` holds both orders as lists of factors. `steps` returns the reshapes and transposes that
+lead from one array to another. Source of the layout:
 https://machinelearning.apple.com/research/neural-engine-transformers.
 """
 
@@ -24,7 +24,9 @@ MAX_RANK = 5
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """A part of a dimension, `size` > 1; it is the same part only if it is the same object."""
+    """A part of a dimension, with `size` > 1; two factors are the same only if they are
+    one object.
+    """
 
     size: int
 
@@ -36,13 +38,13 @@ Step = tuple[str, tuple[int, ...]]
 
 
 def size(axis: Axis) -> int:
-    """The number of elements along an axis."""
+    """Return the number of elements along an axis."""
     return math.prod(factor.size for factor in axis)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The same factors in two orders.
+    """Holds the same factors in two orders.
 
     Attributes:
         logical: the dimensions that PyTorch knows.
@@ -54,32 +56,36 @@ class Layout:
 
     @classmethod
     def plain(cls, shape: Sequence[int]) -> Layout:
-        """Both orders alike."""
+        """Return a layout in which both orders are equal."""
         axes = tuple((Factor(n),) if n > 1 else () for n in shape)
         return cls(axes, axes)
 
     @classmethod
     def folded(cls, shape: Sequence[int]) -> Layout:
-        """Both orders alike; an array never has more axes than Core ML takes."""
+        """Return a layout with both orders equal, but at most as many array axes as
+        Core ML allows.
+        """
         logical = cls.plain(shape).logical
         return cls(logical, folded(logical))
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The logical shape."""
+        """Return the logical shape."""
         return tuple(size(axis) for axis in self.logical)
 
     @property
     def array_shape(self) -> tuple[int, ...]:
-        """The shape of the array in memory."""
+        """Return the shape of the array in memory."""
         return tuple(size(axis) for axis in self.array)
 
     def permuted(self, order: Sequence[int]) -> Layout:
-        """The logical dimensions in another order; the array stays."""
+        """Return a layout with the logical dimensions in another order; the array stays."""
         return Layout(tuple(self.logical[dim] for dim in order), self.array)
 
     def reshaped(self, shape: Sequence[int]) -> Layout | None:
-        """Another logical shape over the same array; None where no factors give that shape."""
+        """Return a layout of another logical shape over the same array; None if no
+        factors give it.
+        """
         queue = [factor for axis in self.logical for factor in axis]
         parts: dict[Factor, Axis] = {}
         logical = []
@@ -91,28 +97,32 @@ class Layout:
         return Layout(tuple(logical), _split(self.array, parts))
 
     def refined(self, parts: dict[Factor, Axis]) -> Layout:
-        """With factors replaced by parts of them."""
+        """Return a layout in which factors are replaced by parts of them."""
         return Layout(_split(self.logical, parts), _split(self.array, parts))
 
     def find(self, dim: int) -> int | None:
-        """The axis of the array that is just that logical dimension; None where there is none."""
+        """Return the axis of the array that is exactly dimension `dim`; None if there is none."""
         axis = self.logical[dim]
         return self.array.index(axis) if axis and axis in self.array else None
 
 
 def joined(axes: Iterable[Axis]) -> Axis:
-    """Return one axis of the factors of several."""
+    """Return one axis that has the factors of several."""
     return tuple(factor for axis in axes for factor in axis)
 
 
 def folded(axes: Sequence[Axis]) -> tuple[Axis, ...]:
-    """Return `axes` with the first ones joined where there are more than an array may have."""
+    """Return `axes`, with the first ones joined if there are more than an array may have."""
     spare = len(axes) - MAX_RANK
     return tuple(axes) if spare <= 0 else (joined(axes[: spare + 1]), *axes[spare + 1 :])
 
 
 def _take(queue: list[Factor], wanted: int, parts: dict[Factor, Axis]) -> Axis | None:
-    """Take factors of `wanted` elements off the queue; splits are noted in `parts`."""
+    """Take factors of `wanted` elements off the queue, and record splits in `parts`.
+
+    Returns:
+        None if no factors give that number of elements.
+    """
     axis: list[Factor] = []
     missing = wanted
     while missing > 1:
@@ -132,7 +142,7 @@ def _take(queue: list[Factor], wanted: int, parts: dict[Factor, Axis]) -> Axis |
 
 
 def _note(parts: dict[Factor, Axis], factor: Factor, split: Axis) -> None:
-    """Note a split, also where the factor came of another split."""
+    """Record a split; the factor may itself come from another split."""
     for whole, pieces in parts.items():
         if factor in pieces:
             at = pieces.index(factor)
@@ -148,7 +158,11 @@ def _split(axes: Iterable[Axis], parts: dict[Factor, Axis]) -> tuple[Axis, ...]:
 
 
 def common(one: Axis, other: Axis) -> tuple[dict[Factor, Axis], dict[Factor, Axis]] | None:
-    """Splits of two axes of one size after which they have factors of the same sizes."""
+    """Return splits of two axes of equal size after which their factors have the same sizes.
+
+    Returns:
+        None if there are no such splits.
+    """
     first, second = list(one), list(other)
     splits: tuple[dict[Factor, Axis], dict[Factor, Axis]] = ({}, {})
     while first:
@@ -167,12 +181,13 @@ def common(one: Axis, other: Axis) -> tuple[dict[Factor, Axis], dict[Factor, Axi
 
 
 def steps(source: Sequence[Axis], target: Sequence[Axis]) -> list[Step]:
-    """The fewest reshapes and transposes that lead from one array to another.
+    """Return the fewest reshapes and transposes that lead from one array to another.
 
-    No transpose has more than five axes: an order that would need more is reached in several.
+    No transpose has more than five axes; an order that needs more is reached in several steps.
 
     Args:
-        source, target: the same factors, in any order and grouping.
+        source: the axes of the array.
+        target: the axes that it gets: the same factors, in any order and grouping.
     """
     shapes = [tuple(size(axis) for axis in axes) for axes in (source, target)]
     before, after = ([f for axis in axes for f in axis] for axes in (source, target))
@@ -197,7 +212,7 @@ def steps(source: Sequence[Axis], target: Sequence[Axis]) -> list[Step]:
 def _in_several(
     before: Sequence[Factor], after: Sequence[Factor], target: Sequence[Axis]
 ) -> list[Step]:
-    """Turn blocks of neighbors first, such that the fewest runs are left."""
+    """Move blocks of neighbors first, such that the fewest runs are left."""
     runs = _runs(before, after, ())
     places = tuple(_in_order(runs, after).index(run) for run in runs)
     cuts, order = _best_blocks(places)
@@ -209,10 +224,10 @@ def _in_several(
 
 @cache
 def _best_blocks(places: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The bounds of at most five blocks, and the order of them that joins the most runs.
+    """Return the bounds of five blocks, and the order of them that joins the most runs.
 
     Args:
-        places: where each run goes.
+        places: the target position of each run.
     """
 
     def breaks(candidate: tuple[tuple[int, ...], tuple[int, ...]]) -> int:
@@ -224,23 +239,24 @@ def _best_blocks(places: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, .
 
 
 def _blocks(count: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """All bounds of five blocks of `count` runs with all of their orders."""
+    """Yield all bounds of five blocks of `count` runs, each with all orders of the blocks."""
     for inner in itertools.combinations(range(1, count), MAX_RANK - 1):
         for order in itertools.permutations(range(MAX_RANK)):
             yield (0, *inner, count), order
 
 
 def _in_order(runs: Sequence[Axis], after: Sequence[Factor]) -> list[Axis]:
-    """The runs in the order of the target."""
+    """Return the runs in the order of the target."""
     return sorted(runs, key=lambda run: after.index(run[0]))
 
 
 def _runs(before: Sequence[Factor], after: Sequence[Factor], bounds: Sequence[Axis]) -> list[Axis]:
-    """Longest rows of factors that are neighbours in both orders, in the order of the source.
+    """Return the longest runs of factors that are neighbors in both orders, in the source's order.
 
     Args:
-        before, after: the factors in both orders.
-        bounds: a row ends where one of these axes ends.
+        before: the factors in the source's order.
+        after: the factors in the target's order.
+        bounds: axes; a run ends where one of them ends.
     """
     place = {factor: at for at, factor in enumerate(after)}
     ends = {axis[-1] for axis in bounds if axis}
@@ -257,7 +273,9 @@ def _runs(before: Sequence[Factor], after: Sequence[Factor], bounds: Sequence[Ax
 def _transpose_last(
     source: Sequence[Axis], target: Sequence[Axis], runs: Sequence[Axis]
 ) -> list[Step]:
-    """Every axis of the target is a run: an array of the runs, transposed, is the target."""
+    """Return the steps to a target of which every axis is a run: reshape to runs,
+    then transpose.
+    """
     if len(source) == len(target) and all(not axis or axis in runs for axis in source):
         middle = list(source)
     else:
@@ -268,13 +286,15 @@ def _transpose_last(
 
 
 def _transpose_first(source: Sequence[Axis], goals: Sequence[Axis]) -> list[Step]:
-    """Every axis of the source is a run: transposed, the array has the order of the target."""
+    """Return the step from a source of which every axis is a run: a transpose to the target's
+    order.
+    """
     ones = [at for at, axis in enumerate(source) if not axis]
     return [("transpose", (*ones, *(list(source).index(axis) for axis in goals)))]
 
 
 def _ending_in(moves: list[Step], start: tuple[int, ...], end: tuple[int, ...]) -> list[Step]:
-    """Without reshapes that change nothing; a last one gives the target's shape."""
+    """Remove reshapes that change nothing, and append one to the target's shape if needed."""
     kept, shape = [], start
     for kind, argument in [*moves, ("reshape", end)]:
         if kind == "reshape" and argument == shape:

@@ -1,6 +1,6 @@
-"""Views, parts and joins of tensors while a graph is translated; most only change layouts.
+"""View, slice and join tensors while a graph is translated; most functions only change layouts.
 
-Each takes and gives a `Value`; no array gets more than five axes.
+Each function reads and returns a `Value`. No array gets more than five axes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from hvit_edge.targets.coreml.values import Value, channels_first, plain
 
 MAX_PLAIN = 5
 FEWEST_TAKEN = 4
-"""As many slices as one gather is worth."""
+"""Up to so many slices are used instead of a gather."""
 
 
 def viewed(x: Value, shape: Sequence[int]) -> Value:
-    """Return `x` in another shape; nothing moves unless the dimensions cut across the old ones."""
+    """Return `x` in another shape.
+
+    Nothing moves unless the dimensions cut across the old ones.
+    """
     layout = x.layout.reshaped(shape)
     if layout is not None:
         return Value(x.data, layout)
@@ -38,13 +41,13 @@ def permuted(x: Value, order: Sequence[int]) -> Value:
 
 
 def with_ones(x: Value, rank: int) -> Value:
-    """Return `x` with as many leading dimensions of size one as make `rank`."""
+    """Return `x` with leading dimensions of size one, so that it has `rank` dimensions."""
     missing = ((),) * (rank - len(x.layout.logical))
     return Value(x.data, Layout((*missing, *x.layout.logical), x.layout.array))
 
 
 def own_axis(x: Value, dim: int) -> int:
-    """Return the axis of the array that is dimension `dim`; rearranged where there is none."""
+    """Return the axis of the array that is dimension `dim`; rearrange `x` if there is none."""
     if x.layout.find(dim) is None:
         if len(x.layout.logical) > MAX_PLAIN:
             logical = x.layout.logical
@@ -59,21 +62,23 @@ def place(layout: Layout, dim: int) -> int:
     found = layout.find(dim)
     if found is not None:
         return found
-    # Size 1: between the axes of its neighbours. `channels_first` puts tokens last.
+    # A dimension of size 1 is between the axes of its neighbors. `channels_first` puts tokens last.
     others = {layout.find(d) for d in range(len(layout.logical)) if d != dim}
     free = [at for at, axis in enumerate(layout.array) if not axis and at not in others]
     return free[-1] if dim else free[0]
 
 
 def with_length(layout: Layout, dim: int, axis: int, length: int) -> Layout:
-    """Return the layout after dimension `dim`, `axis` of the array, got another length."""
+    """Return the layout after dimension `dim`, which is `axis` of the array, got another length."""
     new: Axis = (Factor(length),) if length > 1 else ()
     logical = (*layout.logical[:dim], new, *layout.logical[dim + 1 :])
     return Layout(logical, (*layout.array[:axis], new, *layout.array[axis + 1 :]))
 
 
 def sliced(x: Value, dim: int, start: int, stop: int, step: int = 1) -> Value:
-    """Return the part of `x` from `start` to `stop` along the one axis that is that dimension."""
+    """Return the part of `x` from `start` to `stop` along dimension `dim`, which gets
+    its own axis.
+    """
     length = x.layout.shape[dim]
     if (start, stop, step) == (0, length, 1):
         return x
@@ -93,7 +98,7 @@ def sliced(x: Value, dim: int, start: int, stop: int, step: int = 1) -> Value:
 
 
 def concatenated(values: Sequence[Value], dim: int) -> Value:
-    """Return all in the order of the first, which has an axis of its own for that dimension."""
+    """Return the concatenation along `dim`, in the array order of the first value."""
     if len(values) == 1:
         return values[0]
     rank = len(values[0].layout.logical)
@@ -123,7 +128,7 @@ def _common_axes(values: Sequence[Value], dim: int) -> list[int]:
 
 
 def expanded(x: Value, dim: int, length: int) -> Value:
-    """Return `x` with dimension `dim`, of size one, repeated."""
+    """Return `x` with dimension `dim`, which has size one, repeated `length` times."""
     if x.layout.shape[dim] == length:
         return x
     if x.is_constant:
@@ -146,7 +151,7 @@ def broadcast(x: Value, shape: Sequence[int]) -> Value:
 
 
 def tiled(x: Value, dim: int, times: int) -> Value:
-    """Return `x` repeated as a whole along dimension `dim`."""
+    """Return `x` repeated as a block along dimension `dim`."""
     length = x.layout.shape[dim]
     if times == 1:
         return x
@@ -164,15 +169,15 @@ def interleaved(x: Value, dim: int, times: int) -> Value:
 
 
 def turned(x: Value, dim: int) -> Value:
-    """Return `x` backwards along dimension `dim`."""
-    axis = own_axis(x, dim)  # first: it may rearrange the data
+    """Return `x` reversed along dimension `dim`."""
+    axis = own_axis(x, dim)  # before x.data is read, which this may rearrange
     return Value(mb.reverse(x=x.data, axes=[axis]), x.layout)
 
 
 def taken(x: Value, dim: int, indices: np.ndarray) -> Value:
     """Return the elements of `x` at the places `indices` [n] along dimension `dim`.
 
-    By slices where there are few of them, by a gather otherwise.
+    A few runs of places are taken by slices, more by a gather.
     """
     runs = list(itertools.islice(_slices(indices.tolist()), FEWEST_TAKEN + 1))
     if len(runs) <= FEWEST_TAKEN:
@@ -191,11 +196,11 @@ def _run(x: Value, dim: int, run: range) -> Value:
 
 
 def _slices(indices: Sequence[int]) -> Iterator[range]:
-    """The longest rows of indices that are the same way apart, in order."""
+    """Yield the longest runs of indices with a fixed step, in order."""
     start = 0
     while start < len(indices):
         step = indices[start + 1] - indices[start] if start + 1 < len(indices) else 1
-        if step == 0:  # repeated elements are slices of one each
+        if step == 0:  # each repeated element is a slice
             step = 1
         end = start + 1
         while end < len(indices) and indices[end] - indices[end - 1] == step:
@@ -206,7 +211,7 @@ def _slices(indices: Sequence[int]) -> Iterator[range]:
 
 
 def stacked(values: Sequence[Value], dim: int) -> Value:
-    """Return tensors of one shape side by side along a new dimension."""
+    """Return tensors of one shape stacked along a new dimension."""
     parts = []
     for value in values:
         shape = list(value.layout.shape)
@@ -215,11 +220,13 @@ def stacked(values: Sequence[Value], dim: int) -> Value:
 
 
 def rows(x: Value, count: int) -> None:
-    """Arrange `x` as [all but the last `count` dimensions, each of the last], in place."""
+    """Arrange `x` in place, with one axis for all dimensions but the last `count`, and these after
+    it.
+    """
     logical = x.layout.logical
     x.arrange((joined(logical[: len(logical) - count]), *logical[len(logical) - count :]))
 
 
 def elements(shape: Sequence[int]) -> int:
-    """Return how many elements a tensor of `shape` has."""
+    """Return the number of elements of a tensor of `shape`."""
     return math.prod(shape)

@@ -1,18 +1,19 @@
-"""Pixel normalisation with constants that float16 holds.
+"""Normalize pixels with constants that float16 holds.
 
-Rounding a convolution's weights errs in every direction; rounding the two constants of a colour
-shifts every pixel of it in one, and nothing in the network averages that out.
+Rounding the weights of a convolution causes errors in every direction. Rounding the two constants
+of a color shifts all its pixels in the same direction, and nothing in the network averages that
+out.
 
-Identity:   conv(x * s + b, W) = conv(x * p + q, W * s / p),   q = b * p / s, by colour
+Identity, for each color: conv(x * s + b, W) = conv(x * p + q, W * s / p), with q = b * p / s
 
     image -> x * s + b -> conv2d(W) -> y      image -> x * p + q -> conv2d(W') -> y
 
-p is the float16 near s for which q is nearest to a float16. Zeros that a convolution pads with
+p is the float16 near s for which q is nearest to a float16. The zeros that a convolution pads with
 stay zeros.
 
-Preconditions: there is a bias (a scale alone is one more rounded weight); nothing but convolutions
-with constant weights and one group reads the image; else the constants stay. Weights are computed
-in float64, q is rounded to float16.
+Preconditions: there is a bias (a scale without a bias is one more rounded weight), and the image is
+read only by convolutions with constant weights and one group. Otherwise the constants stay. Weights
+are computed in float64, and q is rounded to float16.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ from hvit_edge.lowering.graph import (
 from hvit_edge.targets.coreml.translate import Pixels
 
 HALF = np.finfo(np.float16)
-REACH = 64  # float16 values tried on each side of a scale: all within a sixteenth of it
+REACH = 64  # float16 values tried on each side of a scale, all within 1/16 of it
 
 
 def hold_in_float16(graph: GraphModule, pixels: Pixels) -> Pixels:
-    """Apply the rewrite to `graph`; returns the constants that it now expects.
+    """Apply the rewrite to `graph` and return the constants that it now expects.
 
     Args:
-        graph: rewritten by `COREML_PIPELINE`.
+        graph: a graph that was rewritten by `COREML_PIPELINE`.
         pixels: what the program does to pixels before `graph` reads them.
     """
     image = next(node for node in graph.graph.nodes if node.op == "placeholder")
@@ -69,10 +70,10 @@ def _can_scale(user: Node, image: Node) -> bool:
 
 
 def _held(scale: float, bias: float) -> tuple[float, float] | None:
-    """The p and q of one colour; None where float16 has no such numbers."""
+    """Return the p and q of one color, or None if float16 has no such numbers."""
     if not HALF.tiny <= scale <= HALF.max:
         return None
-    steps = sorted(range(-REACH, REACH + 1), key=abs)  # of equals, the nearest is taken
+    steps = sorted(range(-REACH, REACH + 1), key=abs)  # of equal errors, the nearest scale is taken
     bits = int(np.float16(scale).view(np.int16)) + np.array(steps)
     near = bits.astype(np.int16).view(np.float16).astype(np.float64)
     shifts = bias / scale * near

@@ -1,4 +1,4 @@
-"""A rewritten graph as a Core ML program (MIL): operator by operator, arrays laid out for Apple."""
+"""Translate a rewritten graph, operator by operator, to a Core ML program (MIL)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NEEDS = Needs(
     "replace them in the module, or compile with --target xnnpack (target='xnnpack')",
 )
 REFUSED = (ValueError, TypeError, LookupError, NotImplementedError, AssertionError)
-"""What rules and coremltools raise of an operator in a form that they do not take."""
+"""The errors of rules and coremltools for an operator whose form they do not support."""
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """What a program does to pixel values 0 to 255: `x * scale + bias` for each channel."""
+    """Says what a program does to pixel values 0 to 255: `x * scale + bias` for each channel."""
 
     scale: np.ndarray
     bias: np.ndarray
@@ -42,7 +42,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Names:
-    """What a program calls its inputs and outputs, in the graph's order."""
+    """Holds the names of a program's inputs and outputs, in the graph's order."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -50,13 +50,13 @@ class Names:
 
 @dataclass(frozen=True)
 class Translated:
-    """A program and where its operators came from.
+    """Holds a program and says where its operators came from.
 
     Attributes:
-        program: with the input "image" and the outputs "logits" and "probabilities", or the names
-            asked for.
-        modules: dotted path of the module by operator name.
-        nodes: name of the graph's node by operator name.
+        program: a program with the input "image" and the outputs "logits" and "probabilities", or
+            with the names that were asked for.
+        modules: the dotted path of the module, by operator name.
+        nodes: the name of the graph's node, by operator name.
     """
 
     program: Program
@@ -75,15 +75,16 @@ def translate(
     """Translate `graph`, which maps float32 [1, C, H, W] to logits [1, classes].
 
     Args:
-        graph: rewritten by `COREML_PIPELINE`.
-        opset: the `coremltools.target` that the program needs at least.
-        pixels: None for a program that takes what `graph` takes.
-        ranges: int8 ranges of what layers read, by the layer's node.
-        names: of the inputs and outputs of a graph from any tensors to any others.
+        graph: a graph that was rewritten by `COREML_PIPELINE`; it is changed.
+        opset: the oldest `coremltools.target` that the program must run on.
+        pixels: what the program does to pixels first; None for a program that reads the inputs of
+            `graph`.
+        ranges: int8 ranges of layers' inputs, by the layer's node.
+        names: the names of inputs and outputs of a graph that maps any tensors to any others.
 
     Raises:
-        LoweringError: an operator has no translation, or not in its form; names each such
-            operator, its module and the line of the user's code.
+        LoweringError: an operator has no translation, or not in this form. The error names each
+            such operator, its module and the line of the user's code.
     """
     write_out(graph, RULES)
     store_plainly(graph)
@@ -94,7 +95,7 @@ def translate(
     with Function(arrays, opset_version=opset) as function:
         builder = _Builder(graph, function, {}, {}, {}, opset, ranges or {})
         for name, node in zip(inputs, given, strict=True):
-            array = _normalised(function.inputs[name], pixels)
+            array = _normalized(function.inputs[name], pixels)
             if node.meta["val"].dtype is torch.bool:
                 array = mb.cast(x=array, dtype="bool")
             builder.values[node] = Value(array, Layout.plain(tuple(node.meta["val"].shape)))
@@ -114,7 +115,7 @@ def _outputs(nodes: list[Node]) -> Iterator[Node]:
 
 
 def _array(node: Node, name: str) -> object:
-    """An input of the program: float32 or, for integers and booleans, int32."""
+    """Return an input of the program: float32 or, for integers and booleans, int32."""
     value = node.meta["val"]
     dtype = types.fp32 if value.is_floating_point() else types.int32
     return mb.placeholder(shape=tuple(value.shape), dtype=dtype, name=name)
@@ -126,7 +127,7 @@ def _logits(result: Value) -> list[object]:
 
 
 def _named(results: list[Value], names: Names) -> list[object]:
-    """The outputs of the program: float32 or int32."""
+    """Return the outputs of the program: booleans are cast to int32."""
     outputs = []
     for result, name in zip(results, names.outputs, strict=True):
         data = result.data
@@ -139,7 +140,7 @@ def _named(results: list[Value], names: Names) -> list[object]:
     return outputs
 
 
-def _normalised(image: object, pixels: Pixels | None) -> object:
+def _normalized(image: object, pixels: Pixels | None) -> object:
     if pixels is None:
         return image
     scale, bias = (a.astype(np.float32).reshape(1, -1, 1, 1) for a in (pixels.scale, pixels.bias))
@@ -169,12 +170,12 @@ class _Builder:
                 self.values[node] = self._call(node)
             except Refusal as refusal:
                 self.refusals.append(refusal)
-                if not _is_static(node):  # nothing after it has a shape to look at
+                if not _is_static(node):  # nothing after it has a known shape
                     raise refuse_all(self.refusals) from refusal
                 self.values[node] = _stand_in(node)
 
     def plain(self, node: Node) -> Value:
-        """The tensor of `node`, its array in PyTorch's order."""
+        """Return the tensor of `node`, after its array was arranged in PyTorch's order."""
         plain(self.values[node])
         return self.values[node]
 
@@ -195,7 +196,7 @@ class _Builder:
         return value
 
     def _name(self, operation: object, node: Node) -> None:
-        """Note where an operator came from; refuse arrays that Core ML would refuse."""
+        """Record where an operator came from, and refuse arrays that Core ML would refuse."""
         self.modules[operation.name] = module_path(node)
         self.nodes[operation.name] = node.name
         for output in operation.outputs:
@@ -205,7 +206,7 @@ class _Builder:
 
 
 def _is_unread_part(node: Node) -> bool:
-    """Tell whether `node` is a result of several that nothing reads; a rule need not give it."""
+    """Return True if `node` is one of several results and nothing reads it; rules may omit it."""
     return node.target is operator.getitem and not node.users
 
 
@@ -216,7 +217,9 @@ def _is_static(node: Node) -> bool:
 
 
 def _stand_in(node: Node) -> Value | tuple[Value, ...]:
-    """Let what follows a refused operator be looked at too."""
+    """Return a placeholder value for a refused operator, so that later operators are
+    checked too.
+    """
     made = node.meta.get("val")
     if isinstance(made, (tuple, list)):
         return tuple(_filled(list(part.shape)) for part in made)
@@ -229,4 +232,4 @@ def _filled(shape: list[int]) -> Value:
 
 
 def _is_ios18(opset: object) -> bool:
-    return opset.value >= 9  # specification version of iOS 18
+    return opset.value >= 9  # the specification version of iOS 18

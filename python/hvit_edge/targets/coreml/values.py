@@ -1,4 +1,4 @@
-"""Tensors while a graph is translated: a Core ML variable or a constant, and how it lies."""
+"""Hold tensors while a graph is translated: a Core ML variable or a constant, and its layout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hvit_edge.targets.coreml.layout import (
     steps,
 )
 
-RANK = 4  # of every array that a convolution, linear or norm reads
+RANK = 4  # of the arrays that convolutions, linears and norms read
 
 
 @dataclass
@@ -28,8 +28,8 @@ class Value:
 
     Attributes:
         data: a variable of the program, or a constant.
-        layout: its logical dimensions and the axes of `data`. Rules may rearrange it in place:
-            all who read the tensor afterwards find it in the new order.
+        layout: its logical dimensions and the axes of `data`. Rules may rearrange it in place;
+            later readers of the tensor find it in the new order.
     """
 
     data: Var | np.ndarray
@@ -37,12 +37,12 @@ class Value:
 
     @classmethod
     def constant(cls, array: np.ndarray) -> Value:
-        """A constant in PyTorch's order."""
+        """Return a constant in PyTorch's order."""
         return cls(array, Layout.plain(array.shape))
 
     @property
     def is_constant(self) -> bool:
-        """Whether rearranging it costs nothing at run time."""
+        """Return True if it is a constant, which costs nothing at run time to rearrange."""
         return isinstance(self.data, np.ndarray)
 
     def arrange(self, target: Sequence[Axis]) -> None:
@@ -62,14 +62,16 @@ class Value:
 
 
 def plain(value: Value) -> None:
-    """Arrange the array as PyTorch has it; the first of more than five dimensions are one axis."""
+    """Arrange the array in PyTorch's order; beyond five dimensions, the first ones
+    become one axis.
+    """
     value.arrange(folded(value.layout.logical))
 
 
 def tokens(value: Value) -> None:
-    """Arrange as [first dimension, channels, rest], channels being the last logical dimension.
+    """Arrange as [first dimension, channels, rest]; channels are the last logical dimension.
 
-    Where the rest already lies in its order over two axes, a map [1, C, H, W], it stays.
+    If the rest is already on two axes in its order, as in a map [1, C, H, W], nothing moves.
     """
     first, *rest, channels = ((), *value.layout.logical)[-max(2, len(value.layout.logical)) :]
     places = tuple(factor for axis in rest for factor in axis)
@@ -81,9 +83,11 @@ def tokens(value: Value) -> None:
 
 
 def channels_first(value: Value) -> None:
-    """Arrange with one axis for each logical dimension, channels second, of rank four.
+    """Arrange with one axis for each logical dimension, channels second, as an array of rank four.
 
-    Channels are what the array has second now; else, as PyTorch has tokens, the last dimension.
+    Channels are the dimension that is second in the array now. If there is none, they are the last
+    dimension, as in PyTorch's tokens. A tensor with fewer than two or more than four dimensions is
+    arranged plainly.
     """
     logical, array = value.layout.logical, value.layout.array
     if len(logical) > RANK or len(logical) < 2:
@@ -98,16 +102,20 @@ def channels_first(value: Value) -> None:
 
 
 def align(one: Value, other: Value) -> None:
-    """Arrange two tensors that PyTorch would broadcast so that their arrays broadcast, in place.
+    """Arrange two tensors that broadcast in PyTorch so that their arrays broadcast, in place.
 
-    The second follows the first, unless only the second has the full shape.
+    The second tensor follows the first if they can be matched; else both are arranged in the order
+    of their dimensions.
+
+    Raises:
+        ValueError: the tensors need more than five axes.
     """
     rank = max(len(one.layout.logical), len(other.layout.logical))
     first, second = (_of_rank(value, rank) for value in (one, other))
     if not _follow(first, second):
         groups = _groups(first.layout.shape, second.layout.shape)
         if len(groups) > MAX_RANK:
-            raise ValueError(f"tensors that broadcast in at most {MAX_RANK} rows of dimensions")
+            raise ValueError(f"expected dimensions that broadcast in at most {MAX_RANK} groups")
         for value in (first, second):
             value.arrange(_grouped(value.layout.logical, groups))
     for value, arranged in ((one, first), (other, second)):
@@ -117,11 +125,11 @@ def align(one: Value, other: Value) -> None:
 
 
 def broadcast_layout(one: Value, other: Value, shape: Sequence[int]) -> Layout:
-    """Return the layout of a result of `shape` of two tensors that `align` has arranged."""
+    """Return the layout of a result of `shape` from two tensors that `align` has arranged."""
     for value in (one, other):
         if list(value.layout.shape) == list(shape):
             return value.layout
-    # Neither has the full shape, so `align` left both in the order of their dimensions.
+    # Neither has the result's shape, so `align` left both in the order of their dimensions.
     rank = len(shape)
     groups = _groups(*(_of_rank(value, rank).layout.shape for value in (one, other)))
     logical = Layout.plain(shape).logical
@@ -129,7 +137,9 @@ def broadcast_layout(one: Value, other: Value, shape: Sequence[int]) -> Layout:
 
 
 def _groups(one: Sequence[int], other: Sequence[int]) -> list[range]:
-    """Dimensions that may share an axis: each alone, or neighbors that broadcast alike."""
+    """Return the dimensions that may share an axis: each alone, or neighbors that
+    broadcast alike.
+    """
     rank = len(one)
     if rank <= MAX_RANK:
         return [range(dim, dim + 1) for dim in range(rank)]
@@ -150,13 +160,13 @@ def _grouped(logical: Sequence[Axis], groups: Sequence[range]) -> tuple[Axis, ..
 
 
 def _of_rank(value: Value, rank: int) -> Value:
-    """A copy with leading dimensions of size 1."""
+    """Return a copy with leading dimensions of size 1."""
     missing = ((),) * (rank - len(value.layout.logical))
     return Value(value.data, Layout((*missing, *value.layout.logical), value.layout.array))
 
 
 def _follow(one: Value, other: Value) -> bool:
-    """Arrange `other` as `one`; False where the two cannot be matched axis by axis."""
+    """Arrange `other` like `one`; return False if they cannot be matched axis by axis."""
     names = _matched(one, other)
     if names is None:
         return False
@@ -173,7 +183,11 @@ def _follow(one: Value, other: Value) -> bool:
 
 
 def _matched(one: Value, other: Value) -> dict | None:
-    """The factor of `other` for each of `one`, after both were split as far as needed."""
+    """Return the factor of `other` for each factor of `one`, after splitting both as needed.
+
+    Returns:
+        None if the dimensions have no common split.
+    """
     for dim in range(len(one.layout.logical)):
         a, b = one.layout.logical[dim], other.layout.logical[dim]
         if not a or not b:

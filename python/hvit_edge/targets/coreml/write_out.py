@@ -1,12 +1,12 @@
-"""Write operators that have no rule out with those that have one, by PyTorch's own definitions.
+"""Replace operators that have no rule by operators that have one, with PyTorch's definitions.
 
     input, left, right -> lerp -> y                 input, left, right -> sub -> mul -> add -> y
 
-PyTorch knows most operators twice: as a kernel, and as a function of other operators. Those are
-traced on tensors without data and put into the graph.
+PyTorch has most operators in two forms: as a kernel, and as a function of other operators. The
+functions are traced on tensors without data and put into the graph.
 
-Preconditions: every operator of the definition is known. Exact up to the order of operations, as
-far as PyTorch's definitions are.
+Preconditions: every operator of the definition is known. The result is exact up to the order of
+operations, as far as PyTorch's definitions are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ VIEW_OPERATORS = (
 
 
 def write_out(graph: GraphModule, known: Container[object]) -> bool:
-    """Replace operators of `graph` that are not `known`, in place; returns whether any was."""
+    """Replace operators of `graph` that are not `known`, in place; return True if any was."""
     replaced = False
     for node in list(graph.graph.nodes):
         if node.op != "call_function" or node.target in known or node.target in VIEW_OPERATORS:
@@ -63,14 +63,14 @@ def write_out(graph: GraphModule, known: Container[object]) -> bool:
 
 
 def _definition(node: Node, known: Container[object]) -> GraphModule | None:
-    """The operator as a graph of known ones; None if PyTorch has no such definition."""
+    """Return the operator as a graph of known ones; None if PyTorch has no such definition."""
     if not isinstance(node.target, torch._ops.OpOverload):
         return None
     for table in ({}, _rest(core_aten_decompositions(), known)):
         try:
             with fast_decompositions():
                 found = _traced(node, table)
-        except Exception:  # a definition may refuse what it is called with, in any way
+        except Exception:  # a definition may fail on its arguments in any way
             continue
         calls = [inner for inner in found.graph.nodes if inner.op == "call_function"]
         usable = all(t.target in known or t.target in VIEW_OPERATORS or _is_fixed(t) for t in calls)
@@ -80,7 +80,7 @@ def _definition(node: Node, known: Container[object]) -> GraphModule | None:
 
 
 def _is_fixed(node: Node) -> bool:
-    """Whether a node of a definition depends on no input, and so will be a constant."""
+    """Return True if a node of a definition depends on no input, so that it becomes a constant."""
     return all(
         source.op == "get_attr" or (source.op == "call_function" and _is_fixed(source))
         for source in node.all_input_nodes
@@ -88,7 +88,7 @@ def _is_fixed(node: Node) -> bool:
 
 
 def _rest(table: Mapping[object, object], known: Container[object]) -> dict:
-    """The definitions of operators that are not known."""
+    """Return the definitions of operators that are not known."""
     return {target: function for target, function in table.items() if target not in known}
 
 
@@ -107,7 +107,9 @@ def _traced(node: Node, table: Mapping[object, object]) -> GraphModule:
 
 
 def _do_out_of_place(definition: GraphModule) -> None:
-    """Replace operators that change a fresh tensor, such as `clamp_min_`, and its later uses."""
+    """Replace in-place operators, such as `clamp_min_`, by their functional forms; update later
+    uses.
+    """
     nodes = list(definition.graph.nodes)
     for at, node in enumerate(nodes):
         if not getattr(getattr(node.target, "_schema", None), "is_mutable", False):
@@ -119,7 +121,7 @@ def _do_out_of_place(definition: GraphModule) -> None:
 
 
 def _put(graph: GraphModule, node: Node, definition: GraphModule) -> None:
-    """Put a definition in the place of `node`; what no input goes into is computed now."""
+    """Put a definition in place of `node`; nodes that depend on no input are computed now."""
     edit = Editor(graph, node)
     inputs = iter(node.all_input_nodes)
     made: dict[Node, Node] = {}

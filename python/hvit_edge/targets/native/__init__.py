@@ -1,4 +1,4 @@
-"""Lower graphs for the backend of our own C++ runtime."""
+"""Lower graphs for the backend of hvit-edge's C++ runtime."""
 
 from hvit_edge.targets.native.graph_plan import Plan, plan_graph
 

@@ -1,4 +1,4 @@
-"""Where each buffer lies in the arena: buffers that are never alive together share memory."""
+"""Place buffers in the arena so that those that are never alive together share memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ ALIGNMENT = 64  # bytes
 
 
 def place(operations: Sequence[Operation], number: Number) -> tuple[dict[Buffer, int], int]:
-    """Offsets in bytes, and the bytes of the whole arena.
+    """Return the offset of each buffer in bytes, and the size of the arena in bytes.
 
-    The largest buffer is placed first, each at the lowest place where it meets none that lives at
-    the same time ("greedy by size", Pisarchyk and Lee, https://arxiv.org/abs/2001.03288).
+    The largest buffer is placed first. Each buffer goes to the lowest offset at which it overlaps
+    no buffer that is alive at the same time ("greedy by size", Pisarchyk and Lee,
+    https://arxiv.org/abs/2001.03288).
     """
     lives = lifetimes(operations)
     placed: list[tuple[int, int, Buffer]] = []
@@ -34,7 +35,7 @@ def place(operations: Sequence[Operation], number: Number) -> tuple[dict[Buffer,
 
 
 def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
-    """The first and the last operation that touches each buffer of the arena."""
+    """Return the first and the last operation that touches each buffer of the arena."""
     lives: dict[Buffer, tuple[int, int]] = {}
     for index, operation in enumerate(operations):
         touched = [*operation.reads(), *operation.writes()]

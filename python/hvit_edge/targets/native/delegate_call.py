@@ -1,4 +1,4 @@
-"""A plan as a delegate of our own backend, for ExecuTorch to call."""
+"""Wrap a plan as a delegate call, so that ExecuTorch calls the native backend with it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from hvit_edge.targets.delegate import COMPILE_CONFIG
 
 @final
 class HvitEdgeBackend(BackendDetails):
-    """The name that the runtime knows the backend by; what it runs is the `plan` of this lowering.
+    """Gives ExecuTorch the native backend's name and the `plan` of the current lowering.
 
-    ExecuTorch finds backends by class, and hands them a program of its own dialect. The plan comes
-    from the graph before that, so it is left here.
+    ExecuTorch looks backends up by class and hands them a program in its dialect. The plan is made
+    from the graph before that, so it is stored in this class meanwhile.
     """
 
     plan: bytes = b""
@@ -33,7 +33,7 @@ class HvitEdgeBackend(BackendDetails):
 
 
 class _Interface(nn.Module):
-    """What the program looks like from outside: the shapes of its outputs, made of every input."""
+    """Has the input and output shapes of a program; its outputs depend on every input."""
 
     def __init__(self, shapes: Sequence[Sequence[int]]) -> None:
         super().__init__()
@@ -50,9 +50,9 @@ def delegate_of(
     """Return the module that calls the backend with `plan`.
 
     Args:
-        plan: what the backend runs.
-        inputs: tensors of the shapes and dtypes that it takes.
-        shapes: of the float32 tensors that it gives.
+        plan: the bytes that the backend runs.
+        inputs: tensors of the shapes and dtypes that the plan reads.
+        shapes: the shapes of the float32 tensors that the plan writes.
     """
     exported = torch.export.export(_Interface(shapes), inputs)
     edge = to_edge(exported, compile_config=COMPILE_CONFIG)

@@ -1,7 +1,8 @@
-"""What is known while a graph becomes a list of operations.
+"""Keeps the values and operations while a graph becomes a list of operations.
 
-A layer is not written down at once: what follows it (an activation, an addition, a concatenation)
-may still become part of it. It is written down as soon as anything else needs its output.
+A layer is not written down at once, because what follows it (an activation, an addition, a
+concatenation) may still become part of it. It is written down as soon as anything else needs its
+output.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LAYERS = (
     ops.LinearInt8,
     ops.ConvolutionInt8,
 )
-"""Operations with an epilogue."""
+"""The operations that have an epilogue."""
 WRITERS = (
     ops.Epilogue,
     ops.LayerNorm,
@@ -38,66 +39,71 @@ WRITERS = (
     general.Softmax,
     general.Select,
 )
-"""What writes rows, to wherever they shall be."""
+"""The operations that write rows and can write them to any place."""
 ACTIVATED = (ops.LayerNorm, ops.Add, general.Binary)
-"""Other operations with an activation."""
+"""The operations without an epilogue that have an activation."""
 
 
 class Emitter:
-    """The values of nodes, and the operations so far.
+    """Collects the values of nodes, and the operations so far.
 
     Args:
-        graph: that is lowered.
+        graph: the graph that is lowered.
     """
 
     def __init__(self, graph: GraphModule) -> None:
         self.graph = graph
         self.operations: list[ops.Operation] = []
         self.values: dict[Node, Value] = {}
-        self._written: dict[int, ops.Operation] = {}  # by id, which lives as long as they do
+        # by id: the operations live as long as this dict
+        self._written: dict[int, ops.Operation] = {}
         self._codes: dict[tuple, ops.Codes] = {}
         self._viewed: dict[Node, Node] = {}
 
     def value(self, node: Node) -> Value:
-        """Where a node's elements lie, its operation written down."""
+        """Return the places of a node's elements, after writing its operation down."""
         value = self.values[node]
         self._write(value.source)
         return Value(value.buffer, value.places)
 
     def constant(self, node: Node) -> torch.Tensor:
-        """The tensor behind a constant node."""
+        """Return the tensor of a constant node."""
         return constant_tensor(self.graph, node)
 
     def put_constant(self, node: Node) -> None:
-        """A constant as a value; float32, whatever it is in the graph."""
+        """Make a constant a value of float32 numbers, whatever its dtype in the graph."""
         self.values[node] = constant_value(self.constant(node).float().numpy())
 
     def put(self, node: Node, operation: ops.Operation, output: Value) -> None:
-        """`node` is what `operation` writes; others may still become part of it."""
+        """Make `node` the output of `operation`, which later nodes may still become part of."""
         for part in operation.parts if isinstance(operation, general.Parts) else [operation]:
             part.name = _name(type(part).__name__, node)
         self.values[node] = Value(output.buffer, output.places, operation)
 
     def view(self, node: Node, source: Node, places: np.ndarray) -> None:
-        """`node` is a view of `source`."""
+        """Make `node` a view of `source`."""
         value = self.values[source]
         self.values[node] = Value(value.buffer, places, value.source)
         self._viewed[node] = source
 
     def open_operation(self, node: Node) -> ops.Operation | None:
-        """The operation behind a node that may still take on more: nobody else uses its output."""
+        """Return the operation that computes a node, if others may still become part of it.
+
+        That is so if it is not written down, and the node covers its buffer and has one reader.
+        """
         source = self.values[node].source
         if source is None or id(source) in self._written or not self._is_whole(node):
             return None
         read: Node | None = node
-        while read is not None:  # what a view is of, too, is read by nobody else
+        # the tensors that a view comes from must not have another reader either
+        while read is not None:
             if not _is_read_once(read):
                 return None
             read = self._viewed.get(read)
         return source
 
     def activate(self, node: Node, source: Node, activation: Activation) -> None:
-        """An activation: part of the operation before it, or by itself."""
+        """Apply an activation, as part of the operation before it or as an operation."""
         operation = self.open_operation(source)
         if operation is not None and _take_activation(operation, activation):
             self.view(node, source, self.values[source].places)
@@ -109,7 +115,7 @@ class Emitter:
     def apply(
         self, node: Node, source: Node, function: Function, a: float = 0.0, b: float = 0.0
     ) -> None:
-        """A function of each value."""
+        """Apply a function to each value."""
         value = self.value(source)
         shape = value.shape
         value = Value(value.buffer, value.places.reshape(shape or (1,)))
@@ -120,7 +126,7 @@ class Emitter:
         self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
 
     def add(self, node: Node, left: Node, right: Node) -> None:
-        """A sum: part of one of the layers before it, or by itself."""
+        """Add two nodes, as part of a layer that computes one of them or as an operation."""
         for layer_node, other_node in ((right, left), (left, right)):
             layer = self.open_operation(layer_node)
             if not isinstance(layer, LAYERS) or left is right:
@@ -148,7 +154,7 @@ class Emitter:
         beta: float = 1.0,
         activation: Activation = Activation.NONE,
     ) -> None:
-        """activation(alpha * left + beta * right), broadcast."""
+        """Compute activation(alpha * left + beta * right) with broadcasting."""
         values = [left] if right is None else [left, right]
         shape = np.broadcast_shapes(*(value.shape for value in values))
         values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in values]
@@ -172,7 +178,10 @@ class Emitter:
         *,
         activation: Activation = Activation.NONE,
     ) -> None:
-        """activation(left op right), broadcast; what is the same along a row is not gathered."""
+        """Compute activation(left op right) with broadcasting.
+
+        A side that repeats one value along a row is not gathered.
+        """
         shape = np.broadcast_shapes(left.shape, right.shape)
         values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in (left, right)]
         axis = side_axis(values)
@@ -182,7 +191,7 @@ class Emitter:
         self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
 
     def select(self, node: Node, condition: Value, left: Value, right: Value) -> None:
-        """Left where the condition is not zero, else right, broadcast."""
+        """Choose `left` where `condition` is not zero and `right` elsewhere, with broadcasting."""
         given = (condition, left, right)
         shape = np.broadcast_shapes(*(value.shape for value in given))
         values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in given]
@@ -193,7 +202,9 @@ class Emitter:
         self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
 
     def _side(self, value: Value, axis: int, node: Node) -> ops.Side:
-        """`value` as rows along `axis`, or as the one value of each."""
+        """Return `value` as rows along `axis`, or as one value a row if it repeats
+        along the axis.
+        """
         if value.repeats(axis):
             return ops.Side(Value(value.buffer, value.places.take([0], axis)).rows(axis), True)
         return ops.Side(self.with_rows(value, axis, node).rows(axis), False)
@@ -201,10 +212,10 @@ class Emitter:
     def scale_layer(
         self, node: Node, source: Node, factor: np.ndarray, shift: np.ndarray | None = None
     ) -> bool:
-        """Let the open layer before `source` be `factor` times itself plus `shift`; both broadcast.
+        """Multiply the open layer before `source` by `factor` and add `shift`; both broadcast.
 
         Returns:
-            False if no layer can take that on: nothing has changed then.
+            False if no layer can take them; nothing has changed then.
         """
         layer = self.open_operation(source)
         if not isinstance(layer, LAYERS):
@@ -225,7 +236,9 @@ class Emitter:
         return True
 
     def join(self, node: Node, parts: Sequence[Node], whole: Value) -> None:
-        """Bring `parts` into `whole`, one behind another: the last thing that layers take on."""
+        """Write `parts` into `whole`, one after another; a layer can take nothing more
+        after that.
+        """
         places = whole.places
         start = 0
         axis = row_axis([self.values[part] for part in parts])
@@ -240,7 +253,9 @@ class Emitter:
         self.values[node] = whole
 
     def bring(self, node: Node, part: Node, there: Value, axis: int) -> None:
-        """Have `part` written to `there`, or copy it; `axis` is that of its rows."""
+        """Let the operation of `part` write to `there`, or copy it; `axis` is the axis
+        of its rows.
+        """
         operation = self.open_operation(part)
         writer = operation.epilogue if isinstance(operation, LAYERS) else operation
         if isinstance(writer, WRITERS) and there.has_rows(axis):
@@ -251,18 +266,18 @@ class Emitter:
                 return
         here = self.value(part)
         both = row_axis([here, there])
-        if not there.has_rows(both):  # values can be gathered where they are read alone
+        if not there.has_rows(both):  # `there` cannot be gathered, only what is read can
             both = row_axis([there])
         self.copy(node, self.with_rows(here, both, node), there, both)
 
     def copy(self, node: Node, here: Value, there: Value, axis: int) -> None:
-        """Rows along `axis` from one place to another."""
+        """Copy rows along `axis` from one place to another."""
         copy = ops.Add(here.rows(axis), None, 1.0, 1.0, there.rows(axis))
         copy.name = _name("Copy", node)
         self.operations.append(copy)
 
     def with_rows(self, value: Value, axis: int, node: Node) -> Value:
-        """`value` with its rows along `axis`; its elements are gathered where they are not."""
+        """Return `value` with its rows along `axis`, and gather its elements if needed."""
         if value.has_rows(axis):
             return value
         gathered = fresh(value.shape, axis)
@@ -276,7 +291,7 @@ class Emitter:
         return gathered
 
     def quantise(self, node: Node, rows: Rows, together: int, *, pads: bool = False) -> ops.Codes:
-        """Rows as int8; what is wanted twice is made once."""
+        """Return the int8 codes of rows; equal requests share one operation."""
         key = (rows.buffer, rows.places.tobytes(), rows.width, together, pads)
         if key not in self._codes:
             count = len(rows.places)
@@ -294,7 +309,10 @@ class Emitter:
         return self._codes[key]
 
     def _rows_like(self, layer: Value, other: Value, output: Rows) -> Rows | None:
-        """Rows of `other`, in the order of a layer's output of which `layer` is a view."""
+        """Return the rows of `other` in the order of a layer's output, of which `layer` is a view.
+
+        The result is None if `other` has no such rows.
+        """
         if layer.shape != other.shape:
             if np.broadcast_shapes(layer.shape, other.shape) != layer.shape:
                 return None
@@ -311,7 +329,7 @@ class Emitter:
         return None
 
     def _is_whole(self, node: Node) -> bool:
-        """Whether a node has each element of its buffer once."""
+        """Return True if a node has each element of its buffer."""
         value = self.values[node]
         if value.places.size != value.buffer.size:
             return False
@@ -327,7 +345,7 @@ class Emitter:
 
 
 def row_axis(values: Sequence[Value]) -> int:
-    """The axis along which the most values have rows: the last one, the channels, or any."""
+    """Return the axis along which most values have rows; ties go to the last axis, then axis 1."""
     rank = values[0].places.ndim
     axes = sorted(range(rank), key=lambda a: (a != rank - 1, a != 1, a))
     known = [axis for axis in axes if values[0].shape[axis] > 1] or axes[:1]
@@ -335,7 +353,11 @@ def row_axis(values: Sequence[Value]) -> int:
 
 
 def side_axis(values: Sequence[Value]) -> int:
-    """The same where a value may also be repeated along the axis, but not all of them."""
+    """Return the axis along which most values have rows or are repeated.
+
+    At least one value must have rows along it. Ties go to more values with rows, then to the last
+    axis, then to axis 1.
+    """
     rank = values[0].places.ndim
 
     def score(axis: int) -> tuple[int, int, bool, bool]:
@@ -352,7 +374,9 @@ def _is_repeated(values: Sequence[Value], axis: int) -> bool:
 
 
 def _by_column(array: np.ndarray, places: np.ndarray, width: int) -> np.ndarray | None:
-    """The value of each column of a layer, whose output is at `places`; None if rows differ."""
+    """Return the value of each column of a layer with its output at `places`; None if
+    rows differ.
+    """
     whole = np.broadcast_to(array, places.shape).astype(np.float64)
     columns = places % width
     found = np.empty(width)
@@ -361,7 +385,7 @@ def _by_column(array: np.ndarray, places: np.ndarray, width: int) -> np.ndarray 
 
 
 def _scale(layer: ops.Operation, factor: np.ndarray) -> None:
-    """The weights of a layer times a factor for each column, in float64."""
+    """Multiply the weights of a layer by a factor for each column, in float64."""
     weights = layer.weights
     if isinstance(weights, ops.Int8Weights):
         scales = (weights.scales.astype(np.float64) * factor).astype(np.float32)
@@ -377,7 +401,7 @@ def _name(kind: str, node: Node) -> str:
 
 
 def _is_read_once(node: Node) -> bool:
-    """Whether one node uses `node`, and in one place."""
+    """Return True if `node` is read once, by one node."""
     reads: list[Node] = []
     for user in node.users:
         torch.fx.map_arg((user.args, user.kwargs), reads.append)
@@ -385,7 +409,7 @@ def _is_read_once(node: Node) -> bool:
 
 
 def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
-    """Let an operation apply an activation too; False where it cannot."""
+    """Let an operation apply an activation too; return False if it cannot."""
     if isinstance(operation, general.Parts):
         adds = any(part.epilogue.residual is not None for part in operation.parts)
         return not adds and all(_take_activation(part, activation) for part in operation.parts)
@@ -405,5 +429,5 @@ def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
 
 
 def refuse(node: Node, what: str) -> Refusal:
-    """The error for an operator that this backend does not run."""
+    """Return the error for an operator that the native backend does not run."""
     return Refusal(node, what)

@@ -31,7 +31,7 @@ BESIDE_OTHERS = "it has values that are not float32, beside an operator that is 
 
 
 class _Cut:
-    """A graph in segments that are planned, with `outside` between them."""
+    """Cuts a graph into segments that are planned, with the operators `outside` between them."""
 
     def __init__(self, graph: GraphModule, number: Number) -> None:
         self.graph, self.number = graph, number
@@ -41,7 +41,9 @@ class _Cut:
             pass
 
     def _plan(self) -> bool:
-        """Plan all segments; False if one of them refuses operators, which are outside then."""
+        """Plan all segments; return False if a segment refused operators, which are
+        outside then.
+        """
         self.outside = spread(self.nodes, self.reasons)
         self.stage = stages(self.nodes, self.outside)
         self.segments = list(segments(self.nodes, self.outside, self.stage))
@@ -79,9 +81,12 @@ def lower_in_segments(
     """Lower what the native backend runs, and leave the rest to the portable kernels.
 
     Args:
-        graph: rewritten, of any inputs and outputs.
-        inputs: of the program's fixed shapes.
-        number: what segments compute in where they are not int8.
+        graph: a rewritten graph with any inputs and outputs.
+        inputs: tensors of the program's fixed shapes.
+        number: the number type that segments compute in, except in int8 layers.
+
+    Raises:
+        LoweringError: a segment refuses an operator that is not in `graph`.
     """
     cut = _Cut(graph, number)
     edge = to_edge(torch.export.export(_program(cut), inputs), compile_config=COMPILE_CONFIG)
@@ -95,7 +100,7 @@ def lower_in_segments(
 
 
 def _program(cut: _Cut) -> GraphModule:
-    """Return the module that calls delegates, and operators between them."""
+    """Return the module that calls the delegates and the operators between them."""
     graph = Graph()
     attributes: dict[str, object] = {}
     known: dict[Node, Node] = {}

@@ -1,6 +1,7 @@
-"""The operations that plans of version 1 do not have: slower than layers, and of any tensor.
+"""Define the operations that plans of version 1 do not have; they are general but slower.
 
-Shapes and meaning are in cpp/src/native/operations.h, the order of fields in read_general.cpp.
+They work on any tensor. Shapes and meaning are in cpp/src/native/operations.h, and the order of
+fields is in read_general.cpp.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ class Function(IntEnum):
     CLAMP = 3  # between a and b
     TANH = 4
     GELU_TANH = 5
-    LEAKY_RELU = 6  # of slope a below zero
+    LEAKY_RELU = 6  # slope a below zero
     ELU = 7  # b * (x above zero, a * (exp(x) - 1) below it)
     EXP = 8
     LOG = 9
     SQRT = 10
     RSQRT = 11
-    POWER = 12  # to the exponent a
+    POWER = 12  # x to the power of a
     ABS = 13
     RECIPROCAL = 14
     SOFTPLUS = 15  # log(1 + exp(a * x)) / a, or x where a * x is above b
@@ -42,7 +43,7 @@ class Function(IntEnum):
 
 
 class Arithmetic(IntEnum):
-    """What `Binary` makes of two values; from `GREATER` on one or zero, in plans of version 3."""
+    """The operators of `Binary`; from `GREATER` on the result is 1 or 0, in plans of version 3."""
 
     ADD = 0
     SUBTRACT = 1
@@ -58,19 +59,19 @@ class Arithmetic(IntEnum):
 
 
 class Reduce(IntEnum):
-    """What `Reduction` makes of its values x."""
+    """The results that `Reduction` computes of its values x."""
 
     SUM = 0  # scale * sum of x
     MAXIMUM = 1
     MINIMUM = 2
     SQUARES = 3  # scale * sum of x^2 + eps
-    ROOT = 4  # the square root of that
-    INVERSE_ROOT = 5  # 1 over that root
+    ROOT = 4  # the square root of `SQUARES`
+    INVERSE_ROOT = 5  # 1 / `ROOT`
 
 
 @dataclass
 class Unary(Operation):
-    """function(input), value by value."""
+    """Computes function(input) of each value."""
 
     function: Function
     a: float
@@ -81,7 +82,7 @@ class Unary(Operation):
 
 @dataclass
 class Binary(Operation):
-    """activation(left op right), value by value."""
+    """Computes activation(left op right) of each pair of values."""
 
     kind: Arithmetic
     left: Side
@@ -92,7 +93,7 @@ class Binary(Operation):
 
 @dataclass
 class Select(Operation):
-    """left where the condition is not zero, else right, value by value."""
+    """Chooses each value from `left` if the condition is not zero, else from `right`."""
 
     condition: Side
     left: Side
@@ -102,10 +103,10 @@ class Select(Operation):
 
 @dataclass
 class Transpose(Operation):
-    """Matrices [rows, columns] whose values are fixed ways apart, side by side.
+    """Copies matrices [rows, columns] with regular strides to contiguous ones.
 
     Attributes:
-        step: values from column to column of `input`.
+        step: the distance between columns of `input`, in values.
     """
 
     rows: int
@@ -117,7 +118,7 @@ class Transpose(Operation):
 
 @dataclass
 class Reduction(Operation):
-    """Of each `count` rows: column by column, or `across` of all their values to one."""
+    """Reduces each `count` rows by column, or to one value if `across` is set."""
 
     kind: Reduce
     across: bool
@@ -130,7 +131,7 @@ class Reduction(Operation):
 
 @dataclass
 class Softmax(Operation):
-    """Of each row, or its logarithm."""
+    """Computes the softmax of each row, or its logarithm."""
 
     log: bool
     input: Rows
@@ -139,11 +140,11 @@ class Softmax(Operation):
 
 @dataclass
 class Matmul(Operation):
-    """scale * left right, for each matrix of a batch.
+    """Computes scale * left right for each matrix of a batch.
 
     Attributes:
-        step: values from column to column of `right`.
-        scratch: `right` in panels.
+        step: the distance between columns of `right`, in values.
+        scratch: memory for `right` in panels.
     """
 
     rows: int
@@ -159,6 +160,6 @@ class Matmul(Operation):
 
 @dataclass
 class Parts(Operation):
-    """Layers that write parts of one tensor, until they are written down one by one."""
+    """Holds layers that write parts of one tensor, until each is written down."""
 
     parts: list[Operation]

@@ -1,4 +1,4 @@
-"""From a graph to the bytes of a plan."""
+"""Lower a graph to the bytes of a plan."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ LOWERINGS = {
     **lower_writes.LOWERINGS,
     **lower_choices.LOWERINGS,
 }
-"""How each operator becomes an operation, or a view that costs nothing."""
+"""The function that lowers each operator, to an operation or to a view that costs nothing."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the native backend runs.
+    """Holds the plan that the native backend runs.
 
     Attributes:
-        data: for the backend.
-        operations: in the order in which they run.
-        nodes: operators of the graph that became part of them.
+        data: the bytes of the plan.
+        operations: the operations in the order in which they run.
+        nodes: the number of operators of the graph that became part of them.
     """
 
     data: bytes
@@ -74,17 +74,17 @@ def records_of(plan: Plan) -> tuple[OperatorRecord, ...]:
 
 
 def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
-    """Lower a graph of float32 outputs.
+    """Lower a graph whose outputs are float32.
 
-    Inputs and outputs follow one another in two stretches of memory. An input of integers or
-    booleans is there as float32, in which whole numbers are exact up to 2**24.
+    All inputs are stored one after another in one stretch of memory, and all outputs in another. An
+    input of integers or booleans is stored as float32, which is exact for integers up to 2**24.
 
     Args:
-        graph: rewritten.
-        number: what the plan computes in where it is not int8.
+        graph: a rewritten graph.
+        number: the number type that the plan computes in, except in int8 layers.
 
     Raises:
-        LoweringError: an operator is not one of `LOWERINGS`, or not in a form that is.
+        LoweringError: `LOWERINGS` does not have an operator, or not in this form.
     """
     plan = try_plan(graph, number)
     if isinstance(plan, Plan):
@@ -117,21 +117,21 @@ def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
 
 
 def _append(buffer: Buffer, shape: tuple[int, ...]) -> Value:
-    """Make room for a tensor at the end of `buffer`."""
+    """Append room for a tensor to `buffer`."""
     places = dense(shape) + buffer.size
     buffer.size += math.prod(shape)
     return Value(buffer, places)
 
 
 def _put_constant(emit: Emitter, node: Node) -> None:
-    """But for codes of int8 layers, which those layers read themselves."""
+    """Make a constant a value, except int8 codes, which int8 layers read themselves."""
     if emit.constant(node).dtype != torch.int8:
         emit.put_constant(node)
 
 
 def _lower(emit: Emitter, node: Node) -> int:
-    """Lower one operator; returns how many operators of the graph that were."""
-    if node.target is operator.getitem:  # lowered with the operator whose outputs these are
+    """Lower one operator; return the number of operators of the graph that this covers."""
+    if node.target is operator.getitem:  # it was lowered with the operator that it reads from
         return 0
     made = node.meta.get("val")
     if node.target not in LOWERINGS:
@@ -143,14 +143,14 @@ def _lower(emit: Emitter, node: Node) -> int:
 
 
 def _gives(node: Node, dtype: torch.dtype) -> bool:
-    """Tell whether an operator may give numbers of a kind; a view gives those of its input."""
+    """Return True if an operator may return this dtype; a view returns the dtype of its input."""
     if node.target in lower_views.LOWERINGS or dtype in (torch.float32, torch.int8):
         return True
     return dtype == torch.bool and node.target in lower_choices.OF_TRUTH_VALUES
 
 
 def _stand_in(emit: Emitter, node: Node) -> None:
-    """Let what follows a refused operator be looked at too."""
+    """Put a placeholder value for a refused operator, so that later operators are checked too."""
     for made in (node, *(user for user in node.users if user.target is operator.getitem)):
         if isinstance(made.meta.get("val"), torch.Tensor):
             emit.values[made] = fresh(shape_of(made)) if shape_of(made) else filled((), 0.0)
@@ -164,7 +164,7 @@ def _finish(emit: Emitter, node: Node) -> Buffer:
         if result.meta["val"].dtype != torch.float32:
             raise refuse(result, f"an output of {result.meta['val'].dtype}")
         shape = tuple(shape_of(result))
-        # What is an output twice is written to memory of its own, and copied from there.
+        # A node that is an output twice gets memory of its own and is copied from there.
         value = emit.value(result) if results.count(result) > 1 else emit.values[result]
         emit.values[result] = replace(value, places=value.places.reshape(shape or (1,)))
         emit.join(node, [result], _append(buffer, shape or (1,)))

@@ -1,7 +1,9 @@
-"""Layer, depthwise convolution, layer: one operation that keeps what lies between in the cache.
+"""Fuse a layer, a depthwise convolution and a layer so that the map between them stays in the
+cache.
 
-The wide map between an expanding and a projecting layer is the largest of a network, and its only
-reader is the depthwise convolution. Row by row it needs as many rows as the kernel is high.
+The wide map between an expanding and a projecting layer is the largest of a network, and only the
+depthwise convolution reads it. If the map is computed row by row, no more rows of it are needed at
+a time than the height of the kernel.
 """
 
 from __future__ import annotations
@@ -14,16 +16,16 @@ from hvit_edge.targets.native.operations import Epilogue, Window
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 JOBS = 8
-"""Parts of a map that run side by side at most, each in memory of its own."""
+"""The most parts of a map that are computed in parallel, each in memory of its own."""
 LINE = 64
 LARGEST_CACHE = 512 * 1024
-"""Bytes of a job that stay in a core's own cache."""
+"""The bytes of a job that fit in a core's private cache."""
 
 
 def fuse_inverted_residuals(
     operations: Sequence[ops.Operation], number: Number
 ) -> list[ops.Operation]:
-    """Replace each chain of these operations that nothing else reads from."""
+    """Replace each chain of these operations whose intermediate results nothing else reads."""
     fused: list[ops.Operation] = []
     remaining = list(operations)
     readers = Counter(buffer for operation in operations for buffer in _inputs(operation))
@@ -39,7 +41,7 @@ def fuse_inverted_residuals(
 
 
 def columns_of(layer: ops.Linear | ops.LinearInt8) -> int:
-    """Outputs of a linear layer."""
+    """Return the number of outputs of a linear layer."""
     is_int8 = isinstance(layer, ops.LinearInt8)
     return len(layer.weights.scales) if is_int8 else layer.weights.shape[0]
 
@@ -52,7 +54,9 @@ def _inputs(operation: ops.Operation) -> list[Buffer]:
 def _chain(
     operations: Sequence[ops.Operation], readers: Counter[Buffer], number: Number
 ) -> tuple[ops.InvertedResidual, int] | None:
-    """The fused form of the first few operations, and how many they are."""
+    """Return the fused form of the first operations and their number, or None if they
+    do not fit.
+    """
     expand, depthwise, *rest = [*operations[:4], None, None]
     if not isinstance(expand, ops.Linear | ops.LinearInt8):
         return None
@@ -84,7 +88,7 @@ def _expands(
     *,
     adds_input: bool,
 ) -> bool:
-    """Whether a layer makes the map that a window slides over, and no one else reads it."""
+    """Return True if a layer makes the map that a window slides over, and nothing else reads it."""
     epilogue = expand.epilogue
     height, width, channels = window.size
     plain = epilogue.residual is None and getattr(expand, "taps", None) is None
@@ -102,7 +106,7 @@ def _expands(
 
 
 def _adds_itself(depthwise: ops.Depthwise) -> bool:
-    """Whether what a convolution adds is its own input, pixel by pixel."""
+    """Return True if a convolution adds its input, pixel by pixel."""
     window, residual = depthwise.window, depthwise.epilogue.residual
     height, width, _ = window.size
     same = (window.outputs, window.steps) == ((height, width), (1, 1))
@@ -115,7 +119,7 @@ def _projects(
     project: ops.Linear | ops.LinearInt8,
     readers: Counter[Buffer],
 ) -> bool:
-    """Whether a layer is the only one to read what the convolution made."""
+    """Return True if a layer is the only reader of the convolution's output."""
     source = project.input if quantise is None else quantise.input
     count = len(made.output.places)
     if source.buffer is not made.output.buffer or not _is_dense(source, count):
@@ -129,12 +133,14 @@ def _projects(
 
 
 def _is_dense(rows: Rows, count: int) -> bool:
-    """Whether these are `count` rows, one behind the other, from the first value on."""
+    """Return True if these are `count` rows, one after another, from the buffer's
+    first value on.
+    """
     return len(rows.places) == count and rows.places[0] == 0 and rows.stride == rows.width
 
 
 def bytes_of_job(window: Window, number: Number, *, is_int8: bool) -> int:
-    """As cpp/src/native/scratch.h."""
+    """Return the scratch bytes of a job, computed as in cpp/src/native/scratch.h."""
     _, width, channels = window.size
     parts = [window.kernel[0] * width * channels, window.outputs[1] * channels]
     parts = [part * number.bytes for part in parts]

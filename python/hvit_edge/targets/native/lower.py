@@ -1,4 +1,4 @@
-"""Lower a graph to an ExecuTorch program that is one call of our own backend, or several."""
+"""Lower a graph to an ExecuTorch program that calls the native backend, once or several times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hvit_edge.targets.native.values import Number
 
 
 class _Call(nn.Module):
-    """One call of the backend."""
+    """Calls the backend once."""
 
     def __init__(self, lowered: nn.Module) -> None:
         super().__init__()
@@ -35,18 +35,20 @@ def lower(
     *,
     whole: bool = True,
 ) -> Lowered:
-    """Lower `graph`.
+    """Lower `graph` for the native backend.
 
     Args:
-        graph: rewritten by `NATIVE_PIPELINE`.
+        graph: a graph that was rewritten by `NATIVE_PIPELINE`.
         example_inputs: tensors of the program's fixed shapes.
-        number: what the program computes in where it is not int8; inputs and outputs are float32.
-        whole: the backend runs everything, in one call. If not, operators that it refuses are left
-            to ExecuTorch's portable kernels, between several calls; each is in `ops_outside`.
+        number: the number type that the program computes in, except in int8 layers. Inputs and
+            outputs are float32.
+        whole: if True, the backend must run everything, in one call. If False, operators that it
+            refuses are left to ExecuTorch's portable kernels, between several calls, and each of
+            them is in `ops_outside`.
 
     Raises:
-        LoweringError: the program is to be whole, and an operator is not one that the backend runs;
-            all of them are named.
+        LoweringError: `whole` is True and the backend does not run some operators, which are all
+            named.
     """
     store_plainly(graph)
     inputs = tuple(map(plain, example_inputs))

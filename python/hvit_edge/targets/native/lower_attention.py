@@ -1,7 +1,8 @@
-"""How scaled dot-product attention becomes operations.
+"""Lower scaled dot-product attention to operations.
 
-One operation computes scores, softmax and values of a head together, if the bias of its scores is
-constant and its rows are short enough. Otherwise it is products of matrices and a softmax:
+One operation computes scores, softmax and values of a head together if the bias of its scores is
+constant and its rows are short enough. Otherwise attention is lowered to products of matrices and a
+softmax:
 
     softmax(q k^T * scale + mask) v
 """
@@ -26,7 +27,7 @@ from hvit_edge.targets.native.values import Buffer, Value, constant_value, fresh
 MOST_KEYS = 4096
 MOST_WIDTH = 256
 MASKED = -3e4
-"""What is added to a score that shall not count: its exponential is zero, and float16 holds it."""
+"""The bias of a masked score: its exponential is zero, and float16 can hold it."""
 
 
 def lower_attention(emit: Emitter, node: Node) -> None:
@@ -43,7 +44,7 @@ def lower_attention(emit: Emitter, node: Node) -> None:
         _as_products(emit, node, (query, key, value), bias, scale)
         return
     matrices = [regular_matrices(emit, node, source) for source in (query, key, value)]
-    # Heads side by side, as they are merged behind it.
+    # The heads are side by side, as the operator after attention merges them.
     merged = fresh((batch, queries, heads, value_width))
     merged = Value(merged.buffer, merged.places.transpose(0, 2, 1, 3))
     output = Matrices(merged.buffer, merged.places[:, :, 0, 0].ravel(), heads * value_width)
@@ -57,7 +58,7 @@ def lower_attention(emit: Emitter, node: Node) -> None:
 
 
 def _with_heads(emit: Emitter, node: Node, position: int) -> Value:
-    """q, k or v as [batch, heads, tokens, width]; heads that are shared are in several places."""
+    """Return q, k or v as [batch, heads, tokens, width]; shared heads are repeated."""
     value = emit.value(node.args[position])
     places = value.places
     lead = tuple(shape_of(node)[:-2])
@@ -69,7 +70,9 @@ def _with_heads(emit: Emitter, node: Node, position: int) -> Value:
 
 
 def _bias(emit: Emitter, node: Node, shape: tuple[int, int, int, int]) -> np.ndarray | Value | None:
-    """What is added to scores, in their shape: float32 constants, or what is computed."""
+    """Return what is added to scores, in their shape: float32 constants, a computed
+    value, or None.
+    """
     mask = argument(node, 3, "attn_mask")
     causal = argument(node, 5, "is_causal", False)
     if mask is None and not causal:
@@ -77,7 +80,9 @@ def _bias(emit: Emitter, node: Node, shape: tuple[int, int, int, int]) -> np.nda
     whole = (*shape_of(node)[:-2], *shape[2:])
     if mask is not None and not is_constant(mask):
         if causal or not mask.meta["val"].is_floating_point():
-            raise refuse(node, "attention with a mask that is computed and boolean, or causal too")
+            raise refuse(
+                node, "attention with a mask that is computed, if it is boolean or causal too"
+            )
         value = emit.value(mask)
         return Value(value.buffer, np.broadcast_to(value.places, whole).reshape(shape))
     values = torch.zeros(()) if mask is None else emit.constant(mask)
@@ -87,12 +92,14 @@ def _bias(emit: Emitter, node: Node, shape: tuple[int, int, int, int]) -> np.nda
     if causal:
         bias = np.where(np.tri(*shape[2:], dtype=bool), bias, -np.inf)
     if (bias <= MASKED).all(axis=-1).any():
-        raise refuse(node, "attention of which a query has no key")
+        raise refuse(node, "attention in which a query has no key")
     return np.maximum(bias, np.float32(MASKED)) if np.isinf(bias).any() else bias
 
 
 def _distinct(bias: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The distinct matrices that are added to scores, and which of them each head has."""
+    """Return the distinct matrices that are added to scores, and the index of each
+    head's matrix.
+    """
     if bias is None:
         return None, None
     whole = bias.reshape(-1, *bias.shape[2:])

@@ -1,6 +1,6 @@
-"""How comparisons, truth values and choices by them become operations.
+"""Lower comparisons, boolean values and the choices that they make to operations.
 
-A truth value is a number of the plan: one where it holds, zero where it does not.
+A boolean value is a number of the plan: one if it is true, zero if it is false.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _value(emit: Emitter, operand: Operand, node: Node) -> Value:
 
 
 def lower_comparison(kind: Arithmetic, *, turned: bool = False) -> Callable[[Emitter, Node], None]:
-    """Return the lowering of a comparison, `turned` if it is that of the right with the left."""
+    """Return the lowering of a comparison; if `turned`, its operands are exchanged."""
 
     def lower(emit: Emitter, node: Node) -> None:
         sides = [_value(emit, side, node) for side in node.args[:2]]
@@ -38,7 +38,7 @@ def lower_comparison(kind: Arithmetic, *, turned: bool = False) -> Callable[[Emi
 
 
 def _truth(emit: Emitter, node: Node, operand: Node) -> Value:
-    """Where `operand` is not zero; `node` may become that."""
+    """Return one where `operand` is not zero, else zero; `node` may become that value."""
     if operand.meta["val"].dtype is torch.bool:
         return emit.value(operand)
     emit.calculate(
@@ -48,7 +48,7 @@ def _truth(emit: Emitter, node: Node, operand: Node) -> Value:
 
 
 def lower_logic(kind: Arithmetic) -> Callable[[Emitter, Node], None]:
-    """Return the lowering of an operator of two truth values."""
+    """Return the lowering of an operator on two boolean values."""
 
     def lower(emit: Emitter, node: Node) -> None:
         emit.calculate(node, kind, *(_truth(emit, node, side) for side in node.args[:2]))
@@ -62,7 +62,7 @@ def lower_not(emit: Emitter, node: Node) -> None:
 
 
 def lower_quantifier(kind: Reduce) -> Callable[[Emitter, Node], None]:
-    """Return the lowering of `any` or `all`, over the dimensions of the second argument."""
+    """Return the lowering of `any` or `all` over the dimensions of the second argument."""
 
     def lower(emit: Emitter, node: Node) -> None:
         source = _truth(emit, node, node.args[0])
@@ -79,7 +79,7 @@ def lower_quantifier(kind: Reduce) -> Callable[[Emitter, Node], None]:
 
 
 def lower_conversion(emit: Emitter, node: Node) -> None:
-    """To another kind of number: of the same values, or of whether they are not zero."""
+    """Lower a conversion of dtype: a view, or for a conversion to bool, a comparison with zero."""
     source = node.args[0]
     if node.meta["val"].dtype is torch.bool and source.meta["val"].dtype is not torch.bool:
         _truth(emit, node, source)
@@ -88,7 +88,7 @@ def lower_conversion(emit: Emitter, node: Node) -> None:
 
 
 def lower_choice(emit: Emitter, node: Node) -> None:
-    """One of two tensors or numbers, where a mask says."""
+    """Lower a choice between two tensors or numbers by a mask."""
     mask, *sides = node.args[:3]
     if is_constant(mask):
         lower_where(emit, node)
@@ -97,7 +97,7 @@ def lower_choice(emit: Emitter, node: Node) -> None:
 
 
 def lower_fill(emit: Emitter, node: Node) -> None:
-    """A number where a mask says, else the tensor."""
+    """Lower a fill: the number where the mask is true, else the tensor."""
     source, mask, number = node.args[:3]
     known = not isinstance(number, Node) or is_constant(number)
     if is_constant(mask) and known:
@@ -152,4 +152,4 @@ LOWERINGS = {
 }
 
 OF_TRUTH_VALUES = frozenset((*LOWERINGS, aten.cat.default, aten.stack.default, aten.mul.Tensor))
-"""Operators that may give truth values, apart from views."""
+"""The operators that may return booleans, apart from views."""

@@ -1,9 +1,10 @@
-"""How convolutions become operations.
+"""Lower convolutions to operations.
 
-The kernels know one map, all its channels or each by itself, and neighbours side by side. Anything
-else is several of those, each of which writes its part of the output:
+The kernels convolve one map, over all its channels or each channel by itself, with taps that are
+next to each other. Any other convolution becomes several of those, and each writes a part of the
+output:
 
-    images, groups    one convolution each, of its own channels
+    images, groups    one convolution for each, over its channels
     dilation d        one convolution for each of d x d grids of pixels that are d apart
     transposed, by s  one convolution for each of s x s grids of outputs that are s apart
 """
@@ -35,22 +36,25 @@ from hvit_edge.targets.native.windows import (
 )
 
 FEWEST_CHANNELS = 8
-"""Maps of fewer are taken as planes."""
+"""Maps with fewer channels are convolved as planes."""
 
 Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution as the graph has it, over maps.
+    """A convolution over maps, as it is in the graph.
 
     Attributes:
         weights: float32, or int8 codes, [outputs, channels / groups, height, width].
         bias: float32 [outputs] or None.
-        size: of a map of the output, height and width.
-        padding: before the first row and column.
-        codes: the maps as int8, where the weights are; else None.
-        scales: float32 [outputs], of weights that are int8.
+        groups: the number of groups of channels.
+        size: height and width of a map of the output.
+        steps: strides down and across.
+        padding: padding before the first row and column.
+        dilation: distance between taps, down and across.
+        codes: the maps as int8 if the weights are int8, else None.
+        scales: float32 [outputs], the scales of int8 weights; else None.
     """
 
     weights: np.ndarray
@@ -72,13 +76,15 @@ class Convolution:
         return self.groups > 1 and self.weights.shape[1] == 1 and self.scales is None
 
     def of(self, outputs: slice) -> Convolution:
-        """Return the convolution that gives some of the outputs."""
+        """Return the convolution that computes only the given outputs."""
         bias, scales = (None if a is None else a[outputs] for a in (self.bias, self.scales))
         return replace(self, weights=self.weights[outputs], bias=bias, scales=scales)
 
 
 def lower_convolution(emit: Emitter, node: Node) -> None:
-    """As a linear layer if a pixel needs no neighbours, else as windows over a map."""
+    """Lower a convolution: a linear layer if a pixel needs no neighbors, else windows
+    over a map.
+    """
     weights, bias = layer_weights(emit, node)
     if weights.ndim == 5:
         _convolve_volumes(emit, node, weights, bias)
@@ -94,7 +100,7 @@ def lower_convolution(emit: Emitter, node: Node) -> None:
 def _convolve_volumes(
     emit: Emitter, node: Node, weights: np.ndarray, bias: np.ndarray | None
 ) -> None:
-    """A kernel that is flat along one side of its volumes: slices across it are images."""
+    """Lower a 3-D convolution whose kernel has size one along a side, as 2-D ones of its slices."""
     arguments = ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
     given = [argument(node, *one) for one in arguments]
     steps, padding, dilation = (
@@ -117,7 +123,11 @@ def _convolve_volumes(
 
 
 def layer_weights(emit: Emitter, node: Node) -> tuple[np.ndarray, np.ndarray | None]:
-    """Weights and bias of a layer, float32; refused if they are no constants."""
+    """Return the float32 weights and bias of a layer.
+
+    Raises:
+        Refusal: the weights are not constants.
+    """
     if not is_constant(node.args[1]):
         raise refuse(node, "a layer whose weights are computed")
     bias = argument(node, 2, "bias")
@@ -127,7 +137,7 @@ def layer_weights(emit: Emitter, node: Node) -> tuple[np.ndarray, np.ndarray | N
 
 def _as_given(node: Node, weights: np.ndarray, bias: np.ndarray | None) -> Convolution:
     if weights.ndim not in (3, 4) or len(shape_of(node)) != weights.ndim:
-        raise refuse(node, "a convolution over volumes, or of one image without its batch")
+        raise refuse(node, "a convolution over volumes, or of an input without a batch")
     flat = weights.ndim == 3
     if flat:
         weights = weights[:, :, None]
@@ -149,11 +159,12 @@ def _as_given(node: Node, weights: np.ndarray, bias: np.ndarray | None) -> Convo
 def scale_channels(
     emit: Emitter, node: Node, source: Value, factor: np.ndarray, shift: np.ndarray | None
 ) -> None:
-    """Maps times a factor for each channel, plus a shift: depthwise, of one tap.
+    """Multiply maps by a factor for each channel and add a shift, as a depthwise convolution.
 
     Args:
-        source: [images, channels, height, width].
-        factor, shift: [channels].
+        source: maps [images, channels, height, width].
+        factor: [channels].
+        shift: [channels] or None.
     """
     weights = factor.astype(np.float32).reshape(-1, 1, 1, 1)
     bias = None if shift is None else shift.astype(np.float32)
@@ -163,13 +174,13 @@ def scale_channels(
 
 
 def _as_maps(value: Value) -> Value:
-    """Sequences as maps of one row."""
+    """Return sequences as maps with one row."""
     places = value.places
     return value if places.ndim == 4 else Value(value.buffer, places[:, :, None])
 
 
 def _convolve(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Value:
-    """Put the operation of a convolution; returns its output as maps."""
+    """Put the operations of a convolution; return its output as maps."""
     images, channels = source.shape[:2]
     plain = layer.groups == 1 and layer.dilation == (1, 1)
     if plain and layer.kernel == (1, 1) and layer.padding == (0, 0):
@@ -186,7 +197,10 @@ def _convolve(emit: Emitter, node: Node, source: Value, layer: Convolution) -> V
 
 
 def output_maps(images: int, layer: Convolution) -> Value:
-    """Maps whose rows are the channels; of several filters a channel, those of each filter."""
+    """Return fresh maps whose rows are their channels.
+
+    A depthwise layer with several filters a channel has rows of the same filter of each channel.
+    """
     filters = len(layer.weights) // layer.groups if layer.is_depthwise else 1
     rows = fresh((images, filters, len(layer.weights) // filters, *layer.size), axis=2)
     places = rows.places.swapaxes(1, 2).reshape(images, -1, *layer.size)
@@ -194,7 +208,7 @@ def output_maps(images: int, layer: Convolution) -> Value:
 
 
 def put_parts(emit: Emitter, node: Node, parts: list[ops.Operation], output: Value) -> Value:
-    """`node` is what several layers write parts of."""
+    """Make `node` the value that several layers write parts of."""
     emit.put(node, parts[0] if len(parts) == 1 else Parts(parts), output)
     return emit.values[node]
 
@@ -214,7 +228,7 @@ def _put_linear(
 
 
 def _every_step(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Value:
-    """Dilation with strides: without strides, of which some outputs are then taken."""
+    """Lower dilation with strides: convolve without strides, and take some of the outputs."""
     whole = tuple((n - 1) * step + 1 for n, step in zip(layer.size, layer.steps, strict=True))
     output = _convolve(emit, node, source, replace(layer, steps=(1, 1), size=whole))
     places = output.places[:, :, :: layer.steps[0], :: layer.steps[1]]
@@ -224,7 +238,7 @@ def _every_step(emit: Emitter, node: Node, source: Value, layer: Convolution) ->
 
 
 def _planes(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Value:
-    """A convolution of few channels: rows are pixels of padded planes, taps are found by table."""
+    """Convolve maps of few channels as padded planes, with a table of the taps."""
     value = emit.with_rows(source, -1, node)
     images, channels, height, width = value.shape
     flat = value.places.ravel()
@@ -253,7 +267,7 @@ def _planes(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Val
 
 
 def _symmetric(layer: Convolution, size: Pair) -> Pair:
-    """Padding for both sides of a map, as much as the side needs that needs more."""
+    """Return padding for both sides of a map: as much as the side needs that needs more."""
     sides = zip(layer.size, layer.steps, layer.kernel, size, layer.padding, strict=True)
     return tuple(max(pad, (n - 1) * step + k - old - pad) for n, step, k, old, pad in sides)
 
@@ -261,11 +275,11 @@ def _symmetric(layer: Convolution, size: Pair) -> Pair:
 def parts_of(
     emit: Emitter, node: Node, source: Value, output: Value, layer: Convolution
 ) -> Iterator[ops.Operation]:
-    """Convolve each image, group, and grid of pixels that are a dilation apart by itself."""
+    """Convolve each image, group, and grid of pixels that are a dilation apart, one by one."""
     grids = [phases(n, d) for n, d in zip(layer.size, layer.dilation, strict=True)]
     for image, offsets in itertools.product(range(source.shape[0]), itertools.product(*grids)):
         first, before, there = _grid(source, output, layer, image, offsets)
-        if first.size == 0:  # these outputs see padding alone
+        if first.size == 0:  # these outputs see only padding
             first, before = source.places[:1, :, :1, :1], far_from(there.shape[2:], layer.kernel)
         for channels, outputs, part in _groups(layer):
             rows = Value(output.buffer, there[:, outputs]).rows(1)
@@ -277,7 +291,7 @@ def parts_of(
 def _grid(
     source: Value, output: Value, layer: Convolution, image: int, offsets: Pair
 ) -> tuple[np.ndarray, Pair, np.ndarray]:
-    """Input pixels a dilation apart, the padding before them, and the outputs that they give."""
+    """Return input pixels a dilation apart, the padding before them, and the outputs they give."""
     first, there = source.places[image : image + 1], output.places[image : image + 1]
     before = []
     for axis, offset in zip((2, 3), offsets, strict=True):
@@ -290,7 +304,7 @@ def _grid(
 
 
 def _groups(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
-    """Channels, outputs and convolution of each group; single channels come together."""
+    """Return channels, outputs and convolution of each group; depthwise channels stay together."""
     outputs, channels = layer.weights.shape[:2]
     together = outputs // layer.groups
     if layer.is_depthwise:
@@ -307,7 +321,7 @@ def _groups(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
 def _windows(
     emit: Emitter, node: Node, inputs: Value, rows: Rows, layer: Convolution
 ) -> Iterator[ops.Operation]:
-    """One convolution, or several of a few rows of the kernel each, which add up."""
+    """Yield one convolution, or several over a few rows of the kernel each, which add up."""
     tall, wide = layer.kernel
     if wide > MOST_TAPS:
         raise refuse(node, f"a convolution with a kernel of {layer.kernel}")
@@ -333,10 +347,13 @@ def _windows(
 
 
 def lower_transposed_convolution(emit: Emitter, node: Node) -> None:
-    """Outputs that are a stride apart are a convolution with every so many taps, backwards."""
+    """Lower a transposed convolution, as one convolution for each grid of outputs a stride apart.
+
+    Each of them has the taps that are a stride apart, in reverse order.
+    """
     weights, bias = layer_weights(emit, node)
     if weights.ndim not in (3, 4) or len(shape_of(node)) != weights.ndim:
-        raise refuse(node, "a transposed convolution over volumes, or of one image without batch")
+        raise refuse(node, "a transposed convolution over volumes, or of an input without a batch")
     flat = weights.ndim == 3
     steps, padding = pair(node, 3, "stride", 1), pair(node, 4, "padding", 0)
     groups, dilation = argument(node, 6, "groups", 1), pair(node, 7, "dilation", 1)

@@ -1,4 +1,4 @@
-"""How functions of one tensor and arithmetic of two become operations."""
+"""Lower functions of one tensor and arithmetic of two tensors to operations."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def lower_function(
 
 
 def lower_clamp(emit: Emitter, node: Node) -> None:
-    """Between two numbers, or from one on."""
+    """Lower a clamp between two numbers, or to one bound."""
     low, high = (argument(node, i, name) for i, name in ((1, "min"), (2, "max")))
     if node.target is aten.hardtanh.default:
         low, high = (argument(node, 1, "min_val", -1.0), argument(node, 2, "max_val", 1.0))
@@ -74,13 +74,13 @@ def _clamp(emit: Emitter, node: Node, low: float | None, high: float | None) -> 
 
 
 def lower_elu(emit: Emitter, node: Node) -> None:
-    """ELU and SELU: b * x, or b * a * (exp(x) - 1) below zero."""
+    """Lower ELU and SELU: b * x above zero, b * a * (exp(x) - 1) below it."""
     if node.target is aten.selu.default:
         a, b = SELU
     else:
         a, b = float(argument(node, 1, "alpha", 1.0)), float(argument(node, 2, "scale", 1.0))
         if argument(node, 3, "input_scale", 1) != 1:
-            raise refuse(node, "ELU with a scale of its input")
+            raise refuse(node, "ELU with an input_scale")
     emit.apply(node, node.args[0], Function.ELU, a, b)
 
 
@@ -92,7 +92,7 @@ def lower_celu(emit: Emitter, node: Node) -> None:
 
 
 def lower_prelu(emit: Emitter, node: Node) -> None:
-    """Lower max(x, 0) + slope * min(x, 0), which for one slope is leaky ReLU."""
+    """Lower max(x, 0) + slope * min(x, 0), which is leaky ReLU if there is one slope."""
     source, slope = node.args[:2]
     if not is_constant(slope):
         raise refuse(node, "PReLU whose slopes are computed")
@@ -136,7 +136,7 @@ def lower_log_sigmoid(emit: Emitter, node: Node) -> None:
 
 
 def lower_glu(emit: Emitter, node: Node) -> None:
-    """The first half times the sigmoid of the second."""
+    """Lower GLU: the first half times the sigmoid of the second."""
     value = emit.value(node.args[0])
     dim = argument(node, 1, "dim", -1)
     first, second = (Value(value.buffer, places) for places in np.split(value.places, 2, axis=dim))
@@ -177,7 +177,11 @@ def _sum(emit: Emitter, node: Node, left: Operand, right: Operand, sign: int) ->
 
 
 def _shift(emit: Emitter, node: Node, left: Node, right: Node, beta: float) -> bool:
-    """A layer plus constants of its columns, which is a part of it; says whether it was that."""
+    """Make the addition of constants to a layer's columns part of the layer, if possible.
+
+    Returns:
+        True if it became part of a layer.
+    """
     sides = ((left, right, beta), (right, left, 1.0)) if beta == 1 else ((left, right, beta),)
     for source, constant, sign in sides:
         if is_constant(constant) and not is_constant(source) and shape_of(source) == shape_of(node):
@@ -198,7 +202,7 @@ def lower_multiply(emit: Emitter, node: Node) -> None:
 
 
 def _multiply(emit: Emitter, node: Node, left: Node, right: Node) -> None:
-    """A product of two; of a layer and constants of its columns, part of the layer."""
+    """Lower a product; a factor for each column of a layer becomes part of the layer."""
     for source, factor in ((left, right), (right, left)):
         if is_constant(factor) and shape_of(source) == shape_of(node):
             values = emit.constant(factor).double().numpy()
@@ -213,7 +217,11 @@ def _multiply(emit: Emitter, node: Node, left: Node, right: Node) -> None:
 
 
 def _scale_channels(emit: Emitter, node: Node, source: Node, factor: np.ndarray) -> bool:
-    """A product of maps and constants of their channels, so that a sum can follow in one pass."""
+    """Multiply maps by a factor for each channel, in a form that a sum can become part of.
+
+    Returns:
+        False if the factors are not one for each channel of maps; nothing has changed then.
+    """
     shape = shape_of(node)
     if len(shape) != 4 or factor.size != shape[1] or factor.shape[-3:] != (shape[1], 1, 1):
         return False
@@ -222,7 +230,7 @@ def _scale_channels(emit: Emitter, node: Node, source: Node, factor: np.ndarray)
 
 
 def lower_add_product(emit: Emitter, node: Node) -> None:
-    """Lower input + value * left * right, or value * left / right."""
+    """Lower input + value * left * right, or input + value * left / right."""
     added, left, right = (emit.value(side) for side in node.args[:3])
     factor = float(node.kwargs.get("value", 1))
     divides = node.target is aten.addcdiv.default
@@ -234,7 +242,7 @@ def lower_add_product(emit: Emitter, node: Node) -> None:
 def lower_divide(emit: Emitter, node: Node) -> None:
     left, right = node.args[:2]
     if argument(node, 2, "rounding_mode") is not None:
-        raise refuse(node, "a quotient that is rounded")
+        raise refuse(node, "a division that is rounded")
     if isinstance(left, Node) and not isinstance(right, Node) and right != 0:
         _scale(emit, node, left, 1 / right)
     else:
@@ -251,7 +259,7 @@ def _scale(emit: Emitter, node: Node, source: Node, factor: float) -> None:
 
 
 def lower_arithmetic(kind: Arithmetic) -> Callable[[Emitter, Node], None]:
-    """Return the lowering of arithmetic of two tensors, or of one and a number."""
+    """Return the lowering of arithmetic of two tensors, or of a tensor and a number."""
     return lambda emit, node: _calculate(emit, node, kind, *node.args[:2])
 
 
@@ -264,12 +272,15 @@ def _calculate(emit: Emitter, node: Node, kind: Arithmetic, left: Operand, right
 
 
 def lower_masked_fill(emit: Emitter, node: Node) -> None:
-    """Lower min(max(x, v or -inf), v or inf), with v where the constant mask is."""
+    """Lower min(max(x, low), high), where both bounds are v if the constant mask is true.
+
+    Elsewhere the bounds are -inf and inf.
+    """
     source, mask, number = node.args[:3]
     if isinstance(number, Node) and is_constant(number):
         number = float(emit.constant(number))
     if math.isnan(number):
-        raise refuse(node, "a fill with what is no number")
+        raise refuse(node, "a fill with NaN")
     masked = emit.constant(mask).bool().numpy()
     masked = masked.reshape([1] * (len(shape_of(node)) - masked.ndim) + list(masked.shape))
     for kind, far in ((Arithmetic.MAXIMUM, -math.inf), (Arithmetic.MINIMUM, math.inf)):

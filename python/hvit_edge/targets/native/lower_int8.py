@@ -1,4 +1,4 @@
-"""How the int8 layers of `quantize.int8_operators` become operations."""
+"""Lower the int8 layers of `quantize.int8_operators` to operations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from hvit_edge.targets.native.values import Value, fresh
 
 
 def lower_int8_matrix(emit: Emitter, node: Node) -> None:
-    """`int8_linear` over tokens, `int8_pointwise` over pixels: a range for every `rows` of them."""
+    """Lower `int8_linear` over tokens or `int8_pointwise` over pixels.
+
+    Each group of `rows` tokens or pixels shares one range.
+    """
     axis = -1 if node.target is LINEAR else 1
     source = emit.with_rows(emit.value(node.args[0]), axis, node)
     together = node.args[5] if len(node.args) > 5 else 1
@@ -38,7 +41,7 @@ def lower_int8_matrix(emit: Emitter, node: Node) -> None:
 
 
 def lower_int8_convolution(emit: Emitter, node: Node) -> None:
-    """`int8_conv2d`: one range for each map, whatever its groups and dilation."""
+    """Lower `int8_conv2d`, with one range for each map, for any groups and dilation."""
     steps, padding, dilation = (tuple(pair) for pair in node.args[5:8])
     weights, scales = emit.constant(node.args[1]).numpy(), emit.constant(node.args[2])
     layer = Convolution(
@@ -81,7 +84,7 @@ def _convolve_image(
     codes = emit.quantise(node, rows, len(rows.places), pads=True)
     height, width = source.shape[2:]
     pixel = -(-rows.width // 4) * 4
-    if layer.weights.shape[1] % 4:  # the last pixel's channels are read by fours, too
+    if layer.weights.shape[1] % 4:  # the kernel also reads the last pixel's channels four at a time
         codes.codes.size = len(rows.places) * pixel + 4
     places = np.arange(height * width * pixel).reshape(1, height, width, pixel)
     maps = Value(codes.codes, places[..., : rows.width].transpose(0, 3, 1, 2))
@@ -94,7 +97,9 @@ def _int8(emit: Emitter, node: Node, codes: np.ndarray) -> Int8Weights:
 
 
 def _put(emit: Emitter, node: Node, axis: int, make: object) -> None:
-    """What `make` makes of an epilogue, whose output is fresh with its rows along `axis`."""
+    """Put the operation that `make` returns for an epilogue with a fresh output, rows
+    along `axis`.
+    """
     output = fresh(shape_of(node), axis)
     epilogue = Epilogue(_bias(emit, node), output.rows(axis), _activation(node))
     emit.put(node, make(epilogue), output)

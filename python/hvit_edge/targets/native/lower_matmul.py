@@ -1,4 +1,4 @@
-"""How products of two tensors' matrices become operations."""
+"""Lower products of matrices, and einsum, to operations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hvit_edge.targets.native.values import Buffer, Value, fresh
 
 
 def regular_matrices(emit: Emitter, node: Node, value: Value) -> Matrices:
-    """Matrices [..., tokens, width] whose tokens are a fixed way apart; copied if they are not."""
+    """Return matrices [..., tokens, width] with tokens at a fixed stride, copied if needed."""
     value = emit.with_rows(value, -1, node)
     places = value.places[..., 0]
     steps = np.diff(places, axis=-1)
@@ -32,7 +32,9 @@ def regular_matrices(emit: Emitter, node: Node, value: Value) -> Matrices:
 def multiply(
     emit: Emitter, node: Node, left: Value, right: Value, scale: float = 1.0
 ) -> tuple[Matmul, Value]:
-    """The operation for scale * left [..., m, k] right [..., k, n], and its output [..., m, n]."""
+    """Return the operation for scale * left [..., m, k] right [..., k, n], and its output [..., m,
+    n].
+    """
     batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
     (rows, depth), columns = left.shape[-2:], right.shape[-1]
     left = Value(left.buffer, np.broadcast_to(left.places, (*batch, rows, depth)))
@@ -58,7 +60,9 @@ def multiply(
 
 
 def _product_output(node: Node, shape: tuple[int, ...]) -> Value:
-    """Where a product goes: as the permutation after it wants it, if that leaves its rows whole."""
+    """Return the output of a product: in the order of a permutation after it, if rows
+    stay intact.
+    """
     users = list(node.users)
     rank = len(shape)
     if (
@@ -74,7 +78,9 @@ def _product_output(node: Node, shape: tuple[int, ...]) -> Value:
 
 
 def _spread(emit: Emitter, node: Node, value: Value) -> tuple[Matrices, int]:
-    """Matrices whose values are fixed ways apart along both dimensions; copied if they are not."""
+    """Return matrices with a fixed stride along both dimensions, copied if needed, and a column
+    step.
+    """
     found = _strides(value.places)
     if found is None:
         axis = row_axis([value])
@@ -89,7 +95,9 @@ def _spread(emit: Emitter, node: Node, value: Value) -> tuple[Matrices, int]:
 
 
 def _strides(places: np.ndarray) -> tuple[int, int] | None:
-    """How far values of matrices are apart along both dimensions, if that is the same for all."""
+    """Return the strides of matrices along both dimensions, or None if they are not the same for
+    all.
+    """
     first = places[(0,) * (places.ndim - 2)]
     down = int(first[1, 0] - first[0, 0]) if first.shape[0] > 1 else 0
     across = int(first[0, 1] - first[0, 0]) if first.shape[1] > 1 else 1
@@ -102,7 +110,10 @@ def _strides(places: np.ndarray) -> tuple[int, int] | None:
 
 
 def lower_matmul(emit: Emitter, node: Node) -> None:
-    """Any batch; vectors are matrices of one row or column; constants on the right are a layer."""
+    """Lower a product with any batch; a constant matrix on the right makes it a linear layer.
+
+    Vectors are matrices of one row or one column.
+    """
     left, right = node.args[:2]
     if is_constant(right) and len(shape_of(right)) == 2:
         _as_linear(emit, node, left, right)
@@ -138,7 +149,7 @@ def lower_matmul_and_add(emit: Emitter, node: Node) -> None:
 
 
 def lower_einsum(emit: Emitter, node: Node) -> None:
-    """Two tensors whose letters are all in the result or in both of them."""
+    """Lower einsum of two tensors; each letter must be in the result or in both tensors."""
     equation, operands = node.args[0].replace(" ", ""), list(node.args[1])
     inputs, _, result = equation.partition("->")
     terms = inputs.split(",")

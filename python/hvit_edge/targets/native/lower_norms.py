@@ -1,4 +1,4 @@
-"""How norms become operations: one of rows, or a reduction and arithmetic with what it gives."""
+"""Lower norms: to one operation over rows, or to a reduction and arithmetic with its result."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
 from hvit_edge.targets.native.lower_convolutions import scale_channels
-from hvit_edge.targets.native.lower_reductions import centre, reduce
+from hvit_edge.targets.native.lower_reductions import center, reduce
 from hvit_edge.targets.native.values import Value, constant_value, fresh
 
-FLOAT32_EPS = 1.1920928955078125e-07  # torch's eps of an RMS norm that names none
+FLOAT32_EPS = 1.1920928955078125e-07  # torch's default eps of an RMS norm
 
 
 def _affine(emit: Emitter, node: Node, first: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The constants `weight` and `bias`, from the position `first` on."""
+    """Return the constants `weight` and `bias`, which are the arguments from `first` on."""
     nodes = argument(node, first, "weight"), argument(node, first + 1, "bias")
     if any(n is not None and not is_constant(n) for n in nodes):
         raise refuse(node, "a norm whose weights are computed")
@@ -28,7 +28,7 @@ def _affine(emit: Emitter, node: Node, first: int) -> tuple[np.ndarray | None, n
 
 
 def lower_layer_norm(emit: Emitter, node: Node) -> None:
-    """Of the last dimensions, as rows."""
+    """Lower a layer norm over the last dimensions, as rows."""
     count = len(node.args[1])
     shape = shape_of(node)
     value = emit.value(node.args[0])
@@ -79,15 +79,15 @@ def _normalize_groups(
     bias: np.ndarray | None,
     eps: float,
 ) -> None:
-    """Lower (x - mean) * (weight / sqrt(variance + eps)) + bias, for groups of channels."""
+    """Lower (x - mean) * (weight / sqrt(variance + eps)) + bias, over groups of channels."""
     value = emit.value(node.args[0])
     shape = value.shape
     channels = shape[1] // groups
     grouped = Value(value.buffer, value.places.reshape(shape[0], groups, channels, *shape[2:]))
     dims = list(range(2, grouped.places.ndim))
     scale = 1 / math.prod(grouped.shape[dim] for dim in dims)
-    centred = centre(emit, node, grouped, dims)
-    factor = reduce(emit, node, centred, dims, Reduce.INVERSE_ROOT, scale=scale, eps=eps)
+    centered = center(emit, node, grouped, dims)
+    factor = reduce(emit, node, centered, dims, Reduce.INVERSE_ROOT, scale=scale, eps=eps)
     factor = _written(emit, node, factor)
     channelwise = (groups, channels, *[1] * (len(shape) - 2))
     if weight is not None:
@@ -95,7 +95,7 @@ def _normalize_groups(
             node, Arithmetic.MULTIPLY, factor, constant_value(weight.reshape(channelwise))
         )
         factor = emit.value(node)
-    emit.calculate(node, Arithmetic.MULTIPLY, centred, factor)
+    emit.calculate(node, Arithmetic.MULTIPLY, centered, factor)
     if bias is not None:
         shift = constant_value(bias.reshape(channelwise))
         emit.calculate(node, Arithmetic.ADD, emit.value(node), shift)
@@ -104,13 +104,13 @@ def _normalize_groups(
 
 
 def _written(emit: Emitter, node: Node, value: Value) -> Value:
-    """`value`, which `node` is now, its operation written down."""
+    """Write down the operation of `node` and return `value`, which is what the node holds now."""
     emit.value(node)
     return value
 
 
 def lower_batch_norm(emit: Emitter, node: Node) -> None:
-    """In eval mode: a factor and a shift for each channel."""
+    """Lower a batch norm in eval mode: a factor and a shift for each channel."""
     if argument(node, 5, "training", False):
         raise refuse(node, "a batch norm in training mode")
     weight, bias = _affine(emit, node, 1)
@@ -120,7 +120,7 @@ def lower_batch_norm(emit: Emitter, node: Node) -> None:
 def _normalize_by_constants(
     emit: Emitter, node: Node, weight: np.ndarray | None, bias: np.ndarray | None, eps: float
 ) -> None:
-    """Lower (x - mean) / sqrt(variance + eps) * weight + bias, of constants, in float64."""
+    """Lower (x - mean) / sqrt(variance + eps) * weight + bias with constants, in float64."""
     means, variances = argument(node, 3, "running_mean"), argument(node, 4, "running_var")
     if not is_constant(means) or not is_constant(variances):
         raise refuse(node, "a norm without constant statistics")

@@ -1,4 +1,4 @@
-"""How linear layers, joined tensors and resized maps become operations."""
+"""Lower linear layers, joined tensors, cumulative sums and resized maps to operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hvit_edge.targets.native.operations import Epilogue
 from hvit_edge.targets.native.values import Value, constant_value, fresh
 
 MOST_SUMMED = 1024
-"""Values of a cumulative sum, whose matrix has the square of that."""
+"""The most values of a cumulative sum; its matrix has the square of that."""
 
 
 def lower_linear(emit: Emitter, node: Node) -> None:
@@ -35,7 +35,7 @@ def lower_cat(emit: Emitter, node: Node) -> None:
 
 
 def lower_stack(emit: Emitter, node: Node) -> None:
-    """Each part into its place along a new dimension."""
+    """Lower a stack: write each part into its place along a new dimension."""
     shape = tuple(shape_of(node))
     dim = argument(node, 1, "dim", 0) % len(shape)
     axis = row_axis([emit.values[part] for part in node.args[0]]) if len(shape) > 1 else 0
@@ -47,7 +47,7 @@ def lower_stack(emit: Emitter, node: Node) -> None:
 
 
 def along(emit: Emitter, node: Node, value: Value, axis: int, matrix: np.ndarray) -> Value:
-    """`matrix` [new, old] times `value` along `axis`; `node` becomes the result."""
+    """Multiply `value` by `matrix` [new, old] along `axis`; `node` becomes the result."""
     rows = row_axis([value])
     others = [dim for dim in range(value.places.ndim) if dim not in (axis, rows)]
     order = [*others, axis] if rows == axis else [*others, axis, rows]
@@ -63,7 +63,7 @@ def along(emit: Emitter, node: Node, value: Value, axis: int, matrix: np.ndarray
 
 
 def lower_cumulative_sum(emit: Emitter, node: Node) -> None:
-    """As a product with a matrix of ones from its diagonal down."""
+    """Lower a cumulative sum as a product with a lower triangular matrix of ones."""
     value = emit.value(node.args[0])
     axis = argument(node, 1, "dim") % value.places.ndim
     length = value.shape[axis]
@@ -73,7 +73,7 @@ def lower_cumulative_sum(emit: Emitter, node: Node) -> None:
 
 
 def lower_resize(emit: Emitter, node: Node) -> None:
-    """Along each side in turn, by the operator's own answers to unit maps."""
+    """Lower a resize along each side in turn, with a matrix that the operator computes."""
     value = emit.value(node.args[0])
     sizes = zip(value.shape[2:], shape_of(node)[2:], strict=True)
     for side, (old, new) in enumerate(sizes):
@@ -84,7 +84,7 @@ def lower_resize(emit: Emitter, node: Node) -> None:
 
 
 def _resizing(node: Node, side: int, old: int, new: int) -> np.ndarray:
-    """The matrix float64 [new, old] of a resize along one side, of the node's own scale."""
+    """Return the float64 matrix [new, old] of a resize along one side, with the node's scale."""
     rank = len(shape_of(node)) - 2
     units = torch.eye(old, dtype=torch.float64).reshape(1, old, *([1] * (rank - 1)), old)
     align = bool(argument(node, 2, "align_corners", False))
@@ -104,7 +104,7 @@ SCALED = (
     aten._upsample_bilinear2d_aa.vec,
     aten._upsample_bicubic2d_aa.vec,
 )
-"""Resizes that may be given as factors."""
+"""The resizes that may be given by scale factors."""
 
 
 LOWERINGS: dict[object, Callable[[Emitter, Node], None]] = {

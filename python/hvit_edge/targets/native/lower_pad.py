@@ -1,8 +1,9 @@
-"""How padding becomes operations: the tensor goes into the middle, and what is around it is filled.
+"""Lower padding: the tensor is written to the middle of a larger one, and the border is filled.
 
     [before | tensor | after]   along each padded dimension, the last one first
 
-What wrote the tensor writes it there where it can, so that padding costs its border alone.
+If possible, the operation that computes the tensor writes it there, so that padding costs only the
+border.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def lower_pad(emit: Emitter, node: Node) -> None:
 def pad_with(
     emit: Emitter, node: Node, value: Value, widths: Sequence[tuple[int, int]], number: float
 ) -> Value:
-    """A copy of `value` with a border of `number`, so wide before and after each dimension."""
+    """Return a copy of `value` in a border of `number`, with a width before and after each
+    dimension.
+    """
     shape = [low + size + high for size, (low, high) in zip(value.shape, widths, strict=True)]
     axis = row_axis([value])
     whole = fresh(shape, axis)
@@ -58,7 +61,7 @@ def pad_with(
 
 
 def _cut(emit: Emitter, node: Node, before: list[int], after: list[int], number: float) -> None:
-    """Padding that cuts off: a view, and padding of what is left."""
+    """Lower padding with negative widths: take a view, and pad that by the other widths."""
     value = emit.value(node.args[0])
     inside = tuple(
         slice(max(-low, 0), size - max(-high, 0))
@@ -70,7 +73,7 @@ def _cut(emit: Emitter, node: Node, before: list[int], after: list[int], number:
 
 
 def _number(node: Node) -> float:
-    """That the border is filled with."""
+    """Return the number that fills the border."""
     position = 3 if node.target is aten.pad.default else 2
     number = float(argument(node, position, "value") or 0)
     if math.isnan(number):
@@ -79,7 +82,9 @@ def _number(node: Node) -> float:
 
 
 def _widths(node: Node) -> tuple[list[int], list[int]]:
-    """Before and after each dimension; torch gives pairs, those of the last dimension first."""
+    """Return the widths before and after each dimension; torch gives pairs, last
+    dimension first.
+    """
     pairs = list(node.args[1])
     rank = len(shape_of(node))
     missing = [0] * (rank - len(pairs) // 2)
@@ -87,7 +92,7 @@ def _widths(node: Node) -> tuple[list[int], list[int]]:
 
 
 def _borders(places: np.ndarray, middle: tuple[slice, ...]) -> Iterator[np.ndarray]:
-    """The places around the middle: of each dimension, what is inside all dimensions before it."""
+    """Yield the places around the middle; each dimension's border is inside earlier ones."""
     for dim, inside in enumerate(middle):
         for side in (slice(0, inside.start), slice(inside.stop, None)):
             border = places[(*middle[:dim], side)]
@@ -96,7 +101,7 @@ def _borders(places: np.ndarray, middle: tuple[slice, ...]) -> Iterator[np.ndarr
 
 
 def _filled(shape: tuple[int, ...], axis: int, number: float) -> Value:
-    """One constant row, everywhere."""
+    """Return a value in which every row is one constant row."""
     width = shape[axis]
     row = Buffer(width, Space.CONSTANTS, np.full(width, number, np.float32))
     along = np.arange(width).reshape([-1 if dim == axis else 1 for dim in range(len(shape))])
@@ -104,10 +109,10 @@ def _filled(shape: tuple[int, ...], axis: int, number: float) -> Value:
 
 
 def lower_unfold(emit: Emitter, node: Node) -> None:
-    """The windows of a map as columns: a view, of the map with zeros around it."""
+    """Lower the windows of a map as columns: a view of the map with zeros around it."""
     value = emit.value(node.args[0])
     if value.places.ndim != 4:
-        raise refuse(node, "windows of one image without its batch")
+        raise refuse(node, "windows of an image without a batch")
     kernel, dilation, padding, steps = node.args[1:5]
     if any(padding):
         widths = [(0, 0), (0, 0), *((width, width) for width in padding)]
@@ -118,8 +123,10 @@ def lower_unfold(emit: Emitter, node: Node) -> None:
 
 
 def lower_fold(emit: Emitter, node: Node) -> None:
-    """A map as the sum of what windows say of each pixel: one view for each window that may cover
-    it, of columns with zeros around them for those that do not.
+    """Lower a map that is the sum of the windows that cover each pixel.
+
+    There is one view for each window that may cover a pixel. Zeros around the columns stand for
+    windows that do not cover it.
     """
     size, kernel, dilation, padding, steps = node.args[1:6]
     sides = [
@@ -148,11 +155,11 @@ def lower_fold(emit: Emitter, node: Node) -> None:
 def _covering(
     size: int, kernel: int, dilation: int, padding: int, step: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """The windows that cover each position along one side of a map.
+    """Return the windows that cover each position along one side of a map.
 
     Returns:
-        The tap of each of them and the window, int64 [windows at most, size]; windows count from
-        one, and zero is none. Then how many windows there are.
+        The tap and the window, each int64 [most windows of a position, size], and the number of
+        windows. Windows count from one; zero is no window.
     """
     count = (size + 2 * padding - dilation * (kernel - 1) - 1) // step + 1
     found: list[list[tuple[int, int]]] = []

@@ -1,9 +1,9 @@
-"""How pools become operations.
+"""Lower pools to operations.
 
-The kernel slides windows over one map and counts no padding. Anything else is made of that:
+The kernel slides windows over one map and does not count padding. Any other pool is composed:
 
-    images, dilation       one pool each, as for convolutions
-    a mean over padding    of a map with zeros around it
+    images, dilation       one pool for each, as for convolutions
+    a mean over padding    a pool of a map with zeros around it
     uneven windows         means by a matrix along each side, maxima one by one
 """
 
@@ -36,7 +36,9 @@ from hvit_edge.targets.native.windows import (
 
 
 def _maps(emit: Emitter, node: Node) -> tuple[Value, Pair]:
-    """The input as maps, and the size of the output's; sequences are maps of one row."""
+    """Return the input as maps, and the output's height and width; sequences are maps
+    with one row.
+    """
     places = emit.value(node.args[0]).places
     rank = 1 if node.target in SEQUENCES else 2
     if places.ndim == rank + 1:
@@ -48,7 +50,7 @@ def _maps(emit: Emitter, node: Node) -> tuple[Value, Pair]:
 
 
 def _item(node: Node) -> Node:
-    """The node of the values, where a pool gives indices too."""
+    """Return the node of the values if a pool also returns indices, else the pool itself."""
     items = [user for user in node.users if user.target is operator.getitem and user.users]
     if any(item.args[1] != 0 for item in items):
         raise refuse(node, "the indices of the largest values")
@@ -56,7 +58,7 @@ def _item(node: Node) -> Node:
 
 
 def _geometry(node: Node, *, flat: bool) -> tuple[Pair, Pair, Pair]:
-    """Kernel, steps and padding."""
+    """Return kernel, strides and padding of a pool."""
     kernel, padding = pair(node, 1, "kernel_size", 1), pair(node, 3, "padding", 0)
     steps = pair(node, 2, "stride", 0)
     steps = kernel if steps == (0, 0) else steps
@@ -107,7 +109,7 @@ def lower_average_pool(emit: Emitter, node: Node) -> None:
         padding = (0, 0)
     covered = zip(size, steps, kernel, source.shape[2:], strict=True)
     if divisor and any((n - 1) * step + k > old for n, step, k, old in covered):
-        raise refuse(node, "a mean of windows over the edge, with a divisor")
+        raise refuse(node, "a mean pool with a divisor and windows beyond the edge")
     _pool(emit, node, source, PoolKind.AVERAGE, (kernel, steps, padding), size)
     if divisor:
         value = emit.value(node)
@@ -137,7 +139,7 @@ def _parts(
     kind: PoolKind,
     geometry: tuple[Pair, Pair, Pair],
 ) -> list[ops.Operation]:
-    """One pool an image."""
+    """Return one pool for each image."""
     kernel, steps, padding = geometry
     if math.prod(kernel) > MOST_TAPS:
         raise refuse(node, f"a pool of {kernel} pixels")
@@ -187,7 +189,7 @@ def lower_adaptive_max_pool(emit: Emitter, node: Node) -> None:
 
 
 def _even_windows(old: tuple[int, ...], new: Pair) -> Pair | None:
-    """The windows of an adaptive pool, if all are of one size and a kernel takes it."""
+    """Return the window size of an adaptive pool if all are equal and the kernel can run it."""
     if any(before % after for before, after in zip(old, new, strict=True)):
         return None
     kernel = tuple(before // after for before, after in zip(old, new, strict=True))
@@ -195,7 +197,7 @@ def _even_windows(old: tuple[int, ...], new: Pair) -> Pair | None:
 
 
 def _adaptive_windows(old: int, new: int) -> list[slice]:
-    """From floor(i * old / new) to ceil((i + 1) * old / new)."""
+    """Return the windows from floor(i * old / new) to ceil((i + 1) * old / new)."""
     return [slice(i * old // new, -(-(i + 1) * old // new)) for i in range(new)]
 
 

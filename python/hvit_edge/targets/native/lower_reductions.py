@@ -1,4 +1,4 @@
-"""How sums, means, extremes and norms over any dimensions become operations."""
+"""Lower sums, means, extremes, norms, variances and softmax over any dimensions to operations."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def reduce(
 
 
 def dims_of(node: Node, dims: object, rank: int) -> list[int]:
-    """The dimensions that an argument names: one, several, or all."""
+    """Return the dimensions that an argument names: one, several, or all."""
     if dims is None or dims == []:
         return list(range(rank))
     return sorted({dim % rank for dim in ([dims] if isinstance(dims, int) else dims)})
 
 
 def _finish(emit: Emitter, node: Node) -> None:
-    """Without the dimensions that are not kept."""
+    """Remove the reduced dimensions from the value of `node` if its shape does not keep them."""
     value = emit.values[node]
     emit.values[node] = Value(value.buffer, value.places.reshape(shape_of(node)), value.source)
 
@@ -86,7 +86,7 @@ def lower_mean(emit: Emitter, node: Node) -> None:
 
 
 def _mean_of_rows(emit: Emitter, node: Node, source: Value, dims: list[int], kept: int) -> None:
-    """Over all dimensions but the first and one other."""
+    """Compute the mean over all dimensions except the first and one other."""
     source = emit.with_rows(source, kept, node)
     groups, count = source.shape[0], math.prod(source.shape[dim] for dim in dims)
     means = fresh((groups, source.shape[kept]))
@@ -107,7 +107,7 @@ def lower_reduction(kind: Reduce) -> Callable[[Emitter, Node], None]:
 
 
 def lower_extreme_with_index(kind: Reduce) -> Callable[[Emitter, Node], None]:
-    """Return the lowering of max or min over one dimension, whose indices nobody may use."""
+    """Return the lowering of max or min over one dimension; their indices must not be used."""
 
     def lower(emit: Emitter, node: Node) -> None:
         items = [user for user in node.users if user.users]
@@ -123,7 +123,7 @@ def lower_extreme_with_index(kind: Reduce) -> Callable[[Emitter, Node], None]:
 
 
 def lower_norm(emit: Emitter, node: Node) -> None:
-    """Of the orders 1, 2 and infinity, in either sense."""
+    """Lower a norm of order 1, 2, inf or -inf."""
     order = argument(node, 1, "p" if node.target is aten.norm.ScalarOpt_dim else "ord", 2)
     order = float(2 if order is None else order)
     if order not in NORMS:
@@ -138,7 +138,7 @@ def lower_norm(emit: Emitter, node: Node) -> None:
 
 
 def lower_variance(emit: Emitter, node: Node) -> None:
-    """The mean square of the deviations from the mean, or its root."""
+    """Lower the variance, with a correction of the count, or the standard deviation."""
     source = _source(emit, node)
     dims = dims_of(node, argument(node, 1, "dim"), source.places.ndim)
     correction = node.kwargs.get("correction")
@@ -148,15 +148,15 @@ def lower_variance(emit: Emitter, node: Node) -> None:
     correction = 1 if correction is None else correction
     if count <= correction:
         raise refuse(node, f"a variance of {count} values")
-    centre(emit, node, source, dims)
+    center(emit, node, source, dims)
     rooted = node.target in (aten.std.dim, aten.std.correction)
     kind = Reduce.ROOT if rooted else Reduce.SQUARES
     reduce(emit, node, emit.value(node), dims, kind, scale=1 / (count - correction))
     _finish(emit, node)
 
 
-def centre(emit: Emitter, node: Node, value: Value, dims: Sequence[int]) -> Value:
-    """`value` minus its mean over `dims`; `node` becomes that."""
+def center(emit: Emitter, node: Node, value: Value, dims: Sequence[int]) -> Value:
+    """Return `value` minus its mean over `dims`; `node` becomes the result."""
     count = math.prod(value.shape[dim] for dim in dims)
     reduce(emit, node, value, dims, Reduce.SUM, scale=1 / count)
     emit.calculate(node, Arithmetic.SUBTRACT, value, emit.value(node))
@@ -164,14 +164,14 @@ def centre(emit: Emitter, node: Node, value: Value, dims: Sequence[int]) -> Valu
 
 
 def lower_softmax(emit: Emitter, node: Node) -> None:
-    """Over one dimension, or its logarithm."""
+    """Lower softmax or its logarithm over one dimension."""
     value = emit.value(node.args[0])
     axis = node.args[1] % value.places.ndim
     soften(emit, node, value, axis, log=node.target in LOGARITHMS)
 
 
 def soften(emit: Emitter, node: Node, value: Value, axis: int, *, log: bool = False) -> Value:
-    """Take the softmax of `value` over `axis`; `node` becomes that."""
+    """Compute the softmax of `value` over `axis`; `node` becomes the result."""
     rows = emit.with_rows(value, axis, node).rows(axis)
     output = fresh(value.shape, axis)
     emit.put(node, Softmax(log, rows, output.rows(axis)), output)

@@ -1,4 +1,4 @@
-"""Operators that move no element: each is the same view of the array of places."""
+"""Lower operators that move no element: each is a view of the array of places."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def lower_roll(emit: Emitter, node: Node) -> None:
 
 
 def places_as_given(emit: Emitter, node: Node) -> None:
-    """An operator that moves elements and changes none: of the places themselves.
+    """Lower an operator that only moves elements, by applying it to the places themselves.
 
-    They are float64 meanwhile, which holds any place and which every operator takes.
+    The places are float64 meanwhile, which holds any place and which every operator supports.
     """
     source = node.args[0]
     computed = [arg for arg in node.all_input_nodes if arg is not source and not is_constant(arg)]
     if computed or not isinstance(source, Node):
-        raise refuse(node, f"{node.target} of places that are computed")
+        raise refuse(node, f"{node.target} with computed indices")
 
     def given(arg: Node) -> torch.Tensor:
         if arg is source:
@@ -58,13 +58,13 @@ def places_as_given(emit: Emitter, node: Node) -> None:
         emit.view(node, source, moved.numpy().astype(np.int64))
         return
     value = emit.value(source)
-    for user in node.users:  # getitem, whose index says which
+    for user in node.users:  # each user is a getitem with the index of a part
         part = moved[user.args[1]]
         emit.values[user] = Value(value.buffer, part.numpy().astype(np.int64))
 
 
 def lower_to_float(emit: Emitter, node: Node) -> None:
-    """A conversion to float32 of what is float32 in the plan already: an input of integers."""
+    """Lower a conversion to float32 of a value that the plan stores as float32 already."""
     emit.view(node, node.args[0], emit.values[node.args[0]].places)
 
 
@@ -99,7 +99,7 @@ MOVES = (
     aten.upsample_nearest2d.default,
     aten.upsample_nearest2d.vec,
 )
-"""Operators that move elements, of which the first argument is the tensor."""
+"""The operators that only move the elements of their first argument."""
 
 LOWERINGS = {
     aten.reshape.default: lower_reshape,

@@ -1,4 +1,4 @@
-"""How tensors that are put together of others become operations: fills, scatters, choices."""
+"""Lower tensors that are composed of others to operations: fills, scatters, choices."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from hvit_edge.targets.native.values import Buffer, Value, constant_value, dense
 
 
 def lower_fill(emit: Emitter, node: Node) -> None:
-    """A tensor of one number."""
+    """Lower a tensor that is filled with one number."""
     name = str(node.target)
     position = 2 if node.target is aten.new_full.default else 1
     given = "full" in name or "fill" in name
     number = 1.0 if "ones" in name else (node.args[position] if given else 0.0)
     if isinstance(number, Node):
-        raise refuse(node, "a tensor of a number that is computed")
+        raise refuse(node, "a tensor that is filled with a computed number")
     emit.values[node] = filled(shape_of(node), float(number))
 
 
 def lower_copy(emit: Emitter, node: Node) -> None:
-    """The second tensor, in the shape of the first."""
+    """Lower a copy: the second tensor, in the shape of the first."""
     source = node.args[1]
     emit.view(node, source, np.broadcast_to(emit.values[source].places, shape_of(node)))
 
 
 def lower_scatter(emit: Emitter, node: Node) -> None:
-    """A copy of one tensor, a slice of which is another."""
+    """Lower a scatter: a copy of one tensor in which a slice is replaced by another tensor."""
     base, part = node.args[:2]
     dim = argument(node, 2, "dim", 0) % len(shape_of(node))
     if node.target is aten.select_scatter.default:
@@ -46,7 +46,7 @@ def lower_scatter(emit: Emitter, node: Node) -> None:
 
 
 def _write(emit: Emitter, node: Node, part: Node, there: Value) -> None:
-    """Copy a tensor to where there is room for it, value by value if need be."""
+    """Copy a tensor to `there`, value by value if it has no rows."""
     if there.places.size == 0:
         return
     here = emit.value(part)
@@ -60,7 +60,7 @@ def _write(emit: Emitter, node: Node, part: Node, there: Value) -> None:
 
 
 def lower_where(emit: Emitter, node: Node) -> None:
-    """One of two tensors, where a constant mask says: places in a copy of both."""
+    """Lower a choice between two tensors by a constant mask, as places in a copy of both."""
     mask, *sides = node.args
     shape = tuple(shape_of(node))
     values = [

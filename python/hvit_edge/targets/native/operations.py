@@ -1,4 +1,4 @@
-"""The operations of the native backend, field by field as cpp/src/native/read_plan.cpp reads them.
+"""Define the native backend's operations, in the order of fields of cpp/src/native/read_plan.cpp.
 
 Shapes and meaning are in cpp/src/native/operations.h.
 """
@@ -17,7 +17,7 @@ PANEL = 16
 
 
 class Activation(IntEnum):
-    """What is applied to each value; from `SIGMOID` on in plans of version 2 alone."""
+    """The functions that layers apply; from `SIGMOID` on, only plans of version 2 have them."""
 
     NONE = 0
     RELU = 1
@@ -32,7 +32,7 @@ class Activation(IntEnum):
 
 
 class PoolKind(IntEnum):
-    """What a pool makes of its window."""
+    """The results that a pool computes of its window."""
 
     MAXIMUM = 0
     AVERAGE = 1
@@ -40,7 +40,7 @@ class PoolKind(IntEnum):
 
 @dataclass
 class Epilogue:
-    """What follows the products: bias, activation, residual rows, activation; then the output."""
+    """What is applied to products: bias, activation, residual rows, activation; then the output."""
 
     bias: np.ndarray | None
     output: Rows
@@ -51,12 +51,12 @@ class Epilogue:
 
 @dataclass
 class Operation:
-    """What all operations have: a name for profiles, and the buffers that they touch."""
+    """The base of all operations: a name for profiles, and the buffers that it touches."""
 
     name: str = field(default="", kw_only=True)
 
     def reads(self) -> Iterator[Buffer]:
-        """Buffers that must be there."""
+        """Yield the buffers that the operation reads."""
         for value in vars(self).values():
             if isinstance(value, Rows | Matrices | Window | Side):
                 yield value.buffer
@@ -66,7 +66,7 @@ class Operation:
                 yield value.residual.buffer
 
     def writes(self) -> Iterator[Buffer]:
-        """Buffers that are written."""
+        """Yield the buffers that the operation writes."""
         epilogue = getattr(self, "epilogue", None)
         output = epilogue.output if epilogue is not None else self.output
         yield output if isinstance(output, Buffer) else output.buffer
@@ -74,7 +74,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of `Binary`: rows of values, or of one value each that is repeated."""
+    """One side of `Binary`: rows of values, or rows in which one value is repeated."""
 
     rows: Rows
     repeats: bool
@@ -86,12 +86,15 @@ class Side:
 
 @dataclass(frozen=True)
 class Codes:
-    """Rows as int8, each `width` rounded up to four bytes long.
+    """Rows as int8; the length of each is `width` rounded up to a multiple of four bytes.
 
     Attributes:
-        codes, ranges, zeros: the bytes, scale and zero of each range, and a row of zeros for
-            padding where that is needed.
-        rows, width, together: how many, how long, and how many share a range.
+        codes: the buffer of the bytes.
+        ranges: the buffer of the scale and zero point of each range.
+        zeros: the buffer of a row of zero points for padding, or None if none is needed.
+        rows: the number of rows.
+        width: the values of a row.
+        together: the number of rows that share a range.
     """
 
     codes: Buffer
@@ -110,7 +113,7 @@ class Codes:
 
 @dataclass(frozen=True)
 class Int8Weights:
-    """Of a layer: codes [columns, taps, depth] and the scale of each column."""
+    """The weights of an int8 layer: codes [columns, taps, depth], and the scale of each column."""
 
     codes: np.ndarray
     scales: np.ndarray
@@ -118,7 +121,7 @@ class Int8Weights:
 
 @dataclass
 class Linear(Operation):
-    """rows x depth times depth x columns."""
+    """Multiplies [rows, depth] by [depth, columns]."""
 
     input: Rows
     weights: np.ndarray  # [columns, depth]
@@ -128,7 +131,7 @@ class Linear(Operation):
 
 @dataclass
 class Window:
-    """A channels-last map and the windows over it; strides in values."""
+    """A channels-last map and the windows over it; strides are in values."""
 
     buffer: Buffer
     start: int
@@ -142,7 +145,7 @@ class Window:
 
 @dataclass
 class Convolution(Operation):
-    """Over all channels."""
+    """Convolves a map over all channels."""
 
     window: Window
     weights: np.ndarray  # [columns, kernel height, kernel width, channels]
@@ -151,7 +154,7 @@ class Convolution(Operation):
 
 @dataclass
 class Depthwise(Operation):
-    """Each channel by itself."""
+    """Convolves each channel of a map by itself."""
 
     window: Window
     weights: np.ndarray  # [taps, channels]
@@ -160,7 +163,7 @@ class Depthwise(Operation):
 
 @dataclass
 class Pooling(Operation):
-    """The largest value or the mean of each window."""
+    """Computes the largest value or the mean of each window."""
 
     window: Window
     kind: PoolKind
@@ -169,7 +172,7 @@ class Pooling(Operation):
 
 @dataclass
 class LayerNorm(Operation):
-    """Of each row."""
+    """Normalizes each row."""
 
     input: Rows
     gamma: np.ndarray | None
@@ -181,7 +184,7 @@ class LayerNorm(Operation):
 
 @dataclass
 class Matrices:
-    """One matrix [tokens, width] a head: where each begins, and how far its tokens are apart."""
+    """One matrix [tokens, width] for each head: where it begins, and the stride of its tokens."""
 
     buffer: Buffer
     places: np.ndarray  # int64 [heads]
@@ -190,7 +193,7 @@ class Matrices:
 
 @dataclass
 class Attention(Operation):
-    """softmax(q k^T * scale + bias) v."""
+    """Computes softmax(q k^T * scale + bias) v."""
 
     heads: int
     queries: int
@@ -202,14 +205,14 @@ class Attention(Operation):
     value: Matrices
     output: Matrices
     biases: np.ndarray | None  # float32 [matrices, queries, keys]
-    bias_of: np.ndarray | None  # int [heads], which matrix
+    bias_of: np.ndarray | None  # int [heads], the index of each head's matrix
     scale: float
     scratch: Buffer
 
 
 @dataclass
 class Add(Operation):
-    """activation(alpha * left + beta * right)."""
+    """Computes activation(alpha * left + beta * right)."""
 
     left: Rows
     right: Rows | None
@@ -221,7 +224,7 @@ class Add(Operation):
 
 @dataclass
 class Mean(Operation):
-    """Of each `count` rows."""
+    """Computes the mean of each `count` rows."""
 
     input: Rows
     count: int
@@ -230,7 +233,7 @@ class Mean(Operation):
 
 @dataclass
 class Pad(Operation):
-    """Planes with zeros around them."""
+    """Copies planes and puts zeros around them."""
 
     source: Rows
     size: tuple[int, int, int]  # channels, height, width
@@ -240,7 +243,7 @@ class Pad(Operation):
 
 @dataclass
 class Gather(Operation):
-    """Value by value."""
+    """Copies values by a table of their places."""
 
     source: Rows
     table: np.ndarray
@@ -249,19 +252,19 @@ class Gather(Operation):
 
 @dataclass
 class Quantise(Operation):
-    """Rows as int8."""
+    """Quantizes rows to int8."""
 
     input: Rows
     codes: Codes
 
     def writes(self) -> Iterator[Buffer]:
-        """Buffers that are written."""
+        """Yield the buffers that the operation writes."""
         return self.codes.buffers()
 
 
 @dataclass
 class LinearInt8(Operation):
-    """The codes of rows times those of weights."""
+    """Multiplies the codes of rows by the codes of weights."""
 
     codes: Codes
     weights: Int8Weights
@@ -270,7 +273,7 @@ class LinearInt8(Operation):
 
 @dataclass
 class ConvolutionInt8(Operation):
-    """The same for the windows of a map of one range; strides of the window in bytes."""
+    """Convolves a map of int8 codes that share one range; strides of the window are in bytes."""
 
     window: Window
     codes: Codes
@@ -280,12 +283,14 @@ class ConvolutionInt8(Operation):
 
 @dataclass
 class InvertedResidual(Operation):
-    """A linear layer, a depthwise convolution of its map and a second linear layer.
+    """Computes a linear layer, a depthwise convolution of its map and a second linear layer.
 
     Attributes:
-        expand, depthwise, project: as they would run one by one.
-        adds_input: the depthwise convolution adds its own input, the expanded map.
-        scratch: what the jobs work in.
+        expand: the first layer, as it would run by itself.
+        depthwise: the convolution, as it would run by itself.
+        adds_input: True if the depthwise convolution adds its input, the expanded map.
+        project: the second layer, as it would run by itself.
+        scratch: the memory that the jobs work in.
     """
 
     expand: Linear | LinearInt8
@@ -295,12 +300,12 @@ class InvertedResidual(Operation):
     scratch: Buffer
 
     def reads(self) -> Iterator[Buffer]:
-        """Buffers that must be there."""
+        """Yield the buffers that the operation reads."""
         yield from self.expand.reads()
         if self.project.epilogue.residual is not None:
             yield self.project.epilogue.residual.buffer
         yield self.scratch
 
     def writes(self) -> Iterator[Buffer]:
-        """Buffers that are written."""
+        """Yield the buffers that the operation writes."""
         return self.project.writes()

@@ -1,4 +1,4 @@
-"""The operators that the native target does not run."""
+"""Refuse the operators that the native target does not run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["NEEDS", "Refusal", "refuse_all"]
 
 
 class Refusal(refusals.Refusal):
-    """An operator that this backend does not run."""
+    """An operator that the native backend does not run."""
 
     def __init__(self, node: Node, what: str) -> None:
         super().__init__(NEEDS, node, what)

@@ -1,8 +1,8 @@
-"""A graph in segments that the native backend runs, and the operators between them.
+"""Cut a graph into segments that the native backend runs and the operators between them.
 
     x -> [segment 0] -> an operator outside -> [segment 1] -> y
 
-A segment has one input and one output, both float32: several of them leave and arrive side by side.
+A segment has one input and one output, both float32. Several values enter and leave side by side.
 
     a, b -> reshape [1, n] -> cat -> segment -> slice -> reshape -> c, d
 """
@@ -19,16 +19,17 @@ from torch.fx import Graph, GraphModule, Node
 from hvit_edge.lowering.graph import aten, is_constant, shape_of
 
 OUTSIDE = -1
-"""The stage of what is there before the first segment."""
+"""The stage of values that exist before the first segment."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Operators that run in one delegate.
+    """Holds the operators that run in one delegate.
 
     Attributes:
-        nodes: in the order of the graph, without constants.
-        inputs, outputs: nodes of the graph whose values arrive and leave.
+        nodes: the operators in the order of the graph, without constants.
+        inputs: the nodes of the graph whose values enter.
+        outputs: the nodes of the graph whose values leave.
     """
 
     nodes: tuple[Node, ...]
@@ -37,9 +38,10 @@ class Segment:
 
 
 def spread(nodes: Sequence[Node], outside: Collection[Node]) -> set[Node]:
-    """Return what must be outside if `outside` is: also what has values that no segment takes.
+    """Return the operators that must be outside if `outside` are.
 
-    Segments take and give float32 alone; truth values stay inside of one.
+    Segments read and write only float32, so an operator is outside too if another dtype would enter
+    or leave a segment. Boolean values stay inside a segment.
     """
     found = set(outside)
     while True:
@@ -69,7 +71,9 @@ def _is_operator(node: Node) -> bool:
 
 
 def stages(nodes: Sequence[Node], outside: Collection[Node]) -> dict[Node, int]:
-    """Return the segment of each operator inside, or the one after which an outside one runs."""
+    """Return the segment of each operator inside; for one outside, the segment after
+    which it runs.
+    """
     stage: dict[Node, int] = {}
     for node in nodes:
         if node.op == "placeholder":
@@ -91,7 +95,7 @@ def _is_out(node: Node, outside: Collection[Node]) -> bool:
 def segments(
     nodes: Sequence[Node], outside: Collection[Node], stage: dict[Node, int]
 ) -> Iterator[Segment]:
-    """Give the segments of a graph, in the order in which they run."""
+    """Yield the segments of a graph in the order in which they run."""
     for number in range(1 + max(stage.values(), default=OUTSIDE)):
         own = [n for n in nodes if stage.get(n) == number and not _is_out(n, outside)]
         inside = set(own)
@@ -103,7 +107,7 @@ def segments(
 
 
 def graph_of(graph: GraphModule, segment: Segment) -> tuple[GraphModule, dict[Node, Node]]:
-    """Return a segment as a graph of one input and one output, and whose copy each node is."""
+    """Return a segment as a graph with one input and one output, and the original of each node."""
     copy = Graph()
     source = copy.placeholder("x")
     source.meta["val"] = side_by_side(segment.inputs)
@@ -136,7 +140,7 @@ def caller(graph: Graph) -> Call:
 
 
 def side_by_side(nodes: Sequence[Node]) -> torch.Tensor:
-    """Return a tensor without memory, of the shape of one value or of several side by side."""
+    """Return a tensor without memory that has the shape of one value or of several side by side."""
     shapes = [shape_of(node) for node in nodes]
     if len(shapes) == 1:
         return torch.empty(shapes[0], device="meta")
@@ -144,7 +148,7 @@ def side_by_side(nodes: Sequence[Node]) -> torch.Tensor:
 
 
 def joined(call: Call, nodes: Sequence[Node]) -> Node:
-    """Append what brings several values side by side; one stays as it is."""
+    """Append the operators that join several values side by side; a single value is unchanged."""
     if len(nodes) == 1:
         return nodes[0]
     flat = [call(aten.reshape.default, node, [1, math.prod(shape_of(node))]) for node in nodes]
@@ -152,7 +156,7 @@ def joined(call: Call, nodes: Sequence[Node]) -> Node:
 
 
 def parted(call: Call, whole: Node, like: Sequence[Node]) -> list[Node]:
-    """Append what takes values apart again, in the shapes of `like`."""
+    """Append the operators that split values again, in the shapes of `like`."""
     if len(like) == 1:
         return [whole]
     parts, start = [], 0

@@ -1,4 +1,4 @@
-"""Values that are gathered, as matrices that are turned: without a table of every value."""
+"""Gather values as transposed matrices, which need no table with an entry for every value."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from hvit_edge.targets.native.values import Buffer
 
 
 def transpose(source: Buffer, places: np.ndarray, output: Buffer) -> Transpose | None:
-    """Return the operation that brings `places` of `source` side by side to `output`.
+    """Return the operation that copies `places` of `source` contiguously to `output`.
 
     Args:
-        places: int64, of any shape; its last dimension is that of the rows.
+        source: the buffer that is read.
+        places: int64, of any shape; the last dimension is along the rows.
+        output: the buffer that is written.
 
     Returns:
-        None if the values of all rows are not the same way apart, or rows do not come in matrices.
+        None if the rows differ in the distance between values, or if they do not form matrices.
     """
     rows = places.reshape(-1, places.shape[-1])
     step = int(rows[0, 1] - rows[0, 0]) if rows.shape[1] > 1 else 0

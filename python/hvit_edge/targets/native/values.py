@@ -1,4 +1,4 @@
-"""Where the elements of a tensor lie.
+"""Describe where the elements of a tensor are stored.
 
 While a graph is lowered, a tensor is a buffer and, for each of its elements, the element's place in
 that buffer. Every view (reshape, permute, slice, roll, repeat) is then an operation on the array of
@@ -15,7 +15,7 @@ import numpy as np
 
 
 class Space(IntEnum):
-    """Which memory a buffer lies in, as cpp/src/native/operations.h numbers them."""
+    """The memory that a buffer is in, numbered as in cpp/src/native/operations.h."""
 
     ARENA = 0
     CONSTANTS = 1
@@ -24,7 +24,7 @@ class Space(IntEnum):
 
 
 class Number(Enum):
-    """What the numbers of a plan are in memory, and among its constants."""
+    """The number type of a plan, in memory and in its constants."""
 
     FLOAT32 = np.dtype(np.float32)
     FLOAT16 = np.dtype(np.float16)
@@ -36,13 +36,13 @@ class Number(Enum):
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory of so many numbers of the plan, or of so many bytes.
+    """Memory for a number of values of the plan, or for a number of bytes.
 
     Attributes:
-        size: numbers or bytes.
-        space: where it lies.
-        data: what a constant buffer holds, else None.
-        of_bytes: whether `size` is in bytes, whatever the numbers are.
+        size: the number of values, or of bytes.
+        space: the memory that the buffer is in.
+        data: the values of a constant buffer, else None.
+        of_bytes: True if `size` is in bytes, whatever the number type of the plan.
     """
 
     size: int
@@ -51,18 +51,18 @@ class Buffer:
     of_bytes: bool = False
 
     def bytes(self, number: Number) -> int:
-        """How many it takes."""
+        """Return the size in bytes."""
         return self.size if self.of_bytes else self.size * number.bytes
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of side-by-side values: row i begins at `places[i]` of the buffer.
+    """Rows of contiguous values: row i begins at `places[i]` of the buffer.
 
     Attributes:
-        buffer: that they lie in.
+        buffer: the buffer that the rows are in.
         places: int64 [rows].
-        width: values of a row.
+        width: the number of values of a row.
     """
 
     buffer: Buffer
@@ -71,7 +71,7 @@ class Rows:
 
     @property
     def stride(self) -> int | None:
-        """The values from each row to the next; None where that varies."""
+        """Return the distance between rows in values; None if it varies."""
         if len(self.places) < 2:
             return self.width
         steps = np.diff(self.places)
@@ -83,10 +83,10 @@ class Value:
     """A tensor of the graph.
 
     Attributes:
-        buffer: that its elements lie in.
-        places: int64, the shape of the tensor: where each element lies.
-        source: the operation that will write the buffer, as long as it may still take on more of
-            what follows it; see `emit.Emitter`.
+        buffer: the buffer that the elements are in.
+        places: int64, in the shape of the tensor: the place of each element.
+        source: the operation that will write the buffer, as long as later operators may still
+            become part of it; see `emitter.Emitter`.
     """
 
     buffer: Buffer
@@ -98,7 +98,7 @@ class Value:
         return self.places.shape
 
     def has_rows(self, axis: int) -> bool:
-        """Whether neighbours along `axis` are neighbours in memory."""
+        """Return True if neighbors along `axis` are neighbors in memory."""
         if self.places.shape[axis] == 1:
             return True
         first = np.take(self.places, [0], axis=axis)
@@ -108,17 +108,21 @@ class Value:
         return bool((self.places == first + count.reshape(shape)).all())
 
     def repeats(self, axis: int) -> bool:
-        """Whether all values along `axis` are the same one."""
+        """Return True if all elements along `axis` are at the same place."""
         return bool((self.places == np.take(self.places, [0], axis=axis)).all())
 
     def rows(self, axis: int) -> Rows:
-        """The rows along `axis`, in the order of the other dimensions; `has_rows` must hold."""
+        """Return the rows along `axis`, in the order of the other dimensions; `has_rows` must be
+        True.
+        """
         moved = np.moveaxis(self.places, axis, -1)
         return Rows(self.buffer, moved[..., 0].ravel(), moved.shape[-1])
 
 
 def dense(shape: tuple[int, ...], axis: int = -1) -> np.ndarray:
-    """Places of a fresh tensor of `shape` whose rows lie along `axis`, one behind the other."""
+    """Return the places of a fresh tensor of `shape` whose rows are along `axis`, one after
+    another.
+    """
     if not shape:
         return np.zeros((), np.int64)
     moved = np.moveaxis(np.empty(shape, dtype=np.bool_), axis, -1).shape
@@ -126,18 +130,18 @@ def dense(shape: tuple[int, ...], axis: int = -1) -> np.ndarray:
 
 
 def constant_value(array: np.ndarray) -> Value:
-    """A constant tensor."""
+    """Return the value of a constant tensor."""
     data = np.ascontiguousarray(array, np.float32)
     return Value(Buffer(data.size, Space.CONSTANTS, data), dense(array.shape))
 
 
 def filled(shape: Sequence[int], number: float) -> Value:
-    """A constant tensor of one number."""
+    """Return a constant tensor that is filled with one number."""
     buffer = Buffer(1, Space.CONSTANTS, np.full(1, number, np.float32))
     return Value(buffer, np.zeros(tuple(shape), np.int64))
 
 
 def fresh(shape: Sequence[int], axis: int = -1) -> Value:
-    """A tensor of `shape` in a buffer of its own, with its rows along `axis`."""
+    """Return a tensor of `shape` in a new buffer, with its rows along `axis`."""
     places = dense(tuple(shape), axis)
     return Value(Buffer(places.size), places)

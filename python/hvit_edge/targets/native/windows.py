@@ -1,4 +1,4 @@
-"""Windows over maps, as convolutions and pools read them, and the parts that they are made of."""
+"""Describe the windows over maps that convolutions and pools read, and split maps for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_CHANNELS = 8192
 
 
 def pair(node: Node, position: int, name: str, default: int) -> Pair:
-    """An argument of one or two integers, as two; the height of a sequence is one."""
+    """Return an argument of one or two integers as two; the first is for the height."""
     value = argument(node, position, name, default)
     values = [value] if isinstance(value, int) else list(value) or [default]
     return tuple(values * 2) if len(values) == 1 else tuple(values)
@@ -32,7 +32,9 @@ def window_over(
     padding: Pair,
     outputs: Pair,
 ) -> Window:
-    """The windows over one map [1, channels, height, width]; copied if its pixels are irregular."""
+    """Return the windows over one map [1, channels, height, width]; copy it if pixels are
+    irregular.
+    """
     value = emit.with_rows(value, 1, node)
     if not is_map(value):
         value = _copied(emit, node, value)
@@ -49,21 +51,21 @@ def window_over(
 
 
 def is_map(value: Value) -> bool:
-    """Whether pixels are a fixed way apart."""
+    """Return True if pixels have a fixed stride along both sides."""
     pixels = value.places[0, 0]
     down, right = np.diff(pixels, axis=0), np.diff(pixels, axis=1)
     return all(len(np.unique(step)) <= 1 and (step > 0).all() for step in (down, right))
 
 
 def _copied(emit: Emitter, node: Node, value: Value) -> Value:
-    """A copy with its pixels in order."""
+    """Return a copy with its pixels in order."""
     copied = fresh(value.shape, axis=1)
     emit.copy(node, value, copied, 1)
     return copied
 
 
 def regular_maps(emit: Emitter, node: Node, value: Value) -> Value:
-    """Maps [images, channels, height, width] of which each has its pixels a fixed way apart."""
+    """Return maps [images, channels, height, width] with regular pixels, copied if needed."""
     value = emit.with_rows(value, 1, node)
     if all(is_map(Value(value.buffer, places[None])) for places in value.places):
         return value
@@ -71,9 +73,9 @@ def regular_maps(emit: Emitter, node: Node, value: Value) -> Value:
 
 
 def placed(value: Value, padding: Pair, kernel: Pair, steps: Pair, outputs: Pair) -> tuple:
-    """A map and the padding before it, where padding that is negative has cut pixels off.
+    """Return a map and the padding before it, after negative padding has cut pixels off.
 
-    A map of which nothing is left is one pixel that no window reaches.
+    If nothing of the map is left, the result is one pixel that no window reaches.
     """
     places = value.places
     for axis, before in zip((2, 3), padding, strict=True):
@@ -85,10 +87,10 @@ def placed(value: Value, padding: Pair, kernel: Pair, steps: Pair, outputs: Pair
 
 
 def far_from(outputs: Pair, kernel: Pair, steps: Pair = (1, 1)) -> Pair:
-    """Padding before a map that no window then reaches."""
+    """Return so much padding before a map that no window reaches it."""
     return tuple(n * step + k for n, step, k in zip(outputs, steps, kernel, strict=True))
 
 
 def phases(size: int, step: int) -> range:
-    """The first of the positions that are `step` apart."""
+    """Return the first positions of the sequences that are `step` apart."""
     return range(min(size, step))

@@ -1,4 +1,4 @@
-"""Operations as the bytes that cpp/src/native/read_plan.cpp reads."""
+"""Write operations as the bytes that cpp/src/native/read_plan.cpp reads."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 MAGIC = {Number.FLOAT32: b"HVITPN01", Number.FLOAT16: b"HVITPH01"}
 VERSION = 1
 GENERAL_VERSION = 2
-"""Of plans with operations or activations that version 1 does not have."""
+"""The version of plans with operations or activations that version 1 does not have."""
 CHOICE_VERSION = 3
-"""Of plans that compare, select or transpose."""
+"""The version of plans that compare, select or transpose."""
 ALIGNMENT = 64
 ORDER = (
     ops.Linear,
@@ -55,7 +55,7 @@ ORDER = (
     general.Select,
     general.Transpose,
 )
-"""Their numbers."""
+"""The operations; the index of each is its number in a plan."""
 FIRST_CHOICE = ORDER.index(general.Select)
 FIRST_GENERAL = ORDER.index(general.Unary)
 
@@ -66,15 +66,16 @@ def write_plan(
     outputs: Buffer,
     number: Number = Number.FLOAT32,
 ) -> bytes:
-    """The whole plan: header, operations, names, constants.
+    """Return the plan: header, operations, names, constants.
 
     Args:
-        operations: in the order in which they run.
-        inputs, outputs: the buffers that the caller brings.
-        number: what the numbers are.
+        operations: the operations in the order in which they run.
+        inputs: the buffer with the inputs, which the caller provides.
+        outputs: the buffer for the outputs, which the caller provides.
+        number: the number type of the plan.
 
     Raises:
-        LoweringError: a constant is larger than the numbers can be.
+        LoweringError: a constant is too large for the number type.
     """
     offsets, arena_bytes = place(operations, number)
     writer = _Writer(offsets, number)
@@ -103,7 +104,7 @@ def write_plan(
 
 
 class _Writer:
-    """Words and constants, as they come."""
+    """Collects the words and constants of operations, in the order in which they are put."""
 
     def __init__(self, offsets: dict[Buffer, int], number: Number) -> None:
         self.offsets = offsets
@@ -114,11 +115,13 @@ class _Writer:
         self.known: dict[bytes, int] = {}
 
     def need(self, version: int) -> None:
-        """Let the plan be of this version at least."""
+        """Raise the version of the plan to at least `version`."""
         self.version = max(self.version, version)
 
     def constant(self, array: np.ndarray | None) -> int:
-        """Where an array lies among the constants; equal ones lie there once. -1 for None."""
+        """Return the offset of an array among the constants, or -1 for None; equal ones are stored
+        once.
+        """
         if array is None:
             return -1
         data = np.ascontiguousarray(array).tobytes()
@@ -129,7 +132,7 @@ class _Writer:
         return self.known[data]
 
     def numbers(self, array: np.ndarray | None) -> int:
-        """The same of an array of numbers."""
+        """Return the offset of an array that is rounded to the number type, or -1 for None."""
         if array is None:
             return -1
         with np.errstate(over="ignore"):
@@ -143,7 +146,7 @@ class _Writer:
         return self.constant(rounded)
 
     def offset(self, buffer: Buffer) -> int:
-        """Bytes from the beginning of a buffer's space to the buffer."""
+        """Return the offset of a buffer in its space, in bytes."""
         if buffer.space is Space.CONSTANTS:
             return self.numbers(buffer.data)
         return self.offsets.get(buffer, 0)
@@ -367,7 +370,7 @@ class _Writer:
         self.rows(side.rows)
 
     def expand(self, layer: ops.Linear | ops.LinearInt8) -> None:
-        """What a layer multiplies, its bias and its activation."""
+        """Put the input, weights, bias and activation of an expanding layer."""
         is_int8 = isinstance(layer, ops.LinearInt8)
         depth = layer.codes.width if is_int8 else layer.weights.shape[1]
         self.words += [int(is_int8), depth, columns_of(layer)]
@@ -394,7 +397,10 @@ class _Writer:
 
 
 def code_panels(codes: np.ndarray) -> np.ndarray:
-    """int8 [columns, taps, depth] -> [columns / 16, taps * depth / 4, 16, 4], filled with zeros."""
+    """Reorder int8 codes [columns, taps, depth] to panels [columns / 16, taps * depth / 4, 16, 4].
+
+    Missing codes are filled with zeros.
+    """
     columns, taps, depth = codes.shape
     padded = np.pad(codes, ((0, -columns % PANEL), (0, 0), (0, -depth % 4)))
     fours = padded.reshape(-1, PANEL, taps * (padded.shape[2] // 4), 4)
@@ -402,14 +408,16 @@ def code_panels(codes: np.ndarray) -> np.ndarray:
 
 
 def panels(weights: np.ndarray) -> np.ndarray:
-    """[columns, depth] -> [columns / 16, depth, 16], zeros behind the last column."""
+    """Reorder [columns, depth] to panels [columns / 16, depth, 16], with zeros after the last
+    column.
+    """
     columns, depth = weights.shape
     padded = np.pad(weights, ((0, -columns % PANEL), (0, 0)))
     return np.ascontiguousarray(padded.reshape(-1, PANEL, depth).transpose(0, 2, 1))
 
 
 def _padded(array: np.ndarray | None) -> np.ndarray | None:
-    """Its last dimension filled with zeros up to whole panels."""
+    """Return an array whose last dimension is filled with zeros up to full panels."""
     if array is None:
         return None
     ends = [(0, 0)] * (array.ndim - 1) + [(0, -array.shape[-1] % PANEL)]

@@ -21,13 +21,17 @@ def lower(
     """Lower `graph` for XNNPACK.
 
     Args:
-        graph, example_inputs: as for `lower_to`, whose errors this has.
-        plainly: leave what ExecuTorch hands to the delegate as it is.
+        graph: a rewritten graph, see `lower_to`.
+        example_inputs: float32 tensors of the program's fixed shapes.
+        plainly: hand ExecuTorch's graph to the delegate without merging its moves.
+
+    Raises:
+        LoweringError: ExecuTorch refuses the graph.
     """
     moves = nullcontext() if plainly else merged_moves()
     with recorded_graphs() as graphs, recorded_modules() as recorded, moves:
         lowered = lower_to(XnnpackPartitioner(), graph, example_inputs)
-    # Of several delegates nothing says which one runs first.
+    # With several delegates, nothing says which one runs first.
     if len(recorded) != 1:
         return lowered
     return replace(lowered, operators=recorded[0], delegate_graph=graphs[0])
@@ -38,7 +42,7 @@ def program_values(
 ) -> dict[str, torch.Tensor]:
     """Return what the layers of a program compute, see `xnnpack_taps.layer_values`.
 
-    Nothing is returned for a program whose operators are not all in one delegate.
+    The result is empty if the operators of the program are not all in one delegate.
     """
     whole = lowered.delegate_graph is not None and not lowered.ops_outside
     if not whole or lowered.delegates != 1:

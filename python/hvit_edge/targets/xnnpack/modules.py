@@ -1,4 +1,4 @@
-"""Which module each operator of the graph that goes to the XNNPACK delegate came from."""
+"""Record which module each operator in the XNNPACK delegate's graph came from."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from hvit_edge.artifact.metadata import OperatorRecord
 from hvit_edge.lowering.graph import module_path
 
 PREFIX = "XNN"
-SQUARE = "Square"  # what XNNPACK makes of a value times itself
-MODULE = "hvit_edge_module"  # an attribute of XNode, which has no field to spare
+SQUARE = "Square"  # XNNPACK's operator for a value times itself
+MODULE = "hvit_edge_module"  # set on XNode, which has no suitable field
 
 
 @contextmanager
 def recorded_modules() -> Iterator[list[tuple[OperatorRecord, ...]]]:
-    """The operators of each graph that ExecuTorch hands to the XNNPACK delegate, as serialised."""
+    """Collect the operators of each graph that is handed to the XNNPACK delegate, in order."""
     visitors, serialize = (
         xnnpack_preprocess.get_node_visitors,
         xnnpack_preprocess.serialize_xnnpack_binary,
@@ -48,7 +48,7 @@ def recorded_modules() -> Iterator[list[tuple[OperatorRecord, ...]]]:
 
 
 class _Recording:
-    """A visitor that marks what it appends with the module of the node that it visits."""
+    """A visitor that marks the operators it appends with the module of the visited node."""
 
     def __init__(self, visitor: NodeVisitor) -> None:
         self._visitor = visitor
@@ -63,7 +63,7 @@ class _Recording:
 
 
 def same_module(node: XNode, origin: XNode) -> XNode:
-    """`node`, which stands in the place of `origin`."""
+    """Return `node`, which replaces `origin`, marked with the module of `origin`."""
     setattr(node, MODULE, getattr(origin, MODULE, ""))
     return node
 

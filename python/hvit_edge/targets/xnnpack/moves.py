@@ -1,19 +1,21 @@
-"""Leave out transposes that undo one another in the graph which the XNNPACK delegate runs.
+"""Remove transposes that undo one another from the graph that the XNNPACK delegate runs.
 
 ExecuTorch keeps maps channels last and transposes wherever a map meets a row of tokens:
 
     [1, N, C] -> transpose -> [1, C, N] -> reshape -> [1, C, H, W] -> transpose -> [1, H, W, C]
 
-Each element moves twice and ends where it was. The second transpose is not in the graph that
-`lowering` rewrites: ExecuTorch adds it when it hands the graph to the delegate, and merges none.
+Each element moves twice and returns to its first place. The second transpose is not in the graph
+that `lowering` rewrites: ExecuTorch adds it when it hands the graph to the delegate, and it merges
+none.
 
-Identity:   a chain of transposes and reshapes is one re-indexing of what the chain starts from
+Identity: a chain of transposes and reshapes is one re-indexing of the value that it starts from.
 
     every element keeps its place               a reshape, which the delegate does not run
     two or more transposes, if one will do      reshape -> transpose
 
-Preconditions: static shapes, floats, no dimension of size zero; a reshape may leave one size open,
-as XNNPACK writes the -1 of PyTorch. What this cannot read is left as it is. Bit-equal.
+Preconditions: the shapes are static, the values are floats, and no dimension has size zero. A
+reshape may leave one size open (XNNPACK writes PyTorch's -1 so). Moves that this module cannot read
+are left alone. The result is bit-equal.
 """
 
 from __future__ import annotations
@@ -40,12 +42,12 @@ from hvit_edge.targets.xnnpack.modules import same_module
 
 
 class Place(NamedTuple):
-    """Where a value comes from.
+    """Says where a value comes from.
 
     Attributes:
         origin: the value that the chain starts from.
-        view: the value as a view of `origin`; it has shape and strides, and no elements.
-        transposes: how many there are on the way.
+        view: the value as a view of `origin`; it has a shape and strides but no elements.
+        transposes: the number of transposes on the way.
     """
 
     origin: int
@@ -70,7 +72,7 @@ def merged_moves() -> Iterator[None]:
 
 
 def merge_moves(graph: XNNGraph) -> None:
-    """Replace chains of transposes by shorter ones, and drop what nothing reads any more."""
+    """Replace chains of transposes by shorter ones, and remove moves that nothing reads."""
     values = {tensor_of(value).id_out: value.xvalue_union for value in graph.xvalues}
     known = set(values)
     places: dict[int, Place] = {}
@@ -92,7 +94,7 @@ def merge_moves(graph: XNNGraph) -> None:
 
 
 def _is_plain_move(node: XNode, values: dict[int, object]) -> bool:
-    """Tell whether `node` moves floats of static, non-empty shapes, and does nothing else."""
+    """Return True if all `node` does is to move floats of static, non-empty shapes."""
     move = node.xnode_union
     if not isinstance(move, (XNNStaticReshape, XNNStaticTranspose)) or node.output_min_max:
         return False
@@ -103,12 +105,12 @@ def _is_plain_move(node: XNode, values: dict[int, object]) -> bool:
 def _place(
     move: XNNStaticReshape | XNNStaticTranspose, places: dict[int, Place], dims: list[int]
 ) -> Place | None:
-    """Return the place of what `move` writes, or None where the shapes do not fit.
+    """Return the place of the value that `move` writes, or None if the shapes do not fit.
 
     Args:
         move: a transpose or a reshape.
-        places: of the values so far.
-        dims: of what `move` reads.
+        places: the places of the values so far.
+        dims: the shape of the value that `move` reads.
     """
     start = Place(move.input_id, torch.empty(dims, device="meta"), 0)
     before = places.get(move.input_id, start)
@@ -121,12 +123,14 @@ def _place(
         return None
     try:
         return before._replace(view=before.view.view(shape))
-    except RuntimeError:  # no view has this shape: the elements have to move before it
+    except RuntimeError:  # no view has this shape: the elements must move first
         return start._replace(view=start.view.view(shape))
 
 
 def _written_out(shape: list[int], count: int) -> list[int]:
-    """`shape` of `count` elements, with the size that XNNPACK marks by 0 as open written out."""
+    """Return `shape` with its open size, which XNNPACK writes as 0, filled in for
+    `count` elements.
+    """
     known = math.prod(size for size in shape if size)
     return [size or count // known for size in shape]
 
@@ -136,7 +140,7 @@ def _moves(
     move: XNNStaticReshape | XNNStaticTranspose,
     place: Place,
 ) -> list[XNNStaticReshape | XNNStaticTranspose]:
-    """What takes the origin of `place` to what `move` writes, with as few transposes as will do."""
+    """Return the moves from the origin of `place` to the output of `move`, with few transposes."""
     shape = list(place.view.shape)
     if place.view.is_contiguous():
         return [XNNStaticReshape(len(shape), shape, place.origin, move.output_id, flags=0)]
@@ -153,7 +157,7 @@ def _moves(
 
 
 def _add_value(values: dict[int, object], like: int, dims: list[int]) -> int:
-    """A new value of the type of `like`; its id."""
+    """Add a value of the shape `dims` and the type of `like`; return its id."""
     added = replace(
         values[like],
         num_dims=len(dims),
@@ -167,7 +171,7 @@ def _add_value(values: dict[int, object], like: int, dims: list[int]) -> int:
 
 
 def _without_unread(nodes: list[XNode], values: dict[int, object]) -> list[XNode]:
-    """`nodes` without the transposes and reshapes whose result nothing reads."""
+    """Return `nodes` without the transposes and reshapes whose results nothing reads."""
     read: set[int] = set()
     kept = []
     for node in reversed(nodes):

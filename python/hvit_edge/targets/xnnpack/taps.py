@@ -1,7 +1,7 @@
-"""Read what the XNNPACK delegate of a lowered program computes inside: its layers' tensors.
+"""Read the tensors that layers compute inside the XNNPACK delegate of a lowered program.
 
 The graph that ExecuTorch hands to the delegate is kept while a program is lowered. A second program
-with the same graph gives the values that layers read and write as outputs of its own; nothing is
+with the same graph has the values that layers read and write as additional outputs. Nothing is
 lowered again, so these are the values of the program that is shipped.
 
     x -> [convert -> int8 layer -> ... ] -> y           the program
@@ -81,12 +81,12 @@ def layer_values(
 ) -> dict[str, torch.Tensor]:
     """Run a program's delegate and return what its layers compute.
 
-    Of an int8 layer that is what it reads, before it is rounded, and what it writes; of others what
-    they write, if the program has one operator for each of them. Layers that only average are left
-    out: centered values have no average to speak of.
+    For an int8 layer, that is its input before it is rounded and its output. For other layers, it
+    is the output, if the program has one operator for each of them. Layers that only average are
+    left out: after centering, their values are close to zero.
 
     Args:
-        graph: what the program was lowered from.
+        graph: the graph that the program was lowered from.
         recorded: the delegate's graph, see `recorded_graphs`.
         program: ExecuTorch's form of the program; its only operator is the delegate.
         example: the program's only input.
@@ -95,7 +95,7 @@ def layer_values(
         Tensors by the names of the nodes of `graph`, in the nodes' shapes.
 
     Raises:
-        LoweringError: the program has another number of int8 layers than `graph`.
+        LoweringError: the program and `graph` differ in their number of int8 layers.
     """
     places = list(_places(graph, recorded))
     stored = _run(recorded, program, example, [place.value for place in places])
@@ -104,14 +104,14 @@ def layer_values(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a tensor of the graph is in the delegate: `layer` is a map if its value is one."""
+    """Says which value of the delegate a tensor is; a 4-D one is a map unless `layer` is linear."""
 
     node: Node
     value: int
     layer: Node
 
     def in_order(self, stored: torch.Tensor) -> torch.Tensor:
-        """The value as PyTorch has it."""
+        """Return the stored value in PyTorch's order of dimensions."""
         shape = shape_of(self.node)
         if self.layer.target in TOKENS or len(shape) != 4:
             return stored.reshape(shape)
@@ -147,7 +147,7 @@ def _places(graph: GraphModule, recorded: XNNGraph) -> Iterator[_Place]:
 
 
 def _is_int8(node: XNode, recorded: XNNGraph) -> bool:
-    """Whether an operator reads what was rounded at run time."""
+    """Return True if an operator reads values that were rounded at run time."""
     value = recorded.xvalues[node.xnode_union.input1_id].xvalue_union
     return isinstance(value, XNNQuantizedTensorValue) and isinstance(
         value.quant_params, PerTokenDynamicQuant
@@ -155,7 +155,7 @@ def _is_int8(node: XNode, recorded: XNNGraph) -> bool:
 
 
 def _written(layer: Node, node: XNode) -> Node | None:
-    """The node whose value an operator writes: a ReLU that became part of the layer, or itself."""
+    """Return the node that an operator writes: the layer, or a ReLU that was fused into it."""
     if node.output_min_max is None:
         return layer
     user = only_user(layer)
@@ -165,11 +165,12 @@ def _written(layer: Node, node: XNode) -> Node | None:
 def run_delegate(
     recorded: XNNGraph, program: ExportedProgram, example: torch.Tensor
 ) -> list[torch.Tensor]:
-    """Run a graph in the place of a program's delegate and return its outputs.
+    """Run a graph in place of a program's delegate and return its outputs.
 
     Args:
-        recorded: of `recorded_graphs`, perhaps altered.
-        program, example: as for `layer_values`.
+        recorded: a graph of `recorded_graphs`, which may have been changed.
+        program: ExecuTorch's form of the program; its only operator is the delegate.
+        example: the program's only input.
     """
     values = _run(recorded, program, example, [])
     return [values[number] for number in _outputs(recorded)]
@@ -178,7 +179,7 @@ def run_delegate(
 def _run(
     recorded: XNNGraph, program: ExportedProgram, example: torch.Tensor, wanted: Sequence[int]
 ) -> dict[int, torch.Tensor]:
-    """The values `wanted` of the delegate's graph, and its inputs and outputs, by their ids."""
+    """Return by id the `wanted` values of the delegate's graph, and its inputs and outputs."""
     delegate, inputs = _call(program, example)
     tapped, ids = _with_outputs(recorded, wanted)
     values = {tensor_of(value).id_out: tensor_of(value) for value in recorded.xvalues}
@@ -201,7 +202,7 @@ def _run(
 def _call(
     program: ExportedProgram, example: torch.Tensor
 ) -> tuple[LoweredBackendModule, list[torch.Tensor]]:
-    """The delegate of a program, and what the program hands to it for `example`."""
+    """Return the delegate of a program, and the tensors that it is called with for `example`."""
     (call,) = (n for n in program.graph.nodes if n.target is executorch_call_delegate)
     module, *arguments = call.args
     inputs = [
@@ -213,7 +214,7 @@ def _call(
 
 
 def _with_outputs(graph: XNNGraph, wanted: Sequence[int]) -> tuple[XNNGraph, list[int]]:
-    """`graph` with more outputs, and the ids of all outputs in the order of the program's."""
+    """Return `graph` with `wanted` as more outputs, and the ids of all outputs in program order."""
     tensors = {tensor_of(value).id_out: tensor_of(value) for value in graph.xvalues}
     inner = [i for i in dict.fromkeys(wanted) if tensors[i].external_id == XNN_INVALID_VALUE_ID]
     external = {i: graph.num_externs + number for number, i in enumerate(inner)}
@@ -223,7 +224,7 @@ def _with_outputs(graph: XNNGraph, wanted: Sequence[int]) -> tuple[XNNGraph, lis
 
 
 def _outputs(graph: XNNGraph) -> list[int]:
-    """The ids of a graph's outputs in the order of the program's."""
+    """Return the ids of a graph's outputs in program order."""
     tensors = sorted(map(tensor_of, graph.xvalues), key=lambda tensor: tensor.external_id)
     return [t.id_out for t in tensors if t.flags & XNN_VALUE_FLAG_EXTERNAL_OUTPUT]
 
@@ -240,7 +241,7 @@ def _as_output(value: XValue, external: dict[int, int]) -> XValue:
 def _stand_in(
     inputs: Sequence[torch.Tensor], shapes: Sequence[tuple[list[int], torch.dtype]]
 ) -> ExportedProgram:
-    """A program with the inputs and outputs that the delegate has, whatever it computes."""
+    """Return a program that has the delegate's inputs and outputs but computes only zeros."""
 
     class Outputs(torch.nn.Module):
         def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:

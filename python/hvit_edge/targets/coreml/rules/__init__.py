@@ -1,4 +1,4 @@
-"""Rules from ATen operators to those of Core ML. Importing this registers all of them."""
+"""Translate ATen operators to Core ML; importing this package registers all rules."""
 
 from hvit_edge.targets.coreml.rules import (
     activations,

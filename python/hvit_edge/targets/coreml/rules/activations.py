@@ -1,4 +1,4 @@
-"""Functions of one tensor, element by element, in whatever order the array has them."""
+"""Translate functions of one tensor, element by element, in any order of the array."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ UNARY: dict[object, Callable[..., Var]] = {
 
 @rule(*UNARY)
 def unary(call: Call) -> Value:
-    """Of one tensor."""
+    """Translate a function that Core ML has with the same definition."""
     x = call.tensor(0)
     return Value(UNARY[call.node.target](x=x.data), x.layout)
 
@@ -60,35 +60,35 @@ def negative(call: Call) -> Value:
 
 @rule(aten.reciprocal.default)
 def reciprocal(call: Call) -> Value:
-    """Divide, because Core ML's `inverse` adds a number first."""
+    """Divide one by x, because Core ML's `inverse` adds a number to x."""
     x = call.tensor(0)
     return Value(mb.real_div(x=np.float32(1), y=x.data), x.layout)
 
 
 @rule(aten.rsqrt.default)
 def rsqrt(call: Call) -> Value:
-    """Without the number that Core ML would add."""
+    """Compute 1 / sqrt(x) without the epsilon that Core ML adds by default."""
     x = call.tensor(0)
     return Value(mb.rsqrt(x=x.data, epsilon=np.float32(0)), x.layout)
 
 
 @rule(aten.log.default)
 def log(call: Call) -> Value:
-    """Without the number that Core ML would add."""
+    """Compute the logarithm without the epsilon that Core ML adds by default."""
     x = call.tensor(0)
     return Value(mb.log(x=x.data, epsilon=np.float32(0)), x.layout)
 
 
 @rule(aten.log1p.default)
 def log1p(call: Call) -> Value:
-    """Let Core ML's logarithm add the one."""
+    """Compute log(x + 1) with Core ML's epsilon as the one."""
     x = call.tensor(0)
     return Value(mb.log(x=x.data, epsilon=np.float32(1)), x.layout)
 
 
 @rule(aten.gelu.default)
 def gelu(call: Call) -> Value:
-    """With the error function, or its approximation by tanh."""
+    """Compute GELU with the error function, or with its approximation by tanh."""
     x = call.tensor(0)
     exact = call.option(1, "approximate", "none") == "none"
     return Value(mb.gelu(x=x.data, mode="EXACT" if exact else "TANH_APPROXIMATION"), x.layout)
@@ -96,14 +96,14 @@ def gelu(call: Call) -> Value:
 
 @rule(aten.hardsigmoid.default)
 def hardsigmoid(call: Call) -> Value:
-    """Take x / 6 + 1/2, limited to [0, 1]."""
+    """Compute x / 6 + 1/2, limited to [0, 1]."""
     x = call.tensor(0)
     return Value(_hard_gate(x.data), x.layout)
 
 
 @rule(aten.hardswish.default)
 def hardswish(call: Call) -> Value:
-    """Multiply by the hard sigmoid, which is 1 exactly where it ends, in float16 as well."""
+    """Multiply by the hard sigmoid, which is exactly 1 at its upper end, also in float16."""
     x = call.tensor(0)
     return Value(mb.mul(x=x.data, y=_hard_gate(x.data)), x.layout)
 
@@ -114,7 +114,7 @@ def _hard_gate(x: Var) -> Var:
 
 @rule(aten.hardtanh.default, aten.clamp.default, aten.clamp_min.default, aten.clamp_max.default)
 def clip(call: Call) -> Value:
-    """To two bounds, or to one."""
+    """Limit to two bounds, or to one."""
     x, target = call.tensor(0), call.node.target
     low, high = call.option(1, "min"), call.option(2, "max")
     if target is aten.hardtanh.default:
@@ -129,14 +129,14 @@ def _limited(x: Var, low: float | None, high: float | None) -> Var:
         return mb.relu(x=x) if low == 0 else mb.maximum(x=x, y=np.float32(low))
     if low is None:
         return mb.minimum(x=x, y=np.float32(high))
-    if low > high:  # PyTorch gives the upper bound everywhere
+    if low > high:  # PyTorch returns the upper bound everywhere
         return mb.minimum(x=mb.maximum(x=x, y=np.float32(low)), y=np.float32(high))
     return mb.clip(x=x, alpha=np.float32(low), beta=np.float32(high))
 
 
 @rule(aten.leaky_relu.default)
 def leaky_relu(call: Call) -> Value:
-    """One slope below zero."""
+    """Multiply by one slope below zero."""
     x = call.tensor(0)
     slope = np.float32(call.option(1, "negative_slope", 0.01))
     return Value(mb.leaky_relu(x=x.data, alpha=slope), x.layout)
@@ -144,7 +144,7 @@ def leaky_relu(call: Call) -> Value:
 
 @rule(aten.prelu.default)
 def prelu(call: Call) -> Value:
-    """One slope below zero for all channels or for each."""
+    """Multiply by a slope below zero, which is one for all channels or one for each."""
     x, slopes = call.tensor(0), call.array(1, "weight").reshape(-1)
     if slopes.size == 1:
         return Value(mb.leaky_relu(x=x.data, alpha=np.float32(slopes[0])), x.layout)
@@ -160,21 +160,21 @@ def prelu(call: Call) -> Value:
 
 @rule(aten.elu.default, aten.selu.default)
 def elu(call: Call) -> Value:
-    """Take b x, where negative b a (exp(c x) - 1)."""
+    """Compute b x if x is positive, else b a (exp(x) - 1)."""
     x = call.tensor(0)
     if call.node.target is aten.selu.default:
         alpha, scale = SELU
     else:
         alpha, scale = call.option(1, "alpha", 1.0), call.option(2, "scale", 1.0)
         if call.option(3, "input_scale", 1) != 1:
-            raise ValueError("ELU without a scale of its input")
+            raise ValueError("expected ELU with input_scale 1")
     y = mb.elu(x=x.data, alpha=np.float32(alpha))
     return Value(y if scale == 1 else mb.mul(x=y, y=np.float32(scale)), x.layout)
 
 
 @rule(aten.celu.default)
 def celu(call: Call) -> Value:
-    """Alpha times the ELU of x / alpha, which is x where positive."""
+    """Compute alpha times the ELU of x / alpha, which is x if x is positive."""
     x, alpha = call.tensor(0), call.option(1, "alpha", 1.0)
     inner = mb.elu(x=mb.mul(x=x.data, y=np.float32(1 / alpha)), alpha=np.float32(1))
     return Value(mb.mul(x=inner, y=np.float32(alpha)), x.layout)
@@ -182,10 +182,10 @@ def celu(call: Call) -> Value:
 
 @rule(aten.softplus.default)
 def softplus(call: Call) -> Value:
-    """ln(1 + exp(b x)) / b; PyTorch's threshold only spares it an overflow."""
+    """Compute ln(1 + exp(b x)) / b; PyTorch's threshold only prevents overflow there."""
     x, beta = call.tensor(0), call.option(1, "beta", 1)
     if call.option(2, "threshold", SOFTPLUS_THRESHOLD) < SOFTPLUS_THRESHOLD:
-        raise ValueError(f"softplus with a threshold of at least {SOFTPLUS_THRESHOLD:g}")
+        raise ValueError(f"expected softplus with a threshold of at least {SOFTPLUS_THRESHOLD:g}")
     if beta == 1:
         return Value(mb.softplus(x=x.data), x.layout)
     y = mb.softplus(x=mb.mul(x=x.data, y=np.float32(beta)))
@@ -194,14 +194,14 @@ def softplus(call: Call) -> Value:
 
 @rule(aten.mish.default)
 def mish(call: Call) -> Value:
-    """Take x tanh(softplus(x))."""
+    """Compute x tanh(softplus(x))."""
     x = call.tensor(0)
     return Value(mb.mul(x=x.data, y=mb.tanh(x=mb.softplus(x=x.data))), x.layout)
 
 
 @rule(aten.log_sigmoid.default)
 def log_sigmoid(call: Call) -> Value:
-    """-softplus(-x)."""
+    """Compute -softplus(-x)."""
     x = call.tensor(0)
     y = mb.softplus(x=mb.mul(x=x.data, y=np.float32(-1)))
     return Value(mb.mul(x=y, y=np.float32(-1)), x.layout)
@@ -209,7 +209,7 @@ def log_sigmoid(call: Call) -> Value:
 
 @rule(aten.glu.default)
 def glu(call: Call) -> Value:
-    """The first half times the sigmoid of the second."""
+    """Multiply the first half by the sigmoid of the second."""
     x = call.tensor(0)
     dim = call.option(1, "dim", -1) % len(x.layout.logical)
     length = x.layout.shape[dim]

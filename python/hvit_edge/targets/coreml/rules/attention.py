@@ -1,11 +1,11 @@
-"""Scaled dot product attention, split over its heads as the Neural Engine likes it.
+"""Translate scaled dot-product attention, split over its heads as the Neural Engine prefers.
 
-    q, k, v [B, heads * d, 1, N], k turned once to [B, M, 1, heads * d], each head a slice
+    q, k, v [B, heads * d, 1, N], k transposed once to [B, M, 1, heads * d], each head a slice
     scores [B, M, 1, N] = k q, softmax over M, y [B, d, 1, N] = v scores, heads concatenated
 
-One transpose for all heads, no reshape. Source: https://github.com/apple/ml-ane-transformers.
-Heads of keys and values that several queries share are one slice. From iOS 18 on Core ML has the
-operator itself, which wants [B, heads, N, d].
+There is one transpose for all heads, and no reshape. Source:
+https://github.com/apple/ml-ane-transformers. Heads of keys and values that several queries share
+are one slice. From iOS 18 on, Core ML has an attention operator, which reads [B, heads, N, d].
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from hvit_edge.targets.coreml.moves import broadcast, interleaved, sliced, viewe
 from hvit_edge.targets.coreml.rules.registry import Call, rule
 from hvit_edge.targets.coreml.values import Value, plain
 
-SCORES = "nchw,nwhu->nchu"  # the one product that `einsum` of Core ML maps to the Neural Engine
+SCORES = "nchw,nwhu->nchu"  # the only product for which Core ML runs `einsum` on the Neural Engine
 MASKED = -3e4
-"""What is added to a score that shall not count: its exponential is zero, and float16 holds it."""
+"""The bias of a masked score: its exponential is zero, and float16 can hold it."""
 COUNTED = -1e3
-"""A row with a larger number than this has scores that count."""
+"""A row with a larger number than this has scores that are not masked."""
 Mask = Value | np.ndarray | None
 
 
 @rule(aten.scaled_dot_product_attention.default)
 def attention(call: Call) -> Value:
-    """Of q [.., N, d], k [.., M, d], v [.., M, e], mask [.., N, M] or none."""
+    """Translate attention of q [.., N, d], k [.., M, d], v [.., M, e], mask [.., N, M] or none."""
     if call.option(4, "dropout_p", 0.0):
-        raise ValueError("attention without dropout")
+        raise ValueError("expected attention without dropout")
     lead = call.shape[:-2]
     whole = [math.prod(lead[:-1]), lead[-1] if lead else 1]
     q, k, v = (_with_heads(call.tensor(at), lead, whole) for at in range(3))
@@ -47,7 +47,7 @@ def attention(call: Call) -> Value:
 
 
 def _with_heads(x: Value, lead: Sequence[int], whole: list[int]) -> Value:
-    """q, k or v as [batch, heads, tokens, width]; heads may be fewer, or one."""
+    """Return q, k or v as [batch, heads, tokens, width]; it may have fewer heads, or one."""
     own = list(x.layout.shape[:-2])
     if len(own) == 2 and own[0] == lead[0] and whole[1] % own[1] == 0:
         return x
@@ -57,11 +57,11 @@ def _with_heads(x: Value, lead: Sequence[int], whole: list[int]) -> Value:
 
 
 def _mask(call: Call, lead: Sequence[int], whole: list[int], size: tuple[int, int]) -> Mask:
-    """What is added to scores: constants of up to four dimensions, or [.., .., N, M] computed."""
+    """Return what is added to scores: constants, up to 4-D, a computed [.., .., N, M], or None."""
     given, causal = call.tensor(3, "attn_mask"), call.option(5, "is_causal", False)
     if causal:
         if given is not None:
-            raise ValueError("a causal mask or one that is given, not both")
+            raise ValueError("expected a causal mask or a given one, not both")
         return _finite(np.tri(*size, dtype=bool))
     if given is None:
         return None
@@ -75,9 +75,9 @@ def _mask(call: Call, lead: Sequence[int], whole: list[int], size: tuple[int, in
 
 
 def _finite(mask: np.ndarray) -> np.ndarray:
-    """A mask that is added, its lowest numbers as float16 holds them.
+    """Return a mask to add, with its lowest numbers limited to what float16 holds.
 
-    A row all of which is masked stays as it is.
+    A row that is masked completely keeps its numbers.
     """
     if mask.dtype == bool:
         mask = np.where(mask, 0, -np.inf)
@@ -123,13 +123,13 @@ def _by_heads(q: Value, k: Value, v: Value, mask: Mask, scale: float) -> Value:
 
 
 def _chunks(x: Var, count: int, axis: int, heads: int) -> list[Var]:
-    """A slice for each of `heads`, of which several in a row may share one."""
+    """Return a slice for each of `heads`; several heads in a row may share one."""
     parts = list(mb.split(x=x, num_splits=count, axis=axis)) if count > 1 else [x]
     return [part for part in parts for _ in range(heads // count)]
 
 
 def _masks(mask: Mask, heads: int) -> list[np.ndarray | Var | None]:
-    """What is added to the scores [B, M, 1, N] of each head."""
+    """Return what is added to the scores [B, M, 1, N] of each head."""
     if mask is None:
         return [None] * heads
     if isinstance(mask, Value):
@@ -152,7 +152,9 @@ def _computed_masks(mask: Value, heads: int) -> list[Var]:
 
 
 def _native(q: Value, k: Value, v: Value, mask: Mask, scale: float) -> Value:
-    """Core ML's operator scales by the width of a head; another scale goes to the queries."""
+    """Call Core ML's operator; it scales by the head width, so another scale goes to
+    the queries.
+    """
     heads = q.layout.shape[1]
     k, v = (
         interleaved(x, 1, heads // x.layout.shape[1]) if x.layout.shape[1] < heads else x

@@ -1,4 +1,4 @@
-"""Convolutions over one to three dimensions, also transposed, and windows of maps as columns."""
+"""Translate convolutions over one to three dimensions, transposed ones, and windows as columns."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ TRANSPOSED = {
 
 @rule(*RANKS)
 def convolution(call: Call) -> Value:
-    """As it is; a map without its batch is a batch of one.
+    """Translate a convolution; a map without a batch is a batch of one.
 
-    With computed weights it is a product of them and the windows of the map.
+    With computed weights, it becomes a product of the weights and the windows of the map.
     """
     rank, x = RANKS[call.node.target], call.tensor(0)
     if not call.tensor(1, "weight").is_constant:
@@ -63,7 +63,7 @@ def _computed_convolution(call: Call, x: Value) -> Value:
     weight, bias, x = call.tensor(1, "weight"), call.tensor(2, "bias"), _image(x)
     outputs, depth, *kernel = weight.layout.shape
     if len(kernel) != 2:
-        raise ValueError("constant weights, or two dimensions")
+        raise ValueError("expected constant weights or a 2-D convolution")
     dilation, groups = several(call.option(5, "dilation", 1), 2), call.option(6, "groups", 1)
     pad = _padding(call.option(4, "padding", 0), np.empty((1, 1, *kernel)), dilation)
     windows = _windows(x, kernel, several(call.option(3, "stride", 1), 2), pad, dilation)
@@ -81,7 +81,7 @@ def _computed_convolution(call: Call, x: Value) -> Value:
 
 
 def _padding(given: object, weight: np.ndarray, dilation: list[int]) -> list[int]:
-    """Before and after each dimension; of an odd amount PyTorch puts more after."""
+    """Return the padding before and after each dimension; PyTorch puts more after if it is odd."""
     if given == "valid":
         return [0] * 2 * len(dilation)
     if given == "same":
@@ -92,9 +92,9 @@ def _padding(given: object, weight: np.ndarray, dilation: list[int]) -> list[int
 
 @rule(*TRANSPOSED)
 def transposed_convolution(call: Call) -> Value:
-    """The full result, cropped by the padding.
+    """Compute the full result and crop it by the padding.
 
-    Where more is asked for than it has, a border of zeros around the input makes it longer.
+    If the result must be longer than that, a border of zeros around the input makes it longer.
     """
     rank, x = TRANSPOSED[call.node.target], call.tensor(0)
     shape = call.shape
@@ -126,13 +126,15 @@ def transposed_convolution(call: Call) -> Value:
         **_bias(call),
     )
     if list(y.shape) != list(shape):
-        raise ValueError(f"a transposed convolution to {list(shape)}, not {list(y.shape)}")
+        raise ValueError(f"expected a result of shape {list(shape)}, got {list(y.shape)}")
     return viewed(Value(y, Layout.plain(shape)), call.shape)
 
 
 @rule(aten.im2col.default)
 def columns(call: Call) -> Value:
-    """Windows of a map as columns: a convolution of each channel with one tap for each result."""
+    """Return windows of a map as columns: a convolution of each channel, one tap for
+    each result.
+    """
     kernel, dilation, padding, strides = (several(value, 2) for value in call.node.args[1:5])
     pad = [end for amount in padding for end in (amount, amount)]
     found = _windows(_image(call.tensor(0)), kernel, strides, pad, dilation)
@@ -142,7 +144,7 @@ def columns(call: Call) -> Value:
 def _windows(
     x: Value, kernel: list[int], strides: list[int], pad: list[int], dilation: list[int]
 ) -> Value:
-    """The windows of a map, [N, C * taps, rows, columns]."""
+    """Return the windows of a map, [N, C * taps, rows, columns]."""
     y = mb.conv(
         x=x.data,
         weight=_taps(x.layout.shape[1], kernel),
@@ -157,7 +159,7 @@ def _windows(
 
 @rule(aten.col2im.default)
 def from_columns(call: Call) -> Value:
-    """The sum of columns over the map that they are windows of: the transposed convolution."""
+    """Sum columns over the map that they are windows of: the transposed convolution."""
     size = several(call.node.args[1], 2)
     kernel, dilation, padding, strides = (several(value, 2) for value in call.node.args[2:6])
     counts = [
@@ -180,7 +182,7 @@ def from_columns(call: Call) -> Value:
         dilations=dilation,
         groups=channels,
     )
-    # What no window reaches stays zero.
+    # Elements that no window reaches stay zero.
     result = Value(y, Layout.plain(y.shape))
     if any(short):
         result = padded(result, {at + 2: (0, n) for at, n in enumerate(short) if n}, 0.0)
@@ -200,7 +202,7 @@ def _image(x: Value) -> Value:
 
 
 def _taps(channels: int, kernel: list[int]) -> np.ndarray:
-    """Weights [channels * taps, 1, height, width]: of each channel, each tap alone."""
+    """Return weights [channels * taps, 1, height, width], in which each filter has one tap of 1."""
     taps = math.prod(kernel)
     alone = np.eye(taps, dtype=np.float32).reshape(taps, 1, *kernel)
     return np.tile(alone, (channels, 1, 1, 1))
@@ -212,6 +214,6 @@ def _bias(call: Call) -> dict[str, np.ndarray]:
 
 
 def several(value: object, count: int) -> list[int]:
-    """Return `value` for each of `count` dimensions; PyTorch takes one number for all."""
+    """Return `value` for each of `count` dimensions; PyTorch allows one number for all."""
     values = list(value) if isinstance(value, (list, tuple)) else [value]
     return values * count if len(values) == 1 else values

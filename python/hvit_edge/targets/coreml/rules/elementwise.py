@@ -1,4 +1,4 @@
-"""Arithmetic, comparisons and choices of tensors that broadcast."""
+"""Translate arithmetic, comparisons and choices of tensors that broadcast."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ CASTS = (aten.to.dtype, aten._to_copy.default, aten.to.dtype_layout)
 
 @rule(*BINARY)
 def binary(call: Call) -> Value:
-    """Of two tensors that broadcast, or a tensor and a number."""
+    """Translate an operator on two tensors that broadcast, or on a tensor and a number."""
     if call.node.target in OF_BOOL and call.node.meta["val"].dtype is not torch.bool:
-        raise ValueError("bits of truth values")
+        raise ValueError("expected boolean operands")
     return combined(BINARY[call.node.target], call, *_operands(call))
 
 
 @rule(*SUMS, *REVERSED)
 def sum_(call: Call) -> Value:
-    """One tensor plus or minus a multiple of the other."""
+    """Add a multiple of one tensor to the other, or subtract it."""
     one, other = _operands(call)
     factor = call.option(2, "alpha", 1)
     if factor != 1 and isinstance(other if call.node.target not in REVERSED else one, Value):
@@ -79,7 +79,7 @@ def sum_(call: Call) -> Value:
 
 @rule(*QUOTIENTS)
 def quotient(call: Call) -> Value:
-    """Of numbers, rounded down or toward zero if that is asked for."""
+    """Divide, and round down or toward zero if that is asked for."""
     y = combined(mb.real_div, call, *_operands(call))
     mode = call.node.kwargs.get("rounding_mode")
     if mode == "floor":
@@ -92,7 +92,7 @@ def quotient(call: Call) -> Value:
 
 @rule(aten.clamp.Tensor)
 def clip_by_tensors(call: Call) -> Value:
-    """To bounds that are tensors."""
+    """Limit to bounds that are tensors."""
     x = call.tensor(0)
     for operator, bound in (
         (mb.maximum, call.tensor(1, "min")),
@@ -103,7 +103,7 @@ def clip_by_tensors(call: Call) -> Value:
 
 
 def combined(operator: Callable[..., Var], call: Call, one: Operand, other: Operand) -> Value:
-    """Return the result of an operator of two, at least one of them a tensor."""
+    """Return the result of an operator on two operands, at least one of which is a tensor."""
     if not isinstance(other, Value):
         return Value(operator(x=one.data, y=_number(one, other)), one.layout)
     if not isinstance(one, Value):
@@ -128,7 +128,7 @@ def _operands(call: Call) -> tuple[Operand, Operand]:
 
 
 def _of_one_kind(one: Value, other: Value) -> tuple[Value, Value]:
-    """Both as numbers where one is a truth value or an integer."""
+    """Cast a boolean or integer operand to float32 if the other operand is float."""
     kinds = [_is_float(value) for value in (one, other)]
     if kinds[0] == kinds[1]:
         return one, other
@@ -152,13 +152,13 @@ def _cast(value: Value, dtype: str) -> Value:
 
 
 def _number(value: Value, number: float) -> np.generic:
-    """A number of the kind that `value` has."""
+    """Return a number of the dtype of `value`, float32 or int32."""
     return np.float32(number) if _is_float(value) else np.int32(number)
 
 
 @rule(aten.logical_not.default, aten.bitwise_not.default)
 def logical_not(call: Call) -> Value:
-    """Of truth values."""
+    """Negate booleans; other dtypes are cast to bool first."""
     x = call.tensor(0)
     if call.node.args[0].meta["val"].dtype is not torch.bool:
         x = Value(mb.cast(x=x.data, dtype="bool"), x.layout)
@@ -167,16 +167,16 @@ def logical_not(call: Call) -> Value:
 
 @rule(*CASTS)
 def cast(call: Call) -> Value:
-    """Between float32, int32 and truth values; 64-bit integers are stored in 32 bits."""
+    """Cast between float32, int32 and bool; 64-bit integers are stored in 32 bits."""
     dtype = call.node.meta["val"].dtype
     if dtype not in DTYPES:
-        raise ValueError(f"float32, int32 or bool, not {dtype}")
+        raise ValueError(f"expected float32, int32 or bool, got {dtype}")
     return _cast(call.tensor(0), DTYPES[dtype])
 
 
 @rule(aten.pow.Tensor_Scalar, aten.pow.Tensor_Tensor, aten.pow.Scalar)
 def power(call: Call) -> Value:
-    """Small powers by products and roots, which float16 rounds least."""
+    """Compute small powers by products and roots, which float16 rounds least."""
     base, exponent = _operands(call)
     if isinstance(base, Value) and not isinstance(exponent, Value):
         return Value(_power(base.data, float(exponent)), base.layout)
@@ -203,7 +203,7 @@ def _power(x: Var, exponent: float) -> Var:
 
 @rule(aten.addcmul.default, aten.addcdiv.default)
 def add_product(call: Call) -> Value:
-    """Add: input + value * left * right, or value * left / right."""
+    """Compute input + value * left * right, or input + value * left / right."""
     added, left, right = (call.tensor(at) for at in range(3))
     operator = mb.mul if call.node.target is aten.addcmul.default else mb.real_div
     product = _whole(operator, call, left, right)
@@ -214,7 +214,7 @@ def add_product(call: Call) -> Value:
 
 
 def _whole(operator: Callable[..., Var], call: Call, one: Value, other: Value) -> Value:
-    """A result of two that already has the shape of the whole."""
+    """Return the result of an operator on two tensors in the shape of the call's result."""
     if list(one.layout.shape) != call.shape:
         one = broadcast(one, call.shape)
     return combined(operator, call, one, other)
@@ -222,7 +222,7 @@ def _whole(operator: Callable[..., Var], call: Call, one: Value, other: Value) -
 
 @rule(aten.where.self, aten.where.ScalarOther, aten.where.ScalarSelf, aten.where.Scalar)
 def where(call: Call) -> Value:
-    """One of two, where a mask says."""
+    """Choose between two operands by a mask."""
     names = ("condition", "self", "other")
     mask, one, other = (call.option(at, name) for at, name in enumerate(names))
     return _chosen(call, call.values[mask], *(call.values.get(n, n) for n in (one, other)))
@@ -230,13 +230,13 @@ def where(call: Call) -> Value:
 
 @rule(aten.masked_fill.Scalar, aten.masked_fill.Tensor)
 def masked_fill(call: Call) -> Value:
-    """A number where a mask says."""
+    """Choose a number if the mask is true, else the tensor."""
     x, mask, number = call.tensor(0), call.tensor(1), call.option(2, "value")
     return _chosen(call, mask, call.values.get(number, number), x)
 
 
 def _chosen(call: Call, mask: Value, one: Operand, other: Operand) -> Value:
-    """Where the mask holds one, else the other, all three in the full shape."""
+    """Choose `one` if the mask is true, else `other`, with all three in the full shape."""
     sides = [
         side if isinstance(side, Value) else Value.constant(np.float32(side).reshape(()))
         for side in (one, other)
@@ -247,7 +247,7 @@ def _chosen(call: Call, mask: Value, one: Operand, other: Operand) -> Value:
     for part in parts:
         if part is not leader:
             align(leader, part)
-    for part in parts:  # the last may have moved the leader
+    for part in parts:  # the last pass may have moved the leader
         align(leader, part)
     truth, one, other = (part.data for part in parts)
     return Value(mb.select(cond=truth, a=one, b=other), parts[0].layout)
@@ -261,7 +261,7 @@ def _is_number(mask: Value) -> bool:
 
 @rule(aten.softmax.int, aten._softmax.default)
 def softmax(call: Call) -> Value:
-    """Along the one axis that is that dimension."""
+    """Compute the softmax along the axis of the dimension."""
     x = call.tensor(0)
     axis = softmax_axis(x, call.option(1, "dim"))
     return Value(mb.softmax(x=x.data, axis=axis), x.layout)
@@ -269,7 +269,7 @@ def softmax(call: Call) -> Value:
 
 @rule(aten.log_softmax.int, aten._log_softmax.default)
 def log_softmax(call: Call) -> Value:
-    """Subtract the logarithm of the sum of exp(x), which float16 keeps if a share is small."""
+    """Subtract the logarithm of the sum of exp(x), which float16 holds even for small shares."""
     x = call.tensor(0)
     axis = softmax_axis(x, call.option(1, "dim"))
     total = mb.reduce_log_sum_exp(x=x.data, axes=[axis], keep_dims=True)
@@ -277,7 +277,7 @@ def log_softmax(call: Call) -> Value:
 
 
 def softmax_axis(x: Value, dim: int) -> int:
-    """Return the axis of the array that is dimension `dim`; in plain order if there is none."""
+    """Return the axis of the array that is dimension `dim`; arrange plainly if there is none."""
     dim %= max(1, len(x.layout.logical))
     if x.layout.find(dim) is None and len(x.layout.logical) <= MAX_PLAIN:
         plain(x)

@@ -1,4 +1,4 @@
-"""Tensors of one number, and tensors part of which is another."""
+"""Translate tensors that are filled with one number, and tensors in which a slice is replaced."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ DTYPES = {torch.float32: np.float32, torch.bool: bool, torch.int64: np.int32, to
 
 @rule(*FILLS)
 def fill(call: Call) -> Value:
-    """A constant."""
+    """Return a constant tensor that is filled with one number."""
     number = FILLS[call.node.target]
     if number is None:
         number = call.option(2 if call.node.target is aten.new_full.default else 1, "fill_value")
     dtype = DTYPES.get(call.node.meta["val"].dtype)
     if dtype is None or not isinstance(number, (int, float)):
-        raise ValueError("a constant number, float32, integer or bool")
+        raise ValueError("expected a constant number that is float32, integer or bool")
     return Value.constant(np.full(call.shape, number, dtype))
 
 
 @rule(aten.copy.default, aten.fill.Tensor)
 def copy(call: Call) -> Value:
-    """The second tensor, in the shape of the first."""
+    """Return the second tensor in the shape of the first."""
     return broadcast(call.tensor(1), call.shape)
 
 
 @rule(aten.slice_scatter.default, aten.select_scatter.default)
 def scatter(call: Call) -> Value:
-    """A copy of one tensor, a slice of which is another."""
+    """Return a copy of one tensor in which a slice is replaced by another tensor."""
     base, part = call.tensor(0), call.tensor(1)
     shape = base.layout.shape
     dim = call.option(2, "dim", 0) % len(shape)
@@ -79,7 +79,7 @@ def _between(base: Value, dim: int, start: int, stop: int) -> Value:
 
 
 def _interleaved(base: Value, part: Value, dim: int, places: np.ndarray) -> Value:
-    """Elements of both, where a constant mask says."""
+    """Choose elements of both by a constant mask."""
     length, shape = base.layout.shape[dim], base.layout.shape
     which = np.zeros(length, np.int64)
     which[places] = np.arange(len(places))

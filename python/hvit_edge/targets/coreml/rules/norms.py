@@ -1,4 +1,4 @@
-"""Norms: over channels in whatever axis they are, over groups, and by constants."""
+"""Translate norms over channels on any axis, over groups, and with constant statistics."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from hvit_edge.targets.coreml.rules.reductions import reduced
 from hvit_edge.targets.coreml.rules.registry import Call, rule
 from hvit_edge.targets.coreml.values import Value, align, plain, tokens
 
-FLOAT32_EPS = 1.1920928955078125e-07  # PyTorch's epsilon of an RMS norm that names none
+FLOAT32_EPS = 1.1920928955078125e-07  # PyTorch's default epsilon of an RMS norm
 
 
 @rule(aten.layer_norm.default)
 def layer_norm(call: Call) -> Value:
-    """Over the channels, wherever the array has them; over several dimensions in plain order."""
+    """Normalize over channels on any axis of the array, or over several dimensions in
+    plain order.
+    """
     x, shape = call.tensor(0), call.option(1, "normalized_shape")
     weight, bias = call.array(2, "weight"), call.array(3, "bias")
     epsilon = np.float32(call.option(4, "eps", 1e-5))
@@ -52,7 +54,7 @@ def _normalized(
 
 @rule(aten.rms_norm.default)
 def rms_norm(call: Call) -> Value:
-    """Take x / sqrt(mean(x^2) + eps) * weight, over the last dimensions."""
+    """Compute x / sqrt(mean(x^2) + eps) * weight over the last dimensions."""
     x, shape = call.tensor(0), call.option(1, "normalized_shape")
     weight, epsilon = call.array(2, "weight"), call.option(3, "eps")
     epsilon = FLOAT32_EPS if epsilon is None else epsilon
@@ -81,14 +83,14 @@ def _plus(x: Value, shift: np.ndarray) -> Value:
 
 @rule(aten.group_norm.default)
 def group_norm(call: Call) -> Value:
-    """A norm of rows: the channels of one group with all of their pixels are a row."""
+    """Normalize rows: a row is the channels of one group with all of their pixels."""
     groups, epsilon = call.option(1, "num_groups"), call.option(4, "eps", 1e-5)
     return _by_groups(call, groups, epsilon, call.array(2, "weight"), call.array(3, "bias"))
 
 
 @rule(aten.instance_norm.default)
 def instance_norm(call: Call) -> Value:
-    """Each channel by its own pixels, or by constant statistics."""
+    """Normalize each channel by its pixels, or with constant statistics."""
     weight, bias = call.array(1, "weight"), call.array(2, "bias")
     epsilon = call.option(7, "eps", 1e-5)
     if not call.option(5, "use_input_stats", True):
@@ -114,9 +116,9 @@ def _by_groups(
 
 @rule(aten.batch_norm.default)
 def batch_norm(call: Call) -> Value:
-    """In eval mode: a factor and a shift for each channel."""
+    """Translate a batch norm in eval mode: a factor and a shift for each channel."""
     if call.option(5, "training", False):
-        raise ValueError("a batch norm in eval mode")
+        raise ValueError("expected a batch norm in eval mode")
     weight, bias = call.array(1, "weight"), call.array(2, "bias")
     return _by_constants(call, weight, bias, call.option(7, "eps", 1e-5))
 

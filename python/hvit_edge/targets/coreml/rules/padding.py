@@ -1,4 +1,4 @@
-"""Padding with a number, and by what is at the border."""
+"""Translate padding with a number, and padding from the border."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BORDERS = {
 
 @rule(aten.pad.default, aten.constant_pad_nd.default)
 def pad(call: Call) -> Value:
-    """Around any dimensions; negative widths cut off."""
+    """Pad any dimensions; negative widths crop."""
     mode = "constant"
     if call.node.target is aten.pad.default:
         mode = call.option(2, "mode", "constant")
@@ -61,7 +61,9 @@ def _from_border(call: Call, mode: str) -> Value:
 
 
 def _widths(call: Call) -> Widths:
-    """Before and after each padded dimension; PyTorch names the last dimension first."""
+    """Return the widths before and after each padded dimension; PyTorch gives the
+    last one first.
+    """
     amounts, rank = list(call.option(1, "pad")), len(call.shape)
     pairs = zip(amounts[::2], amounts[1::2], strict=True)
     widths = {rank - 1 - at: pair for at, pair in enumerate(pairs)}
@@ -69,7 +71,7 @@ def _widths(call: Call) -> Widths:
 
 
 def padded(x: Value, widths: Widths, number: float) -> Value:
-    """Return `x`, of at most five dimensions, with a border of `number`."""
+    """Return `x`, which has at most five dimensions, with a border of `number`."""
     channels_first(x)
     return _padded(x, widths, number)
 

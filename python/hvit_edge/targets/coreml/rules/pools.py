@@ -1,4 +1,4 @@
-"""Pools over one to three dimensions."""
+"""Translate pools over one to three dimensions."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def _item_shape(call: Call) -> list[int]:
 
 def _refuse_places(call: Call) -> None:
     if any(user.args[1] == 1 and user.users for user in call.node.users):
-        raise ValueError("the largest elements alone, not their places")
+        raise ValueError("expected that the indices are not used")
 
 
 @rule(*MAXIMA)
 def max_pool(call: Call) -> Value | tuple[Value]:
-    """Kernel, stride (the kernel's size unless given), padding; with holes, tap by tap."""
+    """Translate a max pool; with dilation, it is computed tap by tap."""
     rank, shape = MAXIMA[call.node.target], _item_shape(call)
     if call.node.target in WITH_INDICES:
         _refuse_places(call)
@@ -63,7 +63,7 @@ def max_pool(call: Call) -> Value | tuple[Value]:
 
 
 def _max_of_windows(call: Call, x: Value, rank: int, shape: list[int]) -> Value:
-    """Repeat the border where Core ML has other windows: each window holds a part of it anyway."""
+    """Pool by maximum; repeat the border if Core ML's windows differ, which changes no maximum."""
     window = _window(call, x, rank, shape)
     if not _has_windows(call, x, rank, shape):
         kernel, strides, pad = _geometry(call, rank)
@@ -80,7 +80,7 @@ def _max_of_windows(call: Call, x: Value, rank: int, shape: list[int]) -> Value:
 
 
 def _by_taps(call: Call, x: Value, dilation: list[int], size: list[int]) -> Value:
-    """The maximum of as many slices as the kernel has taps."""
+    """Return the maximum of one slice for each tap of the kernel."""
     rank = len(dilation)
     kernel = several(call.option(1, "kernel_size"), rank)
     strides = several(call.option(2, "stride") or kernel, rank)
@@ -107,10 +107,10 @@ def _by_taps(call: Call, x: Value, dilation: list[int], size: list[int]) -> Valu
 
 @rule(*MEANS)
 def avg_pool(call: Call) -> Value:
-    """Padding counts as zeros unless PyTorch was told otherwise.
+    """Translate a mean pool; padding counts as zeros unless PyTorch was told otherwise.
 
-    Where Core ML has other windows, or another divisor, whole windows of a map with zeros around
-    it are multiplied by what corrects the count.
+    If Core ML has other windows or another divisor, full windows of a map with zeros around it are
+    pooled and multiplied by a factor that corrects the count.
     """
     rank, shape = MEANS[call.node.target], call.shape
     x = _batched(call, rank)
@@ -157,14 +157,14 @@ def _geometry(call: Call, rank: int) -> tuple[list[int], list[int], list[int]]:
 
 
 def _is_whole(call: Call, x: Value, rank: int, shape: list[int]) -> bool:
-    """Whether there are only the windows that fit into the padded map."""
+    """Return True if PyTorch has only windows that fit into the padded map."""
     sides = zip(x.layout.shape[2:], *_geometry(call, rank), strict=True)
     whole = [(n + 2 * margin - reach) // step + 1 for n, reach, step, margin in sides]
     return whole == shape[-rank:]
 
 
 def _window(call: Call, x: Value, rank: int, shape: list[int]) -> dict[str, object]:
-    """What both kinds of pooling share."""
+    """Return the arguments that both kinds of pooling share."""
     kernel, strides, pad = _geometry(call, rank)
     return {
         "x": x.data,
@@ -172,13 +172,13 @@ def _window(call: Call, x: Value, rank: int, shape: list[int]) -> dict[str, obje
         "strides": strides,
         "pad_type": "custom",
         "pad": [end for amount in pad for end in (amount, amount)],
-        # Only where PyTorch has more windows: without padding Core ML adds one outside the map.
+        # Set only if PyTorch has more windows: without padding Core ML adds one outside the map.
         "ceil_mode": not _is_whole(call, x, rank, shape),
     }
 
 
 def _has_windows(call: Call, x: Value, rank: int, shape: list[int]) -> bool:
-    """Whether Core ML has the windows that PyTorch has: without padding it may have one more."""
+    """Return True if Core ML has PyTorch's windows; without padding it may have one more."""
     if _is_whole(call, x, rank, shape):
         return True
     for n, size, reach, step, margin in zip(
@@ -193,7 +193,7 @@ def _has_windows(call: Call, x: Value, rank: int, shape: list[int]) -> bool:
 
 
 def adaptive_average(call: Call, size: list[int]) -> Value:
-    """Return means over windows, each as long as its place makes it."""
+    """Return means over windows whose lengths depend on their positions."""
     rank = len(size)
     x = _batched(call, rank)
     sizes = list(zip(x.layout.shape[2:], size, strict=True))
@@ -214,7 +214,7 @@ def adaptive_average(call: Call, size: list[int]) -> Value:
 
 @rule(*ADAPTIVE_MAXIMA)
 def adaptive_max(call: Call) -> tuple[Value]:
-    """The largest element of each window; uneven windows one by one along each side."""
+    """Return the largest element of each window; uneven windows are reduced one by one."""
     _refuse_places(call)
     rank = ADAPTIVE_MAXIMA[call.node.target]
     x, shape = _batched(call, rank), _item_shape(call)
@@ -237,5 +237,5 @@ def adaptive_max(call: Call) -> tuple[Value]:
 
 
 def _windows(old: int, new: int) -> list[tuple[int, int]]:
-    """From floor(i * old / new) to ceil((i + 1) * old / new)."""
+    """Return the windows from floor(i * old / new) to ceil((i + 1) * old / new)."""
     return [(i * old // new, -(-(i + 1) * old // new)) for i in range(new)]

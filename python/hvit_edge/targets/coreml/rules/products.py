@@ -1,4 +1,4 @@
-"""Linears, and products of matrices of any batch."""
+"""Translate linears, and products of matrices with any batch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hvit_edge.targets.coreml.values import Value, align, plain, tokens
 
 @rule(aten.linear.default)
 def linear(call: Call) -> Value:
-    """A convolution with a kernel of one pixel: y[b, o, ...] is the sum of W[o, c] x[b, c, ...].
+    """Translate a linear to a convolution: y[b, o, ...] is the sum of W[o, c] x[b, c, ...].
 
-    With computed weights it is a product of matrices.
+    The kernel has one pixel. With computed weights, the linear is a product of matrices.
     """
     x = call.tensor(0)
     if not call.tensor(1, "weight").is_constant:
@@ -47,13 +47,13 @@ def _sum(one: Value, other: Value) -> Value:
 
 @rule(aten.matmul.default, aten.bmm.default, aten.mm.default, aten.mv.default, aten.dot.default)
 def matmul(call: Call) -> Value:
-    """In plain order; a vector is a matrix of one row or column."""
+    """Multiply in plain order; a vector is a matrix of one row or column."""
     return product(call.tensor(0), call.tensor(1), call.shape)
 
 
 @rule(aten.addmm.default, aten.baddbmm.default)
 def matmul_and_add(call: Call) -> Value:
-    """Take beta * input + alpha * (left right)."""
+    """Compute beta * input + alpha * (left right)."""
     added, left, right = (call.tensor(at) for at in range(3))
     alpha, beta = call.node.kwargs.get("alpha", 1), call.node.kwargs.get("beta", 1)
     y = product(left, right, call.shape)
@@ -68,7 +68,7 @@ def matmul_and_add(call: Call) -> Value:
 
 @rule(aten.cumsum.default)
 def cumulative_sum(call: Call) -> Value:
-    """A product with a triangle of ones."""
+    """Multiply by a lower triangular matrix of ones."""
     x = call.tensor(0)
     dim = call.option(1, "dim") % len(x.layout.logical)
     return along(x, dim, np.tri(x.layout.shape[dim]))
@@ -78,8 +78,9 @@ def product(left: Value, right: Value, shape: Sequence[int]) -> Value:
     """Return the product [.., n, m] of [.., n, k] and [.., k, m], in plain order.
 
     Args:
-        left, right: tensors whose leading dimensions broadcast; a vector has none.
-        shape: of the result.
+        left: the left factor; its leading dimensions broadcast, and a vector has none.
+        right: the right factor, likewise.
+        shape: the shape of the result.
     """
     if len(left.layout.logical) == 1:
         left = with_ones(left, 2)
@@ -94,7 +95,7 @@ def product(left: Value, right: Value, shape: Sequence[int]) -> Value:
 
 
 def _of_many(left: Value, right: Value) -> Value:
-    """A product over more dimensions than an array has: the leading ones are one axis."""
+    """Return a product with more than five dimensions: the leading ones become one axis."""
     lead = np.broadcast_shapes(left.layout.shape[:-2], right.layout.shape[:-2])
     sides = []
     for value in (left, right):

@@ -1,4 +1,4 @@
-"""Operators that move elements and change none: flips, shifts, gathers by constants, shuffles."""
+"""Translate operators that only move elements: flips, shifts, gathers by constants, shuffles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hvit_edge.targets.coreml.values import Value
 
 @rule(aten.flip.default)
 def flip(call: Call) -> Value:
-    """Turn one dimension after the other."""
+    """Reverse one dimension after another."""
     x = call.tensor(0)
     for dim in call.option(1, "dims"):
         dim %= len(x.layout.logical)
@@ -24,7 +24,7 @@ def flip(call: Call) -> Value:
 
 @rule(aten.roll.default)
 def roll(call: Call) -> Value:
-    """Shift dimensions in a circle; without dimensions, the flattened tensor."""
+    """Shift dimensions cyclically; without dimensions, shift the flattened tensor."""
     x, dims = call.tensor(0), call.option(2, "dims", [])
     shape = x.layout.shape
     if not dims:
@@ -37,7 +37,7 @@ def roll(call: Call) -> Value:
 
 @rule(aten.index_select.default)
 def index_select(call: Call) -> Value:
-    """Slices at constant places."""
+    """Take slices at constant places."""
     x = call.tensor(0)
     dim = call.option(1, "dim") % len(x.layout.logical)
     return viewed(taken(x, dim, call.array(2, "index").reshape(-1)), call.shape)
@@ -45,17 +45,17 @@ def index_select(call: Call) -> Value:
 
 @rule(aten.index.Tensor)
 def index(call: Call) -> Value:
-    """At constant indices; indexed dimensions that are neighbors are taken as one."""
+    """Take elements at constant indices; indexed dimensions that are neighbors become one."""
     x, given = call.tensor(0), list(call.option(1, "indices"))
     shape = list(x.layout.shape)
     if any(node is not None and not is_constant(node) for node in given):
-        raise ValueError("indices that are constants")
+        raise ValueError("expected constant indices")
     arrays = [None if node is None else np.asarray(call.values[node].data) for node in given]
     if any(array is not None and array.dtype == bool for array in arrays):
-        raise ValueError("indices that are integers, not a mask")
+        raise ValueError("expected integer indices, got a mask")
     dims = [dim for dim, array in enumerate(arrays) if array is not None]
     first, last = dims[0], dims[-1]
-    if dims != list(range(first, last + 1)):  # PyTorch puts what was indexed in front
+    if dims != list(range(first, last + 1)):  # PyTorch moves the indexed dimensions to the front
         order = [*dims, *(dim for dim in range(len(shape)) if dim not in dims)]
         x, shape = permuted(x, order), [shape[dim] for dim in order]
         first, last = 0, len(dims) - 1
@@ -68,7 +68,7 @@ def index(call: Call) -> Value:
 
 @rule(aten.gather.default, aten.take_along_dim.default)
 def gather(call: Call) -> Value:
-    """Each element at a constant place along one dimension, of the flattened tensor."""
+    """Take each element at a constant place along one dimension, or of the flattened tensor."""
     x = call.tensor(0)
     at = call.node.target is aten.gather.default
     dim = call.option(1 if at else 2, "dim")
@@ -87,7 +87,7 @@ def gather(call: Call) -> Value:
 
 @rule(aten.diagonal.default)
 def diagonal(call: Call) -> Value:
-    """Found by the operator's own answer to the places of elements."""
+    """Take the diagonal at the places that the operator itself returns for a tensor of places."""
     x = call.tensor(0)
     places = torch.arange(elements(x.layout.shape)).reshape(x.layout.shape)
     places = call.node.target(places, *call.node.args[1:], **call.node.kwargs).reshape(-1)
@@ -96,7 +96,7 @@ def diagonal(call: Call) -> Value:
 
 @rule(aten.unfold.default)
 def windows(call: Call) -> Value:
-    """Windows along one dimension, which may overlap, as a last dimension."""
+    """Return windows along one dimension, which may overlap, as a last dimension."""
     x = call.tensor(0)
     rank = len(x.layout.logical)
     dim, size, step = (
@@ -114,7 +114,7 @@ def windows(call: Call) -> Value:
 
 @rule(aten.pixel_shuffle.default)
 def pixel_shuffle(call: Call) -> Value:
-    """[.., C r r, H, W] to [.., C, H r, W r]."""
+    """Rearrange [.., C r r, H, W] to [.., C, H r, W r]."""
     x, r = call.tensor(0), call.option(1, "upscale_factor")
     *lead, channels, height, width = x.layout.shape
     parts = viewed(x, [*lead, channels // (r * r), r, r, height, width])
@@ -125,7 +125,7 @@ def pixel_shuffle(call: Call) -> Value:
 
 @rule(aten.pixel_unshuffle.default)
 def pixel_unshuffle(call: Call) -> Value:
-    """[.., C, H r, W r] to [.., C r r, H, W]."""
+    """Rearrange [.., C, H r, W r] to [.., C r r, H, W]."""
     x, r = call.tensor(0), call.option(1, "downscale_factor")
     *lead, channels, height, width = x.layout.shape
     parts = viewed(x, [*lead, channels, height // r, r, width // r, r])
@@ -136,7 +136,7 @@ def pixel_unshuffle(call: Call) -> Value:
 
 @rule(aten.channel_shuffle.default, aten.native_channel_shuffle.default)
 def channel_shuffle(call: Call) -> Value:
-    """Channels [groups, rest] to [rest, groups]."""
+    """Rearrange channels [groups, rest] to [rest, groups]."""
     x, groups = call.tensor(0), call.option(1, "groups")
     batch, channels, *places = x.layout.shape
     parts = viewed(x, [batch, groups, channels // groups, *places])

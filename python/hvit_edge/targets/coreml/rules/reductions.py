@@ -1,4 +1,4 @@
-"""Sums, means, extremes and norms over any dimensions."""
+"""Translate sums, means, extremes and norms over any dimensions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ VARIANCES = (aten.var.correction, aten.var.dim, aten.std.correction, aten.std.di
 
 
 def reduced(x: Value, dims: Sequence[int], keep: bool, operator: Reduce) -> Value:
-    """Return `x` reduced over any dimensions; each that is long becomes axes of its own."""
+    """Return `x` reduced over any dimensions; those longer than one get axes of their own."""
     rank = len(x.layout.logical)
     dims = sorted({dim % rank for dim in dims}) if rank else []
     long = [dim for dim in dims if x.layout.shape[dim] > 1]
@@ -72,7 +72,7 @@ def _part(x: Value, dims: Sequence[int]) -> None:
 
 
 def _alone(x: Value, operator: Reduce) -> Var:
-    """A reduction over one element: of most kinds, the element."""
+    """Reduce one element: the result is the element, or its absolute value for norms."""
     if operator in NORMS.values():
         return mb.abs(x=x.data)
     return x.data
@@ -88,9 +88,9 @@ def dims_of(call: Call, dims: object) -> list[int]:
 
 @rule(*OVER_SEVERAL)
 def reduce(call: Call) -> Value:
-    """Over the dimensions that are named, or all."""
+    """Reduce over the dimensions that are named, or over all."""
     if call.node.kwargs.get("dtype") not in (None, call.node.args[0].meta["val"].dtype):
-        raise ValueError("the dtype of its input")
+        raise ValueError("expected the dtype of the input")
     whole = call.node.target in OVER_ALL
     dims = None if whole else call.option(1, "dim")
     keep = not whole and bool(call.option(2, "keepdim", False))
@@ -99,7 +99,7 @@ def reduce(call: Call) -> Value:
 
 @rule(*WITH_PLACES)
 def reduce_with_places(call: Call) -> tuple[Value, Value]:
-    """The largest or smallest elements along a dimension, and where they are."""
+    """Return the largest or smallest elements along a dimension, and their places."""
     extreme, place = WITH_PLACES[call.node.target]
     dims, keep = dims_of(call, call.option(1, "dim")), call.option(2, "keepdim", False)
     x = call.tensor(0)
@@ -110,11 +110,11 @@ def reduce_with_places(call: Call) -> tuple[Value, Value]:
 
 @rule(*PLACES)
 def find_extreme(call: Call) -> Value:
-    """Where the largest or smallest element is, in 32 bits."""
+    """Return the place of the largest or smallest element along a dimension, in 32 bits."""
     dim, keep = call.option(1, "dim"), call.option(2, "keepdim", False)
     x = call.tensor(0)
     if dim is None:
-        raise ValueError("a dimension to search along")
+        raise ValueError("expected a dim to search along")
     return reduced(x, dims_of(call, dim), keep, _first_axis(PLACES[call.node.target]))
 
 
@@ -127,7 +127,7 @@ def _first_axis(operator: Reduce) -> Reduce:
 
 @rule(aten.linalg_vector_norm.default, aten.norm.ScalarOpt_dim)
 def vector_norm(call: Call) -> Value:
-    """Of order 1, 2 or infinity."""
+    """Compute a norm of order 1, 2, inf or -inf."""
     name = "p" if call.node.target is aten.norm.ScalarOpt_dim else "ord"
     order = call.option(1, name, 2)
     order = float(2 if order is None else order)
@@ -136,14 +136,14 @@ def vector_norm(call: Call) -> Value:
     if order in NORMS:
         return reduced(x, dims, keep, NORMS[order])
     if abs(order) != math.inf:
-        raise ValueError(f"a norm of order 1, 2 or infinity, not {order:g}")
+        raise ValueError(f"expected a norm of order 1, 2, inf or -inf, got {order:g}")
     operator = mb.reduce_max if order > 0 else mb.reduce_min
     return reduced(Value(mb.abs(x=x.data), x.layout), dims, keep, operator)
 
 
 @rule(*VARIANCES)
 def variance(call: Call) -> Value:
-    """The mean square of the differences from the mean, or its root."""
+    """Compute the variance, or its root, with a correction of the count."""
     x = call.tensor(0)
     dims = dims_of(call, call.option(1, "dim"))
     correction = call.node.kwargs.get("correction", 1)
@@ -158,7 +158,7 @@ def variance(call: Call) -> Value:
 
 @rule(aten.var_mean.correction)
 def variance_and_mean(call: Call) -> tuple[Value, Value]:
-    """The mean square of the differences from the mean, and the mean."""
+    """Compute the variance and the mean."""
     x, dims = call.tensor(0), dims_of(call, call.option(1, "dim"))
     correction = call.node.kwargs.get("correction", 1)
     keep = call.node.kwargs.get("keepdim", False)
@@ -170,7 +170,7 @@ def spread(x: Value, dims: Sequence[int], keep: bool, correction: float) -> Valu
     """Return the variance of `x` over `dims`."""
     count = math.prod(x.layout.shape[dim] for dim in dims)
     if count <= correction:
-        raise ValueError(f"a variance of more than {count} elements")
+        raise ValueError(f"expected a variance of more than {correction} elements, got {count}")
     average = reduced(x, dims, True, mb.reduce_mean)
     align(x, average)
     centered = mb.sub(x=x.data, y=average.data)
@@ -182,7 +182,7 @@ def spread(x: Value, dims: Sequence[int], keep: bool, correction: float) -> Valu
 
 @rule(aten.adaptive_avg_pool2d.default, aten.adaptive_avg_pool1d.default)
 def pool_whole_map(call: Call) -> Value:
-    """To one pixel, the mean of the map; else by windows, see `pools`."""
+    """Pool to one pixel as the mean of the map, or by windows, see `pools`."""
     from hvit_edge.targets.coreml.rules.pools import adaptive_average
 
     size = call.option(1, "output_size")

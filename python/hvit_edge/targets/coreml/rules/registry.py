@@ -1,4 +1,4 @@
-"""Which rule translates which ATen operator."""
+"""Register the rule that translates each ATen operator."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Call:
     """An operator of the graph and the tensors that it reads.
 
     Attributes:
-        node: of the rewritten graph.
-        values: tensors by the node that gave them.
-        native_attention: whether the program may call Core ML's own attention (iOS 18).
-        ranges: int8 ranges of what layers read, by the layer's node; none for float programs.
+        node: the operator's node in the rewritten graph.
+        values: tensors by the node that computes them.
+        native_attention: True if the program may call Core ML's attention operator (iOS 18).
+        ranges: int8 ranges of layers' inputs, by the layer's node; empty for float programs.
     """
 
     node: Node
@@ -32,12 +32,12 @@ class Call:
     ranges: Mapping[Node, Range] = field(default_factory=dict)
 
     def tensor(self, position: int, name: str = "") -> Value | None:
-        """A tensor argument; None where it is not given."""
+        """Return a tensor argument; None if it is not given."""
         given = argument(self.node, position, name)
         return self.values[given] if isinstance(given, Node) else None
 
     def array(self, position: int, name: str = "") -> np.ndarray | None:
-        """A constant argument in PyTorch's order; None where it is not given.
+        """Return a constant argument in PyTorch's order; None if it is not given.
 
         Raises:
             TypeError: the argument is computed.
@@ -46,17 +46,17 @@ class Call:
         if value is None:
             return None
         if not value.is_constant:
-            raise TypeError(f"a constant {name or position}")
-        array = Value(value.data, value.layout)  # others read the value as it is arranged
+            raise TypeError(f"expected a constant {name or position}")
+        array = Value(value.data, value.layout)  # a copy, since others read the value in its order
         plain(array)
         return np.asarray(array.data).reshape(array.layout.shape)
 
     def option(self, position: int, name: str, default: object = None) -> object:
-        """An argument that is no tensor."""
+        """Return an argument that is not a tensor."""
         return argument(self.node, position, name, default)
 
     def rounded(self, data: Var) -> Var:
-        """What a layer reads: rounded to int8 where it has a range."""
+        """Return what a layer reads, rounded to int8 if the layer has a range."""
         chosen = self.ranges.get(self.node)
         if chosen is None:
             return data
@@ -65,7 +65,7 @@ class Call:
 
     @property
     def shape(self) -> list[int]:
-        """The logical shape of the result."""
+        """Return the logical shape of the result."""
         return shape_of(self.node)
 
 

@@ -1,4 +1,4 @@
-"""Resizing of maps: Core ML's own operators where they are PyTorch's, else exact products."""
+"""Translate resizing of maps: to Core ML's operators if they are PyTorch's, else to products."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NEAREST = (
 
 @rule(*NEAREST)
 def upsample_nearest(call: Call) -> Value:
-    """By whole factors, or each side at the places that PyTorch takes."""
+    """Resize by integer factors, or take each side at the places that PyTorch takes."""
     x = call.tensor(0)
     sizes = list(zip(x.layout.shape[2:], call.shape[2:], strict=True))
     places = [_places(call, side, old) for side, (old, _) in enumerate(sizes)]
@@ -57,7 +57,9 @@ def upsample_nearest(call: Call) -> Value:
 
 
 def _places(call: Call, side: int, old: int) -> np.ndarray:
-    """Where PyTorch takes each pixel along one side from, by the operator's own answer."""
+    """Return the places along one side that PyTorch takes pixels from, as the operator
+    gives them.
+    """
     shape = [
         1,
         1,
@@ -72,7 +74,7 @@ def _places(call: Call, side: int, old: int) -> np.ndarray:
 
 @rule(*BILINEAR)
 def upsample_bilinear(call: Call) -> Value:
-    """Pixel centers as PyTorch has them with and without `align_corners`."""
+    """Resize with PyTorch's pixel centers, with and without `align_corners`."""
     x, corners = call.tensor(0), call.option(2, "align_corners", False)
     if not corners and not _scales_by_size(call, 3):
         return resize(call)
@@ -87,7 +89,7 @@ def upsample_bilinear(call: Call) -> Value:
 
 
 def _scales_by_size(call: Call, position: int) -> bool:
-    """PyTorch takes the scales that it was given even where the sizes have other ratios."""
+    """Return True if the given scales are the ratios of sizes; PyTorch uses the scales."""
     given = [scale for scale in call.node.args[position:] if scale is not None]
     scales = given[0] if given and isinstance(given[0], (list, tuple)) else given
     sizes = zip(scales, call.tensor(0).layout.shape[2:], call.shape[2:], strict=False)
@@ -96,7 +98,7 @@ def _scales_by_size(call: Call, position: int) -> bool:
 
 @rule(*SMOOTH)
 def resize(call: Call) -> Value:
-    """Each side in turn, by the operator's own answers to unit maps."""
+    """Resize each side in turn, with a matrix that the operator computes."""
     x = call.tensor(0)
     for side, old in enumerate(x.layout.shape[2:]):
         matrix = _matrix(call, side, old)
@@ -106,9 +108,9 @@ def resize(call: Call) -> Value:
 
 
 def _matrix(call: Call, side: int, old: int) -> np.ndarray:
-    """The matrix float64 [new, old] of a resize along one side, of the node's own scale."""
+    """Return the float64 matrix [new, old] of a resize along one side, with the node's scale."""
     rank, node, new = len(call.shape) - 2, call.node, call.shape[side + 2]
-    # The side is the last one of the map: some kernels take [.., n, 1] for channels last.
+    # The resized side must be the last: some kernels take [.., n, 1] for channels last.
     units = torch.eye(old, dtype=torch.float64).reshape(1, old, *[1] * (rank - 1), old)
     ones = [1] * (rank - 1)
     corners = bool(call.option(2, "align_corners", False))

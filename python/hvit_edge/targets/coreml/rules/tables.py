@@ -1,4 +1,4 @@
-"""Rows of a table by their numbers."""
+"""Translate lookups of rows in a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hvit_edge.targets.coreml.values import Value, plain
 
 @rule(aten.embedding.default)
 def embedding(call: Call) -> Value:
-    """A constant table [rows, C], and whole numbers of any shape."""
+    """Look up rows of a constant table [rows, C] by integers of any shape."""
     rows = call.tensor(1)
     plain(rows)
     table = np.ascontiguousarray(call.array(0))

@@ -1,4 +1,4 @@
-"""Views, slices and concatenations: most only change what is known of the array."""
+"""Translate views, slices and concatenations; most change only the layout of the array."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hvit_edge.targets.coreml.values import Value
 
 @rule(aten.permute.default)
 def permute(call: Call) -> Value:
-    """Move nothing."""
+    """Reorder the logical dimensions; nothing moves."""
     x = call.tensor(0)
     rank = len(x.layout.logical)
     return permuted(x, [dim % rank for dim in call.option(1, "dims")])
@@ -29,13 +29,13 @@ def permute(call: Call) -> Value:
 
 @rule(aten.reshape.default, aten.view.default, aten.unsqueeze.default, aten.squeeze.dims)
 def reshape(call: Call) -> Value:
-    """Move nothing unless the new dimensions cut across the old ones."""
+    """Change the logical shape; nothing moves unless the new dimensions cut across the old ones."""
     return viewed(call.tensor(0), call.shape)
 
 
 @rule(aten.slice.Tensor)
 def slice_(call: Call) -> Value:
-    """Along the one axis of the array that is that dimension."""
+    """Slice along a dimension, which gets an axis of its own."""
     x = call.tensor(0)
     dim = call.option(1, "dim", 0) % len(x.layout.logical)
     length = x.layout.shape[dim]
@@ -46,7 +46,7 @@ def slice_(call: Call) -> Value:
 
 @rule(aten.cat.default)
 def concatenate(call: Call) -> Value:
-    """Empty tensors, which PyTorch allows of any rank, are left out."""
+    """Concatenate; empty tensors, which PyTorch allows with any rank, are left out."""
     parts = [node for node in call.node.args[0] if elements(shape_of(node))]
     dim = call.option(1, "dim", 0) % len(call.shape)
     return concatenated([call.values[node] for node in parts], dim)
@@ -54,20 +54,20 @@ def concatenate(call: Call) -> Value:
 
 @rule(aten.stack.default)
 def stack(call: Call) -> Value:
-    """Along a new dimension."""
+    """Stack along a new dimension."""
     dim = call.option(1, "dim", 0) % len(call.shape)
     return stacked([call.values[node] for node in call.node.args[0]], dim)
 
 
 @rule(aten.expand.default, aten.expand_as.default)
 def expand(call: Call) -> Value:
-    """Dimensions of size one, and new ones in front, are repeated."""
+    """Repeat dimensions of size one, and new leading ones."""
     return broadcast(call.tensor(0), call.shape)
 
 
 @rule(aten.repeat.default, aten.tile.default)
 def repeat(call: Call) -> Value:
-    """As a whole, along each dimension; the counts are aligned at the last dimension."""
+    """Repeat blocks along each dimension; the counts are aligned at the last dimension."""
     counts = list(call.option(1, "repeats"))
     rank = max(len(counts), len(call.tensor(0).layout.logical))
     x = with_ones(call.tensor(0), rank)
@@ -87,7 +87,7 @@ def repeat_interleave(call: Call) -> Value:
 
 
 def _bound(given: int | None, default: int, length: int) -> int:
-    """A bound of a slice as a place between 0 and `length`."""
+    """Return a bound of a slice as a place between 0 and `length`."""
     if given is None:
         return default
     return max(0, min(given + length if given < 0 else given, length))
