@@ -139,7 +139,7 @@ UNFIT = {
     ),
     "constant": (
         lambda folder: npz(folder / "x.npz", np.full((40, 24, 24, 3), 7, np.uint8)),
-        r"expected photos, got x.npz\[\d+\] \(one colour only\), .* and 35 more",
+        r"expected photos, got x.npz\[\d+\] \(only one color\), .* and 35 more",
     ),
     "noise": (
         lambda folder: npz(

@@ -4,7 +4,7 @@ from PIL import Image
 
 from hvit_edge.errors import InputError
 from hvit_edge.quantize import calibration_inputs
-from hvit_edge.quantize.calibration import neighbour_correlation
+from hvit_edge.quantize.calibration import neighbor_correlation
 from hvit_edge.weights import bundled_photos
 
 
@@ -59,7 +59,7 @@ def test_random_noise(tmp_path, tiny_preprocess):
 
 def test_constant_image(tmp_path, smooth_images, tiny_preprocess):
     save(tmp_path, [*smooth_images(40), np.full((24, 24, 3), 7, np.uint8)])
-    with pytest.raises(InputError, match=r"got 040.png \(one colour only\)"):
+    with pytest.raises(InputError, match=r"got 040.png \(only one color\)"):
         calibration_inputs(tmp_path, tiny_preprocess)
 
 
@@ -106,4 +106,4 @@ def test_a_photo_that_cannot_be_resized_is_named(tmp_path, smooth_images, tiny_p
 
 def test_photos_are_no_noise():
     for path in bundled_photos():
-        assert neighbour_correlation(np.asarray(Image.open(path).convert("RGB"))) > 0.8
+        assert neighbor_correlation(np.asarray(Image.open(path).convert("RGB"))) > 0.8

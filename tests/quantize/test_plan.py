@@ -82,7 +82,7 @@ def test_repeated_key_counts_where_it_stands_last(tmp_path, mixed):
         ('{"format": "hvit-edge plan 2", "layers": {}}', "got format 'hvit-edge plan 2'; correct"),
         (f'{{"format": "{FORMAT}"}}', "layers None instead of an object"),
         (f'{{"format": "{FORMAT}", "layers": {{}}, "modle": ""}}', r"'modle' \(closest: 'model'\)"),
-        (f'{{"format": "{FORMAT}", "layers": {{}}, "model": 3}}', "model 3 instead of a text"),
+        (f'{{"format": "{FORMAT}", "layers": {{}}, "model": 3}}', "model 3 instead of a string"),
         (f'{{"format": "{FORMAT}", "layers": {{"a": 8}}}}', "layer 'a': 8 instead of a precision"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Core ML programs, read and evaluated on any system."""
+"""Read and evaluate Core ML programs on any system."""
 
 from hvit_edge.coreml.features import Feature
 from hvit_edge.coreml.package import Package, read_package

@@ -1,7 +1,7 @@
-"""Every reference from a specification into the weights file, checked against that file.
+"""Check every reference from a specification into the weights file against that file.
 
-A blob begins with 64 bytes: the mark DEADBEEF, its dtype, its size in bytes and where its data
-begin (coremltools, `mlmodel/src/MILBlob/Blob/StorageFormat.hpp`).
+A blob begins with 64 bytes: the mark DEADBEEF, its dtype, its size in bytes, and the offset of its
+data (coremltools, `mlmodel/src/MILBlob/Blob/StorageFormat.hpp`).
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ HEADER_SIZE = 64
 
 @dataclass(frozen=True)
 class Reference:
-    """One use of a blob.
+    """A use of a blob.
 
     Attributes:
-        kind: type of the operator that reads it, "const" or one that expands compressed weights.
-        operator: its name.
-        argument: which of the operator's inputs it is.
-        value: the protobuf, with the tensor's type and the place in the file.
+        kind: the type of the operator that reads it: "const", or one that expands compressed
+            weights.
+        operator: the operator's name.
+        argument: the operator's input that it is.
+        value: the protobuf with the tensor's type and the offset in the file.
     """
 
     kind: str
@@ -38,28 +39,30 @@ class Reference:
 
     @property
     def dtype(self) -> str:
-        """As the specification names it: "FLOAT16", "INT8", "UINT4"."""
+        """Return the dtype as the specification names it: "FLOAT16", "INT8", "UINT4"."""
         tensor = self.value.type.tensorType
         enum = tensor.DESCRIPTOR.fields_by_name["dataType"].enum_type
         return enum.values_by_number[tensor.dataType].name
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The tensor's, or where indices are packed into bytes, their number of bytes."""
+        """Return the tensor's shape; for indices that are packed into bytes, their
+        number of bytes.
+        """
         return tuple(d.constant.size for d in self.value.type.tensorType.dimensions)
 
     @property
     def bytes(self) -> int:
-        """How many the tensor takes; elements of less than a byte are packed."""
+        """Return the bytes that the tensor needs; elements of less than a byte are packed."""
         digits = "".join(letter for letter in self.dtype if letter.isdigit())
         return math.ceil(math.prod(self.shape) * (int(digits) if digits else 8) / 8)
 
 
 def check_blobs(spec: Any, folder: Path) -> None:
-    """Check that each blob that `spec` refers to lies in a file of `folder`.
+    """Check that each blob that `spec` refers to is in a file of `folder`.
 
     Raises:
-        ArtifactError: naming every missing file and every blob outside its file.
+        ArtifactError: files are missing, or blobs are not in their files; up to three are named.
     """
     faults = []
     sizes: dict[str, int] = {}
@@ -81,7 +84,7 @@ def check_blobs(spec: Any, folder: Path) -> None:
 
 
 def references(spec: Any) -> Iterator[Reference]:
-    """Every use of a blob in all functions of a program."""
+    """Yield every use of a blob in all functions of a program."""
     for function in spec.mlProgram.functions.values():
         for block in function.block_specializations.values():
             yield from _in_block(block)

@@ -1,7 +1,7 @@
-"""What a Core ML model takes and gives, as its description says.
+"""Read the inputs and outputs of a Core ML model from its description.
 
-Core ML's image inputs give the program values of 0 to 255 in the recorded order of channels;
-scale and bias are operators of the program.
+Core ML's image inputs give the program values of 0 to 255 in the recorded order of channels. Scale
+and bias are operators of the program.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from hvit_edge.errors import ArtifactError
 
 Kind = Literal["tensor", "image", "label", "probabilities"]
 LAYOUTS = ("RGB", "BGR")
-IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"  # of the packages we write
+# of the packages that hvit-edge writes
+IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One input or output.
+    """An input or output.
 
     Attributes:
-        shape: the tensor's shape, None where a dimension is flexible or the description is silent;
-            of an image the program's [1, 3, H, W]; empty for a label and its probabilities.
-        dtype: numpy's name of it, "str" or "int64" for a label, "dict" for probabilities; empty
-            where the description is silent.
+        name: its name.
+        shape: the tensor's shape, with None for a dimension that is flexible or not described. An
+            image has the program's [1, 3, H, W]; a label and its probabilities have an empty one.
+        dtype: numpy's name of the dtype; "str" or "int64" for a label, "dict" for probabilities;
+            empty if it is not described.
+        kind: "tensor", "image", "label" or "probabilities".
         layout: the program's order of channels, for images.
     """
 
@@ -36,7 +39,7 @@ class Feature:
 
 
 def read_features(described: Any) -> tuple[Feature, ...]:
-    """The features of `description.input` or `description.output` of a Core ML model."""
+    """Return the features of `description.input` or `description.output` of a Core ML model."""
     return tuple(_read_feature(feature) for feature in described)
 
 

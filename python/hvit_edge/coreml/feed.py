@@ -1,4 +1,4 @@
-"""The arrays that a caller gives, checked and turned into the program's tensors."""
+"""Check the arrays of a caller and convert them to the program's tensors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hvit_edge.errors import InputError
 
 
 def feed(features: tuple[Feature, ...], arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-    """A tensor for each feature, by its name.
+    """Return a tensor for each feature, by its name.
 
-    Images come as uint8 [H, W, 3] in RGB and become [1, 3, H, W] of 0 to 255 in the recorded
-    order of channels; tensors come in the declared shape and dtype.
+    Images are given as uint8 [H, W, 3] in RGB and become [1, 3, H, W] of 0 to 255 in the recorded
+    order of channels. Tensors are given in the declared shape and dtype.
 
     Raises:
-        InputError: listing every wrong name, shape and dtype.
+        InputError: names, shapes or dtypes are wrong; all of them are listed.
     """
     known = {feature.name: feature for feature in features}
     faults = [f"unexpected {name}" for name in arrays if name not in known]
@@ -30,13 +30,13 @@ def feed(features: tuple[Feature, ...], arrays: Mapping[str, np.ndarray]) -> dic
     if faults:
         raise InputError(
             f"[Program.run] inputs: expected {', '.join(map(expectation, features))},"
-            f" got {'; '.join(faults)}; Program.inputs says what to give"
+            f" got {'; '.join(faults)}; see Program.inputs"
         )
     return {name: _tensor(known[name], arrays[name]) for name in known}
 
 
 def expectation(feature: Feature) -> str:
-    """What a feature takes, for messages: `x float32[1,3,256,256]`."""
+    """Return what a feature expects, for messages: `x float32[1,3,256,256]`."""
     sizes = ["?" if size is None else str(size) for size in feature.shape]
     if feature.kind == "image":
         return f"{feature.name} uint8[{sizes[2]},{sizes[3]},3]"
@@ -61,6 +61,6 @@ def _tensor(feature: Feature, array: np.ndarray) -> Tensor:
     if feature.kind == "image":
         pixels = array[..., ::-1] if feature.layout == "BGR" else array
         array = np.moveaxis(pixels, -1, 0)[None]
-    # A copy: the caller's array may change, or be read-only.
+    # A copy, because the caller's array may change or be read-only.
     tensor = torch.from_numpy(np.array(array, order="C"))
     return tensor.to(getattr(torch, feature.dtype))

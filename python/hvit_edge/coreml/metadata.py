@@ -1,8 +1,8 @@
-"""Our metadata in a package: the fields of docs/artifact.md as user-defined strings.
+"""Write and read hvit-edge's metadata in a package: the fields of docs/artifact.md as strings.
 
-The names are those of the constant methods of a `.pte`. Lists of numbers are JSON, lists of
-strings have a line each, as there. The golden sample is what the program takes and gives: pixels
-as a PNG file and logits as little-endian float32, or arrays as NPY files, all in base64.
+The names are those of the constant methods of a `.pte`. As in a `.pte`, lists of numbers are JSON,
+and lists of strings have one item a line. The golden sample has the program's inputs and outputs:
+pixels as a PNG file and logits as little-endian float32, or arrays as NPY files, all in base64.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ GRAPH, GRAPH_SQNR = "hve_graph_output", "hve_graph_sqnr"
 
 
 def write_metadata(metadata: Metadata, golden: Golden | GoldenTensors) -> dict[str, str]:
-    """User-defined metadata of a package.
+    """Return the user-defined metadata of a package.
 
     Args:
-        metadata: all of its fields but `layers` are written.
-        golden: `image` uint8 [H, W, 3] at the size of the program's input.
+        metadata: all of its fields except `layers` are written.
+        golden: the golden sample; `image` is uint8 [H, W, 3] at the size of the program's input.
     """
     plain = {
         name: value if isinstance(value, str) else json.dumps(value)
@@ -57,10 +57,10 @@ def write_metadata(metadata: Metadata, golden: Golden | GoldenTensors) -> dict[s
 
 
 def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden | GoldenTensors]:
-    """What `write_metadata` wrote; the golden sample is that of the task.
+    """Return the metadata that `write_metadata` wrote, and the golden sample of its task.
 
     Raises:
-        ArtifactError: a package that is not ours, too new, or with a damaged field.
+        ArtifactError: the package is not from hvit-edge, is too new, or has a damaged field.
     """
     if "hve_schema_version" not in strings:
         raise ArtifactError(
@@ -86,7 +86,7 @@ def read_metadata(strings: Mapping[str, str]) -> tuple[Metadata, Golden | Golden
         if isinstance(error, ArtifactError):
             raise
         raise ArtifactError(
-            f"[package] expected whole metadata, got a damaged field ({error});"
+            f"[package] expected complete metadata, got a damaged field ({error});"
             " compile the model again"
         ) from error
 
@@ -174,7 +174,9 @@ def _logits(text: str) -> np.ndarray:
 
 
 def _fewest_bits(image: Image.Image) -> Image.Image:
-    """With a palette where the image has at most 256 colours: the same pixels, a third the size."""
+    """Convert an image with at most 256 colors to a palette: equal pixels in a third
+    of the size.
+    """
     if image.getcolors(256) is None:
         return image
     return image.convert("P", palette=Image.Palette.ADAPTIVE, colors=256)

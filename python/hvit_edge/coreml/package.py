@@ -1,4 +1,4 @@
-"""Opens a Core ML package folder and checks it before anything reads its weights.
+"""Open a Core ML package folder and check it before anything reads its weights.
 
 A folder NAME.mlpackage holds
 
@@ -24,12 +24,15 @@ REMEDY = "copy the whole folder again, or convert the model again"
 
 @dataclass(frozen=True)
 class Package:
-    """A package's contents.
+    """Holds a package's contents.
 
     Attributes:
+        path: the package's folder.
         spec: Core ML's `Model` protobuf; its type is mlProgram.
-        weights: the folder of the blobs; it need not exist where no blob is referred to.
-        metadata: what the model's author wrote into its user-defined metadata.
+        weights: the folder of the blobs; it need not exist if there is no reference to a blob.
+        metadata: the user-defined metadata of the model's author.
+        inputs: the features that the model reads.
+        outputs: the features that the model returns.
         labels: a classifier's class labels in the order of its probabilities, else None.
     """
 
@@ -46,8 +49,8 @@ def read_package(path: str | Path) -> Package:
     """Open the `.mlpackage` folder at `path`.
 
     Raises:
-        ArtifactError: a package that is missing, damaged, truncated or no ML program.
-        InputError: where coremltools is not installed.
+        ArtifactError: the package is missing, damaged, truncated or not an ML program.
+        InputError: coremltools is not installed.
     """
     folder = Path(path)
     model = _model_file(folder)
@@ -64,18 +67,18 @@ def read_package(path: str | Path) -> Package:
             outputs=read_features(spec.description.output),
             labels=_labels(spec),
         )
-    except (ValueError, LookupError) as error:  # a number or a name that Core ML does not have
+    except (ValueError, LookupError) as error:  # a number or name that Core ML does not have
         raise ArtifactError(
-            f"[read_package] expected a Core ML specification in {model}, got one that breaks its"
-            f" own format ({error!r}); {REMEDY}"
+            f"[read_package] expected a Core ML specification in {model}, got an invalid"
+            f" one ({error!r}); {REMEDY}"
         ) from error
 
 
 def main_function(spec: Any) -> Any:
-    """The function protobuf that Core ML runs unless told otherwise.
+    """Return the function protobuf that Core ML runs by default.
 
     Raises:
-        ArtifactError: a program without it, or without a body for its opset.
+        ArtifactError: the program does not have it, or it has no body for its opset.
     """
     name = function_name(spec)
     functions = spec.mlProgram.functions
@@ -92,7 +95,7 @@ def main_function(spec: Any) -> Any:
 
 
 def function_name(spec: Any) -> str:
-    """The name of the default function."""
+    """Return the name of the default function."""
     return spec.description.defaultFunctionName or "main"
 
 

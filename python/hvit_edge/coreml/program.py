@@ -1,8 +1,8 @@
-"""A Core ML program that any system can run, in torch.
+"""Run a Core ML program on any system, with torch.
 
     package -> spec -> MIL (coremltools' own reader) -> steps -> values
 
-It is a reference for numbers, not for speed. `semantics` says what is rounded where.
+It is a reference for numbers, not for speed. `semantics` says what is rounded and when.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ class Program:
     """The main function of a program, ready to run.
 
     Attributes:
-        inputs: what `run` takes. An image's shape is [1, 3, H, W], its array uint8 [H, W, 3].
-        outputs: what `run` gives. An image's values are given as a tensor, not clipped.
-        operators: the MIL operators apart from constants, in the order of execution.
+        inputs: the inputs of `run`. An image's shape is [1, 3, H, W], and its array uint8
+            [H, W, 3].
+        outputs: the outputs of `run`. An image's values are returned as a tensor, not clipped.
+        operators: the MIL operators except constants, in the order of execution.
         opset: the first system that has all of them, such as "iOS17".
-        package: where the program comes from; None for `from_mil`.
+        package: the package that the program comes from; None for `from_mil`.
     """
 
     def __init__(self, function: Any, package: Package | None = None) -> None:
@@ -51,11 +52,15 @@ class Program:
 
     @classmethod
     def from_mil(cls, program: Any, function: str = "main") -> Program:
-        """A MIL program in memory; all its inputs and outputs are tensors.
+        """Return a MIL program in memory as a `Program`; all its inputs and outputs are tensors.
+
+        Args:
+            program: coremltools' MIL program.
+            function: the name of the function to run.
 
         Raises:
-            ArtifactError: listing every operator that cannot be evaluated.
-            InputError: where the program has no such function.
+            ArtifactError: operators cannot be evaluated; all of them are listed.
+            InputError: the program does not have this function.
         """
         if function not in program.functions:
             raise InputError(
@@ -74,19 +79,19 @@ class Program:
         """Evaluate the program once.
 
         Args:
-            inputs: by name; images as uint8 [H, W, 3] in RGB, tensors in the declared shape and
-                dtype.
-            watch: called after each operator with it and its results as stored; the tensors are
-                the program's own and must not be changed.
-            storage: False keeps float16 results in float32, and gives such outputs in float32.
+            inputs: arrays by name: images as uint8 [H, W, 3] in RGB, tensors in the declared
+                shape and dtype.
+            watch: called after each operator with the operator and its results as stored. The
+                tensors belong to the program and must not be changed.
+            storage: False keeps float16 results in float32, and returns such outputs in float32.
 
         Returns:
-            Arrays by name in the declared dtype; of a classifier a label, and a dictionary from
+            Arrays by name in the declared dtype; for a classifier, a label and a dictionary from
             each label to its probability.
 
         Raises:
-            InputError: listing every wrong name, shape and dtype.
-            ArtifactError: for values that an operator cannot take.
+            InputError: names, shapes or dtypes are wrong; all of them are listed.
+            ArtifactError: an operator does not support its inputs' values.
         """
         given = feed(self.inputs, inputs)
         values = {id(var): given[name] for name, var in self._function.inputs.items()}
@@ -100,20 +105,24 @@ class Program:
         return {var.name: self._output(var, values, storage) for var in self._function.outputs}
 
     def counts(self) -> dict[str, int]:
-        """How often the program calls each operator, the most frequent first.
+        """Return how often the program calls each operator, the most frequent first.
 
-        Constants do not count, nor does expanding compressed ones.
+        Constants do not count, nor do operators that expand compressed ones.
         """
         return dict(Counter(op.op_type for op in self.calls).most_common())
 
     @property
     def steps(self) -> Sequence[Step]:
-        """The operators with their constant inputs, decompressed, in the order of execution."""
+        """Return the operators with their constant inputs, decompressed, in the order
+        of execution.
+        """
         return tuple(self._steps)
 
     @property
     def calls(self) -> list[Any]:
-        """The operators that run at each inference: those that only expand constants do not."""
+        """Return the operators that run in each inference, without those that only expand
+        constants.
+        """
         return [op for op in self.operators if not op.op_type.startswith("constexpr_")]
 
     def _output(self, var: Any, values: dict[int, Any], storage: bool) -> Output:
@@ -125,9 +134,9 @@ def load_program(path: str | Path) -> Program:
     """Open the `.mlpackage` folder at `path` for evaluation.
 
     Raises:
-        ArtifactError: a package that is damaged, or uses operators that cannot be evaluated;
-            all of them are listed.
-        InputError: where coremltools is not installed.
+        ArtifactError: the package is damaged, or operators cannot be evaluated, which are all
+            listed.
+        InputError: coremltools is not installed.
     """
     package = read_package(path)
     spec = package.spec
@@ -141,7 +150,7 @@ def load_program(path: str | Path) -> Program:
         return Program(program.functions[function_name(spec)], package)
     except HvitEdgeError:
         raise
-    except Exception as error:  # coremltools raises whatever its assertions and lookups do
+    except Exception as error:  # its assertions and lookups raise any type
         raise ArtifactError(
             f"[load_program] expected a program that coremltools can read in {path}, got"
             f" {type(error).__name__}: {error}; convert the model again"
@@ -161,7 +170,7 @@ def _constant_output(var: Any, storage: bool) -> Any:
 
 
 def _described(variables: Any, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
-    """Features with the shapes and dtypes of the program's variables."""
+    """Return the features with the shapes and dtypes of the program's variables."""
     known = {feature.name: feature for feature in features}
     return tuple(
         replace(

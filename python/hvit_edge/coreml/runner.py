@@ -1,4 +1,4 @@
-"""A Core ML package as a classifier: in Core ML on a Mac, in the reference evaluator elsewhere."""
+"""Run a Core ML package as a classifier, with Core ML on a Mac and the evaluator elsewhere."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from hvit_edge.runtime import Prediction, SelfTest, as_pixels, whole_number
 
 CORE_ML, EVALUATOR = "Core ML", "reference evaluator"
 Run = Callable[[np.ndarray], np.ndarray]
-"""From uint8 [H, W, 3] at the size of the program's input to logits."""
+"""Maps uint8 [H, W, 3] at the size of the program's input to logits."""
 
 
 class PackageClassifier:
-    """Photo in, labels out, as `runtime.Classifier`; calls from several threads take turns.
+    """Classifies photos like `runtime.Classifier`; calls from several threads take turns.
 
     Args:
-        path: an `.mlpackage` written by `hvit_edge.compile`.
-        threads: of the reference evaluator, for the whole process; 0 leaves torch's own number.
-            Core ML chooses for itself.
+        path: an `.mlpackage` that `hvit_edge.compile` wrote.
+        threads: threads of the reference evaluator, for the complete process; 0 keeps torch's
+            number. Core ML chooses the number itself, so it allows only 0.
 
     Attributes:
-        metadata: what the package says about itself.
-        golden: its golden sample, the image at the size of the program's input.
-        classes: how many the network has.
+        metadata: the metadata of the package.
+        golden: its golden sample, with the image at the size of the program's input.
+        classes: the number of classes of the network.
         backend: what runs the program, "Core ML" or "reference evaluator".
 
     Raises:
-        ArtifactError: the package is damaged, too new, or not one of ours.
-        InputError: coremltools is missing, or an impossible number of threads.
+        ArtifactError: the package is damaged, too new, or not from hvit-edge.
+        InputError: coremltools is missing, or the number of threads is impossible.
     """
 
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
@@ -63,16 +63,16 @@ class PackageClassifier:
     def __call__(
         self, image: str | Path | Image.Image | np.ndarray, top_k: int = 5
     ) -> list[Prediction]:
-        """The most probable classes of one photo; see `runtime.Classifier`.
+        """Return the most probable classes of one photo; see `runtime.Classifier`.
 
         Raises:
-            InputError: an unreadable file, a wrong array, or top_k below 1.
-            ArtifactError: NaN or infinity instead of logits, as the C++ runtime has it.
+            InputError: the file is unreadable, the array is wrong, or top_k is below 1.
+            ArtifactError: the logits are NaN or infinite, as in the C++ runtime.
         """
         if whole_number(top_k, "PackageClassifier", "top_k") < 1:
             raise InputError(
                 f"[PackageClassifier] expected top_k of at least 1, got {top_k};"
-                " ask for one class or more"
+                " ask for at least one class"
             )
         logits = self.logits(image)[0].astype(np.float64)
         if not np.isfinite(logits).all():
@@ -87,11 +87,13 @@ class PackageClassifier:
         return [Prediction(labels[index], int(index), float(shares[index])) for index in order]
 
     def logits(self, image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
-        """The raw outputs for one photo of any size, float32 [1, classes]."""
+        """Return the raw outputs for one photo of any size, float32 [1, classes]."""
         return self.predict(self.metadata.preprocess.resize_and_crop(as_pixels(image)))
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:
-        """The raw outputs for uint8 [H, W, 3] in RGB, resized and cropped already."""
+        """Return the raw outputs, float32 [1, classes], for uint8 [H, W, 3] in RGB at the input
+        size.
+        """
         with self._lock:
             found = np.asarray(self._run(pixels), np.float32)
         if found.shape != (1, self.classes):
@@ -102,7 +104,7 @@ class PackageClassifier:
         return found
 
     def self_test(self) -> SelfTest:
-        """Run the golden photo and compare with the golden output."""
+        """Run the golden photo and compare the result with the golden output."""
         difference = compare(self.golden.output, self.predict(self.golden.image))
         return SelfTest(
             passed=difference.max_rel <= self.metadata.golden_tolerance,
@@ -113,7 +115,7 @@ class PackageClassifier:
 
 
 def can_predict() -> bool:
-    """Whether coremltools can hand programs to Core ML here."""
+    """Return True if coremltools can hand programs to Core ML on this machine."""
     return (
         sys.platform == "darwin" and toolkit("coremltools.models.model")._MLModelProxy is not None
     )
@@ -122,7 +124,7 @@ def can_predict() -> bool:
 def _core_ml(path: Path, threads: int) -> Run:
     if threads:
         raise InputError(
-            f"[PackageClassifier] threads: expected 0 with Core ML, which chooses for itself, got"
+            f"[PackageClassifier] threads: expected 0 with Core ML, which chooses the number, got"
             f" {threads}; leave out --threads (threads=...)"
         )
     model = toolkit().models.MLModel(str(path))
@@ -139,7 +141,7 @@ def _evaluator(path: Path, threads: int) -> Run:
 
 
 def _check(package: Package, metadata: Metadata, golden: Golden) -> None:
-    """Refuse a package whose program is not the one that its metadata describe."""
+    """Refuse a package whose program is not the one that its metadata describes."""
     size, faults = tuple(metadata.preprocess.input_size), []
     inputs = [(feature.name, feature.kind, feature.shape[2:]) for feature in package.inputs]
     if inputs != [(IMAGE, "image", size)]:
@@ -152,6 +154,6 @@ def _check(package: Package, metadata: Metadata, golden: Golden) -> None:
         faults.append(f"{len(metadata.labels)} labels for {golden.output.shape[1]} classes")
     if faults:
         raise ArtifactError(
-            f"[package] expected the program that the metadata of {package.path} describe, got"
+            f"[package] expected the program that the metadata of {package.path} describes, got"
             f" {'; '.join(faults)}; compile the model again"
         )

@@ -1,12 +1,12 @@
-"""How values are held between operators, and how each operator computes.
+"""Define how values are stored between operators, and how each operator computes.
 
-An operator computes in float32 or finer on its inputs as they are stored: float16 is widened,
-which is exact. Its result is rounded once, to the dtype that the program declares; beyond 65504
-a float16 becomes infinite, as hardware does. Integers compute in int64 and wrap to the declared
-width, bools are exact. A fused operator (layer_norm, softmax, attention) is one operator: nothing
-inside it is rounded. Compute units that accumulate in float16 lose more than this.
+An operator computes in float32 or finer on its inputs as they are stored: float16 is widened, which
+is exact. Its result is rounded once, to the dtype that the program declares. Beyond 65504 a float16
+becomes infinite, as on hardware. Integers compute in int64 and wrap to the declared width; bools
+are exact. A fused operator (layer_norm, softmax, attention) is one operator: nothing inside it is
+rounded. Compute units that accumulate in float16 lose more than this.
 
-`storage=False` keeps float16 results in float32: the difference is what float16 storage costs.
+`storage=False` keeps float16 results in float32: the difference is the cost of float16 storage.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from hvit_edge.coreml.toolkit import toolkit
 
-# Integers of less than a byte live in a byte each.
+# Integers of less than a byte are stored in a byte each.
 DTYPES = {
     "fp16": torch.float16,
     "fp32": torch.float32,
@@ -43,7 +43,7 @@ DTYPES = {
 
 
 def widened(value: Any) -> Any:
-    """`value` as an operator computes with it: float16 in float32, integers in int64."""
+    """Return `value` as an operator computes with it: float16 as float32, integers as int64."""
     if not isinstance(value, Tensor) or value.dtype is torch.bool:
         return value
     if value.dtype is torch.float16:
@@ -52,7 +52,9 @@ def widened(value: Any) -> Any:
 
 
 def stored(value: Any, dtype: torch.dtype | None, storage: bool = True) -> Any:
-    """An operator's result as the program holds it; labels and dictionaries pass unchanged."""
+    """Return an operator's result as the program stores it; labels and dictionaries
+    are unchanged.
+    """
     if not isinstance(value, Tensor) or dtype is None:
         return value
     if dtype is torch.float16:
@@ -66,7 +68,7 @@ def stored(value: Any, dtype: torch.dtype | None, storage: bool = True) -> Any:
 
 
 def declared_dtype(var: Any) -> torch.dtype | None:
-    """The torch dtype of a MIL variable; None for labels, lists and dictionaries."""
+    """Return the torch dtype of a MIL variable; None for labels, lists and dictionaries."""
     types = toolkit("coremltools.converters.mil.mil.types")
     if types.is_list(var.sym_type) or types.is_dict(var.sym_type):
         return None
@@ -74,15 +76,15 @@ def declared_dtype(var: Any) -> torch.dtype | None:
 
 
 def declared_shape(var: Any) -> tuple[int | None, ...]:
-    """The shape of a MIL variable, None for each flexible dimension."""
+    """Return the shape of a MIL variable, with None for each flexible dimension."""
     is_symbolic = toolkit("coremltools.converters.mil.mil.types.symbolic").is_symbolic
     return tuple(None if is_symbolic(size) else int(size) for size in var.shape)
 
 
 def constant(value: Any) -> Any:
-    """A MIL constant's value: a tensor, a string or a list of labels."""
+    """Return a MIL constant's value: a tensor, a string or a list of labels."""
     if isinstance(value, (str, list, tuple)):
         return value
     array = np.array(value)
-    # Sub-byte integers are bytes whose numpy dtype carries a note that torch need not see.
+    # numpy dtypes of sub-byte integers carry a note that torch does not accept.
     return torch.from_numpy(array.astype(np.dtype(array.dtype.str)))

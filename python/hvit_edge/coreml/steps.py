@@ -1,4 +1,4 @@
-"""A MIL function as a list of steps: constants resolved, functions found, lifetimes known."""
+"""Plan a MIL function as a list of steps with known constants, functions and lifetimes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ class Step:
     """One operator.
 
     Attributes:
-        fixed: inputs that are constants.
-        fed: inputs that other steps produce; lists of variables for tuple inputs.
+        op: the MIL operator.
+        kernel: the function that computes it.
+        fixed: the inputs that are constants.
+        fed: the inputs that other steps produce; lists of variables for tuple inputs.
         dead: ids of the variables that no later step reads.
     """
 
@@ -38,10 +40,10 @@ class Step:
     dead: list[int] = field(default_factory=list)
 
     def compute(self, values: Values, storage: bool) -> list[Any]:
-        """The results as the program stores them, also put into `values`.
+        """Return the results as the program stores them, and put them into `values`.
 
         Raises:
-            ArtifactError: for inputs that the operator cannot take.
+            ArtifactError: the operator does not support its inputs.
         """
         given = dict(self.fixed)
         for name, var in self.fed.items():
@@ -50,8 +52,8 @@ class Step:
             results = self.kernel.function(**given)
         except (RuntimeError, ValueError, IndexError, TypeError, KeyError) as error:
             raise ArtifactError(
-                f"[Program.run] operator {self.op.op_type} {self.op.name}: expected inputs that it"
-                f" can take, got {type(error).__name__}: {error}; check the program's inputs,"
+                f"[Program.run] operator {self.op.op_type} {self.op.name}: expected inputs that"
+                f" it supports, got {type(error).__name__}: {error}; check the program's inputs,"
                 " or convert the model again"
             ) from error
         results = results if isinstance(results, tuple) else (results,)
@@ -82,10 +84,10 @@ class Step:
 
 
 def check_operators(operators: Iterable[tuple[str, str]], opset: int) -> None:
-    """Check that each (type, name) can be evaluated.
+    """Check that each operator, given as (type, name), can be evaluated.
 
     Raises:
-        ArtifactError: listing all that cannot.
+        ArtifactError: operators cannot be evaluated; all of them are listed.
     """
     unknown = [f"{kind} {name}" for kind, name in operators if not find_kernel(kind, opset)]
     if unknown:
@@ -97,10 +99,10 @@ def check_operators(operators: Iterable[tuple[str, str]], opset: int) -> None:
 
 
 def plan(function: Any) -> list[Step]:
-    """The steps of a MIL function, compressed constants already expanded.
+    """Return the steps of a MIL function, with compressed constants expanded.
 
     Raises:
-        ArtifactError: listing every input that an operator's function does not know.
+        ArtifactError: an operator's function does not have some of its inputs; all are listed.
     """
     operations = [op for op in function.operations if op.op_type != "const"]
     check_operators(((op.op_type, op.name) for op in operations), int(function.opset_version))
@@ -139,7 +141,7 @@ def _divide_inputs(step: Step, constants: Values) -> None:
 
 @dataclass(frozen=True)
 class _Known:
-    """A constant among the produced tensors of a tuple input."""
+    """Holds a constant among the produced tensors of a tuple input."""
 
     value: Any
 

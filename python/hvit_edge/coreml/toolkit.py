@@ -1,4 +1,4 @@
-"""coremltools, which only the Core ML parts of hvit-edge need."""
+"""Import coremltools, which only the Core ML parts of hvit-edge need."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hvit_edge.errors import InputError
 
 
 def toolkit(module: str = "coremltools") -> ModuleType:
-    """The module of that name, imported at its first use.
+    """Return the module of that name, imported at its first use.
 
     Raises:
-        InputError: where coremltools is not installed.
+        InputError: coremltools is not installed.
     """
     try:
         return importlib.import_module(module)

@@ -87,7 +87,7 @@ def calibration_inputs(
             refused.append(Skipped(sample.name, str(error)))
             continue
         faults += _faults(sample, array)
-        noisy += neighbour_correlation(sample.image) < NOISE_CORRELATION
+        noisy += neighbor_correlation(sample.image) < NOISE_CORRELATION
         inputs.append(array)
     images.skipped = [item for item in images.skipped if item.name in wanted] + refused
     skipped = tuple(images.skipped)
@@ -116,10 +116,10 @@ def bundled_calibration(preprocess: Preprocess, *, count: int = 64) -> Calibrati
     return Calibration(tuple(inputs))
 
 
-def neighbour_correlation(image: np.ndarray) -> float:
+def neighbor_correlation(image: np.ndarray) -> float:
     """Return the correlation of horizontally adjacent pixels: near 1 in photos, near 0 in noise."""
-    grey = image.astype(np.float64).mean(-1)
-    left, right = grey[:, :-1].ravel(), grey[:, 1:].ravel()
+    gray = image.astype(np.float64).mean(-1)
+    left, right = gray[:, :-1].ravel(), gray[:, 1:].ravel()
     left, right = left - left.mean(), right - right.mean()
     norm = float(np.sqrt((left**2).sum() * (right**2).sum()))
     return float((left * right).sum()) / norm if norm else 1.0
@@ -129,7 +129,7 @@ def _faults(sample: Sample, array: np.ndarray) -> list[str]:
     if not np.isfinite(array).all():
         return [f"{printable(sample.name)} (NaN or infinity after preprocessing)"]
     if sample.image.min() == sample.image.max():
-        return [f"{printable(sample.name)} (one colour only)"]
+        return [f"{printable(sample.name)} (only one color)"]
     return []
 
 
@@ -151,7 +151,7 @@ def _check(
     if noisy > NOISE_SHARE * usable:
         raise InputError(
             f"[calibration] {printable(data)}: expected photos, got random noise in {noisy} of"
-            f" {usable} images (adjacent pixels do not resemble each other); take images of the"
+            f" {usable} images (adjacent pixels differ too much); take images of the"
             " kind that the model will see"
         )
 

@@ -101,7 +101,7 @@ class CostProfile:
         if missing:
             listed = "".join(f"\n  {layer.name}: {signature_of(layer)}" for layer in missing)
             raise InputError(
-                f"[costs] expected a profile with every layer of this network, got one of"
+                "[costs] expected a profile with every layer of this network, got the one of"
                 f" {self.machine} without {len(missing)} of them; measure this network there:"
                 f"{listed}"
             )
@@ -126,8 +126,9 @@ class CostProfile:
         unknown = [f"{layer.name} in {wanted}" for layer, ms, wanted in costs if wanted not in ms]
         if unknown:
             raise InputError(
-                f"[costs] expected a profile with every precision of the plan, got one of"
-                f" {self.machine} without {', '.join(unknown)}; choose others or measure them"
+                "[costs] expected a profile with every precision of the plan, got the one of"
+                f" {self.machine} without {', '.join(unknown)}; choose other precisions or"
+                " measure these"
             )
         return sum(ms[wanted] for _, ms, wanted in costs)
 
@@ -154,12 +155,12 @@ class CostProfile:
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 f"[costs] {path}: expected a JSON file that can be read, got {error};"
-                " save a profile on the device and name that"
+                " save a profile on the device and pass its path"
             ) from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise InputError(
                 f"[costs] {path}: expected a file with {FORMAT!r} as its format, got another one;"
-                " save a profile on the device and name that"
+                " save a profile on the device and pass its path"
             )
         machine, entries = content.get("machine"), content.get("costs")
         if not isinstance(machine, str) or not isinstance(entries, list):

@@ -77,7 +77,7 @@ def read_plan(path: str | Path) -> Plan:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"[plan] {path}: expected a JSON file that can be read, got {error};"
-            " let --precision auto (precision='auto') write one, and edit that"
+            " let --precision auto (precision='auto') write one and edit it"
         ) from error
     faults = _layout_faults(content)
     if faults:
@@ -109,7 +109,7 @@ def _layout_faults(content: Any) -> list[str]:
         if key not in KEYS
     ]
     if not isinstance(content.get("model", ""), str):
-        faults.append(f"model {content['model']!r} instead of a text")
+        faults.append(f"model {content['model']!r} instead of a string")
     layers = content.get("layers")
     if not isinstance(layers, dict):
         return [*faults, f"layers {layers!r} instead of an object of layer and precision"]
@@ -142,7 +142,7 @@ def resolve(plan: Plan, layers: Sequence[Layer]) -> dict[str, str]:
     if faults:
         raise InputError(
             f"[plan] expected layers of this network, each in a precision that it can have, got"
-            f" {len(faults)} wrong; correct these entries, or override them by later ones:"
+            f" {len(faults)} wrong; correct these entries, or override them with later ones:"
             + "".join(f"\n  {fault}" for fault in faults)
         )
     return chosen
@@ -193,7 +193,7 @@ def _check_moments(layers: Sequence[Layer], moments: Mapping[str, Moments]) -> N
     if missing:
         raise InputError(
             f"[plan] expected the moments of every int8 layer, got none of {', '.join(missing)};"
-            " pass what input_moments gives for these layers too"
+            " pass the moments that input_moments returns for these layers too"
         )
 
 

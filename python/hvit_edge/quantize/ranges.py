@@ -57,7 +57,7 @@ class Histogram:
     counts: torch.Tensor
 
     @property
-    def centres(self) -> torch.Tensor:
+    def centers(self) -> torch.Tensor:
         """Return the middle of each bin, float64."""
         width = (self.high - self.low) / len(self.counts)
         return self.low + width * (torch.arange(len(self.counts), dtype=torch.float64) + 0.5)
@@ -144,9 +144,9 @@ def _candidates(histogram: Histogram, methods: Sequence[str]) -> list[Range]:
 
 def _percentiles(histogram: Histogram, outside: float) -> tuple[float, float]:
     share = histogram.counts.cumsum(0) / histogram.counts.sum()
-    centres = histogram.centres
-    low = centres[int((share < outside).sum())]
-    high = centres[min(int((share < 1 - outside).sum()), len(centres) - 1)]
+    centers = histogram.centers
+    low = centers[int((share < outside).sum())]
+    high = centers[min(int((share < 1 - outside).sum()), len(centers) - 1)]
     return float(low), float(high)
 
 
@@ -155,7 +155,7 @@ def _error(
     candidate: Range,
     following: Callable[[torch.Tensor], torch.Tensor] | None,
 ) -> float:
-    values = histogram.centres
+    values = histogram.centers
     steps = (values / candidate.scale).round() + candidate.zero_point
     rounded = candidate.scale * (steps.clamp(QMIN, QMAX) - candidate.zero_point)
     if following is not None:

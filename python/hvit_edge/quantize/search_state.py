@@ -118,7 +118,7 @@ class SearchState:
         except OSError as error:
             raise InputError(
                 f"[search] {path}: expected a state file that can be read, got"
-                f" {error.strerror or error}; name a file in a folder of your own"
+                f" {error.strerror or error}; choose a file in a folder that you can write to"
             ) from error
         except (ValueError, RecursionError):
             content = None
@@ -170,7 +170,7 @@ class SearchState:
     def _altered(self, wanted: str, got: Any) -> InputError:
         return InputError(
             f"[search] {self._path}: expected {wanted}, got {json.dumps(got)[:200]};"
-            " the file was altered: delete it to begin again"
+            " the file was altered: delete it to start again"
         )
 
 

@@ -66,7 +66,7 @@ class FloatLayers:
         return (
             f"[calibration] int8 has a centered SQNR of {self.before_db:.1f} dB, below"
             f" {LEAST_DB:.0f} dB, and half of its layers in floating point would not change"
-            f" that: {worst} lose most; --precision fp16 or fp32 is nearer to the model"
+            f" that: {worst} lose most; --precision fp16 or fp32 is closer to the model"
         )
 
 

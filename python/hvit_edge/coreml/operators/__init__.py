@@ -1,4 +1,4 @@
-"""The operators of Core ML's MIL, one file a group.
+"""Evaluate the operators of Core ML's MIL; each module defines a group of them.
 
 Definitions, names and defaults follow coremltools' `converters/mil/mil/ops/defs`, where Apple
 documents each operator for each opset.

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, an operator since iOS 18."""
+"""Compute scaled dot-product attention, an operator since iOS 18."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hvit_edge.coreml.operators.registry import operator
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None
 ) -> Tensor:
-    """softmax(query key^T / sqrt(E) + mask) value, shapes [B, ..., L, E] and [B, ..., S, E].
+    """Return softmax(query key^T / sqrt(E) + mask) value; shapes [B, ..., L, E] and [B, ..., S, E].
 
-    A bool mask keeps the pairs where it is true, another one is added.
+    A bool mask keeps the pairs for which it is true; any other mask is added.
     """
     scores = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(query.shape[-1])
     if attn_mask is not None and attn_mask.dtype is torch.bool:

@@ -1,4 +1,4 @@
-"""Truth values of pairs of elements, and the choice by them."""
+"""Compare pairs of elements, and choose by the result."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ for _name in COMPARISONS:
 
 @operator("logical_not")
 def logical_not(x: Tensor) -> Tensor:
-    """Not x."""
+    """Return not x."""
     return torch.logical_not(x)
 
 
 @operator("select")
 def select(cond: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """A where the condition holds, else b."""
+    """Return a if the condition is true, else b."""
     return torch.where(cond != 0, a, b)

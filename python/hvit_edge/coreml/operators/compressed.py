@@ -1,4 +1,6 @@
-"""Constants that a program stores compressed; iOS 16 packs bits itself, iOS 18 types them."""
+"""Expand constants that a program stores compressed; iOS 16 packs bits, iOS 18 has
+types for them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from hvit_edge.coreml.operators.registry import IOS18, operator
 
 @operator("constexpr_cast")
 def constexpr_cast(source_val: Tensor, *, output_dtype: str) -> Tensor:
-    """Storing the result does it."""
+    """Return the source; storing the result casts it."""
     return source_val
 
 
@@ -20,14 +22,14 @@ def constexpr_cast(source_val: Tensor, *, output_dtype: str) -> Tensor:
 def constexpr_affine_dequantize(
     quantized_data: Tensor, zero_point: Tensor, scale: Tensor, *, axis: int
 ) -> Tensor:
-    """Scale * (data - zero_point), both single or along `axis`."""
+    """Return scale * (data - zero_point); both are scalars or vectors along `axis`."""
     centered = quantized_data - along(zero_point, quantized_data, axis)
     return centered * along(scale, quantized_data, axis)
 
 
 @operator("constexpr_lut_to_dense")
 def lut_to_dense_packed(indices: Tensor, lut: Tensor, *, shape: list[int]) -> Tensor:
-    """Look up indices packed into bytes [M], least significant bits first."""
+    """Look up indices that are packed into bytes [M], least significant bits first."""
     bits = (lut.numel() - 1).bit_length()
     unpacked = np.unpackbits(indices.numpy().astype(np.uint8), bitorder="little")
     count = int(np.prod(shape))
@@ -37,7 +39,7 @@ def lut_to_dense_packed(indices: Tensor, lut: Tensor, *, shape: list[int]) -> Te
 
 @operator("constexpr_lut_to_dense", since=IOS18)
 def lut_to_dense(indices: Tensor, lut: Tensor, *, vector_axis: int | None = None) -> Tensor:
-    """Look up indices [...] in tables [blocks ..., palettes, vector]; vectors lie along the axis.
+    """Look up indices [...] in tables [blocks ..., palettes, vector]; vectors are along the axis.
 
     Each dimension of the indices is divided evenly among the blocks of tables.
     """
@@ -55,7 +57,7 @@ def lut_to_dense(indices: Tensor, lut: Tensor, *, vector_axis: int | None = None
 
 @operator("constexpr_blockwise_shift_scale")
 def blockwise_shift_scale(data: Tensor, scale: Tensor, offset: Tensor | None = None) -> Tensor:
-    """Scale * (data - offset), one of each for every block of the data."""
+    """Return scale * (data - offset), with one of each for every block of the data."""
     if offset is not None:
         data = data - _spread(offset, data.shape)
     return data * _spread(scale, data.shape)
@@ -63,7 +65,9 @@ def blockwise_shift_scale(data: Tensor, scale: Tensor, offset: Tensor | None = N
 
 @operator("constexpr_sparse_to_dense")
 def sparse_to_dense_packed(nonzero_data: Tensor, mask: Tensor, *, shape: list[int]) -> Tensor:
-    """The data where a bit of the mask [M] is set, least significant bit first, else 0."""
+    """Return the data where a bit of the mask [M] is set, else 0; the least significant bit is
+    first.
+    """
     bits = np.unpackbits(mask.numpy().astype(np.uint8), bitorder="little")
     return sparse_to_dense(
         nonzero_data, torch.from_numpy(bits[: int(np.prod(shape))]).reshape(shape)
@@ -72,7 +76,7 @@ def sparse_to_dense_packed(nonzero_data: Tensor, mask: Tensor, *, shape: list[in
 
 @operator("constexpr_sparse_to_dense", since=IOS18)
 def sparse_to_dense(nonzero_data: Tensor, mask: Tensor) -> Tensor:
-    """The data where the mask is 1, in order, else 0."""
+    """Return the data, in order, where the mask is 1, else 0."""
     dense = torch.zeros(mask.shape, dtype=nonzero_data.dtype)
     dense[mask != 0] = nonzero_data
     return dense
@@ -86,7 +90,7 @@ def lut_to_sparse(
     *,
     vector_axis: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The mask of the looked-up values, and the values where it is 1."""
+    """Return the mask of the looked-up values, and the values where it is 1."""
     dense = lut_to_dense(
         sparse_to_dense(indices_nonzero_data, indices_mask), lut, vector_axis=vector_axis
     )
@@ -100,7 +104,7 @@ def lut_to_sparse(
 def sparse_blockwise_shift_scale(
     data_mask: Tensor, nonzero_data: Tensor, scale: Tensor, offset: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The mask, and `constexpr_blockwise_shift_scale` of the data where it is 1."""
+    """Return the mask, and `constexpr_blockwise_shift_scale` of the data where it is 1."""
     dense = blockwise_shift_scale(sparse_to_dense(nonzero_data, data_mask), scale, offset)
     return data_mask, dense[data_mask != 0]
 

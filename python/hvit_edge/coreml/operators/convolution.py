@@ -1,4 +1,4 @@
-"""Convolutions over one to three spatial dimensions."""
+"""Compute convolutions over one to three spatial dimensions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def conv(
     dilations: list[int],
     groups: int,
 ) -> Tensor:
-    """X [n, C_in, ...], weight [C_out, C_in / groups, ...], bias [C_out]."""
+    """Convolve x [n, C_in, ...] with weight [C_out, C_in / groups, ...] and bias [C_out]."""
     reach = spans(weight.shape[2:], dilations)
     pairs = paddings(pad_type, x.shape[2:], reach, strides, pad)
     if all(before == after for before, after in pairs):
@@ -48,9 +48,9 @@ def conv_transpose(
     groups: int,
     output_shape: list[int] | None = None,
 ) -> Tensor:
-    """X [n, C_in, ...], weight [C_in, C_out / groups, ...]: the gradient of `conv`.
+    """Return the gradient of `conv` for x [n, C_in, ...], weight [C_in, C_out / groups, ...].
 
-    The full result is cropped, or continued by the bias alone where it is too short.
+    The full result is cropped; if it is too short, it is continued by the bias.
     """
     rank = x.ndim - 2
     full = TRANSPOSED[rank](x, weight, None, strides, 0, 0, groups, dilations)
@@ -66,7 +66,7 @@ def conv_transpose(
 def _kept(
     pad_type: str, size: int, length: int, stride: int, pad: list[int], i: int, target: int | None
 ) -> tuple[int, int]:
-    """Which part of the full result along dimension `i` is the output."""
+    """Return the begin and end of the output in the full result, along dimension `i`."""
     if pad_type == "same":
         target = size * stride if target is None else target
         begin = max(0, length - target) // 2

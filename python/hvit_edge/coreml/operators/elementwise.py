@@ -1,4 +1,4 @@
-"""Arithmetic, element by element; numpy's broadcasting."""
+"""Compute arithmetic element by element, with numpy's broadcasting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNARY = {
     "exp2": torch.exp2,
     "floor": torch.floor,
     "identity": torch.clone,
-    "round": torch.round,  # halves to the even neighbour
+    "round": torch.round,  # halves go to the even neighbor
     "sign": torch.sign,
     "sin": torch.sin,
     "sinh": torch.sinh,
@@ -62,41 +62,41 @@ for _name in BINARY:
 
 @operator("real_div")
 def real_div(x: Tensor, y: Tensor) -> Tensor:
-    """X / y; of integers, towards zero."""
+    """Return x / y; quotients of integers are truncated."""
     return torch.div(x, y, rounding_mode=None if x.dtype.is_floating_point else "trunc")
 
 
 @operator("clip")
 def clip(x: Tensor, *, alpha: float, beta: float) -> Tensor:
-    """X limited to [alpha, beta]."""
+    """Return x limited to [alpha, beta]."""
     return x.clamp(alpha, beta)
 
 
 @operator("threshold")
 def threshold(x: Tensor, *, alpha: float) -> Tensor:
-    """X limited to at least alpha."""
+    """Return x limited to at least alpha."""
     return x.clamp(min=alpha)
 
 
 @operator("inverse")
 def inverse(x: Tensor, *, epsilon: float) -> Tensor:
-    """1 / (x + epsilon)."""
+    """Return 1 / (x + epsilon)."""
     return 1 / (x + epsilon)
 
 
 @operator("log")
 def log(x: Tensor, *, epsilon: float) -> Tensor:
-    """ln(x + epsilon)."""
+    """Return ln(x + epsilon)."""
     return torch.log(x + epsilon)
 
 
 @operator("rsqrt")
 def rsqrt(x: Tensor, *, epsilon: float) -> Tensor:
-    """1 / sqrt(x + epsilon)."""
+    """Return 1 / sqrt(x + epsilon)."""
     return 1 / torch.sqrt(x + epsilon)
 
 
 @operator("cast")
 def cast(x: Tensor, *, dtype: str) -> Tensor:
-    """Storing the result does it: towards zero to integers, anything but zero to true."""
+    """Return x; storing the result casts it: to integers by truncation, to bool as x != 0."""
     return x

@@ -1,4 +1,4 @@
-"""Elements by index; negative indices count from the end."""
+"""Take elements by index; negative indices count from the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def gather(
     batch_dims: int = 0,
     validate_indices: bool = False,
 ) -> Tensor:
-    """Slices of x along `axis`: shape x[:axis] + indices[batch_dims:] + x[axis + 1:]."""
+    """Take slices of x along `axis`; the shape is x[:axis] + indices[batch_dims:] +
+    x[axis + 1:].
+    """
     axis = axis % x.ndim
     if batch_dims == 0:
         taken = x.index_select(axis, wrapped(indices, x.shape[axis]).reshape(-1))
@@ -31,7 +33,7 @@ def gather(
 def gather_along_axis(
     x: Tensor, indices: Tensor, *, axis: int, validate_indices: bool = False
 ) -> Tensor:
-    """Element by element along `axis`; the result has the shape of the indices."""
+    """Take elements along `axis`; the result has the shape of the indices."""
     return x.gather(axis, wrapped(indices, x.shape[axis]))
 
 
@@ -39,7 +41,7 @@ def gather_along_axis(
 def gather_nd(
     x: Tensor, indices: Tensor, *, batch_dims: int = 0, validate_indices: bool = False
 ) -> Tensor:
-    """Slices of x at the places that the last dimension of the indices holds."""
+    """Take slices of x at the places that the last dimension of the indices holds."""
     if batch_dims == 0:
         return x[coordinates(indices, x.shape)]
     pairs = zip(x.flatten(0, batch_dims - 1), indices.flatten(0, batch_dims - 1), strict=True)
@@ -48,10 +50,10 @@ def gather_nd(
 
 
 def wrapped(indices: Tensor, size: int) -> Tensor:
-    """Negative indices counted from the end."""
+    """Return indices in which negative ones are counted from the end."""
     return torch.where(indices < 0, indices + size, indices)
 
 
 def coordinates(indices: Tensor, shape: torch.Size) -> tuple[Tensor, ...]:
-    """The last dimension of the indices as one index tensor for each leading axis."""
+    """Return the last dimension of the indices as one index tensor for each leading axis."""
     return tuple(wrapped(part, shape[i]) for i, part in enumerate(indices.unbind(-1)))

@@ -1,4 +1,4 @@
-"""Several tensors into one, one into several; the classifier's output."""
+"""Join and split tensors, and return a classifier's output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hvit_edge.coreml.operators.registry import operator
 
 @operator("concat")
 def concat(values: list[Tensor], *, axis: int, interleave: bool) -> Tensor:
-    """One behind the other along `axis`, or taking turns; scalars become a vector."""
+    """Concatenate along `axis`, one after another or interleaved; scalars become a vector."""
     if values[0].ndim == 0:
         return torch.stack(values)
     if not interleave:
@@ -21,7 +21,7 @@ def concat(values: list[Tensor], *, axis: int, interleave: bool) -> Tensor:
 
 @operator("stack")
 def stack(values: list[Tensor], *, axis: int) -> Tensor:
-    """Along a new axis."""
+    """Stack along a new axis."""
     return torch.stack(values, axis)
 
 
@@ -33,7 +33,7 @@ def split(
     num_splits: int | None = None,
     split_sizes: list[int] | None = None,
 ) -> tuple[Tensor, ...]:
-    """Parts of the given sizes, or `num_splits` equal ones."""
+    """Split into parts of the given sizes, or into `num_splits` equal ones."""
     if split_sizes is None:
         split_sizes = [x.shape[axis] // num_splits] * num_splits
     return x.split(split_sizes, axis)
@@ -43,6 +43,6 @@ def split(
 def classify(
     probabilities: Tensor, *, classes: list[str] | list[int]
 ) -> tuple[str | int, dict[str | int, float]]:
-    """The label of the largest probability, and the probability of each label."""
+    """Return the label of the largest probability, and the probability of each label."""
     values = probabilities.reshape(-1).tolist()
     return classes[values.index(max(values))], dict(zip(classes, values, strict=True))

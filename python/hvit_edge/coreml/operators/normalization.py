@@ -1,4 +1,4 @@
-"""Norms; centring loses digits, so they compute in float64 and round the result alone."""
+"""Compute norms in float64, because centering loses digits; only the result is rounded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def batch_norm(
     *,
     epsilon: float,
 ) -> Tensor:
-    """X [n, C, ...] by constants of shape [C]."""
+    """Normalize x [n, C, ...] by constants of shape [C]."""
     y = (x.double() - _channels(mean, x)) / torch.sqrt(_channels(variance, x).double() + epsilon)
     return _affine(y, gamma, beta, [1 if axis != 1 else -1 for axis in range(x.ndim)])
 
@@ -27,7 +27,7 @@ def batch_norm(
 def instance_norm(
     x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = None, *, epsilon: float
 ) -> Tensor:
-    """X [n, C, ...] over its spatial dimensions; gamma and beta [C]."""
+    """Normalize x [n, C, ...] over its spatial dimensions; gamma and beta are [C]."""
     y = _normalized(x, list(range(2, x.ndim)), epsilon)
     return _affine(y, gamma, beta, [1 if axis != 1 else -1 for axis in range(x.ndim)])
 
@@ -41,7 +41,7 @@ def layer_norm(
     axes: list[int],
     epsilon: float,
 ) -> Tensor:
-    """X over `axes`; gamma and beta have the sizes of these axes in the order of x."""
+    """Normalize x over `axes`; gamma and beta have the sizes of these axes in the order of x."""
     axes = [axis % x.ndim for axis in axes]
     shape = [size if axis in axes else 1 for axis, size in enumerate(x.shape)]
     return _affine(_normalized(x, axes, epsilon), gamma, beta, shape)
@@ -49,7 +49,7 @@ def layer_norm(
 
 @operator("l2_norm")
 def l2_norm(x: Tensor, *, epsilon: float) -> Tensor:
-    """X over the root of the sum of squares of its last three dimensions."""
+    """Divide x by the root of the sum of squares of its last three dimensions plus epsilon."""
     y = x.double()
     return (y / torch.sqrt(y.square().sum((-3, -2, -1), keepdim=True) + epsilon)).to(x.dtype)
 

@@ -1,4 +1,4 @@
-"""Padding of the last dimensions."""
+"""Pad the last dimensions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hvit_edge.coreml.operators.windows import flat_reversed
 
 @operator("pad")
 def pad(x: Tensor, *, pad: list[int], mode: str, constant_val: float) -> Tensor:
-    """`pad` holds before and after of each of the last len(pad) / 2 dimensions."""
+    """Pad before and after each of the last len(pad) / 2 dimensions, as `pad` says in pairs."""
     pairs = list(zip(pad[::2], pad[1::2], strict=True))
     if mode == "constant":
         return F.pad(x, flat_reversed(pairs), value=constant_val)

@@ -1,4 +1,4 @@
-"""Pools over one to three spatial dimensions."""
+"""Compute pools over one to three spatial dimensions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def max_pool(
     pad: list[int],
     ceil_mode: bool,
 ) -> Tensor:
-    """The largest element of each window; padding never wins."""
+    """Return the largest element of each window; padding never wins."""
     pairs, extra = _margins(x, kernel_sizes, strides, pad_type, pad, ceil_mode)
     x = F.pad(x, flat_reversed(_sum_pairs(pairs, extra)), value=-math.inf)
     return _windows(x, kernel_sizes, strides).amax(-1)
@@ -38,7 +38,7 @@ def l2_pool(
     pad: list[int],
     ceil_mode: bool,
 ) -> Tensor:
-    """The root of the sum of squares of each window."""
+    """Return the root of the sum of squares of each window."""
     pairs, extra = _margins(x, kernel_sizes, strides, pad_type, pad, ceil_mode)
     x = F.pad(x, flat_reversed(_sum_pairs(pairs, extra)))
     return _windows(x.square(), kernel_sizes, strides).sum(-1).sqrt()
@@ -55,9 +55,9 @@ def avg_pool(
     ceil_mode: bool,
     exclude_padding_from_average: bool,
 ) -> Tensor:
-    """The mean of each window, of its elements inside x alone if padding is excluded.
+    """Return the mean of each window; if padding is excluded, only its elements inside x count.
 
-    What ceil_mode adds beyond the padding never counts, as in PyTorch.
+    Elements that ceil_mode adds beyond the padding never count, as in PyTorch.
     """
     pairs, extra = _margins(x, kernel_sizes, strides, pad_type, pad, ceil_mode)
     inside = 0.0 if exclude_padding_from_average else 1.0
@@ -79,7 +79,7 @@ def _margins(
     pad: list[int],
     ceil_mode: bool,
 ) -> tuple[Pairs, Pairs]:
-    """The padding, and what ceil_mode adds behind it so that the last window is whole."""
+    """Return the padding, and what ceil_mode adds after it so that the last window is complete."""
     sizes = x.shape[2:]
     pairs = paddings(pad_type, sizes, kernel, strides, pad)
     extra = []
@@ -99,7 +99,7 @@ def _sum_pairs(pairs: Pairs, extra: Pairs) -> Pairs:
 
 
 def _windows(x: Tensor, kernel: list[int], strides: list[int]) -> Tensor:
-    """[n, C, outputs ..., elements of a window]."""
+    """Return the windows as [n, C, outputs ..., elements of a window]."""
     for axis, (size, stride) in enumerate(zip(kernel, strides, strict=True), start=2):
         x = x.unfold(axis, size, stride)
     return x.flatten(-len(kernel))

@@ -1,4 +1,4 @@
-"""Linear quantisation of activations, operators since iOS 17."""
+"""Compute linear quantization of activations, operators since iOS 17."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def quantize(
     output_dtype: str,
     axis: int | None = None,
 ) -> Tensor:
-    """round(input / scale) + zero_point, limited to the dtype; one scale or one along `axis`."""
+    """Return round(input / scale) + zero_point, limited to the dtype; one scale, or one along
+    `axis`.
+    """
     levels = (input / along(scale, input, axis)).round()
     if zero_point is not None:
         levels = levels + along(zero_point, input, axis)
@@ -29,14 +31,14 @@ def quantize(
 def dequantize(
     input: Tensor, scale: Tensor, zero_point: Tensor | None = None, *, axis: int | None = None
 ) -> Tensor:
-    """Scale * (input - zero_point)."""
+    """Return scale * (input - zero_point)."""
     if zero_point is not None:
         input = input - along(zero_point, input, axis)
     return input * along(scale, input, axis)
 
 
 def along(values: Tensor, data: Tensor, axis: int | None) -> Tensor:
-    """A vector laid along `axis` of `data`; a scalar stays."""
+    """Return a vector reshaped to broadcast along `axis` of `data`; a scalar is unchanged."""
     if values.ndim == 0 or axis is None:
         return values
     shape = [1] * data.ndim

@@ -1,4 +1,4 @@
-"""Reductions over axes, all of them where none is given."""
+"""Reduce over axes, or over all of them if none is given."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ for _name in REDUCTIONS:
 
 @operator("reduce_argmax")
 def reduce_argmax(x: Tensor, *, axis: int, keep_dims: bool, output_dtype: str = "int32") -> Tensor:
-    """Where the largest element is, the first of equal ones."""
+    """Return the index of the largest element, the first of equal ones."""
     return _first(x == x.amax(axis, True), axis, keep_dims)
 
 
 @operator("reduce_argmin")
 def reduce_argmin(x: Tensor, *, axis: int, keep_dims: bool, output_dtype: str = "int32") -> Tensor:
-    """Where the smallest element is, the first of equal ones."""
+    """Return the index of the smallest element, the first of equal ones."""
     return _first(x == x.amin(axis, True), axis, keep_dims)
 
 

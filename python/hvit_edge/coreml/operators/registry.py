@@ -1,8 +1,8 @@
-"""Which function computes which MIL operator.
+"""Register the function that computes each MIL operator.
 
-A function's parameters are the operator's inputs by name: those before the star are tensors,
-those after it plain Python values (lists, numbers, strings, bools). Where an opset changed an
-operator's meaning, a second function carries the first opset that it holds for.
+A function's parameters are the operator's inputs by name: those before the star are tensors, those
+after it plain Python values (lists, numbers, strings, bools). If an opset changed an operator's
+meaning, a second function is registered with the first opset that it holds for.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IOS18 = 9
 
 @dataclass(frozen=True)
 class Kernel:
-    """A function with the names of its tensor and its value parameters."""
+    """A function with the names of its tensor parameters and of its value parameters."""
 
     function: Callable[..., Any]
     tensors: frozenset[str]
@@ -27,7 +27,7 @@ class Kernel:
     required: frozenset[str]
 
     def faults(self, given: set[str]) -> list[str]:
-        """What stops the function from taking inputs of these names."""
+        """Return the faults that keep the function from accepting inputs of these names."""
         unknown = sorted(given - self.tensors - self.values)
         missing = sorted(self.required - given)
         return [f"unknown input {name}" for name in unknown] + [
@@ -42,7 +42,7 @@ def operator(*names: str, since: int = IOS15) -> Callable[[Callable], Callable]:
     """Register a function for the operators `names` from the opset `since` on.
 
     Raises:
-        ValueError: a second function for the same operator and opset.
+        ValueError: the same operator and opset have a function already.
     """
 
     def register(function: Callable) -> Callable:
@@ -57,14 +57,14 @@ def operator(*names: str, since: int = IOS15) -> Callable[[Callable], Callable]:
 
 
 def find_kernel(name: str, opset: int) -> Kernel | None:
-    """The function for operator `name` as opset number `opset` defines it, None if unknown."""
+    """Return the function for operator `name` in opset number `opset`, or None if it is unknown."""
     variants = _kernels.get(name, {})
     usable = [since for since in variants if since <= opset]
     return variants[max(usable)] if usable else None
 
 
 def operator_names() -> tuple[str, ...]:
-    """Every operator that can be evaluated."""
+    """Return every operator that can be evaluated."""
     return tuple(sorted(_kernels))
 
 

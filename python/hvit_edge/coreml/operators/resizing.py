@@ -1,8 +1,8 @@
-"""Resampling of the last dimensions.
+"""Resample the last dimensions.
 
-The grids are those under MIL's `resize_bilinear`. Which neighbour is the nearest MIL leaves
-unsaid; coremltools compares, on macOS, `upsample_nearest_neighbor` with PyTorch's "nearest",
-floor(i * in / out), and the `resize` operators with TensorFlow's half-pixel centres,
+The grids are those in MIL's description of `resize_bilinear`. MIL does not say which neighbor is
+the nearest. coremltools' tests on macOS compare `upsample_nearest_neighbor` with PyTorch's
+"nearest", floor(i * in / out), and the `resize` operators with TensorFlow's half-pixel centers,
 floor((i + 1/2) * in / out).
 """
 
@@ -18,7 +18,7 @@ from hvit_edge.coreml.operators.registry import operator
 def resize_bilinear(
     x: Tensor, *, target_size_height: int, target_size_width: int, sampling_mode: str
 ) -> Tensor:
-    """To the given height and width."""
+    """Resize to the given height and width."""
     return _linear(x, [target_size_height, target_size_width], sampling_mode)
 
 
@@ -31,7 +31,7 @@ def upsample_bilinear(
     align_corners: bool,
     half_pixel_centers: bool | None = None,
 ) -> Tensor:
-    """To floor(size * factor); the grid follows from the sizes, not from the factors."""
+    """Resize to floor(size * factor); the grid follows from the sizes, not from the factors."""
     if half_pixel_centers is None:
         half_pixel_centers = not align_corners
     if align_corners and half_pixel_centers:
@@ -45,7 +45,7 @@ def upsample_bilinear(
 def upsample_nearest_neighbor(
     x: Tensor, *, scale_factor_height: float, scale_factor_width: float
 ) -> Tensor:
-    """To floor(size * factor), element i from floor(i * in / out)."""
+    """Resize to floor(size * factor); element i comes from floor(i * in / out)."""
     sizes = _scaled(x, scale_factor_height, scale_factor_width)
     for axis, size in zip((-2, -1), sizes, strict=True):
         x = x.index_select(axis, torch.arange(size) * x.shape[axis] // size)
@@ -56,7 +56,7 @@ def upsample_nearest_neighbor(
 def resize_nearest_neighbor(
     x: Tensor, *, target_size_height: int, target_size_width: int
 ) -> Tensor:
-    """To the given height and width, half-pixel centres."""
+    """Resize to the given height and width, with half-pixel centers."""
     return _nearest(x, [target_size_height, target_size_width])
 
 
@@ -69,7 +69,7 @@ def resize(
     interpolation_mode: str,
     sampling_mode: str,
 ) -> Tensor:
-    """The last `resized_dims` dimensions to the last of `shape`; 0 keeps a size."""
+    """Resize the last `resized_dims` dimensions to the last sizes of `shape`; 0 keeps a size."""
     wanted = shape[len(shape) - resized_dims :]
     kept = x.shape[x.ndim - resized_dims :]
     sizes = [size or old for size, old in zip(wanted, kept, strict=True)]
@@ -81,7 +81,7 @@ def resize(
 
 
 def grid(size: int, target: int, mode: str) -> Tensor:
-    """Where along an axis of `size` elements the `target` results lie, float64."""
+    """Return the places of `target` results on an axis of `size` elements, float64."""
     steps = torch.arange(target, dtype=torch.float64)
     if mode == "ALIGN_CORNERS" and target == 1:
         points = steps + (size - 1) / 2

@@ -1,4 +1,4 @@
-"""Updates at indices, one after the other, so that repeated indices accumulate."""
+"""Update elements at indices, one after another, so that repeated indices accumulate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scatter(
     mode: str,
     validate_indices: bool = False,
 ) -> Tensor:
-    """Slices along `axis`; indices [C], updates as data with C at the axis."""
+    """Update slices along `axis`; indices [C], and updates like data with size C at the axis."""
     moved, news = data.clone().movedim(axis, 0), updates.movedim(axis, 0)
     for place, new in zip(wrapped(indices, moved.shape[0]), news, strict=True):
         moved[place] = MODES[mode](moved[place], new)
@@ -48,7 +48,7 @@ def scatter_along_axis(
     mode: str,
     validate_indices: bool = False,
 ) -> Tensor:
-    """Elements along `axis`; indices and updates have one shape."""
+    """Update elements along `axis`; indices and updates have one shape."""
     result, indices = data.clone(), wrapped(indices, data.shape[axis])
     for i in range(indices.shape[axis]):
         places, news = indices.narrow(axis, i, 1), updates.narrow(axis, i, 1)
@@ -65,7 +65,7 @@ def scatter_nd(
     mode: str,
     validate_indices: bool = False,
 ) -> Tensor:
-    """Slices at the places that the last dimension of the indices holds."""
+    """Update slices at the places that the last dimension of the indices holds."""
     result, depth = data.clone(), indices.shape[-1]
     news = updates.reshape(-1, *data.shape[depth:])
     for row, new in zip(indices.reshape(-1, depth), news, strict=True):

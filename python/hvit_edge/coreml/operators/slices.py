@@ -1,4 +1,4 @@
-"""Parts of a tensor."""
+"""Slice tensors."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def slice_by_index(
     end_mask: list[bool] | None = None,
     squeeze_mask: list[bool] | None = None,
 ) -> Tensor:
-    """x[begin:end:stride] along each axis as in Python.
+    """Return x[begin:end:stride] along each axis, as in Python.
 
-    A mask of true drops begin or end; `squeeze_mask` takes the one element at begin and its axis
-    away.
+    A mask that is true drops begin or end. `squeeze_mask` takes only the element at begin and
+    removes the axis.
     """
     unset = [False] * x.ndim
     starts = _masked(begin, begin_mask or unset)
@@ -39,7 +39,7 @@ def slice_by_index(
 
 @operator("slice_by_size")
 def slice_by_size(x: Tensor, *, begin: list[int], size: list[int]) -> Tensor:
-    """`size` elements from `begin` along each axis, -1 for all that follow."""
+    """Return `size` elements from `begin` along each axis; -1 takes all that follow."""
     for axis, (start, length) in enumerate(zip(begin, size, strict=True)):
         start = start % x.shape[axis] if start < 0 else start
         x = x.narrow(axis, start, x.shape[axis] - start if length == -1 else length)

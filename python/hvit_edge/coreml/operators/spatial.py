@@ -1,7 +1,7 @@
-"""Exchange between space, channels and batch; tensors [n, C, H, W].
+"""Exchange elements between space, channels and batch, for tensors [n, C, H, W].
 
-`pixel_shuffle` divides channels as [C, b, b], PyTorch's order, `depth_to_space` as [b, b, C],
-TensorFlow's, whose operator coremltools turns into it.
+`pixel_shuffle` divides channels as [C, b, b], which is PyTorch's order. `depth_to_space` divides
+them as [b, b, C], as TensorFlow's operator does, which coremltools converts to it.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from hvit_edge.coreml.operators.registry import operator
 
 @operator("pixel_shuffle")
 def pixel_shuffle(x: Tensor, *, upscale_factor: int) -> Tensor:
-    """[n, C b b, H, W] to [n, C, H b, W b]."""
+    """Rearrange [n, C b b, H, W] to [n, C, H b, W b]."""
     return F.pixel_shuffle(x, upscale_factor)
 
 
 @operator("pixel_unshuffle")
 def pixel_unshuffle(x: Tensor, *, downscale_factor: int) -> Tensor:
-    """[n, C, H b, W b] to [n, C b b, H, W]."""
+    """Rearrange [n, C, H b, W b] to [n, C b b, H, W]."""
     return F.pixel_unshuffle(x, downscale_factor)
 
 
 @operator("depth_to_space")
 def depth_to_space(x: Tensor, *, block_size: int) -> Tensor:
-    """[n, b b C, H, W] to [n, C, H b, W b]."""
+    """Rearrange [n, b b C, H, W] to [n, C, H b, W b]."""
     n, channels, height, width = x.shape
     b = block_size
     blocks = x.reshape(n, b, b, channels // (b * b), height, width)
@@ -35,7 +35,7 @@ def depth_to_space(x: Tensor, *, block_size: int) -> Tensor:
 
 @operator("space_to_depth")
 def space_to_depth(x: Tensor, *, block_size: int) -> Tensor:
-    """[n, C, H b, W b] to [n, b b C, H, W]."""
+    """Rearrange [n, C, H b, W b] to [n, b b C, H, W]."""
     n, channels, height, width = x.shape
     b = block_size
     blocks = x.reshape(n, channels, height // b, b, width // b, b)
@@ -44,7 +44,7 @@ def space_to_depth(x: Tensor, *, block_size: int) -> Tensor:
 
 @operator("space_to_batch")
 def space_to_batch(x: Tensor, *, block_shape: list[int], paddings: list[list[int]]) -> Tensor:
-    """Pad, then [n, C, H b0, W b1] to [b0 b1 n, C, H, W]."""
+    """Pad, then rearrange [n, C, H b0, W b1] to [b0 b1 n, C, H, W]."""
     x = F.pad(x, [*paddings[1], *paddings[0]])
     n, channels, height, width = x.shape
     b0, b1 = block_shape
@@ -54,7 +54,7 @@ def space_to_batch(x: Tensor, *, block_shape: list[int], paddings: list[list[int
 
 @operator("batch_to_space")
 def batch_to_space(x: Tensor, *, block_shape: list[int], crops: list[list[int]]) -> Tensor:
-    """[b0 b1 n, C, H, W] to [n, C, H b0, W b1], then crop."""
+    """Rearrange [b0 b1 n, C, H, W] to [n, C, H b0, W b1], then crop."""
     n, channels, height, width = x.shape
     b0, b1 = block_shape
     blocks = x.reshape(b0, b1, n // (b0 * b1), channels, height, width)

@@ -1,8 +1,8 @@
-"""How much convolutions and pools pad.
+"""Compute the padding of convolutions and pools.
 
-`same` and `same_lower` make ceil(input / stride) outputs. Of an odd amount `same` puts the larger
-half at the end, as TensorFlow's SAME and Core ML's BOTTOM_RIGHT_HEAVY do, `same_lower` at the
-beginning. (The text under MIL's `conv` says otherwise for even kernels and stride 1.)
+`same` and `same_lower` give ceil(input / stride) outputs. If the amount is odd, `same` puts the
+larger half at the end, as TensorFlow's SAME and Core ML's BOTTOM_RIGHT_HEAVY do, and `same_lower`
+at the beginning. (The text under MIL's `conv` says otherwise for even kernels and stride 1.)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 def spans(kernel: Sequence[int], dilations: Sequence[int]) -> list[int]:
-    """How many inputs a dilated kernel reaches over."""
+    """Return how many inputs a dilated kernel spans, for each dimension."""
     return [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True)]
 
 
@@ -22,7 +22,7 @@ def paddings(
     strides: Sequence[int],
     pad: Sequence[int],
 ) -> list[tuple[int, int]]:
-    """What goes before and after each spatial dimension."""
+    """Return the padding before and after each spatial dimension."""
     if pad_type == "custom":
         return [(pad[2 * i], pad[2 * i + 1]) for i in range(len(sizes))]
     if pad_type == "valid":
@@ -36,5 +36,5 @@ def paddings(
 
 
 def flat_reversed(pairs: Sequence[tuple[int, int]]) -> list[int]:
-    """In the order of `torch.nn.functional.pad`: the last dimension first."""
+    """Return pairs in the order of `torch.nn.functional.pad`: the last dimension first."""
     return [amount for pair in reversed(pairs) for amount in pair]
