@@ -1,4 +1,4 @@
-// What this build of the runtime can run.
+// The backends that this build of the runtime can run.
 #pragma once
 
 #include <string>
@@ -6,16 +6,16 @@
 
 namespace hvit_edge {
 
-/// True when ExecuTorch has the backend, for example "XnnpackBackend".
+/// Returns true if ExecuTorch has the backend, for example "XnnpackBackend".
 bool backend_available(const std::string& name);
 
-/// Names of all registered backends.
+/// Returns the names of all registered backends.
 std::vector<std::string> registered_backends();
 
-/// Instruction sets that matter for speed and that this CPU has: "avx2", "avx512f", "fp16", ...
+/// Returns the instruction sets of this CPU that matter for speed: "avx2", "avx512f", "fp16", ...
 std::vector<std::string> cpu_features();
 
-/// "0.1.0"
+/// Returns the version of the library, such as "0.1.0".
 const char* version();
 
 }  // namespace hvit_edge

@@ -1,34 +1,36 @@
-/* The C interface of hvit-edge, for JNI, Swift and every language that calls C. C99, no other
- * header of hvit-edge is needed. docs/embedding.md has a complete program.
+/* The C interface of hvit-edge, for JNI, Swift and every language that calls C. It is C99 and needs
+ * no other header of hvit-edge. docs/embedding.md has a complete program.
  *
- * Failure. Functions that can fail return an hve_status and take, last, an hve_text that receives
- * the reason as a sentence: `[where] expected ..., got ...; how to fix`. It may be NULL, and its
- * text is "" after HVE_OK. Nothing is thrown. There is no last error kept anywhere: the text
- * belongs to the call.
+ * Failure. A function that can fail returns an hve_status. Its last parameter is an hve_text that
+ * receives the reason as a sentence: `[where] expected ..., got ...; how to fix`. This parameter
+ * may be NULL, and its text is "" after HVE_OK. Nothing is thrown. No last error is kept anywhere:
+ * the text belongs to the call.
  *
- * Output. Buffers belong to the caller. Each comes with its capacity, and a call reports how much
- * it has written. Where the capacity is too small nothing is written, the size that is needed is
- * reported, and the status is HVE_BUFFER_TOO_SMALL. NULL with a capacity of 0 asks for that size
- * alone: HVE_OK. After any other failure the reported size is 0 and a handle that was asked for
+ * Output. Buffers belong to the caller. Each has a capacity, and a call reports how much it has
+ * written. If the capacity is too small, nothing is written, the required size is reported, and the
+ * status is HVE_BUFFER_TOO_SMALL. NULL with a capacity of 0 only asks for the size, and the status
+ * is HVE_OK. After any other failure, the reported size is 0, and a handle that was requested is
  * NULL.
  *
- * Text. What comes out is UTF-8, ends with a NUL, and contains no other; bytes that are not UTF-8,
- * for example of a path in an error, are replaced by '?'. Sizes do not count the NUL.
+ * Text. Text that the library returns is UTF-8, ends with a NUL, and contains no other NUL. Bytes
+ * that are not UTF-8, for example those of a path in an error, are replaced by '?'. Sizes do not
+ * count the NUL.
  *
- * Handles. hve_session and hve_classifier are opened and closed. NULL, a handle of the other kind
- * and memory that begins with anything but a handle are refused. Closing takes the address of the
- * handle and sets it to NULL, so that closing twice does nothing and using it again is refused.
- * What cannot be detected: a copy of a handle that was closed elsewhere, and a pointer to
- * unreadable memory; both are undefined.
+ * Handles. An hve_session or hve_classifier is opened and closed. NULL, a handle of the other kind,
+ * and memory that does not begin like a handle are refused. A close function takes the address of
+ * the handle and sets it to NULL. Closing it again then does nothing, and using it is refused. Two
+ * errors cannot be detected, and their results are undefined: the use of a copy of a handle that
+ * was closed elsewhere, and a pointer to unreadable memory.
  *
- * Threads. Calls on one handle that run the model wait for one another; any number of handles may
- * run at once. Everything else on a handle may be called from several threads. Closing waits for
- * runs that have begun; no call may begin after it, and no thread may be cancelled inside a call.
- * What a process shares is the thread pool alone, see hve_set_threads().
+ * Threads. Calls on one handle that run the model wait for one another. Any number of handles may
+ * run at once. All other functions of a handle may be called from several threads. Closing waits
+ * for runs that have begun. No call may begin after it, and no thread may be canceled inside a
+ * call. A process shares only the thread pool, see hve_set_threads().
  *
  * Versions. Structs that may grow begin with `struct_size`: set it to sizeof, or start from the
- * HVE_..._INIT macro. A struct with unknown further members is accepted while those are zero.
- * Structs without struct_size, functions and numbers stay as they are while HVE_ABI_VERSION does.
+ * HVE_..._INIT macro. A struct with more members than this library knows is accepted if those are
+ * zero. Structs without struct_size, functions and numbers do not change until HVE_ABI_VERSION
+ * changes.
  */
 #ifndef HVIT_EDGE_C_API_H
 #define HVIT_EDGE_C_API_H
@@ -48,16 +50,17 @@ extern "C" {
 
 /* ---- The library -------------------------------------------------------------------------- */
 
-/* Changes when programs must be compiled anew; the shared library's name ends in it. */
+/* Changes when programs must be compiled again; the name of the shared library ends in it. */
 #define HVE_ABI_VERSION 1
 
-/* "0.1.0": the version of the library that runs, which may be newer than this header. */
+/* Returns the version of the library that runs, such as "0.1.0". It may be newer than this header.
+ */
 HVE_API const char* hve_version(void);
 
-/* HVE_ABI_VERSION of the library that runs. */
+/* Returns HVE_ABI_VERSION of the library that runs. */
 HVE_API uint32_t hve_abi_version(void);
 
-/* The codes of hvit_edge::StatusCode, and those of this interface alone from 100 on. */
+/* The codes of hvit_edge::StatusCode; from 100 on, codes that only this interface has. */
 typedef enum hve_status {
   HVE_OK = 0,
   HVE_INVALID_ARGUMENT = 1,    /* a wrong argument, path, shape, dtype, handle or image */
@@ -71,31 +74,32 @@ typedef enum hve_status {
   HVE_STATUS_FORCE_INT32 = 0x7fffffff
 } hve_status;
 
-/* "invalid_artifact", for logs; "unknown" for numbers that are none. */
+/* Returns the name of a code for logs, such as "invalid_artifact"; "unknown" for other numbers. */
 HVE_API const char* hve_status_name(int32_t status);
 
-/* Room for text. `size` is set to the bytes of the whole text. As an error it may be too small: it
- * then holds the beginning, cut between characters. */
+/* A buffer for text. `size` is set to the bytes of the complete text. For an error, the buffer may
+ * be too small: it then holds the beginning of the text, cut between characters. */
 typedef struct hve_text {
   char* data;
-  size_t capacity; /* bytes at data, the NUL included */
+  size_t capacity; /* bytes at data, including the NUL */
   size_t size;     /* bytes of the text, without the NUL */
 } hve_text;
 
-/* char reason[512]; hve_text error = HVE_TEXT(reason); */
+/* An hve_text of an array: char reason[512]; hve_text error = HVE_TEXT(reason); */
 #define HVE_TEXT(array) {(array), sizeof(array), 0}
 
-/* Threads of inference, for the whole process: 1 to 1024, or 0 for hve_auto_threads(). The last
- * call wins; it waits until nothing runs. */
+/* Sets the threads of inference for the complete process: 1 to 1024, or 0 for hve_auto_threads().
+ * The last call wins. It waits until nothing runs. */
 HVE_API hve_status hve_set_threads(int32_t count, hve_text* error);
 
-/* The number in use; 0 if it cannot be found out. */
+/* Returns the number of threads in use; 0 if it cannot be determined. */
 HVE_API int32_t hve_threads(void);
 
-/* Physical cores that this process may use, the slow ones of a phone left out; 0 as above. */
+/* Returns the number of physical cores that this process may use, without the slow cores of a
+ * phone; 0 if it cannot be determined. */
 HVE_API int32_t hve_auto_threads(void);
 
-/* The backends that programs can be run with: "XnnpackBackend". */
+/* The backends that programs can be run with, such as "XnnpackBackend". */
 HVE_API hve_status hve_backend_count(size_t* count, hve_text* error);
 HVE_API hve_status hve_backend_name(size_t index, hve_text* name, hve_text* error);
 
@@ -116,22 +120,22 @@ typedef struct hve_options {
 
 #define HVE_OPTIONS_INIT {sizeof(hve_options), 0, 0, HVE_MEMORY_COPY, 0}
 
-/* Any model. */
+/* A handle of any model. */
 typedef struct hve_session hve_session;
 
-/* A model from one image to classes. */
+/* A handle of a model from one image to classes. */
 typedef struct hve_classifier hve_classifier;
 
-/* `path` ends with a NUL and has the encoding of the file system; the file must not change until
- * the handle is closed. `options` may be NULL: the defaults, all zero. */
+/* Opens an artifact. `path` ends with a NUL and has the encoding of the file system; the file must
+ * not change until the handle is closed. `options` may be NULL for the defaults, which are zero. */
 HVE_API hve_status hve_session_open(const char* path, const hve_options* options,
                                     hve_session** session, hve_text* error);
 HVE_API hve_status hve_session_open_memory(const void* data, size_t size,
                                            const hve_options* options, hve_session** session,
                                            hve_text* error);
 
-/* NULL and the address of NULL do nothing. Only a handle that is not one, or that lies in a
- * classifier, is refused. */
+/* Closes a session. NULL and the address of NULL do nothing. Memory that is not a handle, and the
+ * session of a classifier, are refused. */
 HVE_API hve_status hve_session_close(hve_session** session, hve_text* error);
 
 HVE_API hve_status hve_classifier_open(const char* path, const hve_options* options,
@@ -141,12 +145,12 @@ HVE_API hve_status hve_classifier_open_memory(const void* data, size_t size,
                                               hve_classifier** classifier, hve_text* error);
 HVE_API hve_status hve_classifier_close(hve_classifier** classifier, hve_text* error);
 
-/* The classifier's own session, to read metadata and to self-test. It is closed with the
+/* Gives the session of a classifier, for its metadata and self-test. It is closed with the
  * classifier, never by itself. */
 HVE_API hve_status hve_classifier_session(hve_classifier* classifier, hve_session** session,
                                           hve_text* error);
 
-/* ---- What an artifact says of itself ------------------------------------------------------ */
+/* ---- Metadata of an artifact -------------------------------------------------------------- */
 
 /* docs/artifact.md defines each field. */
 enum {
@@ -167,9 +171,9 @@ enum {
   HVE_INTEGER_SCHEMA_VERSION = 0,
   HVE_INTEGER_INPUT_HEIGHT = 1,      /* pixels */
   HVE_INTEGER_INPUT_WIDTH = 2,       /* pixels */
-  HVE_INTEGER_RESIZE_SIZE = 3,       /* pixels; with "stretch" perhaps 0 */
+  HVE_INTEGER_RESIZE_SIZE = 3,       /* pixels; may be 0 with "stretch" */
   HVE_INTEGER_PARITY_TOP1_AGREE = 4, /* 0 or 1 */
-  HVE_INTEGER_PLANNED_MEMORY = 5     /* bytes of the activations, beside the weights */
+  HVE_INTEGER_PLANNED_MEMORY = 5     /* bytes of the activations, without the weights */
 };
 HVE_API hve_status hve_session_integer(hve_session* session, int32_t field, int64_t* value,
                                        hve_text* error);
@@ -179,7 +183,7 @@ enum {
   HVE_NUMBERS_STD = 1,              /* 3, in the network's channel order */
   HVE_NUMBERS_PARITY = 2,           /* max_abs, max_rel, cosine */
   HVE_NUMBERS_GOLDEN_TOLERANCE = 3, /* 1 */
-  HVE_NUMBERS_LAYER_SQNR = 4        /* dB, one a layer of HVE_LIST_LAYERS; may be infinite */
+  HVE_NUMBERS_LAYER_SQNR = 4        /* dB, one for each of HVE_LIST_LAYERS; may be infinite */
 };
 HVE_API hve_status hve_session_numbers(hve_session* session, int32_t field, double* values,
                                        size_t capacity, size_t* count, hve_text* error);
@@ -221,20 +225,21 @@ HVE_API hve_status hve_session_tensor_shape(hve_session* session, int32_t side, 
                                             int64_t* shape, size_t capacity, size_t* rank,
                                             hve_text* error);
 
-/* Numbers that go in, in row-major order: as many as the tensor's shape says, all finite. */
+/* The numbers of an input, in row-major order: as many as the tensor's shape says, all finite. */
 typedef struct hve_input {
   const float* data;
   size_t count;
 } hve_input;
 
-/* Room for numbers that come out. */
+/* A buffer for the numbers of an output. */
 typedef struct hve_output {
   float* data;
   size_t capacity; /* floats at data */
   size_t count;    /* floats written, or needed */
 } hve_output;
 
-/* Runs once. Every tensor of the model must be float32, and each needs its buffer, in order. */
+/* Runs the model once. Every tensor of the model must be float32, and each needs its buffer, in
+ * order. */
 HVE_API hve_status hve_session_run(hve_session* session, const hve_input* inputs,
                                    size_t input_count, hve_output* outputs, size_t output_count,
                                    hve_text* error);
@@ -249,8 +254,8 @@ typedef struct hve_self_test_result {
 
 #define HVE_SELF_TEST_RESULT_INIT {sizeof(hve_self_test_result), 0, 0, 0, 0}
 
-/* Runs the artifact's golden photo and compares with what PyTorch gave. HVE_OK with passed == 0
- * when the answers differ. */
+/* Runs the artifact's golden photo and compares the result with PyTorch's. If they differ, the
+ * status is HVE_OK and `passed` is 0. */
 HVE_API hve_status hve_session_self_test(hve_session* session, hve_self_test_result* result,
                                          hve_text* error);
 
@@ -266,7 +271,7 @@ enum {
   HVE_FORMAT_I420 = 6   /* luma, U and V: three planes */
 };
 
-/* What the numbers of a YUV frame mean; HVE_COLOR_DEFAULT with every other format. */
+/* The color encoding of a YUV frame; HVE_COLOR_DEFAULT for every other format. */
 enum {
   HVE_COLOR_DEFAULT = 0,     /* HVE_COLOR_BT601_FULL */
   HVE_COLOR_BT601_FULL = 1,  /* luma 0 to 255, as in JPEG */
@@ -278,22 +283,22 @@ enum {
 typedef struct hve_plane {
   const uint8_t* data;
   size_t size;         /* bytes at data; the last row may end with its last pixel */
-  size_t row_stride;   /* bytes from a row to the next; 0: rows lie side by side */
+  size_t row_stride;   /* bytes from a row to the next; 0: rows are contiguous */
   size_t pixel_stride; /* bytes from a pixel to the next; 0: that of the format */
 } hve_plane;
 
-/* Pixels of the caller, read during the call only. Planes of colour have (width + 1) / 2 x
- * (height + 1) / 2 samples; U and V of HVE_FORMAT_I420 may have a pixel_stride of 2. In errors
- * planes[1] and planes[2] may be called chroma[0] and chroma[1], as C++ does. docs/frames.md says
- * what cameras deliver. */
+/* Pixels of the caller, which are read only during the call. Chroma planes have (width + 1) / 2 x
+ * (height + 1) / 2 samples; U and V of HVE_FORMAT_I420 may have a pixel_stride of 2. Errors may
+ * call planes[1] and planes[2] chroma[0] and chroma[1], as in C++. docs/frames.md describes the
+ * frames of cameras. */
 typedef struct hve_image {
   size_t struct_size;
-  hve_plane planes[3]; /* those that the format has; the others' data is NULL */
+  hve_plane planes[3]; /* the planes of the format; the others' data is NULL */
   int32_t width;       /* pixels as stored, before the rotation */
   int32_t height;
   int32_t format;   /* HVE_FORMAT_... */
   int32_t rotation; /* degrees clockwise that bring the pixels upright: 0, 90, 180 or 270 */
-  int32_t mirror;   /* 1: left and right change places, after the rotation; or 0 */
+  int32_t mirror;   /* 1: left and right are swapped, after the rotation; else 0 */
   int32_t color;    /* HVE_COLOR_... */
 } hve_image;
 
@@ -303,7 +308,7 @@ typedef struct hve_image {
 /* ---- Classifying -------------------------------------------------------------------------- */
 
 typedef struct hve_prediction {
-  const char* label; /* the classifier's, until it is closed; "class 17" without labels */
+  const char* label; /* valid until the classifier is closed; "class 17" without labels */
   size_t label_size; /* bytes, without the NUL */
   int32_t index;
   float score; /* softmax probability */
@@ -312,13 +317,13 @@ typedef struct hve_prediction {
 HVE_API hve_status hve_classifier_class_count(hve_classifier* classifier, size_t* count,
                                               hve_text* error);
 
-/* The `top_k` most probable classes, or all where there are fewer; equal ones by index. `count`
- * receives how many. */
+/* Gives the `top_k` most probable classes, or all if there are fewer, sorted by probability and
+ * then by index. `count` receives how many there are. */
 HVE_API hve_status hve_classifier_classify(hve_classifier* classifier, const hve_image* image,
                                            int32_t top_k, hve_prediction* predictions,
                                            size_t capacity, size_t* count, hve_text* error);
 
-/* The raw outputs, one a class. */
+/* Gives the raw outputs, one for each class. */
 HVE_API hve_status hve_classifier_logits(hve_classifier* classifier, const hve_image* image,
                                          float* logits, size_t capacity, size_t* count,
                                          hve_text* error);

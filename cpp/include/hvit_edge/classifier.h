@@ -1,4 +1,4 @@
-// Classifier: photo in, labels out.
+// Classifier: maps a photo to labels.
 #pragma once
 
 #include <memory>
@@ -12,29 +12,31 @@
 namespace hvit_edge {
 
 struct Prediction {
-  std::string label;  ///< "class 17" where the artifact has no labels
+  std::string label;  ///< "class 17" if the artifact has no labels
   int index = 0;
   float score = 0;  ///< softmax probability
 };
 
-/// Use a Classifier from one thread at a time. Several Classifiers may run at once.
+/// Classifies photos. Use a Classifier from one thread at a time. Several Classifiers may run at
+/// once.
 class Classifier {
  public:
   static Result<Classifier> load(const std::string& path, const SessionOptions& options = {});
   /// The caller keeps the memory alive and unchanged, see Session::load.
   static Result<Classifier> load(const void* data, std::size_t size,
                                  const SessionOptions& options = {});
-  /// Refuses programs that do not take one image and give one row of logits.
+  /// Refuses programs that do not map one image to one row of logits.
   static Result<Classifier> create(Session session);
 
   Classifier(Classifier&&) noexcept;
   Classifier& operator=(Classifier&&) noexcept;
   ~Classifier();
 
-  /// The `top_k` most probable classes, or all where there are fewer; equal ones by index.
+  /// Returns the `top_k` most probable classes, or all if there are fewer, sorted by probability
+  /// and then by index.
   Result<std::vector<Prediction>> classify(const ImageView& image, int top_k = 5);
 
-  /// The raw outputs, one a class; valid until the next call.
+  /// Returns the raw outputs, one for each class; valid until the next call.
   Result<const std::vector<float>*> logits(const ImageView& image);
 
   int num_classes() const;

@@ -1,4 +1,4 @@
-// From a photo to the array that a network takes, byte for byte as Pillow and numpy do it.
+// Converts a photo to the array that a network reads, byte for byte as Pillow and numpy do it.
 #pragma once
 
 #include <array>
@@ -13,12 +13,12 @@
 namespace hvit_edge {
 
 enum class Resize {
-  shortest,  ///< the shorter side becomes `resize_size`, then the centre is cropped
-  stretch,   ///< both sides become `resize_size`, then the centre is cropped; 0: the input size
-  shortest_floor,  ///< as shortest; the crop begins at the half rounded down, not to even
+  shortest,  ///< the shorter side becomes `resize_size`, then the center is cropped
+  stretch,   ///< both sides become `resize_size`, then the center is cropped; 0: the input size
+  shortest_floor,  ///< as shortest; the crop begins at half the margin, rounded down, not to even
 };
-enum class Interpolation { bilinear, bicubic, lanczos };  ///< all antialiased
-enum class ChannelOrder { rgb, bgr };                     ///< the order that the network wants
+enum class Interpolation { bilinear, bicubic, lanczos };  ///< all are antialiased
+enum class ChannelOrder { rgb, bgr };                     ///< the order that the network reads
 
 /// The preprocessing specification; docs/artifact.md defines each field.
 struct PreprocessSpec {
@@ -41,13 +41,13 @@ struct ImageSize {
   int height = 0;
 };
 
-/// Preprocesses photos and camera frames of any size. Turns, crops and converts while it resizes:
-/// no copy of the frame is ever made. Allocates when the frame's size changes, not otherwise.
-/// Use one Preprocessor per thread.
+/// Preprocesses photos and camera frames of any size. It rotates, crops and converts while it
+/// resizes, without a copy of the frame. It allocates only when the frame's size changes. Use one
+/// Preprocessor per thread.
 class Preprocessor {
  public:
   static Result<Preprocessor> create(const PreprocessSpec& spec);
-  /// For tests and measurements: with one of instruction_sets(). All give the same bytes.
+  /// For tests and measurements: uses one of instruction_sets(). All give the same bytes.
   static Result<Preprocessor> create(const PreprocessSpec& spec,
                                      const std::string& instruction_set);
   Preprocessor(Preprocessor&&) noexcept;
@@ -59,7 +59,7 @@ class Preprocessor {
   /// Writes 3 x input_height x input_width floats, channel by channel.
   Status run(const ImageView& image, float* output);
 
-  /// The uint8 half: writes input_height x input_width x 3 bytes, RGB.
+  /// Writes the uint8 image before normalization: input_height x input_width x 3 bytes, RGB.
   Status resize_and_crop(const ImageView& image, std::uint8_t* output);
 
  private:
@@ -68,8 +68,8 @@ class Preprocessor {
   std::unique_ptr<State> state_;
 };
 
-/// That this machine has of those that the loops over pixels are written for: the one that
-/// Preprocessor takes first, "scalar" last.
+/// Returns the instruction sets of this machine that the pixel loops are written for. Preprocessor
+/// uses the first one; "scalar" is the last.
 std::vector<std::string> instruction_sets();
 
 }  // namespace hvit_edge

@@ -1,4 +1,4 @@
-// Session: one loaded artifact, ready to run.
+// Session: a loaded artifact, ready to run.
 #pragma once
 
 #include <cstddef>
@@ -16,37 +16,38 @@ namespace hvit_edge {
 struct SessionOptions {
   /// Passed to set_threads() while loading: process-wide, 0 = auto.
   int threads = 0;
-  /// Otherwise the first run prepares the model, and refuses where the runtime lacks its backend:
-  /// what any artifact says of itself can be read anywhere.
+  /// If false, the first run prepares the model, and refuses if the runtime lacks its backend. The
+  /// metadata of any artifact can then be read on any machine.
   bool prepare = true;
-  /// The backend times its operators in every run, for operators(). Costs time in each.
+  /// If true, the backend times its operators in every run, for operators(). This costs time in
+  /// each run.
   bool time_operators = false;
 };
 
-/// One operator of the backend in one run. Only differences of times mean something.
+/// An operator of the backend in one run. Only differences of times have a meaning.
 struct OperatorTime {
   std::string name;  ///< as the backend names it, with its number: "Softmax (NC, F32) #2"
   std::int64_t start_ns = 0;
   std::int64_t end_ns = 0;
 };
 
-/// What self_test() found; of several outputs the worst.
+/// The result of self_test(); with several outputs, that of the worst.
 struct SelfTest {
   bool passed = false;
   double max_abs = 0;       ///< largest absolute difference from the golden output
-  double max_rel = 0;       ///< max_abs / largest absolute golden output; of an output of integers
-                            ///< or booleans the share of its elements that differ
-  bool top1_agree = false;  ///< both name the same class; true in artifacts without classes
+  double max_rel = 0;       ///< max_abs / largest absolute golden output; for an output of integers
+                            ///< or booleans, the share of its elements that differ
+  bool top1_agree = false;  ///< both name the same class; true for artifacts without classes
 };
 
-/// Use a Session from one thread at a time. Several Sessions may run at once.
+/// Runs an artifact. Use a Session from one thread at a time. Several Sessions may run at once.
 class Session {
  public:
   /// Maps the file, which must not change while the Session lives.
   static Result<Session> load(const std::string& path, const SessionOptions& options = {});
 
-  /// Reads the caller's memory in place: aligned to 16 bytes, unchanged and alive for as long as
-  /// the Session.
+  /// Reads the caller's memory in place. It must be aligned to 16 bytes, and be unchanged and alive
+  /// as long as the Session.
   static Result<Session> load(const void* data, std::size_t size,
                               const SessionOptions& options = {});
 
@@ -58,27 +59,28 @@ class Session {
   const std::vector<TensorSpec>& inputs() const;
   const std::vector<TensorSpec>& outputs() const;
 
-  /// Bytes of the activations' arena, beside the weights.
+  /// Returns the bytes of the activations' arena, without the weights.
   std::size_t planned_memory_bytes() const;
 
-  /// Runs the model once. Inputs are read during the call only and must be finite. The outputs
-  /// are views of the Session's memory, valid until the next call of a method of this Session.
+  /// Runs the model once. Inputs are read only during the call and must be finite. The outputs are
+  /// views of the Session's memory, valid until the next call of a method of this Session.
   Result<std::vector<TensorView>> run(const std::vector<TensorView>& inputs);
 
-  /// The same with inputs in any order, by the names in inputs(); the outputs are in the order of
-  /// outputs(). Refused for a classifier, whose input has no name.
+  /// Runs the model with inputs in any order, by the names in inputs(). The outputs are in the
+  /// order of outputs(). It is refused for a classifier, whose input has no name.
   Result<std::vector<TensorView>> run_named(const std::vector<NamedTensor>& inputs);
 
-  /// Runs once and copies the outputs into the caller's buffers, one a model output, each
+  /// Runs once and copies the outputs into the caller's buffers, one for each model output, each
   /// with room for `outputs()[i].numel()` floats.
   Status run(const std::vector<TensorView>& inputs, const std::vector<float*>& outputs);
 
-  /// The operators of the last run in their order, where SessionOptions asked for their times;
-  /// XNNPACK gives whole microseconds, rounded down.
+  /// Returns the operators of the last run in their order, if SessionOptions asked for their times.
+  /// XNNPACK measures in microseconds, rounded down.
   const std::vector<OperatorTime>& operators() const;
 
-  /// Preprocesses the artifact's golden photo, or takes its golden inputs, runs the model and
-  /// compares with what eager PyTorch gave. A failed comparison is `passed == false`, not an error.
+  /// Preprocesses the artifact's golden photo, or reads its golden inputs, runs the model and
+  /// compares the result with that of eager PyTorch. A failed comparison is `passed == false`, not
+  /// an error.
   Result<SelfTest> self_test();
 
  private:

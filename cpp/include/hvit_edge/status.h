@@ -1,4 +1,4 @@
-// What a call came to: Status (a code and a message) and Result<T> (a Status or a value).
+// The result of a call: Status (a code and a message) and Result<T> (a Status or a value).
 #pragma once
 
 #include <optional>
@@ -26,7 +26,7 @@ class [[nodiscard]] Status {
 
   bool ok() const { return code_ == StatusCode::ok; }
   StatusCode code() const { return code_; }
-  /// Empty when ok().
+  /// Returns the message; it is empty if ok().
   const std::string& message() const { return message_; }
 
  private:
@@ -34,7 +34,7 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-/// A value, or the Status that says why there is none. Ask ok() before value().
+/// A value, or the Status that says why there is none. Check ok() before value().
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -57,7 +57,7 @@ class [[nodiscard]] Result {
   std::optional<T> value_;
 };
 
-/// The name of a code, for logs: "invalid_artifact".
+/// Returns the name of a code for logs, such as "invalid_artifact".
 const char* to_string(StatusCode code);
 
 }  // namespace hvit_edge

@@ -1,4 +1,4 @@
-// Tensors as the API sees them: a specification, and a view of memory that somebody else owns.
+// Tensors of the API: a specification, and a view of memory that somebody else owns.
 #pragma once
 
 #include <cstddef>
@@ -11,30 +11,30 @@ namespace hvit_edge {
 
 enum class DType { uint8, int8, int16, int32, int64, float16, float32, float64, boolean, other };
 
-/// "float32"
+/// Returns the name of a dtype, such as "float32".
 const char* to_string(DType dtype);
-/// Bytes per element; 0 for DType::other.
+/// Returns the bytes per element; 0 for DType::other.
 std::size_t element_size(DType dtype);
-/// "[1, 3, 256, 256]"
+/// Returns a shape as text, such as "[1, 3, 256, 256]".
 std::string to_string(const std::vector<std::int64_t>& shape);
 
-/// What a program wants or gives.
+/// The form of a program's input or output.
 struct TensorSpec {
   std::vector<std::int64_t> shape;
   DType dtype = DType::float32;
-  std::string name{};  ///< in artifacts of the task "tensor"; otherwise empty
+  std::string name{};  ///< only for artifacts of the task "tensor"; otherwise empty
 
-  /// Number of elements.
+  /// Returns the number of elements.
   std::int64_t numel() const;
 };
 
-/// Contiguous memory with a shape. Owns nothing: whoever made the view keeps `data` alive.
+/// Contiguous memory with a shape. It owns nothing: the creator of the view keeps `data` alive.
 struct TensorView {
   const void* data = nullptr;
   std::vector<std::int64_t> shape;
   DType dtype = DType::float32;
 
-  /// Number of elements.
+  /// Returns the number of elements.
   std::int64_t numel() const;
 };
 
