@@ -1,4 +1,4 @@
-// numpy arrays in, without a copy; numpy arrays out.
+// Views numpy arrays without a copy, and makes new ones.
 #pragma once
 
 #include <pybind11/numpy.h>

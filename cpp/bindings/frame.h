@@ -9,7 +9,7 @@
 
 namespace hvit_edge::bindings {
 
-/// The view of arrays that it keeps alive.
+/// A view of arrays, which it keeps alive.
 struct Frame {
   ImageView view;
   std::vector<pybind11::array> planes;

@@ -1,4 +1,4 @@
-// The one place where a Status becomes a Python exception.
+// The only place where a Status becomes a Python exception.
 #pragma once
 
 #include <utility>
@@ -7,8 +7,8 @@
 
 namespace hvit_edge::bindings {
 
-/// Raises InputError, ArtifactError or HvitEdgeError of hvit_edge.errors, by the code, with the
-/// message as it is. Returns only when `status` is ok. Needs the GIL.
+/// Raises InputError, ArtifactError or HvitEdgeError of hvit_edge.errors, depending on the code,
+/// with the message unchanged. Returns only if `status` is ok. Needs the GIL.
 void raise_if_failed(const Status& status);
 
 /// The value, or an exception.

@@ -21,7 +21,8 @@ void expect(bool fits, const std::string& got) {
                          std::string("[Frame] expected ") + kPlanes + "; got " + got));
 }
 
-// Strides are checked by the library; here, that the array is what the library will take it for.
+// Checks that the array has the dtype and shape that the library assumes; the library checks
+// strides.
 void check_plane(const py::array& plane, std::vector<py::ssize_t> shape) {
   const std::string got =
       py::str(py::make_tuple(plane.attr("dtype"), plane.attr("shape"), plane.attr("strides")));

@@ -40,7 +40,7 @@ py::array_t<std::uint8_t> resize_and_crop(Preprocessor& preprocessor, const Imag
   return output;
 }
 
-// Of a Frame, or of an array, which is RGB.
+// Preprocesses a Frame, or an array, which is RGB.
 template <auto kMethod>
 auto of_frame(Preprocessor& preprocessor, const Frame& frame) {
   return kMethod(preprocessor, frame.view);

@@ -1,4 +1,4 @@
-// One function a type; module.cpp calls them in this order.
+// One function for each type; module.cpp calls them in this order.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -11,13 +11,13 @@ namespace hvit_edge::capi {
 class ArtifactMemory {
  public:
   ArtifactMemory() = default;
-  /// Throws std::bad_alloc where there is no memory for it.
+  /// Throws std::bad_alloc if there is no memory for the copy.
   ArtifactMemory(const void* data, std::size_t size)
       : data_(::operator new(size, std::align_val_t{kAlignment})) {
     std::memcpy(data_.get(), data, size);
   }
 
-  /// Null where nothing was copied.
+  /// Returns the copy; null if nothing was copied.
   const void* data() const { return data_.get(); }
 
  private:

@@ -1,4 +1,4 @@
-// The edge of the C interface: nothing thrown gets past it.
+// The boundary of the C interface, which no exception crosses.
 #pragma once
 
 #include "catching.h"
@@ -7,10 +7,10 @@
 
 namespace hvit_edge::capi {
 
-/// Writes the message into `error`, which may be null, and gives the code.
+/// Writes the message into `error`, which may be null, and returns the code.
 hve_status report(const Outcome& outcome, hve_text* error) noexcept;
 
-/// The same for an exception. Needs no memory.
+/// Does the same for an exception. Needs no memory.
 hve_status report_thrown(const char* where, Thrown thrown, const char* what,
                          hve_text* error) noexcept;
 

@@ -1,4 +1,4 @@
-// hve_classifier: from an image to classes.
+// hve_classifier: maps an image to classes.
 #include "hvit_edge/classifier.h"
 
 #include <algorithm>

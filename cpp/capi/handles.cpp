@@ -18,7 +18,7 @@ const char* name_of(Kind kind) {
     case Kind::none:
       break;
   }
-  return "something that is no handle or was closed";
+  return "something that is not a handle or was closed";
 }
 
 Outcome check_kind(const char* where, const void* handle, Kind wanted) {
@@ -35,7 +35,7 @@ Outcome check_kind(const char* where, const void* handle, Kind wanted) {
                               "; pass the handle that was opened"));
 }
 
-// As callers may read them: UTF-8 without a NUL inside.
+// Returns the labels as callers may read them: UTF-8 without a NUL inside.
 std::vector<std::string> labels_of(const Metadata& metadata, int classes) {
   std::vector<std::string> labels;
   for (int i = 0; i < classes; ++i) {

@@ -1,4 +1,4 @@
-// What hve_session and hve_classifier point to.
+// The objects that hve_session and hve_classifier point to.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +15,12 @@
 
 namespace hvit_edge::capi {
 
-/// What every handle begins with; anything else is no handle.
+/// The first member of every handle; any other value is not a handle.
 enum class Kind : std::uint32_t { none = 0, session = 0x53455648, classifier = 0x43455648 };
 
 struct Handle {
   explicit Handle(Kind its_kind) : kind(its_kind) {}
-  /// A stale copy of the handle is then unlikely to pass for an open one.
+  /// Makes it unlikely that a stale copy of the handle passes for an open one.
   ~Handle() { *const_cast<volatile Kind*>(&kind) = Kind::none; }
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
@@ -36,7 +36,7 @@ struct hve_session : hvit_edge::capi::Handle {
         memory(std::move(copy)),
         owned(std::move(loaded)),
         session(&*owned) {}
-  /// Lies in a classifier, which owns the model.
+  /// A session in a classifier, which owns the model.
   explicit hve_session(hvit_edge::Session& borrowed)
       : Handle(hvit_edge::capi::Kind::session), session(&borrowed) {}
 
@@ -52,12 +52,12 @@ struct hve_classifier : hvit_edge::capi::Handle {
   hvit_edge::capi::ArtifactMemory memory;  // outlives the classifier that points into it
   hvit_edge::Classifier classifier;
   hve_session session;
-  std::vector<std::string> labels;  // one a class; predictions point to them
+  std::vector<std::string> labels;  // one for each class; predictions point to them
 };
 
 namespace hvit_edge::capi {
 
-/// HVE_OK for open handles; otherwise says what else came.
+/// Return HVE_OK for open handles; otherwise an error that says what was passed instead.
 Outcome check_handle(const char* where, const hve_session* handle);
 Outcome check_handle(const char* where, const hve_classifier* handle);
 

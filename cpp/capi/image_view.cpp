@@ -43,7 +43,7 @@ Outcome to_format(const char* where, int given, PixelFormat& format) {
 Outcome to_rotation(const char* where, int degrees, Rotation& rotation) {
   if (degrees != 0 && degrees != 90 && degrees != 180 && degrees != 270) {
     return refuse(where, concat("expected a rotation of 0, 90, 180 or 270 degrees, got ", degrees,
-                                "; turn in quarters"));
+                                "; rotate by quarter turns"));
   }
   rotation = static_cast<Rotation>(degrees);
   return {};
@@ -57,8 +57,8 @@ Outcome to_mirror(const char* where, int given, bool& mirror) {
   return {};
 }
 
-// `view` has its format.
-Outcome to_colour(const char* where, int given, ImageView& view) {
+// Reads the color encoding; `view` has its format already.
+Outcome to_color(const char* where, int given, ImageView& view) {
   if (given < HVE_COLOR_DEFAULT || given > HVE_COLOR_BT709_VIDEO) {
     return refuse(where,
                   concat("expected one of HVE_COLOR_..., got ", given, "; set the image's color"));
@@ -78,14 +78,14 @@ Outcome to_first_plane(const char* where, const hve_plane& plane, ImageView& vie
   const auto pixel = static_cast<std::size_t>(bytes_per_pixel(view.format));
   if (plane.pixel_stride != 0 && plane.pixel_stride != pixel) {
     return refuse(where, concat("expected a pixel_stride of ", pixel, " or 0, got ",
-                                plane.pixel_stride, "; pixels of this format lie side by side"));
+                                plane.pixel_stride, "; pixels of this format are contiguous"));
   }
   view.data = plane.data;
   view.row_stride_bytes = plane.row_stride;
   return {};
 }
 
-// The planes behind the first; those that the format has not must be empty.
+// Reads the planes after the first; those that the format does not have must be empty.
 Outcome to_chroma(const char* where, const hve_image& image, ImageView& view) {
   const int count = chroma_planes(view.format);
   for (int i = 0; i < 2; ++i) {
@@ -97,7 +97,7 @@ Outcome to_chroma(const char* where, const hve_image& image, ImageView& view) {
     }
     if (plane.data == nullptr) {
       return refuse(where, concat("expected ", count + 1, " planes, got NULL in plane ", i + 1,
-                                  "; set its data, also where it follows the luma in one buffer"));
+                                  "; set its data, even if it follows the luma in one buffer"));
     }
     if (plane.pixel_stride > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
       return refuse(where, concat("expected a pixel_stride of 0, 1 or 2 in plane ", i + 1, ", got ",
@@ -108,7 +108,7 @@ Outcome to_chroma(const char* where, const hve_image& image, ImageView& view) {
   return {};
 }
 
-// The buffer must reach to the end of the last pixel.
+// Checks that the buffer reaches to the end of the last pixel.
 Outcome check_size(const char* where, int index, const hve_plane& plane,
                    const PlaneExtent& extent) {
   const std::size_t further_rows = extent.rows - 1;
@@ -135,7 +135,7 @@ Outcome to_image_view(const char* where, const hve_image* image, ImageView& view
     return outcome;
   }
   if (Outcome outcome = to_mirror(where, read.mirror, view.mirror); !outcome.ok()) return outcome;
-  if (Outcome outcome = to_colour(where, read.color, view); !outcome.ok()) return outcome;
+  if (Outcome outcome = to_color(where, read.color, view); !outcome.ok()) return outcome;
   if (Outcome outcome = to_first_plane(where, read.planes[0], view); !outcome.ok()) return outcome;
   if (Outcome outcome = to_chroma(where, read, view); !outcome.ok()) return outcome;
   view.width = read.width;

@@ -1,4 +1,4 @@
-// hve_image as C++ has it.
+// Converts an hve_image to an ImageView.
 #pragma once
 
 #include "hvit_edge/c_api.h"
@@ -7,7 +7,7 @@
 
 namespace hvit_edge::capi {
 
-/// Refuses unknown values, and what lies outside the caller's buffers.
+/// Refuses unknown values, and planes that reach beyond the caller's buffers.
 Outcome to_image_view(const char* where, const hve_image* image, ImageView& view);
 
 }  // namespace hvit_edge::capi

@@ -1,4 +1,4 @@
-// hve_session: what the artifact says of itself.
+// hve_session: reads the metadata of an artifact.
 #include "hvit_edge/metadata.h"
 
 #include "boundary.h"
@@ -24,7 +24,7 @@ const char* interpolation_name(Interpolation interpolation) {
   return interpolation == Interpolation::bilinear ? "bilinear" : "bicubic";
 }
 
-// Null for unknown fields.
+// Returns null for unknown fields.
 const char* preprocess_text(const PreprocessSpec& spec, int field) {
   switch (field) {
     case HVE_TEXT_RESIZE:
@@ -112,7 +112,7 @@ std::optional<std::size_t> list_size(const Metadata& metadata, int list) {
   }
 }
 
-// `index` is one of the list.
+// Returns an entry of a list; `index` must be valid.
 std::string list_text(const Metadata& metadata, int list, std::size_t index) {
   if (list == HVE_LIST_LABELS) return metadata.labels[index];
   if (list == HVE_LIST_VERSIONS) {

@@ -1,4 +1,4 @@
-// Opening and closing, the same for sessions and classifiers.
+// Opens and closes sessions and classifiers.
 #pragma once
 
 #include <mutex>
@@ -10,7 +10,7 @@
 
 namespace hvit_edge::capi {
 
-/// Opens what `Model` loads from `path` as a new Opened.
+/// Opens an artifact: loads a `Model` from `path` and makes a new Opened of it.
 template <typename Model, typename Opened>
 Outcome open_path(const char* where, const char* path, const hve_options* given, Opened** handle) {
   if (Outcome outcome = check_place(where, handle, "a handle's address"); !outcome.ok()) {
@@ -18,7 +18,8 @@ Outcome open_path(const char* where, const char* path, const hve_options* given,
   }
   *handle = nullptr;
   if (path == nullptr || *path == '\0') {
-    return refuse(where, "expected the path of an artifact, got none; name a .pte file");
+    return refuse(where,
+                  "expected the path of an artifact, got none; pass the path of a .pte file");
   }
   OpenOptions options;
   if (Outcome outcome = read_options(where, given, options); !outcome.ok()) return outcome;
@@ -28,7 +29,7 @@ Outcome open_path(const char* where, const char* path, const hve_options* given,
   return {};
 }
 
-/// The same from memory, which is copied unless the options say otherwise.
+/// Does the same from memory, which is copied unless the options say otherwise.
 template <typename Model, typename Opened>
 Outcome open_memory(const char* where, const void* data, std::size_t size, const hve_options* given,
                     Opened** handle) {
@@ -49,7 +50,7 @@ Outcome open_memory(const char* where, const void* data, std::size_t size, const
   return {};
 }
 
-/// Closes once the runs that have begun on `running` are over.
+/// Closes a handle after the runs that have begun on `running`.
 template <typename Opened>
 void close_after(std::mutex& running, Opened** handle) {
   {

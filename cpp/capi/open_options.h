@@ -1,4 +1,4 @@
-// hve_options as C++ has them.
+// Converts hve_options to the options of C++.
 #pragma once
 
 #include "hvit_edge/c_api.h"
@@ -12,7 +12,7 @@ struct OpenOptions {
   bool borrow = false;  ///< read the caller's memory in place
 };
 
-/// The defaults where `given` is null.
+/// Gives the defaults if `given` is null.
 Outcome read_options(const char* where, const hve_options* given, OpenOptions& options);
 
 }  // namespace hvit_edge::capi

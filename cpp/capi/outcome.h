@@ -1,4 +1,4 @@
-// What a call of the C interface came to: a Status, with the codes that C++ does not have.
+// The result of a call of the C interface: a Status, with the codes that C++ does not have.
 #pragma once
 
 #include <cstddef>
@@ -26,10 +26,10 @@ class [[nodiscard]] Outcome {
   std::string message_;
 };
 
-/// `[where] message` as an invalid argument.
+/// Returns `[where] message` as an invalid argument.
 Outcome refuse(const char* where, const std::string& message);
 
-/// For an index of `size` or more.
+/// Returns the refusal of an index that is not below `size`.
 Outcome refuse_index(const char* where, std::size_t index, std::size_t size);
 
 }  // namespace hvit_edge::capi

@@ -1,4 +1,4 @@
-// Results in the caller's buffers.
+// Writes results to the caller's buffers.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 
 namespace hvit_edge::capi {
 
-/// HVE_OK where `data` has room, HVE_BUFFER_TOO_SMALL or a refusal where it has not. A `data` of
-/// null with a capacity of 0 asks for the size and is HVE_OK: write nothing then.
+/// Returns HVE_OK if `data` has room, else HVE_BUFFER_TOO_SMALL or a refusal. A null `data` with a
+/// capacity of 0 asks for the size and gives HVE_OK: write nothing then.
 Outcome check_room(const char* where, const void* data, std::size_t capacity, std::size_t needed);
 
-/// Refuses null places for single results.
+/// Refuses null addresses for single results.
 Outcome check_place(const char* where, const void* place, const char* name);
 
-/// Copies a text, or reports its size; docs in c_api.h.
+/// Copies a text, or reports its size; see c_api.h.
 Outcome give_text(const char* where, std::string_view value, hve_text* text);
 
 /// Copies `size` values, or reports how many there are.

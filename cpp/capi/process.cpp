@@ -1,4 +1,4 @@
-// What belongs to the library and the process: versions, names of codes, threads, backends.
+// Functions of the library and the process: versions, names of codes, threads, backends.
 #include "boundary.h"
 #include "hvit_edge/backends.h"
 #include "hvit_edge/threads.h"

@@ -1,4 +1,4 @@
-// hve_session: opening, running and testing.
+// hve_session: opens, runs and tests.
 #include "hvit_edge/session.h"
 
 #include <algorithm>

@@ -7,7 +7,7 @@
 namespace hvit_edge::capi {
 namespace {
 
-// Larger ones were never set rather than compiled against a newer header.
+// A larger size is a member that was not set, not the struct of a newer header.
 constexpr std::size_t kLargest = 4096;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Structs of callers that were compiled against an older or a newer header.
+// Reads structs of callers that were compiled against an older or a newer header.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 
 namespace hvit_edge::capi {
 
-/// Refuses sizes below `first`, that of the first version, and members beyond `known` bytes that
-/// are not zero: they would ask for what this library does not know.
+/// Refuses sizes below `first`, the size of the first version. Also refuses members beyond `known`
+/// bytes that are not zero: they would ask for a feature that this library does not know.
 Outcome check_struct_size(const char* where, const void* given, std::size_t size, std::size_t first,
                           std::size_t known);
 
-/// Copies what the caller's struct has of T; the rest of `result` stays as it is.
+/// Copies the members of T that the caller's struct has; the rest of `result` is not changed.
 template <typename T>
 Outcome read_struct(const char* where, const T* given, std::size_t first, T& result) {
   static_assert(std::is_trivially_copyable_v<T>);

@@ -1,4 +1,4 @@
-// hve_session: what goes in and out.
+// hve_session: describes the inputs and outputs.
 #include "boundary.h"
 #include "handles.h"
 #include "output.h"
@@ -23,7 +23,7 @@ Outcome find_side(const char* where, const hve_session* session, int side,
   if (Outcome outcome = check_handle(where, session); !outcome.ok()) return outcome;
   if (side != HVE_INPUT && side != HVE_OUTPUT) {
     return refuse(where, concat("expected HVE_INPUT or HVE_OUTPUT, got ", side,
-                                "; name the side of the model"));
+                                "; choose a side of the model"));
   }
   specs = side == HVE_INPUT ? &session->session->inputs() : &session->session->outputs();
   return {};

@@ -1,4 +1,4 @@
-// Text for callers that trust it to be UTF-8.
+// Makes text valid UTF-8 for callers that rely on it.
 #pragma once
 
 #include <cstddef>
@@ -6,10 +6,10 @@
 
 namespace hvit_edge::capi {
 
-/// Bytes of the character that `text` begins with; 0 where it is none, or a NUL.
+/// Returns the bytes of the character that `text` begins with; 0 if it is none, or a NUL.
 std::size_t first_character_size(std::string_view text);
 
-/// Writes as many characters of `text` as fit, and a NUL; '?' for each byte that is not UTF-8.
+/// Writes as many characters of `text` as fit, and a NUL; '?' replaces each byte that is not UTF-8.
 /// Needs no memory. `capacity` counts the NUL and may be 0.
 void write_utf8(std::string_view text, char* data, std::size_t capacity);
 

@@ -1,4 +1,4 @@
-// Names what is in a photo:  hvit_edge_classify model.pte photo.ppm
+// Classifies a photo:        hvit_edge_classify model.pte photo.ppm
 // Makes a PPM of any photo:  python -c "from PIL import Image; Image.open('a.jpg').save('a.ppm')"
 #include <hvit_edge/classifier.h>
 
@@ -9,7 +9,7 @@
 
 namespace {
 
-// Binary PPM with 8 bits a channel and no comments; empty pixels when it is anything else.
+// Reads binary PPM with 8 bits a channel and no comments; there are no pixels for anything else.
 struct Ppm {
   explicit Ppm(const char* path) {
     std::ifstream file(path, std::ios::binary);

@@ -1,9 +1,10 @@
-// Artifacts of any bytes: loading refuses them with a reason or gives a session that tells its
-// metadata. The mutator seals what it made, so that the fuzzer gets behind the checksum; inputs are
-// whole files, as a session reads them.
+// Artifacts of arbitrary bytes: loading refuses them with a reason, or returns a session with
+// metadata. The mutator seals what it made, so that the fuzzer gets past the checksum. Inputs are
+// complete files, as a session reads them.
 //
-// HVIT_EDGE_FUZZ_RUN=1 also prepares and runs the models. Those that were tampered with then end
-// the process inside ExecuTorch's delegate, which trusts its part of the file: docs/embedding.md.
+// HVIT_EDGE_FUZZ_RUN=1 also prepares and runs the models. Models that were tampered with then end
+// the process inside ExecuTorch's delegate, which trusts its part of the file: see
+// docs/embedding.md.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -32,13 +33,13 @@ using hvit_edge::TensorView;
 
 constexpr std::size_t kSealSize = 32;
 constexpr std::size_t kAlignment = 16;
-constexpr std::int64_t kMostNumbers = 1 << 22;  // that an input of the model may have here
+constexpr std::int64_t kMostNumbers = 1 << 22;  // the most numbers of a model's input here
 
 void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// A refusal has a reason, and is none that says "please report this".
+// A refusal must have a reason other than "please report this".
 bool accepted(const Status& status) {
   if (status.ok()) return true;
   require(status.code() != StatusCode::internal);
@@ -53,7 +54,7 @@ void put(std::uint8_t* bytes, Integer value) {
   }
 }
 
-// Of docs/artifact.md.
+// Seals a file as docs/artifact.md says.
 void seal(std::uint8_t* file, std::size_t program) {
   std::uint8_t* bytes = file + program;
   std::memset(bytes, 0, kSealSize);
@@ -63,7 +64,7 @@ void seal(std::uint8_t* file, std::size_t program) {
   put<std::uint64_t>(bytes + 16, program);
 }
 
-// Exactly the bytes of the file, aligned, so that a sanitizer sees what is read behind them.
+// Memory of exactly the file's size, aligned, so that a sanitizer sees reads beyond it.
 struct FreeMemory {
   void operator()(std::uint8_t* memory) const { std::free(memory); }
 };
@@ -131,7 +132,7 @@ void classify(Session session, bool runs) {
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t most, unsigned int seed) {
   if (most <= 2 * kSealSize) return LLVMFuzzerMutate(data, size, most);
-  constexpr unsigned int kLeftOpen = 32;  // one in so many keeps whatever the mutation gave
+  constexpr unsigned int kLeftOpen = 32;  // one in so many is left as mutated
   if (seed % kLeftOpen == 0) return LLVMFuzzerMutate(data, size, most);
   const std::size_t body = size > kSealSize ? size - kSealSize : size;
   const std::size_t mutated = LLVMFuzzerMutate(data, body, most - kSealSize);

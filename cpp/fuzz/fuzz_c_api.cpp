@@ -79,7 +79,7 @@ class Caller {
   T* place(T& value) {
     return seldom() ? nullptr : &value;
   }
-  // With members that this library does not know, which may not be zero.
+  // Adds members that this library does not know, which may be nonzero.
   template <typename T>
   Bytes resized(T value);
   hve_session* session();
@@ -92,7 +92,7 @@ class Caller {
   hve_classifier* classifiers_[2] = {nullptr, nullptr};
 };
 
-// Handles that stay open, so that most calls have one. Those of an input come and go.
+// Handles that stay open, so that most calls have one. Handles of an input are opened and closed.
 struct Lasting {
   Lasting() {
     hve_options options = HVE_OPTIONS_INIT;
@@ -112,7 +112,7 @@ const Lasting& lasting() {
   return handles;
 }
 
-// No handle: zeros, as freed or never written memory may be.
+// Not a handle: zeros, as in freed or unwritten memory.
 alignas(16) std::uint8_t g_foreign[64] = {};
 
 hve_session* Caller::session() {
@@ -157,7 +157,7 @@ Bytes Caller::resized(T value) {
   if (seldom()) value.struct_size = given_.ConsumeIntegral<std::size_t>();
   const bool longer = seldom();
   if (longer) value.struct_size = sizeof(T) + given_.ConsumeIntegralInRange<std::size_t>(0, 16);
-  // The caller has as many bytes as it says, and at least a struct.
+  // The caller must have as many bytes as it says, and at least a struct.
   const std::size_t most = 5000;
   Bytes bytes(std::clamp<std::size_t>(value.struct_size, sizeof(T), most));
   std::memcpy(bytes.data(), &value, sizeof(T));
@@ -173,7 +173,7 @@ T* as(Bytes& bytes) {
 Bytes Caller::options() {
   hve_options options = HVE_OPTIONS_INIT;
   options.threads = seldom() ? given_.ConsumeIntegral<std::int32_t>() : 1;
-  // Either few threads or so many that they are refused.
+  // Uses few threads, or so many that they are refused.
   if (options.threads > 2) options.threads |= 1 << 20;
   options.prepare_later = given_.ConsumeIntegralInRange(0, 15) == 0 ? 2 : 1;
   options.memory = seldom() ? given_.ConsumeIntegralInRange(-1, 2) : HVE_MEMORY_COPY;
@@ -291,7 +291,7 @@ void Caller::ask_tensors() {
 }
 
 void Caller::run_session() {
-  constexpr std::size_t kInput = 3 * 32 * 24;  // of the artifacts of the tests
+  constexpr std::size_t kInput = 3 * 32 * 24;  // the input size of the tests' artifacts
   Text error(given_);
   std::vector<Buffer<float>> memory;
   hve_input inputs[2];

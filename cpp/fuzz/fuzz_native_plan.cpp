@@ -1,6 +1,6 @@
-// Plans of the native backend of any bytes: read_plan refuses them with a reason, or the operations
-// stay within the memory that the plan asks for, of which each has exactly as much. The mutator
-// mends the header, so that the fuzzer gets to the operations.
+// Native plans of arbitrary bytes: read_plan refuses them with a reason, or the operations stay
+// within the memory that the plan asks for, which is allocated exactly. The mutator repairs the
+// header, so that the fuzzer gets to the operations.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -25,7 +25,7 @@ struct FreeMemory {
 };
 using Bytes = std::unique_ptr<char, FreeMemory>;
 
-// Exactly so many bytes, aligned, so that a sanitizer sees what lies beyond.
+// Allocates exactly `size` bytes, aligned, so that a sanitizer sees accesses beyond.
 Bytes memory(std::size_t size) {
   void* found = nullptr;
   if (posix_memalign(&found, 64, std::max<std::size_t>(size, 1)) != 0) std::abort();
@@ -33,7 +33,8 @@ Bytes memory(std::size_t size) {
   return Bytes(static_cast<char*>(found));
 }
 
-// About how many values an operation takes or makes: strides of 0 let small plans run for ever.
+// Returns about how many values an operation reads or writes; strides of 0 let small plans run
+// forever.
 double size(const Window& window) {
   return double(window.out_height) * double(window.out_width) * double(window.channels) *
          double(window.kernel_height * window.kernel_width);
@@ -95,8 +96,8 @@ void run(const Plan& plan) {
   }
 }
 
-// Magic, version and parts that fit, with little memory; the rest is what the mutation gave.
-void mend_header(std::uint8_t* data, std::int64_t total, std::int64_t magic) {
+// Sets magic, version and sizes that fit, with little memory; the rest is left as mutated.
+void repair_header(std::uint8_t* data, std::int64_t total, std::int64_t magic) {
   std::int64_t header[kHeader / 8];
   std::memcpy(header, data, sizeof(header));
   header[0] = magic;
@@ -114,9 +115,9 @@ void mend_header(std::uint8_t* data, std::int64_t total, std::int64_t magic) {
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t most, unsigned int seed) {
   const std::size_t mutated = LLVMFuzzerMutate(data, size, most);
-  constexpr unsigned int kLeftAsItIs = 32;  // one in so many
+  constexpr unsigned int kLeftAsItIs = 32;  // one in so many is left as mutated
   if (mutated >= kHeader && seed % kLeftAsItIs != 0) {
-    mend_header(data, static_cast<std::int64_t>(mutated), seed % 4 == 0 ? kHalfMagic : kMagic);
+    repair_header(data, static_cast<std::int64_t>(mutated), seed % 4 == 0 ? kHalfMagic : kMagic);
   }
   return mutated;
 }

@@ -1,6 +1,6 @@
-// Frames of any geometry: every instruction set gives the bytes of the scalar loops, and those are
-// the bytes of the same frame written out upright as RGB. Planes have exactly the bytes that may be
-// read.
+// Frames of any geometry: every instruction set must give the bytes of the scalar loops, and those
+// must be the bytes of the same frame written upright as RGB. Planes have exactly the bytes that
+// may be read.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -59,7 +59,7 @@ PreprocessSpec pick_spec(FuzzedDataProvider& given) {
   return spec;
 }
 
-// A side, seldom a very long one.
+// Picks a side, rarely a very long one.
 int pick_side(FuzzedDataProvider& given) {
   const int most = given.ConsumeIntegralInRange(0, 15) == 0 ? (1 << 20) + 1 : 130;
   return given.ConsumeIntegralInRange(0, most);
@@ -79,27 +79,27 @@ ImageView pick_view(FuzzedDataProvider& given) {
   return view;
 }
 
-// 0, or a stride about the length of a row: too short, exact or padded.
+// Picks 0, or a stride near the length of a row: too short, exact or padded.
 std::size_t pick_stride(FuzzedDataProvider& given, std::size_t row_bytes) {
   const auto padding = given.ConsumeIntegralInRange<std::size_t>(0, kMostPadding);
   return padding == 0 ? 0 : row_bytes + padding - std::min<std::size_t>(row_bytes, 2);
 }
 
-// As many bytes as are read of a plane, from a seed.
+// Fills as many bytes as are read of a plane, from a seed.
 Plane fill(FuzzedDataProvider& given, const PlaneExtent& extent) {
   const std::size_t size = (extent.rows - 1) * extent.row_step + extent.row_bytes;
   Plane plane(new std::uint8_t[size]);
   std::uint32_t state = given.ConsumeIntegral<std::uint32_t>();
   for (std::size_t i = 0; i < size; ++i) {
     state = state * 1664525U + 1013904223U;
-    // A quarter of them at the ends of the range, where sums are largest.
+    // A quarter of the bytes are at the ends of the range, where sums are largest.
     const std::uint32_t kind = state >> 29;
     plane[i] = static_cast<std::uint8_t>(kind == 0 ? 0 : kind == 1 ? 255 : state >> 16);
   }
   return plane;
 }
 
-// The strides depend on the rows, the rows on format and sides.
+// Picks strides: they depend on the rows, which depend on format and sides.
 void pick_strides(FuzzedDataProvider& given, ImageView& view) {
   const auto width = static_cast<std::size_t>(std::max(view.width, 0));
   view.row_stride_bytes = pick_stride(given, width * bytes_per_pixel(view.format));
@@ -110,13 +110,13 @@ bool too_large(const ImageView& view) {
   return static_cast<std::size_t>(view.width) * view.height > kMostPixels;
 }
 
-// False where the geometry is refused, or too large to be filled here.
+// Makes a frame; returns false if the geometry is refused or too large to be filled here.
 bool make_frame(FuzzedDataProvider& given, Frame& frame) {
   static const std::uint8_t nothing = 0;
   ImageView& view = frame.view;
   view = pick_view(given);
   pick_strides(given, view);
-  // Refused by geometry alone, whatever the planes hold.
+  // The geometry is refused whatever the planes hold.
   view.data = view.chroma[0].data = view.chroma[1].data = &nothing;
   if (!accepted(validate(view)) || too_large(view)) return false;
   for (int i = 0; i <= chroma_planes(view.format); ++i) {
@@ -149,7 +149,7 @@ Rgb pixel_of(const ImageView& view, int x, int y) {
   return {pixel[0], pixel[1], pixel[2]};
 }
 
-// Where the pixel lies that is seen at column `x`, row `y`: the definition of the rotation.
+// Returns the pixel that is seen at column `x`, row `y`: the definition of the rotation.
 Rgb upright_pixel(const ImageView& view, int x, int y) {
   const bool swapped = view.rotation == Rotation::by_90 || view.rotation == Rotation::by_270;
   const int width = swapped ? view.height : view.width;
@@ -187,7 +187,7 @@ Frame upright(const ImageView& view) {
   return frame;
 }
 
-// Exactly as many bytes as are written.
+// Memory of exactly as many bytes as are written.
 struct Cropped {
   bool ok = false;
   std::vector<std::uint8_t> bytes;
@@ -224,7 +224,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FuzzedDataProvider given(data, size);
   Result<Preprocessor> scalar = Preprocessor::create(pick_spec(given), "scalar");
   if (!accepted(scalar.status())) return 0;
-  // Two frames of different geometry: what the first one left behind must not matter.
+  // Two frames of different geometry check that nothing is left from the first one.
   for (int turn = 0; turn < 2; ++turn) {
     Frame frame;
     if (!make_frame(given, frame)) continue;

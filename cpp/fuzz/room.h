@@ -1,5 +1,5 @@
-// What the fuzzer of the C interface passes for results: buffers of exactly their capacity, or
-// nothing in their place, and what must hold of them after a call.
+// Result arguments of the fuzzer of the C interface: buffers of exactly their capacity, or NULL,
+// and the conditions that must hold for them after a call.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -30,7 +30,7 @@ class Buffer {
   std::unique_ptr<T[]> memory_;
 };
 
-/// A capacity, and sometimes no memory for it.
+/// A capacity, sometimes without memory for it.
 template <typename T>
 struct Room {
   explicit Room(FuzzedDataProvider& given, std::size_t most = 40)
@@ -38,7 +38,7 @@ struct Room {
     missing = given.ConsumeIntegralInRange(0, 15) == 0;
   }
   T* data() const { return missing ? nullptr : buffer.data(); }
-  // What was asked for fits, or only its size was asked for.
+  // Checks that the result fits, unless only its size was asked for.
   void check(hve_status status, std::size_t count) const {
     if (status == HVE_OK) require(data() == nullptr ? capacity == 0 : count <= capacity);
     if (status == HVE_BUFFER_TOO_SMALL) require(count > capacity);
@@ -50,7 +50,7 @@ struct Room {
   bool missing = false;
 };
 
-/// Text as an argument, or NULL in its place.
+/// A text argument, or NULL instead.
 struct Text {
   explicit Text(FuzzedDataProvider& given)
       : room(given, 200), absent(given.ConsumeIntegralInRange(0, 15) == 0) {

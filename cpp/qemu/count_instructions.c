@@ -3,12 +3,12 @@
  *   qemu-aarch64 -L /usr/aarch64-linux-gnu -plugin count_instructions.so,out=count.json \
  *     hvit_edge_runner count model.pte
  *
- * Counted is what the thread that calls hvit_edge_count_begin() executes until it calls
+ * It counts what the thread that calls hvit_edge_count_begin() executes until it calls
  * hvit_edge_count_end(). The file gets {"instructions":N,"groups":{...},"classes":{...},
- * "reads":[...]}, where a group is the mapped object that the code lies in, and a class the part of
- * the core that it occupies. They are of the first such stretch; "reads" are of all, in case of the
- * runner of a second one, whose operators are timed: how many instructions there had been at each
- * call of hvit_edge_count_read().
+ * "reads":[...]}. A group is the mapped object that contains the code, and a class is the part of
+ * the core that an instruction occupies. These counts are of the first such stretch. "reads" are of
+ * all stretches; the runner has a second one, whose operators are timed. They say how many
+ * instructions had been executed at each call of hvit_edge_count_read().
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -26,8 +26,8 @@ EXPORTED int qemu_plugin_version;
 
 enum { MAX_READS = 65536 };
 
-/* What a translated block adds whenever it is executed. QEMU keeps it as long as the block, and may
- * translate one anew; what is lost then is a few bytes. */
+/* What a translated block adds whenever it is executed. QEMU keeps it as long as the block. If it
+ * translates a block again, a few bytes are lost. */
 struct block {
   int group;
   uint32_t instructions;
@@ -49,7 +49,7 @@ static volatile bool counting;
 static bool began;
 static bool ended;
 
-/* QEMU looks the version up after loading the plugin, so it can suit either generation. */
+/* QEMU reads the version after loading the plugin, so it can suit either generation. */
 __attribute__((constructor)) static void choose_version(void) {
   qemu_plugin_version = qemu_plugin_scoreboard_new != NULL ? 2 : 1;
 }

@@ -1,4 +1,4 @@
-/* What part of a core an A64 instruction occupies. */
+/* Finds the part of a core that an A64 instruction occupies. */
 #pragma once
 
 #include <stdint.h>
@@ -10,7 +10,8 @@ enum {
   CLASS_COUNT
 };
 
-/* By the top-level encoding of A64: bits 28 to 25. Arm Architecture Reference Manual, C4.1. */
+/* Returns the class by the top-level encoding of A64, bits 28 to 25: Arm Architecture Reference
+ * Manual, C4.1. */
 int class_of(uint32_t instruction);
 
 /* "memory", "vector", "scalar" */

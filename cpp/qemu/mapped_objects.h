@@ -1,4 +1,4 @@
-/* Which library a piece of guest code belongs to. */
+/* Finds the library that a piece of guest code belongs to. */
 #pragma once
 
 enum {
@@ -11,8 +11,8 @@ enum {
   GROUP_COUNT
 };
 
-/* By the file that is mapped at this address of QEMU's process; GROUP_OTHER where none is. Called
- * while QEMU translates, which it does on one thread at a time. */
+/* Returns the group of the file that is mapped at this address of QEMU's process; GROUP_OTHER if
+ * there is none. It is called while QEMU translates, which it does on one thread at a time. */
 int group_of(const void* host_address);
 
 /* "runner", "xnnpack", "executorch", "peer", "libc", "other" */

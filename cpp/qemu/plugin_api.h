@@ -12,7 +12,7 @@ typedef struct qemu_info_t qemu_info_t; /* nothing of it is used */
 struct qemu_plugin_tb;                  /* a translation block: guest code up to the next branch */
 struct qemu_plugin_insn;                /* one instruction of it */
 
-/* Whether a callback uses the CPU's registers. */
+/* Says whether a callback uses the CPU's registers. */
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
 
 /* What a plugin defines: the version of the interface, and where QEMU begins. */
@@ -34,7 +34,7 @@ void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t 
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb* tb);
 struct qemu_plugin_insn* qemu_plugin_tb_get_insn(const struct qemu_plugin_tb* tb, size_t index);
-/* The function's name, where the executable has a symbol table; otherwise null. */
+/* Returns the function's name if the executable has a symbol table, else null. */
 const char* qemu_plugin_insn_symbol(const struct qemu_plugin_insn* insn);
 /* Where the instruction lies in QEMU's own address space (user-mode emulation). */
 void* qemu_plugin_insn_haddr(const struct qemu_plugin_insn* insn);

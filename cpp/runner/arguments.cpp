@@ -59,7 +59,7 @@ class Parser {
       arguments_.options[name] = number;
       return Status();
     }
-    return refuse("expected an option that it has, got " + name);
+    return refuse("expected a known option, got " + name);
   }
 
   const std::string& command_;

@@ -1,4 +1,4 @@
-// The command line of the runner: names and --options with whole numbers.
+// Parses the command line of the runner: operands, and --options with integers.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 
 namespace hvit_edge {
 
-/// `--name N` with N from `least` to `most`.
+/// The option `--name N` with N from `least` to `most`.
 struct OptionRule {
   std::string name;
   int standard = 0;
@@ -17,7 +17,7 @@ struct OptionRule {
   int most = 0;
 };
 
-/// What a command takes.
+/// The operands and options of a command.
 struct CommandRule {
   std::vector<std::string> operands;  ///< their names, for messages
   std::vector<OptionRule> options;
@@ -25,13 +25,14 @@ struct CommandRule {
 
 struct Arguments {
   std::vector<std::string> operands;
-  std::map<std::string, int> options;  ///< every option of the rule, given or not
+  std::map<std::string, int> options;  ///< every option of the rule, whether it was given or not
 };
 
-/// "classify MODEL PHOTO.ppm [--top-k 5] [--threads 0]"
+/// Returns the usage of a command: "classify MODEL PHOTO.ppm [--top-k 5] [--threads 0]".
 std::string usage_of(const std::string& command, const CommandRule& rule);
 
-/// Options may stand anywhere; after "--" all are operands. Refuses what the rule does not name.
+/// Parses the words of a command. Options may be anywhere; after "--" all words are operands.
+/// Refuses options that the rule does not have.
 Result<Arguments> parse_arguments(const std::string& command, const CommandRule& rule,
                                   const std::vector<std::string>& words);
 

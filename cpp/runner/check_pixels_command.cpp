@@ -15,7 +15,7 @@ constexpr PixelFormat kFormats[] = {
     PixelFormat::rgb888, PixelFormat::rgba8888, PixelFormat::bgra8888, PixelFormat::gray8,
     PixelFormat::nv12,   PixelFormat::nv21,     PixelFormat::i420};
 
-// A frame of noise and a specification; `index` says which. The same on every machine.
+// A frame of noise and a specification, chosen by `index`. They are the same on every machine.
 struct Case {
   explicit Case(int index) {
     const auto take = [&index](int choices) {
@@ -45,7 +45,7 @@ struct Case {
     spec.std = {0.229F, 0.224F, 0.225F};
   }
 
-  // Luma or pixels, then two planes of colour, which formats of pairs only use one of.
+  // Lays out luma or pixels, then two chroma planes, of which formats with pairs use only one.
   void lay_out(int apart, std::size_t padding) {
     const std::size_t row = static_cast<std::size_t>(frame.width) * bytes_per_pixel(frame.format);
     const std::size_t samples = (static_cast<std::size_t>(frame.width) + 1) / 2;
@@ -96,8 +96,8 @@ Result<std::string> check_pixels_command(const Arguments& /*arguments*/) {
       if (!actual.ok()) return actual.status();
       if (*actual == *expected) continue;
       return Status(StatusCode::internal,
-                    concat("[check-pixels] expected the numbers of scalar, got "
-                           "others of ",
+                    concat("[check-pixels] expected the results of scalar, got "
+                           "other results of ",
                            set, " for a ", input.name(), "; please report this"));
     }
     all.insert(all.end(), expected->begin(), expected->end());

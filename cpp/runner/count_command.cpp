@@ -13,7 +13,7 @@
 namespace hvit_edge {
 namespace {
 
-// A session that has run for as often as `arguments` say.
+// Returns a session after the warmup runs that `arguments` ask for.
 Result<Session> warmed_up(const Arguments& arguments, bool time_operators,
                           std::optional<RandomInputs>& inputs, Progress& progress) {
   SessionOptions options;
@@ -58,7 +58,8 @@ Result<std::vector<OperatorReads>> count_operators(const Arguments& arguments, P
 
 }  // namespace
 
-// Twice: asking for the operators takes instructions of its own, which the whole must not have.
+// There are two runs, because asking for the operators takes instructions that must not be in the
+// total.
 Result<std::string> count_command(const Arguments& arguments) {
   Progress progress(2 * (arguments.options.at("--warmup") + 1));
   if (Status status = count_inference(arguments, progress); !status.ok()) return status;

@@ -1,7 +1,7 @@
 #include "count_markers.h"
 
 namespace {
-// Different bodies: the compiler may give equal functions one address.
+// The bodies differ because the compiler may give equal functions one address.
 volatile int counting = 0;
 }  // namespace
 

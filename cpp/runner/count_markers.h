@@ -1,4 +1,4 @@
-// Where counting begins and ends, and the clock is read between operators:
+// Mark where counting begins and ends, and where the clock is read between operators.
 // cpp/qemu/count_instructions.c looks for these names.
 #pragma once
 

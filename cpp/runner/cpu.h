@@ -1,4 +1,4 @@
-// The CPU's name and features, one implementation an architecture.
+// The CPU's name and features, with one implementation for each architecture.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace hvit_edge {
 
-/// "Cortex-A76", "Intel(R) Xeon(R) ..."; empty where the system does not say it.
+/// Returns "Cortex-A76", "Intel(R) Xeon(R) ..."; empty if the system does not tell.
 std::string cpu_name();
 
-/// Features that inference can use, as /proc/cpuinfo names them: "asimddp", "avx2".
+/// Returns the features that inference can use, as /proc/cpuinfo names them: "asimddp", "avx2".
 std::vector<std::string> cpu_flags();
 
 }  // namespace hvit_edge

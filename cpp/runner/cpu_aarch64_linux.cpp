@@ -1,5 +1,5 @@
-// Asked of the kernel's auxiliary vector and of the CPU, not of /proc/cpuinfo: under user-mode
-// emulation that file is the host's.
+// Reads the kernel's auxiliary vector and the CPU, not /proc/cpuinfo, which is the host's under
+// user-mode emulation.
 #if defined(__aarch64__) && defined(__linux__)
 
 #include <sys/auxv.h>
@@ -46,7 +46,7 @@ constexpr Core kCores[] = {
 }  // namespace
 
 std::string cpu_name() {
-  // Only then does the kernel let a program read the register.
+  // Otherwise the kernel does not let a program read the register.
   if ((getauxval(AT_HWCAP) & (1UL << kCpuIdBit)) == 0) return "";
   std::uint64_t id = 0;
   asm("mrs %0, MIDR_EL1" : "=r"(id));
@@ -55,7 +55,7 @@ std::string cpu_name() {
   for (const Core& core : kCores) {
     if (core.implementer == implementer && core.part == part) return core.name;
   }
-  if (implementer == 0) return "";  // reserved for software: an emulator
+  if (implementer == 0) return "";  // reserved for software, such as an emulator
   char text[48];
   std::snprintf(text, sizeof(text), "implementer 0x%02x part 0x%03x", implementer, part);
   return text;

@@ -1,4 +1,4 @@
-// Every machine but 64-bit Arm under Linux.
+// For every machine except 64-bit Arm with Linux.
 #if !(defined(__aarch64__) && defined(__linux__))
 
 #include <fstream>

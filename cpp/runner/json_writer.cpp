@@ -9,7 +9,7 @@
 namespace hvit_edge {
 namespace {
 
-// The fewest digits that read back as the same number.
+// Returns the fewest digits that read back as the same number.
 template <typename Number>
 std::string shortest(Number value, int fewest, int most, Number (*parse)(const char*, char**)) {
   char text[32];
@@ -20,7 +20,7 @@ std::string shortest(Number value, int fewest, int most, Number (*parse)(const c
   return text;
 }
 
-// Bytes of the well-formed UTF-8 character that begins at `start`; 0 where there is none.
+// Returns the bytes of the well-formed UTF-8 character that begins at `start`; 0 if there is none.
 std::size_t character_length(const std::string& text, std::size_t start) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[start + i]); };
   const unsigned char lead = byte(0);
@@ -30,7 +30,7 @@ std::size_t character_length(const std::string& text, std::size_t start) {
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
   }
-  // Overlong forms, surrogates, and what lies beyond U+10FFFF.
+  // Overlong forms, surrogates, and code points beyond U+10FFFF.
   const bool impossible = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) ||
                           (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F);
   return impossible ? 0 : length;

@@ -8,7 +8,8 @@
 
 namespace hvit_edge {
 
-/// Fields appear in the order in which they are added. Not a validator: begin and end must match.
+/// Writes fields in the order in which they are added. It does not validate: begin and end must
+/// match.
 class JsonWriter {
  public:
   JsonWriter() { open('{'); }
@@ -20,13 +21,14 @@ class JsonWriter {
     return *this;
   }
 
-  /// A field that is a list of objects: begin_list, begin_object and end_object for each, end_list.
+  /// Begins a field that is a list of objects: call begin_list, then begin_object and end_object
+  /// for each, then end_list.
   void begin_list(const char* name);
   void begin_object();
   void end_object() { close('}'); }
   void end_list() { close(']'); }
 
-  /// The object; nothing may be added afterwards.
+  /// Returns the object; nothing may be added afterwards.
   std::string finish();
 
  private:
@@ -55,7 +57,7 @@ class JsonWriter {
   }
 
   std::string text_;
-  bool first_ = true;  // nothing yet in the innermost brackets
+  bool first_ = true;  // nothing in the innermost brackets yet
 };
 
 }  // namespace hvit_edge

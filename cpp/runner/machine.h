@@ -1,4 +1,4 @@
-// What the machine says of itself.
+// Describes the machine.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,12 @@
 namespace hvit_edge {
 
 struct Machine {
-  std::string architecture;           ///< as `uname -m` says it: "aarch64", "x86_64"
-  std::string system;                 ///< "Linux", "Darwin"
-  std::string cpu;                    ///< the model's name; empty where the system does not say it
-  std::vector<std::string> features;  ///< as /proc/cpuinfo names them; those that inference uses
-  int cores = 0;                      ///< all that are online
+  std::string architecture;  ///< as `uname -m` reports it: "aarch64", "x86_64"
+  std::string system;        ///< "Linux", "Darwin"
+  std::string cpu;           ///< the model's name; empty if the system does not tell
+  /// as /proc/cpuinfo names them; only those that inference uses
+  std::vector<std::string> features;
+  int cores = 0;  ///< all cores that are online
   std::uint64_t memory_bytes = 0;
 };
 

@@ -1,5 +1,5 @@
 // Runs artifacts on a device without Python: hvit_edge_runner facts | self-test | run | classify |
-// bench | check-pixels | count. Without arguments it says what each takes.
+// bench | profile | check-pixels | count. Without arguments, it prints the usage of each.
 #include <cstdio>
 
 #include "runner.h"
@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
                            outcome.output.size() &&
                        std::fflush(stdout) == 0;
   if (!written) {
-    std::fputs("[hvit_edge_runner] expected to write standard output, could not; free space\n",
+    std::fputs("[hvit_edge_runner] expected to write standard output, got an error; free space\n",
                stderr);
     return 1;
   }

@@ -14,7 +14,7 @@ namespace hvit_edge {
 namespace {
 
 constexpr std::int64_t kNoNumbers = -1;
-constexpr std::int64_t kMicrosecond = 1000;  // nanoseconds; what XNNPACK rounds to
+constexpr std::int64_t kMicrosecond = 1000;  // nanoseconds; XNNPACK rounds to this
 
 std::atomic<bool> numbering{false};
 thread_local std::int64_t next_number = kNoNumbers;
@@ -34,7 +34,8 @@ std::int64_t stop_numbering() {
 }
 
 // A delegate's profiler reads the clock first, and reports that as the start of the first operator,
-// by an origin of its own; XNNPACK reads it again before the first operator, and then behind each.
+// relative to an origin of its own. XNNPACK reads the clock again before the first operator, and
+// then after each operator.
 Result<std::vector<OperatorReads>> reads_of(const std::vector<OperatorTime>& operators,
                                             std::int64_t reads) {
   std::vector<OperatorReads> found;
@@ -84,8 +85,9 @@ __attribute__((noinline)) int read_number(clockid_t clock, timespec* time) {
 }  // namespace
 }  // namespace hvit_edge
 
-// In front of the C library's, for every library of the process. XNNPACK reads the clock even where
-// nobody asked for times; cpp/qemu/count_instructions.c leaves this function out of its counts.
+// Takes precedence over the C library's function for every library of the process. XNNPACK reads
+// the clock even if nobody asked for times; cpp/qemu/count_instructions.c excludes this function
+// from its counts.
 extern "C" __attribute__((visibility("default"))) int clock_gettime(clockid_t clock,
                                                                     timespec* time) noexcept {
   if (hvit_edge::numbering.load(std::memory_order_relaxed)) {

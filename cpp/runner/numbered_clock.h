@@ -1,4 +1,4 @@
-// Tells which reads of the clock lie around an operator of XNNPACK.
+// Finds which reads of the clock are around each operator of XNNPACK.
 #pragma once
 
 #include <cstdint>
@@ -9,28 +9,29 @@
 
 namespace hvit_edge {
 
-/// XNNPACK reads the clock behind each operator. From here on the clock gives this thread the
-/// number of the read instead of the time, as that many microseconds: an operator's times then are
-/// the numbers of the reads around it, and hvit_edge_count_read() marks each for a counter of
-/// instructions. The library's own numbering stays: some operators take several reads.
+/// Makes the clock return numbers. XNNPACK reads the clock after each operator. After this call,
+/// the clock gives this thread the number of the read instead of the time, in microseconds. An
+/// operator's times are then the numbers of the reads around it, and hvit_edge_count_read() marks
+/// each read for a counter of instructions. The library numbers its operators as before, because
+/// some operators take several reads.
 ///
-/// Interposing the clock rather than having QEMU's plugin watch the system call: from version 8.2
-/// on QEMU gives an aarch64 guest a vDSO, so that reading the clock is no system call any more.
+/// The clock is interposed instead of watching the system call in QEMU's plugin, because QEMU 8.2
+/// and newer give an aarch64 guest a vDSO: reading the clock is no system call any more.
 void number_clock_reads();
 
-/// Gives the time again. Returns how many reads were numbered; 0 where the clock cannot be
-/// interposed, which takes an ELF system.
+/// Makes the clock return the time again. Returns how many reads were numbered; 0 if the clock
+/// cannot be interposed, which requires an ELF system.
 std::int64_t stop_numbering();
 
-/// The reads that an operator lies between, as their numbers.
+/// The numbers of the reads before and after an operator.
 struct OperatorReads {
   std::string name;
   std::int64_t first = 0;
   std::int64_t last = 0;
 };
 
-/// From what a Session tells of a run with numbered reads. Refuses where `reads` is not what
-/// XNNPACK and its profiler take: another one would shift the operators.
+/// Returns the reads of each operator of a run with numbered reads. Refuses if `reads` is not the
+/// number that XNNPACK and its profiler need: another number would shift the operators.
 Result<std::vector<OperatorReads>> reads_of(const std::vector<OperatorTime>& operators,
                                             std::int64_t reads);
 

@@ -20,7 +20,7 @@ Status refuse(StatusCode code, const std::string& path, const std::string& reaso
 Result<OutputFile> OutputFile::create(const std::string& path) {
   std::error_code error;
   const auto kind = std::filesystem::status(path, error).type();
-  // Renaming onto a device would replace it.
+  // Renaming to the name of a device would replace the device.
   if (kind != std::filesystem::file_type::not_found &&
       kind != std::filesystem::file_type::regular) {
     return refuse(StatusCode::invalid_argument, path,
@@ -46,7 +46,7 @@ Status OutputFile::write(const void* data, std::size_t size) {
 }
 
 Status OutputFile::commit() {
-  // What is still buffered can meet a full disk as late as here.
+  // Data that is still buffered may meet a full disk only here.
   const bool written = std::fclose(std::exchange(file_, nullptr)) == 0;
   if (written && std::rename(part().c_str(), path_.c_str()) == 0) return Status();
   const std::string reason = std::strerror(errno);

@@ -1,4 +1,4 @@
-// A file that appears whole or not at all.
+// A file that appears completely or not at all.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace hvit_edge {
 
-/// Writes to `path`.part; commit() gives it its name. Without commit the part is removed.
+/// Writes to `path`.part; commit() renames it to `path`. Without commit, the part is removed.
 class OutputFile {
  public:
   static Result<OutputFile> create(const std::string& path);

@@ -9,7 +9,7 @@ namespace hvit_edge {
 
 std::uint64_t peak_memory_bytes() {
 #if defined(__linux__)
-  // getrusage would count what the parent held before exec.
+  // getrusage would include what the parent held before exec.
   std::ifstream file("/proc/self/status");
   for (std::string word; file >> word;) {
     std::uint64_t kibibytes = 0;
@@ -19,7 +19,7 @@ std::uint64_t peak_memory_bytes() {
 #else
   rusage usage{};
   if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
-  return static_cast<std::uint64_t>(usage.ru_maxrss);  // bytes on Apple's systems
+  return static_cast<std::uint64_t>(usage.ru_maxrss);  // in bytes on Apple's systems
 #endif
 }
 

@@ -1,11 +1,11 @@
-// The most memory that this process has held.
+// The peak memory of this process.
 #pragma once
 
 #include <cstdint>
 
 namespace hvit_edge {
 
-/// Resident bytes at their highest; 0 where the system does not say.
+/// Returns the peak of resident bytes; 0 if the system does not tell.
 std::uint64_t peak_memory_bytes();
 
 }  // namespace hvit_edge

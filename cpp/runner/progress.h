@@ -1,4 +1,4 @@
-// How far a command is, told on standard error: who waits for a slow device hears that it lives.
+// Reports the progress of a command on standard error, for users who wait for a slow device.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace hvit_edge {
 
-// "progress DONE TOTAL", at most twice a second; the last one always. One step alone says nothing.
+// Writes "progress DONE TOTAL", at most twice a second, and always the last one. A single step is
+// not reported.
 class Progress {
  public:
   explicit Progress(std::int64_t total) : total_(total) {}

@@ -1,4 +1,4 @@
-// Inputs where only the time matters.
+// Inputs for measurements in which only the time matters.
 #pragma once
 
 #include <vector>
@@ -9,12 +9,12 @@
 
 namespace hvit_edge {
 
-/// Standard normal values, the same in every run, for float32 inputs, and zeros for others.
+/// Holds standard normal values for float32 inputs, the same in every run, and zeros for others.
 class RandomInputs {
  public:
   static Result<RandomInputs> create(const Session& session);
 
-  /// Valid while this object lives.
+  /// Returns views that are valid while this object lives.
   const std::vector<TensorView>& views() const { return views_; }
 
  private:

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kMaxPixels = std::uint64_t{1} << 28;
 constexpr std::uint64_t kMaxSide = std::uint64_t{1} << 20;
-// Room for a header with long comments.
+// Leaves room for a header with long comments.
 constexpr std::uint64_t kMaxFileSize = 3 * kMaxPixels + (std::uint64_t{1} << 16);
 
 Status refuse(const std::string& name, const std::string& fault) {
@@ -23,12 +23,12 @@ Status refuse(const std::string& name, const std::string& fault) {
 
 bool is_space(std::uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-// The header's numbers, one after the other.
+// Reads the header's numbers, one after another.
 class HeaderReader {
  public:
   HeaderReader(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
 
-  // Skips what may stand between two numbers, then reads one; false where none stands.
+  // Skips what is allowed between two numbers, then reads one; returns false if there is none.
   bool number(std::uint64_t& value) {
     skip_spaces_and_comments();
     const std::size_t start = position_;
@@ -40,7 +40,7 @@ class HeaderReader {
     return position_ > start;
   }
 
-  // The single white space after the last number.
+  // Skips the single white space after the last number.
   bool end() { return position_ < size_ && is_space(data_[position_++]); }
 
   std::size_t position() const { return position_; }

@@ -1,4 +1,4 @@
-// Photos as binary PPM (P6): the one format that needs no decoder on a device.
+// Reads photos as binary PPM (P6), the only format that needs no decoder on a device.
 // http://netpbm.sourceforge.net/doc/ppm.html
 #pragma once
 
@@ -17,12 +17,12 @@ struct PpmPhoto {
   int height = 0;                    ///< in pixels
   std::vector<std::uint8_t> pixels;  ///< R, G, B, row by row
 
-  /// Valid while the photo lives.
+  /// Returns a view that is valid while the photo lives.
   ImageView view() const;
 };
 
-/// One P6 photo with 8 bits a channel, comments allowed; at most 2^28 pixels. `name` is for
-/// messages.
+/// Parses a P6 photo with 8 bits a channel and at most 2^28 pixels; comments are allowed. `name` is
+/// for messages.
 Result<PpmPhoto> parse_ppm(const std::uint8_t* data, std::size_t size, const std::string& name);
 
 /// Reads the file and parses it.

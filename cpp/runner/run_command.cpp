@@ -18,7 +18,7 @@ Status refuse(const std::string& fault) {
   return Status(StatusCode::invalid_argument, "[run] " + fault);
 }
 
-// One float32 input, and float32 as the first output.
+// Checks for one float32 input, and float32 as the first output.
 Status check_signature(const Session& session) {
   const auto& inputs = session.inputs();
   const auto& outputs = session.outputs();
@@ -33,7 +33,7 @@ Status check_signature(const Session& session) {
                        "); use the library for other models"));
 }
 
-// How many inputs of `bytes` each the file holds.
+// Returns how many inputs of `bytes` each the file holds.
 Result<std::int64_t> count_inputs(const std::string& path, std::int64_t bytes) {
   std::error_code error;
   const bool regular = std::filesystem::is_regular_file(path, error);
@@ -45,12 +45,12 @@ Result<std::int64_t> count_inputs(const std::string& path, std::int64_t bytes) {
   }
   if (size == 0 || size % static_cast<std::uintmax_t>(bytes) != 0) {
     return refuse(concat(path, ": expected a multiple of ", bytes, " bytes (one input), got ", size,
-                         "; write whole inputs as raw float32"));
+                         "; write complete inputs as raw float32"));
   }
   return static_cast<std::int64_t>(size) / bytes;
 }
 
-// Runs every input of `file`; gives the milliseconds of each run.
+// Runs every input of `file`; returns the milliseconds of each run.
 Result<std::vector<double>> run_all(Session& session, std::istream& file, std::int64_t count,
                                     OutputFile& output) {
   const TensorSpec& spec = session.inputs()[0];

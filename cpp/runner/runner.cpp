@@ -42,7 +42,7 @@ std::string usage() {
   for (const Command& command : commands()) {
     text += "  hvit_edge_runner " + usage_of(command.name, command.rule) + "\n";
   }
-  return text + "Gives one JSON object. --threads 0 takes the machine's fast cores.\n";
+  return text + "Prints one JSON object. --threads 0 uses the machine's fast cores.\n";
 }
 
 int exit_code_of(StatusCode code) {

@@ -1,4 +1,4 @@
-// The runner without its process: a command line in, what to print and the exit status out.
+// The runner without its process: maps a command line to output and exit status.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct Outcome {
   std::string error;   ///< for standard error
 };
 
-/// `words` are the arguments without the program's name.
+/// Runs a command; `words` are the arguments without the program's name.
 Outcome execute(const std::vector<std::string>& words);
 
 }  // namespace hvit_edge

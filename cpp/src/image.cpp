@@ -24,7 +24,7 @@ Status validate_enums(const ImageView& image) {
   }
   if (!is_known(image.rotation)) {
     return refuse(concat("expected a rotation of 0, 90, 180 or 270 degrees, got ",
-                         static_cast<int>(image.rotation), "; turn in quarters"));
+                         static_cast<int>(image.rotation), "; rotate by quarter turns"));
   }
   if (image.matrix != YuvMatrix::bt601 && image.matrix != YuvMatrix::bt709) {
     return refuse(concat("expected a YuvMatrix, got ", static_cast<int>(image.matrix),
@@ -42,7 +42,7 @@ Status validate_chroma(const ImageView& image, int index) {
   const std::string name = concat("chroma[", index, "]");
   if (plane.data == nullptr) {
     return refuse(concat("expected ", name, ", got a null pointer; set ", name,
-                         ".data, also where it follows the luma in one buffer"));
+                         ".data, even if it follows the luma in one buffer"));
   }
   const bool pairs = image.format != PixelFormat::i420;
   const int step = chroma_step(image, index);

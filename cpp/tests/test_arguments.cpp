@@ -48,7 +48,7 @@ TEST(Arguments, RefusesWrongNumbersOfOperands) {
 }
 
 TEST(Arguments, RefusesUnknownOptions) {
-  expect_refused({"a", "b", "--fast", "1"}, "expected an option that it has, got --fast");
+  expect_refused({"a", "b", "--fast", "1"}, "expected a known option, got --fast");
   expect_refused({"a", "b", "-k", "1"}, "got -k");
 }
 

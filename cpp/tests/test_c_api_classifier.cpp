@@ -256,7 +256,7 @@ TEST_F(CApiClassifier, RefusesOtherHandles) {
   alignas(16) char foreign[4096] = {};
   classifier = reinterpret_cast<hve_classifier*>(foreign);
   EXPECT_EQ(hve_classifier_class_count(classifier, &count_, reason_), HVE_INVALID_ARGUMENT);
-  EXPECT_PRED2(contains, reason_.text(), "something that is no handle or was closed");
+  EXPECT_PRED2(contains, reason_.text(), "something that is not a handle or was closed");
   classifier = reinterpret_cast<hve_classifier*>(foreign + 1);
   EXPECT_EQ(hve_classifier_class_count(classifier, &count_, reason_), HVE_INVALID_ARGUMENT);
 }
