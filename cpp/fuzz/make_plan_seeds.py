@@ -2,7 +2,7 @@
 
     python cpp/fuzz/make_plan_seeds.py
 
-The words are those that cpp/src/native/read_plan.cpp reads, one after the other.
+The words are those that cpp/src/native/read_plan.cpp reads, in the same order.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PLANS = {
 
 
 def plan(words: tuple[int, ...], magic: bytes = b"HVITPN01") -> bytes:
-    """Header, words, a name, constants."""
+    """Return a plan: header, words, a name, constants."""
     constants = struct.pack("<4i", 0, 15, 1, 0).ljust(ZEROS, b"\0") + bytes(1536)
     body = struct.pack(f"<{len(words)}q", *words) + b"it\0"
     start = -(-(72 + len(body)) // 64) * 64

@@ -1,8 +1,8 @@
-"""Write cpp/fuzz/corpus/artifact: what a loader must refuse behind an intact seal.
+"""Write cpp/fuzz/corpus/artifact: files with an intact seal that a loader must refuse.
 
     python cpp/fuzz/make_seeds.py
 
-Made of the smallest artifact of cpp/tests/data, which is a seed as it is.
+They are made from the smallest artifact of cpp/tests/data, which is also a seed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ PROGRAM = (FUZZ.parent / "tests/data/integer_output_v1.pte").read_bytes()[:-32]
 
 
 def seal(program: bytes, version: int = 1) -> bytes:
-    """`program` with the seal of docs/artifact.md."""
+    """Return `program` with the seal of docs/artifact.md."""
     checksum = zlib.crc32(program)
     return program + struct.pack("<8sIIQQ", b"HVITEDGE", version, checksum, len(program), 0)
 
 
 def exchange(old: bytes, new: bytes) -> bytes:
-    """The artifact with `new` where `old` is first."""
+    """Return the artifact with `new` instead of the first `old`."""
     if old not in PROGRAM or len(old) != len(new):
         raise SystemExit(
             f"[make_seeds] expected {old!r} in the artifact, got none; adapt the seeds"
@@ -31,7 +31,7 @@ def exchange(old: bytes, new: bytes) -> bytes:
 
 
 def integers(*values: int) -> bytes:
-    """As flatbuffers hold a vector of them."""
+    """Return integers as a flatbuffers vector of them."""
     return struct.pack(f"<{len(values)}i", *values)
 
 

@@ -36,7 +36,7 @@ size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb* tb);
 struct qemu_plugin_insn* qemu_plugin_tb_get_insn(const struct qemu_plugin_tb* tb, size_t index);
 /* Returns the function's name if the executable has a symbol table, else null. */
 const char* qemu_plugin_insn_symbol(const struct qemu_plugin_insn* insn);
-/* Where the instruction lies in QEMU's own address space (user-mode emulation). */
+/* Returns the instruction's address in QEMU's address space (user-mode emulation). */
 void* qemu_plugin_insn_haddr(const struct qemu_plugin_insn* insn);
 
 /* Only in QEMU 9 and newer, which takes plugins of version 2; older ones take version 1. */

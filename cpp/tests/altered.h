@@ -1,4 +1,4 @@
-// The tiny artifact with some of its bytes exchanged and sealed anew: what a checksum lets through.
+// Alters bytes of the tiny artifact and seals it again: faults that a checksum does not catch.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ std::string bytes_of(const std::vector<Integer>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Integer)};
 }
 
-/// Exchanges where `from` is first; empty where it is nowhere.
+/// Replaces the first occurrence of `from`; the result is empty if there is none.
 inline std::vector<std::uint8_t> altered(const std::string& from, const std::string& to) {
   std::vector<std::uint8_t> program = read_file(tiny_path());
   program.resize(program.size() - 32);
@@ -27,7 +27,8 @@ inline std::vector<std::uint8_t> altered(const std::string& from, const std::str
   return sealed(std::move(program));
 }
 
-/// Why the artifact is refused when it is opened without being prepared; "" where it is not.
+/// Returns why the artifact is refused when it is opened without being prepared; "" if it is
+/// accepted.
 inline Status refusal(const std::vector<std::uint8_t>& artifact) {
   struct alignas(16) Block {
     std::uint8_t bytes[16];

@@ -19,7 +19,7 @@ inline std::vector<std::uint8_t> read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// `program` followed by the seal that docs/artifact.md defines.
+/// Returns `program` followed by the seal that docs/artifact.md defines.
 inline std::vector<std::uint8_t> sealed(std::vector<std::uint8_t> program,
                                         std::uint32_t version = 1) {
   const std::uint64_t size = program.size();

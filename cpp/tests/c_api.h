@@ -1,4 +1,4 @@
-// The C interface as the tests call it: handles that close themselves, and errors as strings.
+// The C interface for tests: handles that close themselves, and errors as strings.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,7 @@ inline hve_image rgb_image(const std::vector<std::uint8_t>& bytes, int width, in
   return image;
 }
 
-/// Pixels that differ.
+/// Returns bytes that vary.
 inline std::vector<std::uint8_t> some_bytes(std::size_t count) {
   std::vector<std::uint8_t> bytes(count);
   for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + i / 64);

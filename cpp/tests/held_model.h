@@ -1,5 +1,5 @@
-// What the tests of FrameClassifier control time with: a model that waits to be let go, and a
-// callback that keeps what it is given. No test sleeps.
+// Controls the time in tests of FrameClassifier: a model that waits until it is released, and a
+// callback that keeps its results. No test sleeps.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace hvit_edge::testing {
 
-/// Three classes; the logits are those of `next`, at first {0, 1, 2}.
+/// A model with three classes; it returns the logits in `next`, at first {0, 1, 2}.
 class HeldModel {
  public:
   explicit HeldModel(bool held) : open_(!held) {}
@@ -22,12 +22,12 @@ class HeldModel {
     return [this](const ImageView& image) { return run(image); };
   }
 
-  /// Until the model has begun with so many frames.
+  /// Waits until the model has begun so many frames.
   void wait_until_begun(int frames) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return begun_ >= frames; });
   }
-  /// The frame that it holds, or the next one.
+  /// Releases the frame that it holds, or the next one.
   void let_one_go() {
     const std::lock_guard<std::mutex> lock(mutex_);
     ++allowed_;
@@ -38,10 +38,10 @@ class HeldModel {
     open_ = true;
     changed_.notify_all();
   }
-  /// Only while nothing runs.
+  /// May be called only while nothing runs.
   void set_next(std::vector<float> logits) { next_ = std::move(logits); }
 
-  /// The first bytes of the frames.
+  /// Returns the first byte of each frame.
   std::vector<int> seen() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return seen_;
@@ -94,7 +94,7 @@ class Results {
   std::vector<FrameResult> results_;
 };
 
-/// One grey pixel, which the caller may forget.
+/// Submits one gray pixel; the caller may reuse it at once.
 inline Result<std::uint64_t> submit_pixel(FrameClassifier& classifier, std::uint8_t pixel) {
   ImageView image;
   image.data = &pixel;

@@ -2,7 +2,7 @@
 
     python cpp/tests/make_native.py
 
-What is there stays: a new version of the plan gets new names.
+Existing files are kept: a new version of the plan gets new names.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Tiny(nn.Module):
         self.head = nn.Linear(8, 7)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """float32 [1, 3, 32, 24] -> float32 [1, 7]."""
+        """Map float32 [1, 3, 32, 24] to float32 [1, 7]."""
         x = torch.relu(self.stem(x))
         x = x + self.project(torch.relu(self.depthwise(torch.relu(self.expand(x)))))
         return self.head(self.norm(x.flatten(2).transpose(1, 2)).mean(dim=1))
 
 
 def main() -> None:
-    """Compile it with fixed weights."""
+    """Compile the network with fixed weights."""
     torch.manual_seed(0)
     labels = [f"class {index}" for index in range(7)]
     preprocess = Preprocess((32, 24), resize_size=32)

@@ -1,8 +1,8 @@
-"""Write cpp/tests/data/{two_outputs,integer_output}_v1.pte: artifacts that are no classifiers.
+"""Write cpp/tests/data/{two_outputs,integer_output}_v1.pte: artifacts that are not classifiers.
 
     python cpp/tests/make_outputs.py
 
-Run it only when the schema changes, as make_tiny.py.
+Run it only when the schema changes, like make_tiny.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DATA = Path(__file__).parent / "data"
 
 
 class TwoOutputs(nn.Module):
-    """The tiny network; its features come out beside the logits."""
+    """The tiny network; it returns its features in addition to the logits."""
 
     def __init__(self, tiny: nn.Module) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class TwoOutputs(nn.Module):
 
 
 class IntegerOutput(nn.Module):
-    """The tiny network; the class comes out instead of the logits."""
+    """The tiny network; it returns the class instead of the logits."""
 
     def __init__(self, tiny: nn.Module) -> None:
         super().__init__()

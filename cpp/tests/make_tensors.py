@@ -2,7 +2,7 @@
 
     python cpp/tests/make_tensors.py
 
-Run it only when the schema changes, under a new name, as make_tiny.py.
+Run it only when the schema changes, with a new name, like make_tiny.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SPECS = [
 
 
 class Sums(nn.Module):
-    """y = x W + counts, and y where the mask is set."""
+    """Computes y = x W + counts, and y where the mask is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Sums(nn.Module):
 
 
 class Largest(Sums):
-    """The same for XNNPACK, with the place of the largest sum as well."""
+    """Computes the same for XNNPACK, and also the index of the largest sum."""
 
     def forward(self, x: torch.Tensor, counts: torch.Tensor, mask: torch.Tensor) -> dict:
         outputs = super().forward(x, counts, mask)

@@ -2,7 +2,7 @@
 
     python cpp/tests/make_tiny.py
 
-Run it only when the schema changes, under a new name: the committed file also shows that newer
+Run it only when the schema changes, with a new name: the committed file also shows that newer
 runtimes read older artifacts.
 """
 

@@ -1,5 +1,5 @@
-// Codes, ranges and weights of the int8 operations of the native backend, and runs of them that
-// look at the whole arena afterwards.
+// Codes, ranges and weights of the native backend's int8 operations, and runs that check the
+// complete arena afterwards.
 #pragma once
 
 #include <cstring>
@@ -11,12 +11,12 @@ namespace hvit_edge::native::testing {
 
 inline std::int64_t in_fours(std::int64_t count) { return (count + 3) / 4 * 4; }
 
-/// What the byte of the lowest code, -128, is: AVX-512 multiplies unsigned bytes.
+/// Returns the byte of the lowest code, -128: AVX-512 multiplies unsigned bytes.
 inline int lowest_byte(const InstructionSet& set) {
   return std::string(set.name) == "avx512" ? 0 : -128;
 }
 
-/// What a byte of codes stands for, -128 to 127.
+/// Returns the code of a byte, -128 to 127.
 inline int code_of(const InstructionSet& set, std::uint8_t byte) {
   return lowest_byte(set) == 0 ? int{byte} - 128 : int{static_cast<std::int8_t>(byte)};
 }
@@ -25,10 +25,10 @@ inline std::uint8_t byte_of(const InstructionSet& set, int code) {
   return static_cast<std::uint8_t>(code + 128 + lowest_byte(set));
 }
 
-/// Memory in whole floats, region behind region, and nothing behind the last one.
+/// Lays out memory in floats, region after region, with nothing after the last one.
 class Layout {
  public:
-  /// Where so many bytes begin, after some that belong to nobody.
+  /// Adds a region of so many bytes after a gap; returns its offset.
   std::int64_t add(std::int64_t bytes) {
     const std::int64_t start = 4 * (values_ + kGap);
     values_ += kGap + (bytes + 3) / 4;
@@ -51,7 +51,7 @@ struct Between {
   std::int64_t start, stop;  // bytes
 };
 
-/// That two states of the memory differ at most in `regions`.
+/// Checks that two states of the memory differ at most in `regions`.
 inline void expect_same_beside(const std::vector<float>& before, const std::vector<float>& after,
                                const std::vector<Between>& regions, const char* name) {
   std::vector<float> left = before, right = after;
@@ -80,7 +80,7 @@ inline std::vector<float> run_in(const InstructionSet& set, const Operation& ope
   return target;
 }
 
-/// `expected` has kNothing where nothing is to be written.
+/// Compares an output; `expected` has kNothing where nothing may be written.
 inline void expect_output(const std::vector<float>& actual, const std::vector<double>& expected,
                           double tolerance, const char* name) {
   for (std::size_t i = 0; i < actual.size(); ++i) {
@@ -95,7 +95,7 @@ inline void expect_output(const std::vector<float>& actual, const std::vector<do
   }
 }
 
-/// Weights of a layer, as they are and as an operation takes them.
+/// The weights of a layer, plain and packed for an operation.
 struct RandomInt8Weights {
   std::int64_t columns, taps, depth;
   std::vector<std::int8_t> codes, packed;  // [columns][taps][depth]
@@ -128,7 +128,7 @@ struct RandomInt8Weights {
   Int8Weights get() const { return {packed.data(), scales.data(), totals.data()}; }
 };
 
-/// Rows of codes -128 to 127 and their ranges, as if `Quantise` had written them.
+/// Rows of codes -128 to 127 and their ranges, as `Quantise` writes them.
 struct RandomCodes {
   std::int64_t rows, depth, together;
   std::vector<int> codes;     // [rows][depth]
@@ -152,7 +152,7 @@ struct RandomCodes {
   void write(const InstructionSet& set, std::uint8_t* to) const {
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t k = 0; k < in_fours(depth); ++k) {
-        // Behind a row lies anything: the weights there are zeros.
+        // The bytes after a row are arbitrary: their weights are zeros.
         *to++ = k < depth ? byte_of(set, codes[row * depth + k]) : std::uint8_t{77};
       }
     }

@@ -1,5 +1,5 @@
 // Runs an operation of the native backend on every instruction set of this processor, and compares
-// what it wrote with doubles. Whatever lies around the output must stay as it was.
+// its output with doubles. Memory around the output must not change.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,17 +16,18 @@
 namespace hvit_edge::native::testing {
 
 constexpr float kUntouched = -777.25F;
-constexpr std::int64_t kGuard = 64;  // values before and behind an output
+constexpr std::int64_t kGuard = 64;  // values before and after an output
 constexpr double kTolerance = 1e-5;  // of float32 sums over a few hundred products
 constexpr double kRoughness = 3e-4;  // of SiLU and GELU in int8 layers
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();  // is written here
+// marks values that must not be written
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 struct InstructionSet {
   const char* name;
   RunOperation run;
 };
 
-/// Those that this processor has; the first is portable, which NEON is too.
+/// Returns the instruction sets of this processor; the first is portable, which includes NEON.
 inline std::vector<InstructionSet> instruction_sets() {
   std::vector<InstructionSet> sets = {{"portable", run_portable}};
 #if defined(__x86_64__)
@@ -48,7 +49,7 @@ class Random {
   }
   bool flip() { return (*this)(0, 1) == 1; }
 
-  /// Of exactly this size, so that a sanitizer sees what is read beyond it.
+  /// The vector has exactly this size, so that a sanitizer sees reads beyond it.
   std::vector<float> values(std::int64_t count, float most = 1) {
     std::uniform_real_distribution<float> one(-most, most);
     std::vector<float> all(static_cast<std::size_t>(count));
@@ -57,7 +58,7 @@ class Random {
     return all;
   }
 
-  /// 0, step, 2 * step, ... in another order.
+  /// Returns 0, step, 2 * step, ... in random order.
   std::vector<std::int32_t> places(std::int64_t count, std::int64_t step) {
     std::vector<std::int32_t> all(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) all[i] = static_cast<std::int32_t>(i * step);
@@ -69,7 +70,7 @@ class Random {
   std::mt19937 engine_;
 };
 
-/// Where rows of an operation lie, and the table that says so.
+/// The places of an operation's rows, with their table.
 struct Placed {
   Rows rows;
   std::vector<std::int32_t> table;
@@ -77,7 +78,7 @@ struct Placed {
   std::int64_t row(std::int64_t i) const { return table.empty() ? rows.stride * i : table[i]; }
 };
 
-/// Rows of `columns` values with gaps between them, in order or in some other.
+/// Places rows of `columns` values with gaps between them, in order or in random order.
 inline Placed place(Random& random, Space space, std::int64_t count, std::int64_t columns) {
   Placed placed;
   placed.rows.space = space;
@@ -91,14 +92,14 @@ inline Placed place(Random& random, Space space, std::int64_t count, std::int64_
   return placed;
 }
 
-/// How many values such rows take.
+/// Returns how many values such rows span.
 inline std::int64_t reach(const Placed& placed, std::int64_t count, std::int64_t columns) {
   std::int64_t last = 0;
   for (std::int64_t i = 0; i < count; ++i) last = std::max(last, placed.row(i));
   return last + columns;
 }
 
-/// The map of a convolution or a pool, at random: gaps between rows and pixels.
+/// Returns the map of a convolution or a pool with random gaps between rows and pixels.
 inline Window random_window(Random& random, std::int64_t channels) {
   Window window;
   window.space = Space::input;
@@ -118,13 +119,13 @@ inline Window random_window(Random& random, std::int64_t channels) {
   return window;
 }
 
-/// How many values the map takes.
+/// Returns how many values the map spans.
 inline std::int64_t reach(const Window& window) {
   return (window.height - 1) * window.row_stride + (window.width - 1) * window.pixel_stride +
          window.channels;
 }
 
-/// Where the pixel of a tap lies for output `m`; -1 beside the map.
+/// Returns the offset of the pixel of a tap for output `m`; -1 outside the map.
 inline std::int64_t pixel_of(const Window& window, std::int64_t m, std::int64_t tap) {
   const std::int64_t y =
       m / window.out_width * window.stride_height - window.pad_height + tap / window.kernel_width;
@@ -159,7 +160,7 @@ inline double activated(Activation kind, double x) {
   }
 }
 
-/// Weights [depth, columns] as [columns / 16][depth][16], zeros behind the last column.
+/// Packs weights [depth, columns] as [columns / 16][depth][16], with zeros after the last column.
 inline std::vector<float> panels(const std::vector<float>& weights, std::int64_t depth,
                                  std::int64_t columns) {
   const std::int64_t count = (columns + kPanel - 1) / kPanel;
@@ -172,7 +173,7 @@ inline std::vector<float> panels(const std::vector<float>& weights, std::int64_t
   return packed;
 }
 
-/// A bias for whole panels.
+/// Pads a bias to full panels.
 inline std::vector<float> padded(std::vector<float> bias) {
   bias.resize((bias.size() + kPanel - 1) / kPanel * kPanel);
   return bias;
@@ -181,10 +182,11 @@ inline std::vector<float> padded(std::vector<float> bias) {
 /// The memory of a run. `written` is where the output begins: in `Space::output` or the arena.
 struct Memory {
   std::vector<float> input;
-  std::vector<float> arena;  // residuals, or an operation's own; before the output if it lies there
+  // residuals, or the operation's memory; before the output if it is there
+  std::vector<float> arena;
 };
 
-/// What `space` holds after `run` where it held kUntouched before, with guards around it.
+/// Returns what `space` holds after `run` if it held kUntouched before, with guards around it.
 inline std::vector<float> written(RunOperation run, const Operation& operation, Memory memory,
                                   Space space, std::size_t count) {
   std::vector<float> target(count + 2 * kGuard, kUntouched);
@@ -196,8 +198,8 @@ inline std::vector<float> written(RunOperation run, const Operation& operation, 
   return target;
 }
 
-/// `expected` has kNothing where nothing is to be written. Differences are relative to values above
-/// `scale`, absolute below.
+/// Checks an output; `expected` has kNothing where nothing may be written. Differences are relative
+/// to values above `scale`, and absolute below.
 inline void expect_written(const Operation& operation, const Memory& memory,
                            const std::vector<double>& expected, Space space = Space::output,
                            double scale = 1) {
@@ -219,7 +221,7 @@ inline void expect_written(const Operation& operation, const Memory& memory,
   }
 }
 
-/// The bias, residual and output of a product, at random, and what they make of its sums.
+/// A random bias, residual and output of a product, and the result of its sums.
 class RandomEpilogue {
  public:
   RandomEpilogue(Random& random, std::int64_t rows, std::int64_t columns)
@@ -235,7 +237,7 @@ class RandomEpilogue {
   }
   RandomEpilogue(const RandomEpilogue&) = delete;
 
-  /// For whole panels of columns, or for exactly these.
+  /// Returns the epilogue for full panels of columns, or for exactly these columns.
   Epilogue get() const {
     Epilogue epilogue;
     if (!bias_.empty()) epilogue.bias = padded_.data();
@@ -247,7 +249,7 @@ class RandomEpilogue {
   }
   const std::vector<float>& residuals() const { return residuals_; }
 
-  /// What activations of int8 layers may be off by.
+  /// Returns how far off activations of int8 layers may be.
   double roughness() const {
     const auto is_rough = [](Activation kind) {
       return kind == Activation::silu || kind == Activation::gelu;
@@ -255,7 +257,7 @@ class RandomEpilogue {
     return (is_rough(first) || is_rough(second)) ? 2 * kRoughness : 0;
   }
 
-  /// The whole output, from the function `sum(row, column)`.
+  /// Returns the complete output, from the function `sum(row, column)`.
   template <class Sum>
   std::vector<double> expected(const Sum& sum) const {
     std::vector<double> all(static_cast<std::size_t>(reach(output_, rows_, columns_)), kNothing);
@@ -273,7 +275,7 @@ class RandomEpilogue {
   }
 
   Activation first = Activation::none;
-  Activation second = Activation::none;  // where there is a residual
+  Activation second = Activation::none;  // if there is a residual
 
  private:
   std::int64_t rows_, columns_;

@@ -1,4 +1,4 @@
-// Writes plans for cpp/src/native/read_plan.h word by word, and lets any of them be wrong.
+// Writes plans for cpp/src/native/read_plan.h word by word; any word may be wrong.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct PlanWriter {
   std::string names;
   std::vector<char> constants;
 
-  /// Where the values lie among the constants.
+  /// Appends values to the constants; returns their offset.
   template <class Value>
   std::int64_t constant(const std::vector<Value>& values) {
     constants.resize((constants.size() + 63) / 64 * 64);
@@ -33,7 +33,7 @@ struct PlanWriter {
     names += std::string("name\0", 5);
   }
 
-  /// The bytes, aligned as a plan must be, of which the last 8 bytes may be half used.
+  /// Returns the bytes, aligned as a plan must be; the last 8 bytes may be partly used.
   std::vector<std::int64_t> bytes() const {
     std::int64_t header[9] = {magic, version, arena, input, output};
     header[5] = static_cast<std::int64_t>(words.size());
@@ -51,7 +51,7 @@ struct PlanWriter {
   }
 };
 
-/// A number as a plan holds it.
+/// Returns a number in the form of a plan's word.
 inline std::int64_t bits(double value) {
   std::int64_t word = 0;
   std::memcpy(&word, &value, sizeof(word));

@@ -1,4 +1,4 @@
-// Which sanitizer takes the place of what a test measures; GCC and clang say it differently.
+// Finds out which sanitizer replaces what a test measures; GCC and clang announce it differently.
 #pragma once
 
 #if defined(__has_feature)
@@ -16,7 +16,7 @@
 
 namespace hvit_edge::testing {
 
-/// It ends the process where `operator new` should throw.
+/// It ends the process if `operator new` should throw.
 #if defined(HVIT_EDGE_ADDRESS_SANITIZER)
 constexpr bool kUnderAddressSanitizer = true;
 #else

@@ -34,7 +34,7 @@ class CApiClassifier : public ::testing::Test {
   hve_status classify(const hve_image* image, std::size_t capacity = 7) {
     return hve_classifier_classify(handle_, image, 7, predictions_, capacity, &count_, reason_);
   }
-  // Refused, and for the reason given.
+  // Checks that an image is refused for the given reason.
   void expect_refused(const hve_image& image, const std::string& part) {
     count_ = 99;
     EXPECT_EQ(classify(&image), HVE_INVALID_ARGUMENT) << part;

@@ -1,4 +1,4 @@
-/* The header alone, as C99: it compiles without a warning and its macros make valid structs. */
+/* The header by itself, as C99: it compiles without a warning and its macros make valid structs. */
 #include "test_c_api_header.h"
 
 #include "hvit_edge/c_api.h"

@@ -1,11 +1,11 @@
-/* What test_c_api_header.c offers to the tests in C++. */
+/* The function of test_c_api_header.c that C++ tests call. */
 #pragma once
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* What did not hold; "" if all did. */
+/* Returns what did not hold; "" if everything did. */
 const char* use_header_from_c(const char* artifact);
 
 #ifdef __cplusplus

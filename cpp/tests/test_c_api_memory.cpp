@@ -1,6 +1,6 @@
-// Memory that runs out at every allocation in turn. `operator new` is replaced, hence a program of
-// its own. ExecuTorch's delegate ends the process where it gets no memory while it prepares a
-// model, so that opening is tested without it.
+// Memory that runs out at every allocation in turn. `operator new` is replaced, so this is a
+// program of its own. ExecuTorch's delegate ends the process if it gets no memory while it prepares
+// a model, so opening is tested without preparing.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -12,7 +12,7 @@
 
 namespace {
 
-// How many allocations of this thread succeed; negative: all.
+// The number of allocations of this thread that succeed; negative: all.
 thread_local long g_left = -1;
 thread_local long g_live = 0;
 
@@ -52,8 +52,8 @@ using testing::Reason;
 
 constexpr char kOwnNew[] = "ThreadSanitizer keeps its own operator new";
 
-// Calls with 0, 1, 2, ... allocations until one succeeds; every other one must say why. Returns how
-// many failed.
+// Calls with 0, 1, 2, ... allowed allocations until one succeeds; every other call must say why it
+// failed. Returns how many failed.
 template <typename Call>
 int count_failures(Reason& reason, Call&& call) {
   for (int allowed = 0; allowed < 1000; ++allowed) {
@@ -104,7 +104,7 @@ TEST(CApiMemory, OpeningReportsThatItRanOut) {
   const auto open = [&] {
     return hve_classifier_open(path.c_str(), &options, &classifier, reason);
   };
-  ASSERT_EQ(open(), HVE_OK) << reason.text();  // what is made once a process
+  ASSERT_EQ(open(), HVE_OK) << reason.text();  // for allocations that are made once a process
   hve_classifier_close(&classifier, nullptr);
   const long before = g_live;
   EXPECT_GT(count_failures(reason, open), 50);

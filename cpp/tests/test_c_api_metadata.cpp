@@ -55,7 +55,7 @@ class CApiMetadata : public ::testing::Test {
   Reason reason_;
 };
 
-// What tests/runtime/conftest.py wrote into the artifact.
+// The metadata that tests/runtime/conftest.py wrote into the artifact.
 TEST_F(CApiMetadata, TellsWhatWasWritten) {
   EXPECT_EQ(text(HVE_TEXT_MODEL_NAME), "tiny");
   EXPECT_EQ(text(HVE_TEXT_TARGET), "xnnpack");

@@ -64,7 +64,7 @@ TEST(CApiBackends, AreListed) {
   EXPECT_EQ(hve_backend_count(nullptr, reason), HVE_INVALID_ARGUMENT);
 }
 
-// A path in a message, in room that ends inside it.
+// Returns a message with a path, cut by a buffer that ends inside it.
 std::string cut_message(std::size_t capacity, std::size_t* size = nullptr) {
   std::vector<char> data(capacity + 1, '!');
   hve_text error = {data.data(), capacity, 0};

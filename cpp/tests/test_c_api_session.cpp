@@ -140,13 +140,13 @@ TEST_F(CApiSession, RefusesOutputsOfOtherTypes) {
 TEST_F(CApiSession, TestsItself) {
   hve_self_test_result result = HVE_SELF_TEST_RESULT_INIT;
   ASSERT_EQ(hve_session_self_test(handle_, &result, reason_), HVE_OK) << reason_.text();
-  EXPECT_EQ(result.passed, 0);  // its golden photo was exchanged
+  EXPECT_EQ(result.passed, 0);  // its golden photo was replaced
   EXPECT_GT(result.max_abs, 0);
   const testing::OwnedSession tiny = testing::open_session(testing::tiny_path());
   ASSERT_EQ(hve_session_self_test(tiny.get(), &result, reason_), HVE_OK) << reason_.text();
   EXPECT_EQ(result.passed, 1);
   EXPECT_EQ(result.top1_agree, 1);
-  EXPECT_LE(result.max_rel, 1e-5);  // as test_session.cpp
+  EXPECT_LE(result.max_rel, 1e-5);  // as in test_session.cpp
   EXPECT_EQ(hve_session_self_test(tiny.get(), nullptr, reason_), HVE_INVALID_ARGUMENT);
   result.struct_size = 8;
   EXPECT_EQ(hve_session_self_test(tiny.get(), &result, reason_), HVE_INVALID_ARGUMENT);

@@ -22,18 +22,18 @@ TEST(Utf8, KeepsEveryKindOfCharacter) {
   EXPECT_EQ(written(""), "");
 }
 
-// The cases of table 3-7 of the Unicode standard: one '?' a byte.
+// The cases of table 3-7 of the Unicode standard: one '?' for each byte.
 TEST(Utf8, ReplacesWhatIsNoCharacter) {
-  EXPECT_EQ(written("\x80"), "?");                                      // continuation alone
-  EXPECT_EQ(written("\xff"), "?");                                      // never a lead
-  EXPECT_EQ(written("\xc3"), "?");                                      // cut
-  EXPECT_EQ(written("\xe2\x82"), "?\?");                                // cut
-  EXPECT_EQ(written("\xc0\xaf"), "?\?");                                // overlong
-  EXPECT_EQ(written("\xe0\x80\xaf"), "??\?");                           // overlong
-  EXPECT_EQ(written("\xf0\x80\x80\xaf"), "???\?");                      // overlong
-  EXPECT_EQ(written("\xed\xa0\x80"), "??\?");                           // surrogate
-  EXPECT_EQ(written("\xf4\x90\x80\x80"), "???\?");                      // above U+10FFFF
-  EXPECT_EQ(written("\xc3(a"), "?(a");                                  // wrong continuation
+  EXPECT_EQ(written("\x80"), "?");                  // a continuation byte by itself
+  EXPECT_EQ(written("\xff"), "?");                  // never a lead byte
+  EXPECT_EQ(written("\xc3"), "?");                  // cut
+  EXPECT_EQ(written("\xe2\x82"), "?\?");            // cut
+  EXPECT_EQ(written("\xc0\xaf"), "?\?");            // overlong
+  EXPECT_EQ(written("\xe0\x80\xaf"), "??\?");       // overlong
+  EXPECT_EQ(written("\xf0\x80\x80\xaf"), "???\?");  // overlong
+  EXPECT_EQ(written("\xed\xa0\x80"), "??\?");       // surrogate
+  EXPECT_EQ(written("\xf4\x90\x80\x80"), "???\?");  // above U+10FFFF
+  EXPECT_EQ(written("\xc3(a"), "?(a");              // wrong continuation
   EXPECT_EQ(written(std::string_view("a\0b", 3)), std::string("a?b"));  // a NUL inside
 }
 

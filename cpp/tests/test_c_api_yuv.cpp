@@ -15,7 +15,7 @@ namespace {
 using testing::contains;
 using testing::Reason;
 
-// 61 x 51 pixels in one buffer: luma, then 31 x 26 samples of colour. Rows have room to spare.
+// 61 x 51 pixels in one buffer: luma, then 31 x 26 chroma samples. Rows are padded.
 class CApiYuv : public ::testing::Test {
  protected:
   static constexpr std::size_t kLuma = 51 * 64;
@@ -24,9 +24,9 @@ class CApiYuv : public ::testing::Test {
     std::int32_t format;
     PixelFormat reference_format;
     std::size_t planes;
-    std::size_t row_bytes;     // of a plane of colour
-    std::size_t row_stride;    // of a plane of colour; 0: side by side
-    std::size_t pixel_stride;  // of a plane of colour
+    std::size_t row_bytes;     // of a chroma plane
+    std::size_t row_stride;    // of a chroma plane; 0: rows are contiguous
+    std::size_t pixel_stride;  // of a chroma plane
   };
 
   static std::vector<Layout> layouts() {
@@ -45,7 +45,7 @@ class CApiYuv : public ::testing::Test {
     image.height = 51;
     image.planes[0] = {frame_.data(), 50 * 64 + 61, 64, 0};
     const std::size_t step = layout.row_stride != 0 ? layout.row_stride : layout.row_bytes;
-    // Samples two bytes apart: V lies between those of U, as in Android's frames.
+    // Samples are two bytes apart: V is between the samples of U, as in Android's frames.
     const std::size_t second = layout.pixel_stride == 2 ? 1 : 26 * step;
     for (std::size_t i = 0; i < layout.planes; ++i) {
       image.planes[i + 1] = {frame_.data() + kLuma + i * second, 25 * step + layout.row_bytes,
@@ -83,7 +83,7 @@ class CApiYuv : public ::testing::Test {
     return logits.ok() ? **logits : std::vector<float>();
   }
 
-  // Refused, and for the reason given.
+  // Checks that an image is refused for the given reason.
   void expect_refused(const hve_image& image, const std::string& part) {
     hve_prediction predictions[7];
     std::size_t count = 99;

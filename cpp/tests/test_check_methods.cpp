@@ -1,5 +1,5 @@
-// Impossible numbers behind an intact seal. The patterns that are exchanged are those of the tiny
-// artifact: 21568 bytes of planned memory, input of 1x3x32x24, four numbers of parity.
+// Impossible numbers in a file with an intact seal. The patterns that are replaced are those of the
+// tiny artifact: 21568 bytes of planned memory, an input of 1x3x32x24, four numbers of parity.
 #include <executorch/extension/data_loader/buffer_data_loader.h>
 #include <executorch/extension/module/module.h>
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ TEST(CheckMethods, PlannedMemoryHasALimit) {
   EXPECT_TRUE(refusal(with_planned_memory(21569)).ok());
 }
 
-// Sizes of the input.
+// Changes the sizes of the input.
 std::vector<std::uint8_t> with_input(const std::vector<std::int32_t>& shape) {
   return altered(bytes_of<std::int32_t>({4, 1, 3, 32, 24}),
                  bytes_of<std::int32_t>({4, shape[0], shape[1], shape[2], shape[3]}));
@@ -82,7 +82,7 @@ TEST(CheckMethods, ConstantsDoNotCompute) {
 }
 
 TEST(CheckMethods, TheModelTakesAndGivesTensors) {
-  // Names of the same length: the model's method and that of a constant.
+  // The names have the same length: the model's method and that of a constant.
   const auto renamed = altered(std::string("hve_std"), "forward");
   ASSERT_FALSE(renamed.empty());
   EXPECT_EQ(refusal(renamed).code(), StatusCode::invalid_artifact);

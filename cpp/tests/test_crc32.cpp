@@ -8,7 +8,7 @@
 namespace hvit_edge {
 namespace {
 
-// One bit at a time, as the polynomial is defined.
+// Computes one bit at a time, as the polynomial is defined.
 std::uint32_t slow(const std::vector<std::uint8_t>& bytes) {
   std::uint32_t crc = 0xFFFFFFFFU;
   for (const std::uint8_t byte : bytes) {

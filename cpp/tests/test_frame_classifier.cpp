@@ -193,7 +193,7 @@ TEST(FrameClassifier, IsDestroyedWhileBusy) {
   });
   begins.get_future().wait();
   model.let_one_go();
-  model.let_one_go();  // the second frame, where it was begun before the destructor
+  model.let_one_go();  // the second frame, if it began before the destructor
   destroyer.join();
   const Frames frames = results.frames();
   ASSERT_FALSE(frames.empty());
@@ -205,7 +205,7 @@ TEST(FrameClassifier, IsDestroyedByItsCallback) {
   auto ended = std::make_shared<std::promise<void>>();
   std::unique_ptr<FrameClassifier> classifier;
   {
-    // Dies with the callback, hence when the thread has let go of everything.
+    // The token dies with the callback, so when the thread has released everything.
     const std::shared_ptr<void> token(nullptr, [ended](void*) { ended->set_value(); });
     classifier = std::make_unique<FrameClassifier>(
         create(model, [&classifier, token](const FrameResult&) { classifier.reset(); }));

@@ -12,7 +12,7 @@ const std::uint8_t* plane_data(const ImageView& image, int plane) {
   return plane == 0 ? image.data : image.chroma[plane - 1].data;
 }
 
-// What may be read of a plane, row after row.
+// Returns what may be read of a plane, row after row.
 std::vector<std::uint8_t> content(const ImageView& image, int plane) {
   const PlaneExtent extent = plane_extent(image, plane);
   std::vector<std::uint8_t> bytes;

@@ -1,5 +1,5 @@
-// FrameClassifier as a camera drives it: averages, a real model, several at once, many frames.
-// `operator new` is replaced, hence a program of its own.
+// FrameClassifier as a camera uses it: averages, a real model, several at once, many frames.
+// `operator new` is replaced, so this is a program of its own.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -24,7 +24,7 @@ std::atomic<long> g_allocations{0};
 
 }  // namespace
 
-// Inlined, GCC takes them for a pair that does not match.
+// If they were inlined, GCC would warn about a mismatched pair.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   ++g_allocations;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
@@ -55,7 +55,7 @@ void expect_all_settled(const FrameClassifier& classifier, std::uint64_t submitt
   EXPECT_EQ(counts.processed + counts.dropped, submitted);
 }
 
-// exp(-dt / T) = 1/2 between frames: by hand, p = (p + p_frame) / 2.
+// exp(-dt / T) = 1/2 between frames; computed by hand: p = (p + p_frame) / 2.
 TEST(FrameStream, AveragesOverTime) {
   HeldModel model(false);
   Results results;
@@ -69,7 +69,7 @@ TEST(FrameStream, AveragesOverTime) {
   for (int frame = 0; frame < 4; ++frame) {
     if (frame == 3) classifier->reset_smoothing();
     model.set_next(logits[frame]);
-    // After the reset the clock begins anew.
+    // After the reset, timestamps start again.
     ASSERT_TRUE(submit_pixel(*classifier, 0, std::chrono::seconds(frame % 3)).ok());
     ASSERT_TRUE(classifier->drain().ok());
     double total = 0;
@@ -86,12 +86,12 @@ TEST(FrameStream, AveragesOverTime) {
   }
 }
 
-// Frames of before the reset that are classified after it belong to the old average.
+// Frames submitted before the reset but classified after it belong to the old average.
 TEST(FrameStream, ResetKnowsWhichFramesCameBefore) {
   HeldModel model(true);
   Results results;
   FrameClassifierOptions options;
-  options.smoothing_seconds = 1e9;  // practically: the first frame of an average stays
+  options.smoothing_seconds = 1e9;  // in practice, the first frame of an average stays
   Result<FrameClassifier> classifier =
       FrameClassifier::create(model.logits(), testing::three_labels(), results.callback(), options);
   ASSERT_TRUE(classifier.ok());
@@ -232,7 +232,7 @@ TEST(FrameStream, AllocatesNothingOnceTheBuffersHaveTheirSize) {
   EXPECT_TRUE(fine);
 }
 
-// 0 where it cannot be read, or means nothing because sanitizers keep memory of their own.
+// Returns 0 if it cannot be read, or has no meaning because a sanitizer keeps memory.
 long resident_bytes() {
 #if defined(__linux__)
   if (testing::kUnderAddressSanitizer || testing::kUnderThreadSanitizer) return 0;

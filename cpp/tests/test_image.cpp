@@ -76,7 +76,7 @@ TEST(ImageView, RefusesUnknownYuv) {
   expect_refused(image, "expected a YuvRange, got -1");
 }
 
-// 5 x 3 pixels, hence 3 x 2 samples of colour.
+// 5 x 3 pixels, so 3 x 2 chroma samples.
 ImageView good_yuv(PixelFormat format) {
   ImageView image = good();
   image.format = format;
@@ -98,7 +98,7 @@ TEST(ImageView, GoodYuvPasses) {
     image.chroma[0].pixel_stride_bytes = image.chroma[1].pixel_stride_bytes = 2;
     EXPECT_TRUE(validate(image).ok());
   }
-  // Android leaves out the bytes behind the last sample.
+  // Android omits the bytes after the last sample.
   ImageView image = good_yuv(PixelFormat::i420);
   image.chroma[0].pixel_stride_bytes = image.chroma[1].pixel_stride_bytes = 2;
   image.chroma[0].row_stride_bytes = 5;
@@ -142,7 +142,7 @@ TEST(ImageView, RefusesImpossiblePixelStrides) {
   expect_refused(image, "expected one pixel_stride_bytes of U and V, got 1 and 2");
 }
 
-// Colours of columns [first, last) of a row.
+// Returns the colors of columns [first, last) of a row.
 std::vector<std::vector<int>> colours(const ImageView& image, int y, int first, int last) {
   const std::size_t distance = colour_distance(last - first);
   std::vector<std::uint8_t> row(3 * distance, 0xEE);
@@ -175,7 +175,7 @@ TEST(PixelRows, ReadsEveryPackedFormat) {
   EXPECT_EQ(colours(image, 1, 1, 3), (Colours{{60, 70}, {60, 70}, {60, 70}}));
 }
 
-// Two columns and rows share a sample of colour; the first of a crop may be the right one of two.
+// Two columns and rows share a chroma sample; a crop may begin with the right one of two.
 TEST(PixelRows, FindsTheColourOfEachPixel) {
   const std::uint8_t luma[15] = {};
   const std::uint8_t pairs[] = {128, 129, 128, 130, 128, 131, 128, 132, 128, 133, 128, 134};
@@ -186,7 +186,7 @@ TEST(PixelRows, FindsTheColourOfEachPixel) {
   image.height = 3;
   image.chroma[0].data = pairs;
   const auto red = [&](int y, int first) { return colours(image, y, first, 5)[0]; };
-  // Red of black is V - 128, times 1.402.
+  // The red of black is V - 128, times 1.402.
   EXPECT_EQ(red(0, 0), (std::vector<int>{1, 1, 3, 3, 4}));
   EXPECT_EQ(red(1, 1), (std::vector<int>{1, 3, 3, 4}));
   EXPECT_EQ(red(2, 3), (std::vector<int>{7, 8}));

@@ -13,7 +13,7 @@ struct Sizes {
 
 std::int64_t whole_panels(std::int64_t count) { return (count + kPanel - 1) / kPanel * kPanel; }
 
-/// Matrices of the heads, one behind the other in some order, in rows with gaps.
+/// Matrices of the heads, one after another in random order, in rows with gaps.
 struct PlacedHeads {
   PlacedHeads(Random& random, Space space, std::int64_t heads, std::int64_t tokens,
               std::int64_t width) {
@@ -53,7 +53,7 @@ struct AttentionCase {
     layer.output = output.of;
     layer.scale = 0.3F;
     const std::int64_t padded = whole_panels(sizes.keys);
-    // What was there before must not matter, even where it is no number.
+    // Earlier contents of the arena must not matter, even if they are NaN.
     memory.arena.assign(
         sizes.heads * (padded * sizes.width + whole_panels(sizes.value_width) * sizes.keys),
         std::numeric_limits<float>::quiet_NaN());

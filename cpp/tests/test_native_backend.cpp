@@ -1,4 +1,4 @@
-// Programs of our own backend in a Session. ThreadSanitizer is not asked, see
+// Programs of the native backend in a Session. They do not run under ThreadSanitizer, see
 // test_native_threads.cpp.
 #include <gtest/gtest.h>
 
@@ -87,7 +87,7 @@ TEST_F(NativeBackend, NamesItsOperationsAndTheirModules) {
   EXPECT_EQ(names, expected);
 }
 
-// The plan lies in the file as it is: one word of it changed, and the file sealed again.
+// The plan is stored in the file unchanged: change one word of it, and seal the file again.
 TEST_F(NativeBackend, RefusesAPlanOfAnotherVersion) {
   std::vector<std::uint8_t> bytes = testing::read_file(native_path());
   bytes.resize(bytes.size() - 32);

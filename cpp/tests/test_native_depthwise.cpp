@@ -5,7 +5,7 @@
 namespace hvit_edge::native::testing {
 namespace {
 
-// All taps of a channel whose pixels lie on the map: sum(tap, value).
+// Calls sum(tap, value) for all taps of a channel whose pixels are on the map.
 template <class Each>
 void for_taps(const Window& window, const Memory& memory, std::int64_t m, std::int64_t c,
               const Each& each) {
@@ -30,7 +30,7 @@ void try_depthwise(Random& random, const Window& window) {
     return sum;
   });
   Depthwise layer{window, weights.data(), epilogue.get()};
-  // The bias has exactly the channels, where that of a product has whole panels.
+  // The bias has exactly the channels; that of a product has full panels.
   std::vector<float> bias;
   if (layer.epilogue.bias != nullptr) {
     const auto* padded = static_cast<const float*>(layer.epilogue.bias);
@@ -49,7 +49,7 @@ TEST(NativeDepthwise, PadsAndStrides) {
   }
 }
 
-// Wide maps, where several outputs are made at once, and edges beside them.
+// Wide maps, on which several outputs are computed together, and edges next to them.
 TEST(NativeDepthwise, ConvolvesWideMaps) {
   Random random(2);
   for (const std::int64_t channels : {16, 32, 48, 4, 8, 12, 24, 100}) {
@@ -72,8 +72,8 @@ TEST(NativeDepthwise, ConvolvesWideMaps) {
   }
 }
 
-// A kernel that is too large comes in parts, of which the later ones add to what is there: no
-// output may be made twice, as those of wide maps are elsewhere.
+// A kernel that is too large comes in parts, and the later ones add to the output. No output may be
+// computed twice then, as some outputs of wide maps are otherwise.
 TEST(NativeDepthwise, AddsToWhatItReplacesOnce) {
   Random random(3);
   for (const std::int64_t channels : {16, 5, 24}) {
@@ -105,7 +105,7 @@ TEST(NativeDepthwise, AddsToWhatItReplacesOnce) {
   }
 }
 
-// A window that covers a pixel for every output, as read_plan asks for.
+// Returns true if the window covers a pixel for every output, as read_plan requires.
 bool covers_pixels(const Window& window) {
   return window.pad_height < window.kernel_height && window.pad_width < window.kernel_width &&
          (window.out_height - 1) * window.stride_height < window.height + window.pad_height &&

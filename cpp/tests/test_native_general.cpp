@@ -159,7 +159,7 @@ TEST(NativeBinary, CombinesRowsAndRepeatedValues) {
   }
 }
 
-// Ties, signed zeros and infinities, in whole vectors and what is left of one.
+// Ties, signed zeros and infinities, in full vectors and in the rest of one.
 TEST(NativeBinary, ComparesTies) {
   const std::vector<float> values = {0.0F, -0.0F, 1.5F, -1.5F, INFINITY, -INFINITY, 1.25F};
   for (int kind = static_cast<int>(Arithmetic::greater); kind < kArithmetics; ++kind) {
@@ -203,7 +203,7 @@ TEST(NativeSelect, TakesOneOfTwo) {
       for (std::size_t i = 0; i < memory.input.size(); i += 2) memory.input[i] = 0.0F;
       memory.arena = random.values(
           std::max(reach(left, rows, width(select.left)), reach(right, rows, width(select.right))));
-      memory.arena[0] = 1e30F;  // which arithmetic of both sides would not leave alone
+      memory.arena[0] = 1e30F;  // arithmetic on both sides would not leave this alone
       select.condition.rows = condition.rows;
       select.left.rows = left.rows;
       select.right.rows = right.rows;
@@ -338,7 +338,7 @@ TEST(NativeSoftmax, SoftensRows) {
             expected[output.row(i) + c] = log ? value : std::exp(value);
           }
         }
-        if (log && columns > 1) continue;  // of minus infinity, which is nearer to nothing
+        if (log && columns > 1) continue;  // of minus infinity, whose difference means nothing
         SCOPED_TRACE(::testing::Message() << columns << " columns");
         expect_written(softmax, memory, expected);
         if (HasFatalFailure()) return;
@@ -395,7 +395,7 @@ TEST(NativeMatmul, MultipliesMatricesOfAnyStride) {
   }
 }
 
-// What an operation on `inputs` writes, in float16 where the values are Half.
+// Returns the output of an operation on `inputs`, in float16 if the values are Half.
 template <class Value>
 std::vector<float> outputs_of(RunOperation run, const Operation& operation,
                               const std::vector<float>& inputs, std::size_t count) {
@@ -409,7 +409,7 @@ std::vector<float> outputs_of(RunOperation run, const Operation& operation,
   return {output.begin(), output.end()};
 }
 
-// Every kernel of float16 gives what that of float32 gives, but for roundings.
+// Checks that every kernel of float16 gives what that of float32 gives, except for rounding.
 void expect_the_same_in_half(const Operation& operation, std::vector<float> inputs,
                              std::size_t count) {
   for (float& value : inputs) value = static_cast<float>(Half(value));
@@ -417,7 +417,8 @@ void expect_the_same_in_half(const Operation& operation, std::vector<float> inpu
   for (const RunOperation run : {run_half_portable, fastest_operators(Number::float16)}) {
     const auto actual = outputs_of<Half>(run, operation, inputs, count);
     for (std::size_t i = 0; i < count; ++i) {
-      const double tolerance = 4e-3 * std::max(1.0F, std::abs(expected[i]));  // sums of a dozen too
+      // also for sums of a dozen
+      const double tolerance = 4e-3 * std::max(1.0F, std::abs(expected[i]));
       ASSERT_NEAR(actual[i], expected[i], tolerance) << i;
     }
   }

@@ -28,7 +28,7 @@ std::uint16_t bits_of(Half value) {
   return bits;
 }
 
-// What the bits say: sign, exponent, fraction.
+// Decodes the bits: sign, exponent, fraction.
 double meaning(std::uint16_t bits) {
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
   const double size =

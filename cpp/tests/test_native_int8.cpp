@@ -1,5 +1,5 @@
-// Int8 linear layers and convolutions against plain loops: whole numbers exactly, the rest in
-// double precision.
+// Int8 linear layers and convolutions against plain loops: integers exactly, the rest in double
+// precision.
 #include <tuple>
 
 #include "hvit_edge/threads.h"
@@ -8,7 +8,7 @@
 namespace hvit_edge::native::testing {
 namespace {
 
-// The arena: residuals, ranges and, up to its end, codes.
+// The layout of the arena: residuals, ranges and, up to its end, codes.
 struct Placing {
   Layout layout;
   std::int64_t ranges, codes;
@@ -34,7 +34,7 @@ struct Placing {
   std::vector<float> residuals_;
 };
 
-// A product is of about one; where there are more, their sum times the zero is rounded too.
+// A product is about one; with more products, their sum times the zero point is rounded too.
 double tolerance_of(std::int64_t depth) {
   return kTolerance * std::max(1.0, static_cast<double>(depth) / 100);
 }
@@ -108,7 +108,7 @@ TEST(NativeLinearInt8, MultipliesInBlocks) {
   ASSERT_TRUE(set_threads(0).ok());
 }
 
-// With scales of one the output is a whole number, and right to the last bit.
+// With scales of one, the output is an integer and exact to the last bit.
 TEST(NativeLinearInt8, IsExactInIntegers) {
   Random random(4);
   for (const std::int64_t depth : {1, 3, 5, 30, 33, 200}) {
@@ -117,7 +117,7 @@ TEST(NativeLinearInt8, IsExactInIntegers) {
     RandomInt8Weights weights(random, columns, 1, depth);
     std::fill(weights.scales.begin(), weights.scales.end(), 1.0F);
     for (std::size_t i = 0; i < codes.ranges.size(); i += 2) codes.ranges[i] = 1;
-    if (depth == 200) {  // the largest sums: of 255 times 127 on AVX-512
+    if (depth == 200) {  // the largest sums: 255 times 127 on AVX-512
       std::fill(codes.codes.begin(), codes.codes.end(), 127);
       std::fill(weights.packed.begin(), weights.packed.end(), std::int8_t{127});
       std::fill(weights.codes.begin(), weights.codes.end(), std::int8_t{127});
@@ -196,7 +196,7 @@ void try_convolution(Random& random, const Window& given, std::int64_t columns) 
   layer.weights = weights.get();
   layer.epilogue = epilogue.get();
   layer.epilogue.residual.offset = placing.residual_offset();
-  // One number a pixel finds it in `codes`; bytes find it in the arena.
+  // With one number a pixel, the offset indexes `codes`; in bytes, it is in the arena.
   window.row_stride = window.width;
   window.pixel_stride = 1;
   const auto expected = epilogue.expected([&](std::int64_t m, std::int64_t n) {

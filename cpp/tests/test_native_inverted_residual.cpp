@@ -6,7 +6,7 @@
 namespace hvit_edge::native::testing {
 namespace {
 
-/// Which of the two linear layers are int8.
+/// Says which of the two linear layers are int8.
 struct Kind {
   bool expand, project;
 };
@@ -71,7 +71,7 @@ class Block {
       std::vector<float> apart = before, together = before;
       const std::vector<double> expected = one_by_one(set, apart, count);
       const auto actual = run_in(set, fused(scratch_), input_, together, count);
-      // Of the sums, also where an activation bounds what is written of them.
+      // Relative to the sums, even if an activation bounds what is written of them.
       double largest = bounds_sums() ? static_cast<double>(sizes_.channels) : 1;
       for (const double value : expected) {
         if (!std::isnan(value)) largest = std::max(largest, std::abs(value));
@@ -162,7 +162,7 @@ class Block {
     return layer;
   }
 
-  // What the output holds, kNothing where nothing is written.
+  // Returns the output, with kNothing where nothing is written.
   std::vector<double> one_by_one(const InstructionSet& set, std::vector<float>& memory,
                                  std::size_t count) {
     AnyLinear wide = expand();
@@ -211,7 +211,7 @@ class Block {
     return false;
   }
 
-  // What one code more or less of the depthwise convolution's output does at most.
+  // Returns the largest effect of one code more or less in the depthwise convolution's output.
   double code_step(std::vector<float>& memory) const {
     float step = 0, weight = 0;
     for (std::int64_t row = 0; row < outputs_; ++row) {
@@ -271,7 +271,7 @@ TEST(NativeInvertedResidual, EqualsItsLayers) {
   ASSERT_TRUE(set_threads(0).ok());
 }
 
-// As models have them: whole vectors of channels, several outputs at a time.
+// Sizes as in models: full vectors of channels, several outputs together.
 TEST(NativeInvertedResidual, EqualsItsLayersOnWideMaps) {
   Random random(2);
   for (const int threads : {1, 3}) {

@@ -15,7 +15,7 @@ struct LinearCase {
   Memory memory;
 };
 
-// A layer of some size, everything else at random.
+// Checks a layer of this size; everything else is random.
 void try_linear(Random& random, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   LinearCase one;
   if (random.flip()) one.taps = random.places(depth, random(1, 3));
@@ -42,7 +42,7 @@ void try_linear(Random& random, std::int64_t rows, std::int64_t depth, std::int6
     }
     return sum;
   });
-  // Sums of more products are larger, and rounded more often.
+  // Sums of more products are larger, and are rounded more often.
   expect_written(one.layer, one.memory, expected, Space::output,
                  std::max(1.0, static_cast<double>(depth) / 300));
 }
@@ -60,7 +60,7 @@ TEST(NativeLinear, MultipliesAnySize) {
   }
 }
 
-// Several blocks of rows and of weights, for one thread and for more.
+// Several blocks of rows and of weights, with one thread and with several.
 TEST(NativeLinear, MultipliesInBlocks) {
   Random random(2);
   for (const int count : {1, 3}) {

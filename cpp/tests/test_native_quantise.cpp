@@ -8,7 +8,7 @@
 namespace hvit_edge::native::testing {
 namespace {
 
-constexpr double kTie = 1e-4;  // steps beside a tie within which either code is right
+constexpr double kTie = 1e-4;  // distance from a tie, in steps, within which either code is right
 
 struct Case {
   Quantise quantise;
@@ -17,7 +17,7 @@ struct Case {
   std::vector<Between> regions;
 };
 
-// Rows of some size; what they hold is for the test to say.
+// Places rows of this size; the test fills them.
 Case place_rows(Random& random, std::int64_t rows, std::int64_t columns, std::int64_t together,
                 bool pads) {
   Case one;
@@ -43,10 +43,10 @@ Case place_rows(Random& random, std::int64_t rows, std::int64_t columns, std::in
   return one;
 }
 
-// What round_rows makes of the rows of one range.
+// The result of round_rows for the rows of one range.
 struct Expected {
-  double scale = 1, zero = 0;  // the zero before it is rounded
-  bool nothing = true;         // but zeros: any code may stand for them
+  double scale = 1, zero = 0;  // the zero before rounding
+  bool nothing = true;         // only zeros: any code may stand for them
 
   Expected(const Case& one, std::int64_t group) {
     double low = 0, high = 0;
@@ -108,7 +108,7 @@ void expect_quantised(Case& one) {
   }
 }
 
-// Values of one row: between two ends, each of which is there.
+// Fills one row with values between two ends, both of which occur.
 void fill(Random& random, Case& one, std::int64_t row, float low, float high) {
   float* values = one.values.data() + one.input.row(row);
   for (std::int64_t k = 0; k < one.quantise.columns; ++k) {
@@ -155,7 +155,7 @@ TEST(NativeQuantise, SharesRanges) {
   ASSERT_TRUE(set_threads(0).ok());
 }
 
-// Values that are whole steps of their own range become exactly those.
+// Values that are exact steps of their own range become exactly those.
 TEST(NativeQuantise, KeepsWholeSteps) {
   Random random(3);
   for (const int zero : {-128, -127, -50, 0, 3, 100, 127}) {
@@ -177,7 +177,7 @@ TEST(NativeQuantise, KeepsWholeSteps) {
   }
 }
 
-// Ranges so narrow that a step, or its reciprocal, is no number that float32 has.
+// The ranges are so narrow that float32 does not have a step, or its reciprocal.
 TEST(NativeQuantise, TakesTheSmallestValuesForZeros) {
   Random random(4);
   const float ends[][2] = {{-1, 1}, {0, 1}, {-1, 0}};
@@ -201,7 +201,7 @@ TEST(NativeQuantise, TakesTheSmallestValuesForZeros) {
   }
 }
 
-// They are no numbers, so that what is made of them is none either.
+// Infinite values have no valid range, so their codes have no meaning.
 TEST(NativeQuantise, GivesInfiniteValuesNoRange) {
   Random random(5);
   const float infinity = std::numeric_limits<float>::infinity();

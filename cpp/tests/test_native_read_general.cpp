@@ -1,4 +1,4 @@
-// What read_plan accepts of the operations of versions 2 and 3, and the reason for each refusal.
+// The operations of versions 2 and 3 that read_plan accepts, and the reason for each refusal.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -33,7 +33,7 @@ struct Fault {
   const char* why;
 };
 
-// `writer` is accepted, and refused with any of `faults`, cut short, or as a plan of version 1.
+// `writer` is accepted; with any of `faults`, cut short, or as a plan of version 1, it is refused.
 void expect_faults(const PlanWriter& writer, const std::vector<Fault>& faults) {
   ASSERT_TRUE(refusal(writer).ok()) << refusal(writer).message();
   for (const Fault& fault : faults) {
@@ -53,7 +53,7 @@ void expect_faults(const PlanWriter& writer, const std::vector<Fault>& faults) {
   EXPECT_EQ(refusal(older).message(), reason(kUnknown));
 }
 
-// Memory for two rows of three values, and no more.
+// Memory for exactly two rows of three values.
 PlanWriter rows_of_three() {
   PlanWriter writer;
   writer.arena = writer.input = writer.output = 4 * 6;
@@ -86,7 +86,7 @@ TEST(NativeReadGeneral, RefusesWrongArithmetic) {
                          {3, 4, kReaches},
                          {4, 2, kUnknown},
                          {6, 4, kReaches},
-                         {9, 0, kReaches},  // which are no longer one value each
+                         {9, 0, kReaches},  // which no longer have one value each
                          {11, 24, kReaches},
                          {12, 1, kReaches},
                          {14, kActivations, kUnknown},
@@ -99,7 +99,7 @@ TEST(NativeReadGeneral, RefusesWrongReductions) {
   writer.output = 4;
   writer.operation({16, 4, 1, bits(1), bits(0.5), 1, 2, 3, 2, 0, 3, -1, 3, 0, 1, -1});
   expect_faults(writer, {{1, kReduces, kUnknown},
-                         {2, 0, kReaches},  // columns, of which there are three
+                         {2, 0, kReaches},  // columns: there are three
                          {2, 2, kUnknown},
                          {3, bits(std::numeric_limits<double>::infinity()), kInfinite},
                          {5, 2, kReaches},
@@ -164,7 +164,7 @@ TEST(NativeReadGeneral, RefusesWrongChoices) {
                          {2, 4, kReaches},
                          {3, 2, kUnknown},
                          {5, 4, kReaches},
-                         {8, 0, kReaches},  // which are no longer one value each
+                         {8, 0, kReaches},  // which no longer have one value each
                          {10, 24, kReaches},
                          {11, 1, kReaches},
                          {14, 3, kNoMemory},

@@ -1,4 +1,4 @@
-// Which int8 operations and inverted residuals read_plan refuses, and why.
+// The int8 operations and inverted residuals that read_plan refuses, with the reasons.
 #include <gtest/gtest.h>
 
 #include "native_plan.h"
@@ -6,7 +6,7 @@
 namespace hvit_edge::native::testing {
 namespace {
 
-constexpr std::int64_t kHuge = std::int64_t{1} << 31;  // the most that a size may be
+constexpr std::int64_t kHuge = std::int64_t{1} << 31;  // the largest allowed size
 constexpr char kReaches[] = "memory beyond what it asks for";
 constexpr char kBeyond[] = "constants beyond its end";
 constexpr char kUnknown[] = "a kind that is unknown";
@@ -29,7 +29,7 @@ struct Fault {
   const char* why;
 };
 
-// `writer` is accepted, and refused with any of `faults`, with less arena, and where it ends.
+// `writer` is accepted; with any of `faults`, with less arena, or cut short, it is refused.
 void expect_faults(const PlanWriter& writer, const std::vector<Fault>& faults) {
   ASSERT_EQ(refusal(writer), "");
   for (const Fault& fault : faults) {
@@ -60,7 +60,7 @@ PlanWriter quantisation(const std::vector<std::int64_t>& words, std::int64_t are
 }
 
 TEST(NativeReadInt8, RefusesWrongQuantisation) {
-  // A range for two: 32 bytes of codes, 16 of ranges.
+  // A range for two rows: 32 bytes of codes, 16 bytes of ranges.
   const PlanWriter writer = quantisation({10, 4, 5, 2, 2, 0, 5, -1, 0, 32, 0}, 32 + 16);
   expect_faults(writer, {{1, 0, kZero},
                          {1, 6, kReaches},
@@ -90,7 +90,8 @@ TEST(NativeReadInt8, RefusesWrongPadding) {
                          {11, 42, kReaches}});
 }
 
-// Weights of so many panels and fours of depth, scales and totals: words for `int8_weights`.
+// Adds weights of so many panels and fours of depth, scales and totals; returns the words for
+// `int8_weights`.
 std::vector<std::int64_t> weights(PlanWriter& writer, std::int64_t panels, std::int64_t fours) {
   const std::int64_t codes = writer.constant(std::vector<std::int8_t>(panels * fours * 64));
   const std::int64_t scales = writer.constant(std::vector<float>(panels * 16));
@@ -98,7 +99,7 @@ std::vector<std::int64_t> weights(PlanWriter& writer, std::int64_t panels, std::
 }
 
 TEST(NativeReadInt8, RefusesWrongLinearLayers) {
-  PlanWriter writer;  // 4 rows of 5 codes, a range for two, 3 columns
+  PlanWriter writer;  // 4 rows of 5 codes, a range for two rows, 3 columns
   writer.arena = 32 + 16;
   writer.output = 4 * 4 * 3;
   const auto layer = weights(writer, 1, 2);
@@ -131,7 +132,7 @@ TEST(NativeReadInt8, RefusesWrongConvolutions) {
                          {5, 9, kReaches},
                          {5, 8193, "too many channels"},
                          {6, 33, kReaches},
-                         // Codes are read by fours, from pixels anywhere.
+                         // Codes are read four at a time, from pixels at any place.
                          {7, 9, kReaches},
                          {8, 4, kReaches},
                          {10, 86, "too large a window"},
@@ -151,8 +152,8 @@ constexpr char kGaps[] = "a ring with gaps";
 constexpr char kNoRow[] = "an output row of no input row";
 constexpr char kOtherSize[] = "an input added to another size";
 
-// A map of 5 x 4 pixels: 3 values, 2 channels between, 4 columns; windows of 3 x 3, two jobs.
-// What expands begins with word 16, what projects with word 31.
+// A map of 5 x 4 pixels: 3 values, 2 channels between, 4 columns; windows of 3 x 3, two jobs. The
+// expanding layer begins at word 16, the projecting one at word 31.
 PlanWriter inverted(const std::vector<std::int64_t>& expand,
                     const std::vector<std::int64_t>& project, PlanWriter writer) {
   const std::int64_t taps = writer.constant(std::vector<float>(9 * 2));
@@ -168,7 +169,7 @@ PlanWriter inverted(const std::vector<std::int64_t>& expand,
 TEST(NativeReadInt8, RefusesWrongInvertedResiduals) {
   PlanWriter writer;
   writer.input = 4 * 20 * 3;
-  writer.arena = 2 * (128 + 64);  // of each job: three rows of the map, one of the output
+  writer.arena = 2 * (128 + 64);  // for each job: three rows of the map, one row of the output
   const std::int64_t wide = writer.constant(std::vector<float>(3 * 16));
   const std::int64_t narrow = writer.constant(std::vector<float>(2 * 16));
   writer = inverted({0, 3, 2, 2, 0, 3, -1, wide, -1, 0}, {0, 4, narrow}, writer);
@@ -239,7 +240,7 @@ TEST(NativeReadInt8, RefusesWrongInvertedResidualsOfCodes) {
                          {35, all, kBeyond},
                          {44, 3, kReaches},
                          {45, 244, kReaches}});
-  // A map so large that twice its pixels are no number of 64 bits.
+  // The map is so large that twice its pixels do not fit in 64 bits.
   writer.words[3] = writer.words[4] = writer.words[6] = kHuge;
   writer.words[5] = writer.words[7] = 1;
   EXPECT_EQ(refusal(writer), reason("a size that is too large"));

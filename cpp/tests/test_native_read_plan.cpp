@@ -1,4 +1,4 @@
-// What read_plan accepts, and the reason for each refusal.
+// The plans that read_plan accepts, and the reason for each refusal.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -8,7 +8,7 @@
 namespace hvit_edge::native::testing {
 namespace {
 
-constexpr std::int64_t kHuge = std::int64_t{1} << 31;  // the most that a size may be
+constexpr std::int64_t kHuge = std::int64_t{1} << 31;  // the largest allowed size
 constexpr char kReaches[] = "memory beyond what it asks for";
 constexpr char kBeyond[] = "constants beyond its end";
 constexpr char kTooLarge[] = "a size that is too large";
@@ -34,7 +34,7 @@ struct Fault {
   const char* why;
 };
 
-// `writer` is accepted, and refused with any of `faults`.
+// `writer` is accepted; with any of `faults`, it is refused.
 void expect_faults(const PlanWriter& writer, const std::vector<Fault>& faults) {
   ASSERT_TRUE(refusal(writer).ok()) << refusal(writer).message();
   for (const Fault& fault : faults) {
@@ -111,7 +111,7 @@ TEST(NativeReadPlan, RefusesPartsThatDoNotFit) {
   constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   const std::vector<std::int64_t> good = linear().bytes();
-  // Arena, input, output, words, names, where the constants begin, how many bytes they are.
+  // Arena, input, output, words, names, offset of the constants, bytes of the constants.
   for (std::size_t part = 2; part < 9; ++part) {
     for (const std::int64_t value : {std::int64_t{-1}, least, most, most / 8}) {
       std::vector<std::int64_t> data = good;
@@ -226,7 +226,7 @@ TEST(NativeReadPlan, RefusesWrongConvolutions) {
                          {14, -1, "a number that is out of range"},
                          {16, 17, kBeyond},
                          {17, 4, kBeyond}});
-  // Nothing is reckoned with sizes that were refused.
+  // Sizes that were refused are not used in later sums.
   for (std::size_t word = 8; word < 12; ++word) writer.words[word] = kHuge;
   writer.words[5] = kHuge;
   expect_refused(refusal(writer), kTooLarge);

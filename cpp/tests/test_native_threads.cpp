@@ -1,5 +1,5 @@
-// The native operators give the same bits however many threads share them. ThreadSanitizer is not
-// asked: ExecuTorch's pool, by which they wait for each other, does not tell it of that.
+// The native operators give the same bits with any number of threads. They do not run under
+// ThreadSanitizer, because ExecuTorch's pool does not tell it how threads wait for each other.
 #include "hvit_edge/threads.h"
 #include "native_operators.h"
 

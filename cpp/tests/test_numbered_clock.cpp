@@ -22,7 +22,8 @@ TEST(NumberedClock, NumbersTheReadsOfThisThread) {
   const std::int64_t second = nanoseconds();
   std::int64_t elsewhere = 0;
   std::thread([&] { elsewhere = nanoseconds(); }).join();
-  const auto third = std::chrono::steady_clock::now().time_since_epoch();  // another library's read
+  // a read by another library
+  const auto third = std::chrono::steady_clock::now().time_since_epoch();
   EXPECT_EQ(stop_numbering(), 3);
   EXPECT_EQ(first, 0);
   EXPECT_EQ(second, 1000);
@@ -47,8 +48,8 @@ TEST(NumberedClock, FindsTheReadsAroundOperators) {
   EXPECT_EQ((*found)[0].name, "a");
   EXPECT_EQ((*found)[0].first, 1);
   EXPECT_EQ((*found)[0].last, 2);
-  EXPECT_EQ((*found)[1].last, 5);   // three reads of its own
-  EXPECT_EQ((*found)[2].first, 7);  // another delegate
+  EXPECT_EQ((*found)[1].last, 5);   // three reads of the operator itself
+  EXPECT_EQ((*found)[2].first, 7);  // in another delegate
   EXPECT_EQ((*found)[2].last, 8);
 }
 
@@ -65,7 +66,7 @@ TEST(NumberedClock, RefusesOtherReads) {
   refuse({{"a", 0, 1000}}, 4);                     // one too many
   refuse({{"a", 0, 1000}}, 2);                     // one too few
   refuse({{"a", 0, 1000}, {"b", 2000, 3000}}, 5);  // one between the operators
-  refuse({{"a", 0, 0}, {"b", 0, 1000}}, 3);        // none behind the first
+  refuse({{"a", 0, 0}, {"b", 0, 1000}}, 3);        // none after the first
   refuse({{"a", 0, 1000}, {"b", 0, 1000}}, 3);     // out of order
 }
 

@@ -41,7 +41,7 @@ Result<Session> load_tiny(bool time_operators) {
   return Session::load(testing::tiny_path(), options);
 }
 
-// Two delegates: the mean between them is no operator of XNNPACK's.
+// There are two delegates: the mean between them is not an operator of XNNPACK.
 TEST(OperatorEvents, ASessionNamesTheOperatorsOfItsLastRun) {
   Result<Session> session = load_tiny(true);
   ASSERT_TRUE(session.ok()) << session.status().message();

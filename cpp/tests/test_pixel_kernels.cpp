@@ -1,5 +1,6 @@
-// Every instruction set of this machine gives the bytes of the scalar loops, and writes no others.
-// Memory has exactly the size that a loop may read, so that a sanitizer sees what goes beyond.
+// Every instruction set of this machine gives the bytes of the scalar loops, and writes no other
+// bytes. Memory has exactly the size that a loop may read, so that a sanitizer sees reads beyond
+// it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +24,7 @@ class Random {
     return std::uniform_int_distribution<int>(least, most)(engine_);
   }
 
-  // Bytes of which many are 0 or 255, where sums are largest.
+  // Many of the bytes are 0 or 255, where sums are largest.
   std::unique_ptr<std::uint8_t[]> bytes(std::size_t count) {
     std::unique_ptr<std::uint8_t[]> memory(new std::uint8_t[count]);
     for (std::size_t i = 0; i < count; ++i) {
@@ -150,7 +151,8 @@ double largest_error(YuvMatrix matrix, YuvRange range) {
   return largest;
 }
 
-// Half a level comes of rounding to bytes, the rest of 13 bits a weight and of rounding products.
+// Half a level comes from rounding to bytes; the rest comes from weights of 13 bits and from
+// rounded products.
 TEST(Yuv, LiesWithinOneLevelOfTheFormula) {
   for (const YuvMatrix matrix : {YuvMatrix::bt601, YuvMatrix::bt709}) {
     for (const YuvRange range : {YuvRange::full, YuvRange::video}) {

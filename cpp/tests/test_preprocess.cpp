@@ -1,4 +1,5 @@
-// Equality with Pillow is tested in tests/preprocess; here: formats, rotations, reuse, refusals.
+// Equality with Pillow is tested in tests/preprocess. These tests cover formats, rotations, reuse
+// and refusals.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -41,8 +42,8 @@ struct Photo {
   ImageView view;
 };
 
-// An upright RGB photo, stored in `format`, with padded rows, turned so that `rotation` undoes it,
-// and before that mirrored so that `mirror` does.
+// Returns an upright RGB photo stored in `format`, with padded rows, rotated so that `rotation`
+// undoes it, and mirrored before that so that `mirror` undoes it.
 Photo stored(int width, int height, PixelFormat format, Rotation rotation, bool mirror = false) {
   const int pixel = bytes_per_pixel(format);
   const bool swapped = rotation == Rotation::by_90 || rotation == Rotation::by_270;
@@ -88,7 +89,7 @@ std::vector<float> preprocessed(const PreprocessSpec& spec, const ImageView& ima
 }
 
 TEST(Preprocessor, FormatsAndRotationsOfOnePhotoAgree) {
-  // Columns first, rows first, and shapes where a pass is skipped.
+  // Columns first, rows first, and shapes for which a pass is skipped.
   for (const auto& [width, height] : std::vector<std::pair<int, int>>{
            {40, 30}, {30, 40}, {20, 300}, {9, 12}, {14, 14}, {1, 1}, {9, 200}, {200, 12}}) {
     for (const Resize resize : {Resize::shortest, Resize::stretch}) {
@@ -134,7 +135,7 @@ TEST(Preprocessor, NormalisesInTheNetworksChannelOrder) {
                                                            (0.0F - 0.25F) / 2.0F, 1.0F / 4.0F}));
 }
 
-// Any frame of YUV: planes that begin side by side, rows padded.
+// Returns a YUV frame with contiguous planes and padded rows.
 Photo yuv(int width, int height, PixelFormat format, Rotation rotation) {
   Photo photo;
   photo.bytes.resize(3 * static_cast<std::size_t>(width + 10) * (height + 1));

@@ -1,5 +1,5 @@
-// Every fault of metadata is tested in tests/runtime, where artifacts are made; here: numbers that
-// no compiler writes.
+// Every fault of metadata is tested in tests/runtime, where artifacts are made. These tests cover
+// numbers that no compiler writes.
 #include <gtest/gtest.h>
 
 #include "altered.h"
@@ -42,7 +42,7 @@ TEST(ReadMetadata, ChecksTheRangesOfWhatFits) {
       << status.message();
 }
 
-// hve_golden_output's tensor names its data by a number; 0 is none.
+// The tensor of hve_golden_output refers to its data by a number; 0 means none.
 TEST(ReadMetadata, TensorsHaveValues) {
   const std::vector<std::uint8_t> artifact =
       altered(bytes_of<std::uint32_t>({16, 2, 12, 16}), bytes_of<std::uint32_t>({16, 0, 12, 16}));

@@ -64,7 +64,7 @@ TEST_F(SessionTest, PassesItsSelfTest) {
   ASSERT_TRUE(result.ok()) << result.status().message();
   EXPECT_TRUE(result->passed);
   EXPECT_TRUE(result->top1_agree);
-  EXPECT_LE(result->max_rel, 1e-5);  // tiny model; the artifact's own tolerance is 1e-4
+  EXPECT_LE(result->max_rel, 1e-5);  // a tiny model; the artifact's tolerance is 1e-4
 }
 
 TEST_F(SessionTest, BothFormsOfRunAgree) {

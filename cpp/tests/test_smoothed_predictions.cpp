@@ -17,7 +17,7 @@ nanoseconds seconds(double count) {
   return nanoseconds(static_cast<std::int64_t>(std::llround(count * 1e9)));
 }
 
-// Two classes, of which the first has the probability given.
+// Returns logits of two classes such that the first has the given probability.
 std::vector<float> logits_of(double probability) {
   return {static_cast<float>(std::log(probability / (1 - probability))), 0.0F};
 }
@@ -31,7 +31,7 @@ double first_class(SmoothedPredictions& smoothed) {
   return predictions[0].index == 0 ? predictions[0].score : predictions[1].score;
 }
 
-// Float32 logits and scores; nanoseconds: 1e-6.
+// Float32 logits and scores, and nanoseconds, allow 1e-6.
 TEST(SmoothedPredictions, AverageIsThatByHand) {
   SmoothedPredictions smoothed({"a", "b"}, 2, 3.0);
   ASSERT_TRUE(smoothed.update(logits_of(0.5), seconds(100)).ok());

@@ -1,5 +1,5 @@
-// Artifacts of arrays, which make_tensors.py wrote: sums = x W + counts, masked = sums * mask, and
-// of XNNPACK also largest = argmax of sums; W[i][j] = 3 j + i.
+// Artifacts of arrays that make_tensors.py wrote: sums = x W + counts, masked = sums * mask, and
+// for XNNPACK also largest = argmax of sums; W[i][j] = 3 j + i.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  const std::vector<std::uint8_t> frame(64 * 48 * 4);  // what a camera delivered
+  const std::vector<std::uint8_t> frame(64 * 48 * 4);  // a camera's frame
   hvit_edge::ImageView image;
   image.data = frame.data();
   image.width = 64;

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
   int shown = -1;
   auto stream = hvit_edge::FrameClassifier::create(
       std::move(classifier).value(),
-      [&shown](const hvit_edge::FrameResult& result) {  // on the worker's thread
+      [&shown](const hvit_edge::FrameResult& result) {  // called on the worker thread
         if (!result.status.ok()) {
           fail(result.status);
           return;
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
       options);
   if (!stream.ok()) return fail(stream.status());
 
-  const std::vector<std::uint8_t> frame(64 * 48 * 4);  // what a camera delivered
+  const std::vector<std::uint8_t> frame(64 * 48 * 4);  // a camera's frame
   hvit_edge::ImageView image;
   image.data = frame.data();
   image.width = 64;
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   image.format = hvit_edge::PixelFormat::rgba8888;
   image.rotation = hvit_edge::Rotation::by_90;
   for (int i = 0; i < 30; ++i) {
-    const auto number = stream->submit(image);  // copied: the camera may have it back
+    const auto number = stream->submit(image);  // copied: the camera may reuse it
     if (!number.ok()) return fail(number.status());
   }
   if (const auto status = stream->drain(); !status.ok()) return fail(status);
