@@ -11,7 +11,7 @@ namespace hvit_edge::bindings {
 /// Views an array that must be contiguous; raises InputError otherwise. The caller keeps it alive.
 TensorView view_array(const pybind11::array& array, std::size_t index);
 
-/// Views an RGB image, uint8 [height, width, 3]; rows may lie apart, pixels may not.
+/// Views an RGB image, uint8 [height, width, 3]; there may be gaps between rows, but not pixels.
 ImageView view_image(const pybind11::array& image);
 
 /// Copies a view into a new array.

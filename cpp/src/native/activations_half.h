@@ -1,14 +1,14 @@
-// exp, SiLU and GELU of float16 lanes, to one or two units in the last place of the largest result.
-// Included by activations.h alone.
+// exp, SiLU and GELU of float16 lanes, exact to one or two units in the last place of the largest
+// result. Only activations.h includes this file.
 #pragma once
 
 #include "vector.h"
 
 namespace {
 
-// 2^x for x of at most 15; zero below 2^-14.
+// Returns 2^x for x of at most 15, and zero below 2^-14.
 inline Vector exp2_of(Vector x) {
-  // 1.5 * 2^10 + 15: rounds, and the exponent of the power then lies in the low bits.
+  // 1.5 * 2^10 + 15: rounds, and puts the exponent of the power into the low bits.
   const Vector shift = all(1551.0f);
   x = larger(x, all(-40.0f));
   const Vector shifted = x + shift;
@@ -20,8 +20,8 @@ inline Vector exp2_of(Vector x) {
   return p * (Vector)vshlq_n_u16(exponent, 10);
 }
 
-// x * (1/2 + z * numerator / (z^4 + b z^2 + a)), z being x within the limits at which the factor
-// reaches 0 and 1.
+// Returns x * (1/2 + z * numerator / (z^4 + b z^2 + a)), where z is x limited to the range in which
+// the factor goes from 0 to 1.
 inline Vector gated(Vector x, Vector z, Vector square, Vector numerator, float b, float a) {
   const Vector denominator = (square + all(b)) * square + all(a);
   return x * all(0.5f) + x * (z * numerator / denominator);

@@ -1,11 +1,11 @@
-// SiLU and GELU of float32 lanes. Included by activations.h alone.
+// SiLU and GELU of float32 lanes. Only activations.h includes this file.
 #pragma once
 
 #include "exponential.h"
 
 namespace {
 
-// 1 / (1 + 2^x), to 2e-4; on AVX-512 for any x.
+// Returns 1 / (1 + 2^x), exact to 2e-4; on AVX-512 for any x.
 inline Vector rough_sigmoid(Vector x) {
 #if defined(__AVX512F__)
   const Vector sum = 1.0f + exp2_of<Accuracy::codes>(x);
@@ -21,7 +21,7 @@ Vector silu_of(Vector x) {
   return x * reciprocal(1.0f + exp2_of(smaller(x * -kLog2OfE, all(126.0f))));
 }
 
-// GELU; erf(z) = z P(z^2) / Q(z^2) for |z| <= 3.925, fitted to 4e-7; beyond, it is 1.
+// Returns GELU, with erf(z) = z P(z^2) / Q(z^2) for |z| <= 3.925, fitted to 4e-7; beyond, erf is 1.
 inline Vector exact_gelu(Vector x) {
   const Vector z = larger(smaller(x * 0.707106781f, all(3.925f)), all(-3.925f));
   const Vector t = z * z;
@@ -39,7 +39,7 @@ inline Vector exact_gelu(Vector x) {
   return half + half * (z * p * reciprocal(q));
 }
 
-// x / (1 + 2^-(a x + b x^3)), fitted to 3e-4.
+// Returns x / (1 + 2^-(a x + b x^3)), fitted to 3e-4.
 inline Vector rough_gelu(Vector x) {
   const Vector square = smaller(x * x, all(64.0f));
   return x * rough_sigmoid(x * (square * -0.10012561f - 2.3087653f));

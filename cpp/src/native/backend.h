@@ -1,9 +1,9 @@
-// The delegate of ExecuTorch that runs plans of hvit_edge/targets/native.
+// The ExecuTorch delegate that runs plans of hvit_edge/targets/native.
 #pragma once
 
 namespace hvit_edge::native {
 
-/// Makes the backend known to ExecuTorch, once.
+/// Registers the backend with ExecuTorch, once.
 void register_backend();
 
 }  // namespace hvit_edge::native

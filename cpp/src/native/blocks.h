@@ -1,8 +1,8 @@
-// The products of a layer in jobs, whatever its numbers are. Included by each translation unit of
-// operators.h alone.
+// Computes the products of a layer in jobs, for any kind of numbers. Included by each translation
+// unit of operators.h, and nowhere else.
 //
-// Work is Products (linear.h) or ProductsInt8 (int8.h): the rows and panels of a tile, what finds a
-// tile's rows, and `multiply_rows_of` for that tile.
+// Work is Products (linear.h) or ProductsInt8 (int8.h). It has the rows and panels of a tile, finds
+// a tile's rows, and has an overload of `multiply_rows_of`.
 #pragma once
 
 #include "epilogue.h"
@@ -17,9 +17,9 @@ using hvit_edge::native::share_out;
 using hvit_edge::native::Window;
 using hvit_edge::native::worker_count;
 
-constexpr std::int64_t kCachedWeights = 256 * 1024;  // bytes of a thread's own cache
+constexpr std::int64_t kCachedWeights = 256 * 1024;  // bytes in a thread's private cache
 constexpr std::int64_t kSmallestJob = 100 * 1000;    // multiply-adds
-constexpr std::int64_t kJobsOfWorker = 16;  // one that is interrupted leaves the rest to others
+constexpr std::int64_t kJobsOfWorker = 16;  // if one is interrupted, others take over the rest
 
 inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
@@ -35,13 +35,14 @@ struct Blocks {
   std::int64_t jobs() const { return row_blocks * panel_blocks; }
 };
 
-// How many of `left` panels the next tile takes: never one alone where two and two are better.
+// Returns how many of `left` panels the next tile takes; it avoids a last tile of one panel if two
+// tiles of two are faster.
 inline int next_panels(std::int64_t left, int most) {
   if (left == most + 1 && most == 3) return 2;
   return static_cast<int>(least(left, most));
 }
 
-// Each block of weights stays in the cache while a block of rows passes by.
+// Cuts a layer so that a block of weights stays in the cache while a block of rows is multiplied.
 inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth, int tile_rows,
                   int tile_panels) {
   const std::int64_t tiles = quotient_up(rows, tile_rows);
@@ -63,8 +64,8 @@ inline Blocks cut(std::int64_t rows, std::int64_t panels, std::int64_t depth, in
   return blocks;
 }
 
-// The tiles of some rows: `multiply_panels` gives the sums of a few panels, many are finished at
-// once.
+// Computes the tiles of some rows: `multiply_panels` gives the sums of a few panels, and many are
+// finished together.
 template <Accuracy accuracy, class Work, class MultiplyPanels>
 void finish_panels(const Work& work, std::int64_t first, int rows, std::int64_t panel,
                    std::int64_t end, Lane* sums, const MultiplyPanels& multiply_panels) {
@@ -85,7 +86,7 @@ void finish_panels(const Work& work, std::int64_t first, int rows, std::int64_t 
   }
 }
 
-// Rows `start` to `stop`, panels `panel` to `end`.
+// Multiplies rows `start` to `stop` by panels `panel` to `end`.
 template <class Work>
 void multiply_between(const Work& work, std::int64_t start, std::int64_t stop, std::int64_t panel,
                       std::int64_t end) {
@@ -108,7 +109,7 @@ void multiply_block(const void* context, std::int64_t index) {
                    least(panel + blocks.panels, panels));
 }
 
-/// `depth` of each row, in the time that a float32 value takes.
+/// Runs all products; `depth` is the cost of each row in float32 multiplications.
 template <class Work>
 void run_blocks(Work work, std::int64_t depth) {
   work.blocks =
@@ -120,7 +121,7 @@ inline bool is_inside(const Window& window, std::int64_t y, std::int64_t x) {
   return y >= 0 && x >= 0 && y < window.height && x < window.width;
 }
 
-// Each tap of each row of a tile: where the pixel that it reads lies.
+// Points to the pixel that each tap of each row of a tile reads.
 template <class Work, class Pixel>
 void point_at_taps(const Window& window, std::int64_t first, int rows, const Pixel& pixel_at,
                    typename Work::Pointer* pointers) {

@@ -1,5 +1,5 @@
-// Operations on rows by themselves: norms, sums, means, copies. Included by each translation unit
-// of operators.h alone.
+// Operations on single rows: norms, sums, means, copies. Included by each translation unit of
+// operators.h, and nowhere else.
 #pragma once
 
 #include "epilogue.h"
@@ -15,7 +15,7 @@ using hvit_edge::native::Pad;
 
 constexpr std::int64_t kValuesOfJob = 16 * 1024;
 
-/// Rows of an operation, in jobs of some thousand values.
+/// The rows of an operation, in jobs of a few thousand values.
 template <class Operation>
 struct RowWork {
   const Operation* operation;
@@ -39,13 +39,13 @@ void share_rows(const Operation& operation, const Bases& bases, std::int64_t row
   share_out(quotient_up(rows, together), run_rows<Operation, one>, &work);
 }
 
-/// The mean of a row and its deviations' mean square, both in float32.
+/// The mean of a row, and the mean square of its deviations, both in float32.
 struct Moments {
   float mean, variance;
 };
 
 #if defined(HVIT_EDGE_HALF_LANES)
-// Of squares instead of deviations: what that loses, values of float16 did not have.
+// Adds squares instead of deviations: what that loses, float16 values did not have.
 inline Moments moments_of(const Value* row, std::int64_t count) {
   Wide sums[kWides] = {}, squares[kWides] = {};
   const auto add = [&](Vector vector) {
@@ -65,7 +65,7 @@ inline Moments moments_of(const Value* row, std::int64_t count) {
   return {mean, variance > 0.0f ? variance : 0.0f};
 }
 #else
-// The sum of (row[i] - shift)^power for power 1 or 2.
+// Returns the sum of (row[i] - shift)^power for power 1 or 2.
 template <int power>
 float sum_row(const Value* row, std::int64_t count, float shift) {
   Vector sums{};

@@ -1,18 +1,18 @@
-// 2^x of float32 lanes, and what comes of it. Included by each translation unit of operators.h
-// alone.
+// 2^x of float32 lanes, and functions of it. Included by each translation unit of operators.h, and
+// nowhere else.
 #pragma once
 
 #include "vector.h"
 
 namespace {
 
-/// How exact activations of float32 lanes are: to about one unit in the last place of the largest
-/// result, or to 3e-4, which is lost in the steps of int8 codes.
+/// The accuracy of activations of float32 lanes: about one unit in the last place of the largest
+/// result, or 3e-4, which is lost in the steps of int8 codes.
 enum class Accuracy { float32, codes };
 
 constexpr float kLog2OfE = 1.44269504f;
 
-// 2^f for |f| <= 1/2, a polynomial fitted to 8e-8, or to 8e-5.
+// Returns 2^f for |f| <= 1/2, by a polynomial fitted to 8e-8, or to 8e-5.
 template <Accuracy accuracy>
 Wide exp2_of_fraction(Wide f) {
   if (accuracy == Accuracy::codes) {
@@ -26,7 +26,7 @@ Wide exp2_of_fraction(Wide f) {
   return p * f + 1.0000001f;
 }
 
-// For x of at most 127; what is too small becomes zero, or as good as zero.
+// Returns 2^x for x of at most 127; results that are too small become zero or nearly zero.
 template <Accuracy accuracy = Accuracy::float32>
 Wide exp2_of(Wide x) {
 #if defined(__AVX512F__)
@@ -34,17 +34,18 @@ Wide exp2_of(Wide x) {
   return (Wide)_mm512_scalef_ps((__m512)exp2_of_fraction<accuracy>(x - whole), (__m512)whole);
 #else
   const Wide scaled = larger(x, all_wide(-125.0f));
-  const Wide shifted = scaled + 12582912.0f;  // 1.5 * 2^23: rounds, the integer in the low bits
+  // 1.5 * 2^23: rounds, and puts the integer into the low bits
+  const Wide shifted = scaled + 12582912.0f;
   const Wide value = exp2_of_fraction<accuracy>(scaled - (shifted - 12582912.0f));
   return (Wide)((Integers)value + (((Integers)shifted) << 23));
 #endif
 }
 
-// For 1 <= x < 1e38.
+// Returns 1 / x for 1 <= x < 1e38.
 inline Wide reciprocal(Wide x) {
 #if defined(__AVX512F__)
   const Wide guess = (Wide)_mm512_rcp14_ps((__m512)x);
-  return guess + guess * (1.0f - x * guess);  // Newton's step
+  return guess + guess * (1.0f - x * guess);  // a Newton step
 #else
   return 1.0f / x;
 #endif

@@ -1,5 +1,5 @@
-// float16 in memory, on any processor. Only what converts values uses it; arithmetic on it is for
-// the translation units of processors that have such.
+// float16 in memory, on any processor. Only conversions use this type. Arithmetic is done in the
+// translation units for processors that have it.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,9 @@ struct Half {
     if (size > 0x7f800000u) {
       bits = sign | 0x7e00u;  // not a number
     } else if (size >= 0x477ff000u) {
-      bits = sign | 0x7c00u;  // more than 65504 and half a step
+      bits = sign | 0x7c00u;  // more than 65504 plus half a step
     } else if (size < 0x38800000u) {
-      // Below 2^-14 the steps are those of floats from 0.5 on; the sum rounds to them.
+      // Below 2^-14, the steps are those of floats from 0.5 on, so that the sum rounds to them.
       float magnitude;
       std::memcpy(&magnitude, &size, sizeof(magnitude));
       magnitude += 0.5f;

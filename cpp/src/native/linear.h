@@ -1,4 +1,5 @@
-// Linear layers and convolutions. Included by each translation unit of operators.h alone.
+// Linear layers and convolutions. Included by each translation unit of operators.h, and nowhere
+// else.
 #pragma once
 
 #include "blocks.h"
@@ -27,11 +28,12 @@ struct Products {
 
 const Value kZeros[hvit_edge::native::kMostChannels] = {};
 
-// The products of some rows with the panels `panel` to `end`.
+// Multiplies some rows by the panels `panel` to `end`.
 inline void multiply_rows_of(const Products& work, const Value** pointers, std::int64_t first,
                              int rows, std::int64_t panel, std::int64_t end) {
   const std::int64_t panel_stride = work.taps * work.depth * kPanel;
-  // While rows pass by this block of weights, the next one comes into the cache, panel by panel.
+  // While rows are multiplied by this block of weights, the next one is loaded into the cache,
+  // panel by panel.
   const std::int64_t ahead = (work.blocks.panels + first / kTileRows % kTilePanels) * panel_stride;
   const TileInput input{pointers, work.taps, work.depth, work.places, ahead};
   const Value* bias = values_of(work.epilogue->bias);
@@ -61,7 +63,7 @@ inline void run(const Linear& layer, const Bases& bases) {
   run_blocks(products_of(layer, bases), layer.depth);
 }
 
-// The pixel at (y, x) of a window's map, or zeros beside it.
+// Returns the pixel at (y, x) of a window's map, or zeros outside the map.
 inline const Value* pixel(const Window& window, const Bases& bases, std::int64_t y,
                           std::int64_t x) {
   if (!is_inside(window, y, x)) return kZeros;

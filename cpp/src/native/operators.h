@@ -8,18 +8,18 @@ namespace hvit_edge::native {
 
 using RunOperation = void (*)(const Operation&, const Bases&);
 
-// One for each instruction set; null where the compiler has none of it.
+// One function for each instruction set; null if the compiler does not support it.
 void run_portable(const Operation& operation, const Bases& bases);
 void run_avx2(const Operation& operation, const Bases& bases);
 void run_avx512(const Operation& operation, const Bases& bases);
 void run_dotprod(const Operation& operation, const Bases& bases);
-// And for plans in float16; the last one computes in it.
+// The same for plans in float16; the last one also computes in float16.
 void run_half_portable(const Operation& operation, const Bases& bases);
 void run_half_avx2(const Operation& operation, const Bases& bases);
 void run_half_avx512(const Operation& operation, const Bases& bases);
 void run_half_arm(const Operation& operation, const Bases& bases);
 
-/// The fastest that this processor runs.
+/// Returns the fastest function that this processor can run.
 RunOperation fastest_operators(Number number);
 
 }  // namespace hvit_edge::native

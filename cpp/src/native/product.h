@@ -1,5 +1,5 @@
 // Matrix products of a few rows with packed weights: the kernel of linear layers, convolutions and
-// attention. Included by each translation unit of operators.h alone.
+// attention. Included by each translation unit of operators.h, and nowhere else.
 #pragma once
 
 #include "epilogue.h"
@@ -16,7 +16,7 @@ using hvit_edge::native::kPanel;
 
 namespace {
 
-// Rows and panels of a tile: as many accumulators as registers hold beside one row of weights.
+// Rows and panels of a tile: as many accumulators as fit into registers with one row of weights.
 #if defined(__AVX512F__)
 constexpr int kTileRows = 8, kTilePanels = 3;
 #elif defined(HVIT_EDGE_HALF_LANES)
@@ -27,23 +27,24 @@ constexpr int kTileRows = 6, kTilePanels = 1;
 constexpr int kTileRows = 2, kTilePanels = 1;
 #endif
 
-/// What a tile multiplies: for each of `taps`, `depth` values of each row.
+/// The input of a tile: for each of `taps`, `depth` values of each row.
 struct TileInput {
   const Value* const* rows;  // [taps][kTileRows]
   std::int64_t taps, depth;
-  const std::int32_t* places;  // of the values of a row, where they are not side by side
-  // How many values behind the weights that are read those lie which are read from memory next.
+  const std::int32_t* places;  // offsets of a row's values, if they are not contiguous
+  // Weights that are prefetched are so many values after the weights that are read.
   std::int64_t ahead = 0;
 };
 
-/// Where the sums of a tile go: [row * stride + column]. Tiles of one panel come several at once.
+/// The output of a tile: sums at [row * stride + column]. Tiles of one panel come several at once.
 struct TileSums {
   Lane* sums;
   std::int64_t stride;
   std::int64_t tiles = 1;
 };
 
-// The sums of a tile, from `bias` (or zero) on; `weights` moves behind those of its first panel.
+// Computes the sums of a tile, starting from `bias` or zero. `weights` advances past the first
+// panel.
 template <int rows, int vectors, bool scattered>
 __attribute__((always_inline)) inline void multiply_one(const TileInput& input,
                                                         const Value*& weights,
@@ -131,7 +132,7 @@ Multiply multiply_rows(int rows) {
   }
 }
 
-// The kernel of a tile of so many rows and panels.
+// Returns the kernel of a tile of so many rows and panels.
 inline Multiply multiply_tile(int rows, [[maybe_unused]] int panels, bool scattered) {
 #if defined(__AVX512F__)
   if (panels == 3) return scattered ? multiply_rows<3, true>(rows) : multiply_rows<3, false>(rows);
@@ -141,7 +142,7 @@ inline Multiply multiply_tile(int rows, [[maybe_unused]] int panels, bool scatte
   return scattered ? multiply_rows<vectors, true>(rows) : multiply_rows<vectors, false>(rows);
 }
 
-// The same for the first half of a panel, where that is whole vectors.
+// Returns the kernel for the first half of a panel, if that is full vectors.
 inline Multiply multiply_half_panel(int rows) {
   constexpr int vectors = kVectorsOfPanel > 1 ? kVectorsOfPanel / 2 : 1;
   return multiply_rows<vectors, false>(rows);

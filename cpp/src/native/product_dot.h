@@ -1,20 +1,20 @@
-// The kernel of an int8 tile on Arm with dot products: sixteen codes of each row in one register,
-// whose lanes of four multiply the weights. Included by product_int8.h alone.
+// The kernel of an int8 tile on Arm with dot products. One register has sixteen codes of a row,
+// whose lanes of four multiply the weights. Only product_int8.h includes this file.
 #pragma once
 
 #include "vector.h"
 
 namespace {
 
-// sum + four codes times those of each lane of the weights. Written out, because the registers do
-// for six rows in this very order alone.
+// Returns sum + four codes times those of each lane of the weights. It is written in assembly,
+// because the registers suffice for six rows only in this order.
 template <int lane>
 inline Integers add_dot(Integers sum, int8x16_t weights, int8x16_t codes) {
   asm volatile("sdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(sum) : "w"(weights), "w"(codes), "i"(lane));
   return sum;
 }
 
-// sum[i][j] and sum[i][j + 1] += four codes of row i times those of two vectors of weights.
+// Adds four codes of row i times those of two vectors of weights to sum[i][j] and sum[i][j + 1].
 template <int lane, int rows>
 inline void add_pair(Integers (&sum)[rows][4], int j, const int8x16_t (&codes)[rows],
                      const std::int8_t* weights) {
@@ -34,7 +34,7 @@ inline void add_pair(Integers (&sum)[rows][4], int j, const int8x16_t (&codes)[r
   }
 }
 
-// sum[i] += four codes of row i times those of the weights.
+// Adds four codes of row i times those of the weights to sum[i].
 template <int lane, int rows>
 inline void add_dots(Integers (&sum)[rows][4], const int8x16_t (&codes)[rows],
                      const std::int8_t* weights) {
@@ -42,7 +42,7 @@ inline void add_dots(Integers (&sum)[rows][4], const int8x16_t (&codes)[rows],
   add_pair<lane>(sum, 2, codes, weights + 32);
 }
 
-// The products of `depth` codes of each row; `weights` moves behind those of the last one.
+// Adds the products of `depth` codes of each row. `weights` advances past the last one.
 template <int rows>
 inline void add_row_dots(Integers (&sum)[rows][4], const std::uint8_t* const (&row)[rows],
                          std::int64_t depth, const std::int8_t*& weights) {

@@ -1,5 +1,5 @@
 // Matrix products of int8 rows with packed int8 weights. Included by each translation unit of
-// operators.h alone.
+// operators.h, and nowhere else.
 #pragma once
 
 #include "product.h"
@@ -22,7 +22,7 @@ constexpr int kInt8Rows = 2, kInt8Panels = 1;
 constexpr int kIntegersOfPanel = static_cast<int>(kPanel) / kWideLanes;
 
 #if !defined(__ARM_FEATURE_DOTPROD)
-// sum[lane] += the products of four weights of the lane with four codes.
+// Adds the products of each lane's four weights with four codes to sum[lane].
 inline Integers add_products(Integers sum, const std::int8_t* weights, std::int32_t codes) {
 #if defined(__AVX512VNNI__)
   return (Integers)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(codes),
@@ -47,13 +47,13 @@ inline Integers add_products(Integers sum, const std::int8_t* weights, std::int3
 
 #endif
 
-/// What a tile multiplies: for each of `taps`, `depth` codes of each row.
+/// The input of a tile: for each of `taps`, `depth` codes of each row.
 struct TileCodes {
   const std::uint8_t* const* rows;  // [taps][kInt8Rows]
   std::int64_t taps, depth;
 };
 
-/// What makes numbers of sums: of the rows, and of the tile's columns.
+/// Converts sums to numbers, with values of the rows and of the tile's columns.
 struct Scaling {
   const Range* ranges;
   const float *totals, *scales;
@@ -61,12 +61,12 @@ struct Scaling {
 };
 
 #if defined(__ARM_FEATURE_DOTPROD)
-constexpr bool kStartsBelow = true;  // the zeros of rows are taken off before the products
+constexpr bool kStartsBelow = true;  // zero points are subtracted before the products
 #else
-constexpr bool kStartsBelow = false;  // or behind them, in float32
+constexpr bool kStartsBelow = false;  // or after them, in float32
 #endif
 
-// What the sums of a vector of columns begin with: the totals, times minus the zero of each row.
+// Sets the start of the sums of a vector of columns: the totals, times minus the zero of each row.
 template <int rows, int vectors>
 inline void start_sums(Integers (&sum)[rows][vectors], const Range* ranges, const float* totals) {
 #pragma GCC unroll 8
@@ -80,7 +80,7 @@ inline void start_sums(Integers (&sum)[rows][vectors], const Range* ranges, cons
   }
 }
 
-// to[row * kColumnsTogether] of one vector of columns.
+// Writes one vector of columns to to[row * kColumnsTogether].
 template <int rows, int vectors>
 inline void scale_sums(const Integers (&sum)[rows][vectors], int first, const Scaling& scaling,
                        Lane* to) {
@@ -104,8 +104,8 @@ inline void scale_sums(const Integers (&sum)[rows][vectors], int first, const Sc
   }
 }
 
-// The sums of a tile, [row * kColumnsTogether + column], as numbers; `weights` moves behind those
-// of its first panel.
+// Computes the sums of a tile, [row * kColumnsTogether + column], as numbers. `weights` advances
+// past the first panel.
 template <int rows, int panels>
 __attribute__((always_inline)) inline void multiply_int8_one(
     const TileCodes& input, const std::int8_t*& weights, [[maybe_unused]] std::int64_t panel_stride,
@@ -179,7 +179,7 @@ MultiplyInt8 multiply_int8_rows(int rows) {
   }
 }
 
-// The kernel of a tile of so many rows and panels.
+// Returns the kernel of a tile of so many rows and panels.
 inline MultiplyInt8 multiply_int8_tile(int rows, [[maybe_unused]] int panels) {
 #if defined(__AVX512VNNI__)
   if (panels == 3) return multiply_int8_rows<3>(rows);

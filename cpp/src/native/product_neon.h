@@ -1,13 +1,14 @@
-// The kernel of a tile on Arm: a register holds a few values of one row, each of which multiplies a
-// row of the weights. Included by product.h alone.
+// The kernel of a tile on Arm: a register has a few values of one row, and each of them multiplies
+// a row of the weights. Only product.h includes this file.
 #pragma once
 
 #include "vector.h"
 
 namespace {
 
-// sum + value[lane] * weights. In assembly: given intrinsics, GCC copies lanes of float16 first,
-// and keeps a few sums of float32 in memory. Lanes of float16 may lie in the first sixteen alone.
+// Returns sum + value[lane] * weights. It is written in assembly: with intrinsics, GCC copies lanes
+// of float16 first, and keeps a few sums of float32 in memory. Lanes of float16 must be in the
+// first sixteen registers.
 template <int lane>
 inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
 #if defined(HVIT_EDGE_HALF_LANES)
@@ -19,7 +20,7 @@ inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
 #endif
 }
 
-// sum[i] += values[i][lane] * weights, the weights in pairs: more would not fit in the registers.
+// Adds values[i][lane] * weights to sum[i], two weights at a time: more would not fit in registers.
 template <int lane, int rows, int vectors>
 inline void add_products(Vector (&sum)[rows][vectors], const Vector (&values)[rows],
                          const Value* weights) {
@@ -37,7 +38,7 @@ inline void add_products(Vector (&sum)[rows][vectors], const Vector (&values)[ro
   }
 }
 
-// The same for every lane from `lane` on.
+// Does the same for every lane from `lane` on.
 template <int lane, int rows, int vectors>
 inline void add_lanes(Vector (&sum)[rows][vectors], const Vector (&values)[rows],
                       const Value* weights) {
@@ -45,7 +46,7 @@ inline void add_lanes(Vector (&sum)[rows][vectors], const Vector (&values)[rows]
   if constexpr (lane + 1 < kLanes) add_lanes<lane + 1>(sum, values, weights + kPanel);
 }
 
-// The products of `depth` values of each row; `weights` moves behind those of the last one.
+// Adds the products of `depth` values of each row. `weights` advances past the last one.
 template <int rows, int vectors>
 inline void add_row_products(Vector (&sum)[rows][vectors], const Value* const (&row)[rows],
                              std::int64_t depth, const Value*& weights) {

@@ -1,5 +1,5 @@
 // Sums, extremes and norms of rows: column by column, or of all values of some rows. Included by
-// each translation unit of operators.h alone.
+// each translation unit of operators.h, and nowhere else.
 #pragma once
 
 #include "by_rows.h"
@@ -12,7 +12,7 @@ using hvit_edge::native::Reduction;
 
 constexpr float kInfinity = __builtin_inff();
 
-/// What all values are compared with or added to first.
+/// Returns the initial value that all values are compared with or added to.
 template <Reduce kind>
 constexpr float start_of() {
   if (kind == Reduce::maximum) return -kInfinity;
@@ -51,7 +51,7 @@ void reduce_columns(const Reduction& reduction, const Bases& bases, std::int64_t
   }
 }
 
-// Lanes beyond `count` do not count.
+// Loads the last lanes of a row; lanes beyond `count` get the initial value.
 template <Reduce kind>
 Wide last_lanes(const Value* from, std::int64_t count) {
   Wide value = take(from, count);

@@ -1,4 +1,4 @@
-// Softmax of each row. Included by each translation unit of operators.h alone.
+// Softmax of each row. Included by each translation unit of operators.h, and nowhere else.
 #pragma once
 
 #include "reduction.h"
@@ -17,7 +17,7 @@ inline float largest_in(const Value* row, std::int64_t count) {
   return largest_of(most);
 }
 
-// exp(x - most), for x of at most `most`.
+// Returns exp(x - most), for x of at most `most`.
 inline Wide weight_of(Wide x, float most) {
   const Wide exponent = (x - most) * kLog2OfE;
   return chosen(exponent < all_wide(-125.0f), Wide{}, exp2_of(larger(exponent, all_wide(-125.0f))));

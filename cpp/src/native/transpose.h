@@ -1,5 +1,5 @@
-// Matrices turned: values that are far apart, side by side. Included by each translation unit of
-// operators.h alone.
+// Transposes matrices: reads values with a stride and writes them contiguously. Included by each
+// translation unit of operators.h, and nowhere else.
 #pragma once
 
 #include "attention.h"
@@ -8,7 +8,7 @@ namespace {
 
 using hvit_edge::native::Transpose;
 
-constexpr std::int64_t kTurned = 16;  // rows and columns at a time, which stay in the cache
+constexpr std::int64_t kTurned = 16;  // rows and columns at a time, which fit in the cache
 
 struct TransposeWork {
   const Transpose* transpose;

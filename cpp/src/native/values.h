@@ -1,4 +1,5 @@
-// Where the numbers of a plan lie. Included by each translation unit of operators.h alone.
+// Finds the numbers of a plan in memory. Included by each translation unit of operators.h, and
+// nowhere else.
 #pragma once
 
 #include "bases.h"
@@ -20,7 +21,7 @@ __attribute__((always_inline)) inline Value* values_at(const Bases& bases, Space
 
 inline const Value* values_of(Numbers constants) { return static_cast<const Value*>(constants); }
 
-/// Row `i` of `rows`.
+/// Returns row `i` of `rows`.
 __attribute__((always_inline)) inline Value* row_of(const Rows& rows, const Bases& bases,
                                                     std::int64_t i) {
   return values_at(bases, rows.space, rows.offset) +

@@ -1,9 +1,9 @@
-// Vectors in the compiler's own notation: one source for AVX-512, AVX2, NEON and SSE2. Included by
-// each translation unit of operators.h alone: what they hold differs between them.
+// Vectors in the compiler's notation: one source for AVX-512, AVX2, NEON and SSE2. Included by each
+// translation unit of operators.h, and nowhere else, because the contents differ between them.
 //
-// A Value is a number of the plan as it lies in memory, a Lane one of a Vector that is computed
-// with. They are float32, but for HVIT_EDGE_HALF: there values are float16, and lanes too where the
-// processor computes with them. A Wide has float32 lanes always, as many as Integers.
+// A Value is a number of the plan in memory, and a Lane is one of a Vector in computations. Both
+// are float32, except with HVIT_EDGE_HALF: then values are float16, and lanes are float16 too if
+// the processor computes with them. A Wide always has float32 lanes, as many as Integers.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ inline void store(float* to, Wide value) { *reinterpret_cast<WideMemory*>(to) = 
 inline Wide all_wide(float value) { return value - Wide{}; }
 inline Wide to_floats(Integers value) { return __builtin_convertvector(value, Wide); }
 
-// Lane by lane: compilers make a call of a loop, around which no constant stays in a register.
+// Lane by lane: compilers turn a loop into a call, around which no constant stays in a register.
 template <class Lanes, int lanes, class Number>
 inline Lanes first_lanes_of(const Number* from, std::int64_t count) {
   Lanes value{};
@@ -140,11 +140,11 @@ inline Vector joined(const Wide (&parts)[1]) { return parts[0]; }
 
 namespace {
 
-constexpr int kWides = kLanes / kWideLanes;  // that make a Vector
+constexpr int kWides = kLanes / kWideLanes;  // so many make a Vector
 
 inline float smallest_of(Vector value) { return -largest_of(-value); }
 
-// Some of the first lanes, or all.
+// Loads some of the first lanes, or all.
 template <class Number>
 Vector load_some(const Number* from, std::int64_t count) {
   return count >= kLanes ? load(from) : load_first(from, count);

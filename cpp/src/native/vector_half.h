@@ -1,5 +1,5 @@
-// Values in float16. Their lanes are float16 where the processor computes with them, else float32.
-// Included by vector.h alone.
+// Values in float16. Their lanes are float16 if the processor computes with them, else float32.
+// Only vector.h includes this file.
 #pragma once
 
 namespace {

@@ -7,10 +7,10 @@ namespace hvit_edge::native {
 
 using Job = void (*)(const void* work, std::int64_t index);
 
-/// How many threads there are.
+/// Returns the number of threads.
 int worker_count();
 
-/// Calls `job(work, i)` for 0 <= i < count, side by side; returns when all are done.
+/// Calls `job(work, i)` for 0 <= i < count, in parallel; returns when all are done.
 void share_out(std::int64_t count, Job job, const void* work);
 
 }  // namespace hvit_edge::native
