@@ -1,6 +1,6 @@
-// The only place that catches exceptions. The standard library's containers throw where memory runs
-// out, and callbacks of programs may throw anything. Compiled without exceptions nothing is caught:
-// there the standard library ends the process instead of throwing.
+// The only place that catches exceptions. The standard library's containers throw if memory runs
+// out, and callbacks of programs may throw anything. Compiled without exceptions, nothing is
+// caught: the standard library then ends the process instead of throwing.
 #pragma once
 
 #include <exception>
@@ -10,7 +10,8 @@ namespace hvit_edge {
 
 enum class Thrown { no_memory, standard, foreign };
 
-/// What `body` returns; where it throws, what `failed` makes of the kind and the words for it.
+/// Returns the result of `body`. If it throws, returns the result of `failed`, which gets the kind
+/// of exception and its text.
 template <typename Body, typename Failed>
 auto catching(Body&& body, Failed&& failed) -> decltype(body()) {
 #if defined(__cpp_exceptions)

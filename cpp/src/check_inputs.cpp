@@ -14,7 +14,7 @@ std::string describe(DType dtype, const std::vector<std::int64_t>& shape) {
   return concat(to_string(dtype), " ", to_string(shape));
 }
 
-// A photo has preprocessing; an input with a name has none.
+// Returns how to fix an input. A photo has preprocessing; an input with a name does not.
 const char* remedy(const TensorSpec& expected) {
   if (!expected.name.empty()) {
     return "; convert the array, or compile the model with inputs of this shape and dtype";
@@ -49,7 +49,8 @@ std::size_t first_not_finite(const float* values, std::size_t count) {
   constexpr std::size_t block = 4096;
   for (std::size_t start = 0; start < count; start += block) {
     const std::size_t end = std::min(start + block, count);
-    // Exponent bits all ones mean NaN or infinity; integers let the compiler vectorise.
+    // If all exponent bits are ones, the value is NaN or infinity. Integers let the compiler
+    // vectorize.
     std::uint32_t found = 0;
     for (std::size_t i = start; i < end; ++i) {
       std::uint32_t bits = 0;

@@ -12,7 +12,7 @@ using executorch::runtime::MethodMeta;
 using executorch::runtime::Result;
 using executorch::runtime::TensorInfo;
 
-// Far above what a phone gives to a process; sums and products of them stay inside 64 bits.
+// Far more than a phone gives to a process; sums and products of such sizes fit in 64 bits.
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 31;
 
 Status refuse(const std::string& expected, const std::string& got) {
@@ -21,7 +21,7 @@ Status refuse(const std::string& expected, const std::string& got) {
                        "; compile the model again with hvit-edge"));
 }
 
-// Elements of `shape`, or -1 where there can be no such tensor.
+// Returns the elements of `shape`, or -1 if there can be no such tensor.
 std::int64_t count_elements(const executorch::runtime::Span<const std::int32_t>& shape) {
   std::int64_t count = 1;
   for (const std::int32_t size : shape) {
@@ -41,7 +41,7 @@ Status check_tensor(const char* side, std::size_t index, const Result<TensorInfo
   return Status();
 }
 
-// ExecuTorch calls it experimental.
+// ExecuTorch marks it as experimental.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 std::size_t instruction_count(const MethodMeta& method) { return method.num_instructions(); }

@@ -1,5 +1,5 @@
-// What a program's methods say of themselves, checked before ExecuTorch acts on it: where a number
-// of theirs is impossible, its runtime ends the process.
+// Checks what a program's methods declare before ExecuTorch acts on it: its runtime ends the
+// process if a number is impossible.
 #pragma once
 
 #include <executorch/runtime/executor/method_meta.h>
@@ -10,10 +10,10 @@
 
 namespace hvit_edge {
 
-/// The model: inputs and outputs that exist, tensors and planned memory of possible sizes.
+/// Checks the model: inputs and outputs exist, and tensors and planned memory have possible sizes.
 Status check_model(const executorch::runtime::MethodMeta& method);
 
-/// Metadata: constants that come out of a method which takes, runs and plans nothing.
+/// Checks a constant of the metadata: its method has no inputs, runs nothing and plans no memory.
 Status check_constant(const std::string& name, const executorch::runtime::MethodMeta& method);
 
 }  // namespace hvit_edge

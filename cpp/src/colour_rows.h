@@ -1,4 +1,4 @@
-// A row of pixels as three rows of one colour each.
+// A row of pixels as three rows of one color each.
 #pragma once
 
 #include <cstddef>
@@ -6,15 +6,15 @@
 
 namespace hvit_edge {
 
-/// Bytes behind each row of a colour that may be read and mean nothing.
+/// Bytes after each row of a color that may be read but have no meaning.
 constexpr std::size_t kReadAhead = 32;
 
-/// Distance of rows of so many pixels.
+/// Returns the distance of rows of so many pixels.
 constexpr std::size_t colour_distance(int pixels) {
   return static_cast<std::size_t>(pixels) + kReadAhead;
 }
 
-/// Red, green and blue, `distance` bytes from the first of one to the first of the next.
+/// Red, green and blue rows, `distance` bytes from the start of one to the start of the next.
 struct ColourRows {
   std::uint8_t* red = nullptr;
   std::size_t distance = 0;
@@ -23,7 +23,7 @@ struct ColourRows {
   ColourRows from(std::ptrdiff_t x) const { return {red + x, distance}; }
 };
 
-/// The same, to read.
+/// The same rows, for reading.
 struct ConstColourRows {
   const std::uint8_t* red = nullptr;
   std::size_t distance = 0;

@@ -1,4 +1,4 @@
-// How far an output is from the golden one.
+// Compares an output with the golden one.
 #pragma once
 
 #include "hvit_edge/session.h"
@@ -7,8 +7,9 @@ namespace hvit_edge {
 
 /// Compares two tensors of one shape and dtype.
 ///
-/// Floats pass up to `tolerance` times the largest absolute golden value. Of integers and booleans
-/// a share of the elements up to `tolerance` may differ, and `max_rel` is that share.
+/// Floats pass if they differ by up to `tolerance` times the largest absolute golden value.
+/// Integers and booleans pass if a share of up to `tolerance` of the elements differs; `max_rel` is
+/// that share.
 SelfTest compare_outputs(const TensorView& golden, const TensorView& actual, double tolerance);
 
 }  // namespace hvit_edge

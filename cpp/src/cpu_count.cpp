@@ -43,7 +43,7 @@ std::string cpu_path(int cpu, const char* name) {
   return "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/" + name;
 }
 
-// Arm kernels state a capacity for each core, 1024 for the fastest kind.
+// Arm kernels report a capacity for each core, 1024 for the fastest kind.
 std::vector<int> fast_ones(const std::vector<int>& cpus) {
   std::vector<int> capacity;
   for (const int cpu : cpus) capacity.push_back(read_number(cpu_path(cpu, "cpu_capacity"), 1024));
@@ -64,7 +64,8 @@ int physical_cores(const std::vector<int>& cpus) {
   return static_cast<int>(cores.size());
 }
 
-// Processors' worth of time that the container may use, rounded up; a large number: no limit.
+// Returns how many processors' time the container may use, rounded up; a large number means no
+// limit.
 int cgroup_limit() {
   constexpr int unlimited = 1 << 20;
   double quota = 0;

@@ -1,9 +1,9 @@
-// How many cores this process should compute on.
+// Counts the cores that this process should compute on.
 #pragma once
 
 namespace hvit_edge {
 
-/// At least 1; threads.h states the rule.
+/// Returns at least 1; threads.h has the rule.
 int count_fast_cores();
 
 }  // namespace hvit_edge

@@ -1,4 +1,5 @@
-// CRC-32 by carry-less products, for x86; the products are asked for as in pixel_kernels_sse41.cpp.
+// CRC-32 by carry-less products, for x86. The instructions are enabled as in
+// pixel_kernels_sse41.cpp.
 //
 // Method and constants: Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
 // Instruction", Intel 2009, for the reflected polynomial 0xEDB88320.
@@ -13,17 +14,18 @@
 namespace hvit_edge {
 namespace {
 
-// Powers of x modulo the polynomial: what a product moves a lane ahead by.
+// Powers of x modulo the polynomial; a product with them moves a lane ahead by so many bits.
 constexpr long long kBy512[2] = {0x154442bd4, 0x1c6e41596};
 constexpr long long kBy128[2] = {0x1751997d0, 0x0ccaa009e};
 constexpr long long kBy64 = 0x163cd6124;
-constexpr long long kPolynomial[2] = {0x1db710641, 0x1f7011641};  // itself, and its reciprocal
+// the polynomial, and its reciprocal
+constexpr long long kPolynomial[2] = {0x1db710641, 0x1f7011641};
 
 FOLDING inline __m128i load(const std::uint8_t* bytes) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
 }
 
-// What `lane` amounts to so many bits later, with what is there.
+// Moves `lane` ahead and combines it with `there`.
 FOLDING inline __m128i fold(__m128i lane, __m128i powers, __m128i there) {
   const __m128i low = _mm_clmulepi64_si128(lane, powers, 0x00);
   const __m128i high = _mm_clmulepi64_si128(lane, powers, 0x11);
@@ -36,7 +38,7 @@ FOLDING std::uint32_t reduce(__m128i lane) {
   lane = _mm_xor_si128(_mm_srli_si128(lane, 8), _mm_clmulepi64_si128(lane, powers, 0x10));
   const __m128i low = _mm_clmulepi64_si128(_mm_and_si128(lane, words), _mm_set_epi64x(0, kBy64), 0);
   lane = _mm_xor_si128(_mm_srli_si128(lane, 4), low);
-  const __m128i polynomial = _mm_set_epi64x(kPolynomial[1], kPolynomial[0]);  // Barrett's reduction
+  const __m128i polynomial = _mm_set_epi64x(kPolynomial[1], kPolynomial[0]);  // Barrett reduction
   __m128i quotient = _mm_clmulepi64_si128(_mm_and_si128(lane, words), polynomial, 0x10);
   quotient = _mm_clmulepi64_si128(_mm_and_si128(quotient, words), polynomial, 0x00);
   return static_cast<std::uint32_t>(_mm_extract_epi32(_mm_xor_si128(lane, quotient), 1));

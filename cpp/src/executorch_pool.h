@@ -1,5 +1,5 @@
-// What the wheel of ExecuTorch exports of its thread pool, and ships no header for.
-// `set_thread_num` of the public headers has no effect.
+// Declares the thread pool that ExecuTorch's wheel exports without a header. `set_thread_num` of
+// the public headers has no effect.
 #pragma once
 
 #include <executorch/runtime/core/function_ref.h>

@@ -1,4 +1,4 @@
-// ExecuTorch's error codes as sentences.
+// Explains ExecuTorch's error codes in sentences.
 #pragma once
 
 #include <executorch/runtime/core/error.h>
@@ -9,7 +9,8 @@
 
 namespace hvit_edge {
 
-/// `where` is "Session.load", `doing` is "load method forward", `log` what ExecuTorch wrote.
+/// Returns the error as a Status. `where` is "Session.load", `doing` is "load method forward", and
+/// `log` is what ExecuTorch wrote.
 Status explain(executorch::runtime::Error error, const std::string& where, const std::string& doing,
                const std::string& log);
 

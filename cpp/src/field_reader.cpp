@@ -42,7 +42,7 @@ std::vector<Number> FieldReader::exactly(const std::string& name, std::size_t co
                                          const char* kind, const Read& read) {
   std::vector<Number> numbers(count, Number{});
   const std::vector<EValue> found = values(name);
-  if (found.empty()) return numbers;  // noted above
+  if (found.empty()) return numbers;  // recorded above
   bool right = found.size() == count;
   for (std::size_t i = 0; right && i < count; ++i) right = read(found[i], numbers[i]);
   if (!right) {
@@ -87,7 +87,7 @@ std::vector<double> FieldReader::numbers(const std::string& name, std::size_t co
 
 std::string FieldReader::text(const std::string& name) {
   const std::vector<EValue> found = values(name);
-  if (found.empty()) return "";  // noted above
+  if (found.empty()) return "";  // recorded above
   std::string text;
   if (found.size() == 1 && found[0].isString()) {
     const std::string_view view = found[0].toString();
@@ -117,7 +117,7 @@ void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec)
 
 void FieldReader::expect_tensor(const std::string& name, DType dtype) {
   const std::vector<EValue> found = values(name);
-  if (found.empty()) return;  // noted above
+  if (found.empty()) return;  // recorded above
   const bool tensor = found.size() == 1 && found[0].isTensor();
   if (!tensor || view_of(found[0]).dtype != dtype) {
     note(concat(name, ": expected a tensor of ", to_string(dtype), ", got another type"));

@@ -9,7 +9,7 @@ namespace {
 
 std::size_t bytes_of(const PlaneExtent& extent) { return extent.rows * extent.row_bytes; }
 
-// Rows come to lie side by side.
+// Copies a plane so that its rows are contiguous.
 void copy_plane(const std::uint8_t* from, const PlaneExtent& extent, std::uint8_t* to) {
   if (extent.row_step == extent.row_bytes) {
     std::memcpy(to, from, bytes_of(extent));
@@ -27,7 +27,7 @@ void FrameCopy::take(const ImageView& image) {
   std::size_t total = 0;
   for (int i = 0; i <= chroma; ++i) total += bytes_of(plane_extent(image, i));
   if (bytes_.size() < total) {
-    bytes_.clear();  // what is there need not be moved
+    bytes_.clear();  // the old bytes need not be moved
     bytes_.resize(total);
   }
   view_ = image;

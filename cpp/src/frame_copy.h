@@ -1,4 +1,4 @@
-// A frame in memory of our own, which serves the next frame too.
+// A copy of a frame in memory that is reused for the next frame.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@ namespace hvit_edge {
 
 class FrameCopy {
  public:
-  /// Copies what is read of an image that has passed validate(): no padding. Allocates where the
-  /// image needs more memory than every one before.
+  /// Copies the bytes of an image that are read, without padding; validate() has accepted the
+  /// image. Allocates if the image needs more memory than every earlier one.
   void take(const ImageView& image);
 
-  /// Of the copy, until the next take().
+  /// Returns a view of the copy, valid until the next take().
   const ImageView& view() const { return view_; }
 
  private:

@@ -1,4 +1,5 @@
-// How a frame lies in memory: what the zeros of an ImageView stand for, and how it is turned.
+// The layout of a frame in memory: the meaning of zeros in an ImageView, and how to read it
+// upright.
 #pragma once
 
 #include <cstddef>
@@ -7,42 +8,44 @@
 
 namespace hvit_edge {
 
-/// 0, 1 or 2.
+/// Returns 0, 1 or 2.
 inline int chroma_planes(PixelFormat format) {
   if (format == PixelFormat::i420) return 2;
   return format == PixelFormat::nv12 || format == PixelFormat::nv21 ? 1 : 0;
 }
 
-/// Samples along a side of so many pixels.
+/// Returns the samples along a side of so many pixels.
 inline int chroma_side(int pixels) { return (pixels + 1) / 2; }
 
-/// Bytes from a sample of colour to the next.
+/// Returns the bytes from a chroma sample to the next.
 inline int chroma_step(const ImageView& image, int index) {
   const int given = image.chroma[index].pixel_stride_bytes;
   return given != 0 ? given : (image.format == PixelFormat::i420 ? 1 : 2);
 }
 
-/// Bytes from a row of a chroma plane to the next.
+/// Returns the bytes from a row of a chroma plane to the next.
 inline std::ptrdiff_t chroma_row_step(const ImageView& image, int index) {
   const std::size_t given = image.chroma[index].row_stride_bytes;
   if (given != 0) return static_cast<std::ptrdiff_t>(given);
   return static_cast<std::ptrdiff_t>(chroma_side(image.width)) * chroma_step(image, index);
 }
 
-/// Bytes from a row of `data` to the next.
+/// Returns the bytes from a row of `data` to the next.
 inline std::ptrdiff_t row_step(const ImageView& image) {
   if (image.row_stride_bytes != 0) return static_cast<std::ptrdiff_t>(image.row_stride_bytes);
   return static_cast<std::ptrdiff_t>(image.width) * bytes_per_pixel(image.format);
 }
 
-/// What is read of a plane: `rows` times `row_bytes`, their beginnings `row_step` bytes apart.
+/// The bytes that are read of a plane: `rows` times `row_bytes`, which begin `row_step` bytes
+/// apart.
 struct PlaneExtent {
   std::size_t rows = 0;
   std::size_t row_bytes = 0;
   std::size_t row_step = 0;
 };
 
-/// Of `data` where `plane` is 0, else of `chroma[plane - 1]`; the image has passed validate().
+/// Returns the extent of `data` if `plane` is 0, else of `chroma[plane - 1]`. validate() has
+/// accepted the image.
 inline PlaneExtent plane_extent(const ImageView& image, int plane) {
   if (plane == 0) {
     return {static_cast<std::size_t>(image.height),
@@ -57,11 +60,11 @@ inline PlaneExtent plane_extent(const ImageView& image, int plane) {
           static_cast<std::size_t>(chroma_row_step(image, plane - 1))};
 }
 
-/// How to read the stored pixels so that they come upright and mirrored as asked for.
+/// Says how to read the stored pixels so that they are upright and mirrored as requested.
 struct Orientation {
   bool swapped = false;           ///< the upright columns are the stored rows
-  bool columns_reversed = false;  ///< stored columns, from the right
-  bool rows_reversed = false;     ///< stored rows, from below
+  bool columns_reversed = false;  ///< stored columns are read from the right
+  bool rows_reversed = false;     ///< stored rows are read from below
 };
 
 inline Orientation orientation_of(const ImageView& image) {

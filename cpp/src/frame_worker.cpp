@@ -49,7 +49,7 @@ Status FrameWorker::accept(std::optional<nanoseconds> given, steady_clock::time_
                            nanoseconds& timestamp) {
   if (Status status = check_running("submit"); !status.ok()) return status;
   if (!given) {
-    // Coarse clocks give the same time twice.
+    // Coarse clocks may return the same time twice.
     timestamp = now.time_since_epoch();
     if (last_timestamp_) timestamp = std::max(timestamp, *last_timestamp_ + nanoseconds(1));
     return Status();
@@ -72,7 +72,7 @@ Result<std::uint64_t> FrameWorker::submit(const ImageView& image,
   std::unique_lock<std::mutex> lock(mutex_);
   if (Status status = accept(given, now, timestamp); !status.ok()) return status;
   if (!paused_) {
-    // Others go on meanwhile, so that what was accepted may have to be refused after all.
+    // Other threads run meanwhile, so a frame that was accepted may still have to be refused.
     lock.unlock();
     filling_->copy.take(image);
     lock.lock();
@@ -180,7 +180,7 @@ void FrameWorker::classify() {
   result_.frame = frame.number;
   result_.timestamp = frame.timestamp;
   result_.submitted = frame.submitted;
-  // Where there is no memory for the sentence that says so: this text needs none.
+  // There may be no memory for the sentence that says so; this text needs none.
   result_.status = catching(
       [this] { return guarded("FrameClassifier", [this] { return predict(); }); },
       [](Thrown, const char*) { return Status(StatusCode::out_of_memory, "out of memory"); });
@@ -214,7 +214,7 @@ Status FrameWorker::predict() {
   return Status();
 }
 
-// False where the callback threw. Nothing here needs memory.
+// Returns false if the callback threw. Needs no memory.
 bool FrameWorker::call_back() {
   const auto call = [this] {
     callback_(result_);

@@ -1,4 +1,4 @@
-// The thread behind a FrameClassifier, the frames that it has, and their counts.
+// The thread of a FrameClassifier, its frames, and their counts.
 #pragma once
 
 #include <array>
@@ -18,16 +18,16 @@
 
 namespace hvit_edge {
 
-/// Members are those of FrameClassifier. The thread shares the worker, which therefore outlives a
-/// FrameClassifier that is destroyed by its own callback.
+/// The members are those of FrameClassifier. The thread shares the worker, which therefore outlives
+/// a FrameClassifier that is destroyed by its own callback.
 class FrameWorker {
  public:
   FrameWorker(FrameClassifier::Logits logits, std::vector<std::string> labels,
               FrameClassifier::Callback callback, const FrameClassifierOptions& options);
 
-  /// Once, before all else.
+  /// Starts the thread. It is called once, before all else.
   static void start(const std::shared_ptr<FrameWorker>& worker);
-  /// Once, after all else: stops, and leaves no thread behind but the calling one.
+  /// Stops. It is called once, after all else, and leaves no thread except the calling one.
   void finish();
 
   Result<std::uint64_t> submit(const ImageView& image,
@@ -43,19 +43,19 @@ class FrameWorker {
   struct Frame {
     FrameCopy copy;
     std::uint64_t number = 0;
-    std::uint64_t average = 0;  // which one it belongs to
+    std::uint64_t average = 0;  // the average that it belongs to
     std::chrono::nanoseconds timestamp{0};
     std::chrono::steady_clock::time_point submitted;
   };
 
-  // With mutex_ locked.
+  // Called with mutex_ locked.
   Status check_running(const char* method) const;
   Status accept(std::optional<std::chrono::nanoseconds> given,
                 std::chrono::steady_clock::time_point now, std::chrono::nanoseconds& timestamp);
   void drop_waiting();
   bool is_pending_until(std::uint64_t number) const;
 
-  // On the worker thread, without it.
+  // Called on the worker thread, without the lock.
   void work();
   void classify();
   Status predict();
@@ -64,7 +64,7 @@ class FrameWorker {
 
   bool on_worker_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
-  // The worker thread's.
+  // Used only by the worker thread.
   const FrameClassifier::Logits logits_;
   const FrameClassifier::Callback callback_;
   SmoothedPredictions predictions_;
@@ -79,10 +79,10 @@ class FrameWorker {
   std::condition_variable changed_;
   std::unique_ptr<Frame> waiting_ = std::make_unique<Frame>();
   bool has_waiting_ = false;
-  bool busy_ = false;  // working_ is being classified or called back
+  bool busy_ = false;  // working_ is being classified or is in the callback
   bool paused_ = false;
   bool stopping_ = false;
-  bool finished_ = false;  // the thread touches nothing any more
+  bool finished_ = false;  // the thread uses nothing any more
   bool callback_threw_ = false;
   std::array<char, 256> thrown_ = {};  // text that needs no memory
   std::uint64_t average_ = 0;

@@ -9,15 +9,15 @@
 
 namespace hvit_edge {
 
-/// "hve_golden_input_0"
+/// Returns a name such as "hve_golden_input_0".
 std::string golden_input(std::size_t index);
-/// "hve_golden_output_0"
+/// Returns a name such as "hve_golden_output_0".
 std::string golden_output(std::size_t index);
 
-/// Notes a fault for each golden tensor that is not of forward's own shape and dtype.
+/// Records a fault for each golden tensor whose shape or dtype differs from that of forward.
 void check_golden_tensors(FieldReader& reader, const Program& program);
 
-/// Runs the golden inputs and compares every output; the worst decides.
+/// Runs the golden inputs and compares every output; the worst one decides.
 Result<SelfTest> run_tensor_self_test(Program& program, const Metadata& metadata,
                                       const RunFunction& run);
 

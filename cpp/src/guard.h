@@ -9,7 +9,7 @@
 
 namespace hvit_edge {
 
-/// What a call says where memory ran out, behind its name.
+/// The message if memory ran out, after the name of the call.
 constexpr char kNoMemory[] =
     "expected enough memory, got none; close other applications or take a smaller model or image";
 
@@ -17,7 +17,7 @@ inline Status no_memory(const char* where) {
   return Status(StatusCode::out_of_memory, std::string("[") + where + "] " + kNoMemory);
 }
 
-/// Runs `body`, which returns a Status or a Result, and turns what it throws into a Status.
+/// Runs `body`, which returns a Status or a Result, and converts exceptions to a Status.
 template <typename Body>
 auto guarded(const char* where, Body&& body) -> decltype(body()) {
   return catching(std::forward<Body>(body), [where](Thrown thrown, const char* what) {

@@ -11,16 +11,16 @@
 namespace hvit_edge {
 namespace {
 
-constexpr std::size_t kShown = 60;   // bytes of a malformed line
-constexpr std::size_t kDigits = 32;  // far more than a decibel needs
+constexpr std::size_t kShown = 60;   // bytes of a malformed line in messages
+constexpr std::size_t kDigits = 32;  // far more than a number of decibels needs
 
 bool all_digits(const std::string& text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// "12", "-3.5", "inf" or "-inf"; std::from_chars for double is missing in older libc++, and strtod
-// follows the process's locale.
+// Parses "12", "-3.5", "inf" or "-inf". std::from_chars for double is missing in older libc++, and
+// strtod depends on the process's locale.
 std::optional<double> parse_decibel(const std::string& text) {
   const bool negative = !text.empty() && text[0] == '-';
   const std::string magnitude = text.substr(negative ? 1 : 0);

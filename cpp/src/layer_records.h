@@ -1,4 +1,4 @@
-// The record of the layers: lines name<TAB>precision<TAB>decibel.
+// Reads the record of the layers: lines name<TAB>precision<TAB>decibel.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace hvit_edge {
 
-/// Reads `text` into `records`; returns what is wrong with its first malformed line, else "".
+/// Reads `text` into `records`; returns the fault of its first malformed line, else "".
 std::string parse_layer_records(const std::string& text, std::vector<LayerRecord>& records);
 
 }  // namespace hvit_edge

@@ -18,7 +18,7 @@ Status refuse(StatusCode code, const std::string& message) {
   return Status(code, "[Session.load] " + message);
 }
 
-// Opened without waiting: a pipe that nobody writes to is refused below like any other.
+// Opens without waiting: a pipe without a writer is refused below like any other pipe.
 class Descriptor {
  public:
   explicit Descriptor(const std::string& path)

@@ -10,7 +10,7 @@ namespace hvit_edge {
 
 class MappedFile {
  public:
-  /// Refuses missing files, directories and empty files, each in its own words.
+  /// Refuses missing files, directories and empty files, each with its own message.
   static Result<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;

@@ -1,4 +1,4 @@
-// What a delegate tells of its operators, after each run.
+// Receives what a delegate reports about its operators after each run.
 #pragma once
 
 #include <executorch/runtime/core/event_tracer.h>
@@ -9,9 +9,9 @@
 
 namespace hvit_edge {
 
-/// Keeps the operators of the last run, and nothing else of what an ExecuTorch method reports: a
-/// program of ours is one delegate. XNNPACK measures with the system's clock between operators,
-/// in whole microseconds rounded down, and reports when the whole run is done. Ticks of ExecuTorch
+/// Keeps the operators of the last run, and nothing else that an ExecuTorch method reports, because
+/// a program of hvit-edge is one delegate. XNNPACK measures with the system's clock between
+/// operators, in microseconds rounded down, and reports after the complete run. Ticks of ExecuTorch
 /// become nanoseconds.
 class OperatorEvents final : public executorch::runtime::EventTracer {
  public:
@@ -23,7 +23,7 @@ class OperatorEvents final : public executorch::runtime::EventTracer {
                               et_timestamp_t start_time, et_timestamp_t end_time,
                               const void* metadata, std::size_t metadata_len) override;
 
-  // Everything below is reported too, and not kept.
+  // The following events are reported too, but not kept.
   void create_event_block(const char* name) override;
   executorch::runtime::EventTracerEntry start_profiling(
       const char* name, executorch::runtime::ChainID chain_id,

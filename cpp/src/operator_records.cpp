@@ -5,7 +5,7 @@
 namespace hvit_edge {
 namespace {
 
-constexpr std::size_t kShown = 60;  // bytes of a malformed line
+constexpr std::size_t kShown = 60;  // bytes of a malformed line in messages
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// The loops over pixels, once for each instruction set. All give the bytes of the scalar ones.
+// The pixel loops, once for each instruction set. All give the bytes of the scalar ones.
 #pragma once
 
 #include <cstddef>
@@ -12,26 +12,26 @@
 
 namespace hvit_edge {
 
-/// Samples of colour of one row; one for two pixels, `step` bytes (1 or 2) apart.
+/// The chroma samples of one row: one for two pixels, `step` bytes (1 or 2) apart.
 struct ChromaRow {
   const std::uint8_t* u = nullptr;
   const std::uint8_t* v = nullptr;
   int step = 1;
 
-  /// From an even pixel on.
+  /// Returns the samples from an even pixel on.
   ChromaRow from(int pixel) const {
     const std::ptrdiff_t bytes = static_cast<std::ptrdiff_t>(pixel / 2) * step;
     return {u + bytes, v + bytes, step};
   }
 };
 
-/// Where the colours lie in a pixel.
+/// The places of the colors in a pixel.
 struct PackedPixel {
   int bytes = 3;  ///< 3 or 4
-  int red = 0;    ///< 0, or 2 where blue comes first
+  int red = 0;    ///< 0, or 2 if blue comes first
 };
 
-/// The rows behind one output row of the pass down the columns.
+/// The rows that one output row of the vertical pass is computed from.
 struct ColumnTaps {
   const std::uint8_t* const* rows = nullptr;
   const std::int32_t* weights = nullptr;
@@ -42,42 +42,42 @@ struct PixelKernels {
   const char* name;
   bool (*runs_here)();
 
-  /// `count` pixels. The first one is the left one of its sample of colour.
+  /// Converts `count` pixels. The first one must be the left one of its chroma sample.
   void (*convert_yuv)(const std::uint8_t* luma, const ChromaRow& chroma, int count,
                       const YuvWeights& weights, const ColourRows& output);
 
-  /// `count` packed pixels.
+  /// Separates the colors of `count` packed pixels.
   void (*separate)(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
                    const ColourRows& output);
 
-  /// A row that starts at filter.source_first() to filter.crop().count pixels of RGB. Reads, with
-  /// weights of zero, up to kReadAhead bytes behind the last tap.
+  /// Resamples a row that starts at filter.source_first() to filter.crop().count pixels of RGB.
+  /// Reads up to kReadAhead bytes after the last tap, with weights of zero.
   void (*resample_row)(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output);
 
-  /// The weighted sum of rows, `bytes` wide.
+  /// Computes the weighted sum of rows that are `bytes` wide.
   void (*resample_column)(const ColumnTaps& taps, std::size_t bytes, std::uint8_t* output);
 };
 
-/// Null where they were compiled for another machine.
+/// Return null if they were compiled for another machine.
 const PixelKernels* avx2_kernels();
 const PixelKernels* sse41_kernels();
 const PixelKernels* neon_kernels();
 const PixelKernels& scalar_kernels();
 
-/// Those that this machine runs, the fastest first, the scalar ones last.
+/// Returns the kernels that this machine runs, the fastest first and the scalar ones last.
 const std::vector<const PixelKernels*>& pixel_kernels();
 
-/// Of this name, or null where this machine runs none such.
+/// Returns the kernels of this name, or null if this machine does not run them.
 const PixelKernels* find_kernels(const std::string& name);
 
-/// One byte of a weighted sum of rows, where fewer are left than a vector has.
+/// Computes one byte of a weighted sum of rows, for bytes that do not fill a vector.
 inline std::uint8_t resample_byte(const ColumnTaps& taps, std::size_t x) {
   std::int32_t sum = kHalf;
   for (int k = 0; k < taps.count; ++k) sum += taps.rows[k][x] * taps.weights[k];
   return to_byte(sum);
 }
 
-/// One pixel of a row, where fewer are left.
+/// Computes one pixel of a row, for pixels that do not fill a vector.
 inline void resample_pixel(const AxisFilter& filter, int i, const ConstColourRows& row,
                            std::uint8_t* output) {
   const std::int32_t* weights = filter.weights(i);

@@ -1,4 +1,4 @@
-// Pixel loops for x86 with AVX2, asked for as in pixel_kernels_sse41.cpp.
+// Pixel loops for x86 with AVX2, which is enabled as in pixel_kernels_sse41.cpp.
 #include "pixel_kernels.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -25,10 +25,10 @@ AVX2 void store(void* memory, __m256i value) {
   _mm256_storeu_si256(static_cast<__m256i*>(memory), value);
 }
 
-// Quarters 0 2 1 3: undoes what unpacking or packing each half by itself does to the order.
+// Reorders quarters as 0 2 1 3: undoes the order from unpacking or packing each half by itself.
 AVX2 __m256i in_order(__m256i value) { return _mm256_permute4x64_epi64(value, 0xD8); }
 
-// Sixteen samples, which in pairs are every second byte.
+// Loads sixteen samples; samples in pairs are every second byte.
 AVX2 __m256i load_samples(const std::uint8_t* samples, int step) {
   if (step == 2) return _mm256_and_si256(load(samples), _mm256_set1_epi16(0xFF));
   return _mm256_cvtepu8_epi16(load_half(samples));
@@ -43,7 +43,8 @@ AVX2 __m256i times(__m256i words, std::int16_t weight) {
   return _mm256_mulhrs_epi16(words, _mm256_set1_epi16(weight));
 }
 
-// 32 bytes of one colour: sixteen pixels each of luma, a colour, in_order(), for two pixels.
+// Returns 32 bytes of one color: sixteen pixels of luma in each, and in_order() a color for two
+// pixels.
 AVX2 __m256i colour(__m256i first, __m256i second, __m256i difference) {
   const __m256i low = _mm256_add_epi16(first, _mm256_unpacklo_epi16(difference, difference));
   const __m256i high = _mm256_add_epi16(second, _mm256_unpackhi_epi16(difference, difference));
@@ -55,7 +56,7 @@ AVX2 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int cou
                       const YuvWeights& weights, const ColourRows& output) {
   const __m256i half = _mm256_set1_epi16(kYuvHalf);
   int x = 0;
-  // Pairs are read whole: one pixel at least stays behind, so that the last pair is inside.
+  // Pairs are read completely: at least one pixel is left, so that the last pair is inside the row.
   for (; x + 32 < count; x += 32) {
     const ChromaRow samples = chroma.from(x);
     const __m256i u = in_order(centred(load_samples(samples.u, samples.step), 128));
@@ -78,7 +79,7 @@ void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
   sse41_kernels()->separate(pixels, count, pixel, output);
 }
 
-// What one output is made of.
+// The taps of one output.
 struct Taps {
   std::ptrdiff_t start;
   WeightHalves weights;
@@ -89,7 +90,7 @@ Taps taps_of(const AxisFilter& filter, int i) {
   return {filter.start(i) - filter.source_first(), filter.halves(i), filter.taps(i)};
 }
 
-// Eight partial sums of one colour.
+// Returns eight partial sums of one color.
 AVX2_INLINE __m256i partial_sums(const Taps& taps, const std::uint8_t* row) {
   const std::uint8_t* bytes = row + taps.start;
   __m256i words = _mm256_cvtepu8_epi16(load_half(bytes));
@@ -103,12 +104,12 @@ AVX2_INLINE __m256i partial_sums(const Taps& taps, const std::uint8_t* row) {
   return _mm256_add_epi32(_mm256_slli_epi32(upper, kLowerBits), lower);
 }
 
-// Sums of neighbours but one, of both in turns.
+// Adds elements that are two apart, of both vectors in turn.
 AVX2_INLINE __m256i add_across(__m256i a, __m256i b) {
   return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
 }
 
-// Four outputs of one colour, not yet bytes.
+// Returns four outputs of one color, not yet as bytes.
 AVX2_INLINE __m128i four_outputs(const Taps (&taps)[4], const std::uint8_t* row) {
   const __m256i first = add_across(partial_sums(taps[0], row), partial_sums(taps[1], row));
   const __m256i last = add_across(partial_sums(taps[2], row), partial_sums(taps[3], row));

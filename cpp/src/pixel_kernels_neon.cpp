@@ -1,4 +1,4 @@
-// Pixel loops for 64-bit Arm, all of which have NEON.
+// Pixel loops for 64-bit Arm, which always has NEON.
 #include "pixel_kernels.h"
 
 #if defined(__aarch64__)
@@ -12,7 +12,7 @@ namespace {
 
 int16x8_t widened(uint8x8_t bytes) { return vreinterpretq_s16_u16(vmovl_u8(bytes)); }
 
-// Eight samples, which in pairs are every second byte.
+// Loads eight samples; samples in pairs are every second byte.
 int16x8_t load_samples(const std::uint8_t* samples, int step) {
   if (step == 2) {
     const uint16x8_t pairs = vreinterpretq_u16_u8(vld1q_u8(samples));
@@ -29,7 +29,7 @@ int16x8_t times(int16x8_t words, std::int16_t weight) {
   return vqrdmulhq_s16(words, vdupq_n_s16(weight));
 }
 
-// Sixteen bytes of one colour: eight pixels each of luma, a colour for two pixels.
+// Returns sixteen bytes of one color: eight pixels of luma in each, and a color for two pixels.
 uint8x16_t colour(int16x8_t first, int16x8_t second, int16x8_t difference) {
   const int16x8_t low = vaddq_s16(first, vzip1q_s16(difference, difference));
   const int16x8_t high = vaddq_s16(second, vzip2q_s16(difference, difference));
@@ -41,7 +41,7 @@ void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int count,
                  const YuvWeights& weights, const ColourRows& output) {
   const int16x8_t half = vdupq_n_s16(kYuvHalf);
   int x = 0;
-  // Pairs are read whole: one pixel at least stays behind, so that the last pair is inside.
+  // Pairs are read completely: at least one pixel is left, so that the last pair is inside the row.
   for (; x + 16 < count; x += 16) {
     const ChromaRow samples = chroma.from(x);
     const int16x8_t u = centred(load_samples(samples.u, samples.step), 128);
@@ -76,7 +76,7 @@ void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
   scalar_kernels().separate(pixels, count - x, pixel, output.from(x));
 }
 
-// Partial sums of one colour.
+// The partial sums of one color.
 struct Sums {
   int32x4_t low = vdupq_n_s32(0);
   int32x4_t high = vdupq_n_s32(0);

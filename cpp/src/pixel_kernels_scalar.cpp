@@ -1,4 +1,5 @@
-// The reference that the other instruction sets are compared with, and their last few pixels.
+// The reference that the other instruction sets are compared with. It also computes their last few
+// pixels.
 #include <algorithm>
 
 #include "pixel_kernels.h"

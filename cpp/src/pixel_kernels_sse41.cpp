@@ -1,5 +1,5 @@
-// Pixel loops for x86 with SSE4.1. An attribute of each function asks for it, not a flag of the
-// file: what other files share with this one is not compiled with it.
+// Pixel loops for x86 with SSE4.1. An attribute of each function enables it instead of a flag of
+// the file, so that code that other files share with this one is compiled without it.
 #include "pixel_kernels.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -27,7 +27,7 @@ SSE41 void store(void* memory, __m128i value) {
   _mm_storeu_si128(static_cast<__m128i*>(memory), value);
 }
 
-// Eight samples, which in pairs are every second byte.
+// Loads eight samples; samples in pairs are every second byte.
 SSE41 __m128i load_samples(const std::uint8_t* samples, int step) {
   if (step == 2) return _mm_and_si128(load(samples), _mm_set1_epi16(0xFF));
   return _mm_cvtepu8_epi16(load_half(samples));
@@ -42,7 +42,7 @@ SSE41 __m128i times(__m128i words, std::int16_t weight) {
   return _mm_mulhrs_epi16(words, _mm_set1_epi16(weight));
 }
 
-// Sixteen bytes of one colour: eight pixels each of luma, a colour for two pixels.
+// Returns sixteen bytes of one color: eight pixels of luma in each, and a color for two pixels.
 SSE41 __m128i colour(__m128i first, __m128i second, __m128i difference) {
   const __m128i low = _mm_add_epi16(first, _mm_unpacklo_epi16(difference, difference));
   const __m128i high = _mm_add_epi16(second, _mm_unpackhi_epi16(difference, difference));
@@ -54,7 +54,7 @@ SSE41 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int co
                        const YuvWeights& weights, const ColourRows& output) {
   const __m128i half = _mm_set1_epi16(kYuvHalf);
   int x = 0;
-  // Pairs are read whole: one pixel at least stays behind, so that the last pair is inside.
+  // Pairs are read completely: at least one pixel is left, so that the last pair is inside the row.
   for (; x + 16 < count; x += 16) {
     const ChromaRow samples = chroma.from(x);
     const __m128i u = centred(load_samples(samples.u, samples.step), 128);
@@ -89,7 +89,7 @@ SSE41 int separate_threes(const std::uint8_t* pixels, int count, int red,
   return x;
 }
 
-// Four pixels come to lie as four bytes of each colour; then rows and columns change places.
+// Arranges four pixels as four bytes of each color, then transposes rows and columns.
 SSE41 int separate_fours(const std::uint8_t* pixels, int count, int red, const ColourRows& output) {
   const __m128i order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   int x = 0;
@@ -116,7 +116,7 @@ SSE41 void separate(const std::uint8_t* pixels, int count, const PackedPixel& pi
                             output.from(x));
 }
 
-// Four partial sums of one colour.
+// Returns four partial sums of one color.
 SSE41 __m128i weighted(const std::uint8_t* bytes, const WeightHalves& weights, int taps) {
   __m128i upper = _mm_setzero_si128();
   __m128i lower = _mm_setzero_si128();

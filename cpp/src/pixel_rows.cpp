@@ -54,7 +54,7 @@ void PixelRows::convert_yuv(int y, int first, int last, const ColourRows& output
     kernels_.convert_yuv(luma + from, row.from(from), to - from, weights_,
                          output.from(from - first));
   };
-  // The kernels begin where a sample of colour begins.
+  // The kernels must begin where a chroma sample begins.
   const int even = first + first % 2;
   if (first < even) convert(first, even);
   if (even < last) convert(even, last);

@@ -9,7 +9,7 @@
 
 namespace hvit_edge {
 
-/// Rows and columns of a validated image as they are stored: nothing is turned here.
+/// Gives rows and columns of a validated image as they are stored, without rotation.
 class PixelRows {
  public:
   PixelRows(const ImageView& image, const PixelKernels& kernels);
@@ -17,11 +17,12 @@ class PixelRows {
   int width() const { return image_.width; }
   int height() const { return image_.height; }
 
-  /// The pixels lie in memory as RGB: rgb() gives row `y` from column `first` on.
+  /// Returns true if the pixels are stored as RGB; rgb() then returns row `y` from column `first`
+  /// on.
   bool are_rgb() const { return image_.format == PixelFormat::rgb888; }
   const std::uint8_t* rgb(int y, int first) const;
 
-  /// Columns [first, last) of row `y`.
+  /// Separates the colors of columns [first, last) of row `y`.
   void separate(int y, int first, int last, const ColourRows& output) const;
 
  private:
@@ -31,7 +32,7 @@ class PixelRows {
   const PixelKernels& kernels_;
   const YuvWeights& weights_;
   std::ptrdiff_t row_step_;
-  ChromaRow chroma_;  // the first row
+  ChromaRow chroma_;  // of the first row
   std::ptrdiff_t u_row_step_ = 0;
   std::ptrdiff_t v_row_step_ = 0;
 };

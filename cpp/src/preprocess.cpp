@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kMaxInputSide = 1 << 14;
 
-// Python's round() of an odd half goes to the even neighbour.
+// Rounds as Python's round() does: an odd half goes to the even neighbor.
 int rounded_half(int difference) {
   const int half = difference / 2;
   return difference % 2 == 0 ? half : half + half % 2;
@@ -29,7 +29,7 @@ struct Geometry {
   AxisCrop columns;
   AxisCrop rows;
 
-  // Pillow 13's rule. Each pass rounds to bytes, so the order shows in the result.
+  // The rule of Pillow 13. Each pass rounds to bytes, so the order affects the result.
   bool rows_first() const {
     const std::int64_t fewer_rows = rows.source - rows.resized;
     const std::int64_t fewer_columns = columns.source - columns.resized;
@@ -64,7 +64,8 @@ Result<Geometry> plan(const PreprocessSpec& spec, int width, int height) {
                   {height, static_cast<int>(new_height), top, spec.input_height}};
 }
 
-// `height` rows of `width` RGB pixels become rows of `height` pixels, in tiles that stay in cache.
+// Writes `height` rows of `width` RGB pixels as rows of `height` pixels, in tiles that fit in the
+// cache.
 void swap_sides(const std::uint8_t* pixels, int height, int width, std::uint8_t* output) {
   constexpr int kTile = 16;
   for (int top = 0; top < height; top += kTile) {
@@ -116,11 +117,11 @@ struct Preprocessor::State {
 
   PreprocessSpec spec;
   const PixelKernels& kernels;
-  float table[3][256];  // network's channel, byte
+  float table[3][256];  // [network's channel][byte]
   AxisFilter across;    // along the stored rows
   AxisFilter down;
   TwoPasses passes;
-  std::vector<std::uint8_t> turned;   // as `cropped`, sides swapped
+  std::vector<std::uint8_t> turned;   // like `cropped`, with sides swapped
   std::vector<std::uint8_t> cropped;  // input_height x input_width x 3
 };
 
@@ -128,7 +129,7 @@ Preprocessor::State::State(const PreprocessSpec& wanted, const PixelKernels& its
     : spec(wanted), kernels(its_kernels), passes(its_kernels) {
   for (int c = 0; c < 3; ++c) {
     for (int byte = 0; byte < 256; ++byte) {
-      // numpy's float32 steps, each rounded: divide, subtract, divide.
+      // The same float32 steps as in numpy, each rounded: divide, subtract, divide.
       const float unit = static_cast<float>(byte) / 255.0F;
       const float centred = unit - spec.mean[c];
       table[c][byte] = centred / spec.std[c];
@@ -137,7 +138,7 @@ Preprocessor::State::State(const PreprocessSpec& wanted, const PixelKernels& its
   cropped.resize(static_cast<std::size_t>(spec.input_height) * spec.input_width * 3);
 }
 
-// The passes run over the frame as it is stored; only their small result is turned.
+// The passes run over the frame as it is stored; only their small result is rotated.
 Status Preprocessor::State::resize_and_crop(const ImageView& image, std::uint8_t* output) {
   if (Status status = validate(image); !status.ok()) return status;
   const Orientation orientation = orientation_of(image);

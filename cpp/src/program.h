@@ -1,4 +1,5 @@
-// The ExecuTorch side of a Session: a verified program, its methods and their errors in words.
+// The ExecuTorch side of a Session: a verified program, its methods and explanations of their
+// errors.
 #pragma once
 
 #include <executorch/extension/module/module.h>
@@ -14,7 +15,7 @@
 
 namespace hvit_edge {
 
-/// Bytes that have passed check_seal() as an ExecuTorch program. The bytes outlive it.
+/// An ExecuTorch program in bytes that check_seal() has accepted. The bytes outlive it.
 class Program {
  public:
   static Result<Program> open(const void* data, std::size_t size);
@@ -25,18 +26,18 @@ class Program {
   Result<std::vector<executorch::runtime::EValue>> constant(const std::string& name);
   void release(const std::string& name);
 
-  /// From the next loading of `forward` on, its runs are timed operator by operator.
+  /// Makes runs measure every operator, from the next loading of `forward` on.
   void time_operators() { events_ = std::make_unique<OperatorEvents>(); }
-  /// Those of the last run; none where they are not timed.
+  /// Returns the operators of the last run; none if they are not timed.
   const std::vector<OperatorTime>& operators() const;
 
-  /// Loads `forward`, or loads it again when the thread pool is another one by now.
-  /// Call it with thread_pool_lock() held shared.
+  /// Loads `forward`, and loads it again if the thread pool has been replaced. Call it with
+  /// thread_pool_lock() held shared.
   Status prepare_forward();
 
   const std::vector<TensorSpec>& inputs() const { return inputs_; }
   const std::vector<TensorSpec>& outputs() const { return outputs_; }
-  /// For whoever knows their names.
+  /// For callers that know the names of tensors.
   std::vector<TensorSpec>& inputs() { return inputs_; }
   std::vector<TensorSpec>& outputs() { return outputs_; }
   std::size_t planned_memory_bytes() const { return planned_memory_bytes_; }
@@ -57,7 +58,7 @@ class Program {
   const void* loaded_for_pool_ = nullptr;
 };
 
-/// The contents of a tensor value; `data` belongs to the method that gave it.
+/// Returns the contents of a tensor value; `data` belongs to the method that returned it.
 TensorView view_of(const executorch::runtime::EValue& value);
 
 }  // namespace hvit_edge

@@ -1,4 +1,4 @@
-// Which classes score highest.
+// Ranks classes by score.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace hvit_edge {
 
-/// Makes `order` the indices of `scores`, of which the first `count` are sorted: the largest score
-/// first, equal ones by index.
+/// Makes `order` the indices of `scores`, of which the first `count` are sorted by score, the
+/// largest first, and then by index.
 template <typename Score>
 void rank(const std::vector<Score>& scores, std::size_t count, std::vector<int>& order) {
   order.resize(scores.size());

@@ -14,7 +14,7 @@
 namespace hvit_edge {
 namespace {
 
-// The index of a field's value among those allowed; 0 with a fault noted for any other.
+// Returns the index of a field's value among those allowed; any other value is a fault and gives 0.
 int choice(FieldReader& reader, const std::string& name, const std::vector<std::string>& allowed) {
   const std::size_t faults = reader.fault_count();
   const std::string value = reader.text(name);
@@ -30,7 +30,7 @@ PreprocessSpec read_preprocess(FieldReader& reader) {
   const std::vector<int> size = reader.small_integers("hve_input_size", 2);
   spec.input_height = size[0];
   spec.input_width = size[1];
-  // In the order of the enumerations.
+  // The names are in the order of the enumerations.
   spec.resize =
       static_cast<Resize>(choice(reader, "hve_resize", {"shortest", "stretch", "shortest-floor"}));
   spec.resize_size = reader.small_integer("hve_resize_size");
@@ -109,7 +109,7 @@ Status check_schema(FieldReader& reader, Program& program, Metadata& metadata) {
   return Status();
 }
 
-// The program must take what the preprocessing gives, and name as many classes as it has.
+// The program must read what the preprocessing writes, and have as many classes as labels.
 void check_consistency(FieldReader& reader, const Program& program, const Metadata& metadata) {
   const PreprocessSpec& spec = metadata.preprocess;
   const std::vector<std::int64_t> wanted = {1, 3, spec.input_height, spec.input_width};
@@ -127,7 +127,7 @@ void check_consistency(FieldReader& reader, const Program& program, const Metada
   }
 }
 
-// What a classifier has, and artifacts of other tasks have not.
+// Reads the fields that only a classifier has.
 void read_classifier(FieldReader& reader, const Program& program, Metadata& metadata) {
   metadata.labels = lines_of(reader.text("hve_labels"));
   metadata.preprocess = read_preprocess(reader);
@@ -138,7 +138,7 @@ void read_classifier(FieldReader& reader, const Program& program, Metadata& meta
   check_consistency(reader, program, metadata);
 }
 
-// One line of `field` for each tensor, none of them twice.
+// Reads one line of `field` for each tensor; names must be unique.
 void read_names(FieldReader& reader, const std::string& field, std::vector<TensorSpec>& specs) {
   const std::vector<std::string> names = lines_of(reader.text(field));
   const std::set<std::string> distinct(names.begin(), names.end());

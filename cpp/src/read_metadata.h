@@ -1,4 +1,4 @@
-// Metadata out of a program.
+// Reads metadata from a program.
 #pragma once
 
 #include "hvit_edge/metadata.h"

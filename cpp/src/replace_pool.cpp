@@ -16,8 +16,8 @@ namespace {
 
 namespace pool = executorch::extension::threadpool;
 
-// What a ThreadPool holds. `_unsafe_reset_threadpool` would free the pool, and with it what every
-// program that ExecuTorch's own runtime has loaded goes on using; so the pool is exchanged here.
+// The contents of a ThreadPool. `_unsafe_reset_threadpool` would free the pool, which every program
+// that was loaded by ExecuTorch's own runtime still uses. So the pool is exchanged here.
 struct Holder {
   std::mutex mutex;
   void (*free)(pthreadpool*);
@@ -25,7 +25,7 @@ struct Holder {
   std::size_t count;
 };
 
-// The process's ThreadPool, or null where it is not laid out as expected.
+// Returns the process's ThreadPool, or null if its layout is not as expected.
 Holder* current_holder() {
   pool::ThreadPool* threads = pool::get_threadpool();
   if (threads == nullptr) return nullptr;
@@ -35,13 +35,13 @@ Holder* current_holder() {
   return as_expected ? holder : nullptr;
 }
 
-// A pool of `count` threads. Pools are kept for the life of the process, one for each count, and so
-// is the map: what still runs while the process ends may ask for one.
+// Returns a pool of `count` threads. Pools are kept until the process ends, one for each count, and
+// so is the map, because code that still runs while the process ends may ask for one.
 pthreadpool* pool_of(std::size_t count, const Holder& current) {
   static auto& pools = *new std::map<std::size_t, pthreadpool*>();
   static pthreadpool* installed = nullptr;
   if (installed != nullptr && installed != current.pool) {
-    // Somebody else has reset the pool, which freed ours.
+    // Someone else has reset the pool, which freed ours.
     for (auto it = pools.begin(); it != pools.end();) {
       it = it->second == installed ? pools.erase(it) : std::next(it);
     }

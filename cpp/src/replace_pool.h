@@ -1,4 +1,4 @@
-// Another number of threads for the process's pool.
+// Changes the number of threads of the process's pool.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace hvit_edge {
 
-/// Nothing may run on the pool meanwhile. What was loaded before keeps the old pool until it is
-/// prepared again.
+/// Replaces the pool. Nothing may run on it meanwhile. A program that was loaded before keeps the
+/// old pool until it is prepared again.
 Status replace_pool(std::size_t threads);
 
 }  // namespace hvit_edge

@@ -1,5 +1,6 @@
-// Apple's wheel exports no pthreadpool_create, so there the pool is reset, which frees the old one.
-// A program that ExecuTorch's own runtime has loaded into the same process must be loaded again.
+// Apple's wheel does not export pthreadpool_create, so the pool is reset, which frees the old one.
+// A program that ExecuTorch's own runtime has loaded into the same process must then be loaded
+// again.
 #if defined(__APPLE__)
 
 #include <cstdint>

@@ -10,7 +10,8 @@
 
 namespace hvit_edge {
 
-// 8 bits of pixel, 2 bits of headroom for negative lobes, the rest of 32 for the weight.
+// Of 32 bits, 8 are for the pixel and 2 are headroom for negative lobes; the rest is for the
+// weight.
 constexpr int kFractionBits = 32 - 8 - 2;
 constexpr std::int32_t kHalf = std::int32_t{1} << (kFractionBits - 1);
 
@@ -18,7 +19,7 @@ inline std::uint8_t to_byte(std::int32_t sum) {
   return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
 }
 
-/// The part of an axis that is needed: out of `resized` positions, `count` starting at `first`.
+/// The part of an axis that is needed: `count` of `resized` positions, starting at `first`.
 struct AxisCrop {
   int source = 0;   ///< length before
   int resized = 0;  ///< length after
@@ -40,8 +41,8 @@ struct WeightHalves {
 };
 constexpr int kLowerBits = 11;
 
-/// For each position wanted: which source positions count, and how much. Source positions are
-/// those of the stored axis.
+/// Says for each position which source positions contribute, and with which weights. Source
+/// positions are those of the stored axis.
 class AxisFilter {
  public:
   void prepare(const AxisCrop& crop, Interpolation interpolation);
@@ -50,18 +51,18 @@ class AxisFilter {
   /// Source positions [source_first(), source_last()) are read.
   int source_first() const { return source_first_; }
   int source_last() const { return source_last_; }
-  /// The largest of taps().
+  /// Returns the largest of taps().
   int most_taps() const { return most_taps_; }
 
-  /// First source position of output `i`.
+  /// Returns the first source position of output `i`.
   int start(int i) const { return starts_[i]; }
-  /// Number of source positions of output `i`.
+  /// Returns the number of source positions of output `i`.
   int taps(int i) const { return taps_[i]; }
-  /// One a tap, then zeros up to a multiple of sixteen.
+  /// Returns one weight for each tap, then zeros up to a multiple of sixteen.
   const std::int32_t* weights(int i) const {
     return weights_.data() + static_cast<std::size_t>(i) * row_;
   }
-  /// The same in halves.
+  /// Returns the weights in halves.
   WeightHalves halves(int i) const {
     const std::int16_t* upper = halves_.data() + 2 * static_cast<std::size_t>(i) * row_;
     return {upper, upper + row_};
@@ -77,7 +78,7 @@ class AxisFilter {
   bool prepared_ = false;
   AxisCrop crop_;
   Interpolation interpolation_ = Interpolation::bilinear;
-  int row_ = 0;  // weights an output
+  int row_ = 0;  // weights of an output
   int most_taps_ = 0;
   int source_first_ = 0;
   int source_last_ = 0;

@@ -1,4 +1,4 @@
-// The last few rows that were made, so that each is made once.
+// Keeps the last few rows, so that each is computed once.
 #pragma once
 
 #include <algorithm>
@@ -8,17 +8,17 @@
 
 namespace hvit_edge {
 
-/// Room for `rows` neighbouring rows. Allocates when it grows, not otherwise.
+/// Has room for `rows` neighboring rows. Allocates only when it grows.
 class RowWindow {
  public:
-  /// Forgets what it holds.
+  /// Forgets all rows.
   void prepare(std::size_t row_bytes, int rows) {
     row_bytes_ = row_bytes;
     held_.assign(rows, -1);
     bytes_.resize(row_bytes * rows);
   }
 
-  /// Row `y`; make(memory) writes it where it is not held.
+  /// Returns row `y`; make(memory) writes it if it is not stored.
   template <typename Make>
   const std::uint8_t* row(int y, const Make& make) {
     const std::size_t slot = static_cast<std::size_t>(y) % held_.size();

@@ -1,11 +1,11 @@
-// What ExecuTorch wrote to its log while something failed: the reason behind its error code.
+// Captures what ExecuTorch writes to its log: the reason for an error code.
 #pragma once
 
 #include <string>
 
 namespace hvit_edge {
 
-/// While it lives, ExecuTorch's log messages of this thread come here and not to stderr.
+/// While it lives, ExecuTorch's log messages of this thread go here instead of stderr.
 class RuntimeLog {
  public:
   RuntimeLog();
@@ -13,7 +13,7 @@ class RuntimeLog {
   RuntimeLog(const RuntimeLog&) = delete;
   RuntimeLog& operator=(const RuntimeLog&) = delete;
 
-  /// The first error, without a trailing full stop; empty where none was written.
+  /// Returns the first error, without a trailing period; empty if there is none.
   const std::string& first_error() const { return first_error_; }
 
  private:

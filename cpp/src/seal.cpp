@@ -14,7 +14,7 @@ constexpr std::size_t kSealSize = 32;
 constexpr char kMagic[] = "HVITEDGE";
 constexpr std::size_t kMagicSize = 8;
 constexpr std::uint32_t kContainerVersion = 1;
-// Where every ExecuTorch program carries its own magic, "ET" and two digits.
+// The offset at which every ExecuTorch program has its magic, "ET" and two digits.
 constexpr std::size_t kProgramMagic = 4;
 
 template <typename T>

@@ -9,7 +9,7 @@
 namespace hvit_edge {
 
 /// Checks magic, container version, length and checksum of `size` bytes, and returns the size of
-/// the program in front of the seal. `name` is what messages call the bytes.
+/// the program before the seal. `name` is the name of the bytes in messages.
 Result<std::size_t> check_seal(const void* data, std::size_t size, const std::string& name);
 
 }  // namespace hvit_edge

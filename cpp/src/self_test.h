@@ -1,4 +1,4 @@
-// The golden photo or golden inputs through the model, compared with the golden outputs.
+// Runs the golden photo or golden inputs and compares the results with the golden outputs.
 #pragma once
 
 #include <functional>

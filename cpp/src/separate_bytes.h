@@ -1,12 +1,12 @@
-// Byte shuffles that part a row of RGB into its colours.
+// Byte shuffles that separate a row of RGB into its colors.
 #pragma once
 
 #include <cstdint>
 
 namespace hvit_edge {
 
-/// Byte j of sixteen of one colour is byte from[colour][p][j] of part p of the 48 bytes of RGB, for
-/// the one part where that is not 0x80.
+/// Byte j of sixteen bytes of one color is byte from[color][p][j] of part p of the 48 bytes of RGB,
+/// for the one part for which that is not 0x80.
 struct SeparateBytes {
   std::uint8_t from[3][3][16];
 };

@@ -21,7 +21,7 @@
 namespace hvit_edge {
 namespace {
 
-// What flatbuffers and XNNPACK's packed weights need.
+// The alignment that flatbuffers and XNNPACK's packed weights need.
 constexpr std::uintptr_t kAlignment = 16;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Predictions of an average over time of a classifier's probabilities.
+// Predicts from an average over time of a classifier's probabilities.
 #pragma once
 
 #include <chrono>
@@ -13,17 +13,17 @@ namespace hvit_edge {
 
 class SmoothedPredictions {
  public:
-  /// `seconds` is the time constant, see FrameClassifierOptions; at least one label.
+  /// `seconds` is the time constant, see FrameClassifierOptions. There must be at least one label.
   SmoothedPredictions(std::vector<std::string> labels, int top_k, double seconds);
 
-  /// The next logits begin a new average.
+  /// Starts a new average with the next logits.
   void reset() { begun_ = false; }
 
-  /// Takes a frame's logits into the average. Refuses a wrong number of them and what is not
-  /// finite; the average then stays as it was.
+  /// Adds a frame's logits to the average. Refuses a wrong number of logits and values that are not
+  /// finite; the average then stays unchanged.
   Status update(const std::vector<float>& logits, std::chrono::nanoseconds timestamp);
 
-  /// Writes the most probable classes. Allocates where `predictions` did not come from here before.
+  /// Writes the most probable classes. Allocates if `predictions` was not filled here before.
   void write(std::vector<Prediction>& predictions);
 
  private:

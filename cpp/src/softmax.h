@@ -1,4 +1,4 @@
-// From a classifier's logits to probabilities.
+// Converts a classifier's logits to probabilities.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace hvit_edge {
 
-/// Writes as many probabilities as there are logits; at least one. Refuses logits that are not
-/// finite: `where` opens the sentence.
+/// Writes as many probabilities as there are logits, at least one. Refuses logits that are not
+/// finite; `where` begins the message.
 Status softmax(const char* where, const std::vector<float>& logits,
                std::vector<double>& probabilities);
 

@@ -1,4 +1,4 @@
-// Small helpers to read and write text.
+// Concatenates text and splits it into lines.
 #pragma once
 
 #include <sstream>
@@ -7,7 +7,7 @@
 
 namespace hvit_edge {
 
-/// concat("expected ", 3, ", got ", x)
+/// Joins values as text: concat("expected ", 3, ", got ", x).
 template <typename... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream stream;
@@ -24,7 +24,7 @@ inline std::string join(const std::vector<std::string>& parts, const char* separ
   return text;
 }
 
-/// The lines of a text joined by line breaks; none of an empty text.
+/// Returns the lines of a text that were joined by line breaks; an empty text has none.
 inline std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   if (text.empty()) return lines;

@@ -24,7 +24,7 @@ std::shared_mutex& thread_pool_lock() {
 }
 
 const void* current_thread_pool() {
-  const RuntimeLog quiet;  // the first call logs how it counted the cores
+  const RuntimeLog quiet;  // the first call logs how it counts the cores
   return pool::get_pthreadpool();
 }
 

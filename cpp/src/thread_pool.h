@@ -5,11 +5,11 @@
 
 namespace hvit_edge {
 
-/// Held shared while a program loads or runs, exclusively while the pool is replaced.
+/// Is held shared while a program loads or runs, and exclusively while the pool is replaced.
 std::shared_mutex& thread_pool_lock();
 
-/// Identity of the current pool. A loaded XNNPACK program keeps this pointer for good, so that it
-/// must be loaded anew once the pool is another one.
+/// Returns the identity of the current pool. A loaded XNNPACK program keeps this pointer, so it
+/// must be loaded again after the pool was replaced.
 const void* current_thread_pool();
 
 }  // namespace hvit_edge

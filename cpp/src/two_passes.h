@@ -11,7 +11,7 @@
 
 namespace hvit_edge {
 
-/// Holds no more of the frame than the rows behind one output row. Allocates while frames grow.
+/// Stores only the rows that one output row needs. Allocates if frames grow.
 class TwoPasses {
  public:
   explicit TwoPasses(const PixelKernels& kernels) : kernels_(kernels) {}
@@ -27,12 +27,12 @@ class TwoPasses {
                         std::uint8_t* output);
 
   const PixelKernels& kernels_;
-  int first_ = 0;  // columns that count
+  int first_ = 0;  // the first column that is needed
   int last_ = 0;
   std::size_t distance_ = 0;
-  RowWindow window_;                  // before the pass down
-  std::vector<std::uint8_t> row_;     // before the pass across, a row for each colour
-  std::vector<std::uint8_t> packed_;  // the same of RGB, which is first resized as it is
+  RowWindow window_;                  // input of the vertical pass
+  std::vector<std::uint8_t> row_;     // input of the horizontal pass, a row for each color
+  std::vector<std::uint8_t> packed_;  // the same as RGB, if RGB is resized first
   std::vector<const std::uint8_t*> taps_;
 };
 

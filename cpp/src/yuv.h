@@ -1,4 +1,5 @@
-// YUV to RGB in 16-bit fixed point, defined to the bit: every instruction set gives the same bytes.
+// Converts YUV to RGB in 16-bit fixed point, defined to the bit: every instruction set gives the
+// same bytes.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace hvit_edge {
 /// Weights with 13 fraction bits. docs/frames.md has the formulas that they come from.
 struct YuvWeights {
   std::int16_t black;  ///< the luma of black
-  std::int16_t luma;   ///< to all three
+  std::int16_t luma;   ///< the weight of luma in all three colors
   std::int16_t v_to_red;
   std::int16_t u_to_green;
   std::int16_t v_to_green;
@@ -29,7 +30,7 @@ constexpr int kYuvInputShift = 7;   ///< of the bytes, before they are multiplie
 constexpr int kYuvOutputShift = 5;  ///< fraction bits of the sums; 7 + 13 - 15
 constexpr int kYuvHalf = 1 << (kYuvOutputShift - 1);
 
-/// The upper half of a product, rounded: pmulhrsw on x86, sqrdmulh on Arm.
+/// Returns the upper half of a product, rounded: pmulhrsw on x86, sqrdmulh on Arm.
 inline int rounded_upper(int a, int b) { return (a * b + (1 << 14)) >> 15; }
 
 inline std::uint8_t yuv_byte(int sum) {
@@ -42,7 +43,7 @@ struct Rgb {
   std::uint8_t blue;
 };
 
-/// One pixel. The sums stay inside 16 bits for every input.
+/// Converts one pixel. The sums fit in 16 bits for every input.
 inline Rgb to_rgb(int luma, int u, int v, const YuvWeights& weights) {
   const int scale = 1 << kYuvInputShift;
   const int bright = rounded_upper((luma - weights.black) * scale, weights.luma) + kYuvHalf;
