@@ -38,7 +38,7 @@ Outcome open_memory(const char* where, const void* data, std::size_t size, const
   }
   *handle = nullptr;
   if (data == nullptr || size == 0) {
-    return refuse(where, "expected an artifact in memory, got nothing; give data and size");
+    return refuse(where, "expected an artifact in memory, got nothing; pass data and size");
   }
   OpenOptions options;
   if (Outcome outcome = read_options(where, given, options); !outcome.ok()) return outcome;

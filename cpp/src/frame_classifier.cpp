@@ -15,14 +15,14 @@ Status refuse(const std::string& message) {
 }
 
 Status check(const FrameClassifier::Callback& callback, const FrameClassifierOptions& options) {
-  if (!callback) return refuse("expected a callback, got an empty function; give one");
+  if (!callback) return refuse("expected a callback, got an empty function; pass one");
   if (options.top_k < 1) {
     return refuse(
         concat("expected top_k of at least 1, got ", options.top_k, "; ask for one class or more"));
   }
   if (!std::isfinite(options.smoothing_seconds) || options.smoothing_seconds < 0) {
     return refuse(concat("expected smoothing_seconds of 0 or more, got ", options.smoothing_seconds,
-                         "; 0 leaves frames by themselves"));
+                         "; 0 disables smoothing"));
   }
   return Status();
 }
@@ -67,8 +67,8 @@ Result<FrameClassifier> FrameClassifier::create(Logits logits, std::vector<std::
                                                 const FrameClassifierOptions& options) {
   return guarded("FrameClassifier.create", [&]() -> Result<FrameClassifier> {
     if (Status status = check(callback, options); !status.ok()) return status;
-    if (!logits) return refuse("expected a function from frames to logits, got none; give one");
-    if (labels.empty()) return refuse("expected a label for each class, got none; give labels");
+    if (!logits) return refuse("expected a function from frames to logits, got none; pass one");
+    if (labels.empty()) return refuse("expected a label for each class, got none; pass labels");
     auto worker = std::make_shared<FrameWorker>(std::move(logits), std::move(labels),
                                                 std::move(callback), options);
     FrameWorker::start(worker);

@@ -57,9 +57,9 @@ Status FrameWorker::accept(std::optional<nanoseconds> given, steady_clock::time_
   timestamp = *given;
   if (!last_timestamp_ || timestamp > *last_timestamp_) return Status();
   return Status(StatusCode::invalid_argument,
-                concat("[FrameClassifier.submit] expected a timestamp behind ",
+                concat("[FrameClassifier.submit] expected a timestamp later than ",
                        last_timestamp_->count(), " ns, got ", timestamp.count(),
-                       " ns; submit frames in order, or call reset_smoothing() where a new clock "
+                       " ns; submit frames in order, or call reset_smoothing() if a new clock "
                        "begins"));
 }
 
@@ -206,7 +206,7 @@ Status FrameWorker::predict() {
   if (!logits.ok()) return logits.status();
   if (*logits == nullptr) {
     return Status(StatusCode::execution_failed,
-                  "[FrameClassifier] expected logits, got a null pointer; return a Status where "
+                  "[FrameClassifier] expected logits, got a null pointer; return a Status if "
                   "there are none");
   }
   if (Status status = predictions_.update(**logits, frame.timestamp); !status.ok()) return status;

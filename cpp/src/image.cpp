@@ -55,7 +55,7 @@ Status validate_chroma(const ImageView& image, int index) {
   if (plane.row_stride_bytes != 0 && plane.row_stride_bytes < row) {
     return refuse(concat("expected ", name, ".row_stride_bytes of at least ", row, " (", columns,
                          " samples), got ", plane.row_stride_bytes,
-                         "; give the distance between rows in bytes"));
+                         "; set the distance between rows in bytes"));
   }
   return Status();
 }
@@ -90,7 +90,7 @@ Status validate(const ImageView& image) {
   if (image.row_stride_bytes != 0 && image.row_stride_bytes < row) {
     return refuse(concat("expected row_stride_bytes of at least ", row, " (", image.width,
                          " pixels of ", pixel, " bytes), got ", image.row_stride_bytes,
-                         "; give the distance between rows in bytes"));
+                         "; set the distance between rows in bytes"));
   }
   for (int i = 0; i < chroma_planes(image.format); ++i) {
     if (Status status = validate_chroma(image, i); !status.ok()) return status;

@@ -58,7 +58,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   if (::fstat(file.value(), &facts) != 0) return explain_open(path, errno);
   if (S_ISDIR(facts.st_mode)) {
     return refuse(StatusCode::invalid_argument, "expected an artifact file, got the directory " +
-                                                    path + "; name the .pte file inside");
+                                                    path + "; pass the .pte file inside");
   }
   if (!S_ISREG(facts.st_mode)) {
     return refuse(StatusCode::invalid_argument,

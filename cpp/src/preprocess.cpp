@@ -190,7 +190,7 @@ Result<Preprocessor> Preprocessor::create(const PreprocessSpec& spec,
       return Status(StatusCode::invalid_argument,
                     concat("[Preprocessor.create] expected an instruction set of this machine (",
                            join(instruction_sets(), ", "), "), got ", instruction_set,
-                           "; leave it out to have the fastest"));
+                           "; omit it to use the fastest one"));
     }
     return Preprocessor(std::make_unique<State>(spec, *kernels));
   });

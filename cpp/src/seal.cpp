@@ -64,7 +64,7 @@ Result<std::size_t> check_seal(const void* data, std::size_t size, const std::st
   const auto length = little_endian<std::uint64_t>(seal + 16);
   if (length != body) {
     return damaged(concat("expected ", length, " bytes before the seal, got ", body, " in ", name,
-                          ": the file was cut or joined; copy or compile it again"));
+                          ": the file was truncated or extended; copy or compile it again"));
   }
   if (crc32(bytes, body) != little_endian<std::uint32_t>(seal + 12)) {
     return damaged(concat("expected the checksum of the seal, got another one for ", name,

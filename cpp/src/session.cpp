@@ -84,7 +84,7 @@ Result<Session> Session::load(const void* data, std::size_t size, const SessionO
     if (data == nullptr || size == 0) {
       return Status(
           StatusCode::invalid_argument,
-          "[Session.load] expected an artifact in memory, got nothing; give data and size");
+          "[Session.load] expected an artifact in memory, got nothing; pass data and size");
     }
     if (reinterpret_cast<std::uintptr_t>(data) % kAlignment != 0) {
       return Status(StatusCode::invalid_argument,

@@ -314,7 +314,7 @@ TEST(FrameClassifier, RefusedFramesCountNowhere) {
   expect_refused(classifier.submit(ImageView()).status(), "[ImageView] expected pixels");
   ASSERT_TRUE(submit_pixel(classifier, 1, nanoseconds(100)).ok());
   expect_refused(submit_pixel(classifier, 1, nanoseconds(100)).status(),
-                 "expected a timestamp behind 100 ns, got 100 ns");
+                 "expected a timestamp later than 100 ns, got 100 ns");
   expect_refused(submit_pixel(classifier, 1, nanoseconds(99)).status(), "got 99 ns");
   ASSERT_TRUE(classifier.drain().ok());
   expect_counts(classifier, {1, 1, 0, 0, 0});
