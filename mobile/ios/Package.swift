@@ -2,7 +2,7 @@
 import PackageDescription
 
 // libhvit_edge_c comes from the XCFramework that build_xcframework.sh writes or, on macOS and
-// Linux, from the folder that HVIT_EDGE_LIBRARY names.
+// Linux, from the folder in HVIT_EDGE_LIBRARY.
 let library = Context.environment["HVIT_EDGE_LIBRARY"]
 
 let binary: [Target] =

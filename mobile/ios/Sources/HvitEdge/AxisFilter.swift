@@ -1,6 +1,6 @@
 import Foundation
 
-/// The weights of one axis of a resize, in fixed point as Pillow has them.
+/// Holds the weights of one axis of a resize, in Pillow's fixed point.
 struct AxisFilter {
     static let fractionBits: Int32 = 32 - 8 - 2
 
@@ -38,7 +38,7 @@ struct AxisFilter {
         }
     }
 
-    /// Source pixels to either side that count where nothing shrinks.
+    /// Returns the source pixels on either side that contribute if nothing shrinks.
     private static func reach(_ interpolation: Preprocess.Interpolation) -> Double {
         switch interpolation {
         case .bilinear: return 1

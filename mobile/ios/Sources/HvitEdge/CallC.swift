@@ -2,7 +2,7 @@ import CHvitEdge
 
 private let roomForReason = 4096
 
-/// Calls C with room for its reason, and throws what it says.
+/// Calls C with a buffer for its reason, and throws the failure.
 func callC(_ function: (UnsafeMutablePointer<hve_text>) -> hve_status) throws {
     try withUnsafeTemporaryAllocation(of: CChar.self, capacity: roomForReason) { room in
         var reason = hve_text(data: room.baseAddress, capacity: room.count, size: 0)
@@ -15,7 +15,7 @@ func callC(_ function: (UnsafeMutablePointer<hve_text>) -> hve_status) throws {
 
 typealias Text = UnsafeMutablePointer<hve_text>
 
-/// A text of any length: asks for its size first.
+/// Reads a text of any length; asks for its size first.
 func readText(_ function: (Text, Text) -> hve_status) throws -> String {
     var text = hve_text(data: nil, capacity: 0, size: 0)
     try callC { function(&text, $0) }

@@ -1,11 +1,11 @@
 import CHvitEdge
 import Foundation
 
-/// A `.pte` from one image to classes, run by the C++ library.
+/// Classifies images with a `.pte` that the C++ library runs.
 ///
-/// May be used from any task or thread: images are classified one after the other, on a queue of
-/// the classifier's own. It is closed with its last reference. Every failure is an
-/// `HvitEdgeError`, but for `CancellationError` where a task was cancelled before its call.
+/// It may be used from any task or thread: images are classified one after another, on the
+/// classifier's own queue. It is closed with its last reference. Every failure is an
+/// `HvitEdgeError`, or a `CancellationError` if a task was canceled before its call.
 public final class Classifier: Sendable {
     public let metadata: Metadata
     public let classCount: Int
@@ -20,13 +20,13 @@ public final class Classifier: Sendable {
         metadata = try Metadata(of: handle.session())
     }
 
-    /// The version of the C++ library: "0.1.0".
+    /// The version of the C++ library, such as "0.1.0".
     public static var version: String { String(cString: hve_version()) }
 
     /// Opens a file, which must not change until the classifier is closed.
     ///
-    /// - Parameter threads: of inference, for the whole process: the last call wins. 0: as many as
-    ///   the device has fast cores.
+    /// - Parameter threads: threads of inference for the complete process: the last call wins. 0
+    ///   stands for as many as the device has fast cores.
     public static func open(_ file: URL, threads: Int = 0) async throws -> Classifier {
         guard file.isFileURL else {
             throw HvitEdgeError(
@@ -60,7 +60,7 @@ public final class Classifier: Sendable {
         return try await work.run { try Classifier(handle(), work) }
     }
 
-    /// The `topK` most probable classes, or all where there are fewer, the best first.
+    /// Returns the `topK` most probable classes, or all if there are fewer, the best first.
     public func classify(
         _ pixels: Pixels, orientation: Orientation = .up, topK: Int = 5
     ) async throws -> [Prediction] {
@@ -72,7 +72,7 @@ public final class Classifier: Sendable {
         try await work.run { try SelfTest(of: self.handle.session()) }
     }
 
-    /// `lend` passes the image on for the duration of the call that it is given.
+    /// `lend` passes the image to the call that it receives, for the duration of that call.
     func classify(
         _ orientation: Orientation, _ topK: Int,
         lend: @escaping @Sendable ((inout hve_image) throws -> [Prediction]) throws -> [Prediction]

@@ -3,9 +3,8 @@
     import CoreVideo
 
     extension Classifier {
-        /// Classifies what a camera delivered, read in place: 420YpCbCr8BiPlanar of both ranges,
-        /// 32BGRA, 32RGBA, 24RGB and OneComponent8. Nobody may write into it until the call
-        /// returns.
+        /// Classifies a camera's frame, read in place: 420YpCbCr8BiPlanar of both ranges, 32BGRA,
+        /// 32RGBA, 24RGB or OneComponent8. It must not change until the call returns.
         public func classify(
             _ buffer: CVPixelBuffer, orientation: Orientation = .up, topK: Int = 5
         ) async throws -> [Prediction] {
@@ -15,7 +14,7 @@
     }
 
     extension CVPixelBuffer {
-        /// The image as C takes it, for the duration of `body`.
+        /// Passes the image to `body` in the form of C, for the duration of the call.
         func withImage<T>(_ body: (inout hve_image) throws -> T) throws -> T {
             let type = CVPixelBufferGetPixelFormatType(self)
             guard let format = formats[type] else {
@@ -62,7 +61,7 @@
             address.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) }
         }
 
-        /// The camera says BT.601 or BT.709 beside the pixels; without a word it is BT.601.
+        /// Returns the color encoding. The camera attaches BT.601 or BT.709; BT.601 is the default.
         private func color(_ type: OSType) -> Int {
             let isFull = type == kCVPixelFormatType_420YpCbCr8BiPlanarFullRange
             let matrix = CVBufferCopyAttachment(self, kCVImageBufferYCbCrMatrixKey, nil)
@@ -82,7 +81,7 @@
         kCVPixelFormatType_OneComponent8: HVE_FORMAT_GRAY8,
     ]
 
-    /// The four characters that Apple names a format with, or its number.
+    /// Returns the four characters of Apple's name for a format, or its number.
     private func name(of type: OSType) -> String {
         let characters = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: type >> $0) }
         let isText = characters.allSatisfy { (32...126).contains($0) }

@@ -4,10 +4,10 @@
     import CoreVideo
     import Foundation
 
-    /// A package that `hvit-edge compile --target coreml` wrote, run by Core ML.
+    /// Classifies images with a package of `hvit-edge compile --target coreml` that Core ML runs.
     ///
-    /// Photos are resized and cropped by the rule in the package's metadata, as Pillow does it;
-    /// mean and deviation are inside the program. May be used from any task or thread.
+    /// Photos are resized and cropped by the rule in the package's metadata, as Pillow does it.
+    /// Mean and deviation are inside the program. It may be used from any task or thread.
     public final class CoreMLClassifier: @unchecked Sendable {
         public let metadata: Metadata
 
@@ -24,7 +24,7 @@
 
         /// Opens an `.mlmodelc`, or compiles an `.mlpackage` first, which takes seconds.
         ///
-        /// - Parameter computeUnits: nil: the hint in the package.
+        /// - Parameter computeUnits: nil uses the hint in the package.
         public static func open(
             _ file: URL, computeUnits: MLComputeUnits? = nil
         ) async throws -> CoreMLClassifier {
@@ -45,7 +45,7 @@
             }
         }
 
-        /// The `topK` most probable classes, or all where there are fewer, the best first.
+        /// Returns the `topK` most probable classes, or all if there are fewer, the best first.
         public func classify(
             _ buffer: CVPixelBuffer, orientation: Orientation = .up, topK: Int = 5
         ) async throws -> [Prediction] {
@@ -107,7 +107,7 @@
         }
     }
 
-    /// Core ML's own errors in the words of this package.
+    /// Converts Core ML's errors to those of this package.
     private func translated<Value>(_ call: () throws -> Value) throws -> Value {
         do {
             return try call()
@@ -119,7 +119,7 @@
         }
     }
 
-    /// A pixel buffer with a copy of these bytes, as Core ML takes it.
+    /// Returns a pixel buffer with a copy of these bytes, in the form that Core ML reads.
     private func pixelBuffer(
         bgra pixels: [UInt8], width: Int, height: Int
     ) throws -> CVPixelBuffer {

@@ -16,14 +16,14 @@ final class Handle: @unchecked Sendable {
                     + " \(hve_abi_version()); build the XCFramework from the same checkout")
         }
         var options = hvit_edge_options()
-        // What does not fit stays out of range, and is refused by C.
+        // A number that does not fit stays out of range, and C refuses it.
         options.threads = Int32(clamping: threads)
         var opened: OpaquePointer?
         try callC { open(&options, &opened, $0) }
         classifier = opened
     }
 
-    /// The classifier's own, closed with it.
+    /// Returns the classifier's session, which is closed with it.
     func session() throws -> OpaquePointer? {
         var session: OpaquePointer?
         try callC { hve_classifier_session(classifier, &session, $0) }

@@ -1,13 +1,13 @@
 import Foundation
 
-/// A call that failed. The message is the sentence that the C++ library gave:
+/// A failed call. The message is the sentence of the C++ library:
 /// `[where] expected ..., got ...; how to fix`.
 public struct HvitEdgeError: Error, Equatable, LocalizedError, CustomStringConvertible {
     /// The codes of `hve_status` in `c_api.h`.
     public enum Status: Int32, Sendable {
         /// A wrong argument, path or image.
         case invalidArgument = 1
-        /// A truncated, altered, foreign or incomplete file, or one that is no classifier.
+        /// A truncated, altered, foreign or incomplete file, or one that is not a classifier.
         case invalidArtifact = 2
         /// Written for a newer runtime.
         case unsupportedVersion = 3

@@ -1,25 +1,25 @@
-/// What an artifact says of itself; docs/artifact.md defines each field.
+/// The metadata of an artifact; docs/artifact.md defines each field.
 public struct Metadata: Sendable, Equatable {
     public var modelName: String
     public var target: String
     public var precision: String
     public var created: String
     public var weightsSource: String
-    /// In class order; empty where the artifact has none.
+    /// In class order; empty if the artifact has none.
     public var labels: [String]
     public var preprocess: Preprocess
 }
 
-/// How a photo becomes a network's input.
+/// Says how a photo becomes a network's input.
 public struct Preprocess: Sendable, Equatable {
     public enum Resize: Sendable, Equatable {
-        /// The shorter side becomes this many pixels, then the centre is cropped to the input.
+        /// The shorter side becomes this many pixels, then the center is cropped to the input.
         case shortest(Int)
-        /// The same, but the crop begins at the half rounded down, not to even.
+        /// The same, but the crop begins at half the margin, rounded down, not to even.
         case shortestFloor(Int)
-        /// Both sides become those of the input.
+        /// Both sides become the sides of the input.
         case stretch
-        /// Both sides become this many pixels, then the centre is cropped to the input.
+        /// Both sides become this many pixels, then the center is cropped to the input.
         case stretchThenCrop(Int)
     }
 
@@ -40,7 +40,7 @@ public struct Preprocess: Sendable, Equatable {
     /// "RGB" or "BGR".
     public var channelOrder: String
 
-    /// The rule from its two fields, or nil where they say something else.
+    /// Returns the rule from its two fields, or nil if they hold other values.
     static func resize(named name: String, size: Int) -> Resize? {
         switch (name, size) {
         case ("shortest", 1...): return .shortest(size)

@@ -1,5 +1,5 @@
-/// How pixels as stored become upright. Names and numbers are those of EXIF and of
-/// `CGImagePropertyOrientation`, whose `rawValue` goes into `init(rawValue:)`.
+/// Says how stored pixels become upright. Names and numbers are those of EXIF and of
+/// `CGImagePropertyOrientation`; pass its `rawValue` to `init(rawValue:)`.
 public enum Orientation: UInt32, Sendable, CaseIterable {
     case up = 1
     case upMirrored = 2
@@ -21,7 +21,7 @@ public enum Orientation: UInt32, Sendable, CaseIterable {
         }
     }
 
-    /// Left and right change places after the rotation.
+    /// Left and right are swapped after the rotation.
     var isMirrored: Bool {
         switch self {
         case .up, .right, .down, .left: return false

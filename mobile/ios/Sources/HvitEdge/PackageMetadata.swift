@@ -1,8 +1,8 @@
 import Foundation
 
 extension Metadata {
-    /// Of a Core ML package: the user-defined strings that `hvit-edge compile --target coreml`
-    /// writes, see docs/artifact.md.
+    /// Reads the user-defined strings that `hvit-edge compile --target coreml` writes to a
+    /// package, see docs/artifact.md.
     init(package strings: [String: String]) throws {
         guard let schema = strings["hve_schema_version"] else {
             throw HvitEdgeError(
@@ -83,7 +83,7 @@ private struct PackageFields {
         let got = strings[key].map { "'\($0.prefix(40))'" } ?? "none"
         return HvitEdgeError(
             .invalidArtifact,
-            "[CoreMLClassifier] expected whole metadata, got \(key): \(got); compile the model"
+            "[CoreMLClassifier] expected complete metadata, got \(key): \(got); compile the model"
                 + " again")
     }
 }

@@ -1,7 +1,7 @@
 import CHvitEdge
 import Foundation
 
-/// An image in memory. Sizes and strides are checked by the C++ library against the bytes.
+/// An image in memory. The C++ library checks sizes and strides against the bytes.
 public struct Pixels: Sendable {
     public enum Format: Sendable {
         case rgb
@@ -24,7 +24,7 @@ public struct Pixels: Sendable {
     public var width: Int
     public var height: Int
     public var format: Format
-    /// Bytes from a row to the next; 0: rows lie side by side.
+    /// Bytes from a row to the next; 0 if rows are contiguous.
     public var rowStride: Int
 
     public init(
@@ -37,7 +37,7 @@ public struct Pixels: Sendable {
         self.rowStride = rowStride
     }
 
-    /// The image as C takes it, for the duration of `body`.
+    /// Passes the image to `body` in the form of C, for the duration of the call.
     func withImage<T>(_ body: (inout hve_image) throws -> T) throws -> T {
         guard rowStride >= 0 else {
             throw HvitEdgeError(
@@ -49,7 +49,7 @@ public struct Pixels: Sendable {
             image.planes.0.data = memory.bindMemory(to: UInt8.self).baseAddress
             image.planes.0.size = memory.count
             image.planes.0.row_stride = rowStride
-            // What does not fit stays out of range, and is refused by C.
+            // A number that does not fit stays out of range, and C refuses it.
             image.width = Int32(clamping: width)
             image.height = Int32(clamping: height)
             image.format = format.number

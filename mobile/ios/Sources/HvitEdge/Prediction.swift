@@ -1,8 +1,8 @@
 import Foundation
 
-/// A class and how probable it is.
+/// A class and its probability.
 public struct Prediction: Sendable, Equatable {
-    /// "class 17" where the model has no labels.
+    /// The label; "class 17" if the model has no labels.
     public let label: String
     public let index: Int
     /// Softmax probability, 0 to 1.
@@ -14,7 +14,7 @@ public struct Prediction: Sendable, Equatable {
         self.score = score
     }
 
-    /// The `topK` most probable classes, or all where there are fewer; equal ones by index.
+    /// Returns the `topK` most probable classes, or all if there are fewer; equal ones by index.
     static func best(_ topK: Int, of logits: [Float], labels: [String]) throws -> [Prediction] {
         guard topK >= 1 else {
             throw HvitEdgeError(

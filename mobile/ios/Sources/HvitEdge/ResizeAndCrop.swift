@@ -1,9 +1,9 @@
 extension Preprocess {
-    /// The first half of the preprocessing, byte for byte Pillow's: what a Core ML package takes.
+    /// Resizes and crops an image byte for byte as Pillow does, as input of a Core ML package.
     ///
     /// - Parameters:
-    ///   - pixels: four bytes a pixel, `width * height` of them, upright.
-    /// - Returns: four bytes a pixel in the same order, of the input's size; the fourth is 255.
+    ///   - pixels: `width * height` upright pixels of four bytes each.
+    /// - Returns: pixels of the input's size, four bytes each in the same order; the fourth is 255.
     func resizeAndCrop(_ pixels: [UInt8], width: Int, height: Int) throws -> [UInt8] {
         guard width >= 1, height >= 1, pixels.count == 4 * width * height else {
             throw HvitEdgeError(
@@ -23,7 +23,7 @@ extension Preprocess {
     }
 }
 
-/// A part of an image, four bytes a pixel, of which three are filtered.
+/// A part of an image with four bytes a pixel, three of which are filtered.
 private struct Region {
     let bytes: [UInt8]
     let columns: Range<Int>
@@ -46,7 +46,7 @@ private struct Region {
         }
     }
 
-    /// `taps` says, of a column and a row of the result, what it is the sum of.
+    /// Returns a filtered region; `taps` gives the pixels and weights of each result.
     private func filtered(
         _ columns: Range<Int>, _ rows: Range<Int>, _ taps: (Int, Int) -> Taps
     ) -> Region {
@@ -66,7 +66,7 @@ private struct Region {
     }
 }
 
-/// Pixels that lie `step` apart, and their weights.
+/// Pixels that are `step` apart, and their weights.
 private struct Taps {
     let start: Int
     let step: Int

@@ -1,4 +1,4 @@
-/// One axis of a resize and crop: out of `resized` positions, `count` from `first` on.
+/// One axis of a resize and crop: `count` of `resized` positions, from `first` on.
 struct AxisCrop: Equatable {
     let source: Int
     let resized: Int
@@ -6,7 +6,7 @@ struct AxisCrop: Equatable {
     let count: Int
 }
 
-/// Where the pixels of the network's input come from; docs/artifact.md, "Resize geometry".
+/// Says where the pixels of the network's input come from; docs/artifact.md, "Resize geometry".
 struct ResizePlan: Equatable {
     let columns: AxisCrop
     let rows: AxisCrop
@@ -35,7 +35,7 @@ struct ResizePlan: Equatable {
         rows = ResizePlan.centre(height, newHeight, preprocess.inputHeight, floor)
     }
 
-    /// Pillow 13's rule. Each pass rounds to bytes, so the order shows in the result.
+    /// The rule of Pillow 13. Each pass rounds to bytes, so the order affects the result.
     var rowsFirst: Bool {
         rows.source - rows.resized > max(0, 2 * (columns.source - columns.resized))
     }

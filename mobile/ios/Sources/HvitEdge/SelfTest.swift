@@ -1,6 +1,6 @@
 import CHvitEdge
 
-/// How this device's answer to the artifact's golden photo differs from PyTorch's.
+/// The difference of this device's result for the golden photo from PyTorch's.
 public struct SelfTest: Sendable, Equatable {
     /// The difference is within the artifact's tolerance.
     public let passed: Bool

@@ -1,6 +1,6 @@
 import Dispatch
 
-/// Runs one piece of work after the other on a queue of its own: async code's few threads must not
+/// Runs pieces of work one after another on its own queue: the few threads of async code must not
 /// wait for a model.
 final class SerialWork: Sendable {
     private let queue = DispatchQueue(label: "io.github.hvitedge", qos: .userInitiated)
@@ -15,7 +15,7 @@ final class SerialWork: Sendable {
     }
 }
 
-/// Hands something to the queue that its owner leaves alone until the call returns.
+/// Passes a value to the queue; its owner must not use it until the call returns.
 struct Lent<Value>: @unchecked Sendable {
     let value: Value
 }

@@ -1,7 +1,7 @@
 import CHvitEdge
 
 extension Metadata {
-    /// Of an open classifier.
+    /// Reads the metadata of an open classifier.
     init(of session: OpaquePointer?) throws {
         func text(_ field: Int) throws -> String {
             try readText { hve_session_text(session, Int32(field), $0, $1) }

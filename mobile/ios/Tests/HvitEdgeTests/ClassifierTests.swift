@@ -4,7 +4,7 @@ import XCTest
 @testable import HvitEdge
 
 final class ClassifierTests: XCTestCase {
-    /// PyTorch's own answer to the golden photo is in the artifact.
+    /// PyTorch's result for the golden photo is in the artifact.
     func testAgreesWithPyTorch() async throws {
         let result = try await Fixture.open().selfTest()
         XCTAssertTrue(result.passed)
@@ -12,7 +12,7 @@ final class ClassifierTests: XCTestCase {
         XCTAssertLessThan(result.maxRel, 1e-4)
     }
 
-    /// What `hvit_edge_runner classify` says, which is C++ without the C interface.
+    /// `hvit_edge_runner classify` is C++ without the C interface.
     func testAgreesWithTheRunner() async throws {
         guard let runner = ProcessInfo.processInfo.environment["HVIT_EDGE_RUNNER"] else {
             throw XCTSkip("HVIT_EDGE_RUNNER names no hvit_edge_runner")
@@ -117,7 +117,7 @@ final class ClassifierTests: XCTestCase {
         XCTAssertEqual(fromGray, fromRGB)
     }
 
-    /// EXIF's eight, by where the stored row and column 0 lie in the upright image.
+    /// EXIF's eight orientations, by the place of the stored row and column 0 in the upright image.
     func testTurnsAndMirrors() async throws {
         let classifier = try await Fixture.open()
         let (width, height) = (60, 50)
@@ -177,7 +177,7 @@ final class ClassifierTests: XCTestCase {
             forgotten = classifier
             _ = try await classifier.classify(Fixture.rgb())
         }
-        // The queue lets go of the last call's closure by itself.
+        // The queue releases the closure of the last call by itself.
         for _ in 0..<1_000_000 where forgotten != nil { await Task.yield() }
         XCTAssertNil(forgotten)
     }

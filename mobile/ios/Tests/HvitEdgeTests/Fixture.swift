@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HvitEdge
 
-/// The artifacts of the C++ tests, pixels for them, and what Python gave.
+/// The artifacts of the C++ tests, pixels for them, and Python's results.
 enum Fixture {
     static let classes = 7
     private static let checkout = URL(fileURLWithPath: #filePath)
@@ -18,7 +18,7 @@ enum Fixture {
         try await Classifier.open(artifact("tiny_v1.pte"))
     }
 
-    /// `photo` of make_reference.py, three bytes a pixel.
+    /// Returns `photo` of make_reference.py, with three bytes a pixel.
     static func photo(_ width: Int, _ height: Int) -> [UInt8] {
         (0..<3 * width * height).map { UInt8($0 * $0 * 7 % 1013 % 256) }
     }
@@ -49,7 +49,7 @@ struct Reference: Decodable {
     let package: [String: String]
 }
 
-/// The call is refused with this status, and a sentence that has this part.
+/// Asserts that the call is refused with this status and a sentence that has this part.
 func assertRefused(
     _ status: HvitEdgeError.Status, _ part: String, file: StaticString = #filePath,
     line: UInt = #line, _ call: () async throws -> Void

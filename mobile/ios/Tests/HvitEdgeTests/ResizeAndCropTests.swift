@@ -3,7 +3,7 @@ import XCTest
 @testable import HvitEdge
 
 final class ResizeAndCropTests: XCTestCase {
-    /// Byte for byte what Pillow gives.
+    /// The bytes must be Pillow's.
     func testEqualsPillow() throws {
         let cases = try Fixture.reference().resizes
         XCTAssertGreaterThan(cases.count, 5)

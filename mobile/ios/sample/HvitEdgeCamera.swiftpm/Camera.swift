@@ -1,8 +1,8 @@
 import AVFoundation
 
-/// The back camera. The newest frame wins: one waits at most, and older ones are dropped.
+/// The back camera. At most one frame waits: a newer one replaces it.
 final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unchecked Sendable {
-    /// Owned by whoever takes it from the stream; nobody writes into it.
+    /// Owned by the reader of the stream; it is not modified.
     struct Frame: @unchecked Sendable {
         let pixels: CVPixelBuffer
     }

@@ -18,7 +18,7 @@ final class CameraModel: ObservableObject {
             }
             let classifier = try await Classifier.open(file)
             try await camera.start()
-            // A phone held upright turns the back camera's rows into columns.
+            // On a phone held upright, the back camera's rows are columns.
             for await frame in camera.frames {
                 let found = try await classifier.classify(
                     frame.pixels, orientation: .right, topK: 3)

@@ -1,4 +1,4 @@
-/* The C interface for Swift, and its initial values: Swift sees no macros of structs. */
+/* The C interface for Swift, and its initial values, because Swift does not see struct macros. */
 #ifndef HVIT_EDGE_SWIFT_H
 #define HVIT_EDGE_SWIFT_H
 

@@ -1,5 +1,5 @@
-// Between Java and the C interface: what fails becomes a Java exception, and nothing is thrown
-// through Java's frames.
+// The boundary between Java and the C interface: failures become Java exceptions, and no C++
+// exception crosses Java's frames.
 #pragma once
 
 #include <jni.h>
@@ -12,7 +12,7 @@
 
 namespace hvit_edge::jni {
 
-/// Room for the reason of one call.
+/// A buffer for the reason of one call.
 class Reason {
  public:
   operator hve_text*() { return &text_; }  // NOLINT: implicit on purpose
@@ -29,7 +29,7 @@ class Reason {
   hve_text text_ = HVE_TEXT(data_);
 };
 
-/// What `body` returns; zero where memory has run out, with a Java exception.
+/// Returns the result of `body`; zero and a pending Java exception if memory has run out.
 template <class Body>
 auto bounded(JNIEnv* env, Body body) noexcept -> decltype(body()) {
   try {

@@ -1,4 +1,4 @@
-// Native.java: what an open classifier answers.
+// Native.java: the functions of an open classifier.
 #include <algorithm>
 #include <vector>
 
@@ -33,7 +33,7 @@ jbyteArray read_label(JNIEnv* env, hve_session* session, std::size_t index) {
   return to_bytes(env, text.data, text.size);
 }
 
-// Stores what `make(i)` makes; nullptr where it or Java fails.
+// Stores the results of `make(i)`; returns nullptr if it or Java fails.
 template <class Make>
 jobjectArray fill(JNIEnv* env, jobjectArray array, std::size_t count, Make make) {
   if (array == nullptr) return nullptr;
@@ -56,7 +56,7 @@ jobjectArray classify(JNIEnv* env, jclass, jlong handle, jobjectArray buffers, j
     if (!read_image(env, buffers, numbers, image) || !count_classes(env, handle, classes)) {
       return nullptr;
     }
-    // At least one, so that no answer is asked for its size alone.
+    // At least one, because a capacity of 0 would only ask for the size.
     const std::size_t room = std::max<std::size_t>(
         1, std::min(classes, static_cast<std::size_t>(std::max<jint>(top_k, 1))));
     std::vector<hve_prediction> found(room);

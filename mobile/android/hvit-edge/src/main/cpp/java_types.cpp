@@ -10,7 +10,8 @@ struct Type {
   jmethodID constructor = nullptr;
 };
 
-// Set while the library is loaded, read only after that; the classes live as long as the process.
+// Set while the library is loaded, and only read after that. The classes live as long as the
+// process.
 Type prediction_type;
 Type exception_type;
 Type byte_array_type;

@@ -1,5 +1,4 @@
-// The functions behind Native.java. After a failure they return zero and a Java exception is
-// pending.
+// The functions of Native.java. After a failure, they return zero and a Java exception is pending.
 #pragma once
 
 #include <jni.h>

@@ -1,4 +1,4 @@
-// Native.java: opening and closing.
+// Native.java: opens and closes classifiers.
 #include <string>
 
 #include "boundary.h"

@@ -5,7 +5,7 @@
 namespace hvit_edge::jni {
 namespace {
 
-// Frame.numbers(): six of the frame, then the two strides of each plane.
+// Frame.numbers() has six numbers of the frame, then the two strides of each plane.
 constexpr jsize kOfFrame = 6;
 constexpr jsize kOfPlane = 2;
 constexpr jsize kMostPlanes = 3;

@@ -1,4 +1,4 @@
-// Frame.java as an hve_image.
+// Converts Frame.java to an hve_image.
 #pragma once
 
 #include <jni.h>
@@ -10,11 +10,12 @@
 
 namespace hvit_edge::jni {
 
-/// `image` points into the buffers, which live as long as Java's call. false: an exception is
-/// pending. What the numbers say is checked by the C interface.
+/// Reads a frame. `image` points into the buffers, which live as long as Java's call. If it returns
+/// false, an exception is pending. The C interface checks the numbers.
 bool read_image(JNIEnv* env, jobjectArray buffers, jintArray numbers, hve_image& image);
 
-/// The bytes of a direct ByteBuffer that was sliced. false: an exception is pending.
+/// Gives the bytes of a direct ByteBuffer that was sliced. If it returns false, an exception is
+/// pending.
 bool read_buffer(JNIEnv* env, jobject buffer, const std::uint8_t*& data, std::size_t& size);
 
 }  // namespace hvit_edge::jni

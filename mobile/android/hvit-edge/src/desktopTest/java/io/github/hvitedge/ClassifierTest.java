@@ -58,7 +58,7 @@ public class ClassifierTest {
                 Plane.of(Fixture.direct(photoPixels())));
     }
 
-    /** What hvit_edge_runner says, which is C++ without the C interface. */
+    /** Returns the predictions of hvit_edge_runner, which is C++ without the C interface. */
     private List<Prediction> runnerPredictions() throws IOException, InterruptedException {
         String runner = System.getProperty("hvit_edge.runner");
         assumeTrue("hvit_edge_runner is not built", runner != null);
@@ -121,7 +121,7 @@ public class ClassifierTest {
     @Test
     public void opensFromMemory() throws IOException {
         byte[] bytes = Files.readAllBytes(Fixture.artifact("tiny_v1.pte").toPath());
-        // Behind one byte, so that its address is odd: only position to limit counts.
+        // After one byte, so that its address is odd: only position to limit counts.
         ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length + 2);
         buffer.position(1);
         buffer.put(bytes);
@@ -199,7 +199,7 @@ public class ClassifierTest {
         File foreign = folder.newFile("foreign.pte");
         Files.write(foreign.toPath(), new byte[64]);
         assertRefused(Status.INVALID_ARTIFACT, "expected", () -> Classifier.open(foreign));
-        // Beyond the Basic Multilingual Plane: JNI's own strings would garble it.
+        // A character beyond the Basic Multilingual Plane, which JNI's strings would garble.
         assertRefused(
                 Status.INVALID_ARGUMENT, "no such file: none \u00e4\ud83d\ude00.pte",
                 () -> Classifier.open(new File("none \u00e4\ud83d\ude00.pte")));

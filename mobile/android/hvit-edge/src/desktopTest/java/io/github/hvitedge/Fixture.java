@@ -31,7 +31,7 @@ final class Fixture {
         return buffer;
     }
 
-    /** Pixels that differ, and differ with the seed. */
+    /** Returns varied pixels that depend on the seed. */
     static ByteBuffer pixels(int size, int seed) {
         byte[] bytes = new byte[size];
         for (int i = 0; i < size; i++) {

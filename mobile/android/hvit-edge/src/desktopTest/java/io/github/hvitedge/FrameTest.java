@@ -35,7 +35,7 @@ public class FrameTest {
         assertRefused(Status.INVALID_ARGUMENT, part, () -> classify(frame));
     }
 
-    /** The RGB pixels in another order of channels, rows further apart; gray where it is one. */
+    /** Returns the RGB pixels with other channels and padded rows; gray for one channel. */
     private Plane repacked(int[] channels, int rowStride) {
         int pixel = channels.length;
         ByteBuffer packed = ByteBuffer.allocateDirect(rowStride * HEIGHT);
@@ -182,7 +182,7 @@ public class FrameTest {
                                 .colored(YuvColor.BT601_FULL)));
     }
 
-    /** As android.media.Image delivers it: U and V each begin in the other's bytes. */
+    /** As in android.media.Image: U and V are interleaved, and each begins in the other's bytes. */
     @Test
     public void interleavedPlanesAreThoseOfNv12AndNv21() {
         Plane luma = Plane.of(Fixture.pixels(WIDTH * HEIGHT, 7));

@@ -24,7 +24,7 @@ public class LifetimeTest {
         classifier.close();
         assertTrue(classifier.handle().isClosed());
         classifier.close();
-        // The address may be another classifier's by now, which must stay open.
+        // The address may belong to another classifier by now, which must stay open.
         try (Classifier other = Fixture.open()) {
             classifier.close();
             assertEquals(1, other.classify(Fixture.rgb(0), 1).size());
@@ -93,7 +93,7 @@ public class LifetimeTest {
         }
     }
 
-    /** 200 classifiers that stay hold over 14 MB, 200 copies of these bytes 200 MB. */
+    /** 200 open classifiers hold over 14 MB, and 200 copies of these bytes hold 200 MB. */
     @Test
     public void openingAndClosingLeavesNothing() throws IOException {
         Assume.assumeTrue(Files.isReadable(Paths.get("/proc/self/status")));

@@ -25,7 +25,7 @@ public class ThreadsTest {
         pool.shutdownNow();
     }
 
-    /** Runs {@code work} in every thread, all begun before one goes on. */
+    /** Runs {@code work} in every thread; none continues before all have begun. */
     private void everywhere(Callable<Void> work) throws Exception {
         CountDownLatch begun = new CountDownLatch(THREADS);
         List<Future<Void>> running = new ArrayList<>();
@@ -83,7 +83,7 @@ public class ThreadsTest {
                 });
     }
 
-    /** The first of all to be refused has been closed, and nobody crashes. */
+    /** Calls are refused only after the classifier was closed, and no thread crashes. */
     @Test
     public void closingWaitsForThoseThatClassify() throws Exception {
         List<List<Prediction>> expected = expected();

@@ -11,11 +11,11 @@ import java.util.List;
 /**
  * A model from one image to classes.
  *
- * <p>May be used and closed from any thread. Frames are classified one after the other; closing
- * waits for the one that is being classified. Every failure is an {@link HvitEdgeException}.
+ * <p>It may be used and closed from any thread. Frames are classified one after another; closing
+ * waits for the frame that is being classified. Every failure is an {@link HvitEdgeException}.
  */
 public final class Classifier implements AutoCloseable {
-    /** As many threads as the device has fast cores. */
+    /** Stands for as many threads as the device has fast cores. */
     public static final int AUTO_THREADS = 0;
 
     private final Handle handle;
@@ -26,17 +26,17 @@ public final class Classifier implements AutoCloseable {
         entry = Reclaimer.watch(this, handle);
     }
 
-    /** The version of the C++ library: "0.1.0". */
+    /** Returns the version of the C++ library, such as "0.1.0". */
     public static String version() {
         return text(Native.version());
     }
 
-    /** The file must not change until the classifier is closed. */
+    /** Opens a file, which must not change until the classifier is closed. */
     public static Classifier open(File file) {
         return open(file, AUTO_THREADS);
     }
 
-    /** {@code threads} of inference are those of the whole process: the last call wins. */
+    /** Opens a file. {@code threads} are those of the complete process: the last call wins. */
     public static Classifier open(File file, int threads) {
         String path = check(file, "an artifact's file").getPath();
         if (path.indexOf('\0') >= 0) {
@@ -46,7 +46,7 @@ public final class Classifier implements AutoCloseable {
         return new Classifier(Native.openFile(path.getBytes(StandardCharsets.UTF_8), threads));
     }
 
-    /** The artifact lies between the position and the limit of a direct buffer, and is copied. */
+    /** Copies and opens the artifact between the position and the limit of a direct buffer. */
     public static Classifier open(ByteBuffer artifact) {
         return open(artifact, AUTO_THREADS);
     }
@@ -60,7 +60,7 @@ public final class Classifier implements AutoCloseable {
         return new Classifier(Native.openBuffer(artifact.slice(), threads));
     }
 
-    /** The artifact is copied. */
+    /** Copies and opens an artifact. */
     public static Classifier open(byte[] artifact) {
         return open(artifact, AUTO_THREADS);
     }
@@ -69,7 +69,7 @@ public final class Classifier implements AutoCloseable {
         return new Classifier(Native.openArray(check(artifact, "an artifact's bytes"), threads));
     }
 
-    /** The {@code topK} most probable classes, or all where there are fewer, the best first. */
+    /** Returns the {@code topK} most probable classes, or all if there are fewer, best first. */
     public List<Prediction> classify(Frame frame, int topK) {
         check(frame, "a frame");
         Prediction[] found = handle.use(
@@ -81,7 +81,7 @@ public final class Classifier implements AutoCloseable {
         return handle.use(Native::classCount);
     }
 
-    /** In class order; empty where the artifact has none. */
+    /** Returns the labels in class order; empty if the artifact has none. */
     public List<String> labels() {
         List<String> labels = new ArrayList<>();
         for (byte[] label : handle.<byte[][]>use(Native::labels)) {

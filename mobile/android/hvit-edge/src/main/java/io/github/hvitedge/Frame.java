@@ -2,7 +2,7 @@ package io.github.hvitedge;
 
 import java.nio.ByteBuffer;
 
-/** An image as a camera delivers it. Immutable but for its pixels, which are borrowed. */
+/** A camera's image. It is immutable except for its pixels, which are borrowed. */
 public final class Frame {
     private static final int MOST_PLANES = 3;
 
@@ -27,8 +27,8 @@ public final class Frame {
     }
 
     /**
-     * Width and height in pixels as stored. Sizes and strides are checked by the C++ library, in
-     * {@link Classifier#classify}.
+     * Returns a frame of the given width and height, in pixels as stored. The C++ library checks
+     * sizes and strides in {@link Classifier#classify}.
      *
      * @throws HvitEdgeException if something is null, or there are more than three planes
      */
@@ -51,17 +51,17 @@ public final class Frame {
                 format, width, height, 0, false, YuvColor.DEFAULT, planes.clone());
     }
 
-    /** Degrees clockwise that bring the pixels upright: 0, 90, 180 or 270. */
+    /** Sets the degrees clockwise that bring the pixels upright: 0, 90, 180 or 270. */
     public Frame rotated(int degrees) {
         return new Frame(format, width, height, degrees, mirrored, color, planes);
     }
 
-    /** Left and right of the upright image exchanged, as a front camera's preview shows them. */
+    /** Swaps left and right of the upright image, as a front camera's preview shows them. */
     public Frame mirrored(boolean mirror) {
         return new Frame(format, width, height, rotation, mirror, color, planes);
     }
 
-    /** For YUV alone. */
+    /** Sets the color encoding of a YUV frame. */
     public Frame colored(YuvColor yuv) {
         if (yuv == null) {
             throw HvitEdgeException.refuse(
@@ -78,7 +78,7 @@ public final class Frame {
         return buffers;
     }
 
-    /** As read_image.cpp reads them: six of the frame, then the two strides of each plane. */
+    /** Returns six numbers of the frame, then two strides a plane, as read_image.cpp reads them. */
     int[] numbers() {
         int[] numbers = new int[6 + 2 * planes.length];
         numbers[0] = width;

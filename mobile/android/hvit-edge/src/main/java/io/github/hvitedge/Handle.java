@@ -5,7 +5,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongFunction;
 
 /**
- * The address of a native classifier, and the rule that it is closed once and not used after that.
+ * Holds the address of a native classifier, and ensures that it is closed once and not used later.
  * Closing waits for calls that have begun.
  */
 final class Handle {

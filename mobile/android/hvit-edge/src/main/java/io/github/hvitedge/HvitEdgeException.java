@@ -3,7 +3,7 @@ package io.github.hvitedge;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A call that failed. The message is the sentence that the C++ library gave: {@code [where]
+ * A failed call. The message is the sentence of the C++ library: {@code [where]
  * expected ..., got ...; how to fix}.
  */
 public final class HvitEdgeException extends RuntimeException {

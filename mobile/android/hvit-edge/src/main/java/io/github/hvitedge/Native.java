@@ -3,8 +3,8 @@ package io.github.hvitedge;
 import java.nio.ByteBuffer;
 
 /**
- * What libhvit_edge_jni registers. Handles are addresses and are not checked here: {@link Handle}
- * sees to it that none is used after it was closed. Text crosses as UTF-8.
+ * The functions that libhvit_edge_jni registers. Handles are addresses and are not checked here:
+ * {@link Handle} ensures that none is used after it was closed. Text is passed as UTF-8.
  */
 final class Native {
     static {
@@ -27,10 +27,10 @@ final class Native {
 
     static native int classCount(long classifier);
 
-    /** max_abs, max_rel, then passed and top1_agree as 0 or 1. */
+    /** Returns max_abs, max_rel, then passed and top1_agree as 0 or 1. */
     static native double[] selfTest(long classifier);
 
-    /** {@code numbers} are those of {@link Frame#numbers}. */
+    /** Classifies a frame; {@code numbers} are those of {@link Frame#numbers}. */
     static native Prediction[] classify(
             long classifier, ByteBuffer[] planes, int[] numbers, int topK);
 }

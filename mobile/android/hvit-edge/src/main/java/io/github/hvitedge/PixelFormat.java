@@ -1,6 +1,6 @@
 package io.github.hvitedge;
 
-/** How pixels lie in a frame's planes: HVE_FORMAT_... in c_api.h, in its order. */
+/** The layout of pixels in a frame's planes: HVE_FORMAT_... of c_api.h, in its order. */
 public enum PixelFormat {
     RGB888,
     /** Alpha is ignored. */

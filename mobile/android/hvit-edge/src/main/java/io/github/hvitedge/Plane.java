@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 
 /**
  * Bytes of a frame, from a direct buffer's position to its limit. They are read in place while
- * {@link Classifier#classify} runs; until then the buffer's owner must keep them, an
- * android.media.Image must not be closed.
+ * {@link Classifier#classify} runs. The buffer's owner must keep them until it returns; for
+ * example, an android.media.Image must not be closed.
  */
 public final class Plane {
     final ByteBuffer buffer;
@@ -18,13 +18,13 @@ public final class Plane {
         this.pixelStride = pixelStride;
     }
 
-    /** Rows and pixels that lie side by side. */
+    /** A plane with contiguous rows and pixels. */
     public static Plane of(ByteBuffer buffer) {
         return of(buffer, 0, 0);
     }
 
     /**
-     * Strides in bytes, from a row or pixel to the next; 0 where they lie side by side.
+     * A plane with strides in bytes, from a row or pixel to the next; 0 if they are contiguous.
      *
      * @throws HvitEdgeException if the buffer is null or not direct, or a stride is negative
      */
@@ -43,7 +43,7 @@ public final class Plane {
                     "[Plane] expected strides of at least 0, got a row stride of " + rowStride
                             + " and a pixel stride of " + pixelStride + "; pass bytes");
         }
-        // A view of its own: later changes of position and limit do not reach it.
+        // A separate view, so that later changes of position and limit do not affect it.
         return new Plane(buffer.slice(), rowStride, pixelStride);
     }
 }

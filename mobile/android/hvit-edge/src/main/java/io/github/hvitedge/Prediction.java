@@ -2,7 +2,7 @@ package io.github.hvitedge;
 
 import java.nio.charset.StandardCharsets;
 
-/** A class and how probable it is. */
+/** A class and its probability. */
 public final class Prediction {
     private final String label;
     private final int index;
@@ -15,7 +15,7 @@ public final class Prediction {
         this.score = score;
     }
 
-    /** "class 17" where the artifact has no labels. */
+    /** Returns the label; "class 17" if the artifact has no labels. */
     public String label() {
         return label;
     }
@@ -24,7 +24,7 @@ public final class Prediction {
         return index;
     }
 
-    /** Softmax probability, 0 to 1. */
+    /** Returns the softmax probability, 0 to 1. */
     public float score() {
         return score;
     }

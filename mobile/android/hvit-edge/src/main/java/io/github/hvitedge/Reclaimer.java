@@ -6,8 +6,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Closes the handles of classifiers that were forgotten, some time after the garbage collector has
- * found them. java.lang.ref.Cleaner would do, but Android has it from API 33 on only.
+ * Closes the handles of classifiers that were not closed, some time after the garbage collector has
+ * found them. java.lang.ref.Cleaner would suffice, but Android has it only from API 33 on.
  */
 final class Reclaimer {
     private static final ReferenceQueue<Object> FORGOTTEN = new ReferenceQueue<>();
@@ -30,7 +30,7 @@ final class Reclaimer {
             this.handle = handle;
         }
 
-        /** Closes the handle now and watches no longer. */
+        /** Closes the handle now and stops watching. */
         void close() {
             handle.close();
             WATCHED.remove(this);
@@ -48,7 +48,7 @@ final class Reclaimer {
             try {
                 ((Entry) FORGOTTEN.remove()).close();
             } catch (InterruptedException | HvitEdgeException ignored) {
-                // Nobody has asked, so there is nobody to tell; the others are still to be closed.
+                // No caller waits for the result, and other handles must still be closed.
             }
         }
     }

@@ -1,6 +1,6 @@
 package io.github.hvitedge;
 
-/** How this device's answer to the artifact's golden photo differs from PyTorch's. */
+/** The difference of this device's result for the golden photo from PyTorch's. */
 public final class SelfTest {
     private final double[] values;
 
@@ -8,22 +8,22 @@ public final class SelfTest {
         this.values = values;
     }
 
-    /** The difference is within the artifact's tolerance. */
+    /** Returns true if the difference is within the artifact's tolerance. */
     public boolean passed() {
         return values[2] != 0;
     }
 
-    /** Both name the same class. */
+    /** Returns true if both name the same class. */
     public boolean top1Agree() {
         return values[3] != 0;
     }
 
-    /** Largest absolute difference from the golden output. */
+    /** Returns the largest absolute difference from the golden output. */
     public double maxAbs() {
         return values[0];
     }
 
-    /** {@link #maxAbs} divided by the largest absolute golden output. */
+    /** Returns {@link #maxAbs} divided by the largest absolute golden output. */
     public double maxRel() {
         return values[1];
     }

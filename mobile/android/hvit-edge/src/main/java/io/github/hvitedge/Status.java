@@ -1,10 +1,10 @@
 package io.github.hvitedge;
 
-/** Why a call failed: the codes of hve_status in c_api.h. */
+/** The reason for a failure: the codes of hve_status in c_api.h. */
 public enum Status {
     /** A wrong argument, path, frame or buffer, or a closed classifier. */
     INVALID_ARGUMENT(1),
-    /** A truncated, altered, foreign or incomplete file, or one that is no classifier. */
+    /** A truncated, altered, foreign or incomplete file, or one that is not a classifier. */
     INVALID_ARTIFACT(2),
     /** Written for a newer runtime. */
     UNSUPPORTED_VERSION(3),

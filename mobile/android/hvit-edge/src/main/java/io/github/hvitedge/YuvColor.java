@@ -1,6 +1,6 @@
 package io.github.hvitedge;
 
-/** What the numbers of a YUV frame mean: HVE_COLOR_... in c_api.h, in its order. */
+/** The color encoding of a YUV frame: HVE_COLOR_... of c_api.h, in its order. */
 public enum YuvColor {
     DEFAULT,
     /** Luma 0 to 255, as in JPEG. */

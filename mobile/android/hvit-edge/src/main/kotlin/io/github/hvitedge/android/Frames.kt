@@ -9,8 +9,8 @@ import io.github.hvitedge.Plane
 import java.nio.ByteBuffer
 
 /**
- * A copy of the bitmap's pixels. Colours are premultiplied by alpha, as Android stores them:
- * transparent pixels are dark.
+ * Returns a copy of the bitmap's pixels. Colors are premultiplied by alpha, as Android stores them,
+ * so transparent pixels are dark.
  */
 fun Bitmap.toFrame(): Frame {
     val plain =
@@ -23,8 +23,8 @@ fun Bitmap.toFrame(): Frame {
 }
 
 /**
- * The planes of an image in YUV_420_888, borrowed: classify before the image is closed.
- * [rotation] is in degrees clockwise, such as ImageInfo.rotationDegrees of CameraX.
+ * Borrows the planes of an image in YUV_420_888: classify before the image is closed. [rotation]
+ * is in degrees clockwise, such as ImageInfo.rotationDegrees of CameraX.
  */
 fun Image.toFrame(rotation: Int = 0, mirror: Boolean = false): Frame {
     require(format == ImageFormat.YUV_420_888) {
@@ -36,8 +36,8 @@ fun Image.toFrame(rotation: Int = 0, mirror: Boolean = false): Frame {
 }
 
 /**
- * Planes Y, U and V, as of android.media.Image and of ImageProxy. U and V may be interleaved: their
- * pixel stride then is 2, and which of them comes first does not matter.
+ * Returns a frame of the planes Y, U and V of an android.media.Image or ImageProxy. U and V may be
+ * interleaved: their pixel stride is then 2, and either of them may come first.
  */
 fun yuvFrame(width: Int, height: Int, planes: List<Plane>): Frame =
     Frame.of(PixelFormat.I420, width, height, *planes.toTypedArray())
