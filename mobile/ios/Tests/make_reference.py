@@ -1,6 +1,6 @@
-"""What the Swift tests compare with, from Pillow and from the Python package.
+"""Print the results of Pillow and of the Python package that the Swift tests compare with.
 
-Printed as JSON, which is kept in HvitEdgeTests/reference.json.
+The JSON is stored in HvitEdgeTests/reference.json.
 """
 
 import base64
@@ -9,13 +9,13 @@ import sys
 
 import numpy as np
 
-from hvit_edge.artifact import Golden
+from hvit_edge.artifact.container import Golden
+from hvit_edge.artifact.metadata import Difference, Metadata
 from hvit_edge.coreml.metadata import write_metadata
-from hvit_edge.metadata import Difference, Metadata
 from hvit_edge.preprocess import Preprocess
 
 # Width, height, and a rule: both filters and rules, both orders of the passes, enlarged and equal
-# sides, halves that are rounded to the even neighbour.
+# sides, halves that are rounded to the even neighbor.
 RESIZES = [
     (60, 50, Preprocess((16, 16), resize_size=18, interpolation="bilinear")),
     (50, 60, Preprocess((16, 16), resize_size=19)),
@@ -29,7 +29,7 @@ RESIZES = [
 
 
 def photo(width: int, height: int) -> np.ndarray:
-    """uint8 [height, width, 3]; the Swift tests make the same one."""
+    """Return a photo, uint8 [height, width, 3]; the Swift tests make the same one."""
     at = np.arange(3 * width * height)
     return (at * at * 7 % 1013 % 256).astype(np.uint8).reshape(height, width, 3)
 
@@ -48,7 +48,7 @@ def resized(width: int, height: int, rule: Preprocess) -> dict:
 
 
 def package() -> dict[str, str]:
-    """The user-defined strings of a package, as the compiler writes them."""
+    """Return the user-defined strings of a package, as the compiler writes them."""
     rule = Preprocess(
         (16, 24), resize_size=28, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(1, 0.5, 0.25)
     )
