@@ -1,8 +1,8 @@
-# Finds where ExecuTorch lies inside its Python wheel, and says what is needed of it:
+# Finds ExecuTorch inside its Python wheel, and the parts of it that are needed:
 # find_package(executorch ${hvit_edge_executorch}). An `executorch_DIR` from the caller wins.
 set(hvit_edge_executorch 1.5 COMPONENTS runtime kernels_optimized backend_xnnpack threadpool)
 if(ANDROID)
-  # Built from source it installs no version, and knows no components.
+  # Built from source, it installs no version and has no components.
   set(hvit_edge_executorch)
 endif()
 if(NOT executorch_DIR AND NOT CMAKE_CROSSCOMPILING)

@@ -1,8 +1,8 @@
 # Installs two packages: `runtime`, the C++ library, which is static, and `c`, the C interface, which is
-# shared. Either alone: cmake --install BUILD --component c --prefix FOLDER
+# shared. To install only one: cmake --install BUILD --component c --prefix FOLDER
 #
 # ExecuTorch itself is not installed. Consumers find it in its wheel through executorch_DIR; or
-# `--component executorch` copies its libraries beside libhvit_edge_c, which then needs no wheel.
+# `--component executorch` copies its libraries next to libhvit_edge_c, which then needs no wheel.
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hvit_edge")
@@ -11,7 +11,7 @@ set(headers "${CMAKE_INSTALL_INCLUDEDIR}/hvit_edge")
 file(RELATIVE_PATH up_from_pkgconfig "/prefix/${pkgconfig_dir}" /prefix)
 string(REGEX REPLACE "/$" "" up_from_pkgconfig "${up_from_pkgconfig}")
 
-# What both packages have is part of both components.
+# Files of both packages are part of both components.
 function(hvit_edge_install_shared component)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/include/hvit_edge/version.h" DESTINATION ${headers}
           COMPONENT ${component})
@@ -31,7 +31,7 @@ configure_package_config_file(cmake/hvit_edge-config.cmake.in hvit_edge-config.c
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(hvit_edge-config-version.cmake COMPATIBILITY SameMinorVersion)
 
-# A static library says what it is linked with. The backend registers itself: nothing refers to it.
+# A static library lists the libraries that it needs. The backend registers itself: nothing refers to it.
 if(APPLE)
   set(executorch_libs "-lexecutorch_kernels_optimized -lexecutorch_backend_xnnpack")
 else()

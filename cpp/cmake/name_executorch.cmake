@@ -1,5 +1,5 @@
-# ExecuTorch built from source, as for Android, has other names for its targets than its wheel:
-# gives them those of the wheel. Who has it from another place or preset sets these two before.
+# ExecuTorch built from source, as for Android, has other names for its targets than its wheel. This
+# file gives them the names of the wheel. For another place or preset, set these two variables first.
 if(NOT DEFINED hvit_edge_executorch_origin)
   set(hvit_edge_executorch_origin "${executorch_DIR}")
   set(hvit_edge_executorch_preset android-arm64-v8a)

@@ -1,11 +1,11 @@
-# -DHVIT_EDGE_SANITIZE=address: AddressSanitizer and UndefinedBehaviorSanitizer, with what measures
-# the tests' coverage and guides the fuzzers. -DHVIT_EDGE_SANITIZE=thread: ThreadSanitizer. By clang;
-# ExecuTorch's libraries stay as they are.
+# -DHVIT_EDGE_SANITIZE=address: AddressSanitizer and UndefinedBehaviorSanitizer, with instrumentation
+# that measures the tests' coverage and guides the fuzzers. -DHVIT_EDGE_SANITIZE=thread:
+# ThreadSanitizer. Both need clang; ExecuTorch's libraries are not instrumented.
 set(HVIT_EDGE_SANITIZE "" CACHE STRING "Sanitizers to build with: address, thread or none")
 if(HVIT_EDGE_SANITIZE STREQUAL "address")
   set(hvit_edge_sanitizers
       -fsanitize=address,undefined,float-cast-overflow,fuzzer-no-link -fno-sanitize-recover=all
-      # Needs RTTI, which the runtime is compiled without.
+      # It needs RTTI, which the runtime is compiled without.
       -fno-sanitize=vptr -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
       -fprofile-instr-generate -fcoverage-mapping)
 elseif(HVIT_EDGE_SANITIZE STREQUAL "thread")

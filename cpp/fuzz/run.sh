@@ -1,7 +1,7 @@
 #!/bin/sh
-# run.sh BUILD FOLDER SECONDS SEED: every fuzzer for so long, all at once, from the corpora beside
-# this script. FOLDER gets what they found: NAME-crash-..., NAME-timeout-..., NAME-oom-...; NAME.log;
-# and NAME/, inputs that reached something new, where the next run begins.
+# run.sh BUILD FOLDER SECONDS SEED: runs every fuzzer for so many seconds, all at once, from the corpora
+# next to this script. FOLDER gets the findings NAME-crash-..., NAME-timeout-..., NAME-oom-...; NAME.log;
+# and NAME/ with inputs that reached new code, where the next run begins.
 set -eu
 here=$(dirname "$0")
 build=$1
@@ -10,7 +10,7 @@ seconds=$3
 seed=$4
 export LLVM_PROFILE_FILE=/dev/null
 
-# fuzz NAME BYTES [CORPUS]: inputs of at most so many bytes. Prints a line, and the log of a failure.
+# fuzz NAME BYTES [CORPUS]: tries inputs of at most so many bytes. Prints a line, and the log of a failure.
 fuzz() {
 	name=$1
 	longest=$2

@@ -18,7 +18,7 @@ add_executable(
 target_include_directories(hvit_edge_c_tests PRIVATE ../src ../capi)
 target_compile_definitions(hvit_edge_c_tests
                            PRIVATE HVIT_EDGE_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
-# Both libraries in one process: theirs is the pool of threads, the lock around it is each one's own.
+# Both libraries in one process: they share the pool of threads, but each has its own lock for it.
 target_link_libraries(hvit_edge_c_tests PRIVATE hvit_edge_c_header hvit_edge::c hvit_edge::runtime
                                                 GTest::gtest_main)
 hvit_edge_warnings(hvit_edge_c_tests)
@@ -35,7 +35,7 @@ hvit_edge_warnings(hvit_edge_c_memory_tests)
 gtest_discover_tests(hvit_edge_c_memory_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  # The library of this build, and that of `make arm` where it was built.
+  # The library of this build, and that of `make arm` if it was built.
   set(arm_library "${PROJECT_SOURCE_DIR}/build/arm/package/lib/libhvit_edge_c.so")
   set(check_exports ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF}
                     -DHEADER=${PROJECT_SOURCE_DIR}/cpp/include/hvit_edge/c_api.h)

@@ -1,5 +1,5 @@
-# cmake -DREADELF=... -DLIBRARY=... -DHEADER=... -P: the ELF library exports what the header declares,
-# and nothing else.
+# cmake -DREADELF=... -DLIBRARY=... -DHEADER=... -P: checks that the ELF library exports what the header
+# declares, and nothing else.
 if(NOT EXISTS "${LIBRARY}")
   message("skipped: no ${LIBRARY}")
   return()

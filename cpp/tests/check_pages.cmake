@@ -1,5 +1,5 @@
-# cmake -DREADELF=... -DFOLDER=build/arm -P: every segment that is loaded, of every program and
-# library that goes to a device, is aligned to pages of 16 KB or to a multiple of that.
+# cmake -DREADELF=... -DFOLDER=build/arm -P: checks that every loaded segment of every program and
+# library for a device is aligned to pages of 16 KB or to a multiple of that.
 file(GLOB_RECURSE files LIST_DIRECTORIES OFF "${FOLDER}/device/*" "${FOLDER}/package/*")
 set(count 0)
 foreach(path IN LISTS files)

@@ -1,5 +1,5 @@
-# cmake -DREADELF=... -DLIBRARY=... [-DALIGNMENT=0x4000] -P: the ELF library has no text relocations,
-# and every segment that is loaded has the alignment.
+# cmake -DREADELF=... -DLIBRARY=... [-DALIGNMENT=0x4000] -P: checks that the ELF library has no
+# text relocations, and that every loaded segment has the alignment.
 if(NOT EXISTS "${LIBRARY}")
   message("skipped: no ${LIBRARY}")
   return()

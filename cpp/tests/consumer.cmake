@@ -1,4 +1,4 @@
-# The installed package as others use it: moved elsewhere, then found by CMake and by pkg-config.
+# Tests the installed package as others use it: moved elsewhere, then found by CMake and pkg-config.
 find_program(HVIT_EDGE_PKG_CONFIG pkg-config)
 find_program(HVIT_EDGE_AARCH64_GCC aarch64-linux-gnu-gcc)
 find_program(HVIT_EDGE_QEMU_AARCH64 qemu-aarch64)
@@ -37,7 +37,7 @@ if(TEST consumer.aarch64)
   set_tests_properties(consumer.aarch64 PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: no")
 endif()
 set_tests_properties(consumer.install PROPERTIES FIXTURES_SETUP installed_package)
-# One after the other: the first writes what the others must agree with.
+# They run one after another: the first writes the results that the others must agree with.
 list(TRANSFORM steps PREPEND consumer.)
 set_tests_properties(${steps} PROPERTIES FIXTURES_REQUIRED installed_package
                                          RESOURCE_LOCK installed_package)

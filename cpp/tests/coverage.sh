@@ -1,7 +1,7 @@
 #!/bin/sh
-# coverage.sh BUILD PERCENT: how many lines of cpp/ the tests of a tree with HVIT_EDGE_SANITIZE=address
-# have run; fails below PERCENT. They wrote BUILD/profiles. Tests, fuzzers and system headers do not
-# count; what another machine compiles (NEON, Apple, Cortex-A) is not in the tree.
+# coverage.sh BUILD PERCENT: prints how many lines of cpp/ were run by the tests of a tree with
+# HVIT_EDGE_SANITIZE=address, which wrote BUILD/profiles; fails below PERCENT. Tests, fuzzers and system
+# headers do not count. Code for other machines (NEON, Apple, Cortex-A) is not in the tree.
 set -eu
 build=$1
 least=$2

@@ -1,6 +1,6 @@
-# Sets HVIT_EDGE_JNI_FOUND, and HVIT_EDGE_JNI_INCLUDE_DIRS to the folders of jni.h: none on
-# Android, where the NDK has it, else those of the JDK whose javac is found. FindJNI would ask for
-# the target's JDK when cross-compiling; the headers are the same on every Linux.
+# Sets HVIT_EDGE_JNI_FOUND, and HVIT_EDGE_JNI_INCLUDE_DIRS to the folders of jni.h. On
+# Android there are none, because the NDK has it; elsewhere they are those of the JDK whose javac is
+# found. FindJNI would need the target's JDK when cross-compiling; headers are equal on every Linux.
 set(HVIT_EDGE_JNI_INCLUDE_DIRS)
 if(ANDROID)
   set(HVIT_EDGE_JNI_FOUND ON)

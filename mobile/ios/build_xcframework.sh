@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds libhvit_edge_c for iPhones and their simulator into one XCFramework, which Package.swift
-# takes. README.md says how ExecuTorch is built before.
+# uses. README.md says how to build ExecuTorch first.
 set -euo pipefail
 
 usage="usage: build_xcframework.sh --device FOLDER --simulator FOLDER [--output HvitEdgeC.xcframework]
@@ -82,7 +82,7 @@ if [ -e "$output" ] && [ ! -f "$output/Info.plist" ]; then
   refuse "expected an XCFramework or nothing at $output, got something else; move it away"
 fi
 
-# Everything is made beside the output, so that moving it there is one step.
+# Everything is built next to the output, so that moving it there is one step.
 work="$(mktemp -d "$folder/.HvitEdgeC.XXXXXX")"
 leave() {
   if [ -e "$work/previous" ] && [ ! -e "$output" ]; then mv "$work/previous" "$output"; fi
@@ -143,7 +143,7 @@ xcodebuild -create-xcframework \
   -framework "$work/iphonesimulator/HvitEdgeC.framework" \
   -output "$work/HvitEdgeC.xcframework"
 
-# The old one is kept until the new one is in its place: leave() puts it back.
+# The old one is kept until the new one is in place: leave() restores it.
 [ ! -e "$output" ] || mv "$output" "$work/previous"
 mv "$work/HvitEdgeC.xcframework" "$output"
 echo "$output"

@@ -1,5 +1,5 @@
-# cmake -DSTEP=... -P: what a project outside the tree does with the installed package. consumer.cmake
-# passes the other variables.
+# cmake -DSTEP=... -P: a step of a project outside the tree that uses the installed package.
+# consumer.cmake passes the other variables.
 set(prefix "${WORK}/moved")
 set(lib "${LIBDIR}")
 set(compilers -G Ninja -DCMAKE_MAKE_PROGRAM=${NINJA} -DCMAKE_C_COMPILER=${C_COMPILER}
@@ -9,7 +9,7 @@ function(execute)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# Three predictions, the same for every way to the model.
+# Three predictions, which must be the same for every way to the model.
 function(expect_predictions)
   execute_process(COMMAND ${ARGN} "${ARTIFACT}" OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCHALL "[0-9.]+ %  [a-g]" lines "${output}")

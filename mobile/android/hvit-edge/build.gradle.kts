@@ -3,7 +3,7 @@ plugins {
     id("org.jetbrains.kotlin.android")
 }
 
-// ExecuTorch, built by the same NDK and installed: .../lib/cmake/ExecuTorch.
+// ExecuTorch, built with the same NDK and installed: .../lib/cmake/ExecuTorch.
 val executorch = providers.gradleProperty("executorch_DIR").orNull
     ?: throw GradleException(
         "[hvit-edge] expected -Pexecutorch_DIR=FOLDER, got none; mobile/android/README.md says " +
@@ -13,7 +13,7 @@ val executorch = providers.gradleProperty("executorch_DIR").orNull
 android {
     namespace = "io.github.hvitedge"
     compileSdk = 35
-    // The first NDK whose linker and C++ library are for pages of 16 KB by default.
+    // The first NDK whose linker and C++ library use pages of 16 KB by default.
     ndkVersion = "28.0.13004108"
 
     defaultConfig {

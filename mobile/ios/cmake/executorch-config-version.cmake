@@ -1,3 +1,3 @@
-# Built from source, ExecuTorch says no version: which one it is, is in the README.
+# Built from source, ExecuTorch has no version file; the README names the version.
 set(PACKAGE_VERSION 1.5)
 set(PACKAGE_VERSION_COMPATIBLE TRUE)

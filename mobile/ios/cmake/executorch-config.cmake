@@ -1,4 +1,4 @@
-# ExecuTorch built from source for iOS, under the names that its wheel has: what find_package() gets
+# ExecuTorch built from source for iOS, with the target names of its wheel. find_package() finds it
 # with -Dexecutorch_DIR=mobile/ios/cmake -DHVIT_EDGE_IOS_EXECUTORCH=<where it was installed>.
 set(config "${HVIT_EDGE_IOS_EXECUTORCH}/lib/cmake/ExecuTorch/executorch-config.cmake")
 if(NOT EXISTS "${config}")

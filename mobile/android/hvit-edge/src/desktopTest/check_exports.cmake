@@ -1,4 +1,4 @@
-# cmake -DREADELF=... -DLIBRARY=... -P: the ELF library exports JNI_OnLoad and nothing else.
+# cmake -DREADELF=... -DLIBRARY=... -P: checks that the ELF library exports only JNI_OnLoad.
 execute_process(COMMAND "${READELF}" -W --dyn-syms "${LIBRARY}" OUTPUT_VARIABLE symbols
                 COMMAND_ERROR_IS_FATAL ANY)
 # Type, binding, visibility, section (UND: imported), name.
