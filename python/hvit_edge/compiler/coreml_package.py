@@ -148,7 +148,7 @@ def _convert(request: PackageRequest, graph: GraphModule) -> _Converted:
     from hvit_edge.targets.coreml.activations import activation_ranges
     from hvit_edge.targets.coreml.build import IOS, Options, build
     from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
-    from hvit_edge.targets.coreml.normalisation import hold_in_float16
+    from hvit_edge.targets.coreml.normalization import hold_in_float16
     from hvit_edge.targets.coreml.translate import Pixels, translate
 
     preprocess = request.subject.origin.preprocess

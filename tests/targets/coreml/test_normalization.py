@@ -1,4 +1,4 @@
-"""Pixel normalisation with constants that float16 holds."""
+"""Test the normalization of pixels with constants that float16 holds."""
 
 import copy
 
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.pipeline import COREML_PIPELINE
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD
-from hvit_edge.targets.coreml.normalisation import hold_in_float16
+from hvit_edge.targets.coreml.normalization import hold_in_float16
 from hvit_edge.targets.coreml.translate import Pixels
 
 MEAN, STD = np.array(IMAGENET_MEAN), np.array(IMAGENET_STD)
