@@ -22,7 +22,7 @@ HEADER_SIZE = 64
 
 @dataclass(frozen=True)
 class Reference:
-    """A use of a blob.
+    """Describes a use of a blob.
 
     Attributes:
         kind: the type of the operator that reads it: "const", or one that expands compressed

@@ -19,7 +19,7 @@ IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"
 
 @dataclass(frozen=True)
 class Feature:
-    """An input or output.
+    """Describes an input or output.
 
     Attributes:
         name: its name.

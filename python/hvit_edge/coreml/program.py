@@ -30,7 +30,7 @@ Output = np.ndarray | str | int | dict
 
 
 class Program:
-    """The main function of a program, ready to run.
+    """Runs the main function of a program.
 
     Attributes:
         inputs: the inputs of `run`. An image's shape is [1, 3, H, W], and its array uint8

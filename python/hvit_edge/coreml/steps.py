@@ -23,7 +23,7 @@ Values = dict[int, Any]  # by id of the MIL variable, which the program keeps al
 
 @dataclass
 class Step:
-    """One operator.
+    """Holds one operator and what is known of its inputs.
 
     Attributes:
         op: the MIL operator.

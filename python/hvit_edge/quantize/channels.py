@@ -39,7 +39,7 @@ ANY = -1  # label of a zero that padding wrote; it fits every class
 
 @dataclass(frozen=True)
 class Absorber:
-    """A constant that takes part in scaling: `constant * factor[writes] / factor[reads]`.
+    """Describes a constant that is scaled: `constant * factor[writes] / factor[reads]`.
 
     Attributes:
         node: the operator that reads the constant.
@@ -60,7 +60,7 @@ class Absorber:
 
 
 class Classes:
-    """Sets of channels that share a factor; sets are joined while the graph is read."""
+    """Holds sets of channels that share a factor; they are joined while the graph is read."""
 
     def __init__(self) -> None:
         self.parents = [FIXED]

@@ -55,7 +55,7 @@ def equalize(graph: GraphModule) -> int:
 
 @dataclass(frozen=True)
 class _Energies:
-    """Sums of squares of a constant, with length one along dimensions that have one label.
+    """Holds sums of squares of a constant, with length one along dimensions that have one label.
 
     They are zero if the class that is written is the class that is read: the factors cancel there.
     """

@@ -38,7 +38,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution or linear with constant weights.
+    """Represents a convolution or linear with constant weights.
 
     Attributes:
         node: the operator.

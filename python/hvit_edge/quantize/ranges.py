@@ -34,7 +34,7 @@ FOLLOWING = {
 
 @dataclass(frozen=True)
 class Range:
-    """An asymmetric int8 range: `x = scale * (q - zero_point)`, with q from -128 to 127."""
+    """Maps int8 q, from -128 to 127, to `x = scale * (q - zero_point)`."""
 
     scale: float
     zero_point: int

@@ -19,7 +19,7 @@ from hvit_edge.quantize.sensitivity import Sensitivity
 
 @dataclass(frozen=True)
 class Upgrade:
-    """A step of a layer to a faster precision.
+    """Describes a step of a layer to a faster precision.
 
     Attributes:
         layer: the layer's name.

@@ -1,1 +1,1 @@
-"""The targets, which turn a rewritten graph into a program."""
+"""Turn rewritten graphs into programs."""

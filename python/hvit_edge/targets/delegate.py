@@ -36,7 +36,7 @@ PARTITION_LOGGER = "executorch.backends.xnnpack.partition"
 
 @dataclass(frozen=True)
 class OutsideOp:
-    """An operator that the delegate did not take.
+    """Describes an operator that the delegate did not take.
 
     Attributes:
         op: the operator, such as `aten.topk.default`.

@@ -31,7 +31,7 @@ class Needs:
 
 
 class Refusal(LoweringError):
-    """An operator that a target does not run.
+    """Says that a target does not run an operator.
 
     Attributes:
         needs: what the target expects.

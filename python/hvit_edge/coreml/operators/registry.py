@@ -19,7 +19,7 @@ IOS18 = 9
 
 @dataclass(frozen=True)
 class Kernel:
-    """A function with the names of its tensor parameters and of its value parameters."""
+    """Holds a function with the names of its tensor parameters and of its value parameters."""
 
     function: Callable[..., Any]
     tensors: frozenset[str]

@@ -28,7 +28,7 @@ def reshape_from_right(x: Tensor, *, shape: list[int]) -> Tensor:
 
 @operator("transpose")
 def transpose(x: Tensor, *, perm: list[int]) -> Tensor:
-    """Transpose: dimension i of the result is dimension perm[i] of x."""
+    """Permute dimensions: dimension i of the result is dimension perm[i] of x."""
     return x.permute(perm)
 
 

@@ -24,9 +24,7 @@ MAX_RANK = 5
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """A part of a dimension, with `size` > 1; two factors are the same only if they are
-    one object.
-    """
+    """Represents a part of a dimension, with `size` > 1; factors are compared by identity."""
 
     size: int
 

@@ -24,7 +24,7 @@ RANK = 4  # of the arrays that convolutions, linears and norms read
 
 @dataclass
 class Value:
-    """A tensor of the graph.
+    """Represents a tensor of the graph.
 
     Attributes:
         data: a variable of the program, or a constant.

@@ -43,7 +43,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution over maps, as it is in the graph.
+    """Describes a convolution over maps, as it is in the graph.
 
     Attributes:
         weights: float32, or int8 codes, [outputs, channels / groups, height, width].

@@ -17,7 +17,7 @@ __all__ = ["NEEDS", "Refusal", "refuse_all"]
 
 
 class Refusal(refusals.Refusal):
-    """An operator that the native backend does not run."""
+    """Says that the native backend does not run an operator."""
 
     def __init__(self, node: Node, what: str) -> None:
         super().__init__(NEEDS, node, what)

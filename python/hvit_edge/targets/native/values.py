@@ -15,7 +15,7 @@ import numpy as np
 
 
 class Space(IntEnum):
-    """The memory that a buffer is in, numbered as in cpp/src/native/operations.h."""
+    """Names the memory that a buffer is in, numbered as in cpp/src/native/operations.h."""
 
     ARENA = 0
     CONSTANTS = 1
@@ -24,7 +24,7 @@ class Space(IntEnum):
 
 
 class Number(Enum):
-    """The number type of a plan, in memory and in its constants."""
+    """Names the number type of a plan, in memory and in its constants."""
 
     FLOAT32 = np.dtype(np.float32)
     FLOAT16 = np.dtype(np.float16)
@@ -36,7 +36,7 @@ class Number(Enum):
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for a number of values of the plan, or for a number of bytes.
+    """Represents memory for a number of values of the plan, or for a number of bytes.
 
     Attributes:
         size: the number of values, or of bytes.
@@ -57,7 +57,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of contiguous values: row i begins at `places[i]` of the buffer.
+    """Describes rows of contiguous values: row i begins at `places[i]` of the buffer.
 
     Attributes:
         buffer: the buffer that the rows are in.
@@ -80,7 +80,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor of the graph.
+    """Represents a tensor of the graph.
 
     Attributes:
         buffer: the buffer that the elements are in.

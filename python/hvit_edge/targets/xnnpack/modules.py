@@ -48,7 +48,7 @@ def recorded_modules() -> Iterator[list[tuple[OperatorRecord, ...]]]:
 
 
 class _Recording:
-    """A visitor that marks the operators it appends with the module of the visited node."""
+    """Marks the operators that a visitor appends with the module of the visited node."""
 
     def __init__(self, visitor: NodeVisitor) -> None:
         self._visitor = visitor

@@ -17,7 +17,7 @@ from hvit_edge.targets.coreml.values import Value, plain
 
 @dataclass(frozen=True)
 class Call:
-    """An operator of the graph and the tensors that it reads.
+    """Holds an operator of the graph and the tensors that it reads.
 
     Attributes:
         node: the operator's node in the rewritten graph.
