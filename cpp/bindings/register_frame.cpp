@@ -11,14 +11,15 @@ namespace {
 namespace py = pybind11;
 
 constexpr char kPlanes[] =
-    "uint8 planes with rows and pixels in rising addresses: [height, width] of luma, then "
-    "[(height + 1) / 2, (width + 1) / 2, 2] of nv12 or nv21, or two without the 2 of i420; "
-    "[height, width, 3 or 4] of RGB, [height, width] of grey";
+    "uint8 planes with rows and pixels at rising addresses (luma [height, width], then "
+    "[(height + 1) / 2, (width + 1) / 2, 2] for nv12 and nv21, or two without the 2 for i420; "
+    "[height, width, 3 or 4] for RGB; [height, width] for gray)";
 
 void expect(bool fits, const std::string& got) {
   if (fits) return;
-  raise_if_failed(Status(StatusCode::invalid_argument,
-                         std::string("[Frame] expected ") + kPlanes + "; got " + got));
+  raise_if_failed(
+      Status(StatusCode::invalid_argument, std::string("[Frame] expected ") + kPlanes + ", got " +
+                                               got + "; copy the planes to arrays of this form"));
 }
 
 // Checks that the array has the dtype and shape that the library assumes; the library checks
@@ -53,7 +54,7 @@ Frame make_frame(PixelFormat format, std::vector<py::array> planes, int rotation
   const int pixel = bytes_per_pixel(format);
   check_plane(first, pixel == 1 ? std::vector<py::ssize_t>{height, width}
                                 : std::vector<py::ssize_t>{height, width, pixel});
-  expect(first.size() == 0 || first.strides(1) == pixel, "pixels that lie apart");
+  expect(first.size() == 0 || first.strides(1) == pixel, "pixels with gaps between them");
   Frame frame;
   frame.view.data = static_cast<const std::uint8_t*>(first.data());
   frame.view.height = static_cast<int>(height);

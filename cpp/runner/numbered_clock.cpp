@@ -86,7 +86,7 @@ __attribute__((noinline)) int read_number(clockid_t clock, timespec* time) {
 }  // namespace hvit_edge
 
 // Takes precedence over the C library's function for every library of the process. XNNPACK reads
-// the clock even if nobody asked for times; cpp/qemu/count_instructions.c excludes this function
+// the clock even if no times were requested; cpp/qemu/count_instructions.c excludes this function
 // from its counts.
 extern "C" __attribute__((visibility("default"))) int clock_gettime(clockid_t clock,
                                                                     timespec* time) noexcept {

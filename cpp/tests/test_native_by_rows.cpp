@@ -8,7 +8,7 @@ std::vector<double> nothing(const Placed& output, std::int64_t rows, std::int64_
   return std::vector<double>(static_cast<std::size_t>(reach(output, rows, columns)), kNothing);
 }
 
-std::vector<double> normalised(const float* row, const LayerNorm& norm) {
+std::vector<double> normalized(const float* row, const LayerNorm& norm) {
   double mean = 0, variance = 0;
   for (std::int64_t c = 0; c < norm.columns; ++c) mean += row[c] / double(norm.columns);
   for (std::int64_t c = 0; c < norm.columns; ++c) {
@@ -46,7 +46,7 @@ TEST(NativeLayerNorm, NormalisesAnyWidth) {
       norm.output = output.rows;
       auto expected = nothing(output, rows, columns);
       for (std::int64_t i = 0; i < rows; ++i) {
-        const auto row = normalised(memory.input.data() + input.row(i), norm);
+        const auto row = normalized(memory.input.data() + input.row(i), norm);
         std::copy(row.begin(), row.end(), expected.begin() + output.row(i));
       }
       SCOPED_TRACE(::testing::Message() << rows << " x " << columns);

@@ -82,7 +82,7 @@ void expect_group(const InstructionSet& set, const Case& one, std::vector<float>
     const std::uint8_t* codes = bytes_in(arena, quantise.codes) + row * width;
     for (std::int64_t k = 0; k < width; ++k) {
       if (k >= quantise.columns) {
-        ASSERT_EQ(codes[k], 0) << set.name << " behind row " << row;
+        ASSERT_EQ(codes[k], 0) << set.name << " after row " << row;
         continue;
       }
       const double place = one.values[one.input.row(row) + k] / expected.scale + zero;

@@ -18,11 +18,11 @@ struct AxisFilter {
                 weights.append([1 << AxisFilter.fractionBits])
                 continue
             }
-            let centre = (Double(position) + 0.5) * scale
-            let first = max(Int(centre - support + 0.5), 0)
-            let last = min(Int(centre + support + 0.5), crop.source)
+            let center = (Double(position) + 0.5) * scale
+            let first = max(Int(center - support + 0.5), 0)
+            let last = min(Int(center + support + 0.5), crop.source)
             let exact = (first..<last).map {
-                AxisFilter.value(interpolation, (Double($0) - centre + 0.5) * (1 / stretch))
+                AxisFilter.value(interpolation, (Double($0) - center + 0.5) * (1 / stretch))
             }
             let total = exact.reduce(0, +)
             starts.append(first)

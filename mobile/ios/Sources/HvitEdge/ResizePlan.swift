@@ -31,8 +31,8 @@ struct ResizePlan: Equatable {
                 "[CoreMLClassifier] expected a photo that is less elongated, got"
                     + " \(width)x\(height); crop the photo first")
         }
-        columns = ResizePlan.centre(width, newWidth, preprocess.inputWidth, floor)
-        rows = ResizePlan.centre(height, newHeight, preprocess.inputHeight, floor)
+        columns = ResizePlan.center(width, newWidth, preprocess.inputWidth, floor)
+        rows = ResizePlan.center(height, newHeight, preprocess.inputHeight, floor)
     }
 
     /// The rule of Pillow 13. Each pass rounds to bytes, so the order affects the result.
@@ -40,7 +40,7 @@ struct ResizePlan: Equatable {
         rows.source - rows.resized > max(0, 2 * (columns.source - columns.resized))
     }
 
-    private static func centre(
+    private static func center(
         _ source: Int, _ resized: Int, _ count: Int, _ floor: Bool
     ) -> AxisCrop {
         let first = (Double(resized - count) / 2).rounded(floor ? .down : .toNearestOrEven)
