@@ -243,6 +243,20 @@ class Branches(nn.Module):
         return F.silu(y, inplace=True)
 
 
+class Recurrent(nn.Module):
+    """Recurrence over some rows, in both ways, as Sequencer has it, and a gate that looks back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.LSTM(WIDTH, WIDTH // 2, batch_first=True, bidirectional=True)
+        self.gate = nn.GRUCell(WIDTH, WIDTH)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y, (h, _) = self.rows(x[:, :, ::2].mean(3).permute(0, 2, 1))
+        gate = self.gate(y.mean(1), h.permute(1, 0, 2).reshape(1, WIDTH))
+        return x * gate[..., None, None]
+
+
 BLOCKS = (
     SqueezeExcite,
     LayerScale,
@@ -255,6 +269,7 @@ BLOCKS = (
     Focal,
     Separable,
     Branches,
+    Recurrent,
 )
 
 

@@ -128,10 +128,10 @@ def _caller(node: Node, sources: list[Node]) -> Callable[..., object]:
     return call
 
 
-def _out_of_place(target: torch._ops.OpOverload) -> torch._ops.OpOverload:
-    """Return the out-of-place form of an operator that writes to its first argument."""
-    if not target._schema.is_mutable:
-        return target
+def _out_of_place(target: Callable[..., object]) -> Callable[..., object]:
+    """Return the operator that computes what `target` writes to its first argument."""
+    if not isinstance(target, torch._ops.OpOverload) or not target._schema.is_mutable:
+        return target  # a part of several results is taken by a function that has no schema
     name = target._schema.name.split("::")[1].removesuffix("_")
     return getattr(getattr(aten, name), target._overloadname)
 

@@ -46,6 +46,7 @@ from hvit_edge.lowering.replace_strided_slice import replace_strided_slice
 from hvit_edge.lowering.replace_unfold import replace_unfold
 from hvit_edge.lowering.separate_constants import separate_constants
 from hvit_edge.lowering.snapshot import Snapshot
+from hvit_edge.lowering.unroll_recurrence import unroll_recurrence
 
 Rewrite = Callable[[GraphModule], bool]
 Check = Callable[[GraphModule], str]
@@ -60,7 +61,8 @@ _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
 )
 
 _TAKING_APART: tuple[Rewrite, ...] = (
-    decompose_composites,  # first: emits views, products and sums that all others read
+    unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
+    decompose_composites,  # emits views, products and sums that all others read
     replace_convolutions,  # emits conv2d, into which a batch norm folds
 )
 
@@ -134,8 +136,9 @@ def applied_passes(
 
 
 COREML_PIPELINE: tuple[Rewrite, ...] = (
-    remove_identities,  # first: a dropout or a copy must not hide a pattern
-    canonicalize_views,  # later rewrites then handle only reshape, permute, slice and expand
+    unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
+    remove_identities,  # early: a dropout or a copy must not hide a pattern
+    canonicalize_views,  # later rewrites then know reshape, permute and slice only
     fold_constants,  # masks and position tables become plain constants
     fold_batch_norm,  # while convolution and norm are still next to each other
     fold_norm_affine,  # while a roll is not yet slices
@@ -147,6 +150,7 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
 `targets.coreml.layout`."""
 
 NATIVE_PIPELINE: tuple[Rewrite, ...] = (
+    unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
     *_BEFORE_WRITING_OUT,
     fuse_attention,  # biases are plain constants now
     replace_global_pool,  # a pool over the full map is a mean
