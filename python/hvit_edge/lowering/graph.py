@@ -144,7 +144,8 @@ class Editor:
         tensor = plain(tensor.detach())
         shared = self._small_constants()
         small = share and tensor.numel() <= SHARED_ELEMENTS
-        key = (tensor.dtype, tuple(tensor.shape), tensor.numpy().tobytes() if small else b"")
+        values = tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if small else b""
+        key = (tensor.dtype, tuple(tensor.shape), values)
         target = shared.get(key) if small else None
         if target is None or not hasattr(self.graph, target):
             target = self._unique_name(name.replace(".", "_"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch.fx import GraphModule
 
+from hvit_edge.lowering.canonicalize_conversions import canonicalize_conversions
 from hvit_edge.lowering.canonicalize_views import canonicalize_views
 from hvit_edge.lowering.centre_residuals import centre_residuals
 from hvit_edge.lowering.decompose_activations import decompose_activations
@@ -53,7 +54,8 @@ Check = Callable[[GraphModule], str]
 
 _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern
-    canonicalize_views,  # later rewrites then handle only reshape, permute, slice and expand
+    canonicalize_conversions,  # after identities, which would be conversions too
+    canonicalize_views,  # later rewrites then know reshape, permute and slice only
     fold_constants,  # masks and position tables become plain constants before they are matched
     fold_batch_norm,  # while convolution and norm are still next to each other
     fold_norm_affine,  # while the norm is one operator, and a roll is not yet slices
@@ -138,6 +140,7 @@ def applied_passes(
 COREML_PIPELINE: tuple[Rewrite, ...] = (
     unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
     remove_identities,  # early: a dropout or a copy must not hide a pattern
+    canonicalize_conversions,  # after identities, which would be conversions too
     canonicalize_views,  # later rewrites then know reshape, permute and slice only
     fold_constants,  # masks and position tables become plain constants
     fold_batch_norm,  # while convolution and norm are still next to each other

@@ -77,3 +77,29 @@ def test_fewer_keys_than_queries_and_other_widths(run_native, call):
     ran = run_native(call(cross, **layers), torch.randn(1, 20, 12))
     assert ran.error < SOFTMAX
     assert ran.kinds == {"Linear": 3, "Attention": 1, "Copy": 1}
+
+
+class Masked(nn.Module):
+    """Attention between tokens that a computed mask of truth values allows."""
+
+    def __init__(self, allowed) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        heads = x.reshape(1, 7, 2, 8).transpose(1, 2)
+        mixed = scaled_dot_product_attention(heads, heads, heads, attn_mask=self.allowed(x))
+        return mixed.transpose(1, 2).reshape(x.shape)
+
+
+ALLOWED = {
+    "keys": lambda x: (x.mean(-1) > 0)[:, None, None, :],
+    "pairs": lambda x: (x @ x.mT > 0)[:, None],
+    "no key for some": lambda x: (x @ x.mT > x.square().sum(-1).mean())[:, None],
+}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_a_mask_that_is_computed(name, run_native):
+    ran = run_native(Masked(ALLOWED[name]), torch.randn(1, 7, 16))
+    assert ran.error < SOFTMAX

@@ -20,8 +20,8 @@ from hvit_edge.targets.coreml.layout import MAX_RANK, Layout
 from hvit_edge.targets.coreml.rules import RULES
 from hvit_edge.targets.coreml.rules.registry import Call
 from hvit_edge.targets.coreml.values import Value, plain
-from hvit_edge.targets.coreml.write_out import write_out
 from hvit_edge.targets.refusals import Needs, Refusal, refuse_all
+from hvit_edge.targets.write_out import write_out
 
 NEEDS = Needs(
     "coreml",

@@ -10,7 +10,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.metadata import OperatorRecord
-from hvit_edge.lowering.graph import shape_of
+from hvit_edge.lowering.graph import aten, shape_of
 from hvit_edge.targets.native import (
     lower_attention,
     lower_choices,
@@ -32,6 +32,7 @@ from hvit_edge.targets.native.operations import Operation
 from hvit_edge.targets.native.refusals import Refusal, refuse_all
 from hvit_edge.targets.native.values import Buffer, Number, Space, Value, dense, filled, fresh
 from hvit_edge.targets.native.write_plan import write_plan
+from hvit_edge.targets.write_out import write_out
 
 LOWERINGS = {
     **lower_views.LOWERINGS,
@@ -49,6 +50,9 @@ LOWERINGS = {
     **lower_choices.LOWERINGS,
 }
 """The function that lowers each operator, to an operation or to a view that costs nothing."""
+
+COUNTS = (aten.sum.default, aten.sum.dim_IntList)
+"""Operators that count truth values: whole numbers, which float32 holds."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,40 @@ def records_of(plan: Plan) -> tuple[OperatorRecord, ...]:
     )
 
 
+def write_out_rest(graph: GraphModule) -> bool:
+    """Write operators that the backend does not run out with those that it runs, in place.
+
+    Returns:
+        Whether any was.
+    """
+    return write_out(graph, LOWERINGS, _takes, where=_reads_floats)
+
+
+def _takes(node: Node) -> bool:
+    """Tell if the backend runs a call, as far as its form is looked at before it is lowered."""
+    made = node.meta.get("val")
+    if node.target not in LOWERINGS or not _reads_floats(node):
+        return False
+    if isinstance(made, torch.Tensor) and not _gives(node, made.dtype):
+        return False
+    if node.target is aten.einsum.default:
+        return lower_matmul.takes_einsum(node)
+    return node.target not in lower_views.MOVES or all(
+        source is node.args[0] or source.op == "get_attr" for source in node.all_input_nodes
+    )
+
+
+def _reads_floats(node: Node) -> bool:
+    """Tell if no input of a call is computed as whole numbers, which the backend has none of."""
+    return not any(
+        source.op == "call_function"
+        and source.target not in COUNTS
+        and isinstance(source.meta.get("val"), torch.Tensor)
+        and source.meta["val"].dtype in (torch.int32, torch.int64)
+        for source in node.all_input_nodes
+    )
+
+
 def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     """Lower a graph whose outputs are float32.
 
@@ -80,12 +118,13 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     input of integers or booleans is stored as float32, which is exact for integers up to 2**24.
 
     Args:
-        graph: a rewritten graph.
-        number: the number type that the plan computes in, except in int8 layers.
+        graph: rewritten; operators that the backend lacks are written out with others in it.
+        number: what the plan computes in where it is not int8.
 
     Raises:
         LoweringError: `LOWERINGS` does not have an operator, or not in this form.
     """
+    write_out_rest(graph)
     plan = try_plan(graph, number)
     if isinstance(plan, Plan):
         return plan
@@ -146,6 +185,8 @@ def _gives(node: Node, dtype: torch.dtype) -> bool:
     """Return True if an operator may return this dtype; a view returns the dtype of its input."""
     if node.target in lower_views.LOWERINGS or dtype in (torch.float32, torch.int8):
         return True
+    if dtype == torch.int64 and node.target in COUNTS:
+        return node.args[0].meta["val"].dtype == torch.bool
     return dtype == torch.bool and node.target in lower_choices.OF_TRUTH_VALUES
 
 

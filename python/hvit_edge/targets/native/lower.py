@@ -13,7 +13,13 @@ from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
 from hvit_edge.targets.native.delegate_call import delegate_of
 from hvit_edge.targets.native.fallback import lower_in_segments
-from hvit_edge.targets.native.graph_plan import Plan, plan_graph, records_of, try_plan
+from hvit_edge.targets.native.graph_plan import (
+    Plan,
+    plan_graph,
+    records_of,
+    try_plan,
+    write_out_rest,
+)
 from hvit_edge.targets.native.values import Number
 
 
@@ -52,6 +58,8 @@ def lower(
     """
     store_plainly(graph)
     inputs = tuple(map(plain, example_inputs))
+    if not whole:
+        write_out_rest(graph)
     plan = plan_graph(graph, number) if whole else try_plan(graph, number)
     with fast_decompositions():
         if not isinstance(plan, Plan):

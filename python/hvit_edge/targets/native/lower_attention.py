@@ -18,11 +18,11 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.general_operations import Arithmetic
+from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
 from hvit_edge.targets.native.lower_matmul import multiply, regular_matrices
-from hvit_edge.targets.native.lower_reductions import soften
+from hvit_edge.targets.native.lower_reductions import reduce, soften
 from hvit_edge.targets.native.operations import Matrices
-from hvit_edge.targets.native.values import Buffer, Value, constant_value, fresh
+from hvit_edge.targets.native.values import Buffer, Value, constant_value, filled, fresh
 
 MOST_KEYS = 4096
 MOST_WIDTH = 256
@@ -42,6 +42,7 @@ def lower_attention(emit: Emitter, node: Node) -> None:
     fits = keys <= MOST_KEYS and max(width, value_width) <= MOST_WIDTH
     if not fits or isinstance(bias, Value):
         _as_products(emit, node, (query, key, value), bias, scale)
+        _forget_lonely(emit, node)
         return
     matrices = [regular_matrices(emit, node, source) for source in (query, key, value)]
     # The heads are side by side, as the operator after attention merges them.
@@ -79,11 +80,12 @@ def _bias(emit: Emitter, node: Node, shape: tuple[int, int, int, int]) -> np.nda
         return None
     whole = (*shape_of(node)[:-2], *shape[2:])
     if mask is not None and not is_constant(mask):
-        if causal or not mask.meta["val"].is_floating_point():
-            raise refuse(
-                node, "attention with a mask that is computed, if it is boolean or causal too"
-            )
+        if causal:
+            raise refuse(node, "attention with a mask that is computed, and causal too")
         value = emit.value(mask)
+        if not mask.meta["val"].is_floating_point():
+            emit.select(node, value, filled((1,), 0.0), filled((1,), MASKED))
+            value = emit.value(node)
         return Value(value.buffer, np.broadcast_to(value.places, whole).reshape(shape))
     values = torch.zeros(()) if mask is None else emit.constant(mask)
     if not values.is_floating_point():
@@ -125,6 +127,18 @@ def _as_products(
     soften(emit, node, emit.value(node), 3)
     operation, output = multiply(emit, node, emit.value(node), value)
     emit.put(node, operation, Value(output.buffer, output.places.reshape(shape_of(node))))
+
+
+def _forget_lonely(emit: Emitter, node: Node) -> None:
+    """Let a query be answered by zero if a computed mask of truth values leaves it no key."""
+    mask = argument(node, 3, "attn_mask")
+    if mask is None or is_constant(mask) or mask.meta["val"].is_floating_point():
+        return
+    output, allowed = emit.value(node), emit.value(mask)
+    reduce(emit, node, allowed, [allowed.places.ndim - 1], Reduce.MAXIMUM)
+    any_key = emit.value(node)
+    places = np.broadcast_to(any_key.places, (*shape_of(node)[:-1], 1))
+    emit.calculate(node, Arithmetic.MULTIPLY, output, Value(any_key.buffer, places))
 
 
 LOWERINGS = {aten.scaled_dot_product_attention.default: lower_attention}

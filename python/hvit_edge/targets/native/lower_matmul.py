@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from torch.fx import Node
@@ -148,31 +150,64 @@ def lower_matmul_and_add(emit: Emitter, node: Node) -> None:
     emit.calculate(node, Arithmetic.ADD, emit.value(node), emit.value(added))
 
 
-def lower_einsum(emit: Emitter, node: Node) -> None:
-    """Lower einsum of two tensors; each letter must be in the result or in both tensors."""
-    equation, operands = node.args[0].replace(" ", ""), list(node.args[1])
+@dataclass(frozen=True)
+class _Product:
+    """An einsum as a product of matrices.
+
+    Attributes:
+        left, right, result: letters of the operands and of the result.
+        batch, rows, columns, summed: those letters by what they are to the product.
+    """
+
+    left: str
+    right: str
+    result: str
+    batch: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    summed: tuple[str, ...]
+
+
+def _as_product(node: Node) -> _Product | None:
+    """Read an einsum of two tensors whose letters are all in the result or in both of them."""
+    equation = node.args[0].replace(" ", "")
     inputs, _, result = equation.partition("->")
     terms = inputs.split(",")
-    known = "->" in equation and "." not in equation and len(terms) == len(operands) == 2
+    known = "->" in equation and "." not in equation and len(terms) == len(node.args[1]) == 2
     if not known or any(len(set(term)) != len(term) for term in (*terms, result)):
-        raise refuse(node, f"einsum of {node.args[0]!r}")
+        return None
     left, right = terms
-    batch = [c for c in left if c in right and c in result]
-    rows = [c for c in left if c not in right]
-    columns = [c for c in right if c not in left]
-    summed = [c for c in left if c in right and c not in result]
+    batch = tuple(c for c in left if c in right and c in result)
+    rows, columns = (
+        tuple(c for c in one if c not in other) for one, other in ((left, right), (right, left))
+    )
+    summed = tuple(c for c in left if c in right and c not in result)
     if not set(rows + columns) <= set(result):
+        return None
+    return _Product(left, right, result, batch, rows, columns, summed)
+
+
+def takes_einsum(node: Node) -> bool:
+    """Tell if an einsum is one product of matrices."""
+    return _as_product(node) is not None
+
+
+def lower_einsum(emit: Emitter, node: Node) -> None:
+    """Two tensors whose letters are all in the result or in both of them."""
+    product, operands = _as_product(node), node.args[1]
+    if product is None:
         raise refuse(node, f"einsum of {node.args[0]!r}")
+    batch, rows, columns, summed = product.batch, product.rows, product.columns, product.summed
     sizes = {
         letter: size
-        for term, operand in zip(terms, operands, strict=True)
+        for term, operand in zip((product.left, product.right), operands, strict=True)
         for letter, size in zip(term, shape_of(operand), strict=True)
     }
 
-    def count(letters: list[str]) -> int:
+    def count(letters: Sequence[str]) -> int:
         return math.prod(sizes[letter] for letter in letters)
 
-    def ordered(term: str, operand: Node, *groups: list[str]) -> Value:
+    def ordered(term: str, operand: Node, *groups: Sequence[str]) -> Value:
         value = emit.value(operand)
         moved = value.places.transpose([term.index(c) for group in groups for c in group])
         return Value(value.buffer, moved.reshape([count(group) for group in groups]))
@@ -180,12 +215,12 @@ def lower_einsum(emit: Emitter, node: Node) -> None:
     operation, output = multiply(
         emit,
         node,
-        ordered(left, operands[0], batch, rows, summed),
-        ordered(right, operands[1], batch, summed, columns),
+        ordered(product.left, operands[0], batch, rows, summed),
+        ordered(product.right, operands[1], batch, summed, columns),
     )
     letters = [*batch, *rows, *columns]
     places = output.places.reshape([sizes[letter] for letter in letters])
-    places = places.transpose([letters.index(letter) for letter in result])
+    places = places.transpose([letters.index(letter) for letter in product.result])
     emit.put(node, operation, Value(output.buffer, places))
 
 

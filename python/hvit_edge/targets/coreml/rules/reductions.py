@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import Var
 
@@ -94,7 +95,10 @@ def reduce(call: Call) -> Value:
     whole = call.node.target in OVER_ALL
     dims = None if whole else call.option(1, "dim")
     keep = not whole and bool(call.option(2, "keepdim", False))
-    return reduced(call.tensor(0), dims_of(call, dims), keep, OVER_SEVERAL[call.node.target])
+    x = call.tensor(0)
+    if call.node.args[0].meta["val"].dtype is torch.bool:  # which sums count
+        x = Value(mb.cast(x=x.data, dtype="int32"), x.layout)
+    return reduced(x, dims_of(call, dims), keep, OVER_SEVERAL[call.node.target])
 
 
 @rule(*WITH_PLACES)

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 from hvit_edge.lowering import export_graph
 from hvit_edge.lowering.graph import aten
 from hvit_edge.targets.coreml.rules import RULES
-from hvit_edge.targets.coreml.write_out import write_out
+from hvit_edge.targets.write_out import write_out
 
 IMAGE = torch.randn(1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
 

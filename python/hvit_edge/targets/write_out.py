@@ -1,18 +1,19 @@
-"""Replace operators that have no rule by operators that have one, with PyTorch's definitions.
+"""Write operators that a target does not take out with others, as PyTorch defines them.
 
     input, left, right -> lerp -> y                 input, left, right -> sub -> mul -> add -> y
 
-PyTorch has most operators in two forms: as a kernel, and as a function of other operators. The
-functions are traced on tensors without data and put into the graph.
+PyTorch knows most operators twice: as a kernel, and as a function of other operators; some others
+are in `definitions`. Those are traced on tensors without data and put into the graph.
 
-Preconditions: every operator of the definition is known. The result is exact up to the order of
+Preconditions: the target takes every operator of the definition. Exact up to the order of
 operations, as far as PyTorch's definitions are.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from functools import partial
 
 import torch
 from torch._decomp import core_aten_decompositions
@@ -31,6 +32,7 @@ from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.fold_constants import fold_constants
 from hvit_edge.lowering.graph import Editor, aten, cleanup
 from hvit_edge.lowering.remove_identities import COPIES, VIEWS, remove_identities
+from hvit_edge.targets.definitions import DEFINITIONS
 
 VIEW_OPERATORS = (
     *EXPANDS,
@@ -44,13 +46,34 @@ VIEW_OPERATORS = (
 )
 
 
-def write_out(graph: GraphModule, known: Container[object]) -> bool:
-    """Replace operators of `graph` that are not `known`, in place; return True if any was."""
+Takes = Callable[[Node], bool]
+
+
+def write_out(
+    graph: GraphModule,
+    known: Container[object],
+    takes: Takes | None = None,
+    where: Takes = lambda node: True,
+) -> bool:
+    """Replace operators of `graph` that its target does not take, in place.
+
+    Args:
+        graph: rewritten.
+        known: operators that the target takes in some form at least.
+        takes: says if the target takes a call in the form that it has; all that are known if None.
+        where: the calls of `graph` that are looked at.
+
+    Returns:
+        Whether any was replaced.
+    """
+    takes = takes or (lambda node: node.target in known)
     replaced = False
     for node in list(graph.graph.nodes):
-        if node.op != "call_function" or node.target in known or node.target in VIEW_OPERATORS:
+        if node.op != "call_function" or node.target in VIEW_OPERATORS or takes(node):
             continue
-        definition = _definition(node, known)
+        if not where(node):
+            continue
+        definition = _definition(node, known, takes)
         if definition is not None:
             _put(graph, node, definition)
             replaced = True
@@ -62,18 +85,18 @@ def write_out(graph: GraphModule, known: Container[object]) -> bool:
     return replaced
 
 
-def _definition(node: Node, known: Container[object]) -> GraphModule | None:
-    """Return the operator as a graph of known ones; None if PyTorch has no such definition."""
+def _definition(node: Node, known: Container[object], takes: Takes) -> GraphModule | None:
+    """The operator as a graph of others that are taken; None if PyTorch has no such definition."""
     if not isinstance(node.target, torch._ops.OpOverload):
         return None
-    for table in ({}, _rest(core_aten_decompositions(), known)):
+    for table in ({}, _rest({**core_aten_decompositions(), **DEFINITIONS}, known)):
         try:
             with fast_decompositions():
                 found = _traced(node, table)
         except Exception:  # a definition may fail on its arguments in any way
             continue
         calls = [inner for inner in found.graph.nodes if inner.op == "call_function"]
-        usable = all(t.target in known or t.target in VIEW_OPERATORS or _is_fixed(t) for t in calls)
+        usable = all(t.target in VIEW_OPERATORS or _is_fixed(t) or takes(t) for t in calls)
         if usable and all(inner.target is not node.target for inner in calls):
             return found
     return None
@@ -101,16 +124,21 @@ def _traced(node: Node, table: Mapping[object, object]) -> GraphModule:
         args, kwargs = torch.fx.map_arg((node.args, node.kwargs), values.__getitem__)
         return node.target(*args, **kwargs)
 
-    found = make_fx(call, decomposition_table=dict(table), tracing_mode="fake")(*tensors.values())
-    _do_out_of_place(found)
+    trace = partial(make_fx, decomposition_table=dict(table), tracing_mode="fake")
+    found = trace(call)(*tensors.values())
+    if _do_out_of_place(found) and any(inner.target in table for inner in found.graph.nodes):
+        found = trace(found)(*tensors.values())  # which may have definitions only now
+    found.graph.eliminate_dead_code()
     return found
 
 
-def _do_out_of_place(definition: GraphModule) -> None:
-    """Replace in-place operators, such as `clamp_min_`, by their functional forms; update later
-    uses.
+def _do_out_of_place(definition: GraphModule) -> bool:
+    """Replace operators that change a fresh tensor, such as `clamp_min_`, and its later uses.
+
+    Returns:
+        Whether there were any.
     """
-    nodes = list(definition.graph.nodes)
+    nodes, found = list(definition.graph.nodes), False
     for at, node in enumerate(nodes):
         if not getattr(getattr(node.target, "_schema", None), "is_mutable", False):
             continue
@@ -118,6 +146,9 @@ def _do_out_of_place(definition: GraphModule) -> None:
         node.target = getattr(getattr(aten, packet.removesuffix("_")), overload)
         later = set(nodes[at + 1 :])
         node.args[0].replace_all_uses_with(node, delete_user_cb=later.__contains__)
+        found = True
+    definition.recompile()
+    return found
 
 
 def _put(graph: GraphModule, node: Node, definition: GraphModule) -> None:

@@ -1,0 +1,62 @@
+"""Operators that the backend runs as others, by definition, against eager PyTorch in float64."""
+
+import torch
+from torch.nn import functional as F
+
+SHAPE = (2, 6, 8)
+FLOAT = 2e-6  # float32, of a few operators after one another
+FUNCTIONS = {
+    "expm1": torch.expm1,
+    "log1p": lambda x: x.abs().log1p(),
+    "log2": lambda x: x.abs().log2(),
+    "log10": lambda x: x.abs().log10(),
+    "exp2": torch.exp2,
+    "sinh": torch.sinh,
+    "cosh": torch.cosh,
+    "tan": lambda x: torch.tan(x / 8),
+    "asinh": torch.asinh,
+    "atanh": lambda x: torch.atanh(x / 8),
+    "hypot": lambda x: torch.hypot(x, x.flip(1)),
+    "trunc": torch.trunc,
+    "frac": torch.frac,
+    "isinf": lambda x: torch.where((1 / x.relu()).isinf(), x, 1.0),
+    "isnan": lambda x: torch.where((x.relu() / x.relu()).isnan(), x, 1.0),
+    "nan_to_num": lambda x: torch.nan_to_num(x / x.relu(), 3.0, 2.0, -2.0),
+    "hardshrink": F.hardshrink,
+    "softshrink": F.softshrink,
+    "threshold": lambda x: F.threshold(x, 0.1, -1.0),
+    "rrelu": F.rrelu,
+    "lerp": lambda x: torch.lerp(x, x.flip(1), 0.3),
+    "logaddexp": lambda x: torch.logaddexp(x, x.flip(1)),
+    "clamp by tensors": lambda x: torch.clamp(x, min=-x.abs() / 2, max=x.abs() / 3),
+    "clamp_min by a tensor": lambda x: torch.clamp(x, min=x.flip(1)),
+}
+COMBINED = {
+    "einsum of three": lambda x: torch.einsum("bij,bkj,bkl->bil", x, x, x),
+    "einsum with dots": lambda x: torch.einsum("...ij,...kj->...ik", x, x),
+    "einsum that sums": lambda x: torch.einsum("bij->b", x),
+    "einsum that sums a side": lambda x: torch.einsum("bij,bkl->bi", x, x),
+    "outer": lambda x: torch.outer(x[0, 0], x[0, 1]),
+    "tensordot": lambda x: torch.tensordot(x, x, dims=([1], [1])),
+    "cosine_similarity": lambda x: F.cosine_similarity(x, x.flip(1), dim=-1),
+    "pairwise_distance": lambda x: F.pairwise_distance(x, x.flip(1)),
+    "cdist": lambda x: torch.cdist(x, x + 1),
+    "logsumexp": lambda x: x.logsumexp(-1),
+    "std_mean": lambda x: sum(torch.std_mean(x, -1)),
+    "var_mean": lambda x: sum(torch.var_mean(x, 1, keepdim=True)),
+    "cumprod": lambda x: x.cumprod(1),
+    "diff": lambda x: x.diff(dim=1),
+    "aminmax": lambda x: x.aminmax(dim=1)[1] - x.aminmax(dim=1)[0],
+    "count": lambda x: (x > 0).sum(1) / 7,
+    "to a tensor's dtype": lambda x: (x == x.max(-1, keepdim=True)[0]).to(x) * x,
+}
+
+
+def test_functions(run_each):
+    for name, ran in run_each({name: (f, SHAPE) for name, f in FUNCTIONS.items()}).items():
+        assert ran.error < FLOAT, name
+
+
+def test_combinations(run_each):
+    for name, ran in run_each({name: (f, SHAPE) for name, f in COMBINED.items()}).items():
+        assert ran.error < FLOAT, name
