@@ -103,7 +103,8 @@ def clip_by_tensors(call: Call) -> Value:
 
 
 def combined(operator: Callable[..., Var], call: Call, one: Operand, other: Operand) -> Value:
-    """Return the result of an operator on two operands, at least one of which is a tensor."""
+    """Return the result of an operator of two, at least one of them a tensor."""
+    one, other = (_as_computed(call, *pair) for pair in ((one, other), (other, one)))
     if not isinstance(other, Value):
         return Value(operator(x=one.data, y=_number(one, other)), one.layout)
     if not isinstance(one, Value):
@@ -119,6 +120,15 @@ def combined(operator: Callable[..., Var], call: Call, one: Operand, other: Oper
         leader, follower = one, other
     layout = broadcast_layout(leader, follower, call.shape)
     return Value(operator(x=one.data, y=other.data), layout)
+
+
+def _as_computed(call: Call, operand: Operand, beside: Operand) -> Operand:
+    """A tensor of whole numbers as float32 if PyTorch computes in floating point."""
+    if not isinstance(operand, Value) or _is_float(operand):
+        return operand
+    fraction = isinstance(beside, float) and not beside.is_integer()
+    is_float = fraction or call.node.meta["val"].is_floating_point()
+    return _cast(operand, "fp32") if is_float else operand
 
 
 def _operands(call: Call) -> tuple[Operand, Operand]:
