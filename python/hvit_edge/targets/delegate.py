@@ -25,8 +25,10 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
-from hvit_edge.targets.kernels import check_kernels
+from hvit_edge.targets.custom_operators import check_namespaces
+from hvit_edge.targets.kernels import Place, check_kernels
 from hvit_edge.targets.lazy_code import lazy_code
+from hvit_edge.targets.refusals import source_line
 from hvit_edge.targets.skip_retraces import skipped_retraces
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
@@ -79,6 +81,16 @@ class Lowered:
         """Return the share of the operators that run in a delegate, 0 to 1."""
         return 1 - len(self.ops_outside) / self.ops_total if self.ops_total else 1.0
 
+    def _places(self) -> dict[str, Place]:
+        """Return where the first operator of each kind outside the delegates comes from."""
+        places: dict[str, Place] = {}
+        modules = {_schema_name(outside.op): outside.module for outside in self.ops_outside}
+        for node in self.edge.exported_program().graph_module.graph.nodes:
+            if _is_operator(node):
+                name = _schema_name(_name_of(node))
+                places.setdefault(name, Place(modules.get(name), source_line(node)))
+        return places
+
     def serialize(self, constant_methods: Mapping[str, object] | None = None) -> bytes:
         """Return the program's bytes: `forward`, and one method for each constant.
 
@@ -96,7 +108,7 @@ class Lowered:
             compile_config=COMPILE_CONFIG,
         )
         program = manager.to_executorch()
-        places = {_schema_name(outside.op): outside.module for outside in self.ops_outside}
+        places = self._places()
         for plan in program.executorch_program.execution_plan:
             check_kernels(plan.operators, places)
         return program.buffer
@@ -113,8 +125,9 @@ def lower_to(
         example_inputs: float32 tensors of the program's fixed shapes.
 
     Raises:
-        LoweringError: ExecuTorch refuses the graph.
+        LoweringError: ExecuTorch refuses the graph, or has never heard of an operator.
     """
+    check_namespaces(graph)
     store_plainly(graph)
     inputs = tuple(map(plain, example_inputs))
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from executorch.exir.schema import Operator
@@ -29,28 +30,53 @@ def executorch_runtime() -> Runtime:
         return Runtime.get()
 
 
-def check_kernels(operators: Iterable[Operator], modules: dict[str, str]) -> None:
+FOURIER = (
+    "; a Fourier transform of a fixed size is a product with constant matrices of cosines and sines"
+)
+REMEDY = "replace them in the module by others that compute the same"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model uses an operator.
+
+    Attributes:
+        module: dotted path; empty for the root, None if it is not known.
+        line: of the user's own code; empty if it is not known.
+    """
+
+    module: str | None
+    line: str
+
+
+def check_kernels(operators: Iterable[Operator], places: Mapping[str, Place]) -> None:
     """Refuse a program that the runtime could not load.
 
     Args:
-        operators: the operators that the program calls outside its delegates.
-        modules: the path of the module that uses an operator, by the operator's name without
-            overload, such as `aten::sort`.
+        operators: those that the program calls outside its delegates.
+        places: by name without overload, such as `aten::sort`, where the model uses the operator.
 
     Raises:
         LoweringError: the runtime has no kernel for an operator; all such operators are named.
     """
     kernels = executorch_runtime().operator_registry.operator_names
     missing = [o.name for o in operators if f"{o.name}.{o.overload}".rstrip(".") not in kernels]
-    if missing:
-        listed = ", ".join(_place(name, modules.get(name)) for name in dict.fromkeys(missing))
-        raise LoweringError(
-            f"[targets] expected operators that the delegate or the runtime has, got {listed};"
-            " replace them in the module by operators that compute the same"
-        )
+    if not missing:
+        return
+    names = list(dict.fromkeys(missing))
+    listed = ", ".join(_described(name, places.get(name)) for name in names)
+    lines = [f"\n  {name} at {places[name].line}" for name in names if _has_line(name, places)]
+    raise LoweringError(
+        f"[targets] expected operators that the delegate or the runtime has, got {listed};"
+        f" {REMEDY}{FOURIER if any('_fft_' in name for name in names) else ''}{''.join(lines)}"
+    )
 
 
-def _place(name: str, module: str | None) -> str:
-    if module is None:
+def _has_line(name: str, places: Mapping[str, Place]) -> bool:
+    return name in places and bool(places[name].line)
+
+
+def _described(name: str, place: Place | None) -> str:
+    if place is None or place.module is None:
         return name
-    return f"{name} in {module or 'the root module'}"
+    return f"{name} in {place.module or 'the root module'}"

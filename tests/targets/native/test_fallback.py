@@ -1,5 +1,7 @@
 """Operators that the native backend refuses run between its calls, and are named."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -98,10 +100,19 @@ def test_in_int8_and_float16():
         assert error < 2e-2 * np.abs(expected).max()
 
 
-def test_an_operator_without_a_kernel_is_named():
-    program = lowered(Between(lambda x: x.cummax(-1)[0]), IMAGE)
-    with pytest.raises(LoweringError, match="got aten::cummax in the root module"):
+def _unknown(x: torch.Tensor) -> torch.Tensor:
+    return x.cummax(-1)[0] + torch.fft.fft2(x).real
+
+
+def test_operators_without_a_kernel_are_named_with_their_lines():
+    program = lowered(Between(_unknown), IMAGE)
+    with pytest.raises(LoweringError) as refused:
         program.serialize()
+    said = str(refused.value)
+    for name in ("aten::cummax", "aten::_fft_c2c"):
+        assert re.search(rf"\n  {name} at .*test_fallback.py:\d+: return self.last", said)
+    assert "got aten::cummax in the root module, aten::_fft_c2c;" in said
+    assert "matrices of cosines and sines" in said
 
 
 def test_several_inputs_and_outputs():
@@ -117,3 +128,20 @@ def test_several_inputs_and_outputs():
     program = lowered(Two(), torch.randn(2, 4), torch.randn(2, 5))
     assert program.delegates == 1 and program.ops_outside == []
     assert program.serialize()
+
+
+def test_operators_that_a_user_registered_are_refused_all_at_once():
+    library = torch.library.Library("hvit_edge_test_fallback", "DEF")
+    for name in ("twice", "thrice"):
+        library.define(f"{name}(Tensor x) -> Tensor")
+        library.impl(name, lambda x: x * 2, "CPU")
+        torch.library.register_fake(
+            f"hvit_edge_test_fallback::{name}", torch.empty_like, lib=library
+        )
+    own = torch.ops.hvit_edge_test_fallback
+    with pytest.raises(LoweringError, match="expected operators of PyTorch.*got 2 that") as refused:
+        lowered(Between(lambda x: own.twice(x) + own.thrice(x)), IMAGE)
+    for name in ("twice", "thrice"):
+        assert f"hvit_edge_test_fallback.{name}.default in the root module, at " in str(
+            refused.value
+        )

@@ -10,6 +10,7 @@ from torch import nn
 from torch.fx import Graph, GraphModule, Node
 
 from hvit_edge.lowering.graph import constant_tensor, module_path
+from hvit_edge.targets.custom_operators import check_namespaces
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered, OutsideOp
 from hvit_edge.targets.native.delegate_call import delegate_of
 from hvit_edge.targets.native.graph_plan import Plan, records_of, try_plan
@@ -81,13 +82,14 @@ def lower_in_segments(
     """Lower what the native backend runs, and leave the rest to the portable kernels.
 
     Args:
-        graph: a rewritten graph with any inputs and outputs.
-        inputs: tensors of the program's fixed shapes.
-        number: the number type that segments compute in, except in int8 layers.
+        graph: rewritten, of any inputs and outputs.
+        inputs: of the program's fixed shapes.
+        number: what segments compute in where they are not int8.
 
     Raises:
-        LoweringError: a segment refuses an operator that is not in `graph`.
+        LoweringError: an operator is a user's own, so that no runtime has a kernel for it.
     """
+    check_namespaces(graph)
     cut = _Cut(graph, number)
     edge = to_edge(torch.export.export(_program(cut), inputs), compile_config=COMPILE_CONFIG)
     operators = [
