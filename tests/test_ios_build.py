@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from hvit_edge import __version__
+
 IOS = Path(__file__).parents[1] / "mobile/ios"
 SCRIPT = IOS / "build_xcframework.sh"
 HEADER = IOS.parents[1] / "cpp/include/hvit_edge/c_api.h"
@@ -155,7 +157,7 @@ def test_builds_both_slices(mac, executorch):
         assert (framework / "Headers/c_api.h").read_bytes() == HEADER.read_bytes()
         information = (framework / "Info.plist").read_text()
         assert f"<string>{platform}</string>" in information
-        assert "<key>CFBundleVersion</key><string>0.1.0</string>" in information
+        assert f"<key>CFBundleVersion</key><string>{__version__}</string>" in information
     calls = mac.log.read_text().splitlines()
     configured = [call for call in calls if call.startswith("cmake ")]
     for call, sdk, folder in zip(

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "artifact.h"
+#include "hvit_edge/version.h"
 #include "runner.h"
 
 namespace hvit_edge {
@@ -64,7 +65,7 @@ TEST(Runner, RefusesMissingAndForeignArtifacts) {
 
 TEST(Runner, TellsFacts) {
   succeed({"facts"}, {R"("architecture":")", R"("features":[)", R"("cores":)", R"("threads":)",
-                      R"("memory_bytes":)", R"("version":"0.1.0"})"});
+                      R"("memory_bytes":)", "\"version\":\"" HVIT_EDGE_VERSION "\"}"});
 }
 
 TEST(Runner, TestsArtifacts) {

@@ -115,7 +115,7 @@ frame() { # SDK
 information() { # SDK
   local platform=iPhoneOS version
   [ "$1" = iphoneos ] || platform=iPhoneSimulator
-  version="$(sed -n 's/^project(hvit_edge VERSION \([0-9.]*\).*/\1/p' "$checkout/CMakeLists.txt")"
+  version="$(sed -n 's/^__version__ = "\([0-9.]*\).*/\1/p' "$checkout/python/hvit_edge/__init__.py")"
   cat <<PLIST
 <?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

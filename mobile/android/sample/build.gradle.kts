@@ -3,6 +3,11 @@ plugins {
     id("org.jetbrains.kotlin.android")
 }
 
+val versionFile = rootDir.resolve("../../python/hvit_edge/__init__.py")
+val hvitEdgeVersion = Regex("""__version__ = "([0-9.]+)""").find(versionFile.readText())
+    ?.groupValues?.get(1)
+    ?: throw GradleException("[hvit-edge] expected __version__ in $versionFile, got none; restore it")
+
 android {
     namespace = "io.github.hvitedge.sample"
     compileSdk = 35
@@ -12,7 +17,7 @@ android {
         minSdk = 24
         targetSdk = 35
         versionCode = 1
-        versionName = "0.1.0"
+        versionName = hvitEdgeVersion
     }
 
     // openClassifier() maps the artifact.
