@@ -40,13 +40,13 @@ packages_of() {
       echo "default-jdk-headless has_program javac"
       echo "junit4 has_jar junit4"
       ;;
-    native) # sanitizers, coverage and fuzzers
+    sanitize) # sanitizers, coverage and fuzzers
       echo "clang has_program clang"
       echo "llvm has_program llvm-cov"
       echo "libclang-rt-14-dev has_sanitizers"
       ;;
     *)
-      echo "error: expected groups of build, cpp, arm, ssh, adb, jvm, native, got $1" >&2
+      echo "error: expected groups of build, cpp, arm, ssh, adb, jvm, sanitize, got $1" >&2
       return 1
       ;;
   esac

@@ -37,5 +37,5 @@ c_api=$!
 fuzz native_plan 8192 &
 native_plan=$!
 failed=0
-for process in $artifact $preprocess $c_api $native_plan; do wait $process || failed=1; done
+for process in $artifact $preprocess $c_api $native_plan; do wait "$process" || failed=1; done
 exit $failed

@@ -1,0 +1,44 @@
+# What other machines run, built on this one: 64-bit Arm Linux, tried in QEMU, and Apple's, only linked.
+ARM := build/arm
+ARM_WHEEL := manylinux_2_28_aarch64
+APPLE := build/apple
+MOBILE_SOURCES := $(shell find mobile/android/hvit-edge/src/main/cpp mobile/ios/Sources/CHvitEdge \
+	mobile/ios/Tests/link -type f)
+
+.PHONY: arm arm-wheel apple-link
+
+arm: $(ARM)/staged $(ARM)/host/count_instructions.so ## cross-compile runner and C library for aarch64
+
+$(ARM)/sdk/unpacked: constraints.txt | .venv/tools
+	@$(INSTALL_PACKAGES) arm
+	$(TOOLS)/unpack_executorch.sh $(ARM_WHEEL) $(ARM)
+	@touch $@
+
+$(ARM)/staged: $(ARM)/sdk/unpacked $(BUILT_SOURCES) $(MOBILE_SOURCES) tools/build_for_arm.sh
+	$(TOOLS)/build_for_arm.sh
+	@touch $@
+
+# Part of QEMU's process, hence built for this machine.
+$(ARM)/host/count_instructions.so: $(wildcard cpp/qemu/*) | .venv/tools
+	$(WITH_VENV) cmake -S cpp/qemu -B $(ARM)/host -G Ninja
+	$(WITH_VENV) cmake --build $(ARM)/host
+	@touch $@
+
+arm-wheel: $(ARM)/site/unpacked ## cross-build the Python package's wheel for aarch64, import it in QEMU
+
+$(ARM)/site/unpacked: $(ARM)/sdk/unpacked $(BINDING_SOURCES) $(PYTHON_SOURCES) constraints.txt \
+		cmake/aarch64_python.sh cmake/aarch64-linux-gnu.cmake tools/build_arm_wheel.sh
+	$(TOOLS)/build_arm_wheel.sh $(ARM_WHEEL)
+	@touch $@
+
+apple-link: $(APPLE)/linked ## compile and link everything for macOS on 64-bit Arm, without a Mac
+
+$(APPLE)/sdk/unpacked: constraints.txt | .venv/tools
+	@rm -rf $(APPLE)
+	$(TOOLS)/unpack_executorch.sh macosx_14_0_arm64 $(APPLE)
+	$(PIP) install $(PIP_FLAGS) -c constraints.txt --no-deps --target $(APPLE)/tools ziglang
+	@touch $@
+
+$(APPLE)/linked: $(APPLE)/sdk/unpacked $(BUILT_SOURCES) $(MOBILE_SOURCES) tools/link_for_apple.sh
+	$(TOOLS)/link_for_apple.sh
+	@touch $@

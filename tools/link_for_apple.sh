@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Compile and link everything for macOS on 64-bit Arm by zig, and a C program that calls what the
+# Swift package calls. Nothing of it is run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH="$PWD/.venv/bin:$PATH"
+apple=build/apple
+swift_c=mobile/ios/Sources/CHvitEdge
+cmake --preset apple
+cmake --build --preset apple -j "${JOBS:-2}"
+"$apple/tools/ziglang/zig" cc -target aarch64-macos.14.0 -std=c99 -pedantic -Wall -Wextra -Werror \
+  -fmodules -fmodules-cache-path="$apple/modules" -I"$swift_c/include" \
+  "$swift_c"/*.c mobile/ios/Tests/link/*.c \
+  -L"$apple/cpp/capi" -lhvit_edge_c -o "$apple/swift_calls"

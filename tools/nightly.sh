@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Run every check and test there is, on every compiler and machine that can be had here; hours.
+# FUZZ_SECONDS is for each fuzzer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+make=(make --no-print-directory)
+"${make[@]}" packages-all lint
+"${make[@]}" arm arm-wheel apple-link sanitize test-clang
+"${make[@]}" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-1800}"
+"${make[@]}" test MARKERS=
