@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import struct
 import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ import numpy as np
 import pytest
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-from executorch.exir import to_edge_transform_and_lower
+from executorch.exir import EdgeProgramManager, to_edge_transform_and_lower
 from torch import nn
+from torch.export import ExportedProgram
 
 from hvit_edge.preprocess import Preprocess
 
@@ -70,14 +73,22 @@ class Tiny:
         return self.data[:-32]
 
 
+@cache
+def edge_program(model: nn.Module, delegate: bool) -> ExportedProgram:
+    """Lower `model` once, which takes seconds, for every artifact that contains it."""
+    edge = to_edge_transform_and_lower(
+        torch.export.export(model, (torch.zeros(1, 3, *INPUT_SIZE),)),
+        partitioner=[XnnpackPartitioner()] if delegate else [],
+    )
+    return edge.exported_program()
+
+
 def lower(model: nn.Module, fields: dict[str, Any], *, delegate: bool = True) -> bytes:
     """Compile `model` with constant methods `fields`, to XNNPACK or to portable operators."""
-    example = (torch.zeros(1, 3, *INPUT_SIZE),)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        edge = to_edge_transform_and_lower(
-            torch.export.export(model, example),
-            partitioner=[XnnpackPartitioner()] if delegate else [],
+        edge = EdgeProgramManager(
+            copy.deepcopy(edge_program(model, delegate)),  # to_executorch changes it
             constant_methods=fields,
         )
         return edge.to_executorch().buffer
