@@ -94,7 +94,7 @@ test-cpp: setup ## C++ tests
 	@$(INSTALL_PACKAGES) cpp
 	$(WITH_VENV) cmake --preset native
 	$(WITH_VENV) cmake --build --preset native -j $(JOBS)
-	$(WITH_VENV) ctest --preset native
+	$(TOOLS)/test_cpp.sh native
 
 MARKERS ?= not nightly
 test-python: setup runner ## Python tests that MARKERS='not nightly' select
@@ -103,7 +103,7 @@ test-python: setup runner ## Python tests that MARKERS='not nightly' select
 test-clang: setup ## C++ tests, everything compiled by clang
 	$(WITH_VENV) cmake --preset clang
 	$(WITH_VENV) cmake --build --preset clang -j $(JOBS)
-	$(WITH_VENV) ctest --preset clang
+	$(TOOLS)/test_cpp.sh clang
 
 # One tree for the tests, their coverage and the fuzzers.
 sanitized: .venv/tools

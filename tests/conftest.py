@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import required
 import torch
 from PIL import Image
 from torch import nn
@@ -23,13 +24,19 @@ from hvit_edge.weights import bundled_photos
 
 
 def pytest_configure(config) -> None:
-    """One thread a worker: idle threads of PyTorch spin, and take the cores from other workers."""
+    """Give each worker one thread, as idle ones of PyTorch spin, and require tests to run on CI."""
     if hasattr(config, "workerinput"):
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what tests start
         torch.set_num_threads(1)
+    if os.environ.get("HVIT_EDGE_REQUIRE_ALL") == "1":
+        config.pluginmanager.register(required)
 
 
-SLOWEST = ("tests/test_compiler.py", "tests/test_readme.py", "tests/cli/test_precisions.py")
+SLOWEST = (
+    "tests/compiler/test_compile_model.py",
+    "tests/test_readme.py",
+    "tests/cli/test_precisions.py",
+)
 
 
 @pytest.hookimpl(trylast=True)

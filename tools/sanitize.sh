@@ -6,10 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
-jobs=${JOBS:-2}
 rm -rf build/sanitized/profiles
-ctest --preset sanitized -j "$jobs"
+tools/test_cpp.sh sanitized
 cpp/tests/coverage.sh build/sanitized "$1"
 cmake --preset threads
-cmake --build --preset threads -j "$jobs"
-ctest --preset threads -j "$jobs"
+cmake --build --preset threads -j "${JOBS:-2}"
+tools/test_cpp.sh threads
