@@ -30,6 +30,7 @@ def checkout(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "commands, shown", list(zip(blocks("bash"), ("runtime", "evaluated"), strict=True))
 )
@@ -44,6 +45,7 @@ def test_commands(commands, shown, checkout):
     assert shown in done.stdout
 
 
+@pytest.mark.slow
 def test_python_example(checkout):
     (example,) = blocks("python")
     done = subprocess.run(

@@ -27,6 +27,7 @@ def core_commands() -> dict[str, tuple[list[str], str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_core_needs_neither():
     if not COMMANDS.exists():
         pytest.skip(f"{COMMANDS} is not there; make runner")

@@ -48,6 +48,7 @@ def test_a_process_that_ends_badly_costs_one_cell(coverage, tmp_path, monkeypatc
     assert found == {"error": "ended with 1: out of luck"}
 
 
+@pytest.mark.slow
 def test_a_program_is_judged(coverage):
     found = coverage.judge("nn.MultiheadAttention", "native fp32", Path(), stock=False)
     assert found["delegates"] == 1

@@ -9,6 +9,7 @@ from hvit_edge.cli.bench import estimates_table, kernels_table
 from hvit_edge.devices.instructions import Instructions
 
 
+@pytest.mark.slow
 def test_json(artifact, capsys):
     arguments = f"bench {artifact} --iterations 5 --warmup 1 --threads 1 --format json"
     assert main(arguments.split()) == 0

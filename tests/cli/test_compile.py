@@ -248,6 +248,7 @@ def test_missed_delegation_gate_exits_with_4(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "error: [compile] expected 1.0 delegated, got 0.5\n")
 
 
+@pytest.mark.slow
 def test_missed_parity_gate_exits_with_3_and_writes_nothing(capsys, tmp_path):
     path = tmp_path / "a.pte"
     arguments = f"compile mobilevit_xxs --weights cifar10 --rtol 1e-12 -o {path} --format json"

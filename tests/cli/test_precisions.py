@@ -6,10 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 
+import pytest
+
 from hvit_edge.cli import main
 from hvit_edge.weights import find_bundled
 
 
+@pytest.mark.slow
 def test_int8_from_compile_to_run(write_windows, photo, tmp_path, capsys):
     path, images = tmp_path / "cat-int8.pte", write_windows(tmp_path / "images", 36)
     (images / "007.png").write_bytes(b"torn")

@@ -19,7 +19,17 @@ from hvit_edge.weights import bundled_photos, weights_digest
 FP32_RTOL = 1e-4  # max |delta| <= 1e-4 x max |eager output|
 
 
-@pytest.mark.parametrize("name", [model.name for model in list_models()])
+def with_tiers(names: list[str]) -> list:
+    """Leave the models whose lowering takes minutes to `make nightly`."""
+    largest = {"conformer_s", "conformer_b", "shunted_s", "shunted_b"}
+    assert largest < set(names)
+    return [
+        pytest.param(name, marks=pytest.mark.nightly if name in largest else ()) for name in names
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", with_tiers([model.name for model in list_models()]))
 def test_every_model_is_one_delegate_and_agrees_with_pytorch(name, whole_artifact, record_property):
     path = whole_artifact(name)
     report = json.loads(path.with_name("report.json").read_text())
@@ -105,6 +115,7 @@ class Activated(nn.Module):
         return self.head(self.norm(x).mean(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cpu, precision, activation",
     [(None, "fp32", "sigmoid"), ("arm", "fp32", "exp"), ("arm", "fp16", "tanh")],
@@ -159,6 +170,7 @@ def unloadable(graph, example):
 FAILURES = {refused: "LoweringError: [targets] expected a graph that", unloadable: "RuntimeError"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fail", FAILURES)
 def test_what_our_lowering_fails_at_is_lowered_plainly(
     fail, tiny_model, tiny_preprocess, tmp_path, failing_lower
@@ -194,6 +206,7 @@ def test_what_nothing_failed_at_says_so(tiny_artifact):
     assert (metadata.rewrites_left_out, metadata.fallback) == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["export_graph", "rewrite", "lower"])
 def test_wrong_step_is_named_and_nothing_written(
     step, tiny_model, tiny_preprocess, tmp_path, monkeypatch

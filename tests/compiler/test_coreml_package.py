@@ -38,6 +38,7 @@ def answers(model, classifier):
     return np.concatenate(expected), np.concatenate(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", LEAST_COSINE)
 def test_bundled_classifier(precision, bundled, photo_windows, tmp_path, record_property):
     path = tmp_path / "a.mlpackage"
@@ -62,6 +63,7 @@ def test_bundled_classifier(precision, bundled, photo_windows, tmp_path, record_
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ios", [17, 18])
 @pytest.mark.parametrize(("precision", "bound"), [("fp16", 5e-3), ("w8", 3e-2), ("w6", 2e-2)])
 def test_own_module(apple_package, apple_model, precision, bound, ios):
@@ -203,6 +205,7 @@ def compile_tiny(module, folder, **options):
     return hvit_edge.compile(module, target="coreml", **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["RGB", "BGR"])
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_preprocessing_is_inside(tiny_module, tmp_path, order, precision):

@@ -67,6 +67,7 @@ def test_report_and_metadata(precision, tiny_quantised, tiny_model):
         assert report["calibration"] is None
 
 
+@pytest.mark.slow
 def test_int8_gives_the_same_bytes_twice(compile_tiny, photo_windows, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     written = [

@@ -146,6 +146,7 @@ def check_answers(path, module, specs):
     assert session.self_test().passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_kind_of_input_and_output_runs_as_in_pytorch(target, tmp_path):
     for name, (module, specs, outputs) in CASES.items():

@@ -125,6 +125,7 @@ def evaluated(request, apple_model, tiny_preprocess, photo_windows, tmp_path_fac
     return found[0]
 
 
+@pytest.mark.slow
 def test_the_package_itself_passes(evaluated):
     compiler_coreml.gate_package(*evaluated)
 

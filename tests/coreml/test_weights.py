@@ -53,6 +53,7 @@ def network(tmp_path_factory):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_compressed_weights_are_worth_what_coremltools_decompresses(name, network, tmp_path):
     ios, compress, operation, options = CASES[name]

@@ -16,7 +16,7 @@ from hvit_edge.profile.bench import bench
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
 
-pytestmark = pytest.mark.usefixtures("arm_build")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("arm_build")]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,7 @@ def test_preprocessing_gives_the_bytes_that_it_gives_here(shell, tmp_path, recor
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["conformer_ti", "shunted_t", "swin_t"])
 def test_one_inference_of_each_other_family(name, whole_artifact, record_property):
     path = whole_artifact(name)

@@ -21,7 +21,7 @@ A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and 
 LIMITS = {"fp32": 2e-5, "fp16": 1e-2, "int8": 0.1, "int8 for arm": 0.1, "int8-dynamic for arm": 0.1}
 
 
-pytestmark = pytest.mark.usefixtures("arm_build")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("arm_build")]
 
 
 class EveryOperation(nn.Module):

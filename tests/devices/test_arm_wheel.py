@@ -26,6 +26,7 @@ SYSTEM = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "ld-linux
 EXECUTORCH = {"", "_threadpool", "_kernels_optimized", "_backend_xnnpack"}
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not WHEELS, reason="needs make arm-wheel"),
     pytest.mark.skipif(shutil.which("readelf") is None, reason="needs readelf; Debian: binutils"),
 ]

@@ -20,6 +20,7 @@ def limited(command: list, limit: int) -> subprocess.CompletedProcess:
     return subprocess.run(command, preexec_fn=lower, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.system() != "Linux", reason="macOS does not limit address spaces")
 def test_every_limit_gives_a_reason(tmp_path, record_property):
     model = hvit_edge.compile("mobilevit_xxs", weights="cifar10", output=tmp_path / "a.pte").path

@@ -306,6 +306,7 @@ def test_a_finished_evaluation_is_reported_at_once(monkeypatch, artifact, tmp_pa
     assert (tmp_path / "state.jsonl").read_bytes() == state
 
 
+@pytest.mark.slow
 def test_a_state_cut_off_anywhere_goes_on(monkeypatch, artifact, data, tmp_path):
     use_logits(monkeypatch, one_hot)
     state = tmp_path / "state.jsonl"

@@ -142,6 +142,7 @@ def test_one_delegate_of_xnnpack_and_every_answer(tmp_path):
     check(artifact.path, model, (1, 20, 80))
 
 
+@pytest.mark.slow
 def test_the_registered_model_from_the_command_line(tmp_path, capsys):
     path = tmp_path / "c.pte"
     words = ["compile", "conformer1d_s", "--weights", "random", "--target", "native"]

@@ -71,6 +71,7 @@ def test_default_size_gives_1000_finite_logits_twice_alike(name):
     assert torch.equal(first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), ODD_SIZES)
 def test_odd_sizes_and_batches(name, size):
     model = create_model(name, weights="random", num_classes=10, input_size=size).double()

@@ -189,6 +189,7 @@ def test_the_program_itself_passes(compiled):
     check(compiled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
 def test_each_is_stopped(mutate, compiled):
     with pytest.raises(ParityError, match="nothing was written"):

@@ -91,6 +91,7 @@ def test_rescaled_model_computes_the_same(family, image):
     assert -5.01 < exponents.min() < -4.9 and 4.9 < exponents.max() < 5.01
 
 
+@pytest.mark.slow
 def test_families(family, image, graph_of, record_property):
     """Exact, as many pairs as counted, and one result for two spreads of the same function."""
     name, model = family

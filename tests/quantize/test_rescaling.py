@@ -109,11 +109,13 @@ def our_int8(subject: Subject, graph: GraphModule) -> np.ndarray:
     return logits(quantized, subject.images)
 
 
+@pytest.mark.slow
 def test_rescaled_model_is_the_same_function(subject):
     assert len(subject.images) >= 200
     assert subject.agreement(logits(subject.rescaled, subject.images)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["static", "dynamic"])
 def test_stock_int8_collapses(kind, subject, record_property):
     subject, agreement = subject.half, []
@@ -129,6 +131,7 @@ def test_stock_int8_collapses(kind, subject, record_property):
     assert after < COLLAPSED
 
 
+@pytest.mark.slow
 def test_our_int8_does_not_notice(subject, graph_of, record_property):
     graphs = [graph_of(model, subject.example[0]) for model in (subject.model, subject.rescaled)]
     results = [our_int8(subject, graph) for graph in graphs]

@@ -40,6 +40,7 @@ AFTER = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parts",
     [

@@ -72,6 +72,7 @@ def lowered_net(net: nn.Module) -> Lowered:
     return lower(export_graph(net, (IMAGE,)), (IMAGE,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_every_call_gives_the_same_bytes_of_the_same_network(body):
     net = Net(body).eval()

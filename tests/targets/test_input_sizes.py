@@ -56,7 +56,12 @@ FAMILIES = {
 }
 CLASSES = (1, 21841, 1, 21841)
 """One count for each size, the odd aspect last; each family has both."""
-PLACES = range(len(CLASSES))
+NIGHTLY = (1, 2)
+"""The sizes that only `make nightly` compiles: the smallest and the odd one have both counts."""
+PLACES = [
+    pytest.param(place, marks=pytest.mark.nightly if place in NIGHTLY else ())
+    for place in range(len(CLASSES))
+]
 
 
 def is_legal(name, size):
@@ -147,6 +152,7 @@ def no_collections():
     gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", FAMILIES)

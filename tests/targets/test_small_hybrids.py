@@ -15,6 +15,7 @@ def module(request):
     return small_hybrid(request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["xnnpack", "native"])
 def test_one_delegate_gives_pytorchs_answer(module, target, tmp_path):
     artifact = hvit_edge.compile(
@@ -31,6 +32,7 @@ def test_one_delegate_gives_pytorchs_answer(module, target, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_package_gives_pytorchs_answer(module, tmp_path):
     report = hvit_edge.compile(
         module, preprocess=PREPROCESS, target="coreml", output=tmp_path / "a.mlpackage"

@@ -208,6 +208,7 @@ def family(stirred):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ios", [17, 18])
 @pytest.mark.parametrize("name", SIZES)
 def test_families_agree_with_pytorch(name, ios, family):
@@ -224,6 +225,7 @@ def test_families_agree_with_pytorch(name, ios, family):
 MOST_MOVES = {"mobilevit_xs": 33, "conformer_ti": 47, "shunted_t": 127, "swin_t": 110}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MOST_MOVES)
 def test_networks_move_little(name, family, operators, record_property):
     size = model_info(name).input_size

@@ -28,6 +28,7 @@ def test_alone(name, run_native):
     assert (error <= bound).all(), f"{error.flat[worst]:.2e} at {x.flatten()[worst]:.4g}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("layer", ["linear", "convolution", "depthwise", "norm"])
 def test_inside_of_a_layer(name, layer, run_native):

@@ -27,6 +27,7 @@ class Attention(nn.Module):
         return mixed.transpose(1, 2).reshape(batch, tokens, self.heads * self.width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokens", [1, 7, 49, 197])
 @pytest.mark.parametrize(("heads", "width"), [(2, 16), (3, 5), (1, 33)])
 @pytest.mark.parametrize("biased", [False, True])

@@ -1,5 +1,6 @@
 """Comparisons, truth values and choices by them, against eager PyTorch."""
 
+import pytest
 import torch
 
 from hvit_edge.targets.native.values import Number
@@ -38,6 +39,7 @@ COMPARED = {
 }
 
 
+@pytest.mark.slow
 def test_choices(run_each):
     found = run_each({name: (function, SHAPE) for name, function in COMPARED.items()})
     for name, ran in found.items():

@@ -1,5 +1,6 @@
 """Convolutions that are made of several, and padding modes, against float64."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -66,6 +67,7 @@ SUMS = (
 """Those whose activation comes after them: they add up, or leave outputs out."""
 
 
+@pytest.mark.slow
 def test_convolutions(run_each):
     """Each with an activation, which its parts take on."""
     cases = {name: (nn.Sequential(layer, nn.Hardswish()), x) for name, (layer, x) in LAYERS.items()}

@@ -72,6 +72,7 @@ OF_POSITIVES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", Number)
 def test_functions(number, run_each):
     cases = {name: (function, X) for name, function in FUNCTIONS.items()}
@@ -118,6 +119,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", Number)
 def test_arithmetic(number, run_each):
     """Products of every pair of shapes, the others of some pairs each."""
@@ -185,6 +187,7 @@ class Activated(nn.Module):
         return self.act(self.norm(self.act(self.linear(tokens)) + tokens))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", Number)
 def test_activations_inside_of_layers(number, run_each):
     cases = {name: (Activated(kind()), (1, 9, 8, 13)) for name, kind in LATER.items()}

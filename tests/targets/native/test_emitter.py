@@ -34,6 +34,7 @@ TAKEN_ON = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TAKEN_ON)
 def test_taken_on(name, run_native, call):
     function, kinds = TAKEN_ON[name]
@@ -70,6 +71,7 @@ LEFT_ALONE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEFT_ALONE)
 def test_right_where_a_layer_cannot_take_on_everything(name, run_native, call):
     ran = run_native(call(LEFT_ALONE[name], **layers(17)), torch.randn(TOKENS))
@@ -118,6 +120,7 @@ def random_function(seed):
     return function
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_random_programs(seed, run_native, call):
     ran = run_native(call(random_function(seed), **layers(17, 17, 17)), torch.randn(TOKENS))

@@ -67,6 +67,7 @@ def lowered(module: nn.Module, *inputs: torch.Tensor, number: Number = Number.FL
     return lower(graph, inputs, number, whole=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_left_outside(name):
     function, delegates, outside = CASES[name]

@@ -56,6 +56,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_an_operation(name, run_native, call):
     kind, shape, function, layers = CASES[name]

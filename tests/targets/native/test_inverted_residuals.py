@@ -103,6 +103,7 @@ FUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(9, 11), (1, 5), (16, 8)])
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", FUSED)
@@ -199,6 +200,7 @@ NOT_FUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", NOT_FUSED)
 def test_not_fused(name, precision):

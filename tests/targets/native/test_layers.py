@@ -7,6 +7,7 @@ from torch import nn
 SUM = 3e-6  # float32: sums of some hundred products, in another order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(
     ("tokens", "depth", "columns"),
@@ -67,6 +68,7 @@ def channels_last(layer: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Conv2d(layer.in_channels, layer.in_channels, 1), layer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolution(name, run_native):
     shape, layer = CONVOLUTIONS[name]
@@ -75,6 +77,7 @@ def test_convolution(name, run_native):
     assert ran.kinds["Linear"] + ran.kinds["Convolution"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"), [(3, 2, 1), (3, 1, 0), (7, 4, 3), (4, 4, 0), (1, 1, 0)]
@@ -86,6 +89,7 @@ def test_few_channels(channels, kernel, stride, padding, run_native):
     assert (ran.kinds["Linear"], ran.kinds["Pad"]) == (1, int(padding > 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [3, 5, 17, 32, 33])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize(("height", "width"), [(9, 7), (5, 1), (8, 31)])

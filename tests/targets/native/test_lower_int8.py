@@ -118,6 +118,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 4.0, -4.0])  # ranges around zero, above and below it
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer(name, shift):
@@ -247,6 +248,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("name", PARTS)
 def test_convolutions_in_parts(name, relu):

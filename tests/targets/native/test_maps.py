@@ -18,6 +18,7 @@ POOLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POOLS)
 def test_pools(name, run_native):
     pool, channels = POOLS[name]
@@ -27,6 +28,7 @@ def test_pools(name, run_native):
     assert ran.kinds["Pooling"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 5, 17, 144])
 @pytest.mark.parametrize("affine", [True, False])
 def test_layer_norm(channels, affine, run_native):

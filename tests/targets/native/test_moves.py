@@ -1,6 +1,7 @@
 """Operators that move elements and change none: equal to the bit, and mostly free."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 from torch.nn.functional import interpolate, pad
@@ -67,6 +68,7 @@ MOVES = {
 }
 
 
+@pytest.mark.slow
 def test_moves(run_each):
     for name, ran in run_each({name: (move, (1, 8, 4, 6)) for name, move in MOVES.items()}).items():
         assert np.array_equal(ran.output, ran.expected.astype(np.float32)), name

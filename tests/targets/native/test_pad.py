@@ -21,6 +21,7 @@ WIDTHS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, -1.5])
 @pytest.mark.parametrize("widths", WIDTHS.values(), ids=WIDTHS)
 def test_input_moves_unchanged(widths, value, run_native, call):

@@ -199,10 +199,12 @@ def compiled(request, tiny_model, tiny_preprocess, tiny_calibration):
     return Compiled(request.param, tiny_model, tiny_preprocess, tiny_calibration)
 
 
+@pytest.mark.slow
 def test_the_program_itself_passes(compiled):
     compiled.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
 def test_each_is_stopped(mutate, compiled):
     with pytest.raises(ParityError, match="nothing was written"):

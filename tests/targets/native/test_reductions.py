@@ -26,6 +26,7 @@ REDUCTIONS = {
 EVERY = [dims for n in range(1, 5) for dims in itertools.combinations(range(4), n)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", Number)
 def test_over_any_dimensions(number, run_each):
     """Of a map as a layer leaves it and of a tensor as it comes, in turn."""

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -48,5 +49,6 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 def test_functions_of_one_tensor(agree):
     agree(FUNCTIONS, IMAGE, SLOPES)

@@ -179,6 +179,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @IOS
 def test_other_kinds(ios, agree, call):
     bodies = {

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 IMAGE = torch.randn(1, 4, 6, 10, generator=torch.Generator().manual_seed(0))
@@ -48,5 +49,6 @@ def _written_apart(x):
     return y
 
 
+@pytest.mark.slow
 def test_arithmetic_and_choices(agree):
     agree(FUNCTIONS, IMAGE, MASK)

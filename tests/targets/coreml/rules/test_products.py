@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 IMAGE = torch.randn(2, 4, 6, 10, generator=torch.Generator().manual_seed(0))
@@ -28,5 +29,6 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 def test_products(agree):
     agree(FUNCTIONS, IMAGE, MATRIX)

@@ -43,6 +43,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 def test_rearranging(agree):
     agree(FUNCTIONS, IMAGE, PLACES, GRID)
 

@@ -239,6 +239,7 @@ class Program:
         return x @ x.transpose(-1, -2) / x.shape[-1] if 1 < x.dim() < 5 else x * x
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**6), shape=st.sampled_from([(1, 4, 6, 6), (1, 6, 4, 6)]))
 def test_any_program(seed, shape, call, agrees):
