@@ -32,7 +32,7 @@ def checkout(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "commands, shown", list(zip(blocks("bash"), ("runtime", "evaluated"), strict=True))
+    "commands, shown", [*zip(blocks("bash"), ("runtime", "evaluated"), strict=True)]
 )
 def test_commands(commands, shown, checkout):
     scripts = Path(sysconfig.get_path("scripts"))
