@@ -8,7 +8,9 @@
 
 namespace {
 
+using hvit_edge::native::activating;
 using hvit_edge::native::Activation;
+using hvit_edge::native::Fused;
 
 }  // namespace
 
@@ -20,15 +22,21 @@ using hvit_edge::native::Activation;
 
 namespace {
 
-template <Activation kind, Accuracy accuracy>
+template <Fused kind, Accuracy accuracy>
 Vector activate(Vector x) {
-  if (kind == Activation::relu) return larger(x, Vector{});
-  if (kind == Activation::silu) return silu_of<accuracy>(x);
-  if (kind == Activation::gelu) return gelu_of<accuracy>(x);
-  return x;
+  switch (kind) {
+    case Fused::none:
+      return x;
+    case Fused::relu:
+      return larger(x, Vector{});
+    case Fused::silu:
+      return silu_of<accuracy>(x);
+    case Fused::gelu:
+      return gelu_of<accuracy>(x);
+  }
 }
 
-template <Activation kind>
+template <Fused kind>
 void activate_values(Value* values, std::int64_t count) {
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
@@ -40,22 +48,28 @@ void activate_values(Value* values, std::int64_t count) {
   }
 }
 
-// Whether it is one of those that no kernel is compiled for: they are applied after a kernel.
-inline bool is_applied_later(Activation kind) { return kind >= Activation::sigmoid; }
+// No kernel is compiled for such an activation: it is applied after the kernel.
+inline bool is_applied_later(Activation kind) { return activating(kind).later; }
 
 // One of those, of `count` lanes or values in place.
 template <class Number>
 void apply_later(Activation kind, Number* values, std::int64_t count) {
-  const int later = static_cast<int>(kind) - static_cast<int>(Activation::sigmoid);
-  apply_function({static_cast<Function>(later), 0.0f, 6.0f}, values, values, count);
+  apply_function({activating(kind).function, 0.0f, 6.0f}, values, values, count);
 }
 
 // `count` values in place.
 inline void activate_all(Activation kind, Value* values, std::int64_t count) {
-  if (is_applied_later(kind)) apply_later(kind, values, count);
-  if (kind == Activation::relu) activate_values<Activation::relu>(values, count);
-  if (kind == Activation::silu) activate_values<Activation::silu>(values, count);
-  if (kind == Activation::gelu) activate_values<Activation::gelu>(values, count);
+  if (is_applied_later(kind)) return apply_later(kind, values, count);
+  switch (activating(kind).fused) {
+    case Fused::none:
+      return;
+    case Fused::relu:
+      return activate_values<Fused::relu>(values, count);
+    case Fused::silu:
+      return activate_values<Fused::silu>(values, count);
+    case Fused::gelu:
+      return activate_values<Fused::gelu>(values, count);
+  }
 }
 
 }  // namespace

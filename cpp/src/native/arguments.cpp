@@ -33,17 +33,12 @@ void copy_as(const Argument& from, To* to) {
 
 template <typename To>
 void copy_values(const Argument& from, To* to) {
-  switch (from.type) {
-    case ScalarType::Int:
-      return copy_as<std::int32_t>(from, to);
-    case ScalarType::Long:
-      return copy_as<std::int64_t>(from, to);
-    case ScalarType::Byte:
-    case ScalarType::Bool:
-      return copy_as<std::uint8_t>(from, to);
-    default:
-      return copy_as<float>(from, to);
+  if (from.type == ScalarType::Int) return copy_as<std::int32_t>(from, to);
+  if (from.type == ScalarType::Long) return copy_as<std::int64_t>(from, to);
+  if (from.type == ScalarType::Byte || from.type == ScalarType::Bool) {
+    return copy_as<std::uint8_t>(from, to);
   }
+  copy_as<float>(from, to);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "activations.h"
 #include "linear.h"
+#include "scratch.h"
 
 namespace {
 
@@ -11,6 +12,8 @@ using hvit_edge::native::Attention;
 using hvit_edge::native::Heads;
 using hvit_edge::native::kMostKeys;
 using hvit_edge::native::kMostWidth;
+using hvit_edge::native::packed_head_of;
+using hvit_edge::native::packed_keys_of;
 
 inline const Value* matrix(const Heads& heads, const Bases& bases, std::int64_t head) {
   return values_at(bases, heads.space, heads.offset) + heads.table[head];
@@ -54,7 +57,7 @@ struct AttentionWork {
     return values_at(*bases, Space::arena, layer->scratch) + head * packed;
   }
   Value* packed_values(std::int64_t head) const {
-    return packed_keys(head) + key_panels * layer->width * kPanel;
+    return packed_keys(head) + packed_keys_of(*layer);
   }
 };
 
@@ -223,7 +226,7 @@ inline void run(const Attention& layer, const Bases& bases) {
   AttentionWork work{
       &layer, &bases, quotient_up(layer.keys, kPanel), quotient_up(layer.value_width, kPanel),
       0,      0};
-  work.packed = (work.key_panels * layer.width + work.value_panels * layer.keys) * kPanel;
+  work.packed = packed_head_of(layer);
   work.query_blocks = quotient_up(layer.queries, kQueryBlock);
   share_out(layer.heads, pack_head, &work);
   share_out(layer.heads * work.query_blocks, attend, &work);

@@ -62,7 +62,7 @@ struct Kept {
 };
 
 /// Or they are outputs after an activation.
-template <Activation activation, Accuracy accuracy>
+template <Fused activation, Accuracy accuracy>
 struct Activated {
   const TileRows& to;
 
@@ -182,7 +182,7 @@ inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
   return left >= 0 && right < window.width && ox + pixels <= window.out_width;
 }
 
-template <Activation activation, Accuracy accuracy>
+template <Fused activation, Accuracy accuracy>
 void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
   const Window& window = work.layer->window;
   const TileRows to(work.layer->epilogue, *work.bases, run.oy * window.out_width + run.ox, kPixels);
@@ -191,15 +191,15 @@ void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
 
 template <Accuracy accuracy>
 void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
-  switch (work.layer->epilogue.first) {
-    case Activation::relu:
-      return convolve_and_activate<Activation::relu, accuracy>(work, run);
-    case Activation::silu:
-      return convolve_and_activate<Activation::silu, accuracy>(work, run);
-    case Activation::gelu:
-      return convolve_and_activate<Activation::gelu, accuracy>(work, run);
-    default:
-      return convolve_and_activate<Activation::none, accuracy>(work, run);
+  switch (activating(work.layer->epilogue.first).fused) {
+    case Fused::none:
+      return convolve_and_activate<Fused::none, accuracy>(work, run);
+    case Fused::relu:
+      return convolve_and_activate<Fused::relu, accuracy>(work, run);
+    case Fused::silu:
+      return convolve_and_activate<Fused::silu, accuracy>(work, run);
+    case Fused::gelu:
+      return convolve_and_activate<Fused::gelu, accuracy>(work, run);
   }
 }
 

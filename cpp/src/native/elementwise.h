@@ -31,18 +31,30 @@ inline Wide one_where(Integers mask) { return (Wide)(mask & (Integers)all_wide(1
 
 template <Arithmetic kind>
 Wide result_of(Wide left, Wide right) {
-  if constexpr (kind == Arithmetic::add) return left + right;
-  if constexpr (kind == Arithmetic::subtract) return left - right;
-  if constexpr (kind == Arithmetic::multiply) return left * right;
-  if constexpr (kind == Arithmetic::divide) return left / right;
-  if constexpr (kind == Arithmetic::maximum) return larger(left, right);
-  if constexpr (kind == Arithmetic::minimum) return smaller(left, right);
-  if constexpr (kind == Arithmetic::power) return power_of_both(left, right);
-  if constexpr (kind == Arithmetic::greater) return one_where(left > right);
-  if constexpr (kind == Arithmetic::greater_equal) return one_where(left >= right);
-  if constexpr (kind == Arithmetic::equal) return one_where(left == right);
-  if constexpr (kind == Arithmetic::not_equal) return one_where(left != right);
-  return left;
+  switch (kind) {
+    case Arithmetic::add:
+      return left + right;
+    case Arithmetic::subtract:
+      return left - right;
+    case Arithmetic::multiply:
+      return left * right;
+    case Arithmetic::divide:
+      return left / right;
+    case Arithmetic::maximum:
+      return larger(left, right);
+    case Arithmetic::minimum:
+      return smaller(left, right);
+    case Arithmetic::power:
+      return power_of_both(left, right);
+    case Arithmetic::greater:
+      return one_where(left > right);
+    case Arithmetic::greater_equal:
+      return one_where(left >= right);
+    case Arithmetic::equal:
+      return one_where(left == right);
+    case Arithmetic::not_equal:
+      return one_where(left != right);
+  }
 }
 
 /// Values of one row of a side: side by side, or the same one always.

@@ -47,14 +47,14 @@ inline void copy_row(Value* to, const Value* from, std::int64_t count) {
   }
 }
 
-template <Activation first, bool adds, Activation second, Accuracy accuracy>
+template <Fused first, bool adds, Fused second, Accuracy accuracy>
 Vector finished(Vector sum, const Value* residual, std::int64_t count) {
   const Vector value = activate<first, accuracy>(sum);
   if (!adds) return value;
   return activate<second, accuracy>(value + load_some(residual, count));
 }
 
-template <Activation first, bool adds, Activation second, Accuracy accuracy>
+template <Fused first, bool adds, Fused second, Accuracy accuracy>
 void finish_tile(const Tile& tile) {
   constexpr auto finish_one = finished<first, adds, second, accuracy>;
   const int count = tile.rows->count;
@@ -76,34 +76,34 @@ void finish_tile(const Tile& tile) {
   }
 }
 
-template <Activation first, Accuracy accuracy>
+template <Fused first, Accuracy accuracy>
 void finish_second(const Epilogue& epilogue, const Tile& tile) {
   if (epilogue.residual.space == Space::none) {
-    return finish_tile<first, false, Activation::none, accuracy>(tile);
+    return finish_tile<first, false, Fused::none, accuracy>(tile);
   }
-  switch (epilogue.second) {
-    case Activation::relu:
-      return finish_tile<first, true, Activation::relu, accuracy>(tile);
-    case Activation::silu:
-      return finish_tile<first, true, Activation::silu, accuracy>(tile);
-    case Activation::gelu:
-      return finish_tile<first, true, Activation::gelu, accuracy>(tile);
-    default:
-      return finish_tile<first, true, Activation::none, accuracy>(tile);
+  switch (activating(epilogue.second).fused) {
+    case Fused::none:
+      return finish_tile<first, true, Fused::none, accuracy>(tile);
+    case Fused::relu:
+      return finish_tile<first, true, Fused::relu, accuracy>(tile);
+    case Fused::silu:
+      return finish_tile<first, true, Fused::silu, accuracy>(tile);
+    case Fused::gelu:
+      return finish_tile<first, true, Fused::gelu, accuracy>(tile);
   }
 }
 
 template <Accuracy accuracy>
 void finish_first(const Epilogue& epilogue, const Tile& tile) {
-  switch (epilogue.first) {
-    case Activation::relu:
-      return finish_second<Activation::relu, accuracy>(epilogue, tile);
-    case Activation::silu:
-      return finish_second<Activation::silu, accuracy>(epilogue, tile);
-    case Activation::gelu:
-      return finish_second<Activation::gelu, accuracy>(epilogue, tile);
-    default:
-      return finish_second<Activation::none, accuracy>(epilogue, tile);
+  switch (activating(epilogue.first).fused) {
+    case Fused::none:
+      return finish_second<Fused::none, accuracy>(epilogue, tile);
+    case Fused::relu:
+      return finish_second<Fused::relu, accuracy>(epilogue, tile);
+    case Fused::silu:
+      return finish_second<Fused::silu, accuracy>(epilogue, tile);
+    case Fused::gelu:
+      return finish_second<Fused::gelu, accuracy>(epilogue, tile);
   }
 }
 

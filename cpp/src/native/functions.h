@@ -119,34 +119,57 @@ inline Wide sign_of(Wide x) {
 }
 
 template <Function kind>
-Wide function_of(Wide x, [[maybe_unused]] float a, [[maybe_unused]] float b) {
-  if constexpr (kind == Function::sigmoid) return sigmoid_of(x);
-  if constexpr (kind == Function::hardsigmoid) return hardsigmoid_of(x);
-  if constexpr (kind == Function::hardswish) return x * hardsigmoid_of(x);
-  if constexpr (kind == Function::clamp) return clamped(x, a, b);
-  if constexpr (kind == Function::tanh) return tanh_of(x);
-  if constexpr (kind == Function::gelu_tanh) return gelu_tanh_of(x);
-  if constexpr (kind == Function::leaky_relu) return chosen(x < Wide{}, x * a, x);
-  if constexpr (kind == Function::elu) {
-    return chosen(x < Wide{}, by_lane<expm1_one>(smaller(x, Wide{})) * a, x) * b;
+Wide function_of(Wide x, float a, float b) {
+  switch (kind) {
+    case Function::sigmoid:
+      return sigmoid_of(x);
+    case Function::hardsigmoid:
+      return hardsigmoid_of(x);
+    case Function::hardswish:
+      return x * hardsigmoid_of(x);
+    case Function::clamp:
+      return clamped(x, a, b);
+    case Function::tanh:
+      return tanh_of(x);
+    case Function::gelu_tanh:
+      return gelu_tanh_of(x);
+    case Function::leaky_relu:
+      return chosen(x < Wide{}, x * a, x);
+    case Function::elu:
+      return chosen(x < Wide{}, by_lane<expm1_one>(smaller(x, Wide{})) * a, x) * b;
+    case Function::exp:
+      return exp_of(x);
+    case Function::log:
+      return by_lane<log_one>(x);
+    case Function::sqrt:
+      return by_lane<sqrt_one>(x);
+    case Function::rsqrt:
+      return 1.0f / by_lane<sqrt_one>(x);
+    case Function::power:
+      return power_of(x, a);
+    case Function::abs:
+      return magnitude(x);
+    case Function::reciprocal:
+      return 1.0f / x;
+    case Function::softplus:
+      return softplus_of(x, a, b);
+    case Function::mish:
+      return mish_of(x);
+    case Function::sin:
+      return by_lane<sin_one>(x);
+    case Function::cos:
+      return by_lane<cos_one>(x);
+    case Function::erf:
+      return by_lane<erf_one>(x);
+    case Function::floor:
+      return by_lane<floor_one>(x);
+    case Function::ceil:
+      return by_lane<ceil_one>(x);
+    case Function::round:
+      return by_lane<round_one>(x);
+    case Function::sign:
+      return sign_of(x);
   }
-  if constexpr (kind == Function::exp) return exp_of(x);
-  if constexpr (kind == Function::log) return by_lane<log_one>(x);
-  if constexpr (kind == Function::sqrt) return by_lane<sqrt_one>(x);
-  if constexpr (kind == Function::rsqrt) return 1.0f / by_lane<sqrt_one>(x);
-  if constexpr (kind == Function::power) return power_of(x, a);
-  if constexpr (kind == Function::abs) return magnitude(x);
-  if constexpr (kind == Function::reciprocal) return 1.0f / x;
-  if constexpr (kind == Function::softplus) return softplus_of(x, a, b);
-  if constexpr (kind == Function::mish) return mish_of(x);
-  if constexpr (kind == Function::sin) return by_lane<sin_one>(x);
-  if constexpr (kind == Function::cos) return by_lane<cos_one>(x);
-  if constexpr (kind == Function::erf) return by_lane<erf_one>(x);
-  if constexpr (kind == Function::floor) return by_lane<floor_one>(x);
-  if constexpr (kind == Function::ceil) return by_lane<ceil_one>(x);
-  if constexpr (kind == Function::round) return by_lane<round_one>(x);
-  if constexpr (kind == Function::sign) return sign_of(x);
-  return x;
 }
 
 template <Function kind, class Number>

@@ -71,7 +71,7 @@ inline void project_row(RowByRow& work, std::int64_t oy) {
     return;
   }
   LinearInt8 layer = work.project.in_int8;  // offsets of this job; moved to this row
-  const std::int64_t row_bytes = in_fours(layer.depth);
+  const std::int64_t row_bytes = code_bytes(layer.depth);
   const Value* values = values_at(*work.bases, Space::arena, work.row);
   auto* ranges = reinterpret_cast<Range*>(work.bases->at(Space::arena, layer.ranges));
   for (std::int64_t i = 0; i < count; ++i) {

@@ -7,6 +7,7 @@
 namespace {
 
 using hvit_edge::native::Matmul;
+using hvit_edge::native::packed_matrix_of;
 
 struct MatmulWork {
   const Matmul* matmul;
@@ -67,8 +68,8 @@ inline void multiply_matrices(const void* context, std::int64_t index) {
 }
 
 inline void run(const Matmul& matmul, const Bases& bases) {
-  const std::int64_t packed = quotient_up(matmul.columns, kPanel) * kPanel * matmul.depth;
-  const MatmulWork work{&matmul, &bases, packed, quotient_up(matmul.rows, kQueryBlock)};
+  const MatmulWork work{&matmul, &bases, packed_matrix_of(matmul),
+                        quotient_up(matmul.rows, kQueryBlock)};
   share_out(matmul.batches, pack_right, &work);
   share_out(matmul.batches * work.row_blocks, multiply_matrices, &work);
 }

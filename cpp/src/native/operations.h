@@ -1,5 +1,5 @@
-// What a program of the native backend consists of. Written by hvit_edge/targets/native, read and
-// checked by read_plan.cpp, run by operators.h.
+// The operations of a plan of the native backend. Plans are written by hvit_edge/targets/native,
+// read and checked by read_plan.cpp, run by operators.h.
 #pragma once
 
 #include <cstddef>
@@ -8,32 +8,14 @@
 #include <variant>
 #include <vector>
 
+#include "kinds.h"
+#include "limits.h"
+
 namespace hvit_edge::native {
 
-constexpr std::int64_t kPanel = 16;       // outputs that are packed side by side in a weight matrix
-constexpr std::int64_t kMostKeys = 4096;  // of attention, whose scores lie on the stack
-constexpr std::int64_t kMostWidth = 256;  // of a head of attention
-constexpr std::int64_t kMostTaps = 256;   // of a convolution or a pool
-constexpr std::int64_t kMostChannels = 8192;  // of a map that a convolution pads
-
-/// Where memory lies; the pointers are known at run time.
+/// The memories of a plan, whose addresses are known at run time.
 enum class Space : std::int32_t { none = -1, arena = 0, constants = 1, input = 2, output = 3 };
 constexpr int kSpaces = 4;
-
-/// From `sigmoid` on they are in plans of version 2 alone.
-enum class Activation : std::int32_t {
-  none = 0,
-  relu = 1,
-  silu = 2,
-  gelu = 3,
-  sigmoid = 4,
-  hardsigmoid = 5,
-  hardswish = 6,
-  relu6 = 7,
-  tanh = 8,
-  gelu_tanh = 9,
-};
-constexpr int kActivations = 10;
 
 /// What the numbers of a plan are, in memory and among its constants.
 enum class Number : std::int32_t { float32 = 0, float16 = 1 };
@@ -51,8 +33,8 @@ struct Rows {
   const std::int32_t* table = nullptr;
 };
 
-/// What happens to each row of a product: bias (in the weights' order), activation, residual row
-/// added, activation.
+/// The steps after each row of a product: add the bias (in the weights' order), activate, add the
+/// residual row, activate.
 struct Epilogue {
   Numbers bias = nullptr;
   Activation first = Activation::none;
@@ -65,7 +47,7 @@ struct Epilogue {
 struct Linear {
   std::int64_t rows = 0, depth = 0, columns = 0;
   Rows input;
-  const std::int32_t* taps = nullptr;  // where value k of a row lies, where not k values after it
+  const std::int32_t* taps = nullptr;  // the place of value k of a row, if not k values after it
   Numbers weights = nullptr;           // [columns / 16][depth][16]
   Epilogue epilogue;
 };
@@ -80,7 +62,7 @@ struct Window {
   std::int64_t kernel_height = 0, kernel_width = 0;
   std::int64_t stride_height = 0, stride_width = 0;
   std::int64_t pad_height = 0, pad_width = 0;
-  std::int64_t ring = 0;  // row y of the map lies at y % ring, where that is not zero
+  std::int64_t ring = 0;  // if not zero, row y of the map is stored at y % ring
 };
 
 /// A convolution over all channels; weights are [columns / 16][taps * channels][16].
@@ -97,8 +79,6 @@ struct Depthwise {
   Numbers weights = nullptr;
   Epilogue epilogue;
 };
-
-enum class Pool : std::int32_t { maximum = 0, average = 1 };
 
 /// The largest value, or the mean, of each window and channel; the mean counts no padding.
 struct Pooling {
@@ -118,7 +98,7 @@ struct LayerNorm {
   Rows output;
 };
 
-/// Heads of a batch, each with a matrix [tokens, width] somewhere in `space`.
+/// Heads of a batch, each with a matrix [tokens, width] in `space`.
 struct Heads {
   Space space = Space::none;
   std::int64_t offset = 0;              // bytes
@@ -168,22 +148,22 @@ struct Gather {
   std::int64_t output = 0;  // bytes into the arena
 };
 
-/// Rows as int8: value = scale * (code - zero), scale and zero the same for `together` rows. The
-/// range of the values, with zero in it, is taken as it comes.
+/// Rows as int8: value = scale * (code - zero), with one scale and zero for `together` rows. Their
+/// range is that of the values at run time, extended to include zero.
 struct Quantise {
   std::int64_t rows = 0, columns = 0, together = 1;
   Rows input;
   std::int64_t codes = 0;   // bytes into the arena: [rows][columns rounded up to 4]
   std::int64_t ranges = 0;  // bytes into the arena: float32 [rows / together][scale, zero]
-  std::int64_t zeros = 0;   // bytes into the arena: a pixel of zeros, where `pads`
+  std::int64_t zeros = 0;   // bytes into the arena: a pixel of zeros, if `pads`
   bool pads = false;
 };
 
-/// What int8 products come with: output = scales[n] * row scale * (sum - row zero * totals[n]).
+/// The weights of an int8 product: output = scales[n] * row scale * (sum - row zero * totals[n]).
 struct Int8Weights {
   const std::int8_t* codes = nullptr;  // [columns / 16][depth / 4][16][4]
   const float* scales = nullptr;       // [columns rounded up to 16]
-  const float* totals = nullptr;       // the same: of all codes of a column
+  const float* totals = nullptr;       // [the same], sums of the codes of each column
 };
 
 /// A linear layer of rows that `Quantise` wrote.
@@ -196,7 +176,7 @@ struct LinearInt8 {
 
 /// A convolution of a map whose pixels `Quantise` wrote as rows with one range.
 struct ConvolutionInt8 {
-  Window window;  // in bytes where `Window` says values
+  Window window;  // in bytes instead of values
   std::int64_t columns = 0;
   std::int64_t ranges = 0, zeros = 0;
   Int8Weights weights;
@@ -215,44 +195,15 @@ struct AnyLinear {
 };
 
 /// A linear layer of a map's pixels, a depthwise convolution and a second linear layer, row by row
-/// of the map, so that what lies between them stays in the cache.
+/// of the map, so that the rows between them stay in the cache.
 struct InvertedResidual {
   AnyLinear expand;          // its output is a ring of rows
   Depthwise depthwise;       // reads that ring; its output is one row
   bool adds_input = false;   // of the depthwise convolution to its output
-  AnyLinear project;         // reads that row, whose codes are made on the way
-  std::int64_t scratch = 0;  // bytes into the arena: memory of so many jobs
+  AnyLinear project;         // reads that row, which is quantized first if the layer is int8
+  std::int64_t scratch = 0;  // bytes into the arena: memory for all jobs
   std::int64_t jobs = 0;
 };
-
-/// A function of one number, with up to two parameters a and b.
-enum class Function : std::int32_t {
-  sigmoid = 0,
-  hardsigmoid = 1,
-  hardswish = 2,
-  clamp = 3,  // between a and b
-  tanh = 4,
-  gelu_tanh = 5,
-  leaky_relu = 6,  // of slope a below zero
-  elu = 7,         // b * (x above zero, a * (exp(x) - 1) below it)
-  exp = 8,
-  log = 9,
-  sqrt = 10,
-  rsqrt = 11,
-  power = 12,  // to the exponent a
-  abs = 13,
-  reciprocal = 14,
-  softplus = 15,  // log(1 + exp(a * x)) / a, or x where a * x is above b
-  mish = 16,
-  sin = 17,
-  cos = 18,
-  erf = 19,
-  floor = 20,
-  ceil = 21,
-  round = 22,  // halves to even
-  sign = 23,
-};
-constexpr int kFunctions = 24;
 
 /// output = function(input), value by value.
 struct Unary {
@@ -261,22 +212,6 @@ struct Unary {
   std::int64_t rows = 0, columns = 0;
   Rows input, output;
 };
-
-/// From `greater` on, which give 1 if it holds and 0 if not, in plans of version 3 alone.
-enum class Arithmetic : std::int32_t {
-  add = 0,
-  subtract = 1,
-  multiply = 2,
-  divide = 3,
-  maximum = 4,
-  minimum = 5,
-  power = 6,
-  greater = 7,
-  greater_equal = 8,
-  equal = 9,
-  not_equal = 10,
-};
-constexpr int kArithmetics = 11;
 
 /// One side of an arithmetic operation: rows of values, or of one value each that is repeated.
 struct Side {
@@ -293,23 +228,12 @@ struct Binary {
   Rows output;
 };
 
-/// left where the condition is not zero, else right, value by value.
+/// left if the condition is not zero, otherwise right, value by value.
 struct Select {
   std::int64_t rows = 0, columns = 0;
   Side condition, left, right;
   Rows output;
 };
-
-/// What a reduction makes of its values x.
-enum class Reduce : std::int32_t {
-  sum = 0,  // scale * sum of x
-  maximum = 1,
-  minimum = 2,
-  squares = 3,       // scale * sum of x^2 + eps
-  root = 4,          // the square root of that
-  inverse_root = 5,  // 1 over that root
-};
-constexpr int kReduces = 6;
 
 /// output[g] = reduction of the rows g * count to (g + 1) * count of the input: column by column,
 /// or, `across`, of all their values to one.
@@ -347,8 +271,7 @@ struct Transpose {
   std::int64_t output = 0;  // bytes into the arena
 };
 
-/// In the order of their numbers; from `Unary` on they are in plans of version 2 alone, from
-/// `Select` on in those of version 3.
+/// In the order of `Kind`.
 using Operation =
     std::variant<Linear, Convolution, Depthwise, Pooling, LayerNorm, Attention, Add, Mean, Pad,
                  Gather, Quantise, LinearInt8, ConvolutionInt8, InvertedResidual, Unary, Binary,

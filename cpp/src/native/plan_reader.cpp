@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "scratch.h"
+
 namespace hvit_edge::native {
 
 PlanReader::PlanReader(const char* words, std::int64_t count, const char* constants,
@@ -185,19 +187,20 @@ Window PlanReader::code_window() {
   read_geometry(window);
   const std::int64_t reach = product(window.row_stride, window.height - 1) +
                              product(window.pixel_stride, window.width - 1) +
-                             (window.channels + 3) / 4 * 4;  // which are read by fours
+                             code_bytes(window.channels);
   require(window.space == Space::arena, "codes that are not in the arena");
   check_bytes(Space::arena, window.offset, reach, Access::read);
   return window;
 }
 
 std::int64_t PlanReader::codes(std::int64_t rows, std::int64_t columns) {
-  return scratch_bytes(product(rows, product(4, (columns + 3) / 4)));
+  return scratch_bytes(product(rows, code_bytes(columns)));
 }
 
 std::int64_t PlanReader::ranges(std::int64_t rows, std::int64_t together) {
   // Rounded up without a sum: `rows` may be the pixels of a map of any size.
-  return scratch_bytes(together > 0 ? product(8, rows / together + (rows % together != 0)) : 0);
+  return scratch_bytes(together > 0 ? product(kRangeBytes, rows / together + (rows % together != 0))
+                                    : 0);
 }
 
 Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns) {
@@ -208,10 +211,6 @@ Int8Weights PlanReader::int8_weights(std::int64_t taps, std::int64_t depth, std:
   weights.scales = floats(padded);
   weights.totals = floats(padded);
   return weights;
-}
-
-Activation PlanReader::activation() {
-  return static_cast<Activation>(choice(version_ >= kGeneralVersion ? kActivations : 4));
 }
 
 Epilogue PlanReader::epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases) {

@@ -11,17 +11,11 @@ namespace hvit_edge::native {
 
 enum class Access { read, read_if_any, write };
 
-constexpr std::int64_t kGeneralVersion = 2;  // of plans that may have operations of read_general.h
-constexpr std::int64_t kChoiceVersion = 3;   // of those that may compare, select and transpose
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 36;  // of any memory: 64 GiB
 constexpr std::int64_t kMostCount = std::int64_t{1} << 31;  // rows, columns, pixels
 
-inline std::int64_t padded_to_panels(std::int64_t columns) {
-  return (columns + kPanel - 1) / kPanel * kPanel;
-}
-
 /// Reads in the order in which the plan was written. After the first fault every answer is
-/// harmless: zero, or a pointer to nothing that `ok` lets anybody use.
+/// harmless: zero, a null pointer, or a pointer that nobody may use because `ok` is false.
 class PlanReader {
  public:
   /// `words` of int64; `bytes` of the spaces.
@@ -32,14 +26,19 @@ class PlanReader {
   bool at_end() const { return next_ == count_; }
   const std::string& fault() const { return fault_; }
   std::int64_t value_bytes() const { return value_bytes_; }
-  std::int64_t version() const { return version_; }
   void require(bool holds, const char* otherwise);
-  std::int64_t product(std::int64_t a, std::int64_t b);  // a fault where it is too large
+  std::int64_t product(std::int64_t a, std::int64_t b);  // a fault if it is too large
 
   std::int64_t amount();    // 0 to kMostCount
   std::int64_t count();     // 1 to kMostCount
   int choice(int choices);  // 0 to choices - 1
-  Activation activation();
+  /// A number of an enumeration that plans of this version may hold.
+  template <class Enum>
+  Enum number_of(const CountByVersion& counts) {
+    return static_cast<Enum>(choice(counts[static_cast<std::size_t>(version_ - 1)]));
+  }
+  Kind kind() { return number_of<Kind>(kKindCounts); }
+  Activation activation() { return number_of<Activation>(kActivationCounts); }
   float number();  // the bits of a double
   Numbers numbers(std::int64_t count, bool required);
   Numbers panels(std::int64_t depth, std::int64_t columns);

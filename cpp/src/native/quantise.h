@@ -3,9 +3,11 @@
 #pragma once
 
 #include "by_rows.h"
+#include "scratch.h"
 
 namespace {
 
+using hvit_edge::native::code_bytes;
 using hvit_edge::native::Quantise;
 
 #if defined(__AVX512VNNI__)
@@ -14,8 +16,6 @@ constexpr float kLowest = 0.0f, kHighest = 255.0f;
 #else
 constexpr float kLowest = -128.0f, kHighest = 127.0f;
 #endif
-
-inline std::int64_t in_fours(std::int64_t columns) { return (columns + 3) / 4 * 4; }
 
 /// value = scale * (code - zero).
 struct Range {
@@ -146,7 +146,7 @@ inline void encode_row(const Value* row, std::int64_t count, const Range& range,
   for (std::int64_t i = encode_eights(row, count, range, codes); i < count; i += kWideLanes) {
     store_codes(codes + i, load_wide_some(row + i, count - i) * steps + zero, count - i);
   }
-  for (std::int64_t i = count; i < in_fours(count); ++i) codes[i] = 0;
+  for (std::int64_t i = count; i < code_bytes(count); ++i) codes[i] = 0;
 }
 
 inline std::uint8_t* bytes_at(const Bases& bases, std::int64_t offset) {
@@ -168,7 +168,7 @@ inline void find_range(const Quantise& quantise, const Bases& bases, std::int64_
   if (!quantise.pads) return;
   std::uint8_t* zeros = bytes_at(bases, quantise.zeros);
   const auto zero = static_cast<std::uint8_t>(static_cast<int>(range.zero));
-  for (std::int64_t i = 0; i < in_fours(quantise.columns); ++i) zeros[i] = zero;
+  for (std::int64_t i = 0; i < code_bytes(quantise.columns); ++i) zeros[i] = zero;
 }
 
 // A row with a range of its own.
@@ -182,7 +182,7 @@ inline void quantise_row(const Value* row, std::int64_t count, Range& range, std
 
 inline void encode(const Quantise& quantise, const Bases& bases, std::int64_t i) {
   const Value* row = row_of(quantise.input, bases, i);
-  std::uint8_t* codes = bytes_at(bases, quantise.codes) + i * in_fours(quantise.columns);
+  std::uint8_t* codes = bytes_at(bases, quantise.codes) + i * code_bytes(quantise.columns);
   if (quantise.together == 1 && !quantise.pads) {
     return quantise_row(row, quantise.columns, ranges_of(quantise, bases)[i], codes);
   }

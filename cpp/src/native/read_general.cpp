@@ -1,22 +1,9 @@
 #include "read_general.h"
 
+#include "scratch.h"
+
 namespace hvit_edge::native {
-
-Unary read_unary(PlanReader& reader) {
-  Unary unary;
-  unary.function = static_cast<Function>(reader.choice(kFunctions));
-  unary.a = reader.number();
-  unary.b = reader.number();
-  unary.rows = reader.count();
-  unary.columns = reader.count();
-  unary.input = reader.rows(unary.rows, unary.columns, Access::read);
-  unary.output = reader.rows(unary.rows, unary.columns, Access::write);
-  return unary;
-}
-
 namespace {
-
-constexpr int kFirstArithmetics = 7;  // of version 2
 
 Side read_side(PlanReader& reader, std::int64_t rows, std::int64_t columns) {
   Side side;
@@ -27,10 +14,147 @@ Side read_side(PlanReader& reader, std::int64_t rows, std::int64_t columns) {
 
 }  // namespace
 
+Pooling read_pooling(PlanReader& reader) {
+  Pooling pool;
+  pool.window = reader.window();
+  pool.kind = reader.number_of<Pool>(kPoolCounts);
+  const Window& window = pool.window;
+  pool.output = reader.rows(window.out_height * window.out_width, window.channels, Access::write);
+  reader.require(
+      window.pad_height < window.kernel_height && window.pad_width < window.kernel_width &&
+          (window.out_height - 1) * window.stride_height < window.height + window.pad_height &&
+          (window.out_width - 1) * window.stride_width < window.width + window.pad_width,
+      "a pool of no pixels");
+  return pool;
+}
+
+LayerNorm read_layer_norm(PlanReader& reader) {
+  LayerNorm norm;
+  norm.rows = reader.count();
+  norm.columns = reader.count();
+  norm.input = reader.rows(norm.rows, norm.columns, Access::read);
+  norm.gamma = reader.numbers(norm.columns, false);
+  norm.beta = reader.numbers(norm.columns, false);
+  norm.eps = reader.number();
+  norm.activation = reader.activation();
+  norm.output = reader.rows(norm.rows, norm.columns, Access::write);
+  return norm;
+}
+
+Attention read_attention(PlanReader& reader) {
+  Attention layer;
+  layer.heads = reader.count();
+  layer.queries = reader.count();
+  layer.keys = reader.count();
+  layer.width = reader.count();
+  layer.value_width = reader.count();
+  reader.require(
+      layer.keys <= kMostKeys && layer.width <= kMostWidth && layer.value_width <= kMostWidth,
+      "attention over too many keys or values");
+  if (!reader.ok()) return layer;
+  layer.query = reader.heads(layer.heads, layer.queries, layer.width, Access::read);
+  layer.key = reader.heads(layer.heads, layer.keys, layer.width, Access::read);
+  layer.value = reader.heads(layer.heads, layer.keys, layer.value_width, Access::read);
+  layer.output = reader.heads(layer.heads, layer.queries, layer.value_width, Access::write);
+  const std::int64_t padded = padded_to_panels(layer.keys);
+  const std::int64_t matrices = reader.amount();
+  if (matrices > 0) {
+    const std::int64_t matrix = reader.product(layer.queries, padded);
+    const std::int64_t all = reader.product(matrices, matrix);
+    layer.bias = reader.numbers(all, true);
+    layer.bias_table = reader.table(layer.heads, true);
+    reader.require(reader.largest(layer.bias_table, layer.heads) + matrix <= all,
+                   "a bias beyond its matrices");
+  }
+  layer.scale = reader.number();
+  layer.scratch = reader.scratch(reader.product(layer.heads, packed_head_of(layer)));
+  return layer;
+}
+
+Add read_add(PlanReader& reader) {
+  Add add;
+  add.rows = reader.count();
+  add.columns = reader.count();
+  add.left = reader.rows(add.rows, add.columns, Access::read);
+  add.right = reader.rows(add.rows, add.columns, Access::read_if_any);
+  add.alpha = reader.number();
+  add.beta = reader.number();
+  add.activation = reader.activation();
+  add.output = reader.rows(add.rows, add.columns, Access::write);
+  return add;
+}
+
+Mean read_mean(PlanReader& reader) {
+  Mean mean;
+  mean.groups = reader.count();
+  mean.count = reader.count();
+  mean.columns = reader.count();
+  mean.input = reader.rows(mean.groups * mean.count, mean.columns, Access::read);
+  mean.output = reader.rows(mean.groups, mean.columns, Access::write);
+  return mean;
+}
+
+Pad read_pad(PlanReader& reader) {
+  Pad pad;
+  pad.channels = reader.count();
+  pad.height = reader.count();
+  pad.width = reader.count();
+  pad.pad_height = reader.amount();
+  pad.pad_width = reader.amount();
+  const std::int64_t plane = reader.product(pad.height, pad.width);
+  const Rows input = reader.rows(1, reader.product(pad.channels, plane), Access::read);
+  pad.space = input.space;
+  pad.offset = input.offset;
+  const std::int64_t padded =
+      reader.product(pad.height + 2 * pad.pad_height, pad.width + 2 * pad.pad_width);
+  pad.output = reader.scratch(reader.product(pad.channels, padded));
+  return pad;
+}
+
+Gather read_gather(PlanReader& reader) {
+  Gather gather;
+  gather.count = reader.count();
+  gather.table = reader.table(gather.count, true);
+  const Rows input = reader.rows(1, reader.largest(gather.table, gather.count) + 1, Access::read);
+  gather.space = input.space;
+  gather.offset = input.offset;
+  gather.output = reader.scratch(gather.count);
+  return gather;
+}
+
+Quantise read_quantise(PlanReader& reader) {
+  Quantise quantise;
+  quantise.rows = reader.count();
+  quantise.columns = reader.count();
+  quantise.together = reader.count();
+  reader.require(quantise.together > 0 && quantise.rows % quantise.together == 0,
+                 "ranges of rows that are left over");
+  quantise.input = reader.rows(quantise.rows, quantise.columns, Access::read);
+  quantise.codes = reader.codes(quantise.rows, quantise.columns);
+  quantise.ranges = reader.ranges(quantise.rows, quantise.together);
+  quantise.pads = reader.choice(2) == 1;
+  if (quantise.pads) {
+    quantise.zeros = reader.codes(1, quantise.columns);
+    reader.require(quantise.together == quantise.rows, "padding of more than one range");
+  }
+  return quantise;
+}
+
+Unary read_unary(PlanReader& reader) {
+  Unary unary;
+  unary.function = reader.number_of<Function>(kFunctionCounts);
+  unary.a = reader.number();
+  unary.b = reader.number();
+  unary.rows = reader.count();
+  unary.columns = reader.count();
+  unary.input = reader.rows(unary.rows, unary.columns, Access::read);
+  unary.output = reader.rows(unary.rows, unary.columns, Access::write);
+  return unary;
+}
+
 Binary read_binary(PlanReader& reader) {
   Binary binary;
-  const int kinds = reader.version() >= kChoiceVersion ? kArithmetics : kFirstArithmetics;
-  binary.kind = static_cast<Arithmetic>(reader.choice(kinds));
+  binary.kind = reader.number_of<Arithmetic>(kArithmeticCounts);
   binary.rows = reader.count();
   binary.columns = reader.count();
   binary.left = read_side(reader, binary.rows, binary.columns);
@@ -53,7 +177,7 @@ Select read_select(PlanReader& reader) {
 
 Reduction read_reduction(PlanReader& reader) {
   Reduction reduction;
-  reduction.kind = static_cast<Reduce>(reader.choice(kReduces));
+  reduction.kind = reader.number_of<Reduce>(kReduceCounts);
   reduction.across = reader.choice(2) == 1;
   reduction.scale = reader.number();
   reduction.eps = reader.number();
@@ -88,8 +212,7 @@ Matmul read_matmul(PlanReader& reader) {
   matmul.right = reader.spread_heads(matmul.batches, matmul.depth, matmul.columns, matmul.step);
   matmul.scale = reader.number();
   matmul.output = reader.heads(matmul.batches, matmul.rows, matmul.columns, Access::write);
-  const std::int64_t packed = reader.product(padded_to_panels(matmul.columns), matmul.depth);
-  matmul.scratch = reader.scratch(reader.product(matmul.batches, packed));
+  matmul.scratch = reader.scratch(reader.product(matmul.batches, packed_matrix_of(matmul)));
   return matmul;
 }
 

@@ -10,8 +10,6 @@ namespace hvit_edge::native {
 
 constexpr std::int64_t kMagic = 0x31304e5054495648;      // "HVITPN01", in float32
 constexpr std::int64_t kHalfMagic = 0x3130485054495648;  // "HVITPH01", in float16
-constexpr std::int64_t kVersion = 3;
-constexpr std::int64_t kOldestVersion = 1;  // that is read too
 
 /// The plan in `data`, which must outlive it. No operation of it reaches beyond the memory that the
 /// plan asks for, whatever the data.

@@ -16,16 +16,11 @@ from hvit_edge.targets.native.general_operations import (
     Softmax,
     Unary,
 )
-from hvit_edge.targets.native.operations import PANEL, Activation, Epilogue
+from hvit_edge.targets.native.kinds import OLDEST_VERSION, Activation
+from hvit_edge.targets.native.limits import ALIGNMENT, PANEL
+from hvit_edge.targets.native.operations import Epilogue
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
-from hvit_edge.targets.native.write_plan import (
-    ALIGNMENT,
-    GENERAL_VERSION,
-    MAGIC,
-    VERSION,
-    panels,
-    write_plan,
-)
+from hvit_edge.targets.native.write_plan import MAGIC, panels, write_plan
 
 HEADER = ("version", "arena", "input", "output", "words", "names", "start", "constants")
 
@@ -56,7 +51,7 @@ def test_a_plan_of_one_layer(number):
     layer = linear(5, 3, source, target, name="Linear head", tokens=2, bias=bias)
     plan = write_plan([layer], source, target, number)
     header, words, names, constants = read(plan, number)
-    assert (header["version"], header["arena"]) == (VERSION, 0)
+    assert (header["version"], header["arena"]) == (OLDEST_VERSION, 0)
     size = number.value.itemsize
     assert (header["input"], header["output"]) == (6 * size, 10 * size)
     assert names == b"Linear head\0"
@@ -155,13 +150,16 @@ def test_the_version_is_the_lowest_that_has_every_operation():
     def add(activation):
         return ops.Add(rows(source, 3), None, 1.0, 1.0, rows(target, 3), activation)
 
-    assert version(add(Activation.GELU)) == VERSION
-    assert version(add(Activation.SIGMOID)) == GENERAL_VERSION
+    assert version(add(Activation.GELU)) == OLDEST_VERSION == 1
+    assert version(add(Activation.SIGMOID)) == 2
     later = linear(3, 3, source, target)
     later.epilogue.second = Activation.HARDSWISH
-    assert version(later) == GENERAL_VERSION
+    assert version(later) == 2
     unary = Unary(Function.EXP, 0.0, 0.0, rows(source, 3), rows(target, 3))
-    assert version(unary) == GENERAL_VERSION
+    assert version(unary) == 2
+    sides = ops.Side(rows(source, 3), False), ops.Side(rows(source, 3), False)
+    assert version(Binary(Arithmetic.POWER, *sides, rows(target, 3))) == 2
+    assert version(Binary(Arithmetic.GREATER, *sides, rows(target, 3))) == 3
 
 
 def test_the_words_of_general_operations():

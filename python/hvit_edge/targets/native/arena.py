@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hvit_edge.targets.native.general_operations import Matmul
+from hvit_edge.targets.native.limits import ALIGNMENT
 from hvit_edge.targets.native.operations import Attention, Operation
 from hvit_edge.targets.native.values import Buffer, Number, Space
-
-ALIGNMENT = 64  # bytes
 
 
 def place(operations: Sequence[Operation], number: Number) -> tuple[dict[Buffer, int], int]:

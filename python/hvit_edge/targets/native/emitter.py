@@ -17,8 +17,9 @@ from hvit_edge.lowering.graph import constant_tensor, module_path
 from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.general_operations import Arithmetic, Function
-from hvit_edge.targets.native.operations import Activation
+from hvit_edge.targets.native.kinds import FUNCTION_OF, PARAMETERS, Activation
 from hvit_edge.targets.native.refusals import Refusal
+from hvit_edge.targets.native.scratch import code_bytes, range_bytes
 from hvit_edge.targets.native.transposes import transpose
 from hvit_edge.targets.native.values import Buffer, Rows, Value, constant_value, fresh
 
@@ -107,8 +108,8 @@ class Emitter:
         operation = self.open_operation(source)
         if operation is not None and _take_activation(operation, activation):
             self.view(node, source, self.values[source].places)
-        elif activation >= Activation.SIGMOID:
-            self.apply(node, source, Function(activation - Activation.SIGMOID), 0.0, 6.0)
+        elif activation in FUNCTION_OF:
+            self.apply(node, source, FUNCTION_OF[activation], *PARAMETERS)
         else:
             self.combine(node, self.value(source), None, activation=activation)
 
@@ -295,11 +296,10 @@ class Emitter:
         key = (rows.buffer, rows.places.tobytes(), rows.width, together, pads)
         if key not in self._codes:
             count = len(rows.places)
-            width = -(-rows.width // 4) * 4
             codes = ops.Codes(
-                codes=Buffer(count * width, of_bytes=True),
-                ranges=Buffer(8 * -(-count // together), of_bytes=True),
-                zeros=Buffer(width, of_bytes=True) if pads else None,
+                codes=Buffer(code_bytes(count, rows.width), of_bytes=True),
+                ranges=Buffer(range_bytes(count, together), of_bytes=True),
+                zeros=Buffer(code_bytes(1, rows.width), of_bytes=True) if pads else None,
                 rows=count,
                 width=rows.width,
                 together=together,

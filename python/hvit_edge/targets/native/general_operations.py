@@ -7,66 +7,10 @@ fields is in read_general.cpp.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
-from hvit_edge.targets.native.operations import Activation, Matrices, Operation, Side
+from hvit_edge.targets.native.kinds import Activation, Arithmetic, Function, Reduce
+from hvit_edge.targets.native.operations import Matrices, Operation, Side
 from hvit_edge.targets.native.values import Buffer, Rows
-
-
-class Function(IntEnum):
-    """A function of one number, with up to two parameters a and b."""
-
-    SIGMOID = 0
-    HARDSIGMOID = 1
-    HARDSWISH = 2
-    CLAMP = 3  # between a and b
-    TANH = 4
-    GELU_TANH = 5
-    LEAKY_RELU = 6  # slope a below zero
-    ELU = 7  # b * (x above zero, a * (exp(x) - 1) below it)
-    EXP = 8
-    LOG = 9
-    SQRT = 10
-    RSQRT = 11
-    POWER = 12  # x to the power of a
-    ABS = 13
-    RECIPROCAL = 14
-    SOFTPLUS = 15  # log(1 + exp(a * x)) / a, or x where a * x is above b
-    MISH = 16
-    SIN = 17
-    COS = 18
-    ERF = 19
-    FLOOR = 20
-    CEIL = 21
-    ROUND = 22
-    SIGN = 23
-
-
-class Arithmetic(IntEnum):
-    """The operators of `Binary`; from `GREATER` on the result is 1 or 0, in plans of version 3."""
-
-    ADD = 0
-    SUBTRACT = 1
-    MULTIPLY = 2
-    DIVIDE = 3
-    MAXIMUM = 4
-    MINIMUM = 5
-    POWER = 6
-    GREATER = 7
-    GREATER_EQUAL = 8
-    EQUAL = 9
-    NOT_EQUAL = 10
-
-
-class Reduce(IntEnum):
-    """The results that `Reduction` computes of its values x."""
-
-    SUM = 0  # scale * sum of x
-    MAXIMUM = 1
-    MINIMUM = 2
-    SQUARES = 3  # scale * sum of x^2 + eps
-    ROOT = 4  # the square root of `SQUARES`
-    INVERSE_ROOT = 5  # 1 / `ROOT`
 
 
 @dataclass

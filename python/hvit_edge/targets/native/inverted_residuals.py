@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.operations import Epilogue, Window
+from hvit_edge.targets.native.scratch import job_bytes
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 JOBS = 8
-"""The most parts of a map that are computed in parallel, each in memory of its own."""
-LINE = 64
+"""Parts of a map that run side by side at most, each in memory of its own."""
 LARGEST_CACHE = 512 * 1024
 """The bytes of a job that fit in a core's private cache."""
 
@@ -140,10 +140,7 @@ def _is_dense(rows: Rows, count: int) -> bool:
 
 
 def bytes_of_job(window: Window, number: Number, *, is_int8: bool) -> int:
-    """Return the scratch bytes of a job, computed as in cpp/src/native/scratch.h."""
+    """Return the bytes that a job of this depthwise convolution works in."""
     _, width, channels = window.size
-    parts = [window.kernel[0] * width * channels, window.outputs[1] * channels]
-    parts = [part * number.bytes for part in parts]
-    if is_int8:
-        parts += [window.outputs[1] * -(-channels // 4) * 4, window.outputs[1] * 8]
-    return sum(-(-part // LINE) * LINE for part in parts)
+    ring, out_width = window.kernel[0], window.outputs[1]
+    return job_bytes(ring, width, channels, out_width, number.bytes, is_int8=is_int8)

@@ -18,14 +18,14 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
+from hvit_edge.targets.native.general_operations import Arithmetic
+from hvit_edge.targets.native.limits import MOST_KEYS, MOST_WIDTH
 from hvit_edge.targets.native.lower_matmul import multiply, regular_matrices
 from hvit_edge.targets.native.lower_reductions import reduce, soften
 from hvit_edge.targets.native.operations import Matrices
-from hvit_edge.targets.native.values import Buffer, Value, constant_value, filled, fresh
+from hvit_edge.targets.native.scratch import attention_values
+from hvit_edge.targets.native.values import Buffer, Value, constant_value, fresh
 
-MOST_KEYS = 4096
-MOST_WIDTH = 256
 MASKED = -3e4
 """The bias of a masked score: its exponential is zero, and float16 can hold it."""
 
@@ -50,10 +50,8 @@ def lower_attention(emit: Emitter, node: Node) -> None:
     merged = Value(merged.buffer, merged.places.transpose(0, 2, 1, 3))
     output = Matrices(merged.buffer, merged.places[:, :, 0, 0].ravel(), heads * value_width)
     biases, bias_of = _distinct(bias)
-    panels = -(-keys // ops.PANEL) * ops.PANEL * width
-    panels += -(-value_width // ops.PANEL) * ops.PANEL * keys
     sizes = (batch * heads, queries, keys, width, value_width)
-    scratch = Buffer(batch * heads * panels)
+    scratch = Buffer(attention_values(batch * heads, keys, width, value_width))
     operation = ops.Attention(*sizes, *matrices, output, biases, bias_of, scale, scratch=scratch)
     emit.put(node, operation, Value(merged.buffer, merged.places.reshape(shape_of(node))))
 

@@ -14,6 +14,7 @@ from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
 from hvit_edge.targets.native.general_operations import Arithmetic, Matmul
 from hvit_edge.targets.native.operations import Epilogue, Matrices
+from hvit_edge.targets.native.scratch import matmul_values
 from hvit_edge.targets.native.values import Buffer, Value, fresh
 
 
@@ -45,8 +46,6 @@ def multiply(
     output = _product_output(node, (*batch, rows, columns))
     heads = output.places[..., 0]
     stride = int(heads[..., 1].flat[0] - heads[..., 0].flat[0]) if rows > 1 else columns
-    count = math.prod(batch)
-    panels = -(-columns // ops.PANEL) * ops.PANEL * depth
     operation = Matmul(
         rows,
         depth,
@@ -56,7 +55,7 @@ def multiply(
         step,
         scale,
         Matrices(output.buffer, heads[..., 0].ravel(), stride),
-        Buffer(count * panels),
+        Buffer(matmul_values(math.prod(batch), depth, columns)),
     )
     return operation, output
 

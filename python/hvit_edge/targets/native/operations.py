@@ -7,35 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 
+from hvit_edge.targets.native.kinds import Activation, PoolKind
 from hvit_edge.targets.native.values import Buffer, Rows
-
-PANEL = 16
-
-
-class Activation(IntEnum):
-    """The functions that layers apply; from `SIGMOID` on, only plans of version 2 have them."""
-
-    NONE = 0
-    RELU = 1
-    SILU = 2
-    GELU = 3
-    SIGMOID = 4
-    HARDSIGMOID = 5
-    HARDSWISH = 6
-    RELU6 = 7
-    TANH = 8
-    GELU_TANH = 9
-
-
-class PoolKind(IntEnum):
-    """The results that a pool computes of its window."""
-
-    MAXIMUM = 0
-    AVERAGE = 1
 
 
 @dataclass

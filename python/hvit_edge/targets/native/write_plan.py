@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Sequence
+from enum import IntEnum
 from functools import singledispatchmethod
 
 import numpy as np
@@ -13,51 +14,36 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import place
-from hvit_edge.targets.native.general_operations import Arithmetic
 from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
-from hvit_edge.targets.native.operations import (
-    PANEL,
-    Activation,
-    Epilogue,
-    Int8Weights,
-    Matrices,
-    Window,
-)
+from hvit_edge.targets.native.kinds import OLDEST_VERSION, Kind, version_of
+from hvit_edge.targets.native.limits import ALIGNMENT, PANEL
+from hvit_edge.targets.native.operations import Epilogue, Int8Weights, Matrices, Window
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 MAGIC = {Number.FLOAT32: b"HVITPN01", Number.FLOAT16: b"HVITPH01"}
-VERSION = 1
-GENERAL_VERSION = 2
-"""The version of plans with operations or activations that version 1 does not have."""
-CHOICE_VERSION = 3
-"""The version of plans that compare, select or transpose."""
-ALIGNMENT = 64
-ORDER = (
-    ops.Linear,
-    ops.Convolution,
-    ops.Depthwise,
-    ops.Pooling,
-    ops.LayerNorm,
-    ops.Attention,
-    ops.Add,
-    ops.Mean,
-    ops.Pad,
-    ops.Gather,
-    ops.Quantise,
-    ops.LinearInt8,
-    ops.ConvolutionInt8,
-    ops.InvertedResidual,
-    general.Unary,
-    general.Binary,
-    general.Reduction,
-    general.Softmax,
-    general.Matmul,
-    general.Select,
-    general.Transpose,
-)
-"""The operations; the index of each is its number in a plan."""
-FIRST_CHOICE = ORDER.index(general.Select)
-FIRST_GENERAL = ORDER.index(general.Unary)
+KINDS: dict[type[ops.Operation], Kind] = {
+    ops.Linear: Kind.LINEAR,
+    ops.Convolution: Kind.CONVOLUTION,
+    ops.Depthwise: Kind.DEPTHWISE,
+    ops.Pooling: Kind.POOLING,
+    ops.LayerNorm: Kind.LAYER_NORM,
+    ops.Attention: Kind.ATTENTION,
+    ops.Add: Kind.ADD,
+    ops.Mean: Kind.MEAN,
+    ops.Pad: Kind.PAD,
+    ops.Gather: Kind.GATHER,
+    ops.Quantise: Kind.QUANTISE,
+    ops.LinearInt8: Kind.LINEAR_INT8,
+    ops.ConvolutionInt8: Kind.CONVOLUTION_INT8,
+    ops.InvertedResidual: Kind.INVERTED_RESIDUAL,
+    general.Unary: Kind.UNARY,
+    general.Binary: Kind.BINARY,
+    general.Reduction: Kind.REDUCTION,
+    general.Softmax: Kind.SOFTMAX,
+    general.Matmul: Kind.MATMUL,
+    general.Select: Kind.SELECT,
+    general.Transpose: Kind.TRANSPOSE,
+}
 
 
 def write_plan(
@@ -80,11 +66,8 @@ def write_plan(
     offsets, arena_bytes = place(operations, number)
     writer = _Writer(offsets, number)
     for operation in operations:
-        kind = ORDER.index(type(operation))
-        writer.words.append(kind)
+        writer.choose(KINDS[type(operation)])
         writer.put(operation)
-        if kind >= FIRST_GENERAL:
-            writer.need(CHOICE_VERSION if kind >= FIRST_CHOICE else GENERAL_VERSION)
     words = struct.pack(f"<{len(writer.words)}q", *writer.words)
     names = b"".join(operation.name.encode() + b"\0" for operation in operations)
     header_bytes = 8 * 9
@@ -109,14 +92,15 @@ class _Writer:
     def __init__(self, offsets: dict[Buffer, int], number: Number) -> None:
         self.offsets = offsets
         self.number_type = number
-        self.version = VERSION
+        self.version = OLDEST_VERSION
         self.words: list[int] = []
         self.constants = bytearray()
         self.known: dict[bytes, int] = {}
 
-    def need(self, version: int) -> None:
-        """Raise the version of the plan to at least `version`."""
-        self.version = max(self.version, version)
+    def choose(self, number: IntEnum) -> None:
+        """Append a number of an enumeration; the plan's version becomes one that has it."""
+        self.version = max(self.version, version_of(number))
+        self.words.append(number)
 
     def constant(self, array: np.ndarray | None) -> int:
         """Return the offset of an array among the constants, or -1 for None; equal ones are stored
@@ -182,15 +166,10 @@ class _Writer:
     def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
         bias = _padded(epilogue.bias) if padded else epilogue.bias
         self.words.append(self.numbers(bias))
-        self.activation(epilogue.first)
+        self.choose(epilogue.first)
         self.rows(epilogue.residual)
-        self.activation(epilogue.second)
+        self.choose(epilogue.second)
         self.rows(epilogue.output)
-
-    def activation(self, activation: Activation) -> None:
-        if activation > Activation.GELU:
-            self.need(GENERAL_VERSION)
-        self.words.append(activation)
 
     @singledispatchmethod
     def put(self, operation: ops.Operation) -> None:
@@ -220,7 +199,7 @@ class _Writer:
     @put.register
     def _(self, op: ops.Pooling) -> None:
         self.window(op.window)
-        self.words.append(op.kind)
+        self.choose(op.kind)
         self.rows(op.output)
 
     @put.register
@@ -229,7 +208,7 @@ class _Writer:
         self.rows(op.input)
         self.words += [self.numbers(op.gamma), self.numbers(op.beta)]
         self.words.append(self.number(op.eps))
-        self.activation(op.activation)
+        self.choose(op.activation)
         self.rows(op.output)
 
     @put.register
@@ -251,7 +230,7 @@ class _Writer:
         self.rows(op.left)
         self.rows(op.right)
         self.words += [self.number(op.alpha), self.number(op.beta)]
-        self.activation(op.activation)
+        self.choose(op.activation)
         self.rows(op.output)
 
     @put.register
@@ -305,9 +284,9 @@ class _Writer:
         self.expand(op.expand)
         self.words.append(self.numbers(depthwise.weights))
         self.words.append(self.numbers(depthwise.epilogue.bias))
-        self.activation(depthwise.epilogue.first)
+        self.choose(depthwise.epilogue.first)
         self.words.append(int(op.adds_input))
-        self.activation(depthwise.epilogue.second)
+        self.choose(depthwise.epilogue.second)
         self.words += [int(isinstance(project, ops.LinearInt8)), columns_of(project)]
         self.weights(project)
         self.epilogue(project.epilogue, padded=True)
@@ -315,19 +294,19 @@ class _Writer:
 
     @put.register
     def _(self, op: general.Unary) -> None:
-        self.words += [op.function, self.number(op.a), self.number(op.b)]
+        self.choose(op.function)
+        self.words += [self.number(op.a), self.number(op.b)]
         self.words += [len(op.input.places), op.input.width]
         self.rows(op.input)
         self.rows(op.output)
 
     @put.register
     def _(self, op: general.Binary) -> None:
-        if op.kind >= Arithmetic.GREATER:
-            self.need(CHOICE_VERSION)
-        self.words += [op.kind, len(op.output.places), op.output.width]
+        self.choose(op.kind)
+        self.words += [len(op.output.places), op.output.width]
         for side in (op.left, op.right):
             self.side(side)
-        self.activation(op.activation)
+        self.choose(op.activation)
         self.rows(op.output)
 
     @put.register
@@ -345,7 +324,8 @@ class _Writer:
 
     @put.register
     def _(self, op: general.Reduction) -> None:
-        self.words += [op.kind, int(op.across), self.number(op.scale), self.number(op.eps)]
+        self.choose(op.kind)
+        self.words += [int(op.across), self.number(op.scale), self.number(op.eps)]
         self.words += [len(op.output.places), op.count, op.input.width]
         self.rows(op.input)
         self.rows(op.output)
@@ -380,7 +360,7 @@ class _Writer:
             self.rows(layer.input)
         self.weights(layer)
         self.words.append(self.numbers(_padded(layer.epilogue.bias)))
-        self.activation(layer.epilogue.first)
+        self.choose(layer.epilogue.first)
 
     def weights(self, layer: ops.Linear | ops.LinearInt8) -> None:
         if isinstance(layer, ops.LinearInt8):
