@@ -14,9 +14,12 @@ const char* exception_for(StatusCode code) {
     case StatusCode::missing_backend:
     case StatusCode::execution_failed:
       return "ArtifactError";
-    default:
-      return "HvitEdgeError";
+    case StatusCode::ok:
+    case StatusCode::out_of_memory:
+    case StatusCode::internal:
+      break;
   }
+  return "HvitEdgeError";
 }
 
 }  // namespace

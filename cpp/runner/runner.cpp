@@ -54,9 +54,12 @@ int exit_code_of(StatusCode code) {
     case StatusCode::unsupported_version:
     case StatusCode::missing_backend:
       return 2;
-    default:
-      return 1;
+    case StatusCode::execution_failed:
+    case StatusCode::out_of_memory:
+    case StatusCode::internal:
+      break;
   }
+  return 1;
 }
 
 Result<std::string> execute_command(const Command& command, const std::vector<std::string>& words) {

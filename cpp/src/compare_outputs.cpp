@@ -62,9 +62,14 @@ SelfTest compare_outputs(const TensorView& golden, const TensorView& actual, dou
     case DType::uint8:
     case DType::boolean:
       return compare_integers<std::uint8_t>(golden, actual, tolerance);
-    default:
-      return {};
+    case DType::int8:
+    case DType::int16:
+    case DType::float16:
+    case DType::float64:
+    case DType::other:
+      break;
   }
+  return {};
 }
 
 }  // namespace hvit_edge

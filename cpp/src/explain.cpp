@@ -12,36 +12,51 @@ struct Explanation {
   const char* advice;
 };
 
-// What XNNPACK says in the log where it got no memory; its delegate calls that an internal error.
+struct Explained {
+  Error error;
+  Explanation explanation;
+};
+
+constexpr Explanation kMissingBackend = {
+    StatusCode::missing_backend,
+    "a backend or method is not in this runtime; link the backend that the program's "
+    "target names, or compile for xnnpack"};
+constexpr Explanation kMissingOperator = {
+    StatusCode::missing_backend,
+    "an operator stayed outside the delegate and has no kernel here; compile the model "
+    "again with this version of hvit-edge"};
+constexpr Explanation kUnfit = {
+    StatusCode::invalid_artifact,
+    "the program does not fit this runtime; compile it again with this version of "
+    "hvit-edge"};
+constexpr Explanation kNoMemory = {StatusCode::out_of_memory,
+                                   "close other applications or take a smaller model"};
+constexpr Explanation kBadInput = {
+    StatusCode::execution_failed,
+    "an input does not fit the program; compare it with Session.inputs"};
+
+// The errors of ExecuTorch that say more than that something failed.
+constexpr Explained kExplained[] = {
+    {Error::NotFound, kMissingBackend},
+    {Error::OperatorMissing, kMissingOperator},
+    {Error::InvalidProgram, kUnfit},
+    {Error::InvalidExternalData, kUnfit},
+    {Error::DelegateInvalidCompatibility, kUnfit},
+    {Error::MemoryAllocationFailed, kNoMemory},
+    {Error::OutOfResources, kNoMemory},
+    {Error::DelegateMemoryAllocationFailed, kNoMemory},
+    {Error::InvalidArgument, kBadInput},
+};
+
+// XNNPACK logs this if it got no memory; its delegate reports that as an internal error.
 constexpr char kXnnpackMemory[] = "xnn_status_out_of_memory";
 
 Explanation explanation_of(Error error, const std::string& log) {
   if (log.find(kXnnpackMemory) != std::string::npos) error = Error::MemoryAllocationFailed;
-  switch (error) {
-    case Error::NotFound:
-      return {StatusCode::missing_backend,
-              "a backend or method is not in this runtime; link the backend that the program's "
-              "target names, or compile for xnnpack"};
-    case Error::OperatorMissing:
-      return {StatusCode::missing_backend,
-              "an operator stayed outside the delegate and has no kernel here; compile the model "
-              "again with this version of hvit-edge"};
-    case Error::InvalidProgram:
-    case Error::InvalidExternalData:
-    case Error::DelegateInvalidCompatibility:
-      return {StatusCode::invalid_artifact,
-              "the program does not fit this runtime; compile it again with this version of "
-              "hvit-edge"};
-    case Error::MemoryAllocationFailed:
-    case Error::OutOfResources:
-    case Error::DelegateMemoryAllocationFailed:
-      return {StatusCode::out_of_memory, "close other applications or take a smaller model"};
-    case Error::InvalidArgument:
-      return {StatusCode::execution_failed,
-              "an input does not fit the program; compare it with Session.inputs"};
-    default:
-      return {StatusCode::execution_failed, "compile the model again, and report this if it stays"};
+  for (const Explained& known : kExplained) {
+    if (known.error == error) return known.explanation;
   }
+  return {StatusCode::execution_failed, "compile the model again, and report this if it stays"};
 }
 
 }  // namespace

@@ -19,36 +19,29 @@ using executorch::aten::ScalarType;
 using executorch::runtime::Error;
 using executorch::runtime::EValue;
 
+struct DTypePair {
+  ScalarType executorch;
+  DType ours;
+};
+
+constexpr DTypePair kDTypes[] = {
+    {ScalarType::Byte, DType::uint8},    {ScalarType::Char, DType::int8},
+    {ScalarType::Short, DType::int16},   {ScalarType::Int, DType::int32},
+    {ScalarType::Long, DType::int64},    {ScalarType::Half, DType::float16},
+    {ScalarType::Float, DType::float32}, {ScalarType::Double, DType::float64},
+    {ScalarType::Bool, DType::boolean},
+};
+
 DType from_executorch(ScalarType type) {
-  switch (type) {
-    case ScalarType::Byte:
-      return DType::uint8;
-    case ScalarType::Char:
-      return DType::int8;
-    case ScalarType::Short:
-      return DType::int16;
-    case ScalarType::Int:
-      return DType::int32;
-    case ScalarType::Long:
-      return DType::int64;
-    case ScalarType::Half:
-      return DType::float16;
-    case ScalarType::Float:
-      return DType::float32;
-    case ScalarType::Double:
-      return DType::float64;
-    case ScalarType::Bool:
-      return DType::boolean;
-    default:
-      return DType::other;
+  for (const DTypePair& pair : kDTypes) {
+    if (pair.executorch == type) return pair.ours;
   }
+  return DType::other;
 }
 
 ScalarType to_executorch(DType dtype) {
-  for (const ScalarType type :
-       {ScalarType::Byte, ScalarType::Char, ScalarType::Short, ScalarType::Int, ScalarType::Long,
-        ScalarType::Half, ScalarType::Double, ScalarType::Bool}) {
-    if (from_executorch(type) == dtype) return type;
+  for (const DTypePair& pair : kDTypes) {
+    if (pair.ours == dtype) return pair.executorch;
   }
   return ScalarType::Float;
 }

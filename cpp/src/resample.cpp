@@ -38,9 +38,10 @@ double evaluate(Interpolation interpolation, double x) {
       return triangle(x);
     case Interpolation::bicubic:
       return cubic(x);
-    default:
-      return lanczos(x);
+    case Interpolation::lanczos:
+      break;
   }
+  return lanczos(x);
 }
 
 // Source pixels to either side that count where nothing shrinks.
@@ -50,9 +51,10 @@ double reach(Interpolation interpolation) {
       return 1.0;
     case Interpolation::bicubic:
       return 2.0;
-    default:
-      return 3.0;
+    case Interpolation::lanczos:
+      break;
   }
+  return 3.0;
 }
 
 std::int32_t to_fixed(double weight) {

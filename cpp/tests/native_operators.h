@@ -155,9 +155,10 @@ inline double activated(Activation kind, double x) {
       return std::tanh(x);
     case Activation::gelu_tanh:
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    default:
-      return x;
+    case Activation::none:
+      break;
   }
+  return x;
 }
 
 /// Packs weights [depth, columns] as [columns / 16][depth][16], with zeros after the last column.

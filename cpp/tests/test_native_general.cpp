@@ -112,9 +112,10 @@ double combined(Arithmetic kind, double left, double right) {
       return left == right;
     case Arithmetic::not_equal:
       return left != right;
-    default:
-      return std::pow(left, right);
+    case Arithmetic::power:
+      break;
   }
+  return std::pow(left, right);
 }
 
 TEST(NativeBinary, CombinesRowsAndRepeatedValues) {
