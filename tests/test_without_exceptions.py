@@ -32,7 +32,7 @@ def test_the_core_needs_neither():
     if not COMMANDS.exists():
         pytest.skip(f"{COMMANDS} is not there; make runner")
     commands = core_commands()
-    assert {"cpp/src/frame_worker.cpp", "cpp/capi/boundary.cpp"} <= set(commands)
+    assert {"cpp/src/stream/frame_worker.cpp", "cpp/capi/boundary.cpp"} <= set(commands)
 
     def faults(name: str) -> str:
         call, folder = commands[name]

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "frame_layout.h"
+#include "image/frame_layout.h"
 #include "struct_size.h"
 #include "text.h"
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "crc32.h"
+#include "artifact/crc32.h"
 #include "hvit_edge/classifier.h"
 #include "hvit_edge/session.h"
 

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "frame_layout.h"
 #include "hvit_edge/preprocess.h"
-#include "yuv.h"
+#include "image/frame_layout.h"
+#include "image/yuv.h"
 
 namespace {
 

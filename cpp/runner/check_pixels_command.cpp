@@ -1,8 +1,8 @@
 #include <cstdio>
 #include <random>
 
+#include "artifact/crc32.h"
 #include "commands.h"
-#include "crc32.h"
 #include "hvit_edge/preprocess.h"
 #include "json_writer.h"
 #include "text.h"

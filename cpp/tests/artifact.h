@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "crc32.h"
+#include "artifact/crc32.h"
 
 namespace hvit_edge::testing {
 

@@ -25,7 +25,7 @@ hvit_edge_warnings(hvit_edge_c_tests)
 gtest_discover_tests(hvit_edge_c_tests DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 60 ENVIRONMENT MALLOC_PERTURB_=165)
 
-add_executable(hvit_edge_c_memory_tests ../src/crc32.cpp ../src/crc32_folding.cpp
+add_executable(hvit_edge_c_memory_tests ../src/artifact/crc32.cpp ../src/artifact/crc32_folding.cpp
                                         test_c_api_memory.cpp)
 target_include_directories(hvit_edge_c_memory_tests PRIVATE ../src)
 target_compile_definitions(hvit_edge_c_memory_tests

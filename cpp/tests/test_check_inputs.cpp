@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "check_inputs.h"
+#include "executorch/check_inputs.h"
 
 namespace hvit_edge {
 namespace {

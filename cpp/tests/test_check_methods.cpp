@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "altered.h"
-#include "check_methods.h"
+#include "executorch/check_methods.h"
 
 namespace hvit_edge {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "compare_outputs.h"
+#include "artifact/compare_outputs.h"
 
 namespace hvit_edge {
 namespace {

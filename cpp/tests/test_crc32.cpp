@@ -3,7 +3,7 @@
 #include <cstring>
 #include <vector>
 
-#include "crc32.h"
+#include "artifact/crc32.h"
 
 namespace hvit_edge {
 namespace {

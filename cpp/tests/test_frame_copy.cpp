@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "frame_copy.h"
-#include "frame_layout.h"
+#include "image/frame_layout.h"
+#include "stream/frame_copy.h"
 
 namespace hvit_edge {
 namespace {

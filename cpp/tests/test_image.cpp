@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "frame_layout.h"
 #include "hvit_edge/image.h"
-#include "pixel_rows.h"
+#include "image/frame_layout.h"
+#include "image/pixel_rows.h"
 
 namespace hvit_edge {
 namespace {

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "artifact.h"
+#include "artifact/layer_records.h"
 #include "hvit_edge/session.h"
-#include "layer_records.h"
 
 namespace hvit_edge {
 namespace {

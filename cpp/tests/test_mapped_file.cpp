@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "artifact.h"
-#include "mapped_file.h"
+#include "artifact/mapped_file.h"
 
 namespace hvit_edge {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "artifact.h"
+#include "executorch/operator_events.h"
 #include "hvit_edge/session.h"
-#include "operator_events.h"
 
 namespace hvit_edge {
 namespace {

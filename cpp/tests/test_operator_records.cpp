@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "artifact.h"
+#include "artifact/operator_records.h"
 #include "hvit_edge/session.h"
-#include "operator_records.h"
 
 namespace hvit_edge {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "pixel_kernels.h"
+#include "image/pixel_kernels.h"
 
 namespace hvit_edge {
 namespace {

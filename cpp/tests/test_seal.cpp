@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "artifact.h"
-#include "seal.h"
+#include "artifact/seal.h"
 
 namespace hvit_edge {
 namespace {

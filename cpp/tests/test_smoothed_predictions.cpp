@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "smoothed_predictions.h"
+#include "stream/smoothed_predictions.h"
 
 namespace hvit_edge {
 namespace {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "explain.h"
+#include "executorch/explain.h"
 #include "guard.h"
 #include "hvit_edge/status.h"
 

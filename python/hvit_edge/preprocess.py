@@ -1,6 +1,6 @@
 """The preprocessing specification: from a photo to the array that a network takes.
 
-This module is the reference (Pillow and numpy). `cpp/src/preprocess.cpp` implements the same
+This module is the reference (Pillow and numpy). `cpp/src/image/preprocess.cpp` implements the same
 specification for devices, and tests compare the two.
 """
 

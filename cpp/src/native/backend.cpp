@@ -10,8 +10,8 @@
 #include <new>
 #include <vector>
 
-#include "../catching.h"
 #include "arguments.h"
+#include "catching.h"
 #include "operators.h"
 #include "read_plan.h"
 

@@ -2,10 +2,10 @@
 
 #include <cstring>
 
-#include "../text.h"
 #include "plan_reader.h"
 #include "read_general.h"
 #include "read_layers.h"
+#include "text.h"
 
 namespace hvit_edge::native {
 namespace {

@@ -1,6 +1,6 @@
 #include "workers.h"
 
-#include "../executorch_pool.h"
+#include "executorch/executorch_pool.h"
 
 namespace hvit_edge::native {
 

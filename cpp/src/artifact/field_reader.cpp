@@ -1,0 +1,130 @@
+#include "artifact/field_reader.h"
+
+#include <limits>
+#include <string_view>
+
+#include "text.h"
+
+namespace hvit_edge {
+
+using executorch::runtime::EValue;
+
+namespace {
+
+bool read_integer(const EValue& value, std::int64_t& number) {
+  if (!value.isInt()) return false;
+  number = value.toInt();
+  return true;
+}
+
+}  // namespace
+
+Status FieldReader::status() const {
+  if (faults_.empty()) return Status();
+  return Status(StatusCode::invalid_artifact,
+                "[Session.load] expected the metadata of an hvit-edge artifact, got " +
+                    join(faults_, "; ") + "; compile the model again with hvit-edge");
+}
+
+std::vector<EValue> FieldReader::values(const std::string& name) {
+  if (!program_.has_method(name)) {
+    note(name + ": missing");
+    return {};
+  }
+  Result<std::vector<EValue>> values = program_.constant(name);
+  if (values.ok()) return std::move(values).value();
+  note(name + ": unreadable (" + values.status().message() + ")");
+  return {};
+}
+
+template <typename Number, typename Read>
+std::vector<Number> FieldReader::exactly(const std::string& name, std::size_t count,
+                                         const char* kind, const Read& read) {
+  std::vector<Number> numbers(count, Number{});
+  const std::vector<EValue> found = values(name);
+  if (found.empty()) return numbers;  // recorded above
+  bool right = found.size() == count;
+  for (std::size_t i = 0; right && i < count; ++i) right = read(found[i], numbers[i]);
+  if (!right) {
+    note(concat(name, ": expected ", count, " ", kind, count == 1 ? "" : "s",
+                ", got another type or length"));
+  }
+  program_.release(name);
+  return numbers;
+}
+
+std::int64_t FieldReader::integer(const std::string& name) {
+  return exactly<std::int64_t>(name, 1, "integer", read_integer)[0];
+}
+
+int FieldReader::small_integer(const std::string& name) { return small_integers(name, 1)[0]; }
+
+double FieldReader::number(const std::string& name) { return numbers(name, 1)[0]; }
+
+std::vector<int> FieldReader::small_integers(const std::string& name, std::size_t count) {
+  std::vector<int> numbers;
+  for (const std::int64_t whole : exactly<std::int64_t>(name, count, "integer", read_integer)) {
+    const bool fits =
+        whole >= std::numeric_limits<int>::min() && whole <= std::numeric_limits<int>::max();
+    if (!fits) note(concat(name, ": expected an integer of 32 bits, got ", whole));
+    numbers.push_back(fits ? static_cast<int>(whole) : 0);
+  }
+  return numbers;
+}
+
+std::vector<double> FieldReader::numbers(const std::string& name, std::size_t count) {
+  return exactly<double>(name, count, "number", [](const EValue& value, double& number) {
+    if (value.isDouble()) {
+      number = value.toDouble();
+    } else if (value.isInt()) {
+      number = static_cast<double>(value.toInt());
+    } else {
+      return false;
+    }
+    return true;
+  });
+}
+
+std::string FieldReader::text(const std::string& name) {
+  const std::vector<EValue> found = values(name);
+  if (found.empty()) return "";  // recorded above
+  std::string text;
+  if (found.size() == 1 && found[0].isString()) {
+    const std::string_view view = found[0].toString();
+    text.assign(view.begin(), view.end());
+  } else {
+    note(name + ": expected a string, got another type");
+  }
+  program_.release(name);
+  return text;
+}
+
+std::string FieldReader::optional_text(const std::string& name) {
+  return program_.has_method(name) ? text(name) : "";
+}
+
+void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec) {
+  const std::size_t before = fault_count();
+  expect_tensor(name, spec.dtype);
+  if (fault_count() != before) return;
+  const std::vector<EValue> found = values(name);
+  if (!found.empty() && view_of(found[0]).shape != spec.shape) {
+    note(concat(name, ": expected the shape of forward's, ", to_string(spec.shape), ", got ",
+                to_string(view_of(found[0]).shape)));
+  }
+  program_.release(name);
+}
+
+void FieldReader::expect_tensor(const std::string& name, DType dtype) {
+  const std::vector<EValue> found = values(name);
+  if (found.empty()) return;  // recorded above
+  const bool tensor = found.size() == 1 && found[0].isTensor();
+  if (!tensor || view_of(found[0]).dtype != dtype) {
+    note(concat(name, ": expected a tensor of ", to_string(dtype), ", got another type"));
+  } else if (view_of(found[0]).data == nullptr) {
+    note(name + ": expected a tensor with values, got none");
+  }
+  program_.release(name);
+}
+
+}  // namespace hvit_edge

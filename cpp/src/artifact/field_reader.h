@@ -1,0 +1,46 @@
+// Reads metadata fields from a program's constant methods and collects every fault.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "executorch/program.h"
+
+namespace hvit_edge {
+
+class FieldReader {
+ public:
+  explicit FieldReader(Program& program) : program_(program) {}
+
+  std::int64_t integer(const std::string& name);
+  /// Returns an integer that fits an int.
+  int small_integer(const std::string& name);
+  double number(const std::string& name);
+  std::string text(const std::string& name);
+  /// Returns an empty text, without a fault, if the field is missing.
+  std::string optional_text(const std::string& name);
+  std::vector<int> small_integers(const std::string& name, std::size_t count);
+  std::vector<double> numbers(const std::string& name, std::size_t count);
+  /// Records a fault if the field is not one tensor of this dtype; self tests read it later.
+  void expect_tensor(const std::string& name, DType dtype);
+  /// Records a fault if the field is not one tensor of this dtype and shape.
+  void expect_tensor(const std::string& name, const TensorSpec& spec);
+
+  void note(const std::string& fault) { faults_.push_back(fault); }
+  std::size_t fault_count() const { return faults_.size(); }
+  /// Returns ok() if no fault was recorded, else one message that lists them all.
+  Status status() const;
+
+ private:
+  std::vector<executorch::runtime::EValue> values(const std::string& name);
+  /// Returns `count` values; `read` converts each to a number or refuses it.
+  template <typename Number, typename Read>
+  std::vector<Number> exactly(const std::string& name, std::size_t count, const char* kind,
+                              const Read& read);
+
+  Program& program_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace hvit_edge

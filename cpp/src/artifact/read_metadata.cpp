@@ -1,0 +1,182 @@
+#include "artifact/read_metadata.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "artifact/field_reader.h"
+#include "artifact/golden_tensors.h"
+#include "artifact/layer_records.h"
+#include "artifact/operator_records.h"
+#include "text.h"
+
+namespace hvit_edge {
+namespace {
+
+// Returns the index of a field's value among those allowed; any other value is a fault and gives 0.
+int choice(FieldReader& reader, const std::string& name, const std::vector<std::string>& allowed) {
+  const std::size_t faults = reader.fault_count();
+  const std::string value = reader.text(name);
+  if (reader.fault_count() != faults) return 0;
+  const auto found = std::find(allowed.begin(), allowed.end(), value);
+  if (found != allowed.end()) return static_cast<int>(found - allowed.begin());
+  reader.note(concat(name, ": expected ", join(allowed, " or "), ", got '", value, "'"));
+  return 0;
+}
+
+PreprocessSpec read_preprocess(FieldReader& reader) {
+  PreprocessSpec spec;
+  const std::vector<int> size = reader.small_integers("hve_input_size", 2);
+  spec.input_height = size[0];
+  spec.input_width = size[1];
+  // The names are in the order of the enumerations.
+  spec.resize =
+      static_cast<Resize>(choice(reader, "hve_resize", {"shortest", "stretch", "shortest-floor"}));
+  spec.resize_size = reader.small_integer("hve_resize_size");
+  spec.interpolation = static_cast<Interpolation>(
+      choice(reader, "hve_interpolation", {"bilinear", "bicubic", "lanczos"}));
+  const std::vector<double> mean = reader.numbers("hve_mean", 3);
+  const std::vector<double> std = reader.numbers("hve_std", 3);
+  for (int c = 0; c < 3; ++c) {
+    spec.mean[c] = static_cast<float>(mean[c]);
+    spec.std[c] = static_cast<float>(std[c]);
+  }
+  spec.channel_order = choice(reader, "hve_channel_order", {"RGB", "BGR"}) == 0 ? ChannelOrder::rgb
+                                                                                : ChannelOrder::bgr;
+  return spec;
+}
+
+Parity read_parity(FieldReader& reader) {
+  const std::vector<double> values = reader.numbers("hve_parity", 4);
+  return Parity{values[0], values[1], values[2], values[3] != 0};
+}
+
+std::vector<std::pair<std::string, std::string>> read_versions(FieldReader& reader) {
+  std::vector<std::pair<std::string, std::string>> versions;
+  for (const std::string& line : lines_of(reader.text("hve_versions"))) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) {
+      reader.note("hve_versions: expected lines name=version, got '" + line + "'");
+      continue;
+    }
+    versions.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+  }
+  return versions;
+}
+
+std::vector<LayerRecord> read_layers(FieldReader& reader) {
+  std::vector<LayerRecord> layers;
+  const std::string fault = parse_layer_records(reader.optional_text("hve_layers"), layers);
+  if (!fault.empty()) reader.note("hve_layers: " + fault);
+  return layers;
+}
+
+std::vector<OperatorRecord> read_operators(FieldReader& reader) {
+  std::vector<OperatorRecord> operators;
+  const std::string fault =
+      parse_operator_records(reader.optional_text("hve_operators"), operators);
+  if (!fault.empty()) reader.note("hve_operators: " + fault);
+  return operators;
+}
+
+Status check_schema(FieldReader& reader, Program& program, Metadata& metadata) {
+  if (!program.has_method("hve_schema_version")) {
+    return Status(StatusCode::invalid_artifact,
+                  "[Session.load] expected the metadata of an hvit-edge artifact, got a program "
+                  "without hve_schema_version; compile the model with hvit-edge");
+  }
+  const std::int64_t schema = reader.integer("hve_schema_version");
+  if (schema > kSchemaVersion) {
+    return Status(StatusCode::unsupported_version,
+                  concat("[Session.load] expected schema version ", kSchemaVersion,
+                         " at most, got ", schema, "; update hvit-edge"));
+  }
+  if (std::string task = reader.optional_text("hve_task"); !task.empty()) {
+    metadata.task = std::move(task);
+  }
+  if (metadata.task != kClassifyTask && metadata.task != kTensorTask) {
+    return Status(StatusCode::unsupported_version,
+                  concat("[Session.load] expected the task ", kClassifyTask, " or ", kTensorTask,
+                         ", got '", metadata.task, "'; update hvit-edge"));
+  }
+  metadata.schema_version = schema;
+  const std::int64_t wanted =
+      metadata.task == kClassifyTask ? kClassifierSchemaVersion : kSchemaVersion;
+  if (schema != wanted) {
+    reader.note(concat("hve_schema_version: expected ", wanted, ", got ", schema));
+  }
+  return Status();
+}
+
+// The program must read what the preprocessing writes, and have as many classes as labels.
+void check_consistency(FieldReader& reader, const Program& program, const Metadata& metadata) {
+  const PreprocessSpec& spec = metadata.preprocess;
+  const std::vector<std::int64_t> wanted = {1, 3, spec.input_height, spec.input_width};
+  const bool one = program.inputs().size() == 1;
+  if (!one || program.inputs()[0].shape != wanted) {
+    reader.note(concat("hve_input_size: expected the shape of forward's input, ",
+                       one ? to_string(program.inputs()[0].shape) : "one tensor", ", got ",
+                       to_string(wanted)));
+  }
+  if (metadata.labels.empty() || program.outputs().empty()) return;
+  const TensorSpec& output = program.outputs()[0];
+  if (output.shape.empty() || output.shape.back() != static_cast<int>(metadata.labels.size())) {
+    reader.note(concat("hve_labels: expected one a class of forward's output ",
+                       to_string(output.shape), ", got ", metadata.labels.size()));
+  }
+}
+
+// Reads the fields that only a classifier has.
+void read_classifier(FieldReader& reader, const Program& program, Metadata& metadata) {
+  metadata.labels = lines_of(reader.text("hve_labels"));
+  metadata.preprocess = read_preprocess(reader);
+  reader.expect_tensor("hve_golden_image", DType::uint8);
+  reader.expect_tensor("hve_golden_output", DType::float32);
+  if (!reader.status().ok()) return;
+  if (Status status = validate(metadata.preprocess); !status.ok()) reader.note(status.message());
+  check_consistency(reader, program, metadata);
+}
+
+// Reads one line of `field` for each tensor; names must be unique.
+void read_names(FieldReader& reader, const std::string& field, std::vector<TensorSpec>& specs) {
+  const std::vector<std::string> names = lines_of(reader.text(field));
+  const std::set<std::string> distinct(names.begin(), names.end());
+  if (names.size() != specs.size() || distinct.size() != names.size() || distinct.count("") != 0) {
+    reader.note(concat(field, ": expected ", specs.size(), " different names, got ", names.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i) specs[i].name = names[i];
+}
+
+}  // namespace
+
+Result<Metadata> read_metadata(Program& program) {
+  FieldReader reader(program);
+  Metadata metadata;
+  if (Status status = check_schema(reader, program, metadata); !status.ok()) return status;
+  metadata.model_name = reader.text("hve_model_name");
+  metadata.target = reader.text("hve_target");
+  metadata.precision = reader.text("hve_precision");
+  metadata.created = reader.text("hve_created");
+  metadata.weights_source = reader.text("hve_weights_source");
+  metadata.weights_sha256 = reader.text("hve_weights_sha256");
+  metadata.versions = read_versions(reader);
+  metadata.parity = read_parity(reader);
+  metadata.golden_tolerance = reader.number("hve_golden_tolerance");
+  metadata.layers = read_layers(reader);
+  if (std::string cpu = reader.optional_text("hve_cpu"); !cpu.empty())
+    metadata.cpu = std::move(cpu);
+  metadata.operators = read_operators(reader);
+  if (metadata.task == kTensorTask) {
+    read_names(reader, "hve_input_names", program.inputs());
+    read_names(reader, "hve_output_names", program.outputs());
+    check_golden_tensors(reader, program);
+  } else {
+    read_classifier(reader, program, metadata);
+  }
+  if (Status status = reader.status(); !status.ok()) return status;
+  return metadata;
+}
+
+}  // namespace hvit_edge

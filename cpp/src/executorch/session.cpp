@@ -1,0 +1,155 @@
+#include "hvit_edge/session.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <utility>
+
+#include "artifact/mapped_file.h"
+#include "artifact/read_metadata.h"
+#include "artifact/seal.h"
+#include "artifact/self_test.h"
+#include "executorch/check_inputs.h"
+#include "executorch/program.h"
+#include "executorch/thread_pool.h"
+#include "guard.h"
+#include "hvit_edge/threads.h"
+#include "text.h"
+
+namespace hvit_edge {
+namespace {
+
+// The alignment that flatbuffers and XNNPACK's packed weights need.
+constexpr std::uintptr_t kAlignment = 16;
+
+}  // namespace
+
+struct Session::State {
+  Status open(const void* data, std::size_t size, const std::string& name,
+              const SessionOptions& options);
+  Result<std::vector<TensorView>> run(const std::vector<TensorView>& inputs);
+
+  std::optional<MappedFile> file;  // outlives the program that points into it
+  std::optional<Program> program;
+  Metadata metadata;
+};
+
+Status Session::State::open(const void* data, std::size_t size, const std::string& name,
+                            const SessionOptions& options) {
+  const Result<std::size_t> program_size = check_seal(data, size, name);
+  if (!program_size.ok()) return program_size.status();
+  Result<Program> opened = Program::open(data, *program_size);
+  if (!opened.ok()) return opened.status();
+  program.emplace(std::move(opened).value());
+  if (options.time_operators) program->time_operators();
+  Result<Metadata> read = read_metadata(*program);
+  if (!read.ok()) return read.status();
+  metadata = std::move(read).value();
+  if (!options.prepare) return Status();
+  if (Status status = set_threads(options.threads); !status.ok()) return status;
+  const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
+  return program->prepare_forward();
+}
+
+Result<std::vector<TensorView>> Session::State::run(const std::vector<TensorView>& inputs) {
+  if (Status status = check_inputs(program->inputs(), inputs); !status.ok()) return status;
+  const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
+  if (Status status = program->prepare_forward(); !status.ok()) return status;
+  return program->run(inputs);
+}
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<Session> Session::load(const std::string& path, const SessionOptions& options) {
+  return guarded("Session.load", [&]() -> Result<Session> {
+    Result<MappedFile> file = MappedFile::open(path);
+    if (!file.ok()) return file.status();
+    auto state = std::make_unique<State>();
+    state->file.emplace(std::move(file).value());
+    const MappedFile& mapped = *state->file;
+    if (Status status = state->open(mapped.data(), mapped.size(), path, options); !status.ok()) {
+      return status;
+    }
+    return Session(std::move(state));
+  });
+}
+
+Result<Session> Session::load(const void* data, std::size_t size, const SessionOptions& options) {
+  return guarded("Session.load", [&]() -> Result<Session> {
+    if (data == nullptr || size == 0) {
+      return Status(
+          StatusCode::invalid_argument,
+          "[Session.load] expected an artifact in memory, got nothing; pass data and size");
+    }
+    if (reinterpret_cast<std::uintptr_t>(data) % kAlignment != 0) {
+      return Status(StatusCode::invalid_argument,
+                    concat("[Session.load] expected memory aligned to ", kAlignment, " bytes, got ",
+                           data, "; copy the artifact to aligned memory"));
+    }
+    auto state = std::make_unique<State>();
+    if (Status status = state->open(data, size, "memory", options); !status.ok()) return status;
+    return Session(std::move(state));
+  });
+}
+
+const Metadata& Session::metadata() const { return state_->metadata; }
+const std::vector<TensorSpec>& Session::inputs() const { return state_->program->inputs(); }
+const std::vector<TensorSpec>& Session::outputs() const { return state_->program->outputs(); }
+
+const std::vector<OperatorTime>& Session::operators() const { return state_->program->operators(); }
+
+std::size_t Session::planned_memory_bytes() const {
+  return state_->program->planned_memory_bytes();
+}
+
+Result<std::vector<TensorView>> Session::run(const std::vector<TensorView>& inputs) {
+  return guarded("Session.run", [&] { return state_->run(inputs); });
+}
+
+Result<std::vector<TensorView>> Session::run_named(const std::vector<NamedTensor>& inputs) {
+  return guarded("Session.run", [&]() -> Result<std::vector<TensorView>> {
+    const Result<std::vector<TensorView>> ordered = order_inputs(this->inputs(), inputs);
+    if (!ordered.ok()) return ordered.status();
+    return state_->run(*ordered);
+  });
+}
+
+Status Session::run(const std::vector<TensorView>& inputs, const std::vector<float*>& outputs) {
+  return guarded("Session.run", [&]() -> Status {
+    const bool usable = outputs.size() == this->outputs().size() &&
+                        std::find(outputs.begin(), outputs.end(), nullptr) == outputs.end();
+    if (!usable) {
+      return Status(
+          StatusCode::invalid_argument,
+          concat("[Session.run] expected ", this->outputs().size(), " output buffers, got ",
+                 outputs.size(), " or a null pointer; pass one for each of Session.outputs"));
+    }
+    const Result<std::vector<TensorView>> views = state_->run(inputs);
+    if (!views.ok()) return views.status();
+    for (std::size_t i = 0; i < views->size(); ++i) {
+      const TensorView& view = (*views)[i];
+      if (view.dtype != DType::float32) {
+        return Status(StatusCode::invalid_argument,
+                      concat("[Session.run] output ", i, ": expected float32, got ",
+                             to_string(view.dtype), "; use the run() that returns views"));
+      }
+      std::copy_n(static_cast<const float*>(view.data), view.numel(), outputs[i]);
+    }
+    return Status();
+  });
+}
+
+Result<SelfTest> Session::self_test() {
+  return guarded("Session.self_test", [&] {
+    return run_self_test(
+        *state_->program, state_->metadata,
+        [&](const std::vector<TensorView>& inputs) { return state_->run(inputs); });
+  });
+}
+
+}  // namespace hvit_edge

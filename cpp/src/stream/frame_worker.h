@@ -1,0 +1,95 @@
+// The thread of a FrameClassifier, its frames, and their counts.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hvit_edge/frame_classifier.h"
+#include "stream/frame_copy.h"
+#include "stream/smoothed_predictions.h"
+
+namespace hvit_edge {
+
+/// The members are those of FrameClassifier. The thread shares the worker, which therefore outlives
+/// a FrameClassifier that is destroyed by its own callback.
+class FrameWorker {
+ public:
+  FrameWorker(FrameClassifier::Logits logits, std::vector<std::string> labels,
+              FrameClassifier::Callback callback, const FrameClassifierOptions& options);
+
+  /// Starts the thread. It is called once, before all else.
+  static void start(const std::shared_ptr<FrameWorker>& worker);
+  /// Stops. It is called once, after all else, and leaves no thread except the calling one.
+  void finish();
+
+  Result<std::uint64_t> submit(const ImageView& image,
+                               std::optional<std::chrono::nanoseconds> timestamp);
+  void reset_smoothing();
+  void pause();
+  void resume();
+  Status drain();
+  void stop();
+  FrameCounts counts() const;
+
+ private:
+  struct Frame {
+    FrameCopy copy;
+    std::uint64_t number = 0;
+    std::uint64_t average = 0;  // the average that it belongs to
+    std::chrono::nanoseconds timestamp{0};
+    std::chrono::steady_clock::time_point submitted;
+  };
+
+  // Called with mutex_ locked.
+  Status check_running(const char* method) const;
+  Status accept(std::optional<std::chrono::nanoseconds> given,
+                std::chrono::steady_clock::time_point now, std::chrono::nanoseconds& timestamp);
+  void drop_waiting();
+  bool is_pending_until(std::uint64_t number) const;
+
+  // Called on the worker thread, without the lock.
+  void work();
+  void classify();
+  Status predict();
+  Result<const std::vector<float>*> logits_of(const ImageView& image);
+  bool call_back();
+
+  bool on_worker_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+  // Used only by the worker thread.
+  const FrameClassifier::Logits logits_;
+  const FrameClassifier::Callback callback_;
+  SmoothedPredictions predictions_;
+  std::uint64_t average_begun_ = 0;
+  FrameResult result_;
+  std::unique_ptr<Frame> working_ = std::make_unique<Frame>();
+
+  std::mutex producing_;  // one submit() at a time; locked before mutex_
+  std::unique_ptr<Frame> filling_ = std::make_unique<Frame>();
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unique_ptr<Frame> waiting_ = std::make_unique<Frame>();
+  bool has_waiting_ = false;
+  bool busy_ = false;  // working_ is being classified or is in the callback
+  bool paused_ = false;
+  bool stopping_ = false;
+  bool finished_ = false;  // the thread uses nothing any more
+  bool callback_threw_ = false;
+  std::array<char, 256> thrown_ = {};  // text that needs no memory
+  std::uint64_t average_ = 0;
+  std::optional<std::chrono::nanoseconds> last_timestamp_;
+  FrameCounts counts_;  // without `pending`
+
+  std::thread thread_;
+};
+
+}  // namespace hvit_edge
