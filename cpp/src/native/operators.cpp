@@ -31,26 +31,25 @@ bool has(Feature feature) {
 
 #endif
 
-RunOperation fastest(RunOperation portable, [[maybe_unused]] RunOperation avx2,
-                     [[maybe_unused]] RunOperation avx512, [[maybe_unused]] RunOperation arm,
-                     [[maybe_unused]] bool half) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni")) return avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2;
-#elif defined(__aarch64__)
-  if (has(Feature::dot_products) && (!half || has(Feature::half_arithmetic))) return arm;
-#endif
-  return portable;
-}
-
 }  // namespace
 
+// Names only what this architecture compiles: at -O0 the linker asks for every function named.
 RunOperation fastest_operators(Number number) {
-  if (number == Number::float32) {
-    return fastest(run_portable, run_avx2, run_avx512, run_dotprod, false);
+  const bool half = number == Number::float16;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni")) {
+    return half ? run_half_avx512 : run_avx512;
   }
-  return fastest(run_half_portable, run_half_avx2, run_half_avx512, run_half_arm, true);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    return half ? run_half_avx2 : run_avx2;
+  }
+#elif defined(__aarch64__)
+  if (has(Feature::dot_products) && (!half || has(Feature::half_arithmetic))) {
+    return half ? run_half_arm : run_dotprod;
+  }
+#endif
+  return half ? run_half_portable : run_portable;
 }
 
 }  // namespace hvit_edge::native
