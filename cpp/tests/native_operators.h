@@ -99,7 +99,12 @@ inline std::int64_t reach(const Placed& placed, std::int64_t count, std::int64_t
   return last + columns;
 }
 
-/// Returns the map of a convolution or a pool with random gaps between rows and pixels.
+/// What a test expects of an output before it says more: nothing is written.
+inline std::vector<double> nothing(const Placed& output, std::int64_t rows, std::int64_t columns) {
+  return std::vector<double>(static_cast<std::size_t>(reach(output, rows, columns)), kNothing);
+}
+
+/// The map of a convolution or a pool, at random: gaps between rows and pixels.
 inline Window random_window(Random& random, std::int64_t channels) {
   Window window;
   window.space = Space::input;
