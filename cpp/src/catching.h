@@ -10,8 +10,7 @@ namespace hvit_edge {
 
 enum class Thrown { no_memory, standard, foreign };
 
-/// Returns the result of `body`. If it throws, returns the result of `failed`, which gets the kind
-/// of exception and its text.
+/// Returns what `body` returns; if it throws, `failed` of the kind and the message.
 template <typename Body, typename Failed>
 auto catching(Body&& body, Failed&& failed) -> decltype(body()) {
 #if defined(__cpp_exceptions)

@@ -9,7 +9,7 @@
 
 namespace hvit_edge {
 
-/// The message if memory ran out, after the name of the call.
+/// The message of a call that ran out of memory, after its name.
 constexpr char kNoMemory[] =
     "expected enough memory, got none; close other applications or take a smaller model or image";
 

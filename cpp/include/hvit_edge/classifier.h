@@ -32,8 +32,7 @@ class Classifier {
   Classifier& operator=(Classifier&&) noexcept;
   ~Classifier();
 
-  /// Returns the `top_k` most probable classes, or all if there are fewer, sorted by probability
-  /// and then by index.
+  /// The `top_k` most probable classes, or all if there are fewer; equal ones by index.
   Result<std::vector<Prediction>> classify(const ImageView& image, int top_k = 5);
 
   /// Returns the raw outputs, one for each class; valid until the next call.

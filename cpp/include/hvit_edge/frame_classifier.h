@@ -18,7 +18,7 @@ namespace hvit_edge {
 class FrameWorker;
 
 struct FrameClassifierOptions {
-  int top_k = 5;  ///< the number of predictions of a result, or all classes if there are fewer
+  int top_k = 5;  ///< predictions of a result, or all classes if there are fewer
 
   /// Time constant T of an average over the frames. After a frame whose timestamp is dt seconds
   /// later than that of the last frame that was classified, each class's probability p becomes

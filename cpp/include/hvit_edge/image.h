@@ -31,7 +31,7 @@ enum class YuvRange { full, video };
 /// Has (width + 1) / 2 x (height + 1) / 2 color samples: an odd last column or row has its own.
 struct ChromaPlane {
   const std::uint8_t* data = nullptr;
-  std::size_t row_stride_bytes = 0;  ///< from a row to the next; 0: rows are contiguous
+  std::size_t row_stride_bytes = 0;  ///< from a row to the next; 0: rows are side by side
   int pixel_stride_bytes = 0;        ///< from a sample to the next; 0: 2, or 1 with i420
 };
 

@@ -59,7 +59,7 @@ class Session {
   const std::vector<TensorSpec>& inputs() const;
   const std::vector<TensorSpec>& outputs() const;
 
-  /// Returns the bytes of the activations' arena, without the weights.
+  /// Bytes of the activations' arena, without the weights.
   std::size_t planned_memory_bytes() const;
 
   /// Runs the model once. Inputs are read only during the call and must be finite. The outputs are

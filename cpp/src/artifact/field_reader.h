@@ -18,18 +18,18 @@ class FieldReader {
   int small_integer(const std::string& name);
   double number(const std::string& name);
   std::string text(const std::string& name);
-  /// Returns an empty text, without a fault, if the field is missing.
+  /// Empty, and no fault, if the field is missing.
   std::string optional_text(const std::string& name);
   std::vector<int> small_integers(const std::string& name, std::size_t count);
   std::vector<double> numbers(const std::string& name, std::size_t count);
-  /// Records a fault if the field is not one tensor of this dtype; self tests read it later.
+  /// Notes a fault if the field is not one tensor of this dtype; self tests read it later.
   void expect_tensor(const std::string& name, DType dtype);
   /// Records a fault if the field is not one tensor of this dtype and shape.
   void expect_tensor(const std::string& name, const TensorSpec& spec);
 
   void note(const std::string& fault) { faults_.push_back(fault); }
   std::size_t fault_count() const { return faults_.size(); }
-  /// Returns ok() if no fault was recorded, else one message that lists them all.
+  /// ok() if no fault was noted; otherwise one message that lists all faults.
   Status status() const;
 
  private:

@@ -9,7 +9,7 @@
 
 namespace hvit_edge {
 
-/// Returns the index of the first NaN or infinity; `count` if there is none.
+/// Index of the first NaN or infinity; `count` if there is none.
 std::size_t first_not_finite(const float* values, std::size_t count);
 
 /// Returns `given` in the order of the names in `expected`. Refuses missing, unknown and repeated

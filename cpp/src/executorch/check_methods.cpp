@@ -21,7 +21,7 @@ Status refuse(const std::string& expected, const std::string& got) {
                        "; compile the model again with hvit-edge"));
 }
 
-// Returns the elements of `shape`, or -1 if there can be no such tensor.
+// Elements of `shape`, or -1 if there can be no such tensor.
 std::int64_t count_elements(const executorch::runtime::Span<const std::int32_t>& shape) {
   std::int64_t count = 1;
   for (const std::int32_t size : shape) {

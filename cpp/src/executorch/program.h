@@ -28,7 +28,7 @@ class Program {
 
   /// Makes runs measure every operator, from the next loading of `forward` on.
   void time_operators() { events_ = std::make_unique<OperatorEvents>(); }
-  /// Returns the operators of the last run; none if they are not timed.
+  /// Those of the last run; none if they are not timed.
   const std::vector<OperatorTime>& operators() const;
 
   /// Loads `forward`, and loads it again if the thread pool has been replaced. Call it with

@@ -25,7 +25,7 @@ struct Holder {
   std::size_t count;
 };
 
-// Returns the process's ThreadPool, or null if its layout is not as expected.
+// The process's ThreadPool, or null if it is not laid out as expected.
 Holder* current_holder() {
   pool::ThreadPool* threads = pool::get_threadpool();
   if (threads == nullptr) return nullptr;

@@ -1,4 +1,4 @@
-// Captures what ExecuTorch writes to its log: the reason for an error code.
+// What ExecuTorch wrote to its log while something failed: the reason of its error code.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ class RuntimeLog {
   RuntimeLog(const RuntimeLog&) = delete;
   RuntimeLog& operator=(const RuntimeLog&) = delete;
 
-  /// Returns the first error, without a trailing period; empty if there is none.
+  /// The first error, without a trailing full stop; empty if none was written.
   const std::string& first_error() const { return first_error_; }
 
  private:

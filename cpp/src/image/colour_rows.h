@@ -6,7 +6,7 @@
 
 namespace hvit_edge {
 
-/// Bytes after each row of a color that may be read but have no meaning.
+/// Bytes after each row of a color that may be read and have no meaning.
 constexpr std::size_t kReadAhead = 32;
 
 /// Returns the distance of rows of so many pixels.

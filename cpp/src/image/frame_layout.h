@@ -1,5 +1,4 @@
-// The layout of a frame in memory: the meaning of zeros in an ImageView, and how to read it
-// upright.
+// The layout of a frame in memory: the defaults of an ImageView's zeros, and its rotation.
 #pragma once
 
 #include <cstddef>

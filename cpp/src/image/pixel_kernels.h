@@ -31,7 +31,7 @@ struct PackedPixel {
   int red = 0;    ///< 0, or 2 if blue comes first
 };
 
-/// The rows that one output row of the vertical pass is computed from.
+/// The input rows of one output row of the pass down the columns.
 struct ColumnTaps {
   const std::uint8_t* const* rows = nullptr;
   const std::int32_t* weights = nullptr;
@@ -50,15 +50,15 @@ struct PixelKernels {
   void (*separate)(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
                    const ColourRows& output);
 
-  /// Resamples a row that starts at filter.source_first() to filter.crop().count pixels of RGB.
-  /// Reads up to kReadAhead bytes after the last tap, with weights of zero.
+  /// A row that starts at filter.source_first() to filter.crop().count pixels of RGB. Reads, with
+  /// weights of zero, up to kReadAhead bytes after the last tap.
   void (*resample_row)(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output);
 
   /// Computes the weighted sum of rows that are `bytes` wide.
   void (*resample_column)(const ColumnTaps& taps, std::size_t bytes, std::uint8_t* output);
 };
 
-/// Return null if they were compiled for another machine.
+/// Null if they were compiled for another machine.
 const PixelKernels* avx2_kernels();
 const PixelKernels* sse41_kernels();
 const PixelKernels* neon_kernels();

@@ -56,7 +56,7 @@ AVX2 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int cou
                       const YuvWeights& weights, const ColourRows& output) {
   const __m256i half = _mm256_set1_epi16(kYuvHalf);
   int x = 0;
-  // Pairs are read completely: at least one pixel is left, so that the last pair is inside the row.
+  // Pairs are read whole: at least one pixel is left over, so that the last pair is inside.
   for (; x + 32 < count; x += 32) {
     const ChromaRow samples = chroma.from(x);
     const __m256i u = in_order(centred(load_samples(samples.u, samples.step), 128));

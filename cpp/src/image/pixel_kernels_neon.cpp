@@ -41,7 +41,7 @@ void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int count,
                  const YuvWeights& weights, const ColourRows& output) {
   const int16x8_t half = vdupq_n_s16(kYuvHalf);
   int x = 0;
-  // Pairs are read completely: at least one pixel is left, so that the last pair is inside the row.
+  // Pairs are read whole: at least one pixel is left over, so that the last pair is inside.
   for (; x + 16 < count; x += 16) {
     const ChromaRow samples = chroma.from(x);
     const int16x8_t u = centred(load_samples(samples.u, samples.step), 128);

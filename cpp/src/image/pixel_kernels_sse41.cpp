@@ -54,7 +54,7 @@ SSE41 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int co
                        const YuvWeights& weights, const ColourRows& output) {
   const __m128i half = _mm_set1_epi16(kYuvHalf);
   int x = 0;
-  // Pairs are read completely: at least one pixel is left, so that the last pair is inside the row.
+  // Pairs are read whole: at least one pixel is left over, so that the last pair is inside.
   for (; x + 16 < count; x += 16) {
     const ChromaRow samples = chroma.from(x);
     const __m128i u = centred(load_samples(samples.u, samples.step), 128);
@@ -89,7 +89,7 @@ SSE41 int separate_threes(const std::uint8_t* pixels, int count, int red,
   return x;
 }
 
-// Arranges four pixels as four bytes of each color, then transposes rows and columns.
+// Four pixels become four bytes of each color; then rows and columns change places.
 SSE41 int separate_fours(const std::uint8_t* pixels, int count, int red, const ColourRows& output) {
   const __m128i order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   int x = 0;

@@ -17,8 +17,7 @@ class PixelRows {
   int width() const { return image_.width; }
   int height() const { return image_.height; }
 
-  /// Returns true if the pixels are stored as RGB; rgb() then returns row `y` from column `first`
-  /// on.
+  /// The pixels are stored as RGB: rgb() gives row `y` from column `first` on.
   bool are_rgb() const { return image_.format == PixelFormat::rgb888; }
   const std::uint8_t* rgb(int y, int first) const;
 

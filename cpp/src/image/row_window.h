@@ -18,7 +18,7 @@ class RowWindow {
     bytes_.resize(row_bytes * rows);
   }
 
-  /// Returns row `y`; make(memory) writes it if it is not stored.
+  /// Row `y`; make(memory) writes it if it is not held.
   template <typename Make>
   const std::uint8_t* row(int y, const Make& make) {
     const std::size_t slot = static_cast<std::size_t>(y) % held_.size();

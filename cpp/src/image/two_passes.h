@@ -11,7 +11,7 @@
 
 namespace hvit_edge {
 
-/// Stores only the rows that one output row needs. Allocates if frames grow.
+/// Holds no more of the frame than the input rows of one output row. Allocates while frames grow.
 class TwoPasses {
  public:
   explicit TwoPasses(const PixelKernels& kernels) : kernels_(kernels) {}

@@ -8,7 +8,7 @@ namespace {
 
 // Returns 2^x for x of at most 15, and zero below 2^-14.
 inline Vector exp2_of(Vector x) {
-  // 1.5 * 2^10 + 15: rounds, and puts the exponent of the power into the low bits.
+  // 1.5 * 2^10 + 15: rounds, and the exponent of the power is then in the low bits.
   const Vector shift = all(1551.0f);
   x = larger(x, all(-40.0f));
   const Vector shifted = x + shift;

@@ -26,7 +26,7 @@ struct Arguments {
   std::vector<Argument> inputs;
   std::vector<Argument> outputs;
 
-  /// Returns true if a plan that computes in float32 can work in the arguments' memory.
+  /// Returns true if a plan that computes in float32 can work in the arguments' own memory.
   bool in_place() const;
 };
 
@@ -35,7 +35,7 @@ struct Arguments {
 bool split_arguments(executorch::runtime::Span<executorch::runtime::EValue*> arguments,
                      std::int64_t inputs, std::int64_t outputs, Arguments& result);
 
-/// Copies the inputs to `values`, one after another, as float32 or float16.
+/// Copies the inputs one after another to `values`, as float32 or float16.
 void gather_inputs(const Arguments& arguments, Number number, void* values);
 
 /// Copies `results` to the outputs.

@@ -99,7 +99,7 @@ inline void pack_head(const void* context, std::int64_t head) {
   pack_values(work, head);
 }
 
-/// What scores become: values, in their own memory where they are lanes that are values already.
+/// Converts scores to values; lanes that are values already stay in their memory.
 template <class Scores, class Values>
 struct Softened {
   alignas(64) Values values[kTileRows * kMostKeys];

@@ -77,8 +77,8 @@ executorch::runtime::Result<Program*> load(const FreeableBuffer& data) {
   return program.release();
 }
 
-// A counter of instructions numbers the reads of the clock, as XNNPACK makes them: one for the run,
-// one before the first operation, and one after each operation.
+// Counting instructions numbers the reads of the clock and knows those of XNNPACK: one for the run,
+// one before the first operation, one after each.
 void run_measured(const Program& program, const Bases& bases,
                   executorch::runtime::EventTracer* tracer) {
   const Plan& plan = program.plan;

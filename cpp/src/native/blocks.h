@@ -121,7 +121,7 @@ inline bool is_inside(const Window& window, std::int64_t y, std::int64_t x) {
   return y >= 0 && x >= 0 && y < window.height && x < window.width;
 }
 
-// Points to the pixel that each tap of each row of a tile reads.
+// The address of the pixel that each tap of each row of a tile reads.
 template <class Work, class Pixel>
 void point_at_taps(const Window& window, std::int64_t first, int rows, const Pixel& pixel_at,
                    typename Work::Pointer* pointers) {

@@ -114,7 +114,7 @@ __attribute__((always_inline)) inline void add_row_of_window(Vector (&sum)[pixel
   }
 }
 
-// Channels of outputs whose windows lie between the map's left and right edge. The last vector
+// Channels of outputs whose windows are between the map's left and right edge. The last vector
 // begins earlier where channels are left over, and makes some sums once more.
 template <int step, int pixels, bool few, class Finish>
 void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, std::int64_t end,
@@ -175,7 +175,7 @@ inline void sum_covered(const DepthwiseWork& work, const Covered& covered, std::
   }
 }
 
-// Whether the windows of so many outputs from `ox` on lie between the map's left and right edge.
+// Returns true if the windows of so many outputs from `ox` on are inside the map's columns.
 inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
   const std::int64_t left = ox * window.stride_width - window.pad_width;
   const std::int64_t right = left + (pixels - 1) * window.stride_width + window.kernel_width - 1;
@@ -225,7 +225,7 @@ void convolve_and_finish(const DepthwiseWork& work, const Run& run, int pixels) 
   }
 }
 
-// All channels of some outputs of a row, whose windows lie inside, or of one.
+// All channels of some outputs of a row, whose windows are inside, or of one.
 template <Accuracy accuracy>
 void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox, int pixels) {
   const Window& window = work.layer->window;
@@ -247,7 +247,7 @@ inline std::int64_t last_inside(const Window& window) {
   return last < 0 ? -1 : least(last / window.stride_width, window.out_width - 1);
 }
 
-// Whether outputs are added to what they replace: those may not be made twice.
+// Returns true if outputs are added to what they replace: those must not be computed twice.
 inline bool is_in_place(const Epilogue& epilogue) {
   return epilogue.residual.space == epilogue.output.space &&
          epilogue.residual.offset == epilogue.output.offset;

@@ -23,7 +23,7 @@ struct RowByRow {
   std::int64_t made = 0;   // rows of the map that the ring has had
 };
 
-// Rows whose number `first` lies at `offset`.
+// Rows whose row number `first` is at `offset`.
 inline Rows rows_from(std::int64_t first, std::int64_t offset, std::int64_t stride) {
   return {Space::arena, offset - first * stride * kValueBytes, stride, nullptr};
 }

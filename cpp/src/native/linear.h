@@ -63,7 +63,7 @@ inline void run(const Linear& layer, const Bases& bases) {
   run_blocks(products_of(layer, bases), layer.depth);
 }
 
-// Returns the pixel at (y, x) of a window's map, or zeros outside the map.
+// The pixel at (y, x) of a window's map, or zeros if it is outside.
 inline const Value* pixel(const Window& window, const Bases& bases, std::int64_t y,
                           std::int64_t x) {
   if (!is_inside(window, y, x)) return kZeros;

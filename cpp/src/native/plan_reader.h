@@ -50,7 +50,7 @@ class PlanReader {
   Heads spread_heads(std::int64_t heads, std::int64_t tokens, std::int64_t width,
                      std::int64_t& step);
   Window window();
-  void read_geometry(Window& window);  // not whether its map is there
+  void read_geometry(Window& window);  // without checking that its map fits
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
   std::int64_t scratch(std::int64_t values);                      // in the arena
   std::int64_t scratch_bytes(std::int64_t bytes);                 // the same
@@ -64,7 +64,7 @@ class PlanReader {
   Heads unchecked_heads(std::int64_t heads);
   const float* floats(std::int64_t count);
   const char* constant(std::int64_t items, std::int64_t size, bool required);
-  // Whether `reach` values after `offset` are all in `space`.
+  // Requires that `reach` values after `offset` are in `space`.
   void check_reach(Space space, std::int64_t offset, std::int64_t reach, Access access);
   void check_bytes(Space space, std::int64_t offset, std::int64_t bytes, Access access);
 

@@ -16,7 +16,8 @@ using hvit_edge::native::kPanel;
 
 namespace {
 
-// Rows and panels of a tile: as many accumulators as fit into registers with one row of weights.
+// Rows and panels of a tile: as many accumulators as fit into the registers next to one row of
+// weights.
 #if defined(__AVX512F__)
 constexpr int kTileRows = 8, kTilePanels = 3;
 #elif defined(HVIT_EDGE_HALF_LANES)
@@ -31,8 +32,8 @@ constexpr int kTileRows = 2, kTilePanels = 1;
 struct TileInput {
   const Value* const* rows;  // [taps][kTileRows]
   std::int64_t taps, depth;
-  const std::int32_t* places;  // offsets of a row's values, if they are not contiguous
-  // Weights that are prefetched are so many values after the weights that are read.
+  const std::int32_t* places;  // of the values of a row, if they are not side by side
+  // The distance in values from the weights that are read to those that are prefetched.
   std::int64_t ahead = 0;
 };
 
@@ -43,8 +44,7 @@ struct TileSums {
   std::int64_t tiles = 1;
 };
 
-// Computes the sums of a tile, starting from `bias` or zero. `weights` advances past the first
-// panel.
+// The sums of a tile, from `bias` (or zero) on; `weights` moves past those of its first panel.
 template <int rows, int vectors, bool scattered>
 __attribute__((always_inline)) inline void multiply_one(const TileInput& input,
                                                         const Value*& weights,
@@ -142,7 +142,7 @@ inline Multiply multiply_tile(int rows, [[maybe_unused]] int panels, bool scatte
   return scattered ? multiply_rows<vectors, true>(rows) : multiply_rows<vectors, false>(rows);
 }
 
-// Returns the kernel for the first half of a panel, if that is full vectors.
+// Does the same for the first half of a panel, if that is whole vectors.
 inline Multiply multiply_half_panel(int rows) {
   constexpr int vectors = kVectorsOfPanel > 1 ? kVectorsOfPanel / 2 : 1;
   return multiply_rows<vectors, false>(rows);

@@ -42,7 +42,7 @@ inline void add_dots(Integers (&sum)[rows][4], const int8x16_t (&codes)[rows],
   add_pair<lane>(sum, 2, codes, weights + 32);
 }
 
-// Adds the products of `depth` codes of each row. `weights` advances past the last one.
+// The products of `depth` codes of each row; `weights` moves past those of the last one.
 template <int rows>
 inline void add_row_dots(Integers (&sum)[rows][4], const std::uint8_t* const (&row)[rows],
                          std::int64_t depth, const std::int8_t*& weights) {

@@ -104,8 +104,8 @@ inline void scale_sums(const Integers (&sum)[rows][vectors], int first, const Sc
   }
 }
 
-// Computes the sums of a tile, [row * kColumnsTogether + column], as numbers. `weights` advances
-// past the first panel.
+// The sums of a tile, [row * kColumnsTogether + column], as numbers; `weights` moves past those
+// of its first panel.
 template <int rows, int panels>
 __attribute__((always_inline)) inline void multiply_int8_one(
     const TileCodes& input, const std::int8_t*& weights, [[maybe_unused]] std::int64_t panel_stride,

@@ -6,9 +6,8 @@
 
 namespace {
 
-// Returns sum + value[lane] * weights. It is written in assembly: with intrinsics, GCC copies lanes
-// of float16 first, and keeps a few sums of float32 in memory. Lanes of float16 must be in the
-// first sixteen registers.
+// sum + value[lane] * weights. In assembly: given intrinsics, GCC copies lanes of float16 first,
+// and keeps a few sums of float32 in memory. Lanes of float16 must be in the first sixteen.
 template <int lane>
 inline Vector add_lane_product(Vector sum, Vector weights, Vector value) {
 #if defined(HVIT_EDGE_HALF_LANES)
@@ -46,7 +45,7 @@ inline void add_lanes(Vector (&sum)[rows][vectors], const Vector (&values)[rows]
   if constexpr (lane + 1 < kLanes) add_lanes<lane + 1>(sum, values, weights + kPanel);
 }
 
-// Adds the products of `depth` values of each row. `weights` advances past the last one.
+// The products of `depth` values of each row; `weights` moves past those of the last one.
 template <int rows, int vectors>
 inline void add_row_products(Vector (&sum)[rows][vectors], const Value* const (&row)[rows],
                              std::int64_t depth, const Value*& weights) {

@@ -56,7 +56,7 @@ inline void widen(Extremes& extremes, const Value* row, std::int64_t count) {
     high = larger(larger(high, first), second);
   }
   for (; i < count; i += kLanes) {
-    const Vector value = load_some(row + i, count - i);  // behind the last one zeros
+    const Vector value = load_some(row + i, count - i);  // zeros after the last one
     low = smaller(low, value);
     high = larger(high, value);
   }

@@ -1,5 +1,4 @@
-// Finds the numbers of a plan in memory. Included by each translation unit of operators.h, and
-// nowhere else.
+// Addresses of the numbers of a plan. Included by each translation unit of operators.h alone.
 #pragma once
 
 #include "bases.h"

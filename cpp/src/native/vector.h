@@ -1,9 +1,9 @@
 // Vectors in the compiler's notation: one source for AVX-512, AVX2, NEON and SSE2. Included by each
 // translation unit of operators.h, and nowhere else, because the contents differ between them.
 //
-// A Value is a number of the plan in memory, and a Lane is one of a Vector in computations. Both
-// are float32, except with HVIT_EDGE_HALF: then values are float16, and lanes are float16 too if
-// the processor computes with them. A Wide always has float32 lanes, as many as Integers.
+// A Value is a number of the plan as it is stored, a Lane one of a Vector that is computed
+// with. They are float32, but for HVIT_EDGE_HALF: there values are float16, and lanes too where the
+// processor computes with them. A Wide has float32 lanes always, as many as Integers.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@ namespace {
 
 std::size_t bytes_of(const PlaneExtent& extent) { return extent.rows * extent.row_bytes; }
 
-// Copies a plane so that its rows are contiguous.
+// The copy has its rows side by side.
 void copy_plane(const std::uint8_t* from, const PlaneExtent& extent, std::uint8_t* to) {
   if (extent.row_step == extent.row_bytes) {
     std::memcpy(to, from, bytes_of(extent));

@@ -1,4 +1,4 @@
-// The thread of a FrameClassifier, its frames, and their counts.
+// The thread of a FrameClassifier, the frames that it holds, and their counts.
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@ class FrameWorker {
 
   /// Starts the thread. It is called once, before all else.
   static void start(const std::shared_ptr<FrameWorker>& worker);
-  /// Stops. It is called once, after all else, and leaves no thread except the calling one.
+  /// Once, after all else: stops, and leaves no thread running but the calling one.
   void finish();
 
   Result<std::uint64_t> submit(const ImageView& image,
