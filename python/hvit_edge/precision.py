@@ -14,3 +14,6 @@ INT8 = ("int8", "int8-dynamic")
 """Those of native that `--cpu arm` changes: beside int8 it computes in float16 then."""
 CPUS = ("any", "arm")
 """Of xnnpack, and of native in `INT8`: what a program is shaped for. It runs anywhere."""
+XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
+COREML_PACKAGES = ("hvit-edge", "torch", "coremltools")
+"""Packages whose versions an artifact records."""

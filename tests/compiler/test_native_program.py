@@ -14,9 +14,9 @@ from hvit_edge.errors import DelegationError, InputError, LoweringError, ParityE
 from hvit_edge.inspection.programs import describe
 from hvit_edge.parity import native_runtime, validate
 from hvit_edge.parity.bisect import first_wrong_module
-from hvit_edge.parity.native_runtime import native_values
 from hvit_edge.preprocess import load_image
 from hvit_edge.profile.profiling import profile
+from hvit_edge.targets.native.runtime import native_values
 from hvit_edge.weights import bundled_photos, weights_digest
 
 RTOL = 1e-5  # float32, sums in another order

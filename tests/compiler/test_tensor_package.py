@@ -8,7 +8,7 @@ from torch import nn
 import hvit_edge
 from hvit_edge import InputSpec, PackageSession
 from hvit_edge.errors import ArtifactError, InputError, LoweringError
-from hvit_edge.tensors.package_names import feature_names
+from hvit_edge.targets.coreml.feature_names import feature_names
 
 
 class TwoHeads(nn.Module):

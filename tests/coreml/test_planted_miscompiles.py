@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import hvit_edge
-from hvit_edge.compiler import coreml_package as compiler_coreml
+from hvit_edge.compiler import pipeline
 from hvit_edge.coreml.operators.registry import find_kernel
 from hvit_edge.errors import ParityError
 from hvit_edge.targets.coreml import build
@@ -105,7 +105,7 @@ MUTATIONS = (
 def evaluated(request, apple_model, tiny_preprocess, photo_windows, tmp_path_factory):
     """What `compile` gives to its last gates."""
     found = []
-    right = compiler_coreml.gate_package
+    right = pipeline.check_program
 
     def keep(*arguments):
         found.append(arguments)
@@ -113,7 +113,7 @@ def evaluated(request, apple_model, tiny_preprocess, photo_windows, tmp_path_fac
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "SMALLEST", 16)  # the network's weights are all small
-        patch.setattr(compiler_coreml, "gate_package", keep)
+        patch.setattr(pipeline, "check_program", keep)
         hvit_edge.compile(
             copy.deepcopy(apple_model),
             target="coreml",
@@ -127,17 +127,17 @@ def evaluated(request, apple_model, tiny_preprocess, photo_windows, tmp_path_fac
 
 @pytest.mark.slow
 def test_the_package_itself_passes(evaluated):
-    compiler_coreml.gate_package(*evaluated)
+    pipeline.check_program(*evaluated)
 
 
 @pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
 def test_each_is_stopped(mutate, evaluated):
-    program = evaluated[2]
+    program = evaluated[3].program
     before = [(step, step.kernel, dict(step.fixed), dict(step.fed)) for step in program.steps]
     try:
         mutate(Mutant(program))
         with pytest.raises(ParityError, match="nothing was written"):
-            compiler_coreml.gate_package(*evaluated)
+            pipeline.check_program(*evaluated)
     finally:
         for step, kernel, fixed, fed in before:
             step.kernel, step.fixed, step.fed = kernel, fixed, fed

@@ -8,8 +8,8 @@ from torch import nn
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import Editor, constant_tensor
 from hvit_edge.lowering.plain_layout import plain, plain_strides
-from hvit_edge.parity.steps import executorch_step
 from hvit_edge.targets.delegate import lower_to
+from hvit_edge.targets.executorch import executorch_step
 
 X = torch.randn(1, 3, 6, 8)
 ODD = {

@@ -5,18 +5,15 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from executorch.backends.xnnpack.serialization import xnnpack_graph_schema as schema
 
-from hvit_edge.compiler.gate import Gate
-from hvit_edge.compiler.gated_graphs import gate_fidelity, quantized_reference, rewritten_graph
+from hvit_edge.compiler.photo_gate import PhotoGate
+from hvit_edge.compiler.pipeline import check_program, rewritten_graph
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.errors import ParityError
-from hvit_edge.lowering import pipeline_for
-from hvit_edge.quantize import quantize, reference_graph
-from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
-from hvit_edge.targets.xnnpack.lower import lower, program_values
+from hvit_edge.targets.target import Job
 from hvit_edge.targets.xnnpack.taps import run_delegate
+from hvit_edge.targets.xnnpack.target import XnnpackTarget
 
 NO_VALUE = 2**32 - 1
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
@@ -148,39 +145,43 @@ MUTATIONS = (
 )
 
 
+class MutantTarget(XnnpackTarget):
+    """Runs a mutant in the place of the program."""
+
+    def __init__(self, mutant) -> None:
+        self.mutant = mutant
+
+    def run(self, program, job):
+        def step(sample):
+            answer = run_delegate(self.mutant.graph, self.mutant.program, sample.tensors[0])
+            return (answer[0].numpy(),)
+
+        return step
+
+
 @pytest.fixture(scope="module", params=PRECISIONS)
 def compiled(request, tiny_model, tiny_preprocess, tiny_calibration):
-    """A gate, the quantized graph with its answers (None in fp32), and what it is lowered to."""
-    precision = request.param
-    subject = prepare_subject(copy.deepcopy(tiny_model), None, None, None, tiny_preprocess, None)
-    gate = Gate(subject, precision, None)
-    graph = rewritten_graph(gate, pipeline_for("any", precision), lambda step: None)
-    example = (torch.from_numpy(subject.example),)
-    reference = None
-    if precision != "fp32":
-        calibration = tiny_calibration if precision == "int8" else None
-        plain = reference_graph(graph, precision)
-        graph = quantize(plain, example, precision=precision, calibration=calibration)
-        reference = quantized_reference(gate, graph, xnnpack_arithmetic(graph))
-    return gate, graph, reference, lower(graph, example)
+    """A gate, its job, the graph that is lowered, and what it is lowered to."""
+    precision, module = request.param, copy.deepcopy(tiny_model)
+    subject = prepare_subject(module, None, None, None, None, None, tiny_preprocess, None)
+    gate, target = PhotoGate(subject, precision, None), XnnpackTarget()
+    calibration = tiny_calibration if precision == "int8" else None
+    job = Job("tiny", precision, gate.photos, calibration=calibration)
+    prepared = target.prepare(rewritten_graph(gate, target.passes(precision, "any"), job.tell), job)
+    if prepared.quantized is not None:
+        gate.check_quantized(prepared.quantized)
+    return gate, job, prepared, target.lower(prepared, job)
 
 
 def check(compiled, mutate=lambda mutant: None):
     """The gates of `compile` after lowering, on a mutant."""
-    gate, graph, reference, lowered = compiled
+    gate, job, prepared, lowered = compiled
     mutant = Mutant(lowered)
     buffers = list(mutant.data.buffers)
     try:
         mutate(mutant)
         altered = dataclasses.replace(lowered, delegate_graph=mutant.graph)
-
-        def step(array):
-            example = torch.from_numpy(array)
-            return run_delegate(mutant.graph, mutant.program, example)[0].numpy()
-
-        if reference is not None:
-            gate_fidelity(gate, reference, step, lambda x: program_values(graph, altered, x))
-        gate("lowered", step)
+        check_program(MutantTarget(mutant), gate, prepared, altered, job)
     finally:
         mutant.data.buffers[:] = buffers
 

@@ -11,7 +11,7 @@ import torch
 from hvit_edge.artifact.metadata import Difference, Metadata
 from hvit_edge.errors import InputError
 from hvit_edge.models import build_model
-from hvit_edge.parity.reference import reference_model
+from hvit_edge.parity.reference import Given, reference_model
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights import create_model, weights_digest
 from hvit_edge.weights.random_weights import random_state_dict
@@ -54,20 +54,20 @@ def test_the_key_of_the_artifact_is_taken_if_the_file_has_it(checkpoint, file):
     folder, digest = checkpoint
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = reference_model(metadata_of(digest), 3, weights=folder / file)
+        model = reference_model(metadata_of(digest), 3, Given(weights=folder / file))
     assert weights_digest(model) == digest
 
 
 def test_another_key_is_refused(checkpoint):
     folder, digest = checkpoint
     file, metadata = folder / "best.pth.tar", metadata_of(digest)
-    with pytest.raises(InputError, match="with weights=, of which it used 'state_dict_ema'"):
-        reference_model(metadata, 3, weights=file, weights_key="state_dict")
+    with pytest.raises(InputError, match="with weights=, of which it took 'state_dict_ema'"):
+        reference_model(metadata, 3, Given(weights=file, weights_key="state_dict"))
     with pytest.raises(InputError, match="got 'emma'"):
-        reference_model(metadata, 3, weights=file, weights_key="emma")
+        reference_model(metadata, 3, Given(weights=file, weights_key="emma"))
     older = replace(metadata, weights_key="")
     with (
         pytest.warns(UserWarning, match="used the weights under 'state_dict'"),
         pytest.raises(InputError, match="it also has 'state_dict_ema'"),
     ):
-        reference_model(older, 3, weights=file)
+        reference_model(older, 3, Given(weights=file))

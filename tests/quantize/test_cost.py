@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -6,10 +7,10 @@ import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
-from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import cost, sqnr
 from hvit_edge.quantize.cost import FORMAT, CostProfile, LayerCost, measure_costs, signature_of
 from hvit_edge.quantize.layers import find_layers
+from hvit_edge.targets.xnnpack.target import runnable
 
 
 class Repeated(nn.Module):
@@ -35,15 +36,15 @@ def timed(monkeypatch):
     calls, clock = [], [0.0]
 
     def use(seconds):
-        def step_of(precision):
+        def step_of(precision, inputs):
             def step(array):
                 calls.append(precision)
                 clock[0] += seconds(precision, calls.count(precision))
 
             return step
 
-        monkeypatch.setattr(cost, "_program", lambda graph, layer, precision, x: precision)
-        monkeypatch.setattr(cost, "executorch_step", step_of)
+        monkeypatch.setattr(cost, "_alone", lambda graph, layer, precision: precision)
+        monkeypatch.setattr(sys.modules[__name__], "runnable", step_of)
         monkeypatch.setattr(cost.time, "perf_counter", lambda: clock[0])
         return calls
 
@@ -78,7 +79,7 @@ def test_the_best_round_counts_and_precisions_take_turns(repeated, timed):
     late = {3: 0.01, 4: -0.01}  # calls 1 and 2 warm up and set the number of repeats
     calls = timed(lambda precision, call: base[precision] + late.get(call, 0.0))
     layers = find_layers(repeated)[1:2]
-    profile = measure_costs(repeated, layers, rounds=3)
+    profile = measure_costs(repeated, layers, runnable, rounds=3)
     assert profile.cost_of(layers[0]).ms == pytest.approx({"int8": 190, "fp16": 390, "fp32": 490})
     assert calls[-9:] == ["int8", "fp16", "fp32"] * 3
 
@@ -86,7 +87,7 @@ def test_the_best_round_counts_and_precisions_take_turns(repeated, timed):
 def test_short_samples_are_repeated(repeated, timed):
     calls = timed(lambda precision, call: 0.25e-3)
     layers = find_layers(repeated)[:1]
-    profile = measure_costs(repeated, layers, rounds=1)
+    profile = measure_costs(repeated, layers, runnable, rounds=1)
     assert calls[-8:] == ["fp16"] * 4 + ["fp32"] * 4
     assert profile.cost_of(layers[0]).ms == pytest.approx({"fp16": 0.25, "fp32": 0.25})
 
@@ -94,19 +95,19 @@ def test_short_samples_are_repeated(repeated, timed):
 def test_each_distinct_layer_is_measured_once_where_it_is_possible(repeated, timed):
     timed(lambda precision, call: 0.1)
     layers, new = find_layers(repeated), []
-    profile = measure_costs(repeated, layers, on_cost=new.append)
+    profile = measure_costs(repeated, layers, runnable, on_cost=new.append)
     assert [list(item.ms) for item in new] == [["fp16", "fp32"], ["int8", "fp16", "fp32"]]
     assert list(profile.costs) == [signature_of(layer) for layer in layers[:2]]
-    again = measure_costs(repeated, layers, done=new[:1], on_cost=new.append)
+    again = measure_costs(repeated, layers, runnable, done=new[:1], on_cost=new.append)
     assert [item.signature for item in new[2:]] == [new[1].signature]
     assert list(again.costs) == list(profile.costs)
-    few = measure_costs(repeated, layers, precisions=["int8"])
+    few = measure_costs(repeated, layers, runnable, precisions=["int8"])
     assert [list(item.ms) for item in few.costs.values()] == [["fp32"], ["int8", "fp32"]]
 
 
 def test_real_programs_are_timed(repeated):
     layers = find_layers(repeated)[1:2]
-    profile = measure_costs(repeated, layers, rounds=2, precisions=["int8"])
+    profile = measure_costs(repeated, layers, runnable, rounds=2, precisions=["int8"])
     ms = profile.cost_of(layers[0]).ms
     assert set(ms) == {"fp32", "int8"}
     assert all(0 < value < 1000 for value in ms.values())
@@ -117,13 +118,13 @@ def test_real_programs_are_timed(repeated):
 def test_the_program_of_a_layer_computes_it(graph_of, precision, least):
     module, x = nn.Sequential(nn.Conv2d(4, 6, 3), nn.ReLU()), torch.randn(1, 4, 8, 8)
     graph = graph_of(module, x)
-    run = executorch_step(cost._program(graph, find_layers(graph)[0], precision, x))
+    run = runnable(cost._alone(graph, find_layers(graph)[0], precision), (x,))
     assert sqnr(module(x).detach().numpy(), run(x.numpy())) > least
 
 
 def test_rounds_below_one(repeated):
     with pytest.raises(InputError, match="rounds: expected 1 or more, got 0"):
-        measure_costs(repeated, find_layers(repeated), rounds=0)
+        measure_costs(repeated, find_layers(repeated), runnable, rounds=0)
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import quantize, sqnr
 from hvit_edge.quantize.half import float32_island
+from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.xnnpack.lower import lower
 
 NORMS = {

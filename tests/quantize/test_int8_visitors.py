@@ -12,12 +12,12 @@ from torch.fx import GraphModule
 
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import cleanup, constant_tensor
-from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import sqnr
 from hvit_edge.quantize.half import HalfStorage, quantize_half
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import find_layers
+from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.xnnpack.lower import lower
 
 # A value half way between two int8 steps may fall on either side: the delegate multiplies by the

@@ -8,7 +8,6 @@ from torch import nn
 
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import constant_tensor
-from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import sqnr
 from hvit_edge.quantize.half_casts import CAST
 from hvit_edge.quantize.int8 import quantize_int8
@@ -23,6 +22,7 @@ from hvit_edge.quantize.plan import (
     resolve,
     write_plan,
 )
+from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.xnnpack.lower import lower
 
 

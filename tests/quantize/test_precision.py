@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
-from hvit_edge.parity.steps import executorch_step
 from hvit_edge.quantize import Calibration, quantize, sqnr
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.precision import takes_int8
+from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.xnnpack.lower import lower
 
 aten = torch.ops.aten

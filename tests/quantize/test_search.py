@@ -230,6 +230,10 @@ def test_refusals(graph, calibration):
         search(graph, calibration, lambda given: 90.0, costs=profile_of(graph))
 
 
+def never_lowered(graph, inputs):
+    raise AssertionError("costs come from the table")
+
+
 class Interrupt:
     """Raises at the given one of all calls of `tick`; `wrap` ticks before each item."""
 
@@ -269,7 +273,7 @@ def fake_costs(monkeypatch, graph):
     """Measured costs from the table; gives the list of the layers measured."""
     measured, table = [], profile_of(graph).costs
 
-    def measure(graph, layer, precisions, rounds):
+    def measure(graph, layer, runnable, precisions, rounds):
         measured.append(layer.name)
         return table[signature_of(layer)].ms
 
@@ -281,15 +285,15 @@ def test_interrupted_anywhere_it_ends_the_same(graph, calibration, tmp_path, mon
     """At every event: costs, calibration, sensitivities and evaluations; nothing is done twice."""
     measured = fake_costs(monkeypatch, graph)
     counter = Interrupt()
-    whole, counts = run_search(graph, calibration, tmp_path / "whole.json", counter, None)
+    whole, counts = run_search(graph, calibration, tmp_path / "whole.json", counter, never_lowered)
     events = -counter.left
     assert events > 30
     for at in range(1, events + 1):
         measured.clear()
         path = tmp_path / f"{at}.json"
-        first, before = run_search(graph, calibration, path, Interrupt(at), None)
+        first, before = run_search(graph, calibration, path, Interrupt(at), never_lowered)
         assert first is None
-        again, after = run_search(graph, calibration, path, Interrupt(), None)
+        again, after = run_search(graph, calibration, path, Interrupt(), never_lowered)
         assert again.to_dict() == {**whole.to_dict(), "machine": again.costs.machine}
         x = torch.from_numpy(calibration.inputs[0])
         assert torch.equal(again.graph(x), whole.graph(x))

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import export_graph
-from hvit_edge.parity.steps import executorch_step
 from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.xnnpack.lower import lower
 
 IMAGE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))

@@ -16,9 +16,9 @@ from hvit_edge.compiler import compile_model as compiler
 from hvit_edge.errors import InputError
 from hvit_edge.lowering import COREML_PIPELINE, NATIVE_PIPELINE, PIPELINE, export_graph, rewrite
 from hvit_edge.models import conformer, list_models, mobilevit, registry, shunted, swin
-from hvit_edge.parity.native_runtime import native_step
-from hvit_edge.parity.steps import executorch_step
+from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.native.lower import lower as lower_native
+from hvit_edge.targets.native.runtime import native_step
 from hvit_edge.targets.xnnpack import lower as xnnpack
 from hvit_edge.weights.random_weights import random_state_dict
 
@@ -112,7 +112,7 @@ def on_xnnpack(graph, x):
 def on_native(graph, x):
     lowered = lower_native(graph, (x,))
     assert (lowered.delegates, lowered.ops_outside) == (1, [])
-    return native_step(lowered, x.shape[2:])
+    return native_step(lowered)
 
 
 def on_core_ml(graph, x):

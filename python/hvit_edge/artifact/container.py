@@ -21,6 +21,9 @@ MAGIC = b"HVITEDGE"
 CONTAINER_VERSION = 1
 DECIBEL_PLACES = 2
 
+Arrays = tuple[np.ndarray, ...]
+"""One array for each input, or for each output."""
+
 
 @dataclass(frozen=True)
 class GraphAnswer:

@@ -1,66 +1,52 @@
-"""Collect the metadata of an artifact during compilation."""
+"""What an artifact says of itself, gathered when it is compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import version
 
 from hvit_edge.artifact.container import creation_time
-from hvit_edge.artifact.metadata import SCHEMA_VERSION, LayerRecord, Metadata, OperatorRecord
+from hvit_edge.artifact.metadata import SCHEMA_VERSION, Metadata
 from hvit_edge.compiler.fallback import first_line_of
 from hvit_edge.compiler.gate import Gate
-from hvit_edge.compiler.subject import Subject
+from hvit_edge.compiler.pipeline import Made
+from hvit_edge.compiler.request import Request
 from hvit_edge.measures.tolerance import golden_tolerance
-from hvit_edge.precision import CPUS
+from hvit_edge.targets import target_named
 from hvit_edge.weights import weights_digest
 
-XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
-COREML_PACKAGES = ("hvit-edge", "torch", "coremltools")
 
-
-def describe_artifact(
-    subject: Subject,
-    target: str,
-    gate: Gate,
-    packages: Sequence[str],
-    layers: tuple[LayerRecord, ...] = (),
-    cpu: str = CPUS[0],
-    operators: tuple[OperatorRecord, ...] = (),
-) -> Metadata:
+def describe_artifact(request: Request, gate: Gate, made: Made) -> Metadata:
     """Return the metadata of an artifact.
 
     Args:
-        subject: the compiled subject.
-        target: the target.
-        gate: the gate with the steps so far; the last one gives the parity of the artifact.
-        packages: names of packages whose versions are recorded.
-        layers: records of quantized layers.
-        cpu: the CPU that the program is optimized for.
-        operators: operators of the delegate, see `targets.delegate.Lowered`.
+        request: of the compilation.
+        gate: with the steps so far; the last one is the artifact's parity.
+        made: the program.
     """
+    subject, origin = gate.subject, gate.subject.origin
     return Metadata(
         schema_version=SCHEMA_VERSION,
-        model_name=subject.origin.name,
-        target=target,
-        precision=gate.precision,
+        model_name=origin.name,
+        target=request.target,
+        precision=request.precision,
         created=creation_time(),
-        weights_source=subject.origin.weights_source,
+        weights_source=origin.weights_source,
         weights_sha256=weights_digest(subject.module),
-        versions={package: version(package) for package in packages},
-        labels=subject.origin.labels,
-        preprocess=subject.origin.preprocess,
+        versions={package: version(package) for package in target_named(request.target).packages},
+        labels=origin.labels,
+        preprocess=origin.preprocess,
         parity=gate.parity,
         golden_tolerance=golden_tolerance(gate.precision, gate.rtol),
-        layers=layers,
-        cpu=cpu,
-        operators=operators,
-        preprocess_source=subject.origin.preprocess_source,
-        labels_source=subject.origin.labels_source,
-        weights_key=subject.origin.weights_key,
+        layers=made.layers,
+        cpu=request.cpu,
+        operators=getattr(made.program, "operators", ()),
+        preprocess_source=origin.preprocess_source,
+        labels_source=origin.labels_source,
+        weights_key=origin.weights_key,
         rewrites_left_out="\n".join(
             f"{report.name}\t{first_line_of(report.left_out)}" for report in gate.rewrites_left_out
         ),
         fallback=gate.fallback,
-        model_source=subject.origin.model_source,
-        model_args=subject.origin.model_args,
+        model_source=origin.model_source,
+        model_args=origin.model_args,
     )

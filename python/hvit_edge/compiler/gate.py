@@ -1,148 +1,129 @@
-"""Check each step of a compilation against its reference, within the tolerance of its precision."""
+"""The gate of a compilation: each step is as near to its reference as its precision allows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from torch.fx import GraphModule
 
-from hvit_edge.artifact.container import Golden, GraphAnswer
+from hvit_edge.artifact.container import Arrays, Golden, GoldenTensors
 from hvit_edge.artifact.metadata import Difference, Metadata
-from hvit_edge.compiler.subject import Subject
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering import PassReport
-from hvit_edge.measures.tolerance import quantized_tolerance, step_tolerance
-from hvit_edge.parity.fidelity import QuantizedReference, first_unfaithful
-from hvit_edge.parity.forced_layers import LayerFidelity
-from hvit_edge.parity.steps import (
-    EAGER,
-    QUANTIZED,
-    Step,
-    StepResult,
-    judge,
-    measure,
-    pytorch_step,
-)
+from hvit_edge.measures.tolerance import step_tolerance
+from hvit_edge.parity.steps import EAGER, StepResult
+from hvit_edge.quantize import Calibration
+from hvit_edge.targets.target import Quantized, Run, Sample, Values
 
 REMEDIES = {
     "quantised": "; choose another precision or other calibration images",
     "fidelity": "; the lowering is wrong: report it with the model, and compile in fp32 meanwhile",
 }
+Measured = Callable[[Arrays], Arrays]
+"""A graph or a module, run by PyTorch."""
 
 
 @dataclass
-class Gate:
-    """Measures each step, and raises an error at the first step outside its tolerance.
+class Gate(ABC):
+    """Measures each step, and stops at the first outside its tolerance.
+
+    What a module of photos and one of arrays have in common; `PhotoGate` and `TensorGate` know what
+    they are compared on, and how.
 
     Attributes:
-        subject, precision, rtol: the compiled subject and its options, see `compile`.
-        results: results of the steps so far.
-        graph: answer of the quantized graph to the golden photo, after it is measured.
-        rewrites_left_out: reports of the rewrites that failed, after the graph is rewritten.
-        fallback: why stock ExecuTorch lowers the program; empty if it does not.
+        subject, precision, rtol: what is compiled, and how near it must be, see `compile`.
+        results: of the steps so far.
+        rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
+        fallback: why the program is lowered as ExecuTorch does it; empty if it is not.
     """
 
-    subject: Subject
+    subject: object
     precision: str
     rtol: float | None
     results: list[StepResult] = field(default_factory=list)
-    graph: GraphAnswer | None = None
     rewrites_left_out: tuple[PassReport, ...] = ()
     fallback: str = ""
 
     @property
     def parity(self) -> Difference:
-        """Return the difference of the last step from eager PyTorch on the golden photo."""
+        """How far the last step is from eager PyTorch."""
         return next(r for r in reversed(self.results) if r.reference == EAGER).difference
 
     @property
-    def golden(self) -> Golden:
-        """Return the golden sample of the artifact."""
-        return Golden(self.subject.golden_image, self.subject.expected, self.graph)
+    @abstractmethod
+    def golden(self) -> Golden | GoldenTensors:
+        """The golden sample of the artifact."""
 
     @property
     def reported(self) -> dict[str, object]:
-        """Return the fields of the report for the task; a classifier has none."""
+        """What the report says of the task."""
         return {}
 
     def complete(self, metadata: Metadata) -> Metadata:
-        """Return `metadata` unchanged, because a classifier has no other fields."""
+        """Return metadata with what only artifacts of this task say of themselves."""
         return metadata
 
-    def __call__(self, name: str, step: Step) -> None:
-        """Compare a step with eager PyTorch on the golden photo."""
-        tolerance = step_tolerance(name, self.precision, self.rtol)
-        self._keep(measure(name, step, [self.subject.example], [self.subject.expected], tolerance))
+    @abstractmethod
+    def describe_input(self) -> str:
+        """Return a sentence that says what the artifact takes."""
 
+    @abstractmethod
+    def export(self) -> GraphModule:
+        """Return the module as a graph."""
+
+    @abstractmethod
+    def layer_inputs(self, calibration: Calibration | None) -> list[np.ndarray | Arrays]:
+        """Return the inputs that the layers of a quantized graph are measured on."""
+
+    @property
+    @abstractmethod
+    def samples(self) -> list[Sample]:
+        """The samples that every step is measured on."""
+
+    def __call__(self, name: str, run: Run) -> None:
+        """Compare a step with eager PyTorch."""
+        outputs = [run(sample) for sample in self.samples]
+        self._keep(self._judged(name, outputs, step_tolerance(name, self.precision, self.rtol)))
+
+    def check_graph(self, name: str, graph: GraphModule) -> None:
+        """Compare a graph, run by PyTorch, with the module."""
+        self(name, lambda sample: self._run_graph(graph, sample.arrays))
+
+    @abstractmethod
     def fault(self, graph: GraphModule) -> str:
-        """Return how a rewritten graph differs from eager PyTorch; empty if it is close enough.
+        """Say how far a rewritten graph is from eager PyTorch if that is too far, nothing if not.
 
-        The result is not recorded, because a faulty rewrite can be left out. `rtol` does not apply
-        here, because a rewrite is not the cause of rounding that `rtol` does not allow.
+        Nothing is kept: a rewrite that is at fault can be left out. `rtol` does not count here: no
+        rewrite is to blame for rounding that it forbids.
         """
-        tolerance = step_tolerance("rewritten", self.precision)
-        inputs, expected = [self.subject.example], [self.subject.expected]
-        result = measure("rewritten", pytorch_step(graph), inputs, expected, tolerance)
-        if result.passed:
-            return ""
-        return (
-            f"it changes the answer: expected {tolerance}, got max_rel"
-            f" {result.difference.max_rel:.3g}"
-        )
 
-    def quantized(self, reference: QuantizedReference) -> None:
-        """Compare a quantized graph with eager PyTorch: on the golden photo, then on all photos."""
-        tolerance = step_tolerance("quantised", self.precision, self.rtol)
-        golden = judge("quantised", reference.outputs[:1], reference.eager[:1], tolerance)
-        if not golden.passed:
-            self._keep(golden)
-        tolerance = quantized_tolerance(self.precision, self.rtol)
-        self._keep(judge("quantised", reference.outputs, reference.eager, tolerance))
-        self.graph = reference.golden
+    @abstractmethod
+    def check_quantized(self, quantized: Quantized) -> None:
+        """Compare a quantized graph with eager PyTorch."""
 
-    def fidelity(
-        self,
-        reference: QuantizedReference,
-        outputs: Sequence[np.ndarray],
-        layers: Sequence[LayerFidelity],
-    ) -> None:
-        """Compare a program with its quantized graph: layer by layer, then on photos.
+    @abstractmethod
+    def check_fidelity(self, run: Run, values: Callable[[], Values]) -> None:
+        """Compare a program with its quantized graph.
 
         Args:
-            reference: the graph and its answers.
-            outputs: answers of the program to the inputs of the graph.
-            layers: from `forced_layers`; empty if the target does not give the values of layers.
-
-        Raises:
-            ParityError: a layer or an answer differs too much.
+            run: runs the program.
+            values: what the program computes inside for the first sample.
         """
-        wrong = first_unfaithful(layers, reference.arithmetic.layer_db)
-        if wrong is not None:
-            least = reference.arithmetic.layer_db
-            raise ParityError(
-                f"[compile] {self.subject.origin.name}: expected {wrong.layer} of the program to"
-                f" compute what the quantized graph does, at {least:.0f} dB or more, got"
-                f" {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
-            )
-        result = judge("fidelity", outputs, reference.outputs, reference.tolerance, QUANTIZED)
-        least_db = min((layer.sqnr_db for layer in layers), default=None)
-        self._keep(replace(result, layer_db=least_db))
+
+    @abstractmethod
+    def _run_graph(self, graph: GraphModule, arrays: Arrays) -> Arrays: ...
+
+    @abstractmethod
+    def _judged(self, name: str, outputs: list[Arrays], tolerance: object) -> StepResult: ...
+
+    @abstractmethod
+    def _message(self, result: StepResult) -> str:
+        """Return the error of a step outside its tolerance."""
 
     def _keep(self, result: StepResult) -> None:
         self.results.append(result)
         if not result.passed:
-            raise ParityError(_parity_message(self.subject.origin.name, result))
-
-
-def _parity_message(model: str, result: StepResult) -> str:
-    difference = result.difference
-    agreement = "agrees" if difference.top1_agree else "differs"
-    remedy = REMEDIES.get(result.name, "")
-    return (
-        f"[compile] {model}: expected the {result.name} program to have {result.tolerance} against"
-        f" {result.reference}, got max_rel {difference.max_rel:.3g} (max_abs"
-        f" {difference.max_abs:.3g}, cosine {difference.cosine:.6f}, SQNR {result.sqnr_db:.1f} dB,"
-        f" top-1 {agreement}); nothing was written{remedy}"
-    )
+            raise ParityError(self._message(result))

@@ -31,6 +31,7 @@ from hvit_edge.quantize.moments import input_moments
 from hvit_edge.quantize.plan import Plan, apply_plan, read_plan, resolve, write_plan
 from hvit_edge.quantize.search import DEFAULT_MAX_DROP, RankedLayer, search
 from hvit_edge.quantize.search_state import SearchState
+from hvit_edge.targets.xnnpack.target import runnable
 
 LISTED = 10  # layers of the ranking that an error lists
 
@@ -241,9 +242,9 @@ def _searched(
         graph,
         calibration,
         labelled.top1,
+        CostProfile.load(options.cost_profile) if options.cost_profile else runnable,
         model=model,
         max_drop=DEFAULT_MAX_DROP if options.max_drop is None else options.max_drop,
-        costs=CostProfile.load(options.cost_profile) if options.cost_profile else None,
         state=SearchState(state_path(output), digest),
         progress=progress,
         tell=tell,

@@ -11,16 +11,19 @@ from torch import nn
 
 from hvit_edge.errors import InputError
 from hvit_edge.labels import given_labels
+from hvit_edge.parity.steps import pytorch_step
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.sources.address import read_address
 from hvit_edge.sources.named_model import named_model
 from hvit_edge.sources.preprocess_choice import PreprocessChoice, read_choice
 from hvit_edge.sources.timm_model import config_of
+from hvit_edge.targets.target import Sample, photo_sample
 from hvit_edge.user_modules.eager_answer import run_eager, run_own
 from hvit_edge.user_modules.own_module import check_module, unwrapped
 from hvit_edge.weights import ARGUMENT, ModelOrigin, bundled_photos, timm
 
 GOLDEN_PHOTO = "astronaut.jpg"
+GOLDEN_COLORS = 64
 GOLDEN_MARGIN = 1.05  # the golden photo is this much larger than the resized one
 
 
@@ -33,16 +36,30 @@ class Subject:
         origin: name, source of the weights, preprocessing and labels.
         registered: True if it was requested by a registered name.
         golden_image: uint8 [height, width, 3].
-        example: the golden image after preprocessing, float32 [1, 3, H, W].
-        expected: the answer of the module to it, float32 [1, classes].
+        sample: the golden image preprocessed, with its pixels.
+        expected: what the module answers to it, float32 [1, classes].
     """
 
     module: nn.Module
     origin: ModelOrigin
     registered: bool
     golden_image: np.ndarray
-    example: np.ndarray
+    sample: Sample
     expected: np.ndarray
+
+    @property
+    def example(self) -> np.ndarray:
+        """The golden image preprocessed, float32 [1, 3, H, W]."""
+        return self.sample.arrays[0]
+
+    def in_few_colors(self) -> Subject:
+        """Return the same with a golden photo of the input's size, in few colors to stay small."""
+        photo = Image.fromarray(self.sample.pixels)
+        few = photo.quantize(GOLDEN_COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        pixels = np.asarray(few.convert("RGB"))
+        sample = Sample((self.origin.preprocess.normalise(pixels),), pixels)
+        expected = pytorch_step(self.module)(sample.arrays[0])
+        return replace(self, golden_image=pixels, sample=sample, expected=expected)
 
 
 def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
@@ -56,13 +73,13 @@ def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
 
 def prepare_subject(
     model: str | nn.Module,
+    args: Mapping[str, object] | None,
     weights: object,
     num_classes: int | None,
     input_size: int | tuple[int, int] | None,
+    weights_key: str | None,
     preprocess: object,
     labels: object,
-    weights_key: str | None = None,
-    args: Mapping[str, object] | None = None,
 ) -> Subject:
     """Build the module if needed, and compute its answer to the golden photo.
 
@@ -79,13 +96,13 @@ def prepare_subject(
     model = module
     origin = _with_given(origin_of(model, None), model, choice, given_labels(labels))
     image = _golden_image(origin.preprocess)
-    example = origin.preprocess(image)
+    sample = photo_sample(origin.preprocess, image)
     if registered:
-        expected = run_eager(model, example, "compile")
+        expected = run_eager(model, sample.arrays[0], "compile")
     else:
-        model, expected = run_own(model, example, "compile")
+        model, expected = run_own(model, sample.arrays[0], "compile")
     _check_labels(origin.labels, expected.shape[1])
-    return Subject(model, origin, registered, image, example, expected)
+    return Subject(model, origin, registered, image, sample, expected)
 
 
 def module_of(

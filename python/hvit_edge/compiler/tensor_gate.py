@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,35 +11,34 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from hvit_edge.artifact.container import GoldenTensors
-from hvit_edge.artifact.metadata import TENSOR, TENSOR_SCHEMA_VERSION, Difference, Metadata
-from hvit_edge.compiler.gate import REMEDIES
-from hvit_edge.compiler.tensor_subject import TensorSubject, arrays_of, eager_outputs, tensors_of
-from hvit_edge.errors import ParityError
-from hvit_edge.lowering import PassReport
+from hvit_edge.artifact.container import Arrays, GoldenTensors
+from hvit_edge.artifact.metadata import TENSOR, TENSOR_SCHEMA_VERSION, Metadata
+from hvit_edge.compiler.gate import REMEDIES, Gate
+from hvit_edge.compiler.tensor_subject import TensorSubject
+from hvit_edge.lowering import export_graph
 from hvit_edge.measures.tolerance import (
     Tolerance,
     golden_tolerance,
     quantized_tolerance,
     step_tolerance,
 )
+from hvit_edge.parity.judge_outputs import FREE_DB, judge_outputs, tolerances_of
 from hvit_edge.parity.perturbation import Perturbed
-from hvit_edge.parity.steps import EAGER, QUANTIZED, StepResult
-from hvit_edge.quantize import sqnr
+from hvit_edge.parity.steps import QUANTIZED, StepResult
+from hvit_edge.quantize import Calibration, sqnr
 from hvit_edge.quantize.arithmetic import FLOAT16, FLOAT32, Arithmetic
 from hvit_edge.quantize.half import HalfStorage
 from hvit_edge.runtime import TensorSpec
-from hvit_edge.tensors.judge_outputs import judge_outputs, tolerances_of
-from hvit_edge.tensors.samples import Arrays
+from hvit_edge.targets.target import Quantized, Run, Sample, Values
+from hvit_edge.tensors.eager import arrays_of, eager_outputs, tensors_of
+from hvit_edge.tensors.tensor_module import without_wrapper
 
-TensorStep = Callable[[Arrays], Arrays]
-"""Maps input arrays to output arrays."""
+LAYER_SAMPLES = 16
+"""Samples that the layers are measured on."""
 DRAWS = 4
 """Number of runs with random errors of arithmetic, as an output of few values may not change."""
 MOST_DB = {torch.float32: 110.0, torch.float16: 76.0}
-"""Upper limit of required SQNR: an output without arithmetic errors is still rounded."""
-FREE_DB = -999.0
-"""An SQNR that every program reaches; integer outputs are judged by the share that differs."""
+"""An output that arithmetic does not move is still rounded, if only where it is an input as is."""
 
 
 class TensorReference:
@@ -114,38 +113,29 @@ def _specs(names: Sequence[str], arrays: Arrays) -> tuple[TensorSpec, ...]:
 
 
 @dataclass
-class TensorGate:
-    """Measures each step on every sample, and raises an error at the first outside its tolerance.
+class TensorGate(Gate):
+    """Measures each output of each step on every sample.
 
     Attributes:
-        subject, precision, rtol: the compiled subject and its options, see `compile`.
-        results: results of the steps so far.
-        reference: the quantized graph, after it is measured.
-        rewrites_left_out: reports of the rewrites that failed, after the graph is rewritten.
-        fallback: why stock ExecuTorch lowers the program; empty if it does not.
+        reference: the quantized graph, once it is measured.
     """
 
     subject: TensorSubject
-    precision: str
-    rtol: float | None
-    results: list[StepResult] = field(default_factory=list)
     reference: TensorReference | None = None
-    rewrites_left_out: tuple[PassReport, ...] = ()
-    fallback: str = ""
-
-    @property
-    def parity(self) -> Difference:
-        """Return the difference of the last step from eager PyTorch."""
-        return next(r for r in reversed(self.results) if r.reference == EAGER).difference
 
     @property
     def golden(self) -> GoldenTensors:
-        """Return the golden sample of the artifact."""
+        """The golden sample and the answers to it."""
         first = GoldenTensors(self.subject.samples[0], self.subject.expected[0])
         if self.reference is None:
             return first
         graph, least = self.reference.golden()
         return replace(first, graph=graph, least_sqnr_db=least)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """All samples of the subject."""
+        return [Sample(arrays) for arrays in self.subject.samples]
 
     @property
     def reported(self) -> dict[str, object]:
@@ -169,23 +159,27 @@ class TensorGate:
             sample_source=self.subject.source,
         )
 
-    def __call__(self, name: str, step: TensorStep) -> None:
-        """Compare a step with eager PyTorch."""
-        outputs = [step(arrays) for arrays in self.subject.samples]
-        self._against_eager(name, outputs, step_tolerance(name, self.precision, self.rtol))
+    def describe_input(self) -> str:
+        """Return a sentence that says what the artifact takes."""
+        return "Takes and gives arrays."
 
-    def graph(self, name: str, graph: GraphModule) -> None:
-        """Compare a graph, which PyTorch runs, with the module."""
-        self(name, lambda arrays: eager_outputs(graph, arrays))
+    def export(self) -> GraphModule:
+        """Return the module as a graph without its wrapper."""
+        return without_wrapper(export_graph(self.subject.function, self.subject.example))
+
+    def layer_inputs(self, calibration: Calibration | None) -> list[np.ndarray | Arrays]:
+        """Return calibration samples, or those of the subject."""
+        samples = calibration.inputs if calibration else self.subject.samples
+        return list(samples[:LAYER_SAMPLES])
 
     def fault(self, graph: GraphModule) -> str:
-        """Return which output of a rewritten graph differs too much from eager PyTorch, or nothing.
+        """Say which output of a rewritten graph is too far from eager PyTorch, nothing if none is.
 
         The result is not recorded, because a faulty rewrite can be left out.
         """
         outputs = [eager_outputs(graph, self.subject.samples[0])]
         tolerance = step_tolerance("rewritten", self.precision)
-        result = self._judged("rewritten", outputs, self.subject.expected[:1], tolerance, None)
+        result = self._against("rewritten", outputs, self.subject.expected[:1], tolerance, None)
         if result.passed:
             return ""
         wrong = next(one for one in result.outputs if not one.passed)
@@ -194,16 +188,17 @@ class TensorGate:
             f" {wrong.difference.max_rel:.3g}"
         )
 
-    def quantized(self, reference: TensorReference) -> None:
+    def check_quantized(self, quantized: Quantized) -> None:
         """Compare a quantized graph with eager PyTorch."""
-        self.reference = reference
+        given = (quantized.graph, quantized.arithmetic, self.subject, self.precision)
+        self.reference = TensorReference(*given)
         tolerance = quantized_tolerance(self.precision, self.rtol)
-        self._against_eager("quantised", reference.outputs, tolerance)
+        self._keep(self._judged("quantised", self.reference.outputs, tolerance))
 
-    def fidelity(self, step: TensorStep) -> None:
-        """Compare a program with its quantized graph."""
+    def check_fidelity(self, run: Run, values: Callable[[], Values]) -> None:
+        """Compare the outputs of a program with those of its quantized graph."""
         reference = self.reference
-        outputs = [step(arrays) for arrays in self.subject.samples]
+        outputs = [run(sample) for sample in self.samples]
         self._keep(
             judge_outputs(
                 "fidelity",
@@ -215,10 +210,13 @@ class TensorGate:
             )
         )
 
-    def _against_eager(self, name: str, outputs: Sequence[Arrays], tolerance: Tolerance) -> None:
-        self._keep(self._judged(name, outputs, self.subject.expected, tolerance, self.rtol))
+    def _run_graph(self, graph: GraphModule, arrays: Arrays) -> Arrays:
+        return eager_outputs(graph, arrays)
 
-    def _judged(
+    def _judged(self, name: str, outputs: Sequence[Arrays], tolerance: Tolerance) -> StepResult:
+        return self._against(name, outputs, self.subject.expected, tolerance, self.rtol)
+
+    def _against(
         self,
         name: str,
         outputs: Sequence[Arrays],
@@ -229,10 +227,7 @@ class TensorGate:
         tolerances = tolerances_of(tolerance, expected[0], self.precision, rtol)
         return judge_outputs(name, self.subject.output_names, outputs, expected, tolerances)
 
-    def _keep(self, result: StepResult) -> None:
-        self.results.append(result)
-        if result.passed:
-            return
+    def _message(self, result: StepResult) -> str:
         listed = "; ".join(
             f"{one.name}: expected {one.tolerance}, got max_rel {one.difference.max_rel:.3g}"
             f" (max_abs {one.difference.max_abs:.3g}, cosine {one.difference.cosine:.6f},"
@@ -240,7 +235,7 @@ class TensorGate:
             for one in result.outputs
             if not one.passed
         )
-        raise ParityError(
+        return (
             f"[compile] {self.subject.origin.name}: expected the {result.name} program to give the"
             f" outputs of {result.reference}, got {listed}; nothing was written"
             f"{REMEDIES.get(result.name, '') or _remedy(self.subject.module, result.name)}"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from hvit_edge.artifact.container import Arrays
+from hvit_edge.compiler.subject import origin_of
 from hvit_edge.errors import HvitEdgeError, InputError
-from hvit_edge.tensors.samples import Arrays, Samples
+from hvit_edge.quantize import Calibration
+from hvit_edge.quantize.calibration import ADVISED, FEWEST
+from hvit_edge.tensors.eager import arrays_of, eager_outputs, tensors_of
+from hvit_edge.tensors.sample_file import read_samples
+from hvit_edge.tensors.samples import Samples, read_inputs
 from hvit_edge.tensors.tensor_module import TensorModule, argument_names, checked_outputs
 from hvit_edge.user_modules.eager_answer import Question, run_repeatedly
 from hvit_edge.user_modules.own_module import check_module
@@ -53,6 +60,38 @@ class TensorSubject:
         return replace(self, samples=(*self.samples, *more), expected=(*self.expected, *answers))
 
 
+def check_no_photos(preprocess: object, labels: object) -> None:
+    """Refuse options of photos together with `inputs`."""
+    if preprocess is not None or labels is not None:
+        raise InputError(
+            "[compile] expected inputs, or preprocess and labels, got both; an artifact of arrays"
+            " has no preprocessing and no labels: leave them out"
+        )
+
+
+def prepare_arrays(module: nn.Module, inputs: object, *, registered: bool) -> TensorSubject:
+    """Return what `compile` is asked to compile; `inputs` is as for `read_inputs`."""
+    samples = read_inputs(inputs, "compile")
+    origin = replace(origin_of(module, None), preprocess=None, labels=())
+    return prepare_tensors(module, samples, origin, registered=registered, where="compile")
+
+
+def read_calibration(subject: TensorSubject, data: str | Path, most: int) -> Calibration:
+    """Read calibration samples: NPZ files whose arrays have a leading sample axis.
+
+    Raises:
+        InputError: other arrays than the subject's, or too few of them.
+    """
+    found = read_samples(data, subject.input_names, subject.samples[0], "compile")[:most]
+    if len(found) < FEWEST:
+        raise InputError(
+            f"[compile] calibration data: expected at least {FEWEST} samples in"
+            f" {data}, got {len(found)}; take {ADVISED} to 512 of the kind that the"
+            " model will see, stacked along a leading axis"
+        )
+    return Calibration(tuple(found))
+
+
 def prepare_tensors(
     module: nn.Module, samples: Samples, origin: ModelOrigin, *, registered: bool, where: str
 ) -> TensorSubject:
@@ -93,24 +132,6 @@ def prepare_tensors(
         source=samples.source,
     )
     return subject.with_samples(list(samples.others))
-
-
-def tensors_of(arrays: Arrays) -> tuple[torch.Tensor, ...]:
-    """Return arrays as new tensors, which do not share memory with them."""
-    return tuple(torch.tensor(array) for array in arrays)
-
-
-def arrays_of(tensors: tuple[torch.Tensor, ...]) -> Arrays:
-    """Return tensors as new contiguous arrays."""
-    return tuple(
-        tensor.detach().as_subclass(torch.Tensor).clone().contiguous().numpy() for tensor in tensors
-    )
-
-
-def eager_outputs(function: nn.Module, arrays: Arrays) -> Arrays:
-    """Run a `TensorModule` or a graph of one in eager PyTorch; it gets copies of the arrays."""
-    with torch.no_grad():
-        return arrays_of(tuple(function(*tensors_of(arrays))))
 
 
 def _answer(

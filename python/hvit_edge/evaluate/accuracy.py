@@ -200,12 +200,11 @@ def eager_reference(
     """
     import torch
 
-    from hvit_edge.parity.reference import reference_model
+    from hvit_edge.parity.reference import Given, reference_model
 
     metadata, classes = read_identity(artifact_path)
-    model = reference_model(
-        metadata, classes, weights=weights, model=model, args=args, artifact=artifact_path
-    )
+    given = Given(model=model, weights=weights, args=args)
+    model = reference_model(metadata, classes, given, artifact=artifact_path)
 
     def run(image: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,13 +13,10 @@ from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import aten, module_path
 from hvit_edge.lowering.pipeline import PIPELINE, Rewrite
 from hvit_edge.measures.difference import compare
-from hvit_edge.targets.kernels import executorch_runtime
-from hvit_edge.targets.xnnpack.lower import lower
+from hvit_edge.targets import target_named
+from hvit_edge.targets.target import Values
 
 REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.roll.default)
-Values = Mapping[str, torch.Tensor]
-LoweredValues = Callable[[GraphModule, list[Node], tuple[torch.Tensor, ...]], Values]
-"""Returns the values that a lowered graph computes at some nodes."""
 
 
 def first_wrong_module(
@@ -29,7 +26,7 @@ def first_wrong_module(
     rtol: float,
     *,
     passes: Sequence[Rewrite] = PIPELINE,
-    lowered_values: LoweredValues | None = None,
+    target: str = "xnnpack",
 ) -> str | None:
     """Return the first module, in order of execution, whose output differs at a broken step.
 
@@ -38,8 +35,8 @@ def first_wrong_module(
         example: float32 [1, 3, height, width], preprocessed.
         step: the step that breaks: "exported", "rewritten", "lowered" or "runtime".
         rtol: largest difference, relative to the largest absolute value of the module's output.
-        passes: rewrites of the target.
-        lowered_values: computes the values of the target; None is XNNPACK.
+        passes: the target's rewrites.
+        target: what the module was compiled for.
 
     Returns:
         The dotted path of the module; "the root module" for operators of the root; None if no
@@ -65,7 +62,7 @@ def first_wrong_module(
         pairs = ((module_path(n), exported[n.name], rewritten[n.name]) for n in survivors)
         return _first_difference(pairs, rtol)
     boundaries = list(_boundaries(graph))
-    lowered = (lowered_values or xnnpack_values)(graph, boundaries, inputs)
+    lowered = target_named(target).node_values(graph, boundaries, inputs)
     pairs = ((module_path(n), rewritten[n.name], lowered[n.name]) for n in boundaries)
     return _first_difference(pairs, rtol)
 
@@ -127,19 +124,6 @@ def _boundaries(graph: GraphModule) -> Iterator[Node]:
     for node, following in zip(nodes, [*nodes[1:], None], strict=True):
         if following is None or module_path(following) != module_path(node):
             yield node
-
-
-def xnnpack_values(
-    graph: GraphModule, nodes: list[Node], inputs: tuple[torch.Tensor, ...]
-) -> Values:
-    """Return the values of the lowered graph at `nodes`, which become outputs of `graph`."""
-    output = next(node for node in graph.graph.nodes if node.op == "output")
-    output.args = (tuple(nodes),)
-    graph.graph.set_codegen(torch.fx.graph.CodeGen())
-    graph.recompile()
-    program = executorch_runtime().load_program(lower(graph, inputs).serialize())
-    results = program.load_method("forward").execute(list(inputs))
-    return {node.name: result.clone() for node, result in zip(nodes, results, strict=True)}
 
 
 def _first_difference(

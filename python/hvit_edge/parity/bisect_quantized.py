@@ -1,67 +1,59 @@
-"""Find the layer of a quantized program that differs from its graph."""
+"""Find the layer of a quantized program that computes something else than its graph."""
 
 from __future__ import annotations
 
-from functools import partial
-
-import numpy as np
 import torch
 from torch import nn
 
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.lowering.pipeline import NATIVE_PIPELINE, applied_passes, pipeline_for
+from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.parity.fidelity import first_unfaithful
 from hvit_edge.parity.forced_layers import forced_layers
-from hvit_edge.parity.native_runtime import native_int8_values, native_step
-from hvit_edge.parity.steps import executorch_step
-from hvit_edge.precision import INT8
-from hvit_edge.quantize import PRECISIONS, bundled_calibration, quantize, reference_graph
-from hvit_edge.quantize.arithmetic import native_arithmetic, xnnpack_arithmetic
-from hvit_edge.targets.native import lower as native
-from hvit_edge.targets.native.values import Number
-from hvit_edge.targets.xnnpack.lower import lower, program_values
+from hvit_edge.quantize import bundled_calibration
+from hvit_edge.targets import target_named
+from hvit_edge.targets.target import Job, Sample
 
 
-def first_unfaithful_layer(model: nn.Module, metadata: Metadata, example: np.ndarray) -> str | None:
-    """Compile a module again like its artifact, and return the first layer that is wrong.
+def first_unfaithful_layer(model: nn.Module, metadata: Metadata, sample: Sample) -> str | None:
+    """Compile a module again as its artifact was, and return the first layer that is wrong.
 
-    Calibration uses windows of the bundled photos, because the operators of a program do not depend
-    on the images.
+    Weights are rounded on windows of the bundled photos: which operators a program has does not
+    depend on the images.
 
     Args:
         model: the float module.
-        metadata: metadata of the artifact, compiled for "xnnpack" or "native".
-        example: a preprocessed photo, float32 [1, 3, height, width].
+        metadata: of the artifact, compiled for "xnnpack" or "native".
+        sample: a preprocessed photo.
 
     Returns:
-        The name of the layer. None if no layer is wrong, or if the artifact mixes precisions by a
-        plan, which is not in the artifact.
+        The layer's name; None if all are faithful, if the target does not tell what it computes
+        inside, or if the artifact mixes precisions by a plan, which it does not carry.
     """
-    precision, is_native = metadata.precision, metadata.target == "native"
-    if precision not in PRECISIONS or (is_native and precision not in INT8):
+    if metadata.precision == "auto":
         return None
-    inputs = (torch.from_numpy(example),)
-    graph = export_graph(model, inputs)
-    passes = NATIVE_PIPELINE if is_native else pipeline_for(metadata.cpu, precision)
+    target = target_named(metadata.target)
+    job = Job(
+        name=metadata.model_name,
+        precision=metadata.precision,
+        samples=[sample],
+        cpu=metadata.cpu,
+        whole=False,
+        default_calibration=lambda count: bundled_calibration(metadata.preprocess, count=count),
+    )
+    graph = export_graph(model, job.example)
+    passes = target.passes(metadata.precision, metadata.cpu)
     rewrite(graph, passes=applied_passes(passes, metadata.rewrites_left_out, metadata.fallback))
-    calibration = bundled_calibration(metadata.preprocess) if precision in INT8 else None
-    shaped = {} if is_native else {"cpu": metadata.cpu}
-    reference = reference_graph(graph, precision)
-    quantized = quantize(reference, inputs, precision=precision, calibration=calibration, **shaped)
-    if is_native:
-        number = Number.FLOAT16 if metadata.cpu == "arm" else Number.FLOAT32
-        arithmetic = native_arithmetic(in_half=number is Number.FLOAT16)
-        step = native_step(native.lower(quantized, inputs, number, whole=False), example.shape[2:])
-        values = partial(native_int8_values, quantized, number=number)
-    else:
-        lowered, arithmetic = lower(quantized, inputs), xnnpack_arithmetic(quantized)
-        step = executorch_step(lowered.serialize())
-        values = partial(program_values, quantized, lowered)
-    known = values(inputs[0])
+    prepared = target.prepare(graph, job)
+    if prepared.reference is None:
+        return None
+    program = target.lower(prepared, job)
+    known = target.values(prepared, program, job)
     if not known:
         return None
-    answer = torch.from_numpy(step(example))
-    layers = forced_layers(quantized, known, inputs[0], answer, arithmetic)
-    wrong = first_unfaithful(layers, arithmetic.layer_db)
+    quantized = prepared.quantized
+    (answer,) = target.run(program, job)(sample)
+    example, output = job.example[0], torch.from_numpy(answer)
+    layers = forced_layers(quantized.graph, known, example, output, quantized.arithmetic)
+    wrong = first_unfaithful(layers, quantized.arithmetic.layer_db)
     return wrong.layer if wrong else None

@@ -16,7 +16,6 @@ layer is therefore measured as well, see `perturbation`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -27,9 +26,7 @@ from hvit_edge.parity.perturbation import Perturbed
 from hvit_edge.quantize.arithmetic import Arithmetic
 from hvit_edge.quantize.half import HalfStorage
 from hvit_edge.quantize.sqnr import decibel
-
-Values = Mapping[str, torch.Tensor]
-"""Maps the names of nodes to the values of a program, in the shapes of the nodes."""
+from hvit_edge.targets.target import Values
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,32 @@ STATE_DICT = "state dict"
 _MAKES_IT = "give the module with --model FILE.py:FACTORY (model=module), and "
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a caller says of the module behind an artifact; None is what the artifact says.
+
+    Attributes:
+        model: the module it was compiled from, in eval mode, of which a copy is used; or an address
+            such as "FILE.py:FACTORY".
+        weights: where its weights are, as for `create_model`.
+        weights_key: which set of weights there.
+        args: of the factory at `model`.
+    """
+
+    model: nn.Module | str | None = None
+    weights: object = None
+    weights_key: str | None = None
+    args: Mapping[str, Any] | None = None
+
+
+NOTHING = Given()
+
+
 def reference_model(
     metadata: Metadata,
-    classes: int,
+    classes: int | None,
+    given: Given = NOTHING,
     *,
-    model: nn.Module | str | None = None,
-    weights: object = None,
-    weights_key: str | None = None,
-    args: Mapping[str, Any] | None = None,
     artifact: str | Path | None = None,
     input_size: tuple[int, ...] | None = None,
 ) -> nn.Module:
@@ -39,20 +57,17 @@ def reference_model(
     A user's file is run only if `model` names it. A file that only the artifact names is never run.
 
     Args:
-        metadata, classes: from the artifact, see `open_artifact.read_identity`.
-        model: the module from which it was compiled, in eval mode, of which a copy is returned; or
-            an address such as "FILE.py:FACTORY"; None for the recorded address.
-        weights: source of its weights, see `create_model`; None for the recorded one.
-        weights_key: set of weights in that source; None for the recorded one, if it exists there.
-        args: arguments of the factory of `model`; None for the recorded ones.
-        artifact: path of the artifact. Weights that are recorded without a folder are searched next
-            to it, and in the current folder.
-        input_size: input size of a model that is rebuilt; None for the one of its preprocessing.
+        metadata, classes: what the artifact says of itself, see `open_artifact.read_identity`.
+        given: what the caller says of it.
+        artifact: the file; weights that it names without a folder are looked for next to it, and
+            in the current folder.
+        input_size: that the model is rebuilt for; None is that of its preprocessing.
 
     Raises:
         InputError: the module or its weights cannot be found; the digest of the weights differs
             from the artifact's; or `model` is not a module that can be compiled.
     """
+    model, weights, weights_key, args = given.model, given.weights, given.weights_key, given.args
     if isinstance(model, nn.Module) or not (model is None or isinstance(model, str)):
         _check_alone(args, weights, weights_key)
         found = own_module(model, "validate")
@@ -63,8 +78,8 @@ def reference_model(
         if address is None:
             found = _rebuilt(metadata, classes, source, keys, input_size)
         else:
-            given = read_recorded(metadata.model_args) if args is None else args
-            found = _from_address(metadata, classes, address, given, source, keys, input_size)
+            recorded = read_recorded(metadata.model_args) if args is None else args
+            found = _from_address(metadata, classes, address, recorded, source, keys, input_size)
     digest = weights_digest(found)
     if digest != metadata.weights_sha256:
         key = f", of which it used {metadata.weights_key!r}" if metadata.weights_key else ""

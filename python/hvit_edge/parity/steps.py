@@ -11,11 +11,9 @@ from torch import nn
 from torch.fx import GraphModule
 
 from hvit_edge.artifact.metadata import Difference
-from hvit_edge.boundary.quiet import quiet_stderr
 from hvit_edge.measures.difference import clear_top1, compare, worst
 from hvit_edge.measures.tolerance import Tolerance
 from hvit_edge.quantize import sqnr
-from hvit_edge.targets.kernels import executorch_runtime
 
 Step = Callable[[np.ndarray], np.ndarray]
 """Maps float32 [1, 3, height, width], preprocessed, to float32 [1, classes].
@@ -43,19 +41,6 @@ def quantised_step(graph: GraphModule) -> Step:
     def run(array: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return HalfStorage(graph).run(torch.tensor(array)).numpy()
-
-    return run
-
-
-def executorch_step(program: bytes) -> Step:
-    """Return a step that runs a program with ExecuTorch's own Python runtime."""
-    runtime = executorch_runtime()
-    with quiet_stderr():  # its thread pool describes the CPU; failures are raised
-        loaded = runtime.load_program(program)
-        method = loaded.load_method("forward")
-
-    def run(array: np.ndarray, keep_alive: object = loaded) -> np.ndarray:
-        return method.execute([torch.tensor(array)])[0].clone().numpy()
 
     return run
 

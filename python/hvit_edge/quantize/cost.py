@@ -31,7 +31,6 @@ from torch.fx import GraphModule
 from hvit_edge.artifact.container import write_atomically
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import shape_of
-from hvit_edge.parity.steps import Step, executorch_step
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.plan import (
@@ -40,13 +39,16 @@ from hvit_edge.quantize.plan import (
     possible_precisions,
     set_precisions,
 )
-from hvit_edge.targets.xnnpack.lower import lower
 
 FORMAT = "hvit-edge costs 1"
 ROUNDS = 15
 SHORTEST_SAMPLE = 1e-3  # seconds; shorter samples are repeated within a round
 MOST_REPEATS = 64
 LONGEST = 1e9  # milliseconds
+
+Step = Callable[[np.ndarray], np.ndarray]
+Runnable = Callable[[GraphModule, tuple[torch.Tensor, ...]], Step]
+"""Lowers a graph, and returns a function that runs its program."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def machine_name() -> str:
 def measure_costs(
     graph: GraphModule,
     layers: Sequence[Layer],
+    runnable: Runnable,
     *,
     precisions: Sequence[str] = PRECISIONS,
     rounds: int = ROUNDS,
@@ -221,11 +224,12 @@ def measure_costs(
     precision.
 
     Args:
-        graph: a rewritten float32 graph; it is not changed.
-        layers: layers of `find_layers(graph)`.
-        precisions: the precisions to time besides fp32; a precision that is left out is not chosen.
-        rounds: how often each precision is timed.
-        done: costs that are known already; layers with these signatures are skipped.
+        graph: a rewritten float32 graph, left as it is.
+        layers: of `find_layers(graph)`.
+        runnable: lowers the graph of one layer, and returns a function that runs its program.
+        precisions: those to time beside fp32; a precision that is left out is not chosen.
+        rounds: how often each is timed.
+        done: what is known already; layers of these signatures are skipped.
         on_cost: called with each new result.
         progress: wraps the loop over the distinct layers that are left.
 
@@ -239,19 +243,24 @@ def measure_costs(
     costs = {cost.signature: cost for cost in done}
     left = [layer for name, layer in reversed(distinct.items()) if name not in costs]
     for layer in progress(left, len(left)):
-        cost = LayerCost(signature_of(layer), _measure(graph, layer, precisions, rounds))
+        measured = _measure(graph, layer, runnable, precisions, rounds)
+        cost = LayerCost(signature_of(layer), measured)
         costs[cost.signature] = cost
         on_cost(cost)
     return CostProfile(machine_name(), {name: costs[name] for name in reversed(distinct)})
 
 
 def _measure(
-    graph: GraphModule, layer: Layer, precisions: Sequence[str], rounds: int
+    graph: GraphModule,
+    layer: Layer,
+    runnable: Runnable,
+    precisions: Sequence[str],
+    rounds: int,
 ) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(shape_of(layer.source), generator=generator)
     wanted = [name for name in possible_precisions(layer) if name in ("fp32", *precisions)]
-    steps = {name: executorch_step(_program(graph, layer, name, x)) for name in wanted}
+    steps = {name: runnable(_alone(graph, layer, name), (x,)) for name in wanted}
     repeats = {name: _repeats(step, x.numpy()) for name, step in steps.items()}
     best = dict.fromkeys(steps, math.inf)
     for _ in range(rounds):
@@ -260,11 +269,11 @@ def _measure(
     return {name: 1000 * seconds for name, seconds in best.items()}
 
 
-def _program(graph: GraphModule, layer: Layer, precision: str, x: torch.Tensor) -> bytes:
+def _alone(graph: GraphModule, layer: Layer, precision: str) -> GraphModule:
     module, alone = layer_alone(graph, layer)
     set_precisions(module, [alone], {alone.name: precision}, None)
     module.recompile()
-    return lower(module, (x,)).serialize()
+    return module
 
 
 def _repeats(step: Step, array: np.ndarray) -> int:

@@ -18,7 +18,7 @@ from torch.fx import GraphModule
 from hvit_edge.errors import InputError
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration
-from hvit_edge.quantize.cost import CostProfile, measure_costs
+from hvit_edge.quantize.cost import CostProfile, Runnable, measure_costs
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.moments import Moments, input_moments
 from hvit_edge.quantize.plan import Plan, apply_plan, possible_precisions, resolve
@@ -118,10 +118,10 @@ def search(
     graph: GraphModule,
     calibration: Calibration,
     evaluate: Callable[[GraphModule], float],
+    costs: CostProfile | Runnable,
     *,
     model: str = "",
     max_drop: float = DEFAULT_MAX_DROP,
-    costs: CostProfile | None = None,
     state: SearchState | None = None,
     progress: Wrap = silent,
     tell: Tell = lambda event: None,
@@ -129,13 +129,14 @@ def search(
     """Search for the plan; a search that was interrupted resumes from `state` with the same result.
 
     Args:
-        graph: a rewritten float32 graph, which should be equalized; it is not changed.
-        calibration: images for rounding the weights; the first 32 also measure sensitivities.
-        evaluate: returns the top-1 of a graph on labeled images, 0 to 1.
-        model: the model's name in the plan.
+        graph: a rewritten float32 graph, best an equalised one; left as it is.
+        calibration: rounds the weights; its first 32 images measure the sensitivities.
+        evaluate: from a graph to its top-1 on labelled images, 0 to 1.
+        costs: of the layers on a device, or what measures them on this machine, see
+            `measure_costs`.
+        model: named in the plan.
         max_drop: points of top-1 that may be lost against `graph`; 0.5 is half a percent.
-        costs: the profile of another device; None measures on this machine.
-        state: stores finished results; None stores nothing.
+        state: keeps what is finished; None keeps nothing.
         progress: wraps the loops over layers and calibration images.
         tell: called with a line for each part of the search that begins or ends.
 
@@ -154,7 +155,7 @@ class _Search:
         graph: GraphModule,
         calibration: Calibration,
         evaluate: Callable[[GraphModule], float],
-        costs: CostProfile | None,
+        costs: CostProfile | Runnable,
         state: SearchState | None,
         progress: Wrap,
         tell: Tell,
@@ -191,14 +192,15 @@ class _Search:
             costs=self.costs,
         )
 
-    def _costs(self, given: CostProfile | None) -> CostProfile:
-        if given is not None:
+    def _costs(self, given: CostProfile | Runnable) -> CostProfile:
+        if isinstance(given, CostProfile):
             given.check(self.layers)
             return given
         self.tell("measure the layers' latency")
         return measure_costs(
             self.graph,
             self.layers,
+            given,
             done=self.state.costs,
             on_cost=self.state.add_cost,
             progress=self.progress,

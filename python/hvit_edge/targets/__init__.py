@@ -1,1 +1,22 @@
-"""Turn rewritten graphs into programs."""
+"""Targets: what turns a rewritten graph into a program."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hvit_edge.targets.target import Target
+
+_TARGETS = {
+    "xnnpack": ("xnnpack.target", "XnnpackTarget"),
+    "native": ("native.target", "NativeTarget"),
+    "coreml": ("coreml.target", "CoreMLTarget"),
+    "coreml-pte": ("coreml.program_target", "CoreMLProgramTarget"),
+}
+
+
+def target_named(name: str) -> Target:
+    """Return the target that `compile(target=name)` means; its libraries are imported now."""
+    module, made = _TARGETS[name]
+    return getattr(import_module(f"hvit_edge.targets.{module}"), made)()

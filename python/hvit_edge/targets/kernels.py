@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from executorch.exir.schema import Operator
 
-from hvit_edge.boundary.quiet import quiet_stderr
 from hvit_edge.errors import LoweringError
-
-if TYPE_CHECKING:
-    from executorch.runtime import Runtime
-
-BINDINGS = "executorch.extension.pybindings.portable_lib"
-
-
-def executorch_runtime() -> Runtime:
-    """Return ExecuTorch's Python runtime.
-
-    It writes about the CPU to stderr when it is first imported; that output is hidden.
-    """
-    with nullcontext() if BINDINGS in sys.modules else quiet_stderr():
-        from executorch.runtime import Runtime
-
-        return Runtime.get()
-
+from hvit_edge.targets.executorch import executorch_runtime
 
 FOURIER = (
     "; a Fourier transform of a fixed size is a product with constant matrices of cosines and sines"

@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hvit_edge.artifact.container import GoldenTensors
+from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.coreml.metadata import read_metadata
 from hvit_edge.coreml.package import read_package
-from hvit_edge.coreml.program import Program, load_program
+from hvit_edge.coreml.program import load_program
 from hvit_edge.coreml.runner import CORE_ML, EVALUATOR, can_predict
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.runtime import TensorSpec
-from hvit_edge.tensors.package_names import feature_names
-from hvit_edge.tensors.samples import Arrays
+from hvit_edge.targets.coreml.feature_names import feature_names, stored
 
 
 class PackageSession:
@@ -105,32 +104,6 @@ class PackageSession:
             )
         found = self(*(arrays[name] for name in names))
         return {spec.name: array for spec, array in zip(self.outputs, found, strict=True)}
-
-
-def stored(array: np.ndarray) -> np.ndarray:
-    """Return an array as an input of a package: float32, or int32 for integers and booleans."""
-    return array if array.dtype == np.float32 else array.astype(np.int32)
-
-
-def program_outputs(
-    program: Program, golden: GoldenTensors, names: tuple, arrays: Arrays
-) -> Arrays:
-    """Run a package's program in the evaluator.
-
-    Args:
-        program: program of the package.
-        golden: golden sample; its outputs have the dtypes of the module.
-        names: names of the package, see `feature_names`.
-        arrays: one array for each input.
-
-    Returns:
-        One array for each output, with the dtypes of the module.
-    """
-    found = program.run(dict(zip(names[0], map(stored, arrays), strict=True)))
-    return tuple(
-        np.asarray(found[name]).astype(like.dtype)
-        for name, like in zip(names[1], golden.outputs, strict=True)
-    )
 
 
 def _described(array: object) -> str:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from hvit_edge.artifact.container import Arrays
 from hvit_edge.errors import InputError
 from hvit_edge.tensors.declared import DTYPES, InputSpec, source_of
 from hvit_edge.tensors.sample_file import read_sample_file
 
-Arrays = tuple[np.ndarray, ...]
-"""One array for each input, or for each output."""
 MORE_DRAWN = 4
 """Number of samples that are drawn from declared inputs for gates, after the golden one."""
 

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
-from hvit_edge.parity.native_runtime import native_step
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.runtime import native_step
 from hvit_edge.targets.native.values import Number
 
 WIDTH = 32  # of the images that inputs are cut from
@@ -97,7 +97,7 @@ def run_native(lowered):
 
     def run(module: nn.Module, x: torch.Tensor, number: Number = Number.FLOAT32) -> Ran:
         program, image = lowered(module, x, number)
-        output = native_step(program, tuple(image.shape[2:]))(image.numpy())
+        output = native_step(program)(image.numpy())
         with torch.inference_mode():
             expected = copy.deepcopy(module).double()(x.double()).numpy()
         assert output.shape == expected.shape
@@ -156,7 +156,7 @@ def run_each(lowered):
         x = torch.cat([one.reshape(-1) for one in inputs]).half().float().reshape(1, -1)
         module = Each(modules).eval()
         program, image = lowered(module, x, number)
-        output = native_step(program, tuple(image.shape[2:]))(image.numpy()).reshape(-1)
+        output = native_step(program)(image.numpy()).reshape(-1)
         with torch.inference_mode():
             every = copy.deepcopy(module).double().outputs(x.double())
         found, start = {}, 0

@@ -9,10 +9,10 @@ from torch import nn
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
-from hvit_edge.parity.native_runtime import native_step
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.runtime import native_step
 from hvit_edge.targets.native.values import Number
 
 FLOAT = 1e-6
@@ -80,7 +80,7 @@ def test_left_outside(name):
     assert program.delegated_share == 1 - len(outside) / program.ops_total
     with torch.inference_mode():
         expected = module.double()(IMAGE.double()).numpy()
-    error = np.abs(native_step(program, (6, 6))(IMAGE.numpy()) - expected).max()
+    error = np.abs(native_step(program)(IMAGE.numpy()) - expected).max()
     assert error < FLOAT * np.abs(expected).max()
 
 
@@ -97,7 +97,7 @@ def test_in_int8_and_float16():
         lowered(module, IMAGE, number=Number.FLOAT16),
     ):
         assert program.delegates == 2
-        error = np.abs(native_step(program, (6, 6))(IMAGE.numpy()) - expected).max()
+        error = np.abs(native_step(program)(IMAGE.numpy()) - expected).max()
         assert error < 2e-2 * np.abs(expected).max()
 
 

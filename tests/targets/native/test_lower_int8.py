@@ -16,13 +16,13 @@ from torch.fx import GraphModule
 
 from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
 from hvit_edge.lowering.graph import cleanup
-from hvit_edge.parity.native_runtime import native_step
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.graph_plan import Plan, plan_graph
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.runtime import native_step
 from hvit_edge.targets.native.write_plan import code_panels
 
 ROUNDED = 1e-5  # of the largest output: sums of float32 in another order
@@ -63,7 +63,7 @@ def ran(graph: GraphModule, x: torch.Tensor, rounded: float = ROUNDED) -> Ran:
     with torch.inference_mode():
         expected = graph(x)
     expected = (expected[0] if isinstance(expected, tuple) else expected).numpy()
-    actual = native_step(program, tuple(x.shape[2:]))(x.numpy())
+    actual = native_step(program)(x.numpy())
     error = np.abs(actual - expected) / np.abs(expected).max()
     kinds = Counter(operator.kind for operator in program.operators)
     kinds = Counter({kind: n for kind, n in kinds.items() if kind not in MOVES})

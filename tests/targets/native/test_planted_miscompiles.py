@@ -6,21 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from hvit_edge.compiler.gate import Gate
-from hvit_edge.compiler.gated_graphs import gate_fidelity, quantized_reference, rewritten_graph
-from hvit_edge.compiler.native_program import number_of
+from hvit_edge.compiler.photo_gate import PhotoGate
+from hvit_edge.compiler.pipeline import check_program, rewritten_graph
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.errors import ParityError
-from hvit_edge.lowering import NATIVE_PIPELINE
-from hvit_edge.parity.native_runtime import native_int8_values, native_program, program_step
-from hvit_edge.quantize import quantize, reference_graph
-from hvit_edge.quantize.arithmetic import FLOAT32, STORED_FLOAT16
 from hvit_edge.targets.native import graph_plan
 from hvit_edge.targets.native import operations as ops
-from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.operations import Activation
+from hvit_edge.targets.native.runtime import native_program, program_step
+from hvit_edge.targets.native.target import NativeTarget
+from hvit_edge.targets.target import Job
 
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
 
@@ -128,26 +124,34 @@ MUTATIONS = (
 )
 
 
+class MutantTarget(NativeTarget):
+    """Runs a mutant in the place of the program."""
+
+    def __init__(self, program, values) -> None:
+        self.program, self.int8_values = program, values
+
+    def run(self, program, job):
+        step = program_step(self.program)
+        return lambda sample: (step(sample.arrays[0]),)
+
+    def values(self, prepared, program, job):
+        return self.int8_values(prepared, program, job)
+
+
 class Compiled:
-    """A gate, the graph with its answers (None in fp32), the program, and its plan."""
+    """A gate, its job, the graph that is lowered, the program, and its plan."""
 
     def __init__(self, precision, module, preprocess, calibration) -> None:
-        subject = prepare_subject(copy.deepcopy(module), None, None, None, preprocess, None)
-        self.gate = Gate(subject, precision, None)
-        graph = rewritten_graph(self.gate, NATIVE_PIPELINE, lambda step: None)
-        example = (torch.from_numpy(subject.example),)
-        number = number_of(precision, "any")
-        self.tapped = None
-        if precision.startswith("int8"):
-            calibration = calibration if precision == "int8" else None
-            plain = reference_graph(graph, precision)
-            graph = quantize(plain, example, precision=precision, calibration=calibration)
-            self.tapped = lambda: native_int8_values(graph, example[0], number)
-        self.reference = None
-        if precision != "fp32":
-            self.reference = quantized_reference(
-                self.gate, graph, STORED_FLOAT16 if precision == "fp16" else FLOAT32
-            )
+        module = copy.deepcopy(module)
+        subject = prepare_subject(module, None, None, None, None, None, preprocess, None)
+        self.gate, target = PhotoGate(subject, precision, None), NativeTarget()
+        calibration = calibration if precision == "int8" else None
+        self.job = Job("tiny", precision, self.gate.photos, calibration=calibration)
+        passes = target.passes(precision, "any")
+        graph = rewritten_graph(self.gate, passes, self.job.tell)
+        self.prepared = target.prepare(graph, self.job)
+        if self.prepared.quantized is not None:
+            self.gate.check_quantized(self.prepared.quantized)
         self.plans = []
         with pytest.MonkeyPatch.context() as patch:
             right = graph_plan.write_plan
@@ -157,14 +161,12 @@ class Compiled:
                 return right(*arguments)
 
             patch.setattr(graph_plan, "write_plan", keep)
-            lowered = lower(graph, example, number)
-        self.program = native_program(lowered, subject.example.shape[2:])
+            self.lowered = target.lower(self.prepared, self.job)
+        self.program = native_program(self.lowered)
         self.plan = right(*self.plans[0])
 
     def values(self, mutate):
-        """What the int8 layers compute if plans are written wrongly."""
-        if self.tapped is None:
-            return {}
+        """What gives the values of int8 layers if plans are written wrongly."""
         right = graph_plan.write_plan
 
         def wrong(operations, *others):
@@ -174,9 +176,12 @@ class Compiled:
                     mutate(Mutant(operations))
             return right(operations, *others)
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(graph_plan, "write_plan", wrong)
-            return self.tapped()
+        def values(*given):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(graph_plan, "write_plan", wrong)
+                return NativeTarget().values(*given)
+
+        return values
 
     def check(self, mutate=None):
         """The gates of `compile` after lowering, on the program or on a mutant of it."""
@@ -188,10 +193,8 @@ class Compiled:
             plan += bytes(len(self.plan) - len(plan))
             assert len(plan) == len(self.plan) and plan != self.plan
             program = program.replace(self.plan, plan)
-        step = program_step(program)
-        if self.reference is not None:
-            gate_fidelity(self.gate, self.reference, step, lambda x: self.values(mutate))
-        self.gate("runtime", step)
+        target = MutantTarget(program, self.values(mutate))
+        check_program(target, self.gate, self.prepared, self.lowered, self.job)
 
 
 @pytest.fixture(scope="module", params=PRECISIONS)

@@ -47,7 +47,7 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import aten, is_call, nodes_calling, only_user, shape_of
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS, LINEAR
 from hvit_edge.quantize.layers import is_helper
-from hvit_edge.targets.kernels import executorch_runtime
+from hvit_edge.targets.executorch import executorch_runtime
 from hvit_edge.targets.xnnpack.moves import tensor_of
 
 TOKENS = (aten.linear.default, LINEAR)

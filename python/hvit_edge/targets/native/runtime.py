@@ -1,59 +1,55 @@
-"""Run programs for our own backend, which only our C++ runtime has."""
+"""Run programs for our own backend, which only our C++ runtime can."""
 
 from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.artifact.container import Golden, constant_methods, seal
-from hvit_edge.artifact.metadata import SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.artifact.container import Arrays, GoldenTensors, constant_methods, seal
+from hvit_edge.artifact.metadata import TENSOR, TENSOR_SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.boundary.quiet import quiet_stderr
 from hvit_edge.lowering.graph import Editor, aten, nodes_calling, shape_of
-from hvit_edge.parity.steps import Step
-from hvit_edge.preprocess import Preprocess
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.runtime import Session
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.values import Number
 
-_NO_GOLDEN = Golden(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.float32))
+
+def native_run(lowered: Lowered) -> Callable[[Arrays], Arrays]:
+    """Return a function that runs a program in the C++ runtime."""
+    session = _session(native_program(lowered))
+    return lambda arrays: tuple(session(*map(np.ascontiguousarray, arrays)))
 
 
-def native_step(lowered: Lowered, size: tuple[int, int]) -> Step:
-    """Return a step that runs a program in the C++ runtime.
-
-    Args:
-        lowered: program from float32 [1, 3, height, width] to one output of any shape.
-        size: (height, width) of the input.
-    """
-    return program_step(native_program(lowered, size))
+def native_step(lowered: Lowered) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function that runs a program of one input and one output."""
+    return program_step(native_program(lowered))
 
 
-def native_program(lowered: Lowered, size: tuple[int, int]) -> bytes:
-    """Return a program as bytes, with the metadata that a Session needs.
-
-    The arguments are those of `native_step`.
-    """
-    return lowered.serialize(constant_methods(_metadata(size), _NO_GOLDEN))
+def native_program(lowered: Lowered) -> bytes:
+    """Return the bytes of a program with what a Session reads first."""
+    return lowered.serialize(constant_methods(*_described(lowered)))
 
 
-def program_step(program: bytes) -> Step:
-    """Return a step that runs a program, given as bytes, in the C++ runtime."""
+def program_step(program: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function that runs the bytes of a program of one input and one output."""
+    session = _session(program)
+    return lambda array: session(np.ascontiguousarray(array))[0]
+
+
+def _session(program: bytes) -> Session:
     with tempfile.TemporaryDirectory(prefix="hvit-edge-") as folder:
         path = Path(folder, "program.pte")
         path.write_bytes(seal(program))
-        session = Session(path)  # it maps the file, so the file may be deleted
-
-    def run(array: np.ndarray) -> np.ndarray:
-        return session(np.ascontiguousarray(array))[0]
-
-    return run
+        with quiet_stderr():  # ExecuTorch notes that two runtimes are in one process
+            return Session(path)  # which maps the file, and needs its name no more
 
 
 def native_values(
@@ -74,7 +70,7 @@ def native_values(
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.recompile()
     (array,) = inputs
-    step = native_step(lower(graph, inputs, number, whole=False), tuple(array.shape[2:]))
+    step = native_step(lower(graph, inputs, number, whole=False))
     joined = torch.from_numpy(step(array.numpy()))
     parts = joined[0].split([node.meta["val"].numel() for node in nodes])
     return {
@@ -100,10 +96,15 @@ def native_int8_values(
     return native_values(twin, wanted, (example,), number)
 
 
-def _metadata(size: tuple[int, int]) -> Metadata:
-    """Return metadata that a Session requires; its values do not matter here."""
-    return Metadata(
-        schema_version=SCHEMA_VERSION,
+def _described(lowered: Lowered) -> tuple[Metadata, GoldenTensors]:
+    """Return what a Session reads before it runs anything."""
+    program = lowered.edge.exported_program()
+    values = {node.name: node.meta["val"] for node in program.graph.nodes if "val" in node.meta}
+    signature = program.graph_signature
+    inputs = tuple(_zeros(values[name]) for name in signature.user_inputs)
+    outputs = tuple(_zeros(values[name]) for name in signature.user_outputs)
+    metadata = Metadata(
+        schema_version=TENSOR_SCHEMA_VERSION,
         model_name="program",
         target="native",
         precision="fp32",
@@ -112,7 +113,15 @@ def _metadata(size: tuple[int, int]) -> Metadata:
         weights_sha256="0" * 64,
         versions={},
         labels=(),
-        preprocess=Preprocess(size, resize_size=max(size)),
+        preprocess=None,
         parity=Difference(0.0, 0.0, 1.0, True),
         golden_tolerance=1.0,
+        task=TENSOR,
+        input_names=tuple(signature.user_inputs),
+        output_names=tuple(signature.user_outputs),
     )
+    return metadata, GoldenTensors(inputs, outputs)
+
+
+def _zeros(value: torch.Tensor) -> np.ndarray:
+    return torch.zeros(tuple(value.shape), dtype=value.dtype).numpy()

@@ -5,7 +5,7 @@ import pytest
 
 from hvit_edge.errors import InputError
 from hvit_edge.measures.tolerance import Tolerance, step_tolerance
-from hvit_edge.tensors.judge_outputs import compare_output, judge_outputs, tolerances_of
+from hvit_edge.parity.judge_outputs import compare_output, judge_outputs, tolerances_of
 
 
 def test_floats_of_any_rank_are_compared_without_classes():

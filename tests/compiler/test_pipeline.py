@@ -1,4 +1,4 @@
-"""The graphs of a compilation: their gates, and the images that layers are measured on."""
+"""The road of a compilation: gated graphs, and the images that layers are measured on."""
 
 import copy
 
@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from hvit_edge.compiler.gate import Gate
-from hvit_edge.compiler.gated_graphs import (
-    LAYER_INPUTS,
-    measure_layers,
-    quantized_reference,
-    rewritten_graph,
-)
+from hvit_edge.compiler.photo_gate import LAYER_INPUTS, PhotoGate
+from hvit_edge.compiler.pipeline import rewritten_graph
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering import NATIVE_PIPELINE
@@ -21,13 +16,14 @@ from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.steps import EAGER
 from hvit_edge.quantize import bundled_calibration, quantize, reference_graph, sqnr
 from hvit_edge.quantize.arithmetic import FLOAT16
+from hvit_edge.targets.target import Quantized
 
 
 @pytest.fixture
 def gate(tiny_model, tiny_preprocess):
     module = copy.deepcopy(tiny_model)  # the graph shares its parameters
-    subject = prepare_subject(module, None, None, None, tiny_preprocess, None)
-    return Gate(subject, "fp16", None)
+    subject = prepare_subject(module, None, None, None, None, None, tiny_preprocess, None)
+    return PhotoGate(subject, "fp16", None)
 
 
 def silent(step):
@@ -84,16 +80,18 @@ def test_without_calibration_layers_are_measured_on_the_bundled_photos(gate):
     reference = reference_graph(graph, "fp16")
     example = (torch.from_numpy(gate.subject.example),)
     halved = quantize(reference, example, precision="fp16")
-    records = measure_layers(gate, reference, halved, None)
-    images = bundled_calibration(gate.subject.origin.preprocess).inputs
-    assert records == record_layers(reference, halved, images[:LAYER_INPUTS])
+    images = bundled_calibration(gate.subject.origin.preprocess).inputs[:LAYER_INPUTS]
+    measured_on = gate.layer_inputs(None)
+    assert [np.array_equal(a, b) for a, b in zip(measured_on, images, strict=True)] == [True] * 16
+    assert len(record_layers(reference, halved, measured_on)) > 3
 
 
 def test_a_quantized_graph_is_gated_on_photos(gate):
     graph = rewritten_graph(gate, NATIVE_PIPELINE, silent)
     example = (torch.from_numpy(gate.subject.example),)
     halved = quantize(reference_graph(graph, "fp16"), example, precision="fp16")
-    reference = quantized_reference(gate, halved, FLOAT16)
+    gate.check_quantized(Quantized(halved, FLOAT16))
+    reference = gate.reference
     result = gate.results[-1]
     assert (result.name, result.reference, len(reference.inputs)) == ("quantised", EAGER, 5)
     with torch.inference_mode():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def feature_names(
     inputs: Sequence[str], outputs: Sequence[str]
@@ -28,3 +30,8 @@ def feature_names(
         tuple(unique(name, at) for at, name in enumerate(inputs)),
         tuple(unique(name, at) for at, name in enumerate(outputs)),
     )
+
+
+def stored(array: np.ndarray) -> np.ndarray:
+    """Return an array as a package takes it: float32, or int32 for integers and booleans."""
+    return array if array.dtype == np.float32 else array.astype(np.int32)

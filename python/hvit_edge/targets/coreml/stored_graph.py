@@ -15,10 +15,10 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering.graph import Editor, cleanup, constant_tensor, is_constant, module_path
-from hvit_edge.parity.package_values import PackageLayer
 from hvit_edge.quantize.insert import insert_range
 from hvit_edge.quantize.ranges import Range
 from hvit_edge.quantize.sqnr import tensor_sqnr
+from hvit_edge.targets.coreml.package_values import PackageLayer
 
 WEIGHT_DB = {"fp32": 120.0, "fp16": 60.0, "w8": 25.0, "int8": 25.0, "w6": 15.0, "w4": 6.0}
 """Lowest SQNR of a layer's weights. For wrong or transposed weights it is about -3 dB."""

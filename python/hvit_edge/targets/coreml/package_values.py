@@ -17,7 +17,7 @@ from torch.fx import GraphModule, Node
 from hvit_edge.coreml import Program
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import aten, nodes_calling, shape_of
-from hvit_edge.parity.forced_layers import Values
+from hvit_edge.targets.target import Values
 
 LINEAR = aten.linear.default
 LAYERS = (LINEAR, aten.conv2d.default)

@@ -1,0 +1,153 @@
+"""The gate of modules that classify photos: the golden photo, then the bundled ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch.fx import GraphModule
+
+from hvit_edge.artifact.container import Arrays, Golden, GraphAnswer
+from hvit_edge.compiler.gate import REMEDIES, Gate
+from hvit_edge.compiler.subject import Subject
+from hvit_edge.errors import ParityError
+from hvit_edge.lowering import export_graph
+from hvit_edge.measures.tolerance import Tolerance, quantized_tolerance, step_tolerance
+from hvit_edge.parity.fidelity import QuantizedReference, first_unfaithful
+from hvit_edge.parity.forced_layers import LayerFidelity, forced_layers
+from hvit_edge.parity.steps import QUANTIZED, StepResult, judge, measure, pytorch_step
+from hvit_edge.preprocess import load_image
+from hvit_edge.quantize import Calibration, bundled_calibration
+from hvit_edge.targets.target import Quantized, Run, Sample, Values, photo_sample
+from hvit_edge.weights import bundled_photos
+
+LAYER_INPUTS = 16
+"""Images that the layers are measured on."""
+
+
+@dataclass
+class PhotoGate(Gate):
+    """Measures each step on the golden photo, and what is quantized on the bundled ones, too.
+
+    Attributes:
+        graph: the quantized graph's answer to the golden photo, once it is measured.
+        reference: the quantized graph, once it is measured.
+    """
+
+    subject: Subject
+    graph: GraphAnswer | None = None
+    reference: QuantizedReference | None = None
+
+    @property
+    def golden(self) -> Golden:
+        """The golden photo and the answers to it."""
+        return Golden(self.subject.golden_image, self.subject.expected, self.graph)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The golden photo."""
+        return [self.subject.sample]
+
+    @cached_property
+    def photos(self) -> list[Sample]:
+        """The golden photo, and the bundled ones."""
+        preprocess = self.subject.origin.preprocess
+        bundled = [photo_sample(preprocess, load_image(path)) for path in bundled_photos()]
+        return [self.subject.sample, *bundled]
+
+    def describe_input(self) -> str:
+        """Return a sentence that says how a photo is resized."""
+        spec = self.subject.origin.preprocess
+        size = f"{spec.input_size[0]} x {spec.input_size[1]}"
+        resize = f"scaled to {size}"
+        if spec.resize_size:
+            sides = "both sides" if spec.resize == "stretch" else "its shorter side"
+            resize = f"scaled to {spec.resize_size} pixels on {sides}, its centre cropped to {size}"
+        return f"Takes a photo {resize} ({spec.interpolation})."
+
+    def export(self) -> GraphModule:
+        """Return the module as a graph."""
+        return export_graph(self.subject.module, self.subject.sample.tensors)
+
+    def layer_inputs(self, calibration: Calibration | None) -> list[np.ndarray | Arrays]:
+        """Return calibration images, or windows of the bundled photos."""
+        images = calibration or bundled_calibration(self.subject.origin.preprocess)
+        return list(images.inputs[:LAYER_INPUTS])
+
+    def fault(self, graph: GraphModule) -> str:
+        """Say how far a rewritten graph is from eager PyTorch if that is too far, nothing if not.
+
+        Nothing is kept: a rewrite that is at fault can be left out. `rtol` does not count here: no
+        rewrite is to blame for rounding that it forbids.
+        """
+        tolerance = step_tolerance("rewritten", self.precision)
+        inputs, expected = [self.subject.example], [self.subject.expected]
+        result = measure("rewritten", pytorch_step(graph), inputs, expected, tolerance)
+        if result.passed:
+            return ""
+        return (
+            f"it changes the answer: expected {tolerance}, got max_rel"
+            f" {result.difference.max_rel:.3g}"
+        )
+
+    def check_quantized(self, quantized: Quantized) -> None:
+        """Compare a quantized graph with eager PyTorch: on the golden photo, then on all photos."""
+        eager = pytorch_step(self.subject.module)
+        self.reference = reference = QuantizedReference(
+            quantized.graph,
+            quantized.arithmetic,
+            [quantized.given(photo)[0] for photo in self.photos],
+            [eager(photo.arrays[0]) for photo in self.photos],
+        )
+        tolerance = step_tolerance("quantised", self.precision, self.rtol)
+        golden = judge("quantised", reference.outputs[:1], reference.eager[:1], tolerance)
+        if not golden.passed:
+            self._keep(golden)
+        tolerance = quantized_tolerance(self.precision, self.rtol)
+        self._keep(judge("quantised", reference.outputs, reference.eager, tolerance))
+        self.graph = reference.golden
+
+    def check_fidelity(self, run: Run, values: Callable[[], Values]) -> None:
+        """Compare a program with its quantized graph: layer by layer, then on photos."""
+        reference = self.reference
+        answers = [run(photo)[0] for photo in self.photos]
+        layers = self._layers(values(), answers[0])
+        wrong = first_unfaithful(layers, reference.arithmetic.layer_db)
+        if wrong is not None:
+            least = reference.arithmetic.layer_db
+            raise ParityError(
+                f"[compile] {self.subject.origin.name}: expected {wrong.layer} of the program to"
+                f" compute what the quantized graph does, at {least:.0f} dB or more, got"
+                f" {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
+            )
+        result = judge("fidelity", answers, reference.outputs, reference.tolerance, QUANTIZED)
+        least_db = min((layer.sqnr_db for layer in layers), default=None)
+        self._keep(replace(result, layer_db=least_db))
+
+    def _layers(self, known: Values, answer: np.ndarray) -> Sequence[LayerFidelity]:
+        if not known:
+            return []
+        example = torch.from_numpy(self.reference.inputs[0])
+        output, arithmetic = torch.from_numpy(answer), self.reference.arithmetic
+        return forced_layers(self.reference.graph, known, example, output, arithmetic)
+
+    def _run_graph(self, graph: GraphModule, arrays: Arrays) -> Arrays:
+        return (pytorch_step(graph)(arrays[0]),)
+
+    def _judged(self, name: str, outputs: list[Arrays], tolerance: Tolerance) -> StepResult:
+        return judge(name, [row[0] for row in outputs], [self.subject.expected], tolerance)
+
+    def _message(self, result: StepResult) -> str:
+        difference = result.difference
+        agreement = "agrees" if difference.top1_agree else "differs"
+        remedy = REMEDIES.get(result.name, "")
+        return (
+            f"[compile] {self.subject.origin.name}: expected the {result.name} program to have"
+            f" {result.tolerance} against {result.reference}, got max_rel"
+            f" {difference.max_rel:.3g} (max_abs {difference.max_abs:.3g}, cosine"
+            f" {difference.cosine:.6f}, SQNR {result.sqnr_db:.1f} dB, top-1 {agreement}); nothing"
+            f" was written{remedy}"
+        )

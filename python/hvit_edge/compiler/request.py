@@ -1,0 +1,189 @@
+"""The options of a compilation, checked once before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from hvit_edge.artifact.container import check_output
+from hvit_edge.artifact.package_file import SUFFIX, check_package_output
+from hvit_edge.compiler.mixed import MixedOptions, check_mixed
+from hvit_edge.compiler.subject import origin_of
+from hvit_edge.errors import DelegationError, InputError
+from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
+from hvit_edge.progress import Wrap
+from hvit_edge.quantize.calibration import FEWEST
+from hvit_edge.sources.address import check_address
+
+SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
+APPLE = ("coreml", "coreml-pte")
+WHOLE = {"coreml": "which has no delegate"}
+NEEDS_CALIBRATION = ("int8", "auto")
+TAKES_CALIBRATION = (*INT8, "auto")
+TENSOR_TARGETS = ("xnnpack", "native", "coreml")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `compile` is asked for, see there.
+
+    Attributes:
+        precision: the default of the target if it was None; likewise cpu, ios and compute_units.
+        path: of the artifact.
+        tell: is called with a word for each step that begins.
+        start: when the compilation began, of `time.perf_counter`.
+    """
+
+    target: str
+    precision: str
+    cpu: str
+    ios: int
+    compute_units: str
+    path: Path
+    force: bool
+    rtol: float | None
+    min_delegated: float | None
+    calib_data: str | Path | None
+    calib_samples: int
+    mixed: MixedOptions
+    progress: Wrap
+    tell: Callable[[str], None]
+    start: float
+
+    def check(self) -> None:
+        """Refuse options that do not belong together, and an output that exists.
+
+        Raises:
+            InputError: each fault of a group of options is named.
+        """
+        self._check_numbers()
+        self._check_calibration()
+        check = check_package_output if self.target == "coreml" else check_output
+        check(self.path, force=self.force)
+        check_mixed(self.mixed, self.precision, self.path, force=self.force)
+
+    def check_arrays(self) -> None:
+        """Refuse a target and a precision that artifacts of arrays do not have."""
+        if self.target not in TENSOR_TARGETS:
+            raise InputError(
+                f"[compile] target: expected one of {', '.join(TENSOR_TARGETS)} with inputs, got"
+                f" {self.target!r}; coreml writes a package for Apple systems"
+            )
+        if self.precision == "auto":
+            raise InputError(
+                "[compile] precision: expected a fixed one with inputs, got auto, which measures"
+                " the accuracy of classes; take int8, int8-dynamic or fp16"
+            )
+
+    def least_share(self, registered: bool) -> float:
+        """Return the share of operators that must be delegated: of registered models all."""
+        if self.min_delegated is not None:
+            return self.min_delegated
+        return 1.0 if registered else 0.0
+
+    def check_delegation(self, program: object, registered: bool) -> None:
+        """Refuse a program that leaves too much outside its delegate with a DelegationError."""
+        if self.target in WHOLE:
+            return
+        wanted = self.least_share(registered)
+        if program.delegated_share >= wanted:
+            return
+        listed = "".join(
+            f"\n  {op.op} in {op.module or 'the root module'}: {op.reason}"
+            for op in program.ops_outside
+        )
+        raise DelegationError(
+            f"[compile] expected at least {wanted:.1%} of the operators in the delegate, got"
+            f" {program.delegated_share:.1%} of {program.ops_total}; replace these operators or"
+            f" lower --min-delegated (min_delegated=):{listed}"
+        )
+
+    def _check_numbers(self) -> None:
+        faults = []
+        if self.min_delegated is not None and not 0 <= self.min_delegated <= 1:
+            faults.append(f"min_delegated: expected a share from 0 to 1, got {self.min_delegated}")
+        if self.rtol is not None and not 0 < self.rtol < 1:
+            faults.append(f"rtol: expected a number between 0 and 1, got {self.rtol}")
+        if faults:
+            raise InputError("[compile] " + "; ".join(faults))
+
+    def _check_calibration(self) -> None:
+        precision, data, samples = self.precision, self.calib_data, self.calib_samples
+        if precision in NEEDS_CALIBRATION and data is None:
+            raise InputError(
+                f"[compile] calibration data: expected photos with {precision}, got none; pass"
+                " --calib-data DIR or NPZ (calib_data=...) with 128 to 512 photos of the kind that"
+                " the model will see"
+            )
+        if precision not in TAKES_CALIBRATION and data is not None:
+            raise InputError(
+                f"[compile] calibration data: expected none with {precision}, which does not"
+                f" depend on images, got {data}; leave out --calib-data (calib_data=...)"
+            )
+        if samples < FEWEST:
+            raise InputError(
+                f"[compile] --calib-samples (calib_samples=...): expected at least {FEWEST}, got"
+                f" {samples}"
+            )
+
+
+def precision_of(
+    target: str,
+    precision: str | None,
+    ios: int | None,
+    compute_units: str | None,
+    cpu: str | None,
+    min_delegated: float | None,
+) -> str:
+    """Return the precision asked for, or the target's default.
+
+    Raises:
+        InputError: options that the target does not have; all of them are named.
+    """
+    if target not in PRECISIONS:
+        raise InputError(
+            f"[compile] target: expected one of {', '.join(PRECISIONS)}, got {target!r}"
+        )
+    known = PRECISIONS[target]
+    precision = known[0] if precision is None else precision
+    faults = []
+    if precision not in known:
+        faults.append(
+            f"precision: expected one of {', '.join(known)} for {target}, got {precision!r}"
+        )
+    if target not in APPLE and (ios is not None or compute_units is not None):
+        faults.append(f"ios, compute_units: expected none for {target}; they belong to Core ML")
+    if ios is not None and ios not in IOS:
+        faults.append(f"ios: expected one of {', '.join(map(str, IOS))}, got {ios}")
+    if compute_units is not None and compute_units not in COMPUTE_UNITS:
+        expected = ", ".join(COMPUTE_UNITS)
+        faults.append(f"compute_units: expected one of {expected}, got {compute_units!r}")
+    shaped = target == "xnnpack" or (target == "native" and precision in INT8)
+    if cpu is not None and not shaped:
+        faults.append(
+            f"cpu: expected none for {target} in {precision}; it belongs to xnnpack, and to native"
+            f" {' and '.join(INT8)}"
+        )
+    if cpu is not None and cpu not in CPUS:
+        faults.append(f"cpu: expected one of {', '.join(CPUS)}, got {cpu!r}")
+    if target in WHOLE and min_delegated is not None:
+        faults.append(f"min_delegated: expected none for {target}, {WHOLE[target]}")
+    if faults:
+        raise InputError("[compile] " + "; ".join(faults))
+    return precision
+
+
+def output_path(
+    model: str | nn.Module, target: str, precision: str, output: str | Path | None
+) -> Path:
+    """Return the path of the artifact; by default it has the names of all three."""
+    if output is not None:
+        return Path(output)
+    if isinstance(model, str):
+        name = check_address(model, "compile").model_name
+    else:
+        name = origin_of(model, None).name
+    return Path(f"{name}-{target}-{precision}{SUFFIXES[target]}")

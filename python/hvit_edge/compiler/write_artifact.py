@@ -1,0 +1,131 @@
+"""A program on its way to the disk: described, sealed, checked, written, and reported."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from hvit_edge.artifact.container import constant_methods, seal, write_atomically
+from hvit_edge.artifact.metadata import Metadata
+from hvit_edge.artifact.package_file import write_package
+from hvit_edge.boundary.quiet import quiet_stderr
+from hvit_edge.compiler.description import describe_artifact
+from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.mixed import MixedReport
+from hvit_edge.compiler.pipeline import Made
+from hvit_edge.compiler.report import Artifact, CompileReport, PackageReport
+from hvit_edge.compiler.request import Request
+from hvit_edge.errors import ParityError
+from hvit_edge.runtime import Session
+from hvit_edge.targets.delegate import Lowered
+
+
+def write_artifact(
+    request: Request,
+    gate: Gate,
+    made: Made,
+    mixture: MixedReport | None = None,
+) -> Artifact:
+    """Write a program with its metadata and golden sample, and report on its making.
+
+    Args:
+        request: of the compilation.
+        gate: with the results of all steps.
+        made: the program.
+        mixture: what precision "auto" chose.
+
+    Raises:
+        InputError: the file cannot be written.
+        ParityError: the written file does not pass its self test.
+    """
+    metadata = gate.complete(describe_artifact(request, gate, made))
+    common = {
+        "model": gate.subject.origin.name,
+        "target": request.target,
+        "precision": request.precision,
+        "weights": metadata.weights_source,
+        "origin": gate.subject.origin,
+        "path": request.path,
+        "parity": metadata.parity,
+        "steps": tuple(gate.results),
+        "rewrites_left_out": gate.rewrites_left_out,
+        "fallback": gate.fallback,
+        "calibration": made.calibration,
+        **gate.reported,
+    }
+    write = _program if isinstance(made.program, Lowered) else _package
+    kind, own = write(request, gate, made, metadata, mixture)
+    return Artifact(
+        request.path, kind(**common, **own, seconds=time.perf_counter() - request.start)
+    )
+
+
+Written = tuple[type, dict[str, object]]
+"""The class of the report, and the fields that only it has."""
+
+
+def _program(
+    request: Request, gate: Gate, made: Made, metadata: Metadata, mixture: MixedReport | None
+) -> Written:
+    """Write a `.pte`, whose self test must pass if this machine can run it."""
+    data = seal(made.program.serialize(constant_methods(metadata, gate.golden)))
+    runs_here = request.target != "coreml-pte" or sys.platform == "darwin"
+    check = partial(self_test, metadata.model_name) if runs_here else None
+    write_atomically(request.path, data, force=request.force, check=check)
+    return CompileReport, {"bytes": len(data), "lowered": made.program, "mixture": mixture}
+
+
+def _package(
+    request: Request, gate: Gate, made: Made, metadata: Metadata, mixture: MixedReport | None
+) -> Written:
+    """Write an `.mlpackage` with what apps and Xcode show."""
+    from hvit_edge.coreml.metadata import write_metadata
+    from hvit_edge.targets.coreml.build import About, describe
+
+    about = About(
+        author=f"hvit-edge {metadata.versions['hvit-edge']}",
+        licence="see the source of the weights",
+        version=metadata.created,
+        description=f"{metadata.model_name}, {metadata.weights_source} weights,"
+        f" {metadata.precision}. {gate.describe_input()}",
+    )
+    package = made.program
+    extra = {"hve_compute_units": request.compute_units}
+    describe(package.model, about, {**write_metadata(metadata, gate.golden), **extra})
+    size = write_package(request.path, _saved(package.model), force=request.force)
+    return PackageReport, {
+        "bytes": size,
+        "ios": request.ios,
+        "operators": package.program.counts(),
+        "in_float32": package.in_float32,
+    }
+
+
+def _saved(model: object) -> Callable[[Path], None]:
+    """Return a function that writes the model, and opens what was written."""
+    from hvit_edge.coreml import load_program
+
+    def save(path: Path) -> None:
+        model.save(str(path))
+        load_program(path)
+
+    return save
+
+
+def self_test(model: str, path: Path) -> None:
+    """Run a written file in the C++ runtime, preprocessing included.
+
+    Raises:
+        ParityError: it does not pass.
+    """
+    with quiet_stderr():  # ExecuTorch notes that two runtimes are in one process
+        session = Session(path)
+    result = session.self_test()
+    if not result.passed:
+        raise ParityError(
+            f"[compile] {model}: expected the artifact to pass its self test in the C++ runtime,"
+            f" got max_rel {result.max_rel:.3g}; nothing was written"
+        )

@@ -1,0 +1,50 @@
+"""The golden sample that a program carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hvit_edge.artifact.container import Golden, GoldenTensors, GraphAnswer
+from hvit_edge.artifact.metadata import Metadata
+from hvit_edge.targets.executorch import executorch_runtime
+
+RECORDS = ("hve_golden_image", "hve_golden_output", "hve_graph_output", "hve_graph_sqnr")
+GRAPH_SQNR = "hve_graph_sqnr"
+
+
+def read_golden(path: Path) -> Golden | None:
+    """Return the golden sample of a `.pte`; None if it has no answer of a quantized graph.
+
+    Artifacts in float32 and those of earlier versions have none.
+    """
+    program = executorch_runtime().load_program(path.read_bytes())
+    if not program.method_names.issuperset(RECORDS):
+        return None
+    image, output, answer, least = (program.load_method(name).execute([])[0] for name in RECORDS)
+    graph = GraphAnswer(answer.clone().numpy(), float(least))
+    return Golden(image.clone().numpy(), output.clone().numpy(), graph)
+
+
+def read_golden_tensors(path: Path, metadata: Metadata) -> GoldenTensors:
+    """Return the golden sample of a `.pte`, and its quantized graph's answer if it has one.
+
+    Args:
+        path: an artifact that a Session has opened, so that its fields are known to be right.
+        metadata: what it says of itself.
+    """
+    program = executorch_runtime().load_program(path.read_bytes())
+
+    def values(name: str) -> list:
+        return list(program.load_method(name).execute([]))
+
+    def row(prefix: str, count: int) -> tuple[np.ndarray, ...]:
+        return tuple(values(f"{prefix}_{i}")[0].clone().numpy() for i in range(count))
+
+    inputs = row("hve_golden_input", len(metadata.input_names))
+    outputs = row("hve_golden_output", len(metadata.output_names))
+    if GRAPH_SQNR not in program.method_names:
+        return GoldenTensors(inputs, outputs)
+    graph = row("hve_graph_output", len(outputs))
+    return GoldenTensors(inputs, outputs, graph, tuple(map(float, values(GRAPH_SQNR))))

@@ -1,0 +1,128 @@
+"""Validate an artifact that classifies photos, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from hvit_edge.devices import Runner
+from hvit_edge.lowering import Rewrite
+from hvit_edge.lowering.pipeline import applied_passes
+from hvit_edge.measures.tolerance import FLOAT_STEPS, step_tolerance
+from hvit_edge.parity.bisect import first_wrong_module
+from hvit_edge.parity.bisect_quantized import first_unfaithful_layer
+from hvit_edge.parity.float_steps import measure_float_steps
+from hvit_edge.parity.graph_answer import measure_fidelity
+from hvit_edge.parity.on_device import measure_on_device
+from hvit_edge.parity.opened import Opened
+from hvit_edge.parity.photos import open_photos
+from hvit_edge.parity.reference import Given, reference_model
+from hvit_edge.parity.report import ParityReport, measure_noise
+from hvit_edge.parity.steps import judge, measure, pytorch_step
+from hvit_edge.progress import Count, uncounted
+from hvit_edge.targets import target_named
+from hvit_edge.targets.executorch import executorch_step
+from hvit_edge.targets.target import Sample, photo_sample
+
+
+def validate_photos(
+    opened: Opened,
+    given: Given,
+    *,
+    data: str | Path | None,
+    rtol: float | None,
+    bisect: bool,
+    runner: Runner | None,
+    threads: int,
+    progress: Count = uncounted,
+) -> ParityReport:
+    """Compare an artifact, and every step that led to it, with eager PyTorch.
+
+    Args:
+        opened: the artifact.
+        given: what the caller says of its module.
+        data, rtol, bisect, threads, progress: as for `validate`.
+        runner: of the device where the program also runs; None is none.
+
+    Raises:
+        InputError: no photos; as `reference_model`.
+        DeviceError: the device cannot be reached, or died.
+    """
+    metadata = opened.metadata
+    tolerance = step_tolerance(opened.step, metadata.precision, rtol)
+    model = reference_model(metadata, opened.classes, given, artifact=opened.path)
+    photos, skipped = open_photos(data, metadata.preprocess)
+    samples = [photo_sample(metadata.preprocess, image) for _, image in photos]
+    inputs = [sample.arrays[0] for sample in samples]
+    eager = pytorch_step(model)
+    expected = [eager(array) for array in inputs]
+    outputs = [opened.run(sample)[0] for sample in samples]
+    float_steps = measure_float_steps(
+        model, inputs, expected, metadata.precision, rtol, passes=_passes(opened)
+    )
+    steps = [*float_steps]
+    if opened.in_executorch:
+        lowered = executorch_step(opened.path.read_bytes())
+        steps.append(measure("lowered", lowered, inputs, expected, tolerance))
+    steps += measure_fidelity(opened.golden, opened.golden_sample, opened.run)
+    steps.append(judge(opened.step, outputs, expected, tolerance))
+    there = None
+    if runner is not None:
+        step, there, outputs = measure_on_device(
+            runner,
+            opened.path,
+            inputs,
+            outputs,
+            expected,
+            tolerance,
+            threads=threads,
+            progress=progress,
+        )
+        steps.append(step)
+    report = ParityReport(
+        artifact=opened.path,
+        precision=metadata.precision,
+        images=len(inputs),
+        tolerance=tolerance,
+        steps=tuple(steps),
+        noise=measure_noise([name for name, _ in photos], expected, outputs),
+        layers=tuple(sorted(metadata.layers, key=lambda layer: layer.sqnr_db)),
+        skipped=skipped,
+        backend=opened.backend,
+        device=there,
+    )
+    if not bisect or report.passed:
+        return report
+    return _bisected(report, opened, model, samples[0], rtol)
+
+
+def _passes(opened: Opened) -> tuple[Rewrite, ...]:
+    """Return the rewrites that an artifact was made with."""
+    metadata = opened.metadata
+    passes = target_named(metadata.target).passes(metadata.precision, metadata.cpu)
+    return applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
+
+
+def _bisected(
+    report: ParityReport, opened: Opened, model: nn.Module, sample: Sample, rtol: float | None
+) -> ParityReport:
+    """Name the module or the layer in which a step breaks."""
+    metadata = opened.metadata
+    in_float = report.first_break in FLOAT_STEPS
+    if metadata.target == "coreml" and not in_float:
+        return report
+    if metadata.precision != "fp32" and not in_float:
+        worst = report.layers[0] if report.layers else None
+        wrong = first_unfaithful_layer(model, metadata, sample)
+        return replace(report, worst_layer=worst, first_module=wrong)
+    module = first_wrong_module(
+        model,
+        sample.arrays[0],
+        report.first_break,
+        step_tolerance("rewritten", report.precision, rtol).max_rel,
+        passes=_passes(opened),
+        target=metadata.target,
+    )
+    return replace(report, first_module=module)

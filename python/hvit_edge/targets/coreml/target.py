@@ -1,0 +1,185 @@
+"""The target "coreml": a Core ML package, which the reference evaluator runs on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch.fx import GraphModule, Node
+
+from hvit_edge.artifact.container import Arrays
+from hvit_edge.coreml import Program, load_program
+from hvit_edge.coreml.features import IMAGE, LOGITS
+from hvit_edge.coreml.toolkit import toolkit
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering import COREML_PIPELINE, Rewrite
+from hvit_edge.precision import COREML_PACKAGES
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.quantize.arithmetic import STORED_FLOAT16
+from hvit_edge.quantize.ranges import Range
+from hvit_edge.targets.coreml.feature_names import feature_names, stored
+from hvit_edge.targets.coreml.package_values import PackageLayer, package_layers, package_values
+from hvit_edge.targets.coreml.stored_graph import check_weights, stored_graph
+from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
+
+MOST_AXES = 5
+Features = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Package:
+    """A converted model.
+
+    Attributes:
+        model: of coremltools.
+        program: the same as the evaluator runs it.
+        in_float32: the operators that stay in float32, with module and reason.
+        pixels: the scale and bias of pixels; None if the model does not take a photo.
+        ranges: of "int8", the range that each layer's input is rounded to, by the graph's node.
+        layers: the graph's layers in the program; none in float32.
+    """
+
+    model: object
+    program: Program
+    in_float32: tuple[dict[str, str], ...]
+    pixels: object | None
+    ranges: Mapping[Node, Range] | None
+    layers: list[PackageLayer]
+
+
+class CoreMLTarget(Target[Package]):
+    """Makes Core ML packages."""
+
+    name = "coreml"
+    step = "evaluated"
+    packages = COREML_PACKAGES
+    takes_pixels = True
+
+    def passes(self, precision: str, cpu: str) -> Sequence[Rewrite]:
+        """Return the rewrites of a package, which are the same for all precisions."""
+        toolkit()  # says at once if coremltools is missing
+        return COREML_PIPELINE
+
+    def lower(self, prepared: Prepared, job: Job) -> Package:
+        """Convert a graph; the weights are compressed while the package is built.
+
+        Raises:
+            LoweringError: an operator has no translation, or an array has no axis or more than
+                five.
+        """
+        from hvit_edge.targets.coreml.activations import activation_ranges
+        from hvit_edge.targets.coreml.build import IOS, Options, build
+        from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
+        from hvit_edge.targets.coreml.translate import Names, translate
+
+        _check_axes(job)
+        job.tell("convert")
+        graph, spec = prepared.graph, job.preprocess
+        ranges = None
+        if job.precision == "int8":
+            ranges = activation_ranges(graph, job.calibration.inputs, job.progress)
+        pixels = None if spec is None else _pixels(graph, spec, job.precision)
+        names = None if spec else Names(*feature_names(*job.names))
+        given = {"pixels": pixels, "ranges": ranges, **({"names": names} if names else {})}
+        translated = translate(graph, opset=IOS[job.ios], **given)
+        reasons = {}
+        if job.precision != "fp32":
+            reasons = unsafe_in_float16(translated.program, _float_inputs(job))
+        bgr = spec is not None and spec.channel_order == "BGR"
+        options = Options(job.ios, job.precision, bgr, job.labels, image=spec is not None)
+        model = build(translated, options, in_float32=reasons)
+        job.tell("evaluate")
+        program = load_program(model.package_path)
+        layers = []
+        if job.precision != "fp32":
+            layers = package_layers(graph, program, translated.nodes)
+        kept = tuple(
+            {"operator": name, "module": translated.modules.get(name, ""), "reason": reason}
+            for name, reason in reasons.items()
+        )
+        return Package(model, program, kept, pixels, ranges, layers)
+
+    def stored(self, prepared: Prepared, program: Package, job: Job) -> Quantized | None:
+        """Return the graph with the weights and ranges of a package, whose weights are checked.
+
+        Raises:
+            ParityError: the weights are not those of the model.
+        """
+        if job.precision == "fp32":
+            return None
+        check_weights(job.name, prepared.graph, program.layers, job.precision)
+        graph = stored_graph(prepared.graph, program.layers, program.ranges)
+        if job.preprocess is None:
+            return Quantized(graph, STORED_FLOAT16)
+
+        def given(sample: Sample) -> Arrays:
+            scale, bias = program.pixels.scale, program.pixels.bias
+            planes = job.preprocess.planes(sample.pixels)
+            return ((planes * scale[:, None, None] + bias[:, None, None]).astype(np.float32),)
+
+        return Quantized(graph, STORED_FLOAT16, given)
+
+    def run(self, program: Package, job: Job) -> Run:
+        """Return a function that runs the package in the evaluator."""
+        if job.preprocess is not None:
+            return lambda sample: (np.float32(program.program.run({IMAGE: sample.pixels})[LOGITS]),)
+        inputs, outputs = feature_names(*job.names)
+
+        def run(sample: Sample) -> Arrays:
+            found = program.program.run(_features(inputs, sample.arrays))
+            return tuple(
+                np.asarray(found[name]).astype(like.dtype)
+                for name, like in zip(outputs, job.outputs, strict=True)
+            )
+
+        return run
+
+    def values(self, prepared: Prepared, program: Package, job: Job) -> Values:
+        """Return what the layers of a package read and write."""
+        sample = job.samples[0]
+        if job.preprocess is not None:
+            return package_values(program.layers, program.program, {IMAGE: sample.pixels})
+        inputs, _ = feature_names(*job.names)
+        features = _features(inputs, sample.arrays)
+        return package_values(program.layers, program.program, features)
+
+
+def _features(names: Sequence[str], arrays: Arrays) -> Features:
+    return dict(zip(names, map(stored, arrays), strict=True))
+
+
+def _pixels(graph: GraphModule, spec: Preprocess, precision: str) -> object:
+    """Return the scale and bias of pixels; in float16 the graph may be changed to suit them."""
+    from hvit_edge.targets.coreml.normalisation import hold_in_float16
+    from hvit_edge.targets.coreml.translate import Pixels
+
+    mean, std = np.array(spec.mean), np.array(spec.std)
+    pixels = Pixels(1 / (255 * std), -mean / std)
+    if precision in ("fp32", "int8"):  # the ranges of int8 are those of the network as it is
+        return pixels
+    return hold_in_float16(graph, pixels)
+
+
+def _float_inputs(job: Job) -> list[Features]:
+    """Return the inputs of a translated program that show which operators float16 would break."""
+    if job.preprocess is None:
+        inputs, _ = feature_names(*job.names)
+        return [_features(inputs, sample.arrays) for sample in job.samples]
+    photos = job.samples[1:] or job.samples
+    return [{IMAGE: job.preprocess.planes(photo.pixels)} for photo in photos]
+
+
+def _check_axes(job: Job) -> None:
+    """Refuse arrays that Core ML has no inputs and outputs for."""
+    inputs, outputs = job.names
+    named = [
+        *zip(inputs, job.samples[0].arrays, strict=False),
+        *zip(outputs, job.outputs, strict=False),
+    ]
+    faults = [f"{name} {list(a.shape)}" for name, a in named if not 1 <= a.ndim <= MOST_AXES]
+    if faults:
+        raise LoweringError(
+            f"[coreml] expected inputs and outputs of 1 to {MOST_AXES} axes, got"
+            f" {', '.join(faults)}; reshape them in the module, or compile for another target"
+        )

@@ -1,0 +1,95 @@
+"""The target "native": our own backend in an ExecuTorch program, which only our runtime has.
+
+The program has the metadata and the golden sample of any `.pte`. ExecuTorch's other runtimes do not
+know the backend and refuse it, so a program is measured in the C++ runtime.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hvit_edge.lowering import NATIVE_PIPELINE, Rewrite
+from hvit_edge.precision import INT8, XNNPACK_PACKAGES
+from hvit_edge.quantize import Calibration, quantize, reference_graph
+from hvit_edge.quantize.arithmetic import native_arithmetic
+from hvit_edge.quantize.sensitive_layers import MOST_INPUTS, keep_sensitive_layers
+from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.runtime import native_int8_values, native_run, native_values
+from hvit_edge.targets.native.values import Number
+from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Target, Values
+
+
+class NativeTarget(Target[Lowered]):
+    """Makes programs for the backend of our own C++ runtime."""
+
+    name = "native"
+    step = "runtime"
+    packages = XNNPACK_PACKAGES
+
+    def passes(self, precision: str, cpu: str) -> Sequence[Rewrite]:
+        """Return the rewrites of a program, which are the same for all precisions."""
+        return NATIVE_PIPELINE
+
+    def prepare(self, graph: GraphModule, job: Job) -> Prepared:
+        """Quantize a graph in int8; in float16 the program itself rounds the weights."""
+        if job.precision == "fp32":
+            return Prepared(graph)
+        in_half = number_of(job.precision, job.cpu) is Number.FLOAT16
+        arithmetic = native_arithmetic(in_half=in_half)
+        if job.precision not in INT8:
+            return Prepared(graph, Quantized(graph, arithmetic))
+        job.tell("quantise")
+        reference = reference_graph(graph, job.precision)
+        made = quantize(
+            reference,
+            job.example,
+            precision=job.precision,
+            calibration=job.calibrated(),
+            progress=job.progress,
+        )
+        calibration = _keep_float(reference, made, job) if job.keep_sensitive else None
+        return Prepared(made, Quantized(made, arithmetic), reference, calibration)
+
+    def lower(self, prepared: Prepared, job: Job) -> Lowered:
+        """Lower a graph for the backend."""
+        job.tell("lower")
+        number = number_of(job.precision, job.cpu)
+        return lower(prepared.graph, job.example, number, whole=job.whole)
+
+    def run(self, program: Lowered, job: Job) -> Run:
+        """Return a function that runs the program in the C++ runtime."""
+        run = native_run(program)
+        return lambda sample: run(sample.arrays)
+
+    def values(self, prepared: Prepared, program: Lowered, job: Job) -> Values:
+        """Return what the int8 layers of a program read and write."""
+        number = number_of(job.precision, job.cpu)
+        return native_int8_values(prepared.graph, job.example[0], number)
+
+    def node_values(
+        self, graph: GraphModule, nodes: Sequence[Node], inputs: tuple[torch.Tensor, ...]
+    ) -> Values:
+        """Run the graph with all of `nodes` as outputs in the C++ runtime."""
+        return native_values(graph, nodes, inputs)
+
+
+def number_of(precision: str, cpu: str) -> Number:
+    """Return what a program computes in if it is not int8: float16 beside int8 is for Arm."""
+    in_half = precision == "fp16" or (precision in INT8 and cpu == "arm")
+    return Number.FLOAT16 if in_half else Number.FLOAT32
+
+
+def _keep_float(reference: GraphModule, quantized: GraphModule, job: Job) -> Calibration | None:
+    """Let sensitive layers be float again; the notices of what is returned say which."""
+    images = job.calibrated(MOST_INPUTS)
+    found = keep_sensitive_layers(reference, quantized, images.inputs)
+    if found is None:
+        return None
+    warnings.warn(found.notice, stacklevel=2)
+    return replace(images, notices=(*images.notices, found.notice))
