@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 import hvit_edge
-from hvit_edge.compiler import compile_model as compiler
-from hvit_edge.compiler import gated_graphs
+from hvit_edge.compiler import photo_gate, pipeline
 from hvit_edge.errors import DelegationError, InputError, LoweringError, ParityError
 from hvit_edge.models import list_models
 from hvit_edge.preprocess import load_image
+from hvit_edge.targets.xnnpack import target
 from hvit_edge.weights import bundled_photos, weights_digest
 
 FP32_RTOL = 1e-4  # max |delta| <= 1e-4 x max |eager output|
@@ -148,12 +148,12 @@ def failing_lower(monkeypatch):
     """Lowering with our patches fails in the way that it is given."""
 
     def install(fail):
-        right = compiler.lower
+        right = target.lower
 
         def lower(graph, example, *, plainly=False):
             return right(graph, example, plainly=True) if plainly else fail(graph, example)
 
-        monkeypatch.setattr(compiler, "lower", lower)
+        monkeypatch.setattr(target, "lower", lower)
 
     return install
 
@@ -194,7 +194,7 @@ def test_the_first_error_is_raised_if_plain_lowering_fails_too(
     def refused_too(*arguments, **how):
         raise LoweringError("[targets] the second")
 
-    monkeypatch.setattr(compiler, "lower", refused_too)
+    monkeypatch.setattr(target, "lower", refused_too)
     failing_lower(refused)
     with pytest.raises(LoweringError, match="expected a graph that ExecuTorch lowers, got one"):
         hvit_edge.compile(tiny_model, preprocess=tiny_preprocess, output=tmp_path / "a.pte")
@@ -211,7 +211,7 @@ def test_what_nothing_failed_at_says_so(tiny_artifact):
 def test_wrong_step_is_named_and_nothing_written(
     step, tiny_model, tiny_preprocess, tmp_path, monkeypatch
 ):
-    home = compiler if step == "lower" else gated_graphs
+    home = {"export_graph": photo_gate, "rewrite": pipeline, "lower": target}[step]
     right = getattr(home, step)
 
     def wrong(graph, *inputs, **how):

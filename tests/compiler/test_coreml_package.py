@@ -11,12 +11,12 @@ from torch import nn
 
 import hvit_edge
 import hvit_edge.inspection.programs
-from hvit_edge.compiler import coreml_package as compiler_coreml
 from hvit_edge.coreml import load_program, read_package
 from hvit_edge.coreml.runner import PackageClassifier
 from hvit_edge.errors import ArtifactError, InputError, LoweringError, ParityError
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess, load_image
 from hvit_edge.targets.coreml import build
+from hvit_edge.targets.coreml import target as coreml
 from hvit_edge.weights import bundled_photos, weights_digest
 
 # Cosine over the bundled photos of the bundled classifier.
@@ -104,8 +104,8 @@ def fails(graph):
 def test_a_rewrite_that_fails_is_left_out_and_named(
     apple_model, tiny_preprocess, tmp_path, monkeypatch
 ):
-    passes = (*compiler_coreml.COREML_PIPELINE, fails)
-    monkeypatch.setattr(compiler_coreml, "COREML_PIPELINE", passes)
+    passes = (*coreml.COREML_PIPELINE, fails)
+    monkeypatch.setattr(coreml, "COREML_PIPELINE", passes)
     request = {
         "target": "coreml",
         "preprocess": tiny_preprocess,
@@ -286,7 +286,7 @@ class Unsupported(nn.Module):
 
 
 def test_unsupported_operator_names_the_module(tmp_path):
-    line = r"\n  at .*test_compiler_coreml\.py:\d+: return torch\.special\.i0\(x\)"
+    line = r"\n  at .*test_coreml_package\.py:\d+: return torch\.special\.i0\(x\)"
     with pytest.raises(LoweringError, match=rf"aten.special_i0.default in inner.1;.*{line}"):
         compile_tiny(Unsupported().eval(), tmp_path)
     assert os.listdir(tmp_path) == []
@@ -345,11 +345,11 @@ def test_a_package_that_cannot_be_opened_is_not_kept(tiny_module, tmp_path, monk
 
     def fail_at_the_written_one(path):
         calls.append(path)
-        if len(calls) > 1:
+        if calls:
             raise ArtifactError("[test] torn")
         return load(path)
 
-    monkeypatch.setattr("hvit_edge.compiler.coreml_package.load_program", fail_at_the_written_one)
+    monkeypatch.setattr("hvit_edge.coreml.load_program", fail_at_the_written_one)
     with pytest.raises(ArtifactError, match="torn"):
         compile_tiny(Tiny(2.0).eval(), tmp_path, force=True)
     assert os.listdir(tmp_path) == ["a.mlpackage"]

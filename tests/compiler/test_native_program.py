@@ -8,15 +8,14 @@ import torch
 from torch import nn
 
 import hvit_edge
-from hvit_edge.compiler import gated_graphs
-from hvit_edge.compiler import native_program as compiler_native
+from hvit_edge.compiler import photo_gate, pipeline
 from hvit_edge.errors import DelegationError, InputError, LoweringError, ParityError
 from hvit_edge.inspection.programs import describe
-from hvit_edge.parity import native_runtime, validate
+from hvit_edge.parity import validate
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.preprocess import load_image
 from hvit_edge.profile.profiling import profile
-from hvit_edge.targets.native.runtime import native_values
+from hvit_edge.targets.native import runtime, target
 from hvit_edge.weights import bundled_photos, weights_digest
 
 RTOL = 1e-5  # float32, sums in another order
@@ -59,8 +58,8 @@ def fails_half_way(graph):
 def test_a_rewrite_that_fails_is_left_out_and_named(
     tiny_model, tiny_preprocess, tmp_path, monkeypatch
 ):
-    passes = (fails_half_way, *compiler_native.NATIVE_PIPELINE)
-    monkeypatch.setattr(compiler_native, "NATIVE_PIPELINE", passes)
+    passes = (fails_half_way, *target.NATIVE_PIPELINE)
+    monkeypatch.setattr(target, "NATIVE_PIPELINE", passes)
     request = {"target": "native", "preprocess": tiny_preprocess, "output": tmp_path / "a.pte"}
     report = hvit_edge.compile(tiny_model, **request).report.to_dict()
     reason = "IndexError: no channel 111\nof 8"
@@ -112,10 +111,8 @@ def test_validate_has_no_step_in_executorchs_runtime(artifact, tiny_model):
 
 
 def test_bisect_finds_nothing_where_nothing_is_wrong(tiny_model, example):
-    passes = compiler_native.NATIVE_PIPELINE
-    found = first_wrong_module(
-        tiny_model, example, "runtime", 1e-4, passes=passes, lowered_values=native_values
-    )
+    passes = target.NATIVE_PIPELINE
+    found = first_wrong_module(tiny_model, example, "runtime", 1e-4, passes=passes, target="native")
     assert found is None
 
 
@@ -147,20 +144,20 @@ def spoil(graph):
 
 
 def test_bisect_names_the_module_that_lowering_changed(tiny_model, example, monkeypatch):
-    right = native_runtime.lower
+    right = runtime.lower
 
     def wrong(graph, inputs, number, **how):
         spoil(graph)
         return right(graph, inputs, number, **how)
 
-    monkeypatch.setattr(native_runtime, "lower", wrong)
+    monkeypatch.setattr(runtime, "lower", wrong)
     found = first_wrong_module(
         tiny_model,
         example,
         "runtime",
         1e-4,
-        passes=compiler_native.NATIVE_PIPELINE,
-        lowered_values=native_values,
+        passes=target.NATIVE_PIPELINE,
+        target="native",
     )
     assert found == "head"
 
@@ -174,7 +171,7 @@ def test_a_rewrite_that_breaks_is_found_first(artifact, tiny_model):
 def test_wrong_step_is_named_and_nothing_written(
     step, tiny_model, tiny_preprocess, tmp_path, monkeypatch
 ):
-    home = compiler_native if step == "lower" else gated_graphs
+    home = {"export_graph": photo_gate, "rewrite": pipeline, "lower": target}[step]
     right = getattr(home, step)
 
     def wrong(graph, *inputs, **how):

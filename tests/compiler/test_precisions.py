@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import hvit_edge
-from hvit_edge.compiler import compile_model as compiler
 from hvit_edge.errors import HvitEdgeError, InputError, ParityError
 from hvit_edge.preprocess import load_image
+from hvit_edge.targets.xnnpack import target
 
 STEPS = ["exported", "rewritten", "quantised", "fidelity", "lowered"]
 LEAST_SQNR = {"fp16": 45.0, "int8": 25.0, "int8-dynamic": 30.0}  # decibel, over the bundled photos
@@ -90,7 +90,7 @@ def calibrations(monkeypatch):
         seen.append(calibration)
         raise Stop
 
-    monkeypatch.setattr(compiler, "quantize", record)
+    monkeypatch.setattr(target, "quantize", record)
     return seen
 
 
@@ -188,7 +188,7 @@ def test_refusals_before_any_work(name, compile_tiny, tmp_path):
 
 
 def test_wrong_rounding_is_named_and_nothing_written(compile_tiny, tmp_path, monkeypatch):
-    quantize = compiler.quantize
+    quantize = target.quantize
 
     def wrong(*arguments, **options):
         graph = quantize(*arguments, **options)
@@ -196,7 +196,7 @@ def test_wrong_rounding_is_named_and_nothing_written(compile_tiny, tmp_path, mon
         next(v for k, v in constants.items() if k.endswith("_int8")).neg_()
         return graph
 
-    monkeypatch.setattr(compiler, "quantize", wrong)
+    monkeypatch.setattr(target, "quantize", wrong)
     with pytest.raises(ParityError, match=r"quantised program to have cosine >= 0.99 .* written"):
         compile_tiny("int8-dynamic")
     assert os.listdir(tmp_path / "out") == []

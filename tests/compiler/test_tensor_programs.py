@@ -7,9 +7,9 @@ from torch import nn
 
 import hvit_edge
 from hvit_edge import InputSpec
-from hvit_edge.compiler import tensor_programs as steps
 from hvit_edge.errors import ArtifactError, InputError, LoweringError, ParityError
 from hvit_edge.inspection.programs import describe
+from hvit_edge.targets.xnnpack import target
 
 RTOL = 1e-5  # float32, sums in another order
 TARGETS = ("xnnpack", "native")
@@ -343,13 +343,13 @@ def test_an_encoder_that_leaves_padding_out_in_eager_mode(tmp_path):
 
 
 def test_a_wrong_output_is_named_and_nothing_is_written(tmp_path, monkeypatch):
-    run = steps.program_step
+    run = target.executorch_run
 
     def altered(program):
         step = run(program)
         return lambda arrays: (step(arrays)[0], step(arrays)[1] * np.float32(1.01))
 
-    monkeypatch.setattr(steps, "program_step", altered)
+    monkeypatch.setattr(target, "executorch_run", altered)
     with pytest.raises(ParityError) as caught:
         hvit_edge.compile(built(TwoHeads), inputs=CASES["two heads"][1], output=tmp_path / "a.pte")
     message = str(caught.value)

@@ -14,6 +14,7 @@ from hvit_edge.parity import float_steps, validate
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.precision import CPUS
 from hvit_edge.preprocess import load_image
+from hvit_edge.targets.xnnpack import target
 from hvit_edge.weights import bundled_photos
 
 
@@ -121,7 +122,7 @@ def test_bisect_names_the_module_that_a_rewrite_changed(tiny_model, example, mon
 
 
 def test_bisect_names_the_module_that_lowering_changed(tiny_model, example, monkeypatch):
-    lower = bisect_module.lower
+    lower = target.lower
 
     def wrong_lower(graph, inputs):
         last_linear = list(nodes_calling(graph, aten.linear.default))[-1]
@@ -131,5 +132,5 @@ def test_bisect_names_the_module_that_lowering_changed(tiny_model, example, monk
         graph.recompile()
         return lower(graph, inputs)
 
-    monkeypatch.setattr(bisect_module, "lower", wrong_lower)
+    monkeypatch.setattr(target, "lower", wrong_lower)
     assert first_wrong_module(tiny_model, example, "lowered", 1e-4) == "head"

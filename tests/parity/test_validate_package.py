@@ -64,7 +64,7 @@ def test_bisect_says_no_more_of_the_program_than_that_it_breaks(apple_package, a
 
 def test_bisect_names_the_module_that_a_rewrite_changed(apple_package, apple_model, monkeypatch):
     passes = (*COREML_PIPELINE, spoil_head)
-    monkeypatch.setattr("hvit_edge.parity.validate_package.COREML_PIPELINE", passes)
+    monkeypatch.setattr("hvit_edge.targets.coreml.target.COREML_PIPELINE", passes)
     report = validate(apple_package("fp16").path, model=apple_model, bisect=True)
     assert (report.first_break, report.first_module) == ("rewritten", "head")
 

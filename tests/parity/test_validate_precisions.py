@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from hvit_edge.lowering.pipeline import PIPELINE
-from hvit_edge.parity import bisect_quantized, float_steps, validate
+from hvit_edge.parity import float_steps, validate
 from hvit_edge.parity.report import measure_noise
 from hvit_edge.preprocess import load_image
 from hvit_edge.runtime import Session
+from hvit_edge.targets.xnnpack import target
 from hvit_edge.targets.xnnpack.lower import program_values
 from hvit_edge.weights import bundled_photos
 
@@ -92,14 +93,14 @@ def test_bisect_names_the_layer_that_is_lowered_wrongly(tiny_quantised, tiny_mod
         project = next(name for name in values if values[name].shape == (1, 64, 8))
         return {**values, project: values[project].flip(-1)}
 
-    monkeypatch.setattr(bisect_quantized, "program_values", swapped)
+    monkeypatch.setattr(target, "program_values", swapped)
     path = tiny_quantised("int8-dynamic").path
     report = validate(path, model=tiny_model, rtol=1e-6, bisect=True)
     assert report.first_module.startswith("attention"), report.first_module
 
 
 def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model, monkeypatch):
-    module = importlib.import_module("hvit_edge.parity.validate")
+    module = importlib.import_module("hvit_edge.parity.validate_photos")
     rewrite = float_steps.rewrite
 
     def wrong(graph, passes):
@@ -108,7 +109,7 @@ def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model,
 
     seen = []
 
-    def find(model, example, step, rtol, passes, lowered_values):
+    def find(model, example, step, rtol, passes, target):
         seen.append((step, rtol, passes))
         return "head"
 
