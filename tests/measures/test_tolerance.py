@@ -3,9 +3,9 @@ import math
 import pytest
 
 from hvit_edge.artifact.metadata import Difference
-from hvit_edge.compiler.compile_model import PRECISIONS as OF_TARGETS
 from hvit_edge.errors import InputError
 from hvit_edge.measures.tolerance import Tolerance, golden_tolerance, step_tolerance
+from hvit_edge.precision import PRECISIONS as OF_TARGETS
 
 PRECISIONS = sorted({name for names in OF_TARGETS.values() for name in names})
 

@@ -79,8 +79,8 @@ def compile(
             ("FILE.py:FACTORY", "timm:NAME[.TAG]", "hf:OWNER/REPO"); or any module that maps
             float32 [1, 3, H, W] to logits [1, classes].
         target: "xnnpack"; "native" for a program that only our own runtime runs, see
-            `native_program`; "coreml" for an `.mlpackage`, see `coreml_package`; or "coreml-pte"
-            for an ExecuTorch program for Apple systems, see `coreml_program`.
+            docs/native.md; "coreml" for an `.mlpackage`, see docs/coreml.md; or "coreml-pte"
+            for an ExecuTorch program for Apple systems, see docs/coreml.md.
         precision: for xnnpack "fp32" (the default), "fp16", "int8" or "int8-dynamic", see
             `quantize`; or "auto", the fastest mixture of them that keeps the accuracy, see
             `compiler.mixed`. For native "fp32" (the default), "fp16", "int8" or "int8-dynamic". For
@@ -107,12 +107,13 @@ def compile(
         min_delegated: for xnnpack, native and coreml-pte, the share of operators, 0 to 1, that must
             run in the delegate; None is 1.0 for a registered name and 0.0 for any other module.
         calib_data: calibration images, a folder or NPZ, see `calibration_inputs`. "int8" and "auto"
-            require them. "int8-dynamic" accepts them; without, xnnpack uses windows of the bundled
-            photos. No other precision accepts any.
+            require them. "int8-dynamic" accepts them; without, windows of the bundled photos are
+            used. No other precision accepts any.
         calib_samples: largest number of calibration images to use, at least 32.
         eval_data, max_drop, plan, cost_profile, force_inexact: for "auto", see
-            `compiler.mixed.MixedOptions`. The plan that a search finds is written next to the artifact as
-            `NAME.plan.json`. An interrupted search continues when the same call is made again.
+            `compiler.mixed.MixedOptions`. The plan that a search finds is written next to the
+            artifact as `NAME.plan.json`. An interrupted search continues when the same call is made
+            again.
         progress: wraps the loops over the calibration images.
         rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
             the same top class. It replaces the gate of the precision, see `measures.tolerance`.
