@@ -37,12 +37,12 @@ from hvit_edge.compiler.description import XNNPACK_PACKAGES, describe_artifact
 from hvit_edge.compiler.gate import Gate
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.devices.bundle import find_bundle
-from hvit_edge.devices.instructions import instructions_of
 from hvit_edge.errors import HvitEdgeError
 from hvit_edge.parity import validate
 from hvit_edge.parity.steps import pytorch_step
 from hvit_edge.precision import INT8
 from hvit_edge.preprocess import load_image
+from hvit_edge.profile.instructions import instructions_of
 from hvit_edge.quantize import bundled_calibration
 from hvit_edge.weights import bundled_photos
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from arm import compile_ours
 from rows import put_row
 
-from hvit_edge.devices.instructions import instructions_of
+from hvit_edge.profile.instructions import instructions_of
 
 RESULTS = Path(__file__).parent / "results" / "arm_groups.json"
 MODELS = ("mobilevit_xxs", "mobilevit_xs")

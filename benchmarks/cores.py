@@ -19,8 +19,8 @@ from mobilenets import mobilenet_v1, mobilenet_v2
 
 from hvit_edge import compile as compile_model
 from hvit_edge.devices.cores import CORES, Core, estimate
-from hvit_edge.devices.instructions import instructions_of
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.profile.instructions import instructions_of
 
 RESULTS = Path(__file__).parent / "results" / "cores.json"
 MODELS = {"MobileNet v1": mobilenet_v1, "MobileNet v2": mobilenet_v2}

@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Artifact": "compiler.report",
     "Classifier": "runtime",
-    "InputSpec": "tensors.declared",
+    "InputSpec": "artifact.input_spec",
     "PackageSession": "tensors.package_session",
     "Prediction": "runtime",
     "Preprocess": "preprocess",

@@ -6,6 +6,7 @@ the message sees one of them.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ def on_command_line() -> Iterator[None]:
         _command_line.reset(token)
 
 
+FORMS = "FILE.py:FACTORY, timm:NAME[.TAG] or hf:OWNER/REPO"
+"""The addresses of modules that are not registered."""
+
+
 def worded(message: str) -> str:
     """Return the message with each remedy in the reader's form alone.
 
@@ -35,3 +40,13 @@ def worded(message: str) -> str:
     `pass weights=` in Python. What has one form only stays as it is.
     """
     return _PAIR.sub(r"\1" if _command_line.get() else r"\2", message)
+
+
+def unknown_name(name: str, known: list[str]) -> str:
+    """Return the error message for a name that is not registered."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return (
+        f"[model] expected a known name, got {name!r}; {hint}known: {', '.join(known)}; or give"
+        f" {FORMS}"
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from hvit_edge.cli import main
 from hvit_edge.cli.bench import estimates_table, kernels_table
-from hvit_edge.devices.instructions import Instructions
+from hvit_edge.profile.instructions import Instructions
 
 
 @pytest.mark.slow

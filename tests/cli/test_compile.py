@@ -14,7 +14,7 @@ from hvit_edge.cli import main
 from hvit_edge.compiler import compile_model as compiler
 from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.preprocess import Preprocess
-from hvit_edge.sources.preprocess_choice import PreprocessChoice
+from hvit_edge.weights.preprocess_choice import PreprocessChoice
 
 DEFAULTS = inspect.signature(compiler.compile).parameters
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.coreml import load_program
 from hvit_edge.coreml.runner import PackageClassifier
-from hvit_edge.devices.open_artifact import is_package, open_classifier, read_identity
+from hvit_edge.devices.open_artifact import open_classifier, read_identity
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.preprocess import load_image
 from hvit_edge.runtime import Classifier

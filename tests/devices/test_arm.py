@@ -8,10 +8,10 @@ import pytest
 import hvit_edge
 from hvit_edge.devices import Runner, open_device
 from hvit_edge.devices.bundle import CHECKOUT
-from hvit_edge.devices.instructions import OUTSIDE, check_countable, instructions_of
 from hvit_edge.errors import InputError
 from hvit_edge.parity import validate
 from hvit_edge.profile.bench import bench
+from hvit_edge.profile.instructions import OUTSIDE, check_countable, instructions_of
 
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")

@@ -12,9 +12,9 @@ from torch.nn.functional import gelu, interpolate, scaled_dot_product_attention
 import hvit_edge
 from hvit_edge import Preprocess
 from hvit_edge.devices import Runner, open_device
-from hvit_edge.devices.instructions import instructions_of
 from hvit_edge.parity import validate
 from hvit_edge.precision import INT8
+from hvit_edge.profile.instructions import instructions_of
 
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
 # Of the largest output. int8 rounds activations too: 8 bits, over a few layers.

@@ -11,7 +11,7 @@ from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_runs, add_threads
 
 if TYPE_CHECKING:
-    from hvit_edge.devices.instructions import Instructions
+    from hvit_edge.profile.instructions import Instructions
 
 
 def add_arguments(parser: VerbParser) -> None:

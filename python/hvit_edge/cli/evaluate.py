@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hvit_edge import progress
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import (
@@ -24,7 +25,6 @@ from hvit_edge.cli.parser import (
     made_by,
     whole_number,
 )
-from hvit_edge.devices.open_artifact import is_package
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hvit_edge.cli.parser import VerbParser, choice, resize_rule, three_numbers
 
 if TYPE_CHECKING:
-    from hvit_edge.sources.preprocess_choice import PreprocessChoice
+    from hvit_edge.weights.preprocess_choice import PreprocessChoice
 
 
 def add_preprocess(parser: VerbParser) -> None:
@@ -52,7 +52,7 @@ def chosen_preprocess(args: argparse.Namespace) -> PreprocessChoice | None:
     """Return the preprocessing that the options choose; None if no option is given."""
     from dataclasses import replace
 
-    from hvit_edge.sources.preprocess_choice import read_choice
+    from hvit_edge.weights.preprocess_choice import read_choice
 
     names = ("mean", "std", "interpolation", "channel_order")
     fields = {name: getattr(args, name) for name in names if getattr(args, name) is not None}

@@ -37,7 +37,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if not args.photos and not args.self_test:
         raise InputError("[hvit-edge run] expected at least one PHOTO or --self-test, got neither")
     with console.quiet():
-        from hvit_edge.devices.open_artifact import is_package, open_classifier
+        from hvit_edge.artifact.kinds import is_package
+        from hvit_edge.devices.open_artifact import open_classifier
 
         classifier = open_classifier(args.artifact, threads=args.threads, device=args.device)
         self_test = classifier.self_test() if args.self_test else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 
 from hvit_edge import progress
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
@@ -22,7 +23,6 @@ from hvit_edge.cli.parser import (
     made_by,
     tolerance,
 )
-from hvit_edge.devices.open_artifact import is_package
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
 

@@ -15,12 +15,12 @@ from hvit_edge.parity.steps import pytorch_step
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.sources.address import read_address
 from hvit_edge.sources.named_model import named_model
-from hvit_edge.sources.preprocess_choice import PreprocessChoice, read_choice
 from hvit_edge.sources.timm_model import config_of
 from hvit_edge.targets.target import Sample, photo_sample
 from hvit_edge.user_modules.eager_answer import run_eager, run_own
 from hvit_edge.user_modules.own_module import check_module, unwrapped
 from hvit_edge.weights import ARGUMENT, ModelOrigin, bundled_photos, timm
+from hvit_edge.weights.preprocess_choice import PreprocessChoice, read_choice
 
 GOLDEN_PHOTO = "astronaut.jpg"
 GOLDEN_COLORS = 64

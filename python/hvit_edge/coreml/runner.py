@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 
 from hvit_edge.artifact.container import Golden
+from hvit_edge.artifact.kinds import check_classifies
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.coreml.features import IMAGE, LOGITS
 from hvit_edge.coreml.metadata import read_metadata
 from hvit_edge.coreml.package import Package, read_package
 from hvit_edge.coreml.program import load_program
 from hvit_edge.coreml.toolkit import toolkit
-from hvit_edge.devices.open_artifact import check_classifies
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.measures.difference import compare
 from hvit_edge.runtime import Prediction, SelfTest, as_pixels, whole_number

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from hvit_edge.artifact.kinds import check_classifies, is_package
 from hvit_edge.artifact.metadata import Metadata
-from hvit_edge.devices.open_artifact import check_classifies, is_package, read_identity
+from hvit_edge.devices.open_artifact import read_identity
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import InputError
 from hvit_edge.progress import Count, uncounted

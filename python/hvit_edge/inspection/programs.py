@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hvit_edge.artifact.flatbuffer import Table as _Table
 from hvit_edge.artifact.flatbuffer import root as _root
-from hvit_edge.devices.open_artifact import is_package
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.errors import ArtifactError
 
 # Field numbers of ExecuTorch's flatbuffer schema (exir/_serialize/program.fbs, identifier ET12).

@@ -12,9 +12,9 @@ from torch import nn
 
 from hvit_edge.boundary.public import public
 from hvit_edge.errors import InputError
+from hvit_edge.hints import unknown_name
 from hvit_edge.models.sequences import sequence_models
 from hvit_edge.preprocess import Preprocess
-from hvit_edge.sources.address import unknown_name
 
 Builder = Callable[[int, tuple[int, int]], nn.Module]
 InputSize = int | tuple[int, int] | None

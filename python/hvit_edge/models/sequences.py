@@ -10,8 +10,8 @@ from functools import cache
 import torch
 from torch import nn
 
+from hvit_edge.artifact.input_spec import InputSpec
 from hvit_edge.errors import InputError
-from hvit_edge.tensors.declared import InputSpec
 
 Builder = Callable[[int, int], nn.Module]
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hvit_edge.artifact.container import Golden, GoldenTensors
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import TENSOR, Metadata
 from hvit_edge.coreml.runner import CORE_ML
-from hvit_edge.devices.open_artifact import is_package, task_of_package
+from hvit_edge.devices.open_artifact import task_of_package
 from hvit_edge.parity.golden_file import read_golden, read_golden_tensors
 from hvit_edge.runtime import Session
 from hvit_edge.targets.target import Run, Sample, photo_sample

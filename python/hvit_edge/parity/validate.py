@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import nn
 
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.boundary.public import public
 from hvit_edge.boundary.torch_state import settled
 from hvit_edge.devices import LOCAL, Runner, open_device
-from hvit_edge.devices.open_artifact import is_package
 from hvit_edge.errors import InputError
 from hvit_edge.parity.opened import open_for_parity
 from hvit_edge.parity.reference import Given

@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from hvit_edge.artifact.container import Arrays
+from hvit_edge.artifact.input_spec import declared_in
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.errors import InputError
 from hvit_edge.lowering import export_graph, rewrite
@@ -23,7 +24,6 @@ from hvit_edge.quantize import centred_sqnr, sqnr
 from hvit_edge.targets import target_named
 from hvit_edge.targets.executorch import executorch_run
 from hvit_edge.targets.target import Sample
-from hvit_edge.tensors.declared import declared_in
 from hvit_edge.tensors.eager import eager_outputs, tensors_of
 from hvit_edge.tensors.sample_file import read_samples
 from hvit_edge.tensors.samples import read_inputs

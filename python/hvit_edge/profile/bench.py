@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from hvit_edge import errors
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.devices import LOCAL, Runner, open_device
-from hvit_edge.devices.instructions import Instructions, check_countable, instructions_of
-from hvit_edge.devices.open_artifact import is_package
 from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
+from hvit_edge.profile.instructions import Instructions, check_countable, instructions_of
 from hvit_edge.progress import Count, uncounted
 
 WORKER = "import sys; from hvit_edge.profile.bench import _worker; sys.exit(_worker(sys.argv[1:]))"

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from hvit_edge import _runtime
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.devices import LOCAL, Runner, open_device
-from hvit_edge.devices.instructions import OUTSIDE, QEMU, check_countable, instructions_of
-from hvit_edge.devices.open_artifact import is_package
 from hvit_edge.errors import InputError
+from hvit_edge.profile.instructions import OUTSIDE, QEMU, check_countable, instructions_of
 from hvit_edge.profile.operator_groups import group_of, native_parts
 from hvit_edge.profile.operator_modules import modules_of
 from hvit_edge.profile.random_arrays import random_arrays

@@ -5,7 +5,6 @@ Imports no torch, so that the command line refuses a wrong name immediately.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -14,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hvit_edge.errors import InputError, MissingPackageError
+from hvit_edge.hints import FORMS, unknown_name
 
-FORMS = "FILE.py:FACTORY, timm:NAME[.TAG] or hf:OWNER/REPO"
 EXTRAS = {"timm": "timm", "hf": "transformers"}
 """The package that each extra of this package installs."""
 _PREFIX = re.compile(r"(?P<kind>timm|hf):(?P<rest>.*)", re.DOTALL)
@@ -163,13 +162,3 @@ def _check_registered(name: str) -> None:
     known = sorted(models.registered_names()) if models else sorted(REGISTERED)
     if name not in known:
         raise InputError(unknown_name(name, known))
-
-
-def unknown_name(name: str, known: list[str]) -> str:
-    """Return the error message for a name that is not registered."""
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return (
-        f"[model] expected a known name, got {name!r}; {hint}known: {', '.join(known)}; or give"
-        f" {FORMS}"
-    )

@@ -24,7 +24,6 @@ from hvit_edge.sources.checkpoint import Loaded, classes_of, load_into
 from hvit_edge.sources.factory_file import argument_of, module_from_file
 from hvit_edge.sources.hf_model import NUM_LABELS
 from hvit_edge.sources.library_transform import probes
-from hvit_edge.sources.preprocess_choice import ARGUMENT, PreprocessChoice, read_choice
 from hvit_edge.sources.settle_norms import settle_norms
 from hvit_edge.weights import ModelOrigin, create_model, timm
 from hvit_edge.weights.create import resized
@@ -32,6 +31,7 @@ from hvit_edge.weights.evidence import CONFIG
 from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.json_file import read_json_object
 from hvit_edge.weights.load import HeadMismatch
+from hvit_edge.weights.preprocess_choice import ARGUMENT, PreprocessChoice, read_choice
 
 FACTORY = "factory"
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from hvit_edge.artifact.container import Arrays
+from hvit_edge.artifact.input_spec import DTYPES, InputSpec, source_of
 from hvit_edge.errors import InputError
-from hvit_edge.tensors.declared import DTYPES, InputSpec, source_of
 from hvit_edge.tensors.sample_file import read_sample_file
 
 MORE_DRAWN = 4

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
+from hvit_edge.artifact.input_spec import DTYPES
 from hvit_edge.errors import InputError
-from hvit_edge.tensors.declared import DTYPES
 
 MODEL = "model"
 """Name of the wrapped module in `TensorModule`."""

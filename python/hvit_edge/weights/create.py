@@ -24,13 +24,13 @@ from hvit_edge.models.registry import (
 )
 from hvit_edge.models.sequences import find_sequence_model
 from hvit_edge.preprocess import Preprocess
-from hvit_edge.sources.preprocess_choice import ARGUMENT, read_choice
 from hvit_edge.weights.bundled import bundled_names, find_bundled, imagenet_labels, is_bundled
 from hvit_edge.weights.evidence import CONFIG, Evidence, Find, Given, read_evidence
 from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import StateDict
 from hvit_edge.weights.load import fill, find_weights, head_classes, notes_on
 from hvit_edge.weights.locate import locate
+from hvit_edge.weights.preprocess_choice import ARGUMENT, read_choice
 from hvit_edge.weights.random_weights import random_state_dict
 from hvit_edge.weights.weight_sets import WeightSet
 

@@ -3,7 +3,7 @@
 import pytest
 
 from hvit_edge.devices.cores import CORES
-from hvit_edge.devices.instructions import OUTSIDE, Instructions, between_reads
+from hvit_edge.profile.instructions import OUTSIDE, Instructions, between_reads
 
 OPERATORS = [
     {"name": "Transpose (ND, X32) #1", "first": 1, "last": 2},

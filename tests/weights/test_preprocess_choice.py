@@ -6,7 +6,7 @@ from torch import nn
 from hvit_edge.compiler.subject import _with_given, origin_of
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from hvit_edge.sources.preprocess_choice import PreprocessChoice, named_preprocess, read_choice
+from hvit_edge.weights.preprocess_choice import PreprocessChoice, named_preprocess, read_choice
 
 FOUND = Preprocess((64, 96), resize_size=112, interpolation="bilinear", mean=(0.1,) * 3)
 

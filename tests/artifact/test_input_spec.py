@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hvit_edge import InputSpec
+from hvit_edge.artifact.input_spec import declared_in, source_of
 from hvit_edge.errors import InputError
-from hvit_edge.tensors.declared import declared_in, source_of
 
 SPECS = (
     InputSpec("x", (2, 3)),
