@@ -98,7 +98,7 @@ Result<Program> Program::open(const void* data, std::size_t size) {
   if (error != Error::Ok) {
     return explain(error, "Session.load", "read the program", log.first_error());
   }
-  // Module::method_names() ends the process where a method has no name.
+  // Module::method_names() ends the process if a method has no name.
   const auto& loaded = program.module_->program();
   for (std::size_t i = 0; i < loaded->num_methods(); ++i) {
     const auto name = loaded->get_method_name(i);

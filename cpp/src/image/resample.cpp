@@ -7,7 +7,7 @@
 namespace hvit_edge {
 namespace {
 
-constexpr int kWeightGroup = 16;  // that an instruction may take at once
+constexpr int kWeightGroup = 16;  // an instruction may read so many at once
 
 double triangle(double x) {
   x = std::fabs(x);
@@ -44,7 +44,7 @@ double evaluate(Interpolation interpolation, double x) {
   return lanczos(x);
 }
 
-// Source pixels to either side that count where nothing shrinks.
+// Returns the source pixels on either side that contribute if nothing shrinks.
 double reach(Interpolation interpolation) {
   switch (interpolation) {
     case Interpolation::bilinear:
@@ -66,7 +66,7 @@ std::int32_t to_fixed(double weight) {
 
 void AxisFilter::prepare(const AxisCrop& crop, Interpolation interpolation) {
   if (prepared_ && crop == crop_ && interpolation == interpolation_) return;
-  prepared_ = false;  // until there was memory for all of it
+  prepared_ = false;  // until memory for all of it is allocated
   crop_ = crop;
   interpolation_ = interpolation;
   starts_.resize(crop_.count);
@@ -89,7 +89,7 @@ void AxisFilter::prepare(const AxisCrop& crop, Interpolation interpolation) {
   prepared_ = true;
 }
 
-// Lengths are equal: Pillow copies.
+// If the lengths are equal, Pillow copies.
 void AxisFilter::prepare_copies() {
   row_ = kWeightGroup;
   weights_.assign(static_cast<std::size_t>(crop_.count) * row_, 0);

@@ -1,4 +1,5 @@
-// exp, SiLU and GELU of vectors. Included by each translation unit of operators.h alone.
+// exp, SiLU and GELU of vectors. Included by each translation unit of operators.h, and nowhere
+// else.
 #pragma once
 
 #include "exponential.h"
@@ -48,16 +49,16 @@ void activate_values(Value* values, std::int64_t count) {
   }
 }
 
-// No kernel is compiled for such an activation: it is applied after the kernel.
+// Returns true if no kernel is compiled for this activation: it is applied after the kernel.
 inline bool is_applied_later(Activation kind) { return activating(kind).later; }
 
-// One of those, of `count` lanes or values in place.
+// Applies such an activation to `count` lanes or values in place.
 template <class Number>
 void apply_later(Activation kind, Number* values, std::int64_t count) {
   apply_function({activating(kind).function, 0.0f, 6.0f}, values, values, count);
 }
 
-// `count` values in place.
+// Applies any activation to `count` values in place.
 inline void activate_all(Activation kind, Value* values, std::int64_t count) {
   if (is_applied_later(kind)) return apply_later(kind, values, count);
   switch (activating(kind).fused) {

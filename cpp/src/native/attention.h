@@ -1,5 +1,5 @@
-// Attention of each head, without its scores ever leaving the cache. Included by each translation
-// unit of operators.h alone.
+// Attention of each head, whose scores never leave the cache. Included by each translation unit of
+// operators.h, and nowhere else.
 #pragma once
 
 #include "activations.h"
@@ -20,8 +20,8 @@ inline const Value* matrix(const Heads& heads, const Bases& bases, std::int64_t 
 }
 
 #if defined(HVIT_EDGE_HALF)
-constexpr float kFarBelow = -6e4f;  // any score
-// Of a row: more is divided first, or sums would be too large.
+constexpr float kFarBelow = -6e4f;  // less than any score
+// The largest weight of a row: more is divided first, because sums would be too large.
 constexpr float kMostWeight = 256.0f;
 #else
 constexpr float kFarBelow = -1e30f;
@@ -30,7 +30,7 @@ constexpr float kMostWeight = 1e30f;
 
 constexpr int kRowsTogether = 8;
 
-// to[j] = rows[j][k]
+// Sets to[j] = rows[j][k].
 inline void take_column(const Value* const (&rows)[kRowsTogether], std::int64_t k, Value* to) {
 #if defined(HVIT_EDGE_HALF_LANES)
   float16x8_t column = vld1q_dup_f16(rows[0] + k);
@@ -61,7 +61,7 @@ struct AttentionWork {
   }
 };
 
-// [keys, width] -> [panels][width][16], zero beyond the last key.
+// Packs [keys, width] as [panels][width][16], with zeros after the last key.
 inline void pack_keys(const AttentionWork& work, std::int64_t head) {
   const Attention& layer = *work.layer;
   Value* packed = work.packed_keys(head);
@@ -77,7 +77,7 @@ inline void pack_keys(const AttentionWork& work, std::int64_t head) {
   }
 }
 
-// [keys, value_width] -> [panels][keys][16], zero beyond the last column.
+// Packs [keys, value_width] as [panels][keys][16], with zeros after the last column.
 inline void pack_values(const AttentionWork& work, std::int64_t head) {
   const Attention& layer = *work.layer;
   const Value* values = matrix(layer.value, *work.bases, head);
@@ -99,7 +99,7 @@ inline void pack_head(const void* context, std::int64_t head) {
   pack_values(work, head);
 }
 
-/// Converts scores to values; lanes that are values already stay in their memory.
+/// The scores as values, in their own memory if their lanes are values already.
 template <class Scores, class Values>
 struct Softened {
   alignas(64) Values values[kTileRows * kMostKeys];
@@ -111,7 +111,7 @@ struct Softened<Scores, Scores> {
   Scores* of(Scores* scores) { return scores; }
 };
 
-// 2^(x - max) of the first `count` of a row, which then ends in zeros; their sum.
+// Replaces the first `count` scores of a row by 2^(x - max), followed by zeros; returns their sum.
 inline float soften(Lane* row, Value* to, std::int64_t count, std::int64_t padded) {
   for (std::int64_t i = count; i < padded; ++i) row[i] = static_cast<Lane>(kFarBelow);
   Vector most = load(row);
@@ -132,7 +132,7 @@ inline float soften(Lane* row, Value* to, std::int64_t count, std::int64_t padde
   return sum_of(sums);
 }
 
-// products[row * stride + column] of some rows with all columns of one packed matrix.
+// Sets products[row * stride + column] for some rows and all columns of one packed matrix.
 inline void multiply_all(const Value* const* pointers, int rows, std::int64_t depth,
                          const Value* packed, std::int64_t columns, Lane* products,
                          std::int64_t stride) {
@@ -176,7 +176,7 @@ inline void attend_tile(const AttentionWork& work, std::int64_t head, std::int64
   for (int i = 0; i < rows; ++i) {
     Value* query = queries + i * kMostWidth;
     scale_row(query, matrix(layer.query, *work.bases, head) + (first + i) * layer.query.stride,
-              layer.scale * kLog2OfE, layer.width);  // scores are exponents of two
+              layer.scale * kLog2OfE, layer.width);  // so that scores are exponents of two
     pointers[i] = query;
   }
   multiply_all(pointers, rows, layer.width, work.packed_keys(head), padded, scores, padded);

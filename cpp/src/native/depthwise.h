@@ -1,4 +1,5 @@
-// Depthwise convolutions and pooling. Included by each translation unit of operators.h alone.
+// Depthwise convolutions and pooling. Included by each translation unit of operators.h, and nowhere
+// else.
 #pragma once
 
 #include "epilogue.h"
@@ -10,7 +11,7 @@ using hvit_edge::native::Depthwise;
 using hvit_edge::native::Pool;
 using hvit_edge::native::Pooling;
 
-/// The pixels that the window of one output covers.
+/// The pixels in the window of one output.
 struct Covered {
   const Value* pixels[kMostTaps];
   std::int64_t taps[kMostTaps];
@@ -31,13 +32,13 @@ inline void cover(const Window& window, const Bases& bases, std::int64_t oy, std
   }
 }
 
-// Outputs side by side that share a load of weights: many, else few, else one.
+// Neighboring outputs that share a load of weights: many, else few, else one.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kPixels = 8, kFewPixels = 4;
 #else
 constexpr int kPixels = 4, kFewPixels = 2;
 #endif
-constexpr std::int64_t kChannels = 4 * kPanel;  // of them at a time
+constexpr std::int64_t kChannels = 4 * kPanel;  // so many at a time
 
 struct DepthwiseWork {
   const Depthwise* layer;
@@ -50,10 +51,10 @@ struct Run {
   std::int64_t oy, ox, first_ky, end_ky;
 };
 
-/// What becomes of sums: they are kept for `finish`. Sums of channels before `first` go to where
-/// those of fewer channels than a vector leave room.
+/// Keeps sums for `finish`. Sums of channels before `first` are written to the room that is left if
+/// there are fewer channels than lanes.
 struct Kept {
-  Lane* sums;  // [pixel][channel], with a vector's room before it
+  Lane* sums;  // [pixel][channel], after room for a vector
   std::int64_t first;
 
   void operator()(int pixel, std::int64_t channel, Vector sum) const {
@@ -61,7 +62,7 @@ struct Kept {
   }
 };
 
-/// Or they are outputs after an activation.
+/// Writes sums as outputs after an activation.
 template <Fused activation, Accuracy accuracy>
 struct Activated {
   const TileRows& to;
@@ -71,7 +72,7 @@ struct Activated {
   }
 };
 
-// A vector of channels, or the few that a map has.
+// Loads a vector of channels, or the few channels that a map has.
 template <bool few>
 __attribute__((always_inline)) inline Vector load_channels(const Value* from,
                                                            [[maybe_unused]] std::int64_t channels) {
@@ -79,15 +80,15 @@ __attribute__((always_inline)) inline Vector load_channels(const Value* from,
   return load(from);
 }
 
-// sum[p] += the products of one row of the window. Where `step` is not 0 it is the stride, and
-// neighbours share their pixels.
+// Adds the products of one row of the window to sum[p]. If `step` is not 0, it is the stride, and
+// neighbors share their pixels.
 template <int step, int pixels, bool few>
 __attribute__((always_inline)) inline void add_row_of_window(Vector (&sum)[pixels],
                                                              const Window& window,
                                                              const Value* value,
                                                              const Value* weight) {
   const std::int64_t channels = window.channels;
-  if constexpr (step > 0) {  // a kernel of three
+  if constexpr (step > 0) {  // the kernel is three wide
     const Vector factors[3] = {load_channels<few>(weight, channels),
                                load_channels<few>(weight + channels, channels),
                                load_channels<few>(weight + 2 * channels, channels)};
@@ -114,8 +115,8 @@ __attribute__((always_inline)) inline void add_row_of_window(Vector (&sum)[pixel
   }
 }
 
-// Channels of outputs whose windows are between the map's left and right edge. The last vector
-// begins earlier where channels are left over, and makes some sums once more.
+// Computes channels of outputs whose windows are between the map's left and right edge. If channels
+// are left over, the last vector begins earlier and computes some sums again.
 template <int step, int pixels, bool few, class Finish>
 void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, std::int64_t end,
                  Finish finish) {
@@ -159,7 +160,7 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, 
   }
 }
 
-// The same for one output anywhere, and for `count` channels, which may be fewer than a vector.
+// Computes one output at any place, and `count` channels, which may be fewer than a vector.
 inline void sum_covered(const DepthwiseWork& work, const Covered& covered, std::int64_t channel,
                         std::int64_t count, Lane* sums) {
   const Depthwise& layer = *work.layer;
@@ -175,7 +176,8 @@ inline void sum_covered(const DepthwiseWork& work, const Covered& covered, std::
   }
 }
 
-// Returns true if the windows of so many outputs from `ox` on are inside the map's columns.
+// Returns true if the windows of so many outputs from `ox` on are between the map's left and right
+// edge.
 inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
   const std::int64_t left = ox * window.stride_width - window.pad_width;
   const std::int64_t right = left + (pixels - 1) * window.stride_width + window.kernel_width - 1;
@@ -225,7 +227,7 @@ void convolve_and_finish(const DepthwiseWork& work, const Run& run, int pixels) 
   }
 }
 
-// All channels of some outputs of a row, whose windows are inside, or of one.
+// Computes all channels of several outputs of a row, whose windows are inside, or of one output.
 template <Accuracy accuracy>
 void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox, int pixels) {
   const Window& window = work.layer->window;
@@ -241,7 +243,7 @@ void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox
   }
 }
 
-// The last output of a row whose window ends on the map.
+// Returns the last output of a row whose window ends on the map.
 inline std::int64_t last_inside(const Window& window) {
   const std::int64_t last = window.width + window.pad_width - window.kernel_width;
   return last < 0 ? -1 : least(last / window.stride_width, window.out_width - 1);
@@ -260,7 +262,7 @@ inline void convolve_row(const void* context, std::int64_t oy) {
   const std::int64_t last = last_inside(window);
   const std::int64_t back = is_in_place(work.layer->epilogue) ? -1 : last - kPixels + 1;
   for (std::int64_t ox = 0; ox < window.out_width;) {
-    // A run that would leave the map begins earlier, and makes some outputs once more.
+    // A run that would leave the map begins earlier, and computes some outputs again.
     if (ox > back && ox <= last && back >= first) ox = back;
     const int many = are_inside(window, ox, kPixels) ? kPixels : kFewPixels;
     const int pixels = are_inside(window, ox, many) ? many : 1;

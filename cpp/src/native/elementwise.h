@@ -1,5 +1,5 @@
 // Functions of one tensor and arithmetic of two, value by value. Included by each translation unit
-// of operators.h alone.
+// of operators.h, and nowhere else.
 #pragma once
 
 #include "by_rows.h"
@@ -57,7 +57,7 @@ Wide result_of(Wide left, Wide right) {
   }
 }
 
-/// Values of one row of a side: side by side, or the same one always.
+/// The values of one row of a side: contiguous, or one value that repeats.
 struct Operand {
   const Value* row;
   bool repeats;

@@ -1,5 +1,5 @@
-// What happens to the products of a tile on their way out. Included by each translation unit of
-// operators.h alone.
+// The last steps for the products of a tile. Included by each translation unit of operators.h, and
+// nowhere else.
 #pragma once
 
 #include "activations.h"
@@ -14,9 +14,9 @@ using hvit_edge::native::kPanel;
 constexpr int kVectorsOfPanel = static_cast<int>(kPanel) / kLanes;
 
 constexpr int kMostTileRows = 8;
-constexpr std::int64_t kColumnsTogether = 16 * kPanel;  // of sums that are finished at once
+constexpr std::int64_t kColumnsTogether = 16 * kPanel;  // sums that are finished together
 
-/// Where the rows of a tile go, and what is added to them.
+/// The places of a tile's output rows, and what is added to them.
 struct TileRows {
   int count;
   Value* outputs[kMostTileRows];
@@ -32,8 +32,8 @@ struct TileRows {
   }
 };
 
-/// Sums of such rows, `stride` lanes a row, on their way to columns `column` to `column + columns`.
-/// They are whole vectors, also where the columns end in the middle of one.
+/// Sums of such rows, `stride` lanes a row, for the columns `column` to `column + columns`. They
+/// are full vectors, even if the columns end in the middle of one.
 struct Tile {
   const TileRows* rows;
   std::int64_t column, columns;

@@ -1,5 +1,5 @@
 // Functions of one number, computed in float32 lanes. Included by each translation unit of
-// operators.h alone.
+// operators.h, and nowhere else.
 #pragma once
 
 #include "exponential.h"
@@ -15,7 +15,7 @@ struct FunctionOf {
   float a, b;
 };
 
-// Up to a whole vector of float32 lanes, whatever the numbers are in memory.
+// Load and store up to a full vector of float32 lanes, whatever the numbers are in memory.
 inline Wide take(const Value* from, std::int64_t count) { return load_wide_some(from, count); }
 inline void put(Value* to, Wide value, std::int64_t count) { store_wide_some(to, value, count); }
 #if defined(HVIT_EDGE_HALF)
@@ -41,7 +41,7 @@ inline Wide clamped(Wide x, float low, float high) {
   return smaller(larger(x, all_wide(low)), all_wide(high));
 }
 
-// By the C library's function, lane by lane.
+// Applies a function of the C library lane by lane.
 template <float (*one)(float)>
 Wide by_lane(Wide x) {
   for (int i = 0; i < kWideLanes; ++i) x[i] = one(x[i]);
@@ -59,21 +59,22 @@ inline float floor_one(float x) { return __builtin_floorf(x); }
 inline float ceil_one(float x) { return __builtin_ceilf(x); }
 inline float round_one(float x) { return __builtin_rintf(x); }
 
-// As the square of the root, which neither overflows nor vanishes before its square does; good to
-// |x| / 3e7 of the result.
+// Returns exp(x) as the square of its root, which neither overflows nor vanishes before its square
+// does; exact to |x| / 3e7 of the result.
 inline Wide exp_of(Wide x) {
   const Wide root = exp2_of(clamped(x * (0.5f * kLog2OfE), -124.0f, 126.0f));
   return root * root;
 }
 
-// exp(x) for x of at most 88.
+// Returns exp(x) for x of at most 88.
 inline Wide small_exp(Wide x) { return exp2_of(larger(x * kLog2OfE, all_wide(-125.0f))); }
 
 inline Wide sigmoid_of(Wide x) { return 1.0f / (1.0f + small_exp(smaller(-x, all_wide(87.0f)))); }
 
 inline Wide hardsigmoid_of(Wide x) { return clamped(x + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f); }
 
-// Near zero a polynomial fitted to 2e-8; elsewhere 1 - 2 / (1 + exp(2 |x|)) with the sign of x.
+// Uses a polynomial near zero, fitted to 2e-8; elsewhere 1 - 2 / (1 + exp(2 |x|)) with the sign of
+// x.
 inline Wide tanh_of(Wide x) {
   const Wide t = x * x;
   Wide p = t * -5.61126e-3f + 2.056004e-2f;
@@ -86,7 +87,7 @@ inline Wide tanh_of(Wide x) {
   return chosen(far < all_wide(0.625f), x + x * t * p, signed_wide);
 }
 
-// x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3), which is x sigmoid(2 u).
+// Returns x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3), which is x sigmoid(2 u).
 inline Wide gelu_tanh_of(Wide x) {
   const Wide square = smaller(x * x, all_wide(400.0f));
   const Wide within = larger(x, all_wide(-12.0f));  // below, it is zero
@@ -99,9 +100,9 @@ inline Wide softplus_of(Wide x, float beta, float threshold) {
   return chosen(scaled > all_wide(threshold), x, (larger(scaled, Wide{}) + tail) / beta);
 }
 
-// x tanh(log(1 + e)) with e = exp(x), which is x e (e + 2) / (e (e + 2) + 2).
+// Returns x tanh(log(1 + e)) with e = exp(x), which is x e (e + 2) / (e (e + 2) + 2).
 inline Wide mish_of(Wide x) {
-  const Wide within = larger(x, all_wide(-80.0f));  // below, it is as good as zero
+  const Wide within = larger(x, all_wide(-80.0f));  // below, it is nearly zero
   const Wide e = small_exp(smaller(within, all_wide(20.0f)));
   const Wide product = e * (e + 2.0f);
   return within * (product / (product + 2.0f));
@@ -189,7 +190,7 @@ void apply_from(const FunctionOf& function, const Number* from, Number* to, std:
   }
 }
 
-// to[i] = function(from[i]); both may be the same.
+// Sets to[i] = function(from[i]); `to` and `from` may be equal.
 template <class Number>
 void apply_function(const FunctionOf& function, const Number* from, Number* to,
                     std::int64_t count) {

@@ -1,5 +1,5 @@
-// Linear layers and convolutions of int8 codes. Included by each translation unit of operators.h
-// alone.
+// Linear layers and convolutions of int8 codes. Included by each translation unit of operators.h,
+// and nowhere else.
 #pragma once
 
 #include "linear.h"
@@ -27,7 +27,7 @@ struct ProductsInt8 {
                     const std::uint8_t** pointers);
 };
 
-// The products of some rows with the panels `panel` to `end`.
+// Multiplies some rows by the panels `panel` to `end`.
 inline void multiply_rows_of(const ProductsInt8& work, const std::uint8_t** pointers,
                              std::int64_t first, int rows, std::int64_t panel, std::int64_t end) {
   const TileCodes input{pointers, work.taps, work.depth};
@@ -50,7 +50,7 @@ inline void multiply_rows_of(const ProductsInt8& work, const std::uint8_t** poin
   finish_panels<Accuracy::codes>(work, first, rows, panel, end, sums, multiply_panels);
 }
 
-// Four codes are as many bytes as a float32 value, and take as long.
+// Four codes have the bytes of a float32 value, and take as much time.
 inline void run_products(const ProductsInt8& work) {
   run_blocks(work, quotient_up(work.taps * work.depth, 4));
 }

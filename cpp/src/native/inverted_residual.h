@@ -1,5 +1,5 @@
 // Linear layer, depthwise convolution, linear layer: row by row of the map. Included by each
-// translation unit of operators.h alone.
+// translation unit of operators.h, and nowhere else.
 #pragma once
 
 #include "depthwise.h"
@@ -14,16 +14,16 @@ using hvit_edge::native::Rows;
 using hvit_edge::native::scratch_of;
 using hvit_edge::native::ScratchOfJob;
 
-/// What one job works with: copies of the layers that read and write its own memory.
+/// The data of one job: copies of the layers that read and write the job's memory.
 struct RowByRow {
   const Bases* bases;
   AnyLinear expand, project;
   Depthwise depthwise;
   std::int64_t ring, row;  // bytes into the arena
-  std::int64_t made = 0;   // rows of the map that the ring has had
+  std::int64_t made = 0;   // rows of the map that have been in the ring
 };
 
-// Rows whose row number `first` is at `offset`.
+// Returns rows such that the row with number `first` is at `offset`.
 inline Rows rows_from(std::int64_t first, std::int64_t offset, std::int64_t stride) {
   return {Space::arena, offset - first * stride * kValueBytes, stride, nullptr};
 }
@@ -47,7 +47,7 @@ inline void expand_row(RowByRow& work, std::int64_t y) {
   }
 }
 
-// The row `oy` of the depthwise convolution, whose input rows are there.
+// Computes the row `oy` of the depthwise convolution; its input rows must be in the ring.
 inline void convolve_one(RowByRow& work, std::int64_t oy, bool adds_input) {
   const Window& window = work.depthwise.window;
   Epilogue& epilogue = work.depthwise.epilogue;
@@ -70,7 +70,7 @@ inline void project_row(RowByRow& work, std::int64_t oy) {
     multiply_rows_between(work.project.in_float, *work.bases, first, first + count);
     return;
   }
-  LinearInt8 layer = work.project.in_int8;  // offsets of this job; moved to this row
+  LinearInt8 layer = work.project.in_int8;  // offsets for this job, then for this row
   const std::int64_t row_bytes = code_bytes(layer.depth);
   const Value* values = values_at(*work.bases, Space::arena, work.row);
   auto* ranges = reinterpret_cast<Range*>(work.bases->at(Space::arena, layer.ranges));

@@ -107,7 +107,7 @@ enum class Arithmetic : std::int32_t {
 constexpr CountByVersion kArithmeticCounts = {0, 7, 11};
 constexpr int kArithmetics = kArithmeticCounts.back();
 
-/// What a reduction makes of its values x.
+/// The result that a reduction computes of its values x.
 enum class Reduce : std::int32_t {
   sum = 0,  // scale * sum of x
   maximum = 1,
@@ -122,7 +122,7 @@ constexpr int kReduces = kReduceCounts.back();
 /// The activations that kernels are compiled for and apply to sums while they are in registers.
 enum class Fused : std::int32_t { none, relu, silu, gelu };
 
-/// How an activation is computed: in the kernels, or by a function that runs after them.
+/// Says how an activation is computed: in the kernels, or by a function that runs after them.
 struct Activating {
   Fused fused = Fused::none;
   bool later = false;
@@ -158,7 +158,7 @@ constexpr Activating activating(Activation activation) {
     case Activation::gelu_tanh:
       return after(Function::gelu_tanh);
   }
-  return inside(Fused::none);  // of a number that the reader refuses
+  return inside(Fused::none);  // the reader refuses this number
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Products of two matrices of a batch, both computed. Included by each translation unit of
-// operators.h alone.
+// Products of two computed matrices of a batch. Included by each translation unit of operators.h,
+// and nowhere else.
 #pragma once
 
 #include "attention.h"
@@ -20,7 +20,7 @@ struct MatmulWork {
   }
 };
 
-// [depth, columns] -> [panels][depth][16], zero beyond the last column.
+// Packs [depth, columns] as [panels][depth][16], with zeros after the last column.
 inline void pack_right(const void* context, std::int64_t batch) {
   const auto& work = *static_cast<const MatmulWork*>(context);
   const Matmul& matmul = *work.matmul;

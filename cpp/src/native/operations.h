@@ -17,7 +17,7 @@ namespace hvit_edge::native {
 enum class Space : std::int32_t { none = -1, arena = 0, constants = 1, input = 2, output = 3 };
 constexpr int kSpaces = 4;
 
-/// What the numbers of a plan are, in memory and among its constants.
+/// The number type of a plan, in memory and in its constants.
 enum class Number : std::int32_t { float32 = 0, float16 = 1 };
 
 inline std::int64_t bytes_of(Number number) { return number == Number::float16 ? 2 : 4; }
@@ -213,7 +213,7 @@ struct Unary {
   Rows input, output;
 };
 
-/// One side of an arithmetic operation: rows of values, or of one value each that is repeated.
+/// One side of an arithmetic operation: rows of values, or rows in which one value is repeated.
 struct Side {
   Rows rows;
   bool repeats = false;
@@ -236,7 +236,7 @@ struct Select {
 };
 
 /// output[g] = reduction of the rows g * count to (g + 1) * count of the input: column by column,
-/// or, `across`, of all their values to one.
+/// or of all their values to one if `across` is set.
 struct Reduction {
   Reduce kind = Reduce::sum;
   bool across = false;
@@ -255,7 +255,7 @@ struct Softmax {
 /// output = scale * left right, for each matrix of a batch.
 struct Matmul {
   std::int64_t batches = 0, rows = 0, depth = 0, columns = 0;
-  Heads left;             // [rows, depth], whose rows are values side by side
+  Heads left;             // [rows, depth]; each row is contiguous
   Heads right;            // [depth, columns]
   std::int64_t step = 1;  // values from column to column of `right`
   float scale = 1;
@@ -263,7 +263,7 @@ struct Matmul {
   std::int64_t scratch = 0;  // bytes into the arena: `right` in panels
 };
 
-/// output[b, r, c] = input[table[b] + r * stride + c * step], side by side.
+/// output[b, r, c] = input[table[b] + r * stride + c * step], stored contiguously.
 struct Transpose {
   std::int64_t batches = 0, rows = 0, columns = 0;
   Heads input;

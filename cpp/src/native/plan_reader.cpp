@@ -170,7 +170,7 @@ void PlanReader::read_geometry(Window& window) {
   product(product(window.out_height, window.out_width), window.channels);
   require(product(window.kernel_height, window.kernel_width) <= kMostTaps, "too large a window");
   require(window.channels <= kMostChannels, "too many channels");
-  if (!ok()) window = Window{};  // whose sizes may be multiplied
+  if (!ok()) window = Window{};  // its sizes may be multiplied
 }
 
 Window PlanReader::window() {
@@ -198,7 +198,7 @@ std::int64_t PlanReader::codes(std::int64_t rows, std::int64_t columns) {
 }
 
 std::int64_t PlanReader::ranges(std::int64_t rows, std::int64_t together) {
-  // Rounded up without a sum: `rows` may be the pixels of a map of any size.
+  // The division rounds up without a sum, because `rows` may be the pixels of a map of any size.
   return scratch_bytes(together > 0 ? product(kRangeBytes, rows / together + (rows % together != 0))
                                     : 0);
 }

@@ -1,5 +1,5 @@
-// Rows of float32 as int8 codes, with ranges taken at run time. Included by each translation unit
-// of operators.h alone.
+// Quantizes rows of float32 to int8 codes, with ranges taken at run time. Included by each
+// translation unit of operators.h, and nowhere else.
 #pragma once
 
 #include "by_rows.h"
@@ -11,7 +11,7 @@ using hvit_edge::native::code_bytes;
 using hvit_edge::native::Quantise;
 
 #if defined(__AVX512VNNI__)
-// Its products are of unsigned with signed bytes.
+// Its products are of unsigned and signed bytes.
 constexpr float kLowest = 0.0f, kHighest = 255.0f;
 #else
 constexpr float kLowest = -128.0f, kHighest = 127.0f;
@@ -27,7 +27,7 @@ struct Extremes {
 };
 
 #if defined(__AVX512F__)
-// Both at once: the halves of one vector.
+// Returns both extremes at once, as the halves of one vector.
 inline Extremes extremes_of(Vector low, Vector high) {
   const auto half = [](Vector x, int part) {
     return part == 0 ? _mm512_castps512_ps256((__m512)x) : _mm512_extractf32x8_ps((__m512)x, 1);
@@ -56,21 +56,21 @@ inline void widen(Extremes& extremes, const Value* row, std::int64_t count) {
     high = larger(larger(high, first), second);
   }
   for (; i < count; i += kLanes) {
-    const Vector value = load_some(row + i, count - i);  // zeros after the last one
+    const Vector value = load_some(row + i, count - i);  // zeros after the last value
     low = smaller(low, value);
     high = larger(high, value);
   }
   extremes = extremes_of(low, high);
 }
 
-constexpr float kNarrowest = 3e-36f;  // of narrower ones, a step has no reciprocal in float32
+constexpr float kNarrowest = 3e-36f;  // for narrower ranges, a step has no reciprocal in float32
 
 constexpr float kWidest = 3e38f;
 
-constexpr float kMostSteps = 3e4f;  // of a value of one, that float16 holds
+constexpr float kMostSteps = 3e4f;  // of a value of one, so that float16 holds them
 
-// As quantize/int8_operators.py: zero is a code, chosen from the end of the range that errs less.
-// What comes of values that are not finite is not a number.
+// Chooses as quantize/int8_operators.py does: zero is a code, from the end of the range with the
+// smaller error. Values that are not finite give NaN.
 inline Range range_of(const Extremes& extremes) {
   const float width = extremes.high - extremes.low;
   if (!(width <= kWidest)) return {__builtin_nanf(""), 0.0f};
@@ -93,19 +93,19 @@ inline void store_codes(std::uint8_t* to, Wide codes, std::int64_t count) {
     _mm_mask_storeu_epi8(to, first_lanes(count), bytes);
   }
 #else
-  const Integers whole = (Integers)(limited + 12582912.0f);  // rounds; the code in the low byte
+  const Integers whole = (Integers)(limited + 12582912.0f);  // rounds; the code is in the low byte
   for (int i = 0; i < kWideLanes && i < count; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
 #endif
 }
 
 #if defined(__aarch64__)
 
-// The codes of eight values from their steps, rounded.
+// Stores the codes of eight values from their rounded steps.
 inline void store_steps(std::uint8_t* to, int16x8_t steps, int16x8_t zero) {
   vst1_s8(reinterpret_cast<std::int8_t*>(to), vqmovn_s16(vqaddq_s16(steps, zero)));
 }
 
-// As many codes as there are whole vectors of eight; returns how many.
+// Encodes all full vectors of eight values; returns how many values that are.
 inline std::int64_t encode_eights(const Value* row, std::int64_t count, const Range& range,
                                   std::uint8_t* codes) {
   const float steps = 1.0f / range.scale;
@@ -171,7 +171,7 @@ inline void find_range(const Quantise& quantise, const Bases& bases, std::int64_
   for (std::int64_t i = 0; i < code_bytes(quantise.columns); ++i) zeros[i] = zero;
 }
 
-// A row with a range of its own.
+// Quantizes a row that has its own range.
 inline void quantise_row(const Value* row, std::int64_t count, Range& range, std::uint8_t* codes) {
   Extremes extremes{0.0f, 0.0f};
   widen(extremes, row, count);

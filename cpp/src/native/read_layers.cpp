@@ -70,7 +70,7 @@ ConvolutionInt8 read_convolution_int8(PlanReader& reader) {
 
 namespace {
 
-// A layer inside another one, in float32 or int8.
+// Returns a layer inside another one, in float32 or int8.
 AnyLinear any_linear(bool is_int8, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   AnyLinear layer;
   layer.is_int8 = is_int8;

@@ -64,7 +64,7 @@ Operation read_operation(PlanReader& reader) {
     case Kind::transpose:
       return read_transpose(reader);
   }
-  return {};  // of a kind that the reader refused
+  return {};  // the reader refused the kind
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Reads and checks what hvit_edge/targets/native wrote.
+// Reads and checks the plans that hvit_edge/targets/native writes.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@ namespace hvit_edge::native {
 constexpr std::int64_t kMagic = 0x31304e5054495648;      // "HVITPN01", in float32
 constexpr std::int64_t kHalfMagic = 0x3130485054495648;  // "HVITPH01", in float16
 
-/// The plan in `data`, which must outlive it. No operation of it reaches beyond the memory that the
-/// plan asks for, whatever the data.
+/// Returns the plan in `data`, which must outlive it. No operation of it reaches beyond the memory
+/// that the plan asks for, whatever the data.
 Result<Plan> read_plan(const void* data, std::size_t size);
 
 }  // namespace hvit_edge::native

@@ -7,8 +7,7 @@
 
 namespace hvit_edge::native {
 
-/// The parts of the memory of one job of an inverted residual: bytes from its beginning, and in
-/// all.
+/// The offsets of the parts of an inverted residual's job memory, in bytes, and its size.
 struct ScratchOfJob {
   std::int64_t ring, row, codes, ranges, bytes;
 };
@@ -20,27 +19,27 @@ inline std::int64_t padded_to(std::int64_t multiple, std::int64_t count) {
   return (count + multiple - 1) / multiple * multiple;
 }
 
-/// The columns of a packed matrix.
+/// Returns the columns of a packed matrix.
 inline std::int64_t padded_to_panels(std::int64_t columns) { return padded_to(kPanel, columns); }
 
-/// Bytes of an int8 row.
+/// Returns the bytes of an int8 row.
 inline std::int64_t code_bytes(std::int64_t columns) { return padded_to(4, columns); }
 
 inline std::int64_t whole_lines(std::int64_t bytes) { return padded_to(kAlignment, bytes); }
 
 constexpr std::int64_t kRangeBytes = 8;  // scale and zero in float32
 
-/// Values of the packed keys of one head.
+/// Returns the number of values of the packed keys of one head.
 inline std::int64_t packed_keys_of(const Attention& layer) {
   return padded_to_panels(layer.keys) * layer.width;
 }
 
-/// Values of the packed keys and values of one head.
+/// Returns the number of values of the packed keys and values of one head.
 inline std::int64_t packed_head_of(const Attention& layer) {
   return packed_keys_of(layer) + padded_to_panels(layer.value_width) * layer.keys;
 }
 
-/// Values of the packed right side of one product.
+/// Returns the number of values of the packed right side of one product.
 inline std::int64_t packed_matrix_of(const Matmul& matmul) {
   return padded_to_panels(matmul.columns) * matmul.depth;
 }
