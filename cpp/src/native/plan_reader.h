@@ -50,7 +50,7 @@ class PlanReader {
   Heads spread_heads(std::int64_t heads, std::int64_t tokens, std::int64_t width,
                      std::int64_t& step);
   Window window();
-  void read_geometry(Window& window);  // does not check whether the map exists
+  void read_geometry(Window& window);  // does not check that its map fits
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
   std::int64_t scratch(std::int64_t values);                      // in the arena
   std::int64_t scratch_bytes(std::int64_t bytes);                 // the same

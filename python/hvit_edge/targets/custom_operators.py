@@ -1,4 +1,4 @@
-"""Operators that a user registered are refused: no runtime has kernels for them."""
+"""Refuse operators that a user registered, because no runtime has kernels for them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from hvit_edge.targets.refusals import Needs, Refusal, refuse_all
 NEEDS = Needs(
     "targets",
     "operators of PyTorch, which the delegate or the runtime has",
-    "register what is your own as CompositeImplicitAutograd, which is written out as PyTorch's"
-    " operators, or call those in eval mode",
+    "register your operators as CompositeImplicitAutograd, so that PyTorch's operators replace"
+    " them, or call PyTorch's operators in eval mode",
 )
 NAMESPACES = ("aten", "hvit_edge", "prims", "quantized_decomposed")
-"""Of operators that ExecuTorch and this package know."""
+"""The namespaces of operators that ExecuTorch and this package know."""
 
 
 def check_namespaces(graph: GraphModule) -> None:
     """Check that a graph has no operators that a user registered.
 
     Raises:
-        LoweringError: there are some; every one is named with the line that calls it.
+        LoweringError: the graph has some; each is named with the line that calls it.
     """
     refusals = [
         Refusal(NEEDS, node, str(node.target))

@@ -1,7 +1,7 @@
-"""Definitions of operators that PyTorch does not define by others, and not every target has.
+"""Define operators that PyTorch does not define by others and that not every target has.
 
-They are for `write_out`, which uses one where a target lacks the operator. Each is exact up to
-rounding in float32: where a difference of near numbers would lose digits, another form is taken.
+`write_out` uses a definition if a target does not have the operator. Each is exact up to rounding
+in float32: another form is used if a difference of close numbers would lose digits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hvit_edge.lowering.graph import aten
 
 Definition = Callable[..., Tensor | tuple[Tensor, ...]]
 LONGEST = 512
-"""Elements of a cumulative product, which takes a product for each doubling."""
+"""The most elements of a cumulative product, which needs a product for each doubling."""
 
 
 def _expm1(x: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ class Lowered:
         return 1 - len(self.ops_outside) / self.ops_total if self.ops_total else 1.0
 
     def _places(self) -> dict[str, Place]:
-        """Return where the first operator of each kind outside the delegates comes from."""
+        """Return the place of the first operator of each kind outside the delegates."""
         places: dict[str, Place] = {}
         modules = {_schema_name(outside.op): outside.module for outside in self.ops_outside}
         for node in self.edge.exported_program().graph_module.graph.nodes:
@@ -125,7 +125,7 @@ def lower_to(
         example_inputs: float32 tensors of the program's fixed shapes.
 
     Raises:
-        LoweringError: ExecuTorch refuses the graph, or has never heard of an operator.
+        LoweringError: ExecuTorch refuses the graph, or does not know an operator.
     """
     check_namespaces(graph)
     store_plainly(graph)

@@ -13,16 +13,16 @@ from hvit_edge.targets.executorch import executorch_runtime
 FOURIER = (
     "; a Fourier transform of a fixed size is a product with constant matrices of cosines and sines"
 )
-REMEDY = "replace them in the module by others that compute the same"
+REMEDY = "replace them in the module by operators that compute the same"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model uses an operator.
+    """Says where a model uses an operator.
 
     Attributes:
-        module: dotted path; empty for the root, None if it is not known.
-        line: of the user's own code; empty if it is not known.
+        module: the module's dotted path; empty for the root, None if it is not known.
+        line: the line of the user's code; empty if it is not known.
     """
 
     module: str | None
@@ -33,8 +33,9 @@ def check_kernels(operators: Iterable[Operator], places: Mapping[str, Place]) ->
     """Refuse a program that the runtime could not load.
 
     Args:
-        operators: those that the program calls outside its delegates.
-        places: by name without overload, such as `aten::sort`, where the model uses the operator.
+        operators: the operators that the program calls outside its delegates.
+        places: the place where the model uses an operator, by the operator's name without
+            overload, such as `aten::sort`.
 
     Raises:
         LoweringError: the runtime has no kernel for an operator; all such operators are named.

@@ -13,7 +13,7 @@ from hvit_edge.lowering.graph import module_path
 
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in .*\n\s*(?P<code>.*)')
 _LIBRARY = re.compile(r"[/\\](torch|hvit_edge)[/\\]|^<")
-"""Files of libraries, and code that is made while a module is traced, such as `<eval_with_key>`."""
+"""Matches files of libraries, and code made during tracing, such as `<eval_with_key>`."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-"""Write operators that a target does not take out with others, as PyTorch defines them.
+"""Replace operators that a target does not run by others, with PyTorch's definitions.
 
     input, left, right -> lerp -> y                 input, left, right -> sub -> mul -> add -> y
 
-PyTorch knows most operators twice: as a kernel, and as a function of other operators; some others
-are in `definitions`. Those are traced on tensors without data and put into the graph.
+PyTorch has most operators in two forms: as a kernel, and as a function of other operators.
+`definitions` has functions of some more operators. The functions are traced on tensors without data
+and put into the graph.
 
-Preconditions: the target takes every operator of the definition. Exact up to the order of
-operations, as far as PyTorch's definitions are.
+Preconditions: the target runs every operator of the definition. The result is exact up to the
+order of operations, as far as the definitions are.
 """
 
 from __future__ import annotations
@@ -55,16 +56,17 @@ def write_out(
     takes: Takes | None = None,
     where: Takes = lambda node: True,
 ) -> bool:
-    """Replace operators of `graph` that its target does not take, in place.
+    """Replace operators of `graph` that its target does not run, in place.
 
     Args:
-        graph: rewritten.
-        known: operators that the target takes in some form at least.
-        takes: says if the target takes a call in the form that it has; all that are known if None.
-        where: the calls of `graph` that are looked at.
+        graph: a rewritten graph.
+        known: operators that the target runs in at least one form.
+        takes: returns True if the target runs a call in its form; None stands for all calls of
+            known operators.
+        where: returns True for the calls of `graph` that may be replaced.
 
     Returns:
-        Whether any was replaced.
+        True if any was replaced.
     """
     takes = takes or (lambda node: node.target in known)
     replaced = False
@@ -86,7 +88,7 @@ def write_out(
 
 
 def _definition(node: Node, known: Container[object], takes: Takes) -> GraphModule | None:
-    """The operator as a graph of others that are taken; None if PyTorch has no such definition."""
+    """Return the operator as a graph of others that the target runs; None if there is none."""
     if not isinstance(node.target, torch._ops.OpOverload):
         return None
     for table in ({}, _rest({**core_aten_decompositions(), **DEFINITIONS}, known)):
@@ -127,7 +129,7 @@ def _traced(node: Node, table: Mapping[object, object]) -> GraphModule:
     trace = partial(make_fx, decomposition_table=dict(table), tracing_mode="fake")
     found = trace(call)(*tensors.values())
     if _do_out_of_place(found) and any(inner.target in table for inner in found.graph.nodes):
-        found = trace(found)(*tensors.values())  # which may have definitions only now
+        found = trace(found)(*tensors.values())  # its operators may have definitions only now
     found.graph.eliminate_dead_code()
     return found
 
@@ -136,7 +138,7 @@ def _do_out_of_place(definition: GraphModule) -> bool:
     """Replace operators that change a fresh tensor, such as `clamp_min_`, and its later uses.
 
     Returns:
-        Whether there were any.
+        True if there were any.
     """
     nodes, found = list(definition.graph.nodes), False
     for at, node in enumerate(nodes):

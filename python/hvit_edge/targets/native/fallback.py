@@ -82,12 +82,12 @@ def lower_in_segments(
     """Lower what the native backend runs, and leave the rest to the portable kernels.
 
     Args:
-        graph: rewritten, of any inputs and outputs.
-        inputs: of the program's fixed shapes.
-        number: what segments compute in where they are not int8.
+        graph: a rewritten graph with any inputs and outputs.
+        inputs: tensors of the program's fixed shapes.
+        number: the number type that segments compute in, except in int8 layers.
 
     Raises:
-        LoweringError: an operator is a user's own, so that no runtime has a kernel for it.
+        LoweringError: a user registered an operator, for which no runtime has a kernel.
     """
     check_namespaces(graph)
     cut = _Cut(graph, number)

@@ -52,7 +52,7 @@ LOWERINGS = {
 """The function that lowers each operator, to an operation or to a view that costs nothing."""
 
 COUNTS = (aten.sum.default, aten.sum.dim_IntList)
-"""Operators that count truth values: whole numbers, which float32 holds."""
+"""The operators that count booleans; float32 holds the counts exactly."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,16 @@ def records_of(plan: Plan) -> tuple[OperatorRecord, ...]:
 
 
 def write_out_rest(graph: GraphModule) -> bool:
-    """Write operators that the backend does not run out with those that it runs, in place.
+    """Replace operators that the backend does not run by operators that it runs, in place.
 
     Returns:
-        Whether any was.
+        True if any was replaced.
     """
     return write_out(graph, LOWERINGS, _takes, where=_reads_floats)
 
 
 def _takes(node: Node) -> bool:
-    """Tell if the backend runs a call, as far as its form is looked at before it is lowered."""
+    """Return True if the backend runs a call, as far as can be seen before it is lowered."""
     made = node.meta.get("val")
     if node.target not in LOWERINGS or not _reads_floats(node):
         return False
@@ -101,7 +101,7 @@ def _takes(node: Node) -> bool:
 
 
 def _reads_floats(node: Node) -> bool:
-    """Tell if no input of a call is computed as whole numbers, which the backend has none of."""
+    """Return True if no input of a call is a computed integer, which the backend does not have."""
     return not any(
         source.op == "call_function"
         and source.target not in COUNTS
@@ -118,8 +118,8 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     input of integers or booleans is stored as float32, which is exact for integers up to 2**24.
 
     Args:
-        graph: rewritten; operators that the backend lacks are written out with others in it.
-        number: what the plan computes in where it is not int8.
+        graph: a rewritten graph; operators that the backend lacks are replaced by others in it.
+        number: the number type that the plan computes in, except in int8 layers.
 
     Raises:
         LoweringError: `LOWERINGS` does not have an operator, or not in this form.

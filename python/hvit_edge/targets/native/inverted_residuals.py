@@ -17,7 +17,7 @@ from hvit_edge.targets.native.scratch import job_bytes
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 JOBS = 8
-"""Parts of a map that run side by side at most, each in memory of its own."""
+"""The most parts of a map that are computed in parallel, each in separate memory."""
 LARGEST_CACHE = 512 * 1024
 """The bytes of a job that fit in a core's private cache."""
 

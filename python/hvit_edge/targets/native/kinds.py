@@ -1,4 +1,4 @@
-"""The numbers by which a plan names operations, activations and functions.
+"""Define the numbers by which a plan names operations, activations and functions.
 
 cpp/src/native/kinds.h has the same ones; tests/targets/native/test_kinds.py compares the two files
 in both directions.
@@ -19,7 +19,7 @@ appended, and `COUNTS` gets a column. See docs/native.md, "Versions of a plan".
 
 
 class Kind(IntEnum):
-    """An operation of a plan."""
+    """Numbers the operations of a plan."""
 
     LINEAR = 0
     CONVOLUTION = 1
@@ -45,7 +45,7 @@ class Kind(IntEnum):
 
 
 class Activation(IntEnum):
-    """A function that an operation applies to each of its results."""
+    """Numbers the functions that an operation may apply to each of its results."""
 
     NONE = 0
     RELU = 1
@@ -60,14 +60,14 @@ class Activation(IntEnum):
 
 
 class PoolKind(IntEnum):
-    """What a pool computes of its window."""
+    """Numbers the results that a pool may compute of its window."""
 
     MAXIMUM = 0
     AVERAGE = 1
 
 
 class Function(IntEnum):
-    """A function of one number, with up to two parameters a and b."""
+    """Numbers the functions of one number, with up to two parameters a and b."""
 
     SIGMOID = 0
     HARDSIGMOID = 1
@@ -96,7 +96,7 @@ class Function(IntEnum):
 
 
 class Arithmetic(IntEnum):
-    """What `Binary` computes of two values; from `GREATER` on, 1 if it holds and 0 if not."""
+    """Numbers the operators of `Binary`; from `GREATER` on, the result is 1 or 0."""
 
     ADD = 0
     SUBTRACT = 1
@@ -112,7 +112,7 @@ class Arithmetic(IntEnum):
 
 
 class Reduce(IntEnum):
-    """What `Reduction` computes of its values x."""
+    """Numbers the results that `Reduction` may compute of its values x."""
 
     SUM = 0  # scale * sum of x
     MAXIMUM = 1

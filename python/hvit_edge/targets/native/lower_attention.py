@@ -79,7 +79,7 @@ def _bias(emit: Emitter, node: Node, shape: tuple[int, int, int, int]) -> np.nda
     whole = (*shape_of(node)[:-2], *shape[2:])
     if mask is not None and not is_constant(mask):
         if causal:
-            raise refuse(node, "attention with a mask that is computed, and causal too")
+            raise refuse(node, "attention with a computed mask that is also causal")
         value = emit.value(mask)
         if not mask.meta["val"].is_floating_point():
             emit.select(node, value, filled((1,), 0.0), filled((1,), MASKED))
@@ -128,7 +128,7 @@ def _as_products(
 
 
 def _forget_lonely(emit: Emitter, node: Node) -> None:
-    """Let a query be answered by zero if a computed mask of truth values leaves it no key."""
+    """Set the answer to a query to zero if a computed boolean mask leaves it no key."""
     mask = argument(node, 3, "attn_mask")
     if mask is None or is_constant(mask) or mask.meta["val"].is_floating_point():
         return

@@ -151,11 +151,11 @@ def lower_matmul_and_add(emit: Emitter, node: Node) -> None:
 
 @dataclass(frozen=True)
 class _Product:
-    """An einsum as a product of matrices.
+    """Describes an einsum as a product of matrices.
 
     Attributes:
-        left, right, result: letters of the operands and of the result.
-        batch, rows, columns, summed: those letters by what they are to the product.
+        left, right, result: the letters of the operands and of the result.
+        batch, rows, columns, summed: the letters by their role in the product.
     """
 
     left: str
@@ -187,12 +187,12 @@ def _as_product(node: Node) -> _Product | None:
 
 
 def takes_einsum(node: Node) -> bool:
-    """Tell if an einsum is one product of matrices."""
+    """Return True if an einsum is one product of matrices."""
     return _as_product(node) is not None
 
 
 def lower_einsum(emit: Emitter, node: Node) -> None:
-    """Two tensors whose letters are all in the result or in both of them."""
+    """Lower einsum of two tensors; each letter must be in the result or in both tensors."""
     product, operands = _as_product(node), node.args[1]
     if product is None:
         raise refuse(node, f"einsum of {node.args[0]!r}")

@@ -16,7 +16,7 @@ from hvit_edge.targets.native.values import Buffer, Rows
 
 @dataclass
 class Epilogue:
-    """What is applied to products: bias, activation, residual rows, activation; then the output."""
+    """Holds what is applied to products: bias, activation, residual rows, activation, output."""
 
     bias: np.ndarray | None
     output: Rows
@@ -27,7 +27,7 @@ class Epilogue:
 
 @dataclass
 class Operation:
-    """The base of all operations: a name for profiles, and the buffers that it touches."""
+    """Has what all operations have: a name for profiles, and the buffers that they touch."""
 
     name: str = field(default="", kw_only=True)
 
@@ -50,7 +50,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of `Binary`: rows of values, or rows in which one value is repeated."""
+    """Holds a side of `Binary`: rows of values, or rows in which one value is repeated."""
 
     rows: Rows
     repeats: bool
@@ -62,7 +62,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Codes:
-    """Rows as int8; the length of each is `width` rounded up to a multiple of four bytes.
+    """Holds rows as int8; the length of each is `width` rounded up to four bytes.
 
     Attributes:
         codes: the buffer of the bytes.
@@ -89,7 +89,7 @@ class Codes:
 
 @dataclass(frozen=True)
 class Int8Weights:
-    """The weights of an int8 layer: codes [columns, taps, depth], and the scale of each column."""
+    """Holds the weights of an int8 layer: codes [columns, taps, depth], and column scales."""
 
     codes: np.ndarray
     scales: np.ndarray
@@ -107,7 +107,7 @@ class Linear(Operation):
 
 @dataclass
 class Window:
-    """A channels-last map and the windows over it; strides are in values."""
+    """Describes a channels-last map and the windows over it; strides are in values."""
 
     buffer: Buffer
     start: int
@@ -160,7 +160,7 @@ class LayerNorm(Operation):
 
 @dataclass
 class Matrices:
-    """One matrix [tokens, width] for each head: where it begins, and the stride of its tokens."""
+    """Says where the matrix [tokens, width] of each head begins, and the stride of its tokens."""
 
     buffer: Buffer
     places: np.ndarray  # int64 [heads]

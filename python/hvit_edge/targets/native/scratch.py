@@ -1,4 +1,4 @@
-"""Sizes of the memory that operations work in.
+"""Compute the sizes of the memory that operations work in.
 
 cpp/src/native/scratch.h computes the same sizes. cpp/tests/data/scratch_sizes.txt has examples that
 tests of both languages compare with: a writer that reserves less than the kernels use would let
@@ -16,12 +16,12 @@ def padded_to_panels(columns: int) -> int:
 
 
 def attention_values(heads: int, keys: int, width: int, value_width: int) -> int:
-    """Return how many numbers the packed keys and values of all heads are."""
+    """Return the number of values in the packed keys and values of all heads."""
     return heads * (padded_to_panels(keys) * width + padded_to_panels(value_width) * keys)
 
 
 def matmul_values(batches: int, depth: int, columns: int) -> int:
-    """Return how many numbers the packed right sides of a batched product are."""
+    """Return the number of values in the packed right sides of a batched product."""
     return batches * padded_to_panels(columns) * depth
 
 
@@ -42,8 +42,8 @@ def job_bytes(
 
     Args:
         ring: rows of the expanded map that are kept.
-        width, channels: of the expanded map.
-        out_width: of the depthwise convolution's map.
+        width, channels: the width and channels of the expanded map.
+        out_width: the width of the depthwise convolution's map.
         value_bytes: bytes of a number.
         is_int8: the projecting layer reads int8 codes.
     """

@@ -123,7 +123,7 @@ def combined(operator: Callable[..., Var], call: Call, one: Operand, other: Oper
 
 
 def _as_computed(call: Call, operand: Operand, beside: Operand) -> Operand:
-    """A tensor of whole numbers as float32 if PyTorch computes in floating point."""
+    """Return an integer tensor as float32 if PyTorch computes in floating point."""
     if not isinstance(operand, Value) or _is_float(operand):
         return operand
     fraction = isinstance(beside, float) and not beside.is_integer()
