@@ -143,20 +143,20 @@ TEST(ImageView, RefusesImpossiblePixelStrides) {
 }
 
 // Returns the colors of columns [first, last) of a row.
-std::vector<std::vector<int>> colours(const ImageView& image, int y, int first, int last) {
-  const std::size_t distance = colour_distance(last - first);
+std::vector<std::vector<int>> colors(const ImageView& image, int y, int first, int last) {
+  const std::size_t distance = color_distance(last - first);
   std::vector<std::uint8_t> row(3 * distance, 0xEE);
   PixelRows(image, scalar_kernels()).separate(y, first, last, {row.data(), distance});
   std::vector<std::vector<int>> result;
-  for (int colour = 0; colour < 3; ++colour) {
-    const std::uint8_t* begin = row.data() + colour * distance;
+  for (int color = 0; color < 3; ++color) {
+    const std::uint8_t* begin = row.data() + color * distance;
     result.emplace_back(begin, begin + last - first);
     EXPECT_EQ(begin[last - first], 0xEE);
   }
   return result;
 }
 
-using Colours = std::vector<std::vector<int>>;
+using Colors = std::vector<std::vector<int>>;
 
 TEST(PixelRows, ReadsEveryPackedFormat) {
   const std::uint8_t bytes[] = {10, 20, 30, 40, 50, 60, 70, 80};
@@ -164,19 +164,19 @@ TEST(PixelRows, ReadsEveryPackedFormat) {
   image.data = bytes;
   image.width = 2;
   image.height = 1;
-  EXPECT_EQ(colours(image, 0, 0, 2), (Colours{{10, 40}, {20, 50}, {30, 60}}));
+  EXPECT_EQ(colors(image, 0, 0, 2), (Colors{{10, 40}, {20, 50}, {30, 60}}));
   image.format = PixelFormat::rgba8888;
-  EXPECT_EQ(colours(image, 0, 0, 2), (Colours{{10, 50}, {20, 60}, {30, 70}}));
+  EXPECT_EQ(colors(image, 0, 0, 2), (Colors{{10, 50}, {20, 60}, {30, 70}}));
   image.format = PixelFormat::bgra8888;
-  EXPECT_EQ(colours(image, 0, 1, 2), (Colours{{70}, {60}, {50}}));
+  EXPECT_EQ(colors(image, 0, 1, 2), (Colors{{70}, {60}, {50}}));
   image.format = PixelFormat::gray8;
   image.width = 4;
   image.height = 2;
-  EXPECT_EQ(colours(image, 1, 1, 3), (Colours{{60, 70}, {60, 70}, {60, 70}}));
+  EXPECT_EQ(colors(image, 1, 1, 3), (Colors{{60, 70}, {60, 70}, {60, 70}}));
 }
 
 // Two columns and rows share a chroma sample; a crop may begin with the right one of two.
-TEST(PixelRows, FindsTheColourOfEachPixel) {
+TEST(PixelRows, FindsTheColorOfEachPixel) {
   const std::uint8_t luma[15] = {};
   const std::uint8_t pairs[] = {128, 129, 128, 130, 128, 131, 128, 132, 128, 133, 128, 134};
   ImageView image;
@@ -185,7 +185,7 @@ TEST(PixelRows, FindsTheColourOfEachPixel) {
   image.width = 5;
   image.height = 3;
   image.chroma[0].data = pairs;
-  const auto red = [&](int y, int first) { return colours(image, y, first, 5)[0]; };
+  const auto red = [&](int y, int first) { return colors(image, y, first, 5)[0]; };
   // The red of black is V - 128, times 1.402.
   EXPECT_EQ(red(0, 0), (std::vector<int>{1, 1, 3, 3, 4}));
   EXPECT_EQ(red(1, 1), (std::vector<int>{1, 3, 3, 4}));

@@ -62,7 +62,7 @@ TEST(PixelKernels, ConvertYuvAsTheScalarOnes) {
           step == 2 ? ChromaRow{u.get() + 1, u.get(), 2} : ChromaRow{u.get() + samples, v.get(), 1};
       const YuvWeights& weights = yuv_weights(random(0, 1) ? YuvMatrix::bt709 : YuvMatrix::bt601,
                                               random(0, 1) ? YuvRange::video : YuvRange::full);
-      const std::size_t distance = colour_distance(count);
+      const std::size_t distance = color_distance(count);
       expect_equal(*kernels, 3 * distance, [&](const PixelKernels& k, std::uint8_t* output) {
         k.convert_yuv(luma.get(), chroma, count, weights, {output, distance});
       });
@@ -76,7 +76,7 @@ TEST(PixelKernels, SeparateAsTheScalarOnes) {
     for (int count = 1; count < 70; ++count) {
       for (const PackedPixel pixel : {PackedPixel{3, 0}, PackedPixel{4, 0}, PackedPixel{4, 2}}) {
         const auto pixels = random.bytes(static_cast<std::size_t>(count) * pixel.bytes);
-        const std::size_t distance = colour_distance(count);
+        const std::size_t distance = color_distance(count);
         expect_equal(*kernels, 3 * distance, [&](const PixelKernels& k, std::uint8_t* output) {
           k.separate(pixels.get(), count, pixel, {output, distance});
         });
@@ -97,7 +97,7 @@ TEST(PixelKernels, ResampleRowsAsTheScalarOnes) {
       crop.reversed = random(0, 1) == 1;
       AxisFilter filter;
       filter.prepare(crop, random(0, 1) ? Interpolation::bicubic : Interpolation::bilinear);
-      const std::size_t distance = colour_distance(filter.source_last() - filter.source_first());
+      const std::size_t distance = color_distance(filter.source_last() - filter.source_first());
       const auto row = random.bytes(3 * distance);
       expect_equal(*kernels, 3 * crop.count, [&](const PixelKernels& k, std::uint8_t* output) {
         k.resample_row(filter, {row.get(), distance}, output);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "image/colour_rows.h"
+#include "image/color_rows.h"
 #include "image/resample.h"
 #include "image/yuv.h"
 
@@ -44,15 +44,15 @@ struct PixelKernels {
 
   /// Converts `count` pixels. The first one must be the left one of its chroma sample.
   void (*convert_yuv)(const std::uint8_t* luma, const ChromaRow& chroma, int count,
-                      const YuvWeights& weights, const ColourRows& output);
+                      const YuvWeights& weights, const ColorRows& output);
 
   /// Separates the colors of `count` packed pixels.
   void (*separate)(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
-                   const ColourRows& output);
+                   const ColorRows& output);
 
   /// A row that starts at filter.source_first() to filter.crop().count pixels of RGB. Reads, with
   /// weights of zero, up to kReadAhead bytes after the last tap.
-  void (*resample_row)(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output);
+  void (*resample_row)(const AxisFilter& filter, const ConstColorRows& row, std::uint8_t* output);
 
   /// Computes the weighted sum of rows that are `bytes` wide.
   void (*resample_column)(const ColumnTaps& taps, std::size_t bytes, std::uint8_t* output);
@@ -78,14 +78,14 @@ inline std::uint8_t resample_byte(const ColumnTaps& taps, std::size_t x) {
 }
 
 /// Computes one pixel of a row, for pixels that do not fill a vector.
-inline void resample_pixel(const AxisFilter& filter, int i, const ConstColourRows& row,
+inline void resample_pixel(const AxisFilter& filter, int i, const ConstColorRows& row,
                            std::uint8_t* output) {
   const std::int32_t* weights = filter.weights(i);
-  for (int colour = 0; colour < 3; ++colour) {
-    const std::uint8_t* bytes = row.row(colour) + filter.start(i) - filter.source_first();
+  for (int color = 0; color < 3; ++color) {
+    const std::uint8_t* bytes = row.row(color) + filter.start(i) - filter.source_first();
     std::int32_t sum = kHalf;
     for (int k = 0; k < filter.taps(i); ++k) sum += bytes[k] * weights[k];
-    output[colour] = to_byte(sum);
+    output[color] = to_byte(sum);
   }
 }
 

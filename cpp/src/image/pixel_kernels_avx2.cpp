@@ -34,7 +34,7 @@ AVX2 __m256i load_samples(const std::uint8_t* samples, int step) {
   return _mm256_cvtepu8_epi16(load_half(samples));
 }
 
-AVX2 __m256i centred(__m256i words, int black) {
+AVX2 __m256i centered(__m256i words, int black) {
   return _mm256_slli_epi16(_mm256_sub_epi16(words, _mm256_set1_epi16(static_cast<short>(black))),
                            kYuvInputShift);
 }
@@ -45,7 +45,7 @@ AVX2 __m256i times(__m256i words, std::int16_t weight) {
 
 // Returns 32 bytes of one color: sixteen pixels of luma in each, and in_order() a color for two
 // pixels.
-AVX2 __m256i colour(__m256i first, __m256i second, __m256i difference) {
+AVX2 __m256i color(__m256i first, __m256i second, __m256i difference) {
   const __m256i low = _mm256_add_epi16(first, _mm256_unpacklo_epi16(difference, difference));
   const __m256i high = _mm256_add_epi16(second, _mm256_unpackhi_epi16(difference, difference));
   return in_order(_mm256_packus_epi16(_mm256_srai_epi16(low, kYuvOutputShift),
@@ -53,29 +53,29 @@ AVX2 __m256i colour(__m256i first, __m256i second, __m256i difference) {
 }
 
 AVX2 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int count,
-                      const YuvWeights& weights, const ColourRows& output) {
+                      const YuvWeights& weights, const ColorRows& output) {
   const __m256i half = _mm256_set1_epi16(kYuvHalf);
   int x = 0;
   // Pairs are read whole: at least one pixel is left over, so that the last pair is inside.
   for (; x + 32 < count; x += 32) {
     const ChromaRow samples = chroma.from(x);
-    const __m256i u = in_order(centred(load_samples(samples.u, samples.step), 128));
-    const __m256i v = in_order(centred(load_samples(samples.v, samples.step), 128));
-    const __m256i low = centred(_mm256_cvtepu8_epi16(load_half(luma + x)), weights.black);
-    const __m256i high = centred(_mm256_cvtepu8_epi16(load_half(luma + x + 16)), weights.black);
+    const __m256i u = in_order(centered(load_samples(samples.u, samples.step), 128));
+    const __m256i v = in_order(centered(load_samples(samples.v, samples.step), 128));
+    const __m256i low = centered(_mm256_cvtepu8_epi16(load_half(luma + x)), weights.black);
+    const __m256i high = centered(_mm256_cvtepu8_epi16(load_half(luma + x + 16)), weights.black);
     const __m256i first = _mm256_add_epi16(times(low, weights.luma), half);
     const __m256i second = _mm256_add_epi16(times(high, weights.luma), half);
     const __m256i green =
         _mm256_add_epi16(times(u, weights.u_to_green), times(v, weights.v_to_green));
-    store(output.row(0) + x, colour(first, second, times(v, weights.v_to_red)));
-    store(output.row(1) + x, colour(first, second, green));
-    store(output.row(2) + x, colour(first, second, times(u, weights.u_to_blue)));
+    store(output.row(0) + x, color(first, second, times(v, weights.v_to_red)));
+    store(output.row(1) + x, color(first, second, green));
+    store(output.row(2) + x, color(first, second, times(u, weights.u_to_blue)));
   }
   sse41_kernels()->convert_yuv(luma + x, chroma.from(x), count - x, weights, output.from(x));
 }
 
 void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
-              const ColourRows& output) {
+              const ColorRows& output) {
   sse41_kernels()->separate(pixels, count, pixel, output);
 }
 
@@ -120,7 +120,7 @@ AVX2_INLINE __m128i four_outputs(const Taps (&taps)[4], const std::uint8_t* row)
   return _mm_srai_epi32(_mm_add_epi32(sum, _mm_set1_epi32(kHalf)), kFractionBits);
 }
 
-AVX2 void resample_row(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output) {
+AVX2 void resample_row(const AxisFilter& filter, const ConstColorRows& row, std::uint8_t* output) {
   const __m128i order = _mm_setr_epi8(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, -1, -1, -1, -1);
   const int count = filter.crop().count;
   int i = 0;

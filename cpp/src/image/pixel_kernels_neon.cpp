@@ -21,7 +21,7 @@ int16x8_t load_samples(const std::uint8_t* samples, int step) {
   return widened(vld1_u8(samples));
 }
 
-int16x8_t centred(int16x8_t words, std::int16_t black) {
+int16x8_t centered(int16x8_t words, std::int16_t black) {
   return vshlq_n_s16(vsubq_s16(words, vdupq_n_s16(black)), kYuvInputShift);
 }
 
@@ -30,7 +30,7 @@ int16x8_t times(int16x8_t words, std::int16_t weight) {
 }
 
 // Returns sixteen bytes of one color: eight pixels of luma in each, and a color for two pixels.
-uint8x16_t colour(int16x8_t first, int16x8_t second, int16x8_t difference) {
+uint8x16_t color(int16x8_t first, int16x8_t second, int16x8_t difference) {
   const int16x8_t low = vaddq_s16(first, vzip1q_s16(difference, difference));
   const int16x8_t high = vaddq_s16(second, vzip2q_s16(difference, difference));
   return vcombine_u8(vqmovun_s16(vshrq_n_s16(low, kYuvOutputShift)),
@@ -38,40 +38,40 @@ uint8x16_t colour(int16x8_t first, int16x8_t second, int16x8_t difference) {
 }
 
 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int count,
-                 const YuvWeights& weights, const ColourRows& output) {
+                 const YuvWeights& weights, const ColorRows& output) {
   const int16x8_t half = vdupq_n_s16(kYuvHalf);
   int x = 0;
   // Pairs are read whole: at least one pixel is left over, so that the last pair is inside.
   for (; x + 16 < count; x += 16) {
     const ChromaRow samples = chroma.from(x);
-    const int16x8_t u = centred(load_samples(samples.u, samples.step), 128);
-    const int16x8_t v = centred(load_samples(samples.v, samples.step), 128);
-    const int16x8_t low = centred(widened(vld1_u8(luma + x)), weights.black);
-    const int16x8_t high = centred(widened(vld1_u8(luma + x + 8)), weights.black);
+    const int16x8_t u = centered(load_samples(samples.u, samples.step), 128);
+    const int16x8_t v = centered(load_samples(samples.v, samples.step), 128);
+    const int16x8_t low = centered(widened(vld1_u8(luma + x)), weights.black);
+    const int16x8_t high = centered(widened(vld1_u8(luma + x + 8)), weights.black);
     const int16x8_t first = vaddq_s16(times(low, weights.luma), half);
     const int16x8_t second = vaddq_s16(times(high, weights.luma), half);
     const int16x8_t green = vaddq_s16(times(u, weights.u_to_green), times(v, weights.v_to_green));
-    vst1q_u8(output.row(0) + x, colour(first, second, times(v, weights.v_to_red)));
-    vst1q_u8(output.row(1) + x, colour(first, second, green));
-    vst1q_u8(output.row(2) + x, colour(first, second, times(u, weights.u_to_blue)));
+    vst1q_u8(output.row(0) + x, color(first, second, times(v, weights.v_to_red)));
+    vst1q_u8(output.row(1) + x, color(first, second, green));
+    vst1q_u8(output.row(2) + x, color(first, second, times(u, weights.u_to_blue)));
   }
   scalar_kernels().convert_yuv(luma + x, chroma.from(x), count - x, weights, output.from(x));
 }
 
 void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
-              const ColourRows& output) {
+              const ColorRows& output) {
   int x = 0;
   for (; x + 16 <= count; x += 16, pixels += 16 * pixel.bytes) {
-    uint8x16x3_t colours;
+    uint8x16x3_t colors;
     if (pixel.bytes == 3) {
-      colours = vld3q_u8(pixels);
+      colors = vld3q_u8(pixels);
     } else {
       const uint8x16x4_t four = vld4q_u8(pixels);
-      colours = {{four.val[0], four.val[1], four.val[2]}};
+      colors = {{four.val[0], four.val[1], four.val[2]}};
     }
-    vst1q_u8(output.row(pixel.red) + x, colours.val[0]);
-    vst1q_u8(output.row(1) + x, colours.val[1]);
-    vst1q_u8(output.row(2 - pixel.red) + x, colours.val[2]);
+    vst1q_u8(output.row(pixel.red) + x, colors.val[0]);
+    vst1q_u8(output.row(1) + x, colors.val[1]);
+    vst1q_u8(output.row(2 - pixel.red) + x, colors.val[2]);
   }
   scalar_kernels().separate(pixels, count - x, pixel, output.from(x));
 }
@@ -90,10 +90,10 @@ struct Sums {
   int32x4_t both() const { return vaddq_s32(low, high); }
 };
 
-void resample_row(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output) {
+void resample_row(const AxisFilter& filter, const ConstColorRows& row, std::uint8_t* output) {
   const int count = filter.crop().count;
   for (int i = 0; i < count; ++i, output += 3) {
-    const ConstColourRows bytes = row.from(filter.start(i) - filter.source_first());
+    const ConstColorRows bytes = row.from(filter.start(i) - filter.source_first());
     const std::int32_t* weights = filter.weights(i);
     const int taps = filter.taps(i);
     Sums red;

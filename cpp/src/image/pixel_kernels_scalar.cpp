@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kBlock = 256;  // bytes of a row whose sums stay in the cache
 
 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int count,
-                 const YuvWeights& weights, const ColourRows& output) {
+                 const YuvWeights& weights, const ColorRows& output) {
   for (int x = 0; x < count; ++x) {
     const std::ptrdiff_t sample = static_cast<std::ptrdiff_t>(x / 2) * chroma.step;
     const Rgb pixel = to_rgb(luma[x], chroma.u[sample], chroma.v[sample], weights);
@@ -21,7 +21,7 @@ void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int count,
 }
 
 void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
-              const ColourRows& output) {
+              const ColorRows& output) {
   for (int x = 0; x < count; ++x, pixels += pixel.bytes) {
     output.row(0)[x] = pixels[pixel.red];
     output.row(1)[x] = pixels[1];
@@ -29,7 +29,7 @@ void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
   }
 }
 
-void resample_row(const AxisFilter& filter, const ConstColourRows& row, std::uint8_t* output) {
+void resample_row(const AxisFilter& filter, const ConstColorRows& row, std::uint8_t* output) {
   const int count = filter.crop().count;
   for (int i = 0; i < count; ++i, output += 3) resample_pixel(filter, i, row, output);
 }

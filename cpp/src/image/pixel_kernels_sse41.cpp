@@ -33,7 +33,7 @@ SSE41 __m128i load_samples(const std::uint8_t* samples, int step) {
   return _mm_cvtepu8_epi16(load_half(samples));
 }
 
-SSE41 __m128i centred(__m128i words, int black) {
+SSE41 __m128i centered(__m128i words, int black) {
   return _mm_slli_epi16(_mm_sub_epi16(words, _mm_set1_epi16(static_cast<short>(black))),
                         kYuvInputShift);
 }
@@ -43,7 +43,7 @@ SSE41 __m128i times(__m128i words, std::int16_t weight) {
 }
 
 // Returns sixteen bytes of one color: eight pixels of luma in each, and a color for two pixels.
-SSE41 __m128i colour(__m128i first, __m128i second, __m128i difference) {
+SSE41 __m128i color(__m128i first, __m128i second, __m128i difference) {
   const __m128i low = _mm_add_epi16(first, _mm_unpacklo_epi16(difference, difference));
   const __m128i high = _mm_add_epi16(second, _mm_unpackhi_epi16(difference, difference));
   return _mm_packus_epi16(_mm_srai_epi16(low, kYuvOutputShift),
@@ -51,46 +51,45 @@ SSE41 __m128i colour(__m128i first, __m128i second, __m128i difference) {
 }
 
 SSE41 void convert_yuv(const std::uint8_t* luma, const ChromaRow& chroma, int count,
-                       const YuvWeights& weights, const ColourRows& output) {
+                       const YuvWeights& weights, const ColorRows& output) {
   const __m128i half = _mm_set1_epi16(kYuvHalf);
   int x = 0;
   // Pairs are read whole: at least one pixel is left over, so that the last pair is inside.
   for (; x + 16 < count; x += 16) {
     const ChromaRow samples = chroma.from(x);
-    const __m128i u = centred(load_samples(samples.u, samples.step), 128);
-    const __m128i v = centred(load_samples(samples.v, samples.step), 128);
-    const __m128i low = centred(_mm_cvtepu8_epi16(load_half(luma + x)), weights.black);
-    const __m128i high = centred(_mm_cvtepu8_epi16(load_half(luma + x + 8)), weights.black);
+    const __m128i u = centered(load_samples(samples.u, samples.step), 128);
+    const __m128i v = centered(load_samples(samples.v, samples.step), 128);
+    const __m128i low = centered(_mm_cvtepu8_epi16(load_half(luma + x)), weights.black);
+    const __m128i high = centered(_mm_cvtepu8_epi16(load_half(luma + x + 8)), weights.black);
     const __m128i first = _mm_add_epi16(times(low, weights.luma), half);
     const __m128i second = _mm_add_epi16(times(high, weights.luma), half);
     const __m128i green = _mm_add_epi16(times(u, weights.u_to_green), times(v, weights.v_to_green));
-    store(output.row(0) + x, colour(first, second, times(v, weights.v_to_red)));
-    store(output.row(1) + x, colour(first, second, green));
-    store(output.row(2) + x, colour(first, second, times(u, weights.u_to_blue)));
+    store(output.row(0) + x, color(first, second, times(v, weights.v_to_red)));
+    store(output.row(1) + x, color(first, second, green));
+    store(output.row(2) + x, color(first, second, times(u, weights.u_to_blue)));
   }
   scalar_kernels().convert_yuv(luma + x, chroma.from(x), count - x, weights, output.from(x));
 }
 
-SSE41 __m128i one_colour(const std::uint8_t (&from)[3][16], const __m128i (&parts)[3]) {
+SSE41 __m128i one_color(const std::uint8_t (&from)[3][16], const __m128i (&parts)[3]) {
   return _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(parts[0], load(from[0])),
                                    _mm_shuffle_epi8(parts[1], load(from[1]))),
                       _mm_shuffle_epi8(parts[2], load(from[2])));
 }
 
-SSE41 int separate_threes(const std::uint8_t* pixels, int count, int red,
-                          const ColourRows& output) {
+SSE41 int separate_threes(const std::uint8_t* pixels, int count, int red, const ColorRows& output) {
   int x = 0;
   for (; x + 16 <= count; x += 16, pixels += 48) {
     const __m128i parts[3] = {load(pixels), load(pixels + 16), load(pixels + 32)};
-    store(output.row(0) + x, one_colour(kSeparate.from[red], parts));
-    store(output.row(1) + x, one_colour(kSeparate.from[1], parts));
-    store(output.row(2) + x, one_colour(kSeparate.from[2 - red], parts));
+    store(output.row(0) + x, one_color(kSeparate.from[red], parts));
+    store(output.row(1) + x, one_color(kSeparate.from[1], parts));
+    store(output.row(2) + x, one_color(kSeparate.from[2 - red], parts));
   }
   return x;
 }
 
 // Four pixels become four bytes of each color; then rows and columns change places.
-SSE41 int separate_fours(const std::uint8_t* pixels, int count, int red, const ColourRows& output) {
+SSE41 int separate_fours(const std::uint8_t* pixels, int count, int red, const ColorRows& output) {
   const __m128i order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   int x = 0;
   for (; x + 16 <= count; x += 16, pixels += 64) {
@@ -109,7 +108,7 @@ SSE41 int separate_fours(const std::uint8_t* pixels, int count, int red, const C
 }
 
 SSE41 void separate(const std::uint8_t* pixels, int count, const PackedPixel& pixel,
-                    const ColourRows& output) {
+                    const ColorRows& output) {
   const int x = pixel.bytes == 3 ? separate_threes(pixels, count, pixel.red, output)
                                  : separate_fours(pixels, count, pixel.red, output);
   scalar_kernels().separate(pixels + static_cast<std::ptrdiff_t>(x) * pixel.bytes, count - x, pixel,
@@ -128,13 +127,12 @@ SSE41 __m128i weighted(const std::uint8_t* bytes, const WeightHalves& weights, i
   return _mm_add_epi32(_mm_slli_epi32(upper, kLowerBits), lower);
 }
 
-SSE41 void resample_row(const AxisFilter& filter, const ConstColourRows& row,
-                        std::uint8_t* output) {
+SSE41 void resample_row(const AxisFilter& filter, const ConstColorRows& row, std::uint8_t* output) {
   const __m128i half = _mm_set1_epi32(kHalf);
   const __m128i zero = _mm_setzero_si128();
   const int count = filter.crop().count;
   for (int i = 0; i < count; ++i, output += 3) {
-    const ConstColourRows bytes = row.from(filter.start(i) - filter.source_first());
+    const ConstColorRows bytes = row.from(filter.start(i) - filter.source_first());
     const WeightHalves weights = filter.halves(i);
     const __m128i red = weighted(bytes.row(0), weights, filter.taps(i));
     const __m128i green = weighted(bytes.row(1), weights, filter.taps(i));

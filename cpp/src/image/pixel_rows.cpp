@@ -31,14 +31,14 @@ const std::uint8_t* PixelRows::rgb(int y, int first) const {
   return image_.data + y * row_step_ + 3 * static_cast<std::ptrdiff_t>(first);
 }
 
-void PixelRows::separate(int y, int first, int last, const ColourRows& output) const {
+void PixelRows::separate(int y, int first, int last, const ColorRows& output) const {
   if (chroma_.u != nullptr) return convert_yuv(y, first, last, output);
   const int bytes = bytes_per_pixel(image_.format);
   const std::uint8_t* pixels =
       image_.data + y * row_step_ + static_cast<std::ptrdiff_t>(first) * bytes;
   if (bytes == 1) {
-    for (int colour = 0; colour < 3; ++colour) {
-      std::copy_n(pixels, last - first, output.row(colour));
+    for (int color = 0; color < 3; ++color) {
+      std::copy_n(pixels, last - first, output.row(color));
     }
     return;
   }
@@ -46,7 +46,7 @@ void PixelRows::separate(int y, int first, int last, const ColourRows& output) c
   kernels_.separate(pixels, last - first, {bytes, red}, output);
 }
 
-void PixelRows::convert_yuv(int y, int first, int last, const ColourRows& output) const {
+void PixelRows::convert_yuv(int y, int first, int last, const ColorRows& output) const {
   const std::uint8_t* luma = image_.data + y * row_step_;
   const ChromaRow row{chroma_.u + y / 2 * u_row_step_, chroma_.v + y / 2 * v_row_step_,
                       chroma_.step};

@@ -22,10 +22,10 @@ class PixelRows {
   const std::uint8_t* rgb(int y, int first) const;
 
   /// Separates the colors of columns [first, last) of row `y`.
-  void separate(int y, int first, int last, const ColourRows& output) const;
+  void separate(int y, int first, int last, const ColorRows& output) const;
 
  private:
-  void convert_yuv(int y, int first, int last, const ColourRows& output) const;
+  void convert_yuv(int y, int first, int last, const ColorRows& output) const;
 
   ImageView image_;
   const PixelKernels& kernels_;

@@ -131,8 +131,8 @@ Preprocessor::State::State(const PreprocessSpec& wanted, const PixelKernels& its
     for (int byte = 0; byte < 256; ++byte) {
       // The same float32 steps as in numpy, each rounded: divide, subtract, divide.
       const float unit = static_cast<float>(byte) / 255.0F;
-      const float centred = unit - spec.mean[c];
-      table[c][byte] = centred / spec.std[c];
+      const float centered = unit - spec.mean[c];
+      table[c][byte] = centered / spec.std[c];
     }
   }
   cropped.resize(static_cast<std::size_t>(spec.input_height) * spec.input_width * 3);

@@ -13,11 +13,11 @@ struct SeparateBytes {
 
 constexpr SeparateBytes separate_bytes() {
   SeparateBytes table = {};
-  for (int colour = 0; colour < 3; ++colour) {
+  for (int color = 0; color < 3; ++color) {
     for (int part = 0; part < 3; ++part) {
       for (int j = 0; j < 16; ++j) {
-        const int byte = 3 * j + colour;
-        table.from[colour][part][j] =
+        const int byte = 3 * j + color;
+        table.from[color][part][j] =
             static_cast<std::uint8_t>(byte / 16 == part ? byte % 16 : 0x80);
       }
     }

@@ -6,7 +6,7 @@ void TwoPasses::run(const PixelRows& pixels, const AxisFilter& across, const Axi
                     bool across_first, std::uint8_t* output) {
   first_ = across.source_first();
   last_ = across.source_last();
-  distance_ = colour_distance(last_ - first_);
+  distance_ = color_distance(last_ - first_);
   row_.resize(3 * distance_);
   taps_.resize(down.most_taps());
   if (across_first) {
@@ -19,7 +19,7 @@ void TwoPasses::run(const PixelRows& pixels, const AxisFilter& across, const Axi
 void TwoPasses::across_then_down(const PixelRows& pixels, const AxisFilter& across,
                                  const AxisFilter& down, std::uint8_t* output) {
   const std::size_t width = 3 * static_cast<std::size_t>(across.crop().count);
-  const ColourRows wide{row_.data(), distance_};
+  const ColorRows wide{row_.data(), distance_};
   window_.prepare(width, down.most_taps());
   for (int i = 0; i < down.crop().count; ++i, output += width) {
     for (int k = 0; k < down.taps(i); ++k) {
@@ -37,7 +37,7 @@ void TwoPasses::down_then_across(const PixelRows& pixels, const AxisFilter& acro
                                  const AxisFilter& down, std::uint8_t* output) {
   const bool packed = pixels.are_rgb();
   const std::size_t width = 3 * static_cast<std::size_t>(last_ - first_);
-  const ColourRows wide{row_.data(), distance_};
+  const ColorRows wide{row_.data(), distance_};
   if (packed) packed_.resize(width);
   if (!packed) window_.prepare(row_.size(), down.most_taps());
   for (int i = 0; i < down.crop().count; ++i, output += 3 * across.crop().count) {
