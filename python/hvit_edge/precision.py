@@ -1,4 +1,7 @@
-"""What can be asked of each target. Imports nothing, so that the command line knows it at once."""
+"""Define the precisions and options of each target.
+
+This module imports nothing, so that the command line starts fast.
+"""
 
 PRECISIONS = {
     "xnnpack": ("fp32", "fp16", "int8", "int8-dynamic", "auto"),
@@ -9,11 +12,8 @@ PRECISIONS = {
 """The targets and their precisions; the first of each is its default."""
 IOS = (17, 18)
 COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
-"""Both of Core ML; the first is the default."""
+"""The options of both Core ML targets; the first of each is its default."""
 INT8 = ("int8", "int8-dynamic")
-"""Those of native that `--cpu arm` changes: beside int8 it computes in float16 then."""
+"""The precisions of native that `--cpu arm` changes: the other layers then compute in float16."""
 CPUS = ("any", "arm")
-"""Of xnnpack, and of native in `INT8`: what a program is shaped for. It runs anywhere."""
-XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
-COREML_PACKAGES = ("hvit-edge", "torch", "coremltools")
-"""Packages whose versions an artifact records."""
+"""The CPUs for which xnnpack, and native in `INT8`, can shape a program; it runs on any CPU."""
