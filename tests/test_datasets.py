@@ -212,14 +212,14 @@ FOUR = np.zeros(4, np.int64)
             "labels: expected whole numbers [N], got float32 [4]",
         ),
         ({"images": images_of(4), "labels": FOUR[:, None]}, "got int64 [4, 1]"),
-        ({"images": images_of(4), "labels": FOUR[:3]}, "labels: expected 4, one an image, got 3"),
+        ({"images": images_of(4), "labels": FOUR[:3]}, "labels: expected 4, one per image, got 3"),
         (
             {"images": images_of(4), "labels": np.array([0, 3, 9, -1])},
             "expected labels from 0 to 2, got 3 outside, the first 3 at position 1",
         ),
         (
             {"images": images_of(4), "labels": np.array([None] * 4)},
-            "expected an NPZ file that numpy reads",
+            "expected an NPZ file that numpy can read",
         ),
     ],
 )
@@ -239,21 +239,21 @@ def test_unfit_npz_lists_every_fault_at_once(tmp_path):
 def test_npz_that_is_none_is_refused(tmp_path, content):
     path = tmp_path / "d.npz"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="expected an NPZ file that numpy reads"):
+    with pytest.raises(InputError, match="expected an NPZ file that numpy can read"):
         open_images(path, classes=3)
 
 
 def test_single_array_named_npz_is_refused(tmp_path):
     with open(tmp_path / "d.npz", "wb") as file:
         np.save(file, images_of(2))
-    with pytest.raises(InputError, match="expected an NPZ file that numpy reads"):
+    with pytest.raises(InputError, match="expected an NPZ file that numpy can read"):
         open_images(tmp_path / "d.npz", classes=3)
 
 
 def test_truncated_npz_is_refused(tmp_path):
     path = write_npz(tmp_path / "d.npz", images=images_of(40), labels=np.zeros(40, int))
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(InputError, match="expected an NPZ file that numpy reads"):
+    with pytest.raises(InputError, match="expected an NPZ file that numpy can read"):
         open_images(path, classes=3)
 
 
@@ -296,7 +296,7 @@ def test_single_image_is_refused_where_labels_are_needed(tmp_path):
 def test_empty_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="expected images, got none"):
         open_images(tmp_path)
-    with pytest.raises(InputError, match="expected one subfolder a class, got no subfolder"):
+    with pytest.raises(InputError, match="expected one subfolder per class, got no subfolder"):
         open_images(tmp_path, classes=3)
     (tmp_path / "cat").mkdir()
     with pytest.raises(InputError, match="expected images in its 1 subfolders, got none"):
@@ -312,7 +312,7 @@ def test_class_folder_of_unknown_name_among_known_ones_is_refused(folder):
 def test_class_folders_of_another_count_are_refused(tmp_path):
     for name in ("x", "y"):
         write_image(tmp_path / name / "a.png")
-    with pytest.raises(InputError, match="expected 3 subfolders, one a class"):
+    with pytest.raises(InputError, match="expected 3 subfolders, one per class"):
         open_images(tmp_path, classes=3, class_names=LABELS)
 
 

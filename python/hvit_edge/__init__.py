@@ -1,4 +1,4 @@
-"""hvit-edge: hybrid vision transformers from PyTorch to the edge, parity proven at every step."""
+"""Deploy hybrid vision transformers from PyTorch to edge devices, and check parity at each step."""
 
 from importlib import import_module
 
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> object:
     from hvit_edge.boundary.quiet import quiet
 
     try:
-        with quiet():  # importing PyTorch and ExecuTorch logs and warns, too
+        with quiet():  # the import of PyTorch and ExecuTorch logs and warns as well
             return getattr(import_module(f"hvit_edge.{_PUBLIC[name]}"), name)
     except ModuleNotFoundError as error:
         raise unforeseen(name, error) from error

@@ -1,13 +1,13 @@
-"""One reader of images, with or without labels: NPZ files and image folders.
+"""Read images, with or without labels, from NPZ files and image folders.
 
-    open_images("photos/")                                unlabelled: every image below the folder
-    open_images("test.npz", classes=10)                   labelled: `images` and `labels`
-    open_images("test/", classes=10, class_names=labels)  labelled: one subfolder a class
+    open_images("photos/")                                no labels: every image below the folder
+    open_images("test.npz", classes=10)                   labels: `images` and `labels`
+    open_images("test/", classes=10, class_names=labels)  labels: one subfolder per class
 
-A folder's classes are found by name where the subfolders carry the class names; subfolders named
-by whole numbers are class indices; otherwise there must be one subfolder a class, taken in sorted
-order. Nothing is guessed: every other layout is refused. Nothing disappears: files that are not
-named like images, subfolders without an image and images that cannot be read are all named.
+Subfolders are matched to classes by name if they have the names of classes. Subfolders named by
+integers are class indices. Otherwise there must be one subfolder per class, in sorted order. Any
+other layout is an error. Nothing is skipped silently: files that are not named like images,
+subfolders without an image and unreadable images are all reported.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def open_images(
     """Open a data set without reading its images yet.
 
     Args:
-        source: an NPZ file with `images` uint8 [N, height, width, 3] (and `labels`, N whole
-            numbers), a folder of images, or a single image.
-        classes: how many classes the network has; None opens the images without labels.
-        class_names: the network's labels in class order, where known.
+        source: an NPZ file with `images` uint8 [N, height, width, 3] (and `labels`, N integers), a
+            folder of images, or a single image.
+        classes: number of classes of the network; None opens the images without labels.
+        class_names: labels of the network in class order, if known.
 
     Raises:
-        InputError: nothing there, no images, wrong keys, types or shapes, classes that do not
-            fit the network's.
+        InputError: the path does not exist, there are no images, keys, types or shapes are wrong,
+            or the classes do not fit the network.
     """
     path = Path(source)
     _check_path(path)

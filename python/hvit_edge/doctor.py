@@ -1,4 +1,4 @@
-"""Is this machine ready for hvit-edge, and what mends it where it is not."""
+"""Check if this machine is ready for hvit-edge, and say how to fix it if not."""
 
 from __future__ import annotations
 
@@ -38,12 +38,13 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """Holds the result of one check.
 
     Attributes:
-        state: "failed" where hvit-edge cannot run, "warning" where a part of it cannot.
+        name: name of the check.
+        state: "failed" if hvit-edge cannot run, "warning" if a part of it cannot, else "ok".
         found: what was found.
-        mend: what to do; empty where all is well.
+        mend: how to fix it; empty if the state is "ok".
     """
 
     name: str
@@ -54,7 +55,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """All checks; `healthy` unless a required one failed."""
+    """Holds all checks; it is `healthy` unless a required one failed."""
 
     checks: list[Check]
 
@@ -68,7 +69,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Native:
-    """What the C++ runtime says of itself and of the CPU."""
+    """Holds the facts that the C++ runtime reports about itself and the CPU."""
 
     version: str
     backends: list[str]
@@ -77,7 +78,7 @@ class Native:
 
 
 def examine() -> Report:
-    """Look at the machine; imports no torch."""
+    """Run all checks of this machine. Imports no torch."""
     native, reason = probe_runtime()
     return Report(
         [
@@ -98,7 +99,7 @@ def examine() -> Report:
 
 
 def version_of(package: str) -> str | None:
-    """The installed version, without importing the package."""
+    """Return the installed version of a package without importing it, or None."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -106,7 +107,7 @@ def version_of(package: str) -> str | None:
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
-    """Python itself."""
+    """Check the version of Python."""
     found = ".".join(str(part) for part in version)
     if tuple(version[:2]) < OLDEST_PYTHON:
         return Check("python", "failed", found, "use Python 3.10 or newer")
@@ -114,7 +115,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
 
 
 def check_executorch(version: str | None) -> Check:
-    """ExecuTorch in the one version whose libraries the runtime is built against."""
+    """Check that ExecuTorch has the version for which the runtime is built."""
     mend = f"pip install executorch=={EXECUTORCH}"
     if version is None:
         return Check("executorch", "failed", "not installed", mend)
@@ -124,13 +125,16 @@ def check_executorch(version: str | None) -> Check:
 
 
 def copies_of(package: str) -> list[str]:
-    """Every folder on Python's path that has `package`, links resolved."""
+    """Return every folder of `package` on Python's path, with links resolved."""
     found = (Path(entry or ".") / package for entry in sys.path)
     return list(dict.fromkeys(str(path.resolve()) for path in found if path.is_dir()))
 
 
 def check_copies(folders: list[str]) -> Check:
-    """Two copies of ExecuTorch are two operator registries: backends vanish, or loading aborts."""
+    """Check that there is one copy of ExecuTorch.
+
+    Two copies have two operator registries, so backends are missing, or loading aborts.
+    """
     if len(folders) > 1:
         return Check(
             "executorch copies",
@@ -142,14 +146,14 @@ def check_copies(folders: list[str]) -> Check:
 
 
 def check_numpy(version: str | None) -> Check:
-    """Numpy, which carries images and logits."""
+    """Check numpy, which holds images and logits."""
     if version is None:
         return Check("numpy", "failed", "not installed", "pip install numpy")
     return Check("numpy", "ok", version)
 
 
 def check_torch(version: str | None) -> Check:
-    """Torch, which only compile and validate need."""
+    """Check torch, which only compile and validate need."""
     mend = "pip install 'hvit-edge[compile]'"
     if version is None:
         found = "not installed: run, eval, bench and inspect work; compile and validate do not"
@@ -160,7 +164,7 @@ def check_torch(version: str | None) -> Check:
 
 
 def probe_runtime() -> tuple[Native | None, str]:
-    """What the C++ runtime says, or None and why not; asked in a process that may crash."""
+    """Return the facts of the C++ runtime, or None and the reason; a new process may crash."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE], capture_output=True, text=True, check=False
     )
@@ -171,7 +175,7 @@ def probe_runtime() -> tuple[Native | None, str]:
 
 
 def check_runtime(native: Native | None, reason: str) -> list[Check]:
-    """The C++ runtime loads, is of the package's version, and has XNNPACK and our own backend."""
+    """Check that the C++ runtime loads, has the version of the package, and has all backends."""
     if native is None:
         return [Check("C++ runtime", "failed", f"does not load: {reason}", REINSTALL)]
     if native.version != hvit_edge.__version__:
@@ -187,7 +191,7 @@ def check_runtime(native: Native | None, reason: str) -> list[Check]:
 
 
 def check_cpu(machine: str, native: Native | None) -> Check:
-    """What XNNPACK's kernels can use."""
+    """Check the CPU features that XNNPACK's kernels use."""
     if machine.lower() not in ("x86_64", "amd64", "aarch64", "arm64"):
         mend = "ExecuTorch has wheels for x86_64 and aarch64"
         return Check("cpu", "warning", machine, mend)
@@ -201,12 +205,12 @@ def check_cpu(machine: str, native: Native | None) -> Check:
 
 
 def check_compiler(compiler: str | None) -> Check:
-    """A C++ compiler, for building from source."""
+    """Check for a C++ compiler, which builds from source need."""
     return _check_tool("C++ compiler", compiler, "to build from source: apt install g++")
 
 
 def cmake_version() -> str | None:
-    """The version of the cmake on PATH."""
+    """Return the version of cmake next to Python or on PATH, or None."""
     cmake = shutil.which("cmake", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
     cmake = cmake or shutil.which("cmake")
     if cmake is None:
@@ -217,7 +221,7 @@ def cmake_version() -> str | None:
 
 
 def check_cmake(version: str | None) -> Check:
-    """A recent CMake, for building from source."""
+    """Check for a recent CMake, which builds from source need."""
     mend = "to build from source: pip install 'cmake>=3.28'"
     if version is None:
         return Check("cmake", "warning", "none", mend)
@@ -228,18 +232,18 @@ def check_cmake(version: str | None) -> Check:
 
 
 def check_qemu(program: str | None) -> Check:
-    """User-mode QEMU, for `--device qemu:CPU`."""
+    """Check for user-mode QEMU, which `--device qemu:CPU` needs."""
     return _check_tool("QEMU", program, "for --device qemu:CPU: apt install qemu-user")
 
 
 def check_cross_compiler(program: str | None) -> Check:
-    """The cross compiler of `make arm`, whose C library the guest of QEMU also uses."""
+    """Check for the cross compiler of `make arm`; QEMU's guest uses its C library as well."""
     mend = "to build for Arm, and for --device qemu:CPU: apt install g++-aarch64-linux-gnu"
     return _check_tool("Arm cross compiler", program, mend)
 
 
 def _check_tool(name: str, path: str | None, mend: str) -> Check:
-    """A program that a part of hvit-edge needs, where it was found."""
+    """Return the check of an optional program with the path at which it was found."""
     if path is None:
         return Check(name, "warning", "none", mend)
     return Check(name, "ok", path)

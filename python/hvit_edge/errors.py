@@ -1,61 +1,61 @@
-"""Exceptions of hvit-edge. Every message reads `[where] expected, got, how to fix`."""
+"""Define the exceptions of hvit-edge, with messages `[where] expected, got; how to fix`."""
 
 from hvit_edge.hints import worded
 
 
 class HvitEdgeError(Exception):
-    """Base of every error that hvit-edge raises on purpose.
+    """Base class of all errors that hvit-edge raises.
 
-    The message is complete: `[where] what was expected, what came; how to fix it`.
-    `exit_code` is what the command line returns when the error reaches it. A remedy is named as an
-    option on the command line, and as an argument in Python, see `hints`.
+    The message has the form `[where] what was expected, what was found; how to fix it`. `exit_code`
+    is the exit code of the command line for the error. A remedy is shown as an option on the
+    command line, and as an argument in Python, see `hints`.
     """
 
     exit_code = 2
 
     def __str__(self) -> str:
-        """Return the message in the words of its reader."""
+        """Return the message with remedies for its reader."""
         return worded(super().__str__())
 
 
 class InputError(HvitEdgeError):
-    """A wrong argument, file, checkpoint, image or array."""
+    """Raised for a wrong argument, file, checkpoint, image or array."""
 
 
 class ArtifactError(HvitEdgeError):
-    """A file that is not a usable hvit-edge artifact: truncated, altered, foreign, too new."""
+    """Raised for an artifact that is truncated, altered, not from hvit-edge, or too new."""
 
 
 class LoweringError(HvitEdgeError):
-    """The model cannot be lowered to the target at all."""
+    """Raised if a model cannot be exported or lowered to the target."""
 
 
 class ParityError(HvitEdgeError):
-    """The program's outputs differ from eager PyTorch by more than the stated tolerance."""
+    """Raised if outputs differ from eager PyTorch by more than the stated tolerance."""
 
     exit_code = 3
 
 
 class DelegationError(HvitEdgeError):
-    """Operators stay outside the delegate although the caller asked for none."""
+    """Raised if fewer operators are in the delegate than required."""
 
     exit_code = 4
 
 
 class DeviceError(HvitEdgeError):
-    """A device cannot be reached or died."""
+    """Raised if a device cannot be reached or was lost."""
 
     exit_code = 5
 
 
 class MissingPackageError(InputError, ImportError):
-    """A Python package that a part of hvit-edge needs is not installed; `name` is the package."""
+    """Raised if a Python package that is needed is not installed; `name` is the package."""
 
 
 class InternalError(HvitEdgeError):
-    """A failure that hvit-edge did not foresee: a bug of its own, or of what it calls.
+    """Raised for an unexpected failure: a bug of hvit-edge, or of a library that it calls.
 
-    `__cause__` is the exception that happened.
+    `__cause__` is the original exception.
     """
 
     exit_code = 1

@@ -1,7 +1,7 @@
-"""Remedies in the words of their reader: options on the command line, arguments in Python.
+"""Show remedies as options on the command line, and as arguments in Python.
 
-A message names a remedy in both forms, the option first: `--weights FILE (weights=)`. Whoever reads
-the message sees one of them.
+A message contains both forms, the option first: `--weights FILE (weights=)`. The reader of the
+message sees only one of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _command_line: ContextVar[bool] = ContextVar("command_line", default=False)
 
 @contextmanager
 def on_command_line() -> Iterator[None]:
-    """Word every message of this context for readers of the command line."""
+    """Show remedies as options of the command line in this context."""
     token = _command_line.set(True)
     try:
         yield
@@ -34,10 +34,10 @@ FORMS = "FILE.py:FACTORY, timm:NAME[.TAG] or hf:OWNER/REPO"
 
 
 def worded(message: str) -> str:
-    """Return the message with each remedy in the reader's form alone.
+    """Return the message with only the reader's form of each remedy.
 
     `pass --weights FILE (weights=)` becomes `pass --weights FILE` on the command line and
-    `pass weights=` in Python. What has one form only stays as it is.
+    `pass weights=` in Python. A remedy with only one form does not change.
     """
     return _PAIR.sub(r"\1" if _command_line.get() else r"\2", message)
 

@@ -1,4 +1,4 @@
-"""Class names in whatever form people keep them: lists, mappings, files."""
+"""Read class names from lists, mappings and files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INDEX = re.compile(r"[+-]?[0-9]+")
 SHOWN = 10
 INDEXED = re.compile(r"([0-9]+)\s*[:=,;\s]\s*(\S.*)")  # `0: cat`, `0,cat`, `0 cat`
 YAML = (".yaml", ".yml")
-# Where configs keep them, and what the keys are if it is a mapping.
+# Fields of configs with class names, and the meaning of the keys if the field is a mapping.
 TABLES = {
     "id2label": "index",
     "idx_to_class": "index",
@@ -35,16 +35,16 @@ def read_labels(
     """Read class names in class order.
 
     Args:
-        value: None; a list of names; a mapping from class index (a number, or its digits) to
-            name, or from name to class index. Whole numbers as names become text. If every name
-            is null, there are none.
-        where: for messages.
-        classes: how many there must be; None for any number.
-        by: "index" or "name": what a mapping's keys are; None finds it out.
+        value: None; a list of names; or a mapping from class index (a number, or its digits) to
+            name, or from name to class index. Integers as names become text. If every name is null,
+            the result is empty.
+        where: the part of a message in brackets.
+        classes: required number of names; None for any number.
+        by: meaning of the keys of a mapping, "index" or "name"; None detects it.
 
     Raises:
-        InputError: it is none of these, names are missing, blank or of several lines, or indices
-            do not count up from 0; one message lists all faults.
+        InputError: the value is none of these, names are missing, blank or of several lines, or
+            indices do not count up from 0. One message lists all faults.
     """
     if value is None:
         return ()
@@ -75,21 +75,21 @@ def _is_list(value: object) -> bool:
 
 
 def read_labels_file(path: str | Path) -> tuple[str, ...]:
-    """Read the class names of a text file with one a line, or of a JSON file.
+    """Read the class names in a text file with one name per line, or in a JSON file.
 
-    The JSON, or a Python literal, holds what `read_labels` takes, by itself or as one of `TABLES`
-    of an object. If every line of text begins with its class index, such as `0: cat`, the rest is
-    the name.
+    JSON or a Python literal contains a value for `read_labels`, or an object with such a value in
+    one of `TABLES`. If every line of text begins with its class index, such as `0: cat`, the rest
+    of the line is the name.
 
     Raises:
-        InputError: the file is missing, empty, has a blank line, or holds no labels.
+        InputError: the file is missing or empty, has a blank line, or has no labels.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"[labels] expected a UTF-8 text file with one class name a line, got {path} ({error});"
-            " save it as such"
+            f"[labels] expected a UTF-8 text file with one class name per line, got {path}"
+            f" ({error}); save it in this form"
         ) from error
     content = _structured(text, Path(path))
     if content is not None:
@@ -106,9 +106,9 @@ def read_labels_file(path: str | Path) -> tuple[str, ...]:
 
 
 def given_labels(labels: object, classes: int | None = None) -> tuple[str, ...] | None:
-    """Read the labels that a caller gives: as `read_labels`, or the path of a file.
+    """Read the labels that a caller gives: a value for `read_labels`, or the path of a file.
 
-    None stays None: labels as the weights have them.
+    None stays None; the labels are then those of the weights.
     """
     if labels is None:
         return None
@@ -118,7 +118,7 @@ def given_labels(labels: object, classes: int | None = None) -> tuple[str, ...] 
 
 
 def _structured(text: str, path: Path) -> object:
-    """The content of a JSON file or a Python literal; None if it is a plain list of lines."""
+    """Return the content of a JSON file or a Python literal; None for lines of text."""
     named = path.suffix.lower()
     if named in YAML:
         raise InputError(f"[labels] expected text or JSON, got YAML: {path}; save it as JSON")
@@ -133,11 +133,11 @@ def _structured(text: str, path: Path) -> object:
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError):
-        if start == "[":  # which a name may begin with
+        if start == "[":  # a name may begin with a bracket
             return None
     raise InputError(
-        f"[labels] expected one class name a line, JSON or a Python dict, got {path}, which begins"
-        " like the latter two and is neither; correct it"
+        f"[labels] expected one class name per line, JSON or a Python dict, got {path}, which"
+        " begins like the latter two and is neither; correct it"
     )
 
 
@@ -151,7 +151,7 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _lines(text: str, path: str | Path) -> tuple[str, ...]:
     labels = [line.strip() for line in text.splitlines()]
     if not labels:
-        raise InputError(f"[labels] {path}: expected one class name a line, got an empty file")
+        raise InputError(f"[labels] {path}: expected one class name per line, got an empty file")
     blank = [str(number) for number, label in enumerate(labels, 1) if not label]
     if blank:
         raise InputError(
@@ -175,7 +175,7 @@ def _index(value: object) -> int | None:
 
 
 def _in_order(table: Mapping, by: str | None, faults: list[str]) -> list[object]:
-    """The names of a mapping by their indices; what is wrong with these goes into `faults`."""
+    """Return the names of a mapping in the order of their indices; add errors to `faults`."""
     by_key = [(_index(key), value) for key, value in table.items()]
     by_value = [(_index(value), key) for key, value in table.items()]
     if by is None and table and all(isinstance(key, Integral) for key in table):
@@ -221,7 +221,7 @@ def _index_faults(pairs: list[tuple[int | None, object]], keys: list[object]) ->
 
 
 def _texts(names: list[object], faults: list[str]) -> tuple[str, ...]:
-    """The names as text; what is wrong with them goes into `faults`."""
+    """Return the names as text; add errors to `faults`."""
     null = [i for i, name in enumerate(names) if name is None]
     wrong = [
         f"{i} ({type(name).__name__})"

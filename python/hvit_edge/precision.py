@@ -1,7 +1,4 @@
-"""Define the precisions and options of each target.
-
-This module imports nothing, so that the command line starts fast.
-"""
+"""List the options of each target. Imports nothing, so that the command line starts quickly."""
 
 PRECISIONS = {
     "xnnpack": ("fp32", "fp16", "int8", "int8-dynamic", "auto"),
@@ -12,8 +9,8 @@ PRECISIONS = {
 """The targets and their precisions; the first of each is its default."""
 IOS = (17, 18)
 COMPUTE_UNITS = ("all", "cpu", "cpu-gpu", "cpu-ne")
-"""The options of both Core ML targets; the first of each is its default."""
+"""Versions of iOS and compute units for Core ML; the first of each is the default."""
 INT8 = ("int8", "int8-dynamic")
-"""The precisions of native that `--cpu arm` changes: the other layers then compute in float16."""
+"""Precisions of native that `--cpu arm` changes: all that is not int8 is then float16."""
 CPUS = ("any", "arm")
-"""The CPUs for which xnnpack, and native in `INT8`, can shape a program; it runs on any CPU."""
+"""CPUs for which programs of xnnpack, and of native in `INT8`, are optimized. They run on any."""

@@ -1,4 +1,4 @@
-"""The preprocessing specification: from a photo to the array that a network takes.
+"""Preprocess a photo to the input array of a network, by a specification.
 
 This module is the reference (Pillow and numpy). `cpp/src/image/preprocess.cpp` implements the same
 specification for devices, and tests compare the two.
@@ -33,7 +33,7 @@ MAX_RESIZED_PIXELS = 178_956_970  # Pillow's own limit against decompression bom
 @public_methods("__post_init__", "__call__")
 @dataclass(frozen=True)
 class Preprocess:
-    """How a photo becomes a network's input.
+    """Specifies how a photo becomes the input of a network, and does it.
 
     Attributes:
         input_size: (height, width) of the network's input, in pixels.
@@ -41,14 +41,14 @@ class Preprocess:
             torchvision does; "shortest-floor" the same, but half of an odd number of pixels is
             rounded down, as transformers does; "stretch" scales both sides to `resize_size` and
             crops the center, or to `input_size`.
-        resize_size: pixels, at least as large as either side of the input; 0 is the longer side of
-            the input, and for "stretch" both.
+        resize_size: size in pixels, at least as large as either side of the input. 0 means the
+            longer side of the input; for "stretch" it means `input_size`.
         interpolation: "bilinear", "bicubic" or "lanczos", antialiased as in Pillow.
         mean, std: `x = (byte / 255 - mean) / std`, in the network's channel order.
-        channel_order: "RGB" or "BGR", the order in which the network wants the channels.
+        channel_order: "RGB" or "BGR", the order of the channels in the input of the network.
 
     Raises:
-        InputError: a field has an impossible value; the message lists every fault.
+        InputError: a field has an impossible value. The message lists every fault.
     """
 
     input_size: tuple[int, int]
@@ -66,7 +66,7 @@ class Preprocess:
             raise InputError("[Preprocess] " + "; ".join(faults))
 
     def _fill_resize_size(self) -> None:
-        """Write out what a `resize_size` of 0 stands for."""
+        """Replace a `resize_size` of 0 with the longer side of the input, except for "stretch"."""
         sides = self.input_size
         shortest = self.resize in ("shortest", "shortest-floor")
         if shortest and self.resize_size == 0 and isinstance(sides, tuple):
@@ -109,7 +109,7 @@ class Preprocess:
         return f"{resize}, {self.interpolation}, {order}, mean {mean}, std {std}"
 
     def resized_size(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width) after the resize of a photo of `height` x `width`, before the crop."""
+        """Return (height, width) of a photo of `height` x `width` after the resize."""
         if self.resize == "stretch":
             return (self.resize_size, self.resize_size) if self.resize_size else self.input_size
         short, long = min(height, width), max(height, width)
@@ -126,24 +126,28 @@ class Preprocess:
             float32 [1, 3, input height, input width], contiguous.
 
         Raises:
-            InputError: wrong dtype or shape, or a shape so long that resizing would take
-                more than 179 million pixels.
+            InputError: the dtype or shape is wrong, or the resized photo would have more than 179
+                million pixels.
         """
         return self.normalise(self.resize_and_crop(image))
 
     def normalise(self, pixels: np.ndarray) -> np.ndarray:
-        """The second half, uint8 [h, w, 3] in RGB to float32 [1, 3, h, w], contiguous."""
+        """Normalize uint8 [h, w, 3] in RGB to contiguous float32 [1, 3, h, w], after the crop."""
         mean, std = (np.asarray(v, np.float32).reshape(3, 1, 1) for v in (self.mean, self.std))
         return (self.planes(pixels) / np.float32(255) - mean) / std
 
     def planes(self, pixels: np.ndarray) -> np.ndarray:
-        """Uint8 [h, w, 3] in RGB to float32 [1, 3, h, w], 0 to 255, in the network's order."""
+        """Convert uint8 [h, w, 3] in RGB to float32 [1, 3, h, w], 0 to 255, in `channel_order`."""
         if self.channel_order == "BGR":
             pixels = pixels[:, :, ::-1]
         return np.ascontiguousarray(pixels.transpose(2, 0, 1)[np.newaxis], np.float32)
 
     def resize_and_crop(self, image: np.ndarray) -> np.ndarray:
-        """The first half, uint8 [h, w, 3] to uint8 [input h, input w, 3], RGB."""
+        """Resize and crop uint8 [h, w, 3] to uint8 [input h, input w, 3], both in RGB.
+
+        Raises:
+            InputError: see `__call__`.
+        """
         self.check_photo(image)
         height, width = self.resized_size(*image.shape[:2])
         resized = self._resize(Image.fromarray(image), height, width)
@@ -154,7 +158,7 @@ class Preprocess:
         return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
 
     def check_photo(self, image: np.ndarray) -> None:
-        """Raise InputError if `__call__` would refuse this photo."""
+        """Raise InputError if `__call__` refuses this photo."""
         check_image_array(image)
         height, width = self.resized_size(*image.shape[:2])
         if height * width > MAX_RESIZED_PIXELS:
@@ -167,8 +171,8 @@ class Preprocess:
     def _resize(self, image: Image.Image, height: int, width: int) -> Image.Image:
         """Resize along one side, then along the other.
 
-        Each pass rounds to bytes, so the order shows. It is that of Pillow 13 on any Pillow: the
-        rows first where they shrink, and by more than twice as many pixels as the columns.
+        Each pass rounds to bytes, so the order matters. With any Pillow it is the order of Pillow
+        13: rows first if they shrink by more than twice as many pixels as the columns.
         """
         fewer_rows, fewer_columns = image.height - height, image.width - width
         rows_first = fewer_rows > max(0, 2 * fewer_columns)

@@ -1,4 +1,4 @@
-"""Progress bars: on stderr, and only where it is a terminal."""
+"""Show progress bars on stderr, only if it is a terminal."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, TextIO, TypeVar
 
 Item = TypeVar("Item")
 Wrap = Callable[[Iterable[Item], int], Iterable[Item]]
-"""What a loop takes as `progress`: (items, how many) to the same items."""
+"""Wraps the items of a loop, given the items and their number; returns the same items."""
 Count = Callable[[int, int], None]
-"""What is told how many are done, and of how many, where the loop runs elsewhere."""
+"""Is called with the number of finished items and the total, if the loop runs elsewhere."""
 
 
 def silent(items: Iterable[Item], total: int) -> Iterable[Item]:
-    """No bar: the default of every function that takes `progress`."""
+    """Show no bar; the default of every argument `progress` of type `Wrap`."""
     return items
 
 
 def uncounted(done: int, total: int) -> None:
-    """No bar: the default of every function that takes a `Count`."""
+    """Show no bar; the default of every argument of type `Count`."""
 
 
 def counter(description: str, *, unit: str = "image", stream: TextIO | None = None) -> Count:
-    """As `bar`, for what is counted elsewhere; it goes when all are done."""
+    """Return a bar for items that are counted elsewhere; it disappears when all are done."""
     shown: list[Any] = []
 
     def count(done: int, total: int) -> None:
@@ -37,7 +37,7 @@ def counter(description: str, *, unit: str = "image", stream: TextIO | None = No
 
 
 def bar(description: str, *, unit: str = "image", stream: TextIO | None = None) -> Wrap:
-    """A bar named `description`; it shows nothing where `stream` (stderr) is no terminal."""
+    """Return a bar named `description`; it is hidden if `stream` (stderr) is not a terminal."""
 
     def wrap(items: Iterable[Item], total: int) -> Iterator[Item]:
         return iter(_tqdm(items, total, description, unit, stream))

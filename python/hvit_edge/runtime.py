@@ -1,4 +1,4 @@
-"""Running artifacts: Session and Classifier over the C++ runtime. Imports no torch."""
+"""Run artifacts with Session and Classifier, which use the C++ runtime. Imports no torch."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "Tenso
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Shape and dtype of an input or output, for example ((1, 3, 256, 256), "float32").
+    """Holds shape and dtype of an input or output, for example ((1, 3, 256, 256), "float32").
 
-    `name` is empty in a classifier, whose input and output have none.
+    `name` is empty in a classifier, whose input and output have no names.
     """
 
     shape: tuple[int, ...]
@@ -44,14 +44,15 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class SelfTest:
-    """The golden sample through preprocessing and model, compared with eager PyTorch's output.
+    """Compares the outputs for the golden sample with those of eager PyTorch.
 
     Attributes:
-        passed: the difference is within the artifact's tolerance.
+        passed: True if the difference is within the tolerance of the artifact.
         max_abs: largest absolute difference of an output.
-        max_rel: `max_abs` divided by the largest absolute golden value; of an output of integers or
-            booleans the share of its elements that differ. Of several outputs the worst.
-        top1_agree: both name the same class; true in artifacts without classes.
+        max_rel: `max_abs` divided by the largest absolute golden value. For an output of integers
+            or booleans it is the share of elements that differ. Of several outputs the worst
+            counts.
+        top1_agree: True if both have the same top class; always True without classes.
     """
 
     passed: bool
@@ -62,7 +63,7 @@ class SelfTest:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One class: its label ("class 17" without labels), index and softmax probability."""
+    """Holds a class: its label ("class 17" without labels), index and softmax probability."""
 
     label: str
     index: int
@@ -71,25 +72,27 @@ class Prediction:
 
 @public_methods("__init__", "__call__", "run", "operator_times", "self_test")
 class Session:
-    """One loaded artifact. Calls from several threads run one after the other.
+    """Runs one loaded artifact. Calls from several threads run one after the other.
 
     Args:
-        path: an artifact written by `hvit_edge.compile`. It must not change while loaded.
-        threads: 0 = the physical cores that this process may use. The number counts for the
-            whole process: the Session loaded last decides.
-        prepare: False leaves loading the model itself to the first run, so that an artifact for a
-            backend that this system lacks can be looked into; that run would be refused.
-        time_operators: every run also times the backend's operators, see `operator_times`.
+        path: an artifact written by `hvit_edge.compile`. It must not change while it is loaded.
+        threads: number of threads; 0 means the physical cores that this process may use. The number
+            applies to the complete process; the Session loaded last sets it.
+        prepare: False loads the model itself only at the first run. An artifact for a backend that
+            this system does not have can then be inspected, but not run.
+        time_operators: also measure the operators of the backend in every run, see
+            `operator_times`.
 
     Attributes:
-        metadata: what the artifact says about itself.
+        metadata: metadata of the artifact.
         inputs, outputs: a TensorSpec for each.
-        planned_memory_bytes: size of the activations' arena, beside the weights.
-        load_seconds: how long loading took.
+        planned_memory_bytes: size of the memory for activations, without the weights.
+        load_seconds: time that loading took.
 
     Raises:
-        InputError: no such file, a directory, or an impossible number of threads.
-        ArtifactError: the file is truncated, altered, foreign or too new.
+        InputError: there is no such file, it is a directory, or the number of threads is
+            impossible.
+        ArtifactError: the file is truncated, altered, not from hvit-edge, or too new.
     """
 
     def __init__(
@@ -139,14 +142,15 @@ class Session:
         """Run the model once.
 
         Args:
-            arrays: one contiguous array for each of `inputs`; read in place, never copied.
-            named: the same by their names, of artifacts of the task "tensor".
+            arrays: one contiguous array for each of `inputs`; they are read in place, not copied.
+            named: the same arrays by name, for artifacts of the task "tensor".
 
         Returns:
             A new array for each of `outputs`.
 
         Raises:
-            InputError: a wrong number, name, shape, dtype or memory order, NaN or infinity.
+            InputError: the number of arrays, a name, shape, dtype or memory order is wrong, or a
+                value is NaN or infinity.
         """
         if arrays and named:
             raise InputError(
@@ -162,16 +166,16 @@ class Session:
     def run(
         self, arrays: Sequence[np.ndarray] | Mapping[str, np.ndarray]
     ) -> list[np.ndarray] | dict[str, np.ndarray]:
-        """Run the model once, on a row of arrays or on arrays by name.
+        """Run the model once, on a list of arrays or on arrays by name.
 
         Args:
-            arrays: as in a call.
+            arrays: one array for each of `inputs`, as a sequence or as a mapping by name.
 
         Returns:
-            A list for a row, and a dict by the names of `outputs` for arrays by name.
+            A list for a sequence, or a dict by the names of `outputs` for a mapping.
 
         Raises:
-            InputError: as in a call.
+            InputError: see `__call__`.
         """
         if not isinstance(arrays, Mapping):
             return self(*arrays)
@@ -181,16 +185,16 @@ class Session:
         return {spec.name: array for spec, array in zip(self.outputs, found, strict=True)}
 
     def operator_times(self) -> list[tuple[str, int]]:
-        """Name and nanoseconds of each operator in the last run, in their order.
+        """Return name and nanoseconds of each operator in the last run, in order.
 
-        None where the Session does not time operators. XNNPACK measures whole microseconds,
+        The list is empty if the Session does not time operators. XNNPACK measures microseconds,
         rounded down.
         """
         with self._lock:
             return [(each.name, each.end_ns - each.start_ns) for each in self._native.operators]
 
     def self_test(self) -> SelfTest:
-        """Run the golden sample and compare with the golden outputs."""
+        """Run the golden sample, and compare with the golden outputs."""
         with self._lock:
             result = self._native.self_test()
         return SelfTest(result.passed, result.max_abs, result.max_rel, result.top1_agree)
@@ -198,18 +202,19 @@ class Session:
 
 @public_methods("__init__", "__call__", "logits", "self_test")
 class Classifier:
-    """Photo in, labels out.
+    """Classifies photos with an artifact.
 
     Args:
         path: an artifact written by `hvit_edge.compile`.
         threads: see Session.
 
     Attributes:
-        session: the Session inside.
-        backend: what runs the program.
+        session: the Session that runs the artifact.
+        backend: name of the runtime.
 
     Raises:
-        InputError, ArtifactError: as Session; also an artifact that is not a classifier.
+        InputError: see Session.
+        ArtifactError: see Session; or the artifact is not a classifier.
     """
 
     backend = "C++ runtime"
@@ -227,15 +232,15 @@ class Classifier:
         """Classify one photo.
 
         Args:
-            image: a file's path, a PIL image or a uint8 array [height, width, 3], RGB.
-                EXIF rotation is applied to files and PIL images.
-            top_k: how many classes to return; all where the model has fewer.
+            image: the path of a file, a PIL image, or a uint8 array [height, width, 3] in RGB. EXIF
+                rotation is applied to files and PIL images.
+            top_k: number of classes to return; all classes if the model has fewer.
 
         Returns:
             Predictions, most probable first.
 
         Raises:
-            InputError: an unreadable file, a wrong array, or top_k below 1.
+            InputError: the file cannot be read, the array is wrong, or top_k is below 1.
         """
         pixels = as_pixels(image)
         with self._lock:
@@ -243,23 +248,23 @@ class Classifier:
         return [Prediction(p.label, p.index, p.score) for p in found]
 
     def logits(self, image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
-        """The raw outputs for one photo, float32 [1, classes]; `image` as in a call."""
+        """Return the raw outputs for one photo, float32 [1, classes]; `image` as in `__call__`."""
         pixels = as_pixels(image)
         with self._lock:
             return self._native.logits(pixels)
 
     def self_test(self) -> SelfTest:
-        """See Session."""
+        """Run the self test, see `Session.self_test`."""
         return self.session.self_test()
 
     @property
     def metadata(self) -> Metadata:
-        """What the artifact says about itself."""
+        """Return the metadata of the artifact."""
         return self.session.metadata
 
     @property
     def classes(self) -> int:
-        """How many the network has."""
+        """Return the number of classes of the network."""
         return self.session.outputs[0].shape[-1]
 
 
@@ -283,8 +288,8 @@ def _path(path: str | Path) -> str:
 
 
 def whole_number(value: int, where: str, name: str) -> int:
-    """`value`, or InputError where it is none that fits C++'s int."""
-    # Out of C++'s int, the runtime could not even say what is wrong.
+    """Return `value` as an int; raise InputError if it is not an integer that fits C++'s int."""
+    # The runtime cannot report a value that does not fit C++'s int.
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or abs(value) > 2**30:
         raise InputError(f"[{where}] {name}: expected a whole number, got {value!r}")
     return int(value)
@@ -295,7 +300,11 @@ def _thread_count(threads: int) -> int:
 
 
 def as_pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
-    """What a classifier takes, as an array; InputError for anything else."""
+    """Return the argument of a classifier as an array.
+
+    Raises:
+        InputError: it is not a path, a PIL image or an array, or it cannot be read.
+    """
     if isinstance(image, (str, os.PathLike)):
         return load_image(image)
     if isinstance(image, Image.Image):
@@ -311,8 +320,8 @@ def as_pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
 def _rgb(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I") or image.mode == "F":
         raise InputError(
-            f"[Classifier] expected an image with 8 bits a channel, got mode {image.mode};"
-            " pass the file's path, or scale the values to 0..255"
+            f"[Classifier] expected an image with 8 bits per channel, got mode {image.mode};"
+            " pass the path of the file, or scale the values to 0..255"
         )
     return rgb_of(image)
 
@@ -353,6 +362,6 @@ def _preprocess(spec: _runtime.PreprocessSpec) -> Preprocess:
 
 
 def _floats(values: list[float]) -> tuple[float, float, float]:
-    # The runtime holds float32; the shortest decimal that names it is what was written.
+    # The runtime holds float32; the shortest decimal of it is the number that was written.
     red, green, blue = (float(str(np.float32(value))) for value in values)
     return red, green, blue

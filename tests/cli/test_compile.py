@@ -144,7 +144,7 @@ def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
         ("--arg width", "--arg: expected key=value with a name as key, got 'width'"),
         ("--rtol -1", "--rtol: expected a number greater than 0, got -1"),
         ("--wieghts random", "unknown option --wieghts (did you mean '--weights'?)"),
-        ("--labels no/such.txt", "expected a UTF-8 text file with one class name a line, got no/"),
+        ("--labels no/such.txt", "text file with one class name per line, got no/"),
     ],
 )
 def test_refusals_before_any_work(requests, capsys, arguments, message):
@@ -155,7 +155,7 @@ def test_refusals_before_any_work(requests, capsys, arguments, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected one class name a line, got an empty file"),
+        (b"", "expected one class name per line, got an empty file"),
         (b"cat\n\ndog\n \n", "got blank lines: 2, 4"),
         (b"\xff\xfe\x00", "expected a UTF-8 text file"),
     ],

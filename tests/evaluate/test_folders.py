@@ -189,7 +189,7 @@ def test_classes_without_an_image_in_an_npz_are_named(artifact, tmp_path):
 
 def test_only_foreign_files_are_named_in_the_refusal(artifact, tmp_path):
     root = fill(tmp_path / "d", cat={"a.xyz": b"", "b.doc": b""}, dog={"c.xyz": b""})
-    with pytest.raises(InputError, match=r"none among 3 files of other names \(cat/a.xyz, cat/b"):
+    with pytest.raises(InputError, match=r"none among 3 files with other names \(cat/a.xyz, cat/b"):
         evaluate(artifact, root)
 
 

@@ -100,7 +100,7 @@ def test_labels_missing_from_the_artifact(tiny, photo):
         (np.zeros((4, 4, 3), np.uint8)[:, ::-1], "adjacent pixels"),
         (np.zeros((3, 4, 4), np.uint8).transpose(1, 2, 0), "adjacent pixels"),
         (b"bytes", "expected a path, a PIL image or an array, got bytes"),
-        (Image.new("I;16", (4, 4)), "expected an image with 8 bits a channel, got mode I;16"),
+        (Image.new("I;16", (4, 4)), "expected an image with 8 bits per channel, got mode I;16"),
         ("no such photo.jpg", "no such file"),
     ],
 )

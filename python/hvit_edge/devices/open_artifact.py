@@ -1,6 +1,6 @@
-"""Opening an artifact of either kind: a `.pte` file or an `.mlpackage` folder.
+"""Open an artifact of any kind: a `.pte` file or an `.mlpackage` folder.
 
-Imports neither torch nor coremltools unless the artifact is a package.
+Imports torch and coremltools only if the artifact is a package.
 """
 
 from __future__ import annotations
@@ -19,19 +19,37 @@ if TYPE_CHECKING:
 AnyClassifier: TypeAlias = "Classifier | PackageClassifier | DeviceClassifier"
 
 
+def is_package(path: str | Path) -> bool:
+    """Return True if the name is that of a Core ML package; the content is not checked.
+
+    Raises:
+        ArtifactError: a package has a folder with another name, which Core ML cannot open.
+    """
+    try:
+        named = Path(os.fsdecode(path))
+    except TypeError:
+        return False  # not a path; the runtime raises an error for it
+    if named.suffix != SUFFIX and (named / MANIFEST).is_file():
+        raise ArtifactError(
+            f"[open] expected the name of a package to end in {SUFFIX}, as Core ML requires, got"
+            f" {named}; rename it to {named.name}{SUFFIX}"
+        )
+    return named.suffix == SUFFIX
+
+
 def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local") -> AnyClassifier:
-    """An artifact, ready to classify photos.
+    """Return a classifier of photos for an artifact.
 
     Args:
         path: a `.pte` or `.mlpackage` written by hvit-edge.
         threads: see `runtime.Session` and `coreml.runner.PackageClassifier`.
-        device: where it runs, see `devices.open_device`; "local" is this machine.
+        device: device on which it runs, see `devices.open_device`; "local" is this machine.
 
     Raises:
-        InputError: no such file, an impossible number of threads, no such kind of device, or a
-            package for a device.
-        ArtifactError: the artifact is damaged, foreign or too new.
-        DeviceError: the device cannot be used; more often, that shows at the first photo.
+        InputError: there is no such file, the number of threads is impossible, there is no such
+            kind of device, or a package is given for a device.
+        ArtifactError: the artifact is damaged, not from hvit-edge, or too new.
+        DeviceError: the device cannot be used. Usually this is known only at the first photo.
     """
     if device != "local":
         from hvit_edge.devices import DeviceClassifier, Runner, open_device
@@ -46,8 +64,21 @@ def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local"
     return Classifier(path, threads=threads)
 
 
+def check_classifies(metadata: Metadata, path: str | Path) -> None:
+    """Raise ArtifactError if an artifact does not classify photos."""
+    if metadata.task != CLASSIFY:
+        session = "PackageSession" if is_package(path) else "Session"
+        raise ArtifactError(
+            f"[Classifier] expected an artifact of the task {CLASSIFY}, got one of the task"
+            f" {metadata.task}: {path}; use hvit_edge.{session}, which takes and returns arrays,"
+            " and `hvit-edge validate` to check it"
+        )
+
+
 def task_of_package(path: str | Path) -> str:
-    """Return what a package does; whatever is no package of ours classifies, and is refused then.
+    """Return the task of a package.
+
+    A package that is not from hvit-edge counts as a classifier, and is refused later.
 
     Raises:
         ArtifactError: the package is damaged.
@@ -58,10 +89,10 @@ def task_of_package(path: str | Path) -> str:
 
 
 def read_identity(path: str | Path) -> tuple[Metadata, int]:
-    """What an artifact says of itself, and its number of classes; the program is not prepared.
+    """Return the metadata of an artifact and its number of classes, without preparing the program.
 
     Raises:
-        InputError, ArtifactError: as `open_classifier`.
+        InputError, ArtifactError: see `open_classifier`.
     """
     if is_package(path):
         from hvit_edge.coreml import read_package

@@ -1,4 +1,4 @@
-"""Images from folders: of any layout without labels, one subfolder a class with them."""
+"""Open folders of images: any layout without labels, or one subfolder per class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def open_folder(root: Path) -> ImageSet:
     """Open every image below `root`, at any depth.
 
     Raises:
-        InputError: there is none, or the folder cannot be listed.
+        InputError: there is no image, or the folder cannot be listed.
     """
     folders, _ = _entries(root)
     found = contents_of(root)
@@ -35,18 +35,19 @@ def open_folder(root: Path) -> ImageSet:
 
 
 def open_classes(root: Path, classes: int, class_names: Sequence[str]) -> ImageSet:
-    """Open the images of `root`'s subfolders, each a class.
+    """Open the images in the subfolders of `root`, each of which is a class.
 
     Args:
-        classes, class_names: how many the network has, and its labels if known.
+        root: the folder.
+        classes, class_names: number of classes of the network, and its labels if known.
 
     Raises:
-        InputError: no image, or subfolders that do not fit the classes.
+        InputError: there is no image, or the subfolders do not fit the classes.
     """
     folders, others = _entries(root)
     if not folders:
         raise InputError(
-            f"[datasets] {printable(root)}: expected one subfolder a class, got no subfolder;"
+            f"[datasets] {printable(root)}: expected one subfolder per class, got no subfolder;"
             " move the images into folders named after their classes"
         )
     indices = _class_indices(root, [f.name for f in folders], classes, class_names)
@@ -71,12 +72,14 @@ def open_classes(root: Path, classes: int, class_names: Sequence[str]) -> ImageS
 def of_files(
     root: Path, files: list[Path], labels: list[int] | None, others: Sequence[Path] = (), **more
 ) -> ImageSet:
-    """Return these image files under their names below `root`.
+    """Return an ImageSet of files, with their paths below `root` as names.
 
     Args:
-        labels: one a file, or None.
-        others: files that are no images.
-        more: further attributes of the ImageSet.
+        root: the folder, or the file itself.
+        files: the image files.
+        labels: one class per file, or None.
+        others: files that are not images.
+        more: other attributes of the ImageSet.
     """
     names = [_name(root, file) for file in files]
     ignored = FirstFew.of([_name(root, file) for file in others])
@@ -90,7 +93,7 @@ def _name(root: Path, file: Path) -> str:
 
 
 def _entries(root: Path) -> tuple[list[Path], list[Path]]:
-    """The subfolders of `root` and its files, sorted, without the system's own."""
+    """Return the subfolders and the files of `root`, sorted, without those of the system."""
     try:
         visible = sorted(path for path in root.iterdir() if not is_hidden(path.name))
     except OSError as error:
@@ -106,7 +109,7 @@ def _among(root: Path, others: list[Path]) -> str:
     if not others:
         return ""
     named = FirstFew.of([_name(root, path) for path in others])
-    return f" among {counted(named.count, 'file')} of other names ({named})"
+    return f" among {counted(named.count, 'file')} with other names ({named})"
 
 
 def _class_indices(
@@ -127,8 +130,8 @@ def _class_indices(
     if len(folders) == classes:
         return list(range(classes))
     raise InputError(
-        f"[datasets] {printable(root)}: expected {classes} subfolders, one a class, or subfolders"
-        f" named after the network's labels, got {len(folders)} of other names"
+        f"[datasets] {printable(root)}: expected {classes} subfolders, one per class, or subfolders"
+        f" named after the network's labels, got {len(folders)} with other names"
         f" ({', '.join(map(printable, folders[:3]))}, ...); rename them to the labels or to class"
         " indices"
     )

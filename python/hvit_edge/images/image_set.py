@@ -1,4 +1,4 @@
-"""Images read one at a time, and what is to be known of those that are not among them."""
+"""Iterate over images, and collect what was skipped."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
 
-NAMED = 10  # of a list that may be long, how many are named
+NAMED = 10  # number of names that are kept of a long list
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One image: where it came from, its pixels (uint8 RGB [height, width, 3]), its class."""
+    """Holds an image: its name, its pixels (uint8 RGB [height, width, 3]) and its class or None."""
 
     name: str
     image: np.ndarray
@@ -25,7 +25,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Skipped:
-    """An image that could not be read, and why."""
+    """Holds the name of an image that could not be read, and the reason."""
 
     name: str
     reason: str
@@ -33,14 +33,14 @@ class Skipped:
 
 @dataclass(frozen=True)
 class FirstFew:
-    """How many there are of a kind, and the names of the first ten."""
+    """Holds the number of items in a list, and the names of the first ten."""
 
     count: int = 0
     names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, names: Sequence[str]) -> FirstFew:
-        """Count `names`, and keep the first of them."""
+        """Count `names`, and keep the first `NAMED`."""
         return cls(len(names), tuple(names[:NAMED]))
 
     def __str__(self) -> str:
@@ -50,19 +50,25 @@ class FirstFew:
 
 @dataclass
 class ImageSet:
-    """Images read one at a time, in a fixed order.
+    """Reads images one at a time, in a fixed order.
 
-    Iterating yields a `Sample` for every readable image; the unreadable ones are gathered in
-    `skipped`, which starts anew with every iteration.
+    Iteration yields a `Sample` for every readable image. Unreadable images are collected in
+    `skipped`, which is cleared at the start of every iteration.
 
     Attributes:
+        source: path of the data.
+        names: names of the images.
+        labels: class of each image, or None.
+        read: returns the image at a position, uint8 RGB [height, width, 3], or raises InputError.
+        skipped: the unreadable images of the last iteration.
         ignored: files of a folder that are not named like images, or are in no class folder.
-        empty_folders: the subfolders without an image, and the class of each; None without labels.
-        populated: the classes that have images, also where `take` has left them out; None takes
-            those of `labels`.
+        empty_folders: the subfolders without an image, and the class of each; the class is None
+            without labels.
+        populated: the classes that have images, even if `take` has dropped them; None for the
+            classes in `labels`.
 
     Raises (while iterating):
-        InputError: not a single image could be read.
+        InputError: no image could be read.
     """
 
     source: str
@@ -97,7 +103,11 @@ class ImageSet:
             )
 
     def take(self, limit: int | None) -> ImageSet:
-        """At most `limit` images, spread evenly, so that a sorted folder keeps its classes."""
+        """Return at most `limit` images, spread evenly, so that a sorted folder keeps its classes.
+
+        Raises:
+            InputError: `limit` is below 1.
+        """
         if limit is None or limit >= len(self):
             return self
         if limit < 1:
@@ -112,10 +122,10 @@ class ImageSet:
         )
 
     def checked(self, check: Callable[[np.ndarray], None]) -> ImageSet:
-        """Return the same images, of which those that `check` refuses cannot be read.
+        """Return the same images, where images that `check` refuses count as unreadable.
 
         Args:
-            check: raises InputError, such as `Preprocess.check_photo`.
+            check: raises InputError for an image that it refuses, see `Preprocess.check_photo`.
         """
 
         def read(index: int) -> np.ndarray:
@@ -126,7 +136,7 @@ class ImageSet:
         return replace(self, read=read, skipped=[])
 
     def notices(self, where: str) -> list[str]:
-        """Return `[where] source: ...` for what iterating has skipped, and for every remark."""
+        """Return messages `[where] source: ...` on skipped images, and for every remark."""
         found = self.remarks()
         if self.skipped:
             names = FirstFew.of([item.name for item in self.skipped])
@@ -134,7 +144,7 @@ class ImageSet:
         return [f"[{where}] {printable(self.source)}: {remark}" for remark in found]
 
     def remarks(self) -> list[str]:
-        """Return what else is to be known of the data, one sentence each: what is no image."""
+        """Return sentences on ignored files and empty folders."""
         found = []
         if self.ignored.count:
             found.append(
@@ -160,5 +170,5 @@ def check_range(source: Path, labels: np.ndarray, classes: int) -> None:
         raise InputError(
             f"[datasets] {printable(source)}: expected labels from 0 to {classes - 1}, got"
             f" {len(outside)} outside, the first {int(labels[first])} at position {first};"
-            " take the data set that the network was trained for"
+            " use data with the classes of the network"
         )

@@ -1,4 +1,4 @@
-"""Images, with or without labels, from an NPZ file."""
+"""Read images, with or without labels, from an NPZ file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
 from hvit_edge.images.image_set import ImageSet, check_range
 
-# What numpy and zipfile raise on damaged files, seen by altering bytes at random.
+# Exceptions of numpy and zipfile for damaged files, found by changing bytes at random.
 UNREADABLE_NPZ = (
     OSError,
     ValueError,
@@ -28,7 +28,7 @@ def open_npz(path: Path, classes: int | None) -> ImageSet:
     """Open `images` uint8 [N, height, width, 3] and, if there are `classes`, their `labels` [N].
 
     Raises:
-        InputError: no NPZ file, or wrong keys, types, shapes or labels.
+        InputError: it is not an NPZ file, or keys, types, shapes or labels are wrong.
     """
     wanted = ["images"] if classes is None else ["images", "labels"]
     arrays = _read_npz(path, wanted)
@@ -48,7 +48,7 @@ def open_npz(path: Path, classes: int | None) -> ImageSet:
                 f"labels: expected whole numbers [N], got {labels.dtype} {list(labels.shape)}"
             )
         elif len(labels) != len(images):
-            faults.append(f"labels: expected {len(images)}, one an image, got {len(labels)}")
+            faults.append(f"labels: expected {len(images)}, one per image, got {len(labels)}")
     if faults:
         raise InputError(f"[datasets] {printable(path)}: " + "; ".join(faults))
     if labels is not None and classes is not None:
@@ -74,6 +74,6 @@ def _read_npz(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
             return {key: archive[key] for key in wanted}
     except UNREADABLE_NPZ as error:
         raise InputError(
-            f"[datasets] {printable(path)}: expected an NPZ file that numpy reads, got one that"
+            f"[datasets] {printable(path)}: expected an NPZ file that numpy can read, got one that"
             f" it refuses ({error}); write it with numpy.savez"
         ) from error
