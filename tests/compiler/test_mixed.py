@@ -144,7 +144,7 @@ def test_an_interrupted_search_goes_on(compile_auto, labelled, profile, tmp_path
     [
         ({}, "expected labeled images with precision auto, got none"),
         ({"precision": "int8", "max_drop": 1.0}, "max_drop=: expected only with precision auto"),
-        ({"precision": "fp32", "calib_data": None, "plan": "p.json"}, "plan=: expected with"),
+        ({"precision": "fp32", "calib_data": None, "plan": "p.json"}, "plan=: expected only with"),
         ({"plan": "p.json", "max_drop": 1.0}, "max_drop=: expected together with eval_data="),
         ({"plan": "p.json", "cost_profile": "c.json"}, "cost_profile=: expected without plan="),
         ({"calib_data": None, "plan": "p.json"}, "calibration data: expected photos with auto"),
