@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is imported by now out of every garbage collection to come: it stays."""
+    """Exclude the objects that are imported now from later garbage collections."""
     gc.collect()
     gc.freeze()
 
@@ -80,7 +80,7 @@ def once(tmp_path_factory):
 
 
 class Attention(nn.Module):
-    """Fused q, k, v and a constant bias on the scores."""
+    """Has fused q, k, v and a constant bias on the scores."""
 
     def __init__(self, channels: int, heads: int, tokens: int) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class Attention(nn.Module):
 
 
 class TinyHybrid(nn.Module):
-    """float32 [1, 3, 16, 16] to logits [1, 5] through each operator that the families use."""
+    """Maps float32 [1, 3, 16, 16] to logits [1, 5] with each operator that the families use."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ def tiny_model() -> nn.Module:
 
 
 class TinyApple(TinyHybrid):
-    """The same network with operators that Core ML's translation knows."""
+    """The same network with operators that the Core ML translation supports."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps = self.stem(x)
@@ -200,7 +200,7 @@ def write_windows():
 
 @pytest.fixture(scope="session")
 def photo_windows(write_windows, tmp_path_factory) -> Path:
-    """A folder of 40 calibration images."""
+    """Return a folder of 40 calibration images."""
     return write_windows(tmp_path_factory.mktemp("calibration") / "windows")
 
 
@@ -281,7 +281,7 @@ def whole_artifact(once) -> Callable[[str], Path]:
 
 
 class Shell(ShellDevice):
-    """Whose files are in `folder`; each script starts with `before`."""
+    """Uses the shell of this machine; files are in `folder`, scripts start with `before`."""
 
     def __init__(self, folder: Path, before: str = "") -> None:
         super().__init__()
@@ -296,5 +296,5 @@ class Shell(ShellDevice):
 
 @pytest.fixture
 def shell():
-    """The class `Shell`."""
+    """Return the class `Shell`."""
     return Shell

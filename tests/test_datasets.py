@@ -1,4 +1,4 @@
-"""Reading NPZ files and image folders: what is taken, and every refusal."""
+"""Reading of NPZ files and image folders: accepted data, and every error."""
 
 import re
 
@@ -24,7 +24,7 @@ def write_npz(path, **arrays):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three class folders, named after the labels but not in their order on disk."""
+    """Write three class folders that are named after the labels, but sorted differently."""
     for name in ("dog", "cat", "Fire Truck"):
         write_image(tmp_path / name / "b.png")
         write_image(tmp_path / name / "a.jpg")

@@ -14,7 +14,7 @@ from hvit_edge.doctor import Check, Native, Report
 
 
 def native(**changes):
-    """What a healthy runtime says, but for `changes`."""
+    """Return the facts of a healthy runtime, with `changes`."""
     facts = {
         "version": hvit_edge.__version__,
         "backends": ["XnnpackBackend", "HvitEdgeBackend"],

@@ -1,4 +1,4 @@
-"""Class names from whatever holds them."""
+"""Class names from lists, mappings and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declared inputs: what is drawn from them, and what is refused."""
+"""Declared inputs: the samples that are drawn, and errors."""
 
 import numpy as np
 import pytest

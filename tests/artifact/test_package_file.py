@@ -1,4 +1,4 @@
-"""How packages reach the disk: whole, or not at all."""
+"""Packages are written completely or not at all."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The file with the details of a failure: enough to find it, and no secret."""
+"""The report of a failure has the details, and no secrets."""
 
 from pathlib import Path
 

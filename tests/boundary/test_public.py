@@ -1,4 +1,4 @@
-"""Public functions: one error for what was not foreseen, everything else as it was."""
+"""Public functions turn unexpected exceptions into one error, and change no others."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""What libraries say is dropped, in the threads that run this package, and nothing else."""
+"""Only the output of libraries is dropped, and only in threads that run this package."""
 
 import copy
 import logging
@@ -23,7 +23,7 @@ def log_at_root(text):
 
 
 def speaker(name: str) -> types.ModuleType:
-    """A module of that name that warns and logs."""
+    """Return a module with a given name that warns and logs."""
     module = types.ModuleType(name)
     exec(SPEAK, vars(module))
     return module
@@ -34,7 +34,7 @@ LIBRARY, USER, OURS = speaker("torch.nn"), speaker("my_network"), speaker("hvit_
 
 @pytest.fixture
 def said(caplog):
-    """`call -> texts` of warnings and log records inside `quiet`."""
+    """Return a function from a call to the texts of its warnings and log records in `quiet`."""
 
     def listen(call) -> list[str]:
         caplog.clear()

@@ -121,7 +121,7 @@ class Activated(nn.Module):
     [(None, "fp32", "sigmoid"), ("arm", "fp32", "exp"), ("arm", "fp16", "tanh")],
 )
 def test_a_program_is_shaped_for_a_cpu(cpu, precision, activation, tiny_preprocess, tmp_path):
-    """Both run here; what Arm is slow at is only in the first."""
+    """Both programs run on this machine; operators that are slow on Arm are only in the first."""
     artifact = hvit_edge.compile(
         Activated().eval(),
         cpu=cpu,
@@ -145,7 +145,7 @@ def test_a_program_is_shaped_for_a_cpu(cpu, precision, activation, tiny_preproce
 
 @pytest.fixture
 def failing_lower(monkeypatch):
-    """Lowering with our patches fails in the way that it is given."""
+    """Make lowering with our patches fail in a given way."""
 
     def install(fail):
         right = target.lower
@@ -316,7 +316,7 @@ def test_training_mode_is_refused(tiny_preprocess, tmp_path):
 
 
 class Saved(nn.Module):
-    """Normalizes, keeps a map for later, and has extra state: as networks of users do."""
+    """Normalizes, keeps a map for later, and has extra state, like networks of users."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ def bundled():
 
 
 def answers(model, classifier):
-    """PyTorch's and the package's logits to the bundled photos."""
+    """Return the logits of PyTorch and of the package for the bundled photos."""
     preprocess, expected, found = classifier.metadata.preprocess, [], []
     for path in bundled_photos():
         with torch.inference_mode():
@@ -161,7 +161,7 @@ def test_without_labels_there_is_no_classifier(tiny_module, tmp_path):
 
 
 def test_same_data_same_logits(apple_package, apple_model, tiny_preprocess, tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "SMALLEST", 16)  # as the fixture has it
+    monkeypatch.setattr(build, "SMALLEST", 16)  # as in the fixture
     again = hvit_edge.compile(
         apple_model,
         target="coreml",
@@ -223,7 +223,7 @@ def test_preprocessing_is_inside(tiny_module, tmp_path, order, precision):
 
 
 class Colours(nn.Module):
-    """The mean of each colour, normalised."""
+    """Computes the normalized mean of each color."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -244,7 +244,7 @@ def test_float16_does_not_shift_colours(tmp_path, precision):
     with torch.inference_mode():
         expected = module(torch.from_numpy(preprocess(photo))).numpy()
     found = PackageClassifier(path).logits(photo)
-    # Constants of ImageNet that are only rounded shift each colour by 2e-4 to 8e-4.
+    # If ImageNet's constants are only rounded, each color shifts by 2e-4 to 8e-4.
     np.testing.assert_allclose(found, expected, atol=3e-5)
 
 

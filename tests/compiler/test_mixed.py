@@ -1,4 +1,4 @@
-"""Precision "auto": searched and given plans, their gates, and what they leave behind."""
+"""Precision "auto": searched and given plans, their gates, and the files that they write."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LABELS = ["a", "b", "c", "d", "e"]
 
 @pytest.fixture(scope="module")
 def labelled(photo_windows, tiny_model, tiny_preprocess, tmp_path_factory):
-    """An NPZ whose labels are what the float model answers: its top-1 is 1."""
+    """Write an NPZ file whose labels are the answers of the float model, so its top-1 is 1."""
     images = [load_image(path) for path in sorted(photo_windows.iterdir())]
     with torch.inference_mode():
         answers = [
@@ -34,7 +34,7 @@ def labelled(photo_windows, tiny_model, tiny_preprocess, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def profile(tiny_model, tmp_path_factory):
-    """A device on which int8 is twice as fast in every layer, and float16 no faster."""
+    """Write the costs of a device on which int8 is twice as fast, and float16 is not faster."""
     from hvit_edge.lowering import export_graph, rewrite
     from hvit_edge.quantize import reference_graph
 

@@ -1,4 +1,4 @@
-"""Compiling for our own backend: one delegate, everything inside, or a refusal that names what."""
+"""Compiling for our own backend: one delegate with all operators, or an error that names them."""
 
 import os
 
@@ -238,7 +238,7 @@ def test_an_operator_that_it_lacks_is_left_outside(precision, tiny_preprocess, t
 
 
 class Far(nn.Module):
-    """Tokens through linear layers, of which the second reads a feature far from the others."""
+    """Applies linear layers to tokens; the second reads a feature far from the others."""
 
     def __init__(self) -> None:
         super().__init__()

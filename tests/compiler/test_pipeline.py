@@ -1,4 +1,4 @@
-"""The road of a compilation: gated graphs, and the images that layers are measured on."""
+"""The graphs of a compilation: their gates, and the images on which layers are measured."""
 
 import copy
 

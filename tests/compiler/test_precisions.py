@@ -1,4 +1,4 @@
-"""Precisions below fp32: calibration, gates, and what the artifact and its report say."""
+"""Precisions below fp32: calibration, gates, metadata and reports."""
 
 import os
 import warnings
@@ -83,7 +83,7 @@ class Stop(HvitEdgeError):
 
 @pytest.fixture
 def calibrations(monkeypatch):
-    """What reaches the quantiser, which then stops."""
+    """Return the calibrations that reach the quantizer, which then stops."""
     seen = []
 
     def record(graph, example, *, precision, calibration, cpu, progress):
@@ -107,7 +107,7 @@ def test_calibration_is_preprocessed_as_the_artifact_says(
 
     with pytest.raises(Stop), pytest.warns(UserWarning) as warned:
         compile_tiny("int8", calib_data=folder, progress=progress)
-    calibration, again = calibrations  # for ExecuTorch's own lowering, once ours has failed
+    calibration, again = calibrations  # for ExecuTorch's own lowering, after ours has failed
     assert again is calibration
     expected = [tiny_preprocess(load_image(folder / f"{i:03}.png")) for i in range(1, 33)]
     assert sorted(x.tobytes() for x in calibration.inputs) == sorted(x.tobytes() for x in expected)

@@ -1,4 +1,4 @@
-"""Packages from arrays to arrays, run by the reference evaluator."""
+"""Packages of arrays, run by the reference evaluator."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hvit_edge.targets.coreml.feature_names import feature_names
 
 
 class TwoHeads(nn.Module):
-    """A table, an input of numbers, and two outputs whose names are no identifiers."""
+    """Has a table, a numeric input, and two outputs whose names are not identifiers."""
 
     def __init__(self):
         super().__init__()

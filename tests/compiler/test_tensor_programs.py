@@ -1,4 +1,4 @@
-"""Modules of any inputs and outputs, compiled and run: every answer is eager PyTorch's."""
+"""Modules of any inputs and outputs give the answers of eager PyTorch after compilation."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ TARGETS = ("xnnpack", "native")
 
 
 class TwoHeads(nn.Module):
-    """Two inputs, a dict of two outputs, of which one is made of the other."""
+    """Has two inputs and a dict of two outputs; one output is computed from the other."""
 
     def __init__(self):
         super().__init__()
@@ -28,7 +28,7 @@ class TwoHeads(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """Images of four channels, a map of classes at half the size."""
+    """Maps images of four channels to a map of classes at half the size."""
 
     def __init__(self):
         super().__init__()
@@ -39,7 +39,7 @@ class Segmenter(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Bytes, whole numbers and booleans, each turned into float32 at once."""
+    """Has inputs of bytes, integers and booleans, each converted to float32 directly."""
 
     def __init__(self):
         super().__init__()
@@ -51,7 +51,7 @@ class Mixed(nn.Module):
 
 
 class Tokens(nn.Module):
-    """Rows of a table, a mask, and the place of the largest value as output."""
+    """Reads rows of a table with a mask, and returns the index of the largest value."""
 
     def __init__(self):
         super().__init__()
@@ -63,7 +63,7 @@ class Tokens(nn.Module):
 
 
 class Repeats(nn.Module):
-    """The same output twice, an input as it is, a view and a constant."""
+    """Returns one output twice, an unchanged input, a view and a constant."""
 
     def __init__(self):
         super().__init__()
@@ -117,7 +117,7 @@ def built(module):
 
 
 def eager(module, arrays):
-    """The module's own outputs, flat, for arrays by name."""
+    """Return the outputs of the module as a flat list, for arrays by name."""
     with torch.no_grad():
         found = module(**{name: torch.from_numpy(array) for name, array in arrays.items()})
     found = list(found.values()) if isinstance(found, dict) else found
@@ -125,7 +125,7 @@ def eager(module, arrays):
 
 
 def others(specs, seed=5):
-    """Inputs that the compilation did not see."""
+    """Return inputs that were not used in the compilation."""
     generator = np.random.default_rng(seed)
     return {one.name: np.asarray(one.draw(generator)) for one in specs}
 

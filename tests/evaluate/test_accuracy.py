@@ -16,7 +16,7 @@ LABELS = ("a", "b", "c", "d", "e", "f", "g")
 
 
 def use_logits(monkeypatch, logits, labels=LABELS):
-    """Replace the runtime by a classifier whose logits follow from the first byte of the image.
+    """Replace the runtime with a classifier whose logits depend on the first byte of the image.
 
     Returns the list of the classifiers that have been loaded.
     """
@@ -41,7 +41,7 @@ def use_logits(monkeypatch, logits, labels=LABELS):
 
 
 def one_hot(winner):
-    """Logits that rank `winner` first, then the other classes by falling index."""
+    """Return logits that rank `winner` first, then the other classes by descending index."""
     values = np.arange(len(LABELS), dtype=np.float32)
     values[winner] = 100
     return values[np.newaxis]
@@ -56,13 +56,13 @@ def write_data(path, first_bytes, labels):
 
 @pytest.fixture
 def data(tmp_path):
-    """Five images whose classifier answers 0, 1, 1, 0, 6 for the truths 0, 0, 1, 1, 6."""
+    """Write five images that are classified as 0, 1, 1, 0, 6; their classes are 0, 0, 1, 1, 6."""
     return write_data(tmp_path / "d.npz", [0, 1, 1, 0, 6], [0, 0, 1, 1, 6])
 
 
 @pytest.fixture
 def artifact(tmp_path):
-    """A file to be identified by; the stub never reads it."""
+    """Write a file that identifies the artifact; the stub never reads it."""
     path = tmp_path / "x.pte"
     path.write_bytes(b"artifact")
     return path
@@ -253,7 +253,7 @@ def test_a_folder_without_a_readable_image_is_refused(monkeypatch, tmp_path):
 
 
 class Interrupted(Exception):
-    """What a test's classifier raises in the middle of an evaluation."""
+    """Raised by a test's classifier in the middle of an evaluation."""
 
 
 def interrupt_at(first_byte):

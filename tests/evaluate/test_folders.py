@@ -1,4 +1,4 @@
-"""Evaluation of folders as they are found: what is broken, foreign or empty is named."""
+"""Evaluation of real folders: broken, foreign and empty contents are named."""
 
 import io
 import json
@@ -22,7 +22,7 @@ CORRECT = {"cat": 1.0, "dog": 0.5, "bird": 0.75}
 
 @pytest.fixture
 def artifact(tmp_path, monkeypatch):
-    """A stub that answers with the first byte of the image as its class."""
+    """Install a stub that returns the first byte of the image as its class."""
 
     class Classifier:
         def __init__(self, path, *, threads=0):
@@ -45,7 +45,7 @@ def png(answer, side=2):
 
 
 def broken_photos(folder):
-    """Ten files that are named like images, each broken in its own way; returns their names."""
+    """Write ten files that are named like images, each broken differently; return their names."""
     noise = Image.effect_noise((64, 64), 60)
     stream = io.BytesIO()
     noise.save(stream, "JPEG")
@@ -67,7 +67,7 @@ def broken_photos(folder):
 
 @pytest.fixture
 def thousand(tmp_path, monkeypatch):
-    """A thousand photos of three classes, ten of them broken; three other files; an empty class.
+    """Write a thousand photos of three classes, ten broken; three other files; an empty class.
 
     Returns the folder, and the names of the broken photos.
     """
@@ -143,7 +143,7 @@ def test_the_command_line_gives_the_numbers_and_names_all_fourteen(artifact, tho
 
 
 def fill(root, **classes):
-    """Class folders with files of any names and bytes."""
+    """Write class folders with files of any names and bytes."""
     for label, files in classes.items():
         (root / label).mkdir(parents=True)
         for name, content in files.items():

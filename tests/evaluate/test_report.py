@@ -1,4 +1,4 @@
-"""The report, computed from outcomes that the test writes down."""
+"""The report of given outcomes."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ LABELS = ("a", "b", "c", "d", "e", "f", "g")
 
 
 def report_of(answers, labels=LABELS, skip=()):
-    """The report of pairs (answer, true class); a wrong answer ranks the true class seventh."""
+    """Return the report of pairs (answer, true class); a wrong answer ranks the truth seventh."""
     outcomes = [
         Outcome(i, skipped="bad") if i in skip else Outcome(i, 0 if a == c else 6, a)
         for i, (a, c) in enumerate(answers)
@@ -22,7 +22,7 @@ def report_of(answers, labels=LABELS, skip=()):
 
 
 def shuffled(table):
-    """Pairs (answer, true class), each `table[true class][answer]` times, in any order."""
+    """Return pairs (answer, true class), each `table[true class][answer]` times, in any order."""
     pairs = [(a, c) for c, row in enumerate(table) for a, n in enumerate(row) for _ in range(n)]
     return [pairs[i] for i in np.random.default_rng(0).permutation(len(pairs))]
 

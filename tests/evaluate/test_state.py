@@ -1,4 +1,4 @@
-"""The state file of an evaluation: what is accepted, cut off and refused."""
+"""The state file of an evaluation: accepted, truncated and refused content."""
 
 import json
 import os

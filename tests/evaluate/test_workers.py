@@ -1,4 +1,4 @@
-"""How workers end; what they compute is tested in test_evaluate.py."""
+"""How workers end; test_accuracy.py tests what they compute."""
 
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ def test_a_batch_that_is_left_stops_after_its_image():
 
     def logits(index):
         seen.append(index)
-        # The second batch is at work until the block has been left.
+        # The second batch runs until the block is left.
         assert index == 0 or pool._stop.wait(60)
         return np.zeros((1, 2), np.float32)
 
@@ -27,7 +27,7 @@ def test_a_batch_that_is_left_stops_after_its_image():
 
 
 class Fake(DeviceClassifier):
-    """A device that gives the photo's own number as its class, and may be cancelled."""
+    """A device that returns the number of the photo as its class, and may be cancelled."""
 
     def __init__(self):
         self.asked, self.cancelled = [], False

@@ -1,4 +1,4 @@
-"""What `inspect` says of packages, against coremltools' own reading."""
+"""The output of `inspect` for packages, compared with coremltools."""
 
 import coremltools as ct
 import numpy as np
@@ -68,7 +68,7 @@ def test_operators_and_precisions(facts, apple_package):
     [("w8", "int8 linear", 8), ("w6", "6-bit palette", 6), ("w4", "4-bit palette", 4)],
 )
 def test_weights_by_encoding(facts, apple_model, precision, ios, encoding, bits):
-    """Weights of convolutions and linears are compressed, what is added is not."""
+    """Weights of convolutions and linears are compressed, biases are not."""
     found = facts(precision, ios)
     row, plain = found["weights"][encoding], found["weights"]["float16"]
     layers = [m for m in apple_model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]

@@ -1,4 +1,4 @@
-"""Counting the calls of an ExecuTorch program without torch, against ExecuTorch's own reader."""
+"""Counts of calls in an ExecuTorch program, compared with ExecuTorch's own reader."""
 
 import struct
 from collections import Counter
@@ -15,7 +15,7 @@ from hvit_edge.inspection.programs import _Table, count_calls
 
 
 class Mixed(torch.nn.Module):
-    """Convolutions that the delegate takes, around a norm and a sum that it leaves."""
+    """Has convolutions for the delegate, around a norm and a sum that stay outside."""
 
     def __init__(self):
         super().__init__()
@@ -29,7 +29,7 @@ class Mixed(torch.nn.Module):
 
 @pytest.fixture(scope="module")
 def program():
-    """A program with operators outside, two delegates and a constant method."""
+    """Return a program with operators outside, two delegates and a constant method."""
     exported = torch.export.export(Mixed().eval(), (torch.ones(1, 3, 8, 8),))
     return to_edge_transform_and_lower(
         exported, partitioner=[XnnpackPartitioner()], constant_methods={"hve_answer": 42}
@@ -76,7 +76,7 @@ def test_truncated_program_is_refused(program):
 
 
 def test_damaged_program_is_counted_or_refused_and_nothing_else(program):
-    """The seal is checked before; this is the second line."""
+    """The seal is checked first; this is the second line of defense."""
     random = np.random.default_rng(0)
     refused = 0
     for _ in range(300):

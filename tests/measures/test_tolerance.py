@@ -14,7 +14,7 @@ def difference(max_rel=0.0, cosine=1.0, top1_agree=True):
     return Difference(max_rel, max_rel, cosine, top1_agree)
 
 
-# What each precision must pass, and what it must not: (inside, outside).
+# A difference that each precision must accept, and one that it must not: (inside, outside).
 LIMITS = {
     "fp32": [
         (difference(max_rel=1e-4), difference(max_rel=1.01e-4)),

@@ -1,4 +1,4 @@
-"""Layer by layer on the program's own values: where a program parts from its graph."""
+"""Find the layer in which a program differs from its graph, on the program's own values."""
 
 import math
 
@@ -66,7 +66,7 @@ def test_the_output_is_compared_if_it_is_not_among_the_values(graph):
 
 
 class Centered(nn.Module):
-    """The second layer reads an average of centered values: nothing but errors of rounding."""
+    """The second layer reads a mean of centered values, which consists of rounding errors."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""An artifact of lower precision carries its quantized graph's answer, and is compared with it."""
+"""An artifact of lower precision stores the answer of its graph, and is compared with it."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_the_program_is_near_its_graph(precision, tiny_quantised, tiny_model, ti
     assert (result.name, result.reference, result.passed) == ("fidelity", QUANTIZED, True)
     assert result.sqnr_db == sqnr(golden.graph.output, session(array)[0])
     assert result.sqnr_db > golden.graph.least_sqnr_db
-    # Nearer to its graph than the graph is to the float network.
+    # The program is closer to its graph than the graph is to the float network.
     assert result.sqnr_db > sqnr(eager, golden.graph.output) - 1
 
 

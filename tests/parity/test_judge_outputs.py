@@ -48,7 +48,7 @@ def test_each_output_is_judged_by_itself_over_all_samples():
 
 
 def test_the_cosine_is_that_of_all_samples_together():
-    """One sample close to zero may point anywhere."""
+    """A single sample close to zero may have any cosine."""
     expected = [(np.float32([[10.0, 1.0]]),), (np.float32([[0.01, 0.0]]),)]
     actual = [expected[0], (np.float32([[0.0, 0.01]]),)]
     tolerance = [Tolerance(cosine=0.99, same_top1=False)]

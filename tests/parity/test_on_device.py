@@ -1,4 +1,4 @@
-"""`validate` with a device: the runner of this machine, behind its own shell."""
+"""`validate` with a device: the runner of this machine, called through its shell."""
 
 import importlib
 
@@ -12,7 +12,7 @@ from hvit_edge.parity import validate
 
 @pytest.fixture
 def device(monkeypatch, tmp_path, shell):
-    """What `open_device` gives for any address."""
+    """Return the device that `open_device` returns for any address."""
     device = shell(tmp_path / "device")
     module = importlib.import_module("hvit_edge.parity.validate")  # the attribute is the function
     monkeypatch.setattr(module, "open_device", lambda address: device)

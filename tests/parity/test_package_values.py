@@ -1,4 +1,4 @@
-"""Layers of a Core ML package are found again in its graph, whatever coremltools merged."""
+"""Layers of a Core ML package are found in its graph, even if coremltools has merged some."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ import hvit_edge
 
 
 class Scaled(nn.Module):
-    """Layer scale after a linear, and the same linear twice."""
+    """Has a layer scale after a linear, and the same linear twice."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What errors of arithmetic alone do to a graph's answers."""
+"""The effect of errors of arithmetic on the answers of a graph."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_the_answers_move_by_about_the_unit(number):
 
 
 class OneLogit(nn.Module):
-    """A network of few values, none of which needs to be near the border of two int8 steps."""
+    """A network of few values, which may all be far from the borders of int8 steps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class OneLogit(nn.Module):
 
 @pytest.fixture
 def one_logit():
-    """The quantized graph, and inputs of it."""
+    """Return the quantized graph, and inputs for it."""
     model = OneLogit().eval()
     inputs = [np.random.default_rng(i).random((1, 16, 64), np.float32) for i in range(5)]
     example = (torch.from_numpy(inputs[0]),)

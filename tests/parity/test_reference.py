@@ -1,4 +1,4 @@
-"""Finding the weights of an artifact again, also where their file has several sets."""
+"""Find the weights of an artifact, even if their file has several sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hvit_edge.weights.random_weights import random_state_dict
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """A file of timm's training, with the digest of the average."""
+    """Write a file like timm's training script, and return it with the digest of the average."""
     raw = random_state_dict(build_model("mobilevit_xxs", num_classes=3))
     average = {key: value + 1 for key, value in raw.items()}
     folder = tmp_path_factory.mktemp("reference")

@@ -89,7 +89,7 @@ def test_bisect_finds_nothing_where_nothing_is_wrong(tiny_model, example):
 
 
 def scale_weights_of(graph, operator):
-    """A wrong rewrite: the first call of `operator` gets weights 1 % too large."""
+    """Return a wrong rewrite that makes the weights of the first `operator` 1 % too large."""
     node = next(nodes_calling(graph, operator))
     weight = graph
     for name in node.args[1].target.split("."):

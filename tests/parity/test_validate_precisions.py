@@ -1,4 +1,4 @@
-"""Validation of quantised artifacts: gates, noise, layers."""
+"""Validation of quantized artifacts: gates, noise, layers."""
 
 import importlib
 import math

@@ -1,4 +1,4 @@
-"""Validating artifacts of arrays: on the golden sample, on drawn ones, and on the user's."""
+"""Validation of artifacts of arrays with the golden sample, drawn samples and user samples."""
 
 import numpy as np
 import pytest
@@ -31,14 +31,14 @@ def model():
 
 @pytest.fixture(scope="module")
 def drawn(model, tmp_path_factory):
-    """An artifact whose inputs were declared."""
+    """Compile an artifact whose inputs are declared."""
     path = tmp_path_factory.mktemp("drawn") / "a.pte"
     return hvit_edge.compile(model, inputs=SPECS, target="native", output=path).path
 
 
 @pytest.fixture(scope="module")
 def given(model, tmp_path_factory):
-    """An int8 artifact for XNNPACK, whose sample was given."""
+    """Compile an int8 artifact for XNNPACK with a given sample."""
     path = tmp_path_factory.mktemp("given") / "a.pte"
     options = {"precision": "int8-dynamic", "output": path}
     return hvit_edge.compile(model, inputs=sample(), **options).path

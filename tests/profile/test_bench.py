@@ -1,4 +1,4 @@
-"""Statistics and refusals of the benchmark; no time is asserted."""
+"""Statistics and errors of the benchmark; no time is asserted."""
 
 import json
 import subprocess
@@ -64,7 +64,7 @@ def test_errors_of_the_process_keep_their_type_and_text(monkeypatch):
 
 
 def test_peak_memory_is_of_this_process_alone():
-    """A child of a large process: getrusage would tell the parent's size."""
+    """For a child of a large process, getrusage returns the size of the parent."""
     code = "from hvit_edge.profile.bench import peak_memory_bytes; print(peak_memory_bytes())"
     ballast = np.ones(300 * 2**20, np.uint8)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

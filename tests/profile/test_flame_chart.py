@@ -1,4 +1,4 @@
-"""The chart's geometry, and a file that needs nothing else."""
+"""The geometry of the chart, and its file, which needs no other file."""
 
 import re
 import xml.etree.ElementTree as ElementTree

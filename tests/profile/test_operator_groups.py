@@ -1,4 +1,4 @@
-"""Groups of operators: XNNPACK's against the names that its library has, and our own."""
+"""Groups of operators, compared with the names in XNNPACK's library and in our backend."""
 
 import re
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_no_kind_is_in_two_groups():
 
 
 def test_the_librarys_names_are_known():
-    """But for rotary embeddings, which no model here has."""
+    """Rotary embeddings are an exception, because no model here has them."""
     (library,) = Path(executorch.__path__[0], "lib").glob("libexecutorch_backend_xnnpack.*")
     name = rb"\0([A-Z][A-Za-z0-9 -]+ \((?:N[A-Z0-9]*|X\d+)(?:, [A-Z0-9_]+)*\))(?=\0)"
     names = {found.decode() for found in re.findall(name, library.read_bytes())}

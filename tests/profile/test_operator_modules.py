@@ -1,4 +1,4 @@
-"""Modules of reported operators: exact where kinds are as many as recorded, unknown elsewhere."""
+"""Modules of reported operators: exact if the counts of a kind agree, otherwise unknown."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A tiny artifact, compiled with ExecuTorch alone and sealed as docs/artifact.md says."""
+"""A tiny artifact, compiled only with ExecuTorch and sealed as docs/artifact.md specifies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PREPROCESS = Preprocess(
 
 
 class TinyNet(nn.Module):
-    """Convolution, ReLU, mean, linear: enough for a delegate with weights and an arena."""
+    """Has a convolution, ReLU, mean and linear: enough for a delegate with weights and an arena."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def seal(program: bytes, *, version: int = 1) -> bytes:
 
 @dataclass(frozen=True)
 class Tiny:
-    """The compiled model, its eager original and what was written beside it."""
+    """Holds the compiled model, its eager original and the fields that were written with it."""
 
     path: Path
     model: nn.Module
@@ -95,7 +95,7 @@ def lower(model: nn.Module, fields: dict[str, Any], *, delegate: bool = True) ->
 
 
 def golden(model: nn.Module) -> tuple[np.ndarray, torch.Tensor]:
-    """A photo-like image, larger than the input, and the model's output for it."""
+    """Return a photo-like image, larger than the input, and the model's output for it."""
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[0:70, 0:90]
     waves = 120 + 100 * np.sin(rows / 9)[..., None] * np.cos(columns / 7)[..., None]
@@ -106,7 +106,7 @@ def golden(model: nn.Module) -> tuple[np.ndarray, torch.Tensor]:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """The tiny artifact; `tiny.make("name", field=value, other=None)` writes a changed one."""
+    """Return the tiny artifact; `tiny.make("name", field=value, other=None)` writes a variant."""
     return build_tiny(tmp_path_factory.mktemp("tiny"))
 
 

@@ -1,4 +1,4 @@
-"""Classifier: photo in, labels out, the same for files, PIL images and arrays."""
+"""Classifier gives the same labels for files, PIL images and arrays."""
 
 from __future__ import annotations
 

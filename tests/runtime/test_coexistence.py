@@ -65,7 +65,7 @@ def test_import_orders(tiny, parts):
         capture_output=True,
         text=True,
         check=False,
-        # Freed memory is overwritten, so that using a freed thread pool cannot go unnoticed.
+        # Freed memory is overwritten, so that the use of a freed thread pool is detected.
         env={**os.environ, "MALLOC_PERTURB_": "165"},
     )
     assert result.returncode == 0, result.stderr

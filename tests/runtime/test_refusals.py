@@ -1,4 +1,4 @@
-"""Files that must not load: each has its own words, and none may take the process down."""
+"""Files that must not load have an error each, and none may crash the process."""
 
 from __future__ import annotations
 

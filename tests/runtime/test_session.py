@@ -1,4 +1,4 @@
-"""Session: what goes in, what comes out, and what is refused."""
+"""Session: inputs, outputs and errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hvit_edge.artifact.metadata import Difference, LayerRecord, Metadata
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.runtime import Classifier, SelfTest, Session, TensorSpec
 
-# Kernels of XNNPACK and of PyTorch add up in another order: a few units in the last place.
+# Kernels of XNNPACK and of PyTorch add in different orders: a few units in the last place.
 ABSOLUTE_TOLERANCE = 1e-6
 
 

@@ -1,4 +1,4 @@
-"""What may be given as `inputs`."""
+"""Values that `inputs` accepts, and errors."""
 
 import numpy as np
 import pytest

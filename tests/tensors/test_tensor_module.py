@@ -1,4 +1,4 @@
-"""Modules as functions of a row of tensors: names of inputs and outputs."""
+"""Modules as functions of a flat list of tensors: names of inputs and outputs."""
 
 import collections
 import dataclasses
@@ -30,7 +30,7 @@ class Output:
 
 
 class ModelOutput(collections.OrderedDict):
-    """A mapping that is a data class as well, as those of transformers are."""
+    """A mapping that is also a data class, as in transformers."""
 
 
 @pytest.mark.parametrize(

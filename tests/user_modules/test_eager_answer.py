@@ -1,4 +1,4 @@
-"""A user's module on the golden photo: the right logits, or an error that says what to change."""
+"""A user's module on the golden photo gives logits, or an error that says what to change."""
 
 import dataclasses
 import linecache
@@ -21,7 +21,7 @@ HERE = Path(__file__)
 
 
 class Net(nn.Module):
-    """float32 [1, channels, 8, 8] to [1, 5], through `forwards(self, logits function, x)`."""
+    """Maps float32 [1, channels, 8, 8] to [1, 5] with `forwards(self, logits function, x)`."""
 
     def __init__(self, forwards=None, channels: int = 3) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def refusal(module: nn.Module) -> str:
 
 
 def written_at(message: str) -> str:
-    """The line of this file that a message points to."""
+    """Return the line of this file to which a message points."""
     (number,) = re.findall(rf"{re.escape(str(HERE))}:(\d+)", message)
     return linecache.getline(str(HERE), int(number))
 

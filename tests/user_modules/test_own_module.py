@@ -1,4 +1,4 @@
-"""Which modules of users are taken, and that theirs stay as they are."""
+"""Modules of users are accepted or refused, and never changed."""
 
 import copy
 import functools
@@ -15,7 +15,7 @@ X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
 class Net(nn.Module):
-    """float32 [1, 3, 8, 8] to [1, 5]."""
+    """Maps float32 [1, 3, 8, 8] to [1, 5]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Net(nn.Module):
 
 
 def changed(change) -> nn.Module:
-    """A net in eval mode after `change(net)`."""
+    """Return a net in eval mode after `change(net)`."""
     net = Net().eval()
     change(net)
     return net
@@ -104,7 +104,7 @@ def test_every_fault_is_named_at_once():
 
 def old_weight_norm(net: nn.Module) -> None:
     torch.nn.utils.weight_norm(net.head)
-    net(X)  # leaves a weight that deepcopy refuses
+    net(X)  # deepcopy cannot copy its weight
 
 
 TAKEN = {
