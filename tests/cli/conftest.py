@@ -58,7 +58,7 @@ def artifact(compiled):
 
 @pytest.fixture(scope="session")
 def package(compiled):
-    """The same classifier as a Core ML package."""
+    """Return the same classifier as a Core ML package."""
     return compiled("cifar.mlpackage", "--target", "coreml")
 
 

@@ -103,7 +103,7 @@ MUTATIONS = (
 
 @pytest.fixture(scope="module", params=["fp32", "fp16", "w8", "w6", "w4", "int8"])
 def evaluated(request, apple_model, tiny_preprocess, photo_windows, tmp_path_factory):
-    """What `compile` gives to its last gates."""
+    """Return the arguments that `compile` passes to its last gates."""
     found = []
     right = pipeline.check_program
 

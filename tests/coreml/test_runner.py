@@ -1,4 +1,4 @@
-"""Packages as classifiers: the same answers as the program's, and Core ML where there is one."""
+"""Check packages as classifiers: the answers of the program, and Core ML if it exists."""
 
 import shutil
 import sys

@@ -15,7 +15,7 @@ EXACT = 1e-9  # relative, in float64: folded arithmetic may round in another ord
 
 
 def count(graph: GraphModule) -> Counter:
-    """How often each operator is called, by short name such as `layer_norm`."""
+    """Count the calls of each operator, by short name such as `layer_norm`."""
     calls = [node for node in graph.graph.nodes if node.op == "call_function"]
     return Counter(str(node.target).removeprefix("aten.").split(".")[0] for node in calls)
 

@@ -13,7 +13,7 @@ from hvit_edge import _runtime
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess
 
-# Largest difference allowed, in grey levels of 255. The arithmetic is the same, so none.
+# The tolerance in gray levels of 255. The arithmetic is the same, so it is zero.
 LEVELS = 0
 
 FILTERS = ("bilinear", "bicubic", "lanczos")

@@ -15,7 +15,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.weights import bundled_photos
 
-# Largest difference allowed, in grey levels of 255: one of the fixed-point conversion, which the
+# The tolerance in gray levels of 255: one level of the fixed-point conversion, which the
 # negative lobes of a bicubic filter may carry over a second rounding.
 LEVELS = 2
 
@@ -43,7 +43,7 @@ def specification(resize: str = "shortest", filter_: str = "bicubic") -> Preproc
 
 
 def padded(plane: np.ndarray, padding: int) -> np.ndarray:
-    """The same pixels, with bytes behind each row that are none."""
+    """Return the same pixels, with padding bytes after each row."""
     height, width, *rest = plane.shape
     wide = np.full((height, width + padding, *rest), 0xEE, np.uint8)
     wide[:, :width] = plane
@@ -95,7 +95,7 @@ def frame(format_: str, planes: list, rotation=0, mirror=False, matrix="bt601", 
 
 
 def expected_rgb(format_: str, y, u, v, matrix: str, range_: str) -> np.ndarray:
-    """What the frame shows, as stored: the formula in float64, colours replicated, rounded."""
+    """Return the frame as stored: the formula in float64, with replicated chroma, rounded."""
     if format_ == "gray8":
         return np.stack([y] * 3, 2)
     if format_[0] != "n" and format_[0] != "i":

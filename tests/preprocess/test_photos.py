@@ -9,13 +9,13 @@ from PIL import Image
 from hvit_edge.preprocess import RESAMPLING, Preprocess, load_image
 from hvit_edge.weights.bundled import bundled_photos
 
-LEVELS = 1  # the largest difference from Pillow that users accept, in grey levels of 255
+LEVELS = 1  # the largest difference from Pillow that users accept, in gray levels of 255
 SIZES = (64, 224, 256)
-CUTS = 15  # windows cut out of each of the four bundled photos, of every aspect
+CUTS = 15  # windows cropped from each of the four bundled photos, of every aspect
 
 
 def photos() -> list[np.ndarray]:
-    """60 windows of the bundled photos, from 40 to 512 pixels a side."""
+    """Return 60 windows of the bundled photos, from 40 to 512 pixels per side."""
     rng = np.random.default_rng(0)
     windows = []
     for photo, _ in itertools.product(map(load_image, bundled_photos()), range(CUTS)):
@@ -27,7 +27,7 @@ def photos() -> list[np.ndarray]:
 
 
 def pillow(photo: np.ndarray, size: int, filter_: str) -> np.ndarray:
-    """Shorter side to `size` * 8 / 7, centre crop: written with Pillow alone."""
+    """Scale the shorter side to `size` * 8 / 7 and crop the center, with Pillow alone."""
     image = Image.fromarray(photo)
     short = size * 8 // 7
     long = int(short * max(image.size) / min(image.size))

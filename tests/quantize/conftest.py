@@ -1,4 +1,4 @@
-"""Graphs and inputs for the quantiser's tests."""
+"""Provides graphs and inputs for the tests of quantization."""
 
 import numpy as np
 import pytest

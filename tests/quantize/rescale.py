@@ -1,7 +1,7 @@
-"""The same function with other weights: every homogeneous pair scaled by random factors.
+"""Scale every homogeneous pair of layers by random factors, without changing the function.
 
-What one layer writes is multiplied by a factor for each channel, and what reads it divided by the
-same, so that eager PyTorch computes what it did, from weights and activations of other ranges.
+The output of one layer is multiplied by a factor for each channel, and its readers are divided by
+the same factor. Eager PyTorch computes the same from weights and activations of other ranges.
 Channels that are added to each other, such as those of a residual stream, share their factors.
 """
 
@@ -121,7 +121,7 @@ def rescale_mobilevit(model: MobileViT, by: Factors) -> None:
 
 
 def rescale_mobilevit_block(block: MobileViTBlock, by: Factors) -> None:
-    """The transformers inside, and the norm behind them."""
+    """Rescale the transformers inside, and the norm after them."""
     for transformer in block.transformer:
         by.transformer(transformer, transformer.attn)
     by.pair([block.norm], [block.unembed.conv])
@@ -191,7 +191,7 @@ def rescale_values(
 
 
 def rescale_swin(model: SwinTransformer, by: Factors) -> None:
-    """Norms and values; the norm of the patches has a residual stream behind it."""
+    """Rescale norms and values; a residual stream follows the norm of the patches."""
     for module in model.modules():
         if isinstance(module, SwinBlock):
             by.transformer(module, module.attn.attn)

@@ -50,7 +50,7 @@ def constants(graph: GraphModule) -> dict[tuple[str, int], torch.Tensor]:
 
 
 def largest_difference(one: GraphModule, other: GraphModule) -> float:
-    """Of two graphs of one structure, relative to the largest value of each constant."""
+    """Compare two graphs of one structure, relative to the largest value of each constant."""
     ours, theirs = constants(one), constants(other)
     assert ours.keys() == theirs.keys()
     return max(relative_error(ours[key], theirs[key]) for key in ours)
@@ -330,7 +330,7 @@ def test_balance_of_one_pair(graph_of):
 
 
 def test_weights_that_cancel_do_not_count(graph_of):
-    """What reads and writes one channel is the same at any scale, however large."""
+    """Weights that read and write one channel are the same at any scale, however large."""
     module = Network(
         lambda m, x: (lambda y: m.last(y + m.local(y)))(m.first(x)),
         first=nn.Conv2d(4, 8, 1, bias=False),

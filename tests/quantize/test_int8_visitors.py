@@ -1,4 +1,4 @@
-"""What the delegate computes for int8 layers against what eager PyTorch computes for them."""
+"""Compare the delegate's results of int8 layers with those of eager PyTorch."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ HALF_SQNR = 38.0  # float16 ranges move the steps a little, and values between t
 
 
 class Views(nn.Module):
-    """Tokens to a map, which `layer` reads behind a permutation and a reshape."""
+    """Turns tokens into a map, which `layer` reads after a permutation and a reshape."""
 
     def __init__(self, layer: nn.Conv2d) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What layers say about themselves, against values worked out by hand."""
+"""Check the descriptions of layers against values that were computed by hand."""
 
 import pytest
 import torch
@@ -146,7 +146,7 @@ def test_names_and_operands(graph_of):
 
 
 class Both(nn.Module):
-    """A ReLU behind a layer whose output another operator reads too."""
+    """A ReLU after a layer whose output another operator also reads."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -41,8 +41,8 @@ class Network(nn.Module):
         return self.head(self.tokens(x.flatten(2).transpose(1, 2))[:, 0])
 
 
-# What becomes of the layers of `Network`, in its order. The stem reads the image, the second layer
-# is narrow, the head reads one row.
+# The operators that replace the layers of `Network`, in its order. The stem reads the image, the
+# second layer is narrow, the head reads one row.
 CONV, DENSE = aten.conv2d.default, aten.linear.default
 OPERATORS = {
     "fp16": [CONV, CONV, CONV, CONV, CONV, CONV, DENSE, DENSE],
@@ -79,7 +79,7 @@ def outputs(module, calibration) -> np.ndarray:
 
 
 def assert_equal(graph, other) -> None:
-    """The same code and bit-equal constants."""
+    """Check that two graphs have the same code and bit-equal constants."""
     assert graph.code == other.code
     state, others = graph.state_dict(), other.state_dict()
     assert list(state) == list(others)

@@ -30,7 +30,7 @@ def weights(rng, outputs: int, inputs: int) -> torch.Tensor:
 
 
 def energy(rows: np.ndarray, weight: torch.Tensor, rounded) -> np.ndarray:
-    """Of each output's error on `rows`, once its mean is in the bias."""
+    """Return the energy of each output's error on `rows`, with its mean moved to the bias."""
     error = rows @ (rounded.dequantize() - weight.double()).flatten(1).numpy().T
     return ((error - error.mean(0)) ** 2).sum(0)
 

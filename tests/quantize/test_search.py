@@ -49,7 +49,7 @@ def profile_of(graph, times=MADE_UP):
 
 
 def lowered_layers(graph):
-    """How many layers are int8 or fp16; the latter end in one cast each or share one."""
+    """Count the layers in int8 or fp16; the latter end in one cast each, or share one."""
     targets = [node.target for node in graph.graph.nodes]
     half = sum(
         node.args[1].meta["val"].dtype is torch.float16

@@ -59,7 +59,7 @@ def test_fp16_numbers_are_those_of_a_plan_of_one_layer(subject):
 
 
 def test_layer_with_a_relu(graph_of):
-    """The operator behind the layer is part of it, and other branches are not."""
+    """The operator after the layer is part of it, and other branches are not."""
 
     class Branches(torch.nn.Module):
         def __init__(self):

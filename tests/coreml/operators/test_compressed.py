@@ -20,7 +20,7 @@ UINTS = {
 
 
 def expanded(evaluate, constant, ios):
-    """What a compressed constant is worth; programs need an input, and an operator that keeps x."""
+    """Return the values of a constant; programs need an input, and an operator that keeps x."""
 
     def body(x):
         return mb.identity(x=constant()), mb.identity(x=x)

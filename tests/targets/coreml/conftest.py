@@ -1,4 +1,4 @@
-"""How the translation is tested: export, rewrite, translate, evaluate, compare with PyTorch."""
+"""Tests the translation: export, rewrite, translate, evaluate, compare with PyTorch."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def translation(module: nn.Module, image: Tensor, ios: int = 17) -> Translated:
 
 
 def operators(translated: Translated) -> Counter[str]:
-    """How often each operator is called, without those that give the outputs."""
+    """Count the calls of each operator, without those that give the outputs."""
     function = translated.program.functions["main"]
     last = {output.op for output in function.outputs}
     return Counter(

@@ -40,7 +40,7 @@ def regrouped(draw, total):
 
 
 def nests(layout, shape):
-    """Whether all places where a dimension or a factor ends divide each other."""
+    """Return True if all places where a dimension or a factor ends divide each other."""
     sizes = [factor.size for axis in layout.logical for factor in axis]
     ends = {*itertools.accumulate(sizes, int.__mul__), *itertools.accumulate(shape, int.__mul__)}
     return all(b % a == 0 for a, b in itertools.pairwise(sorted(ends)))

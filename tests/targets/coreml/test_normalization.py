@@ -43,7 +43,7 @@ def normalised(pixels):
 
 
 def shift(scale, bias, factor=1.0):
-    """How far `factor` times a normalised colour is from ImageNet's at most, in pixel values."""
+    """Return the largest shift of a color from ImageNet's normalization, in pixel values."""
     at = np.array([[0.0], [255.0]])
     wrong = (at * scale + bias) * factor - (at * IMAGENET.scale + IMAGENET.bias)
     return np.abs(wrong / IMAGENET.scale).max()

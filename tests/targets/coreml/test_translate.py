@@ -77,7 +77,7 @@ def test_operators_know_their_module():
 
 
 def unnamed(operations):
-    """What brings the logits into plain order belongs to no module."""
+    """Return the operators that bring the logits into plain order; they belong to no module."""
     (logits,) = (op for op in operations if op.name == "logits")
     made = []
     while logits.x.op is not None and logits.x.op.op_type in ("reshape", "transpose"):

@@ -1,4 +1,4 @@
-"""How an operator is tested: lower a small module, run it in the C++ runtime, compare with eager.
+"""Tests an operator: lower a small module, run it in the C++ runtime, compare with eager.
 
 The reference computes in float64. A program takes [1, 3, height, width], so an input of any other
 shape is cut from such an image: views of the input cost nothing.
@@ -49,7 +49,7 @@ class Cut(nn.Module):
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a module.
+    """Holds the results of a module.
 
     Attributes:
         error: largest difference from float64, relative to its largest absolute value.
@@ -115,7 +115,7 @@ def seeded() -> None:
 
 
 class Each(nn.Module):
-    """Several modules, each of its own part of one flat tensor; all outputs, one behind another."""
+    """Runs each module on its part of one flat tensor, and concatenates all outputs."""
 
     def __init__(self, cases: dict[str, tuple[nn.Module, tuple[int, ...]]]) -> None:
         super().__init__()

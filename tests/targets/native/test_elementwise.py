@@ -142,7 +142,7 @@ def test_arithmetic(number, run_each):
 
 @pytest.mark.parametrize("number", Number)
 def test_maps_and_gates(number, run_native, call):
-    """What squeeze and excitation does: nothing is gathered but the output."""
+    """Squeeze and excitation gathers nothing but the output."""
 
     def forward(x, conv, squeeze, excite):
         x = functional.hardswish(conv(x))

@@ -1,4 +1,4 @@
-"""What layers take on of what follows them, and what they must not."""
+"""Check which following operations a layer absorbs, and which it must not."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ TAKEN_ON = {
     "a row for all tokens": (lambda x, layer0: layer0(x) + x[:, :1], {"Linear": 1}),
     "cat along channels": (
         lambda x, layer0, layer1: torch.cat([layer0(x), layer1(x)], -1),
-        {"Linear": 2, "Copy": 1},  # a cat is not yet written to where the output lies
+        {"Linear": 2, "Copy": 1},  # a cat is not yet written directly into the output
     ),
     "cat along tokens": (
         lambda x, layer0, layer1: torch.cat([layer0(x), layer1(x[:, 2:])], 1),

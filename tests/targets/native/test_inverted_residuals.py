@@ -31,7 +31,7 @@ def depthwise(channels: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
 
 
 class Mobile(nn.Module):
-    """MobileNetV2's block behind a layer that makes its channels."""
+    """MobileNetV2's block after a layer that makes its channels."""
 
     def __init__(
         self, columns: int = 16, stride: int = 1, *, kernel: int = 3, skip: bool = False

@@ -64,7 +64,7 @@ CONVOLUTIONS = {
 
 
 def channels_last(layer: nn.Module) -> nn.Module:
-    """`layer` behind one that leaves a channels-last map."""
+    """Return `layer` after one that leaves a channels-last map."""
     return nn.Sequential(nn.Conv2d(layer.in_channels, layer.in_channels, 1), layer)
 
 

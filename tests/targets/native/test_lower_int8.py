@@ -26,7 +26,7 @@ from hvit_edge.targets.native.runtime import native_step
 from hvit_edge.targets.native.write_plan import code_panels
 
 ROUNDED = 1e-5  # of the largest output: sums of float32 in another order
-ACTIVATED = 3e-4  # SiLU behind an int8 product
+ACTIVATED = 3e-4  # SiLU after an int8 product
 FLIPPED = 5e-3  # of the largest output: a step of 1/255 times a weight, of a few dozen products
 SHAPE = (1, 3, 9, 11)
 MOVES = ("Gather", "Transpose", "Copy")
@@ -34,7 +34,7 @@ MOVES = ("Gather", "Transpose", "Copy")
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a quantised graph.
+    """Holds the results of a quantized graph.
 
     Attributes:
         max_rel: largest difference from eager PyTorch, relative to its largest absolute value.
@@ -206,7 +206,7 @@ def test_other_ranges_are_codes_of_their_own():
 
 
 def test_codes_live_until_their_last_reader():
-    """Memory of codes is not given to what lies between their two readers."""
+    """Buffers between the two readers of codes do not reuse the memory of the codes."""
 
     class Late(nn.Module):
         def __init__(self) -> None:
@@ -222,7 +222,7 @@ def test_codes_live_until_their_last_reader():
     x = torch.randn(SHAPE)
     found = ran(quantised(Late(), x), x)
     assert found.kinds["Quantise"] == 5
-    assert found.max_rel < 6 * FLIPPED  # five layers, one behind the other
+    assert found.max_rel < 6 * FLIPPED  # five layers, one after the other
 
 
 class Images(nn.Module):

@@ -100,7 +100,7 @@ def test_products_with_constants(run_each):
 
 
 def attention(x, qkv, heads, width, value_width, **options):
-    """Of tokens, with a constant or computed mask, and keys of fewer heads."""
+    """Attend tokens to themselves, with a constant or computed mask, and fewer key heads."""
     tokens, shared = x.shape[1], options.pop("shared", heads)
     sizes = [heads * width, shared * width, shared * value_width]
     q, k, v = qkv(x).split(sizes, -1)

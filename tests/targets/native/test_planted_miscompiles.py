@@ -32,7 +32,7 @@ class Mutant:
 
     @property
     def linears(self):
-        """Of the attention: q, k, v together, and the projection."""
+        """Return the attention's linear layers: q, k, v together, and the projection."""
         return [o for o in self.of(ops.Linear, ops.LinearInt8) if "attention" in o.name]
 
     def weights(self, layer, change) -> None:
@@ -166,7 +166,9 @@ class Compiled:
         self.plan = right(*self.plans[0])
 
     def values(self, mutate):
-        """What gives the values of int8 layers if plans are written wrongly."""
+        """Return the results of the int8 layers if plans are written wrongly."""
+        if self.tapped is None:
+            return {}
         right = graph_plan.write_plan
 
         def wrong(operations, *others):

@@ -29,7 +29,7 @@ EVERY = [dims for n in range(1, 5) for dims in itertools.combinations(range(4), 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", Number)
 def test_over_any_dimensions(number, run_each):
-    """Of a map as a layer leaves it and of a tensor as it comes, in turn."""
+    """Reduce a layer's output and an input tensor in turn."""
 
     def of(name, dims):
         return lambda x: REDUCTIONS[name](x, dims, len(dims) % 2 == 0)

@@ -1,4 +1,4 @@
-"""Values that are far apart are gathered as matrices, where they are ones."""
+"""Check that distant values are gathered as matrices if they form some."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Where elements lie: views, rows, strides."""
+"""Check the locations of elements: views, rows, strides."""
 
 import numpy as np
 import pytest

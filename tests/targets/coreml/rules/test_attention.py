@@ -135,7 +135,7 @@ def test_windows_with_masks_of_their_own(heads, ios, call, agrees):
 @IOS
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_constant_queries_keys_or_values(position, ios, call, agrees):
-    """Such as class tokens that are learnt."""
+    """Learned class tokens are an example."""
 
     def forward(x, constant, *weights):
         parts = projected(x, weights, 2)

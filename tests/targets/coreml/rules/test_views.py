@@ -12,7 +12,7 @@ from hvit_edge.models.swin import Windows
 IMAGE = torch.randn(1, 4, 6, 10, generator=torch.Generator().manual_seed(0))
 SQUARE = torch.randn(1, 6, 6, 6, generator=torch.Generator().manual_seed(1))
 
-# Tokens [1, 60, 4], lying in memory in three ways.
+# Tokens [1, 60, 4] in three memory layouts.
 TOKENS = {
     "map": lambda x: x.flatten(2).transpose(1, 2),  # [1, C, H, W]
     "rows": lambda x: F.layer_norm(x.reshape(1, 60, 4), (4,)),  # [1, C, 1, N]
@@ -57,7 +57,7 @@ def test_tokens(name, source, call, agrees):
     agrees(call(lambda x: OF_TOKENS[name](TOKENS[source](x)) + 0.5), IMAGE)
 
 
-# Maps [1, 4, 6, 10], lying as PyTorch has them and with channels last.
+# Maps [1, 4, 6, 10] in PyTorch's layout and with channels last.
 MAPS = {
     "plain": lambda x: x,
     "channels last": lambda x: (x.permute(0, 3, 1, 2).reshape(1, 10, 4, 6)).permute(0, 2, 3, 1),
