@@ -142,9 +142,20 @@ def test_verbs_are_those_of_the_command_line():
 
 
 def test_make_targets_exist():
+    """Check the targets in the code of every page, such as `make test-cpp test-python`."""
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"make (\w+)", PAGES):
-        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    (included,) = re.findall(r"^include (.+)$", makefile, flags=re.MULTILINE)
+    makefile += "".join((ROOT / name).read_text() for name in included.split())
+    rules = re.findall(r"^([a-z -]+):", makefile, flags=re.MULTILINE)
+    known = {target for rule in rules for target in rule.split()}
+    unknown = [
+        f"{page.relative_to(ROOT)}: make {target}"
+        for page in pages()
+        for call in re.findall(r"(?:`|^ {4})make ([a-z-]+(?: [a-z-]+)*)", page.read_text(), re.M)
+        for target in call.split()
+        if target not in known
+    ]
+    assert not unknown
 
 
 def anchors(page: Path) -> set[str]:
