@@ -23,6 +23,7 @@ from hvit_edge.coreml.operators import (
     scatters,
     shapes,
     slices,
+    sorting,
     spatial,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "scatters",
     "shapes",
     "slices",
+    "sorting",
     "spatial",
 ]

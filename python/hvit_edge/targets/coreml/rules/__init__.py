@@ -13,6 +13,7 @@ from hvit_edge.targets.coreml.rules import (
     rearranging,
     reductions,
     resizing,
+    sorting,
     tables,
     views,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "rearranging",
     "reductions",
     "resizing",
+    "sorting",
     "tables",
     "views",
 ]

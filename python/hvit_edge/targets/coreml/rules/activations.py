@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
-from coremltools.converters.mil.mil import Var
+from coremltools.converters.mil.mil import Var, types
 
 from hvit_edge.lowering.graph import aten
 from hvit_edge.targets.coreml.moves import sliced
@@ -125,13 +125,16 @@ def clip(call: Call) -> Value:
 
 
 def _limited(x: Var, low: float | None, high: float | None) -> Var:
-    if high is None:
-        return mb.relu(x=x) if low == 0 else mb.maximum(x=x, y=np.float32(low))
-    if low is None:
-        return mb.minimum(x=x, y=np.float32(high))
-    if low > high:  # PyTorch returns the upper bound everywhere
-        return mb.minimum(x=mb.maximum(x=x, y=np.float32(low)), y=np.float32(high))
-    return mb.clip(x=x, alpha=np.float32(low), beta=np.float32(high))
+    is_float = x.dtype not in (types.int32, types.bool)
+    number = np.float32 if is_float else np.int32
+    if low == 0 and high is None and is_float:
+        return mb.relu(x=x)
+    if is_float and low is not None and high is not None and low <= high:
+        return mb.clip(x=x, alpha=number(low), beta=number(high))
+    if low is not None:
+        x = mb.maximum(x=x, y=number(low))
+    # If low is above high, PyTorch returns the upper bound everywhere.
+    return x if high is None else mb.minimum(x=x, y=number(high))
 
 
 @rule(aten.leaky_relu.default)

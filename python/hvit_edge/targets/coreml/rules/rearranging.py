@@ -1,14 +1,16 @@
-"""Translate operators that only move elements: flips, shifts, gathers by constants, shuffles."""
+"""Translate operators that only move elements: flips, shifts, gathers, shuffles."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from coremltools.converters.mil import Builder as mb
 
 from hvit_edge.lowering.graph import aten, is_constant
+from hvit_edge.targets.coreml.layout import Layout
 from hvit_edge.targets.coreml.moves import elements, permuted, taken, turned, viewed
 from hvit_edge.targets.coreml.rules.registry import Call, rule
-from hvit_edge.targets.coreml.values import Value
+from hvit_edge.targets.coreml.values import Value, plain
 
 
 @rule(aten.flip.default)
@@ -37,19 +39,24 @@ def roll(call: Call) -> Value:
 
 @rule(aten.index_select.default)
 def index_select(call: Call) -> Value:
-    """Take slices at constant places."""
+    """Take slices at places along one dimension."""
     x = call.tensor(0)
     dim = call.option(1, "dim") % len(x.layout.logical)
+    if not call.tensor(2, "index").is_constant:
+        return _slices(x, dim, call.tensor(2, "index"))
     return viewed(taken(x, dim, call.array(2, "index").reshape(-1)), call.shape)
 
 
 @rule(aten.index.Tensor)
 def index(call: Call) -> Value:
-    """Take elements at constant indices; indexed dimensions that are neighbors become one."""
+    """Take elements at constant indices, neighbors as one, or at computed ones of a dimension."""
     x, given = call.tensor(0), list(call.option(1, "indices"))
     shape = list(x.layout.shape)
     if any(node is not None and not is_constant(node) for node in given):
-        raise ValueError("expected constant indices")
+        dims = [dim for dim, node in enumerate(given) if node is not None]
+        if len(dims) > 1 or given[dims[0]].meta["val"].dtype is torch.bool:
+            raise ValueError("expected constant indices, or computed ones of one dimension")
+        return _slices(x, dims[0], call.values[given[dims[0]]])
     arrays = [None if node is None else np.asarray(call.values[node].data) for node in given]
     if any(array is not None and array.dtype == bool for array in arrays):
         raise ValueError("expected integer indices, got a mask")
@@ -68,10 +75,13 @@ def index(call: Call) -> Value:
 
 @rule(aten.gather.default, aten.take_along_dim.default)
 def gather(call: Call) -> Value:
-    """Take each element at a constant place along one dimension, or of the flattened tensor."""
+    """Take each element at a place along one dimension, or at a constant one of all."""
     x = call.tensor(0)
     at = call.node.target is aten.gather.default
     dim = call.option(1 if at else 2, "dim")
+    index = call.tensor(2 if at else 1, "index" if at else "indices")
+    if not index.is_constant:
+        return _elements(x, dim, index)
     places = call.array(2 if at else 1, "index" if at else "indices")
     if dim is None:
         return viewed(
@@ -83,6 +93,30 @@ def gather(call: Call) -> Value:
     flat = np.ravel_multi_index(grid, x.layout.shape)
     whole = viewed(x, [elements(x.layout.shape)])
     return viewed(taken(whole, 0, flat.reshape(-1)), call.shape)
+
+
+def _slices(x: Value, dim: int, places: Value) -> Value:
+    """Take slices of `x` at computed places along one dimension, in the shape of the places."""
+    plain(x)
+    plain(places)
+    result = mb.gather(x=x.data, indices=places.data, axis=dim)
+    return Value(result, Layout.plain(tuple(result.shape)))
+
+
+def _elements(x: Value, dim: int | None, places: Value) -> Value:
+    """Take the element of `x` at each computed place along a dimension."""
+    if dim is None:
+        raise ValueError("expected a dimension with computed places")
+    plain(x)
+    plain(places)
+    dim %= len(x.layout.logical)
+    read = list(places.layout.shape)
+    read[dim] = x.layout.shape[dim]
+    part = x.data
+    if read != list(x.layout.shape):
+        part = mb.slice_by_size(x=part, begin=[0] * len(read), size=read)
+    result = mb.gather_along_axis(x=part, indices=places.data, axis=dim)
+    return Value(result, Layout.plain(places.layout.shape))
 
 
 @rule(aten.diagonal.default)
