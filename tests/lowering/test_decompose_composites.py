@@ -14,6 +14,7 @@ COMPOSED = {
     "another name": (lambda x: torch.multiply(x, x), {"mul": 1}),
     "type_as": (lambda x: x + x.type_as(x), {"add": 1}),
     "addmm": (lambda x: torch.addmm(x[0, 0], x[0, 1], x[0, 2]), {"mm": 1, "add": 1}),
+    "several results": (lambda x: sum(torch.std_mean(x, 1)), {"std_mean": 1}),
     "in place inside": (lambda x: F.cosine_similarity(x, x.exp()), {"clamp_min": 2}),
 }
 
