@@ -26,6 +26,13 @@ def test_constants_of_the_shape_of_an_input(rewritten, call):
     assert rewritten(fold_constants, padded, torch.randn(2, 3), bit_equal=True) == {"cat": 1}
 
 
+def test_constants_that_numpy_does_not_know(rewritten, call):
+    table = torch.randn(3)
+    scaled = call(lambda x: (x.bfloat16() * table.bfloat16()).double())
+    after = rewritten(fold_constants, scaled, torch.randn(2, 3), bit_equal=True)
+    assert (after["to"], after["mul"]) == (2, 1)
+
+
 def test_what_depends_on_the_input_stays(untouched):
     untouched(fold_constants, nn.Linear(3, 4), torch.randn(2, 3))
 
