@@ -31,9 +31,11 @@ def test_near_miss_stays(name, untouched, call):
     )
 
 
-def test_a_computed_boolean_mask_stays(untouched, call):
-    module = call(lambda q, k, v, m: attention(q, k, v, attn_mask=m > 0))
-    untouched(decompose_attention, module, Q, K, V, MASK)
+@pytest.mark.parametrize("least", [-9.0, 0.0, 1.0])  # all keys, most of them, none for some rows
+def test_a_computed_boolean_mask(least, rewritten, call):
+    module = call(lambda q, k, v, m: attention(q, k, v, attn_mask=m > least))
+    after = rewritten(decompose_attention, module, Q, K, V, MASK)
+    assert (after["softmax"], after["to"], after["amax"]) == (1, 1, 1)
 
 
 def test_causal(rewritten, call):

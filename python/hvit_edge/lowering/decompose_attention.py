@@ -6,11 +6,12 @@ Identity:   attention(q, k, v, m) = softmax(s * q k^T + m) v,   s = 1 / sqrt(d) 
     q -> mul(s) -> matmul(k^T) -> [add(m)] -> softmax -> matmul(v) -> y
 
 A constant boolean mask becomes a constant of zeros and -inf, and so does a causal mask. Keys and
-values that several heads of queries share (grouped) are repeated.
+values that several heads of queries share (grouped) are repeated. A boolean mask that is computed
+becomes zeros and ones, of which (m - 1) * 30000 is added.
 
-Preconditions: no dropout; a mask (if any) is of floating point, or constant. Exact up to the order
-of rounding. The scale is applied to q, where a later rewrite can fold it into a linear. PyTorch
-returns zeros for a row that is completely masked. If the mask is a constant, a factor of zero gives
+Preconditions: no dropout; a causal attention has no other mask. Exact up to the order of rounding.
+The scale is applied to q, where a later rewrite can fold it into a linear. PyTorch returns zeros
+for a row that is completely masked. If the mask is a constant or boolean, a factor of zero gives
 the same.
 """
 
@@ -25,32 +26,32 @@ from hvit_edge.lowering.graph import (
     aten,
     constant_tensor,
     is_constant,
+    is_float,
     nodes_calling,
     rank_of,
     shape_of,
 )
 
 ATTENTION = aten.scaled_dot_product_attention.default
+MASKED = 3e4
+"""What is subtracted from a masked score: its exponential is zero, and float16 holds it."""
 
 
 def decompose_attention(graph: GraphModule) -> bool:
     """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, ATTENTION):
-        if _is_plain(graph, node):
+        if _is_plain(node):
             edit = Editor(graph, node)
             edit.replace(_written_out(edit, node))
             modified = True
     return modified
 
 
-def _is_plain(graph: GraphModule, node: Node) -> bool:
+def _is_plain(node: Node) -> bool:
     if argument(node, 4, "dropout_p", 0.0) != 0.0:
         return False
-    mask = argument(node, 3, "attn_mask")
-    if argument(node, 5, "is_causal", False) and mask is not None:
-        return False
-    return mask is None or is_constant(mask) or mask.meta["val"].dtype.is_floating_point
+    return not argument(node, 5, "is_causal", False) or argument(node, 3, "attn_mask") is None
 
 
 def _written_out(edit: Editor, node: Node) -> Node:
@@ -92,8 +93,10 @@ def _mask(edit: Editor, node: Node, shape: list[int]) -> tuple[Node | None, Node
     mask = argument(node, 3, "attn_mask")
     if argument(node, 5, "is_causal", False):
         allowed = torch.ones(shape[-2:], dtype=torch.bool).tril()
-    elif mask is None or not is_constant(mask):
-        return mask, None
+    elif mask is None:
+        return None, None
+    elif not is_constant(mask):
+        return (mask, None) if is_float(mask) else _computed(edit, node, mask)
     else:
         given = constant_tensor(edit.graph, mask)
         allowed = given if given.dtype == torch.bool else None
@@ -109,3 +112,11 @@ def _mask(edit: Editor, node: Node, shape: list[int]) -> tuple[Node | None, Node
     if rows.all():
         return added, None
     return added, edit.constant_like(f"{node.name}_rows", rows.double(), node)
+
+
+def _computed(edit: Editor, node: Node, allowed: Node) -> tuple[Node, Node]:
+    """Return what is added to scores, and the factor of the rows, for a computed boolean mask."""
+    kept = edit.call(aten.to.dtype, allowed, node.meta["val"].dtype)
+    dropped = edit.call(aten.sub.Tensor, kept, 1.0)
+    added = edit.call(aten.mul.Tensor, dropped, MASKED)
+    return added, edit.call(aten.amax.default, kept, [-1], True)
