@@ -96,12 +96,25 @@ def test_every_call_gives_the_same_bytes_of_the_same_network(body):
 
 
 def test_operators_without_a_kernel_are_all_named():
-    class Sorted(nn.Module):
+    class Pooled(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return F.adaptive_max_pool2d(x, 2).flatten(2).transpose(1, 2).sort(1).values
+            return F.adaptive_max_pool2d(x, 2).flatten(2).transpose(1, 2).cummax(1).values
 
-    lowered = lowered_net(Net(Sorted()).eval())
+    lowered = lowered_net(Net(Pooled()).eval())
     with pytest.raises(
-        LoweringError, match=r"got aten::adaptive_max_pool2d in body, aten::sort in body; replace"
+        LoweringError, match=r"got aten::adaptive_max_pool2d in body, aten::cummax in body; replace"
     ):
         lowered.serialize()
+
+
+def test_operators_without_a_kernel_become_others_that_have_one():
+    def pruned(x: torch.Tensor) -> torch.Tensor:
+        x = tokens(x)
+        kept = x.mean(-1).topk(8, dim=1).indices[0].sort().values
+        return x[:, kept] * (x[:, :8] / 8).cumprod(1) + x.sort(1, descending=True).values[:, :8]
+
+    net = Net(pruned).eval()
+    with torch.no_grad():
+        expected = net(IMAGE)
+    actual = torch.from_numpy(executorch_step(lowered_net(net).serialize())(IMAGE.numpy()))
+    torch.testing.assert_close(actual, expected, rtol=0, atol=FLOAT32 * float(expected.abs().max()))

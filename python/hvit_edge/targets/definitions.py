@@ -80,6 +80,12 @@ def _var_mean(x: Tensor, dim: object = None, **options: object) -> tuple[Tensor,
     return torch.var(x, dim, **options), torch.mean(x, dim, keepdim)
 
 
+def _sort(x: Tensor, dim: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
+    if x.dim() == 0:
+        raise NotImplementedError
+    return torch.topk(x, x.shape[dim], dim, descending, True)
+
+
 def _rrelu(
     x: Tensor, noise: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False
 ) -> Tensor:
@@ -118,4 +124,6 @@ DEFINITIONS: dict[object, Definition] = {
     aten._cdist_forward.default: _distances,
     aten.cumprod.default: _cumulative_product,
     aten.rrelu_with_noise.default: _rrelu,
+    aten.sort.default: _sort,
+    aten.argsort.default: lambda x, dim=-1, descending=False: _sort(x, dim, descending)[1],
 }

@@ -29,6 +29,12 @@ class Place:
     line: str
 
 
+def has_kernel(operator: str) -> bool:
+    """Tell if the runtime has a kernel for any overload of an operator, such as `aten::sort`."""
+    kernels = executorch_runtime().operator_registry.operator_names
+    return any(name.split(".")[0] == operator for name in kernels)
+
+
 def check_kernels(operators: Iterable[Operator], places: Mapping[str, Place]) -> None:
     """Refuse a program that the runtime could not load.
 

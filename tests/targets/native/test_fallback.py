@@ -51,6 +51,7 @@ def _twice(x: torch.Tensor) -> torch.Tensor:
 CASES = {
     "largest values": (lambda x: x.topk(4, 1)[0], 2, ["topk"]),
     "values and indices": (lambda x: x.gather(1, x.topk(9, 1)[1]), 2, ["topk", "gather"]),
+    "sorted": (lambda x: x.sort(1)[0], 2, ["topk"]),
     "an angle": (lambda x: torch.atan2(x, x + 1), 2, ["atan2"]),
     "several values": (_both, 2, ["atan2"]),
     "twice": (_twice, 3, ["atan2", "atan2"]),

@@ -11,9 +11,11 @@ from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
+from hvit_edge.targets.kernelless import write_out_kernelless
 from hvit_edge.targets.native.delegate_call import delegate_of
 from hvit_edge.targets.native.fallback import lower_in_segments
 from hvit_edge.targets.native.graph_plan import (
+    LOWERINGS,
     Plan,
     plan_graph,
     records_of,
@@ -63,6 +65,7 @@ def lower(
     plan = plan_graph(graph, number) if whole else try_plan(graph, number)
     with fast_decompositions():
         if not isinstance(plan, Plan):
+            write_out_kernelless(graph, LOWERINGS)
             return lower_in_segments(graph, inputs, number)
         shapes = [shape_of(output) for output in graph.graph.output_node().args[0]]
         call = _Call(delegate_of(plan.data, inputs, shapes))

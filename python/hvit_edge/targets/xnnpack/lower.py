@@ -10,6 +10,7 @@ from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPar
 from torch.fx import GraphModule
 
 from hvit_edge.targets.delegate import Lowered, lower_to
+from hvit_edge.targets.kernelless import write_out_kernelless
 from hvit_edge.targets.xnnpack.modules import recorded_modules
 from hvit_edge.targets.xnnpack.moves import merged_moves
 from hvit_edge.targets.xnnpack.taps import layer_values, recorded_graphs
@@ -21,13 +22,16 @@ def lower(
     """Lower `graph` for XNNPACK.
 
     Args:
-        graph: a rewritten graph, see `lower_to`.
+        graph: a rewritten graph, see `lower_to`; operators that have a definition and no kernel are
+            written out in it.
         example_inputs: float32 tensors of the program's fixed shapes.
-        plainly: hand ExecuTorch's graph to the delegate without merging its moves.
+        plainly: hand ExecuTorch's graph to the delegate without merging its moves, or changes.
 
     Raises:
         LoweringError: ExecuTorch refuses the graph.
     """
+    if not plainly:
+        write_out_kernelless(graph)
     moves = nullcontext() if plainly else merged_moves()
     with recorded_graphs() as graphs, recorded_modules() as recorded, moves:
         lowered = lower_to(XnnpackPartitioner(), graph, example_inputs)
