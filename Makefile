@@ -119,9 +119,10 @@ fuzz: sanitized ## all fuzzers side by side, FUZZ_SECONDS=60 FUZZ_SEED=1; they w
 		UBSAN_OPTIONS=print_stacktrace=1 \
 		cpp/fuzz/run.sh build/sanitized build/fuzz $(FUZZ_SECONDS) $(FUZZ_SEED)
 
-lint: setup ## ruff, clang-format and shellcheck, without changing a file
+lint: setup ## ruff, mypy, clang-format and shellcheck, without changing a file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
 	$(BIN)/shellcheck $(SHELL_FILES)
 

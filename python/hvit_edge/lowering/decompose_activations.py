@@ -21,6 +21,7 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import (
     Editor,
+    Operator,
     argument,
     aten,
     is_float,
@@ -107,7 +108,7 @@ def _log_sigmoid(edit: Editor, node: Node) -> Node:
     return edit.call(aten.neg.default, _plain_softplus(edit, minus))
 
 
-ACTIVATIONS: dict[object, Callable[[Editor, Node], Node | None]] = {
+ACTIVATIONS: dict[Operator | tuple[Operator, ...], Callable[[Editor, Node], Node | None]] = {
     aten.gelu.default: _gelu,
     aten.elu.default: _scaled_elu,
     aten.selu.default: _selu,

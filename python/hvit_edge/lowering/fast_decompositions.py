@@ -32,11 +32,13 @@ def fast_decompositions() -> Iterator[None]:
     if not known or hasattr(getattr(utils, WALKS[0]), "cache_info"):
         yield
         return
+    replaced: list[tuple[object, str, object]]
     replaced = [(utils, name, cache(getattr(utils, name))) for name in WALKS]
     replaced += [
         (exported_program, name, [key for key in getattr(exported_program, name) if key in OURS])
         for name in KEYS
     ]
+    originals: list[tuple[object, str, object]]
     originals = [(module, name, getattr(module, name)) for module, name, _ in replaced]
     try:
         _set(replaced)

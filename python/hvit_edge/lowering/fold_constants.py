@@ -11,6 +11,7 @@ example, a gather from a relative position table.
 """
 
 import operator
+from typing import Any
 
 import torch
 from torch.fx import GraphModule, Node
@@ -65,7 +66,7 @@ def _evaluate(graph: GraphModule, node: Node) -> torch.Tensor:
     return _results(graph, node).clone()
 
 
-def _results(graph: GraphModule, node: Node) -> object:
+def _results(graph: GraphModule, node: Node) -> Any:
     def value(source: Node) -> torch.Tensor:
         if is_constant(source):
             return constant_tensor(graph, source)

@@ -47,7 +47,7 @@ def fuse_attention(graph: GraphModule) -> bool:
         scale, scores = _scale(graph, rest)
         if not is_call(scores, *PRODUCTS) or only_user(scores) is None:
             continue
-        query, key, value = *scores.args[:2], product.args[1]
+        (query, key), value = scores.args[:2], product.args[1]
         lead = shape_of(query)[:-2]
         if (
             not lead

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
 import torch
 from torch.fx import GraphModule, Node
@@ -31,7 +32,7 @@ def nodes_calling(graph: GraphModule, *operators: Operator) -> Iterator[Node]:
             yield node
 
 
-def is_call(value: object, *operators: Operator) -> bool:
+def is_call(value: object, *operators: Operator) -> TypeGuard[Node]:
     """Return True if `value` is a node that calls one of `operators`."""
     return isinstance(value, Node) and value.op == "call_function" and value.target in operators
 
@@ -46,14 +47,14 @@ def rank_of(node: Node) -> int:
     return node.meta["val"].dim()
 
 
-def argument(node: Node, position: int, name: str, default: object = None) -> object:
+def argument(node: Node, position: int, name: str, default: object = None) -> Any:
     """Return an operator's argument, given by position or by name, or `default`."""
     if len(node.args) > position:
         return node.args[position]
     return node.kwargs.get(name, default)
 
 
-def is_constant(value: object) -> bool:
+def is_constant(value: object) -> TypeGuard[Node]:
     """Return True if `value` is a parameter, buffer or constant of the graph."""
     return isinstance(value, Node) and value.op == "get_attr"
 

@@ -202,7 +202,8 @@ def rewrite(
     Returns:
         One report per rewrite. The report of a rewrite that was left out has the reason.
     """
-    snapshot, reasons = Snapshot(graph), {}
+    snapshot = Snapshot(graph)
+    reasons: dict[int, str] = {}
     while True:
         reports = _apply_all(graph, passes, reasons, after_each)
         if reports is not None and check is not None and any(r.modified for r in reports):

@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import (
     Editor,
+    Operator,
     argument,
     aten,
     constant_tensor,
@@ -194,14 +196,12 @@ _PLACES: dict[str, Callable[[int, int], int]] = {
     "circular": lambda at, length: at % length,
 }
 
-INDEXING = {
+INDEXING: dict[Operator | tuple[Operator, ...], Callable[[Editor, Node], Node | None]] = {
     aten.flip.default: _flip,
     aten.index_select.default: _index_select,
     aten.index.Tensor: _index,
     aten.roll.default: _roll,
     aten.pad.default: _pad,
     aten.constant_pad_nd.default: _constant_pad,
-    **{
-        pad: lambda edit, node, mode=mode: _padded(edit, node, mode) for pad, mode in WIDTHS.items()
-    },
+    **{pad: partial(_padded, mode=mode) for pad, mode in WIDTHS.items()},
 }

@@ -77,8 +77,8 @@ def _product(edit: Editor, left: Node, right: Node) -> Node:
     if is_constant(left) and math.prod(before) == 1:
         return _from_left(edit, constant_tensor(edit.graph, left), right)
     batch = list(torch.broadcast_shapes(before, after))
-    sides = [_stretched(edit, side, batch) for side in (left, right)]
-    return _batched(edit, *sides, batch, shape_of(left)[-2])
+    left_side, right_side = (_stretched(edit, side, batch) for side in (left, right))
+    return _batched(edit, left_side, right_side, batch, shape_of(left)[-2])
 
 
 def _stretched(edit: Editor, side: Node, batch: list[int]) -> Node:

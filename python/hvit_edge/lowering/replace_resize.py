@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import Editor, aten, nodes_calling, shape_of
+from hvit_edge.lowering.graph import Editor, Operator, aten, nodes_calling, shape_of
 
 NEAREST = (aten.upsample_nearest2d.vec, aten.upsample_nearest2d.default)
 BILINEAR = (aten.upsample_bilinear2d.vec, aten.upsample_bilinear2d.default)
@@ -55,7 +55,7 @@ def replace_bilinear(graph: GraphModule) -> bool:
     return _replace_separable(graph, BILINEAR)
 
 
-def _replace_separable(graph: GraphModule, operators: tuple[object, ...]) -> bool:
+def _replace_separable(graph: GraphModule, operators: tuple[Operator, ...]) -> bool:
     modified = False
     for node in nodes_calling(graph, *operators):
         edit = Editor(graph, node)

@@ -86,7 +86,7 @@ def _cell(edit: Editor, node: Node) -> State:
     kind, given = CELLS[node.target], node.args[1]
     state = tuple(given) if kind == "lstm" else (given,)
     biases = (argument(node, 4, "b_ih"), argument(node, 5, "b_hh"))
-    weights = _Weights(kind, *node.args[2:4], *biases)
+    weights = _Weights(kind, node.args[2], node.args[3], *biases)
     return _step(edit, weights, _linear(edit, node.args[0], weights.of_input, biases[0]), state)
 
 

@@ -203,7 +203,7 @@ def transformer_block(config: ConformerConfig) -> TransformerBlock:
 def make_blocks(config: ConformerConfig) -> list[ConformerBlock]:
     """Return the blocks after the first: three in stage one, four each in stages two and three."""
     stages = [stage for stage in range(3) for _ in range(BLOCKS_PER_STAGE)]
-    blocks = []
+    blocks: list[ConformerBlock] = []
     for before, stage in zip(stages, stages[1:], strict=False):
         block = ConformerBlock(
             config.channels[before],

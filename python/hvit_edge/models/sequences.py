@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -86,7 +87,7 @@ class SequenceModel:
 _REGISTRY: dict[str, SequenceModel] = {}
 
 
-def register_sequence_model(name: str, **known: object) -> Callable[[Builder], Builder]:
+def register_sequence_model(name: str, **known: Any) -> Callable[[Builder], Builder]:
     """Register a builder `(num_classes, frames) -> nn.Module` under `name`.
 
     Args:

@@ -56,21 +56,21 @@ class Windows:
     @classmethod
     def of_block(cls, size: tuple[int, int], *, shifted: bool) -> Windows:
         """Return the windows of a block for a map of `size`; every other block is `shifted`."""
-        window = tuple(min(side, WINDOW) for side in size)
-        shift = tuple(WINDOW // 2 if shifted and side > WINDOW else 0 for side in size)
-        return cls(size, window, shift)
+        height, width = (min(side, WINDOW) for side in size)
+        down, right = (WINDOW // 2 if shifted and side > WINDOW else 0 for side in size)
+        return cls(size, (height, width), (down, right))
 
     @property
     def padding(self) -> tuple[int, int]:
         """Return the rows (bottom) and columns (right) of padding that complete the windows."""
-        return tuple(-side % window for side, window in zip(self.size, self.window, strict=True))
+        (height, width), (rows, columns) = self.size, self.window
+        return -height % rows, -width % columns
 
     @property
     def counts(self) -> tuple[int, int]:
         """Return the number of windows as (rows, columns)."""
-        return tuple(
-            -(-side // window) for side, window in zip(self.size, self.window, strict=True)
-        )
+        (height, width), (rows, columns) = self.size, self.window
+        return -(-height // rows), -(-width // columns)
 
     def part(self, x: Tensor) -> Tensor:
         """Map [N, H, W, C] to [N * windows, pixels of a window, C].

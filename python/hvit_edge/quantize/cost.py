@@ -181,9 +181,13 @@ def parse_cost(entry: Any, where: str) -> LayerCost:
         InputError: the entry does not have this form; the message begins with `where`.
     """
     ms = entry.get("ms") if isinstance(entry, dict) else None
-    fits = isinstance(ms, dict) and isinstance(entry.get("signature"), str)
-    fits = fits and entry.keys() == {"signature", "ms"} and "fp32" in ms
-    if not fits or not all(key in PRECISIONS and _is_time(value) for key, value in ms.items()):
+    if (
+        not isinstance(ms, dict)
+        or not isinstance(entry.get("signature"), str)
+        or entry.keys() != {"signature", "ms"}
+        or "fp32" not in ms
+        or not all(key in PRECISIONS and _is_time(value) for key, value in ms.items())
+    ):
         raise InputError(
             f"{where}: expected a signature and positive milliseconds for fp32 and other"
             f" precisions, got {json.dumps(entry)[:200]}; correct or delete it"

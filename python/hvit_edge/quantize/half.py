@@ -82,8 +82,9 @@ class HalfStorage(Interpreter):
 
 
 def _widened(value: object) -> object:
-    is_half = isinstance(value, torch.Tensor) and value.dtype is torch.float16
-    return value.float() if is_half else value
+    if isinstance(value, torch.Tensor) and value.dtype is torch.float16:
+        return value.float()
+    return value
 
 
 def _write_out_silu(graph: GraphModule) -> None:

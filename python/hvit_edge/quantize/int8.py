@@ -10,6 +10,7 @@ b' makes up for the mean error of the rounded weights. A ReLU after the layer be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch.fx import GraphModule, Node
@@ -66,7 +67,7 @@ def _replace(
     if rows > 1:
         values = values[..., None, None]  # weights of a 1x1 convolution
     relu = layer.output is not layer.node
-    arguments = (
+    arguments: tuple[Any, ...] = (
         layer.source,
         # The delegate serializes integers together with scales, so equal integers must not be
         # shared.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.fx import GraphModule
 from torch.nn import functional as F
@@ -58,7 +59,8 @@ class _Sums:
 
     def __init__(self, origin: Tensor) -> None:
         self.origin = origin
-        self.count, self.total, self.products = 0, 0.0, 0.0
+        self.count = 0
+        self.total = self.products = torch.zeros((), dtype=torch.float64)
 
     def add(self, rows: Tensor) -> None:
         """Add rows [groups, elements, inputs]."""

@@ -10,7 +10,7 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
+from hvit_edge.targets.native.kinds import Arithmetic, Reduce
 from hvit_edge.targets.native.lower_convolutions import scale_channels
 from hvit_edge.targets.native.lower_reductions import center, reduce
 from hvit_edge.targets.native.values import Value, constant_value, fresh

@@ -81,10 +81,10 @@ def _between(base: Value, dim: int, start: int, stop: int) -> Value:
 def _interleaved(base: Value, part: Value, dim: int, places: np.ndarray) -> Value:
     """Choose elements of both by a constant mask."""
     length, shape = base.layout.shape[dim], base.layout.shape
-    which = np.zeros(length, np.int64)
+    which: np.ndarray = np.zeros(length, np.int64)
     which[places] = np.arange(len(places))
     spread = taken(part, dim, which)
-    mask = np.zeros(length, bool)
+    mask: np.ndarray = np.zeros(length, bool)
     mask[places] = True
     whole = mask.reshape([-1 if at == dim else 1 for at in range(len(shape))])
     truth = Value.constant(np.broadcast_to(whole, shape).copy())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,7 +80,7 @@ def _alone(x: Value, operator: Reduce) -> Var:
     return x.data
 
 
-def dims_of(call: Call, dims: object) -> list[int]:
+def dims_of(call: Call, dims: Any) -> list[int]:
     """Return the dimensions that an argument names: one, several, or all."""
     rank = len(call.tensor(0).layout.logical)
     if dims is None or dims == []:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, overload
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
@@ -31,11 +32,19 @@ class Call:
     native_attention: bool
     ranges: Mapping[Node, Range] = field(default_factory=dict)
 
+    @overload
+    def tensor(self, position: int) -> Value: ...
+    @overload
+    def tensor(self, position: int, name: str) -> Value | None: ...
     def tensor(self, position: int, name: str = "") -> Value | None:
         """Return a tensor argument; None if it is not given."""
         given = argument(self.node, position, name)
         return self.values[given] if isinstance(given, Node) else None
 
+    @overload
+    def array(self, position: int) -> np.ndarray: ...
+    @overload
+    def array(self, position: int, name: str) -> np.ndarray | None: ...
     def array(self, position: int, name: str = "") -> np.ndarray | None:
         """Return a constant argument in PyTorch's order; None if it is not given.
 
@@ -51,7 +60,7 @@ class Call:
         plain(array)
         return np.asarray(array.data).reshape(array.layout.shape)
 
-    def option(self, position: int, name: str, default: object = None) -> object:
+    def option(self, position: int, name: str, default: object = None) -> Any:
         """Return an argument that is not a tensor."""
         return argument(self.node, position, name, default)
 
