@@ -1,4 +1,4 @@
-"""Gates stop each of twelve wrong programs, made after lowering, in each precision."""
+"""Twelve wrong programs, planted after lowering: the gates stop each of them in each precision."""
 
 import copy
 import dataclasses
@@ -20,7 +20,7 @@ PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
 
 
 class Mutant:
-    """A lowered program whose delegate can be altered: its graph and its constants."""
+    """A lowered program that can be altered: its delegate's graph and the constants of that."""
 
     def __init__(self, lowered) -> None:
         self.graph = copy.deepcopy(lowered.delegate_graph)
@@ -51,7 +51,7 @@ class Mutant:
         self.data.buffers[entry.buffer_index] = after
 
     def rows(self, number: int, change) -> None:
-        """Change the rows, which are the first dimension, of a constant."""
+        """Change a constant value, whose first dimension is its rows."""
         value = self.value(number)
         self.alter(
             value.constant_buffer_idx,
@@ -59,12 +59,12 @@ class Mutant:
         )
 
     def feeds_depthwise(self, node) -> bool:
-        """Return True if a transpose is of the enlarged map before the depthwise convolution."""
+        """Whether a transpose is that of the enlarged map in front of the depthwise convolution."""
         return self.value(node.output_id).dims == [1, 16, 16, 8]
 
     @property
     def linears(self) -> list:
-        """Return the linears of the attention, q k v and the projection, in any precision."""
+        """The linears of the attention, q k v and the projection, in any precision."""
         linears = self.nodes("FullyConnected")
         return [n for n in linears if self.value(n.filter_id).dims in ([24, 8], [8, 8])]
 
@@ -161,24 +161,21 @@ class MutantTarget(XnnpackTarget):
 
 @pytest.fixture(scope="module", params=PRECISIONS)
 def compiled(request, tiny_model, tiny_preprocess, tiny_calibration):
-    """Return a gate, the quantized graph with its answers (None in fp32), and the program."""
-    precision = request.param
-    subject = prepare_subject(copy.deepcopy(tiny_model), None, None, None, tiny_preprocess, None)
-    gate = Gate(subject, precision, None)
-    graph = rewritten_graph(gate, pipeline_for("any", precision), lambda step: None)
-    example = (torch.from_numpy(subject.example),)
-    reference = None
-    if precision != "fp32":
-        calibration = tiny_calibration if precision == "int8" else None
-        plain = reference_graph(graph, precision)
-        graph = quantize(plain, example, precision=precision, calibration=calibration)
-        reference = quantized_reference(gate, graph, xnnpack_arithmetic(graph))
-    return gate, graph, reference, lower(graph, example)
+    """A gate, its job, the graph that is lowered, and what it is lowered to."""
+    precision, module = request.param, copy.deepcopy(tiny_model)
+    subject = prepare_subject(module, None, None, None, None, None, tiny_preprocess, None)
+    gate, target = PhotoGate(subject, precision, None), XnnpackTarget()
+    calibration = tiny_calibration if precision == "int8" else None
+    job = Job("tiny", precision, gate.photos, calibration=calibration)
+    prepared = target.prepare(rewritten_graph(gate, target.passes(precision, "any"), job.tell), job)
+    if prepared.quantized is not None:
+        gate.check_quantized(prepared.quantized)
+    return gate, job, prepared, target.lower(prepared, job)
 
 
 def check(compiled, mutate=lambda mutant: None):
-    """Run the gates of `compile` after lowering on a mutant."""
-    gate, graph, reference, lowered = compiled
+    """The gates of `compile` after lowering, on a mutant."""
+    gate, job, prepared, lowered = compiled
     mutant = Mutant(lowered)
     buffers = list(mutant.data.buffers)
     try:

@@ -11,25 +11,25 @@ from hvit_edge.errors import ArtifactError
 
 
 def is_package(path: str | Path) -> bool:
-    """Whether the name is that of a Core ML package; what is there may be anything.
+    """Return True if the name is that of a Core ML package; the content is not checked.
 
     Raises:
-        ArtifactError: a package whose folder has another name, which Core ML would not open.
+        ArtifactError: a package has a folder with another name, which Core ML cannot open.
     """
     try:
         named = Path(os.fsdecode(path))
     except TypeError:
-        return False  # no path: the runtime says what is wrong with it
+        return False  # not a path; the runtime raises an error for it
     if named.suffix != SUFFIX and (named / MANIFEST).is_file():
         raise ArtifactError(
-            f"[open] expected a package's name to end in {SUFFIX}, as Core ML wants, got {named};"
-            f" rename it to {named.name}{SUFFIX}"
+            f"[open] expected the name of a package to end in {SUFFIX}, as Core ML requires, got"
+            f" {named}; rename it to {named.name}{SUFFIX}"
         )
     return named.suffix == SUFFIX
 
 
 def check_classifies(metadata: Metadata, path: str | Path) -> None:
-    """Refuse an artifact of another task than to classify photos with an ArtifactError."""
+    """Raise ArtifactError if an artifact does not classify photos."""
     if metadata.task != CLASSIFY:
         session = "PackageSession" if is_package(path) else "Session"
         raise ArtifactError(

@@ -19,24 +19,6 @@ if TYPE_CHECKING:
 AnyClassifier: TypeAlias = "Classifier | PackageClassifier | DeviceClassifier"
 
 
-def is_package(path: str | Path) -> bool:
-    """Return True if the name is that of a Core ML package; the content is not checked.
-
-    Raises:
-        ArtifactError: a package has a folder with another name, which Core ML cannot open.
-    """
-    try:
-        named = Path(os.fsdecode(path))
-    except TypeError:
-        return False  # not a path; the runtime raises an error for it
-    if named.suffix != SUFFIX and (named / MANIFEST).is_file():
-        raise ArtifactError(
-            f"[open] expected the name of a package to end in {SUFFIX}, as Core ML requires, got"
-            f" {named}; rename it to {named.name}{SUFFIX}"
-        )
-    return named.suffix == SUFFIX
-
-
 def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local") -> AnyClassifier:
     """Return a classifier of photos for an artifact.
 
@@ -62,17 +44,6 @@ def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local"
     from hvit_edge.runtime import Classifier
 
     return Classifier(path, threads=threads)
-
-
-def check_classifies(metadata: Metadata, path: str | Path) -> None:
-    """Raise ArtifactError if an artifact does not classify photos."""
-    if metadata.task != CLASSIFY:
-        session = "PackageSession" if is_package(path) else "Session"
-        raise ArtifactError(
-            f"[Classifier] expected an artifact of the task {CLASSIFY}, got one of the task"
-            f" {metadata.task}: {path}; use hvit_edge.{session}, which takes and returns arrays,"
-            " and `hvit-edge validate` to check it"
-        )
 
 
 def task_of_package(path: str | Path) -> str:
