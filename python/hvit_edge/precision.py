@@ -1,6 +1,6 @@
 """List the options of each target. Imports nothing, so that the command line starts quickly."""
 
-PRECISIONS = {
+TARGET_PRECISIONS = {
     "xnnpack": ("fp32", "fp16", "int8", "int8-dynamic", "auto"),
     "native": ("fp32", "fp16", "int8", "int8-dynamic"),
     "coreml": ("fp16", "fp32", "w8", "w6", "w4", "int8"),
@@ -14,3 +14,6 @@ INT8 = ("int8", "int8-dynamic")
 """Precisions of native that `--cpu arm` changes: all that is not int8 is then float16."""
 CPUS = ("any", "arm")
 """CPUs for which programs of xnnpack, and of native in `INT8`, are optimized. They run on any."""
+XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
+COREML_PACKAGES = ("hvit-edge", "torch", "coremltools")
+"""The packages whose versions an artifact records."""

@@ -5,9 +5,9 @@ import pytest
 from hvit_edge.artifact.metadata import Difference
 from hvit_edge.errors import InputError
 from hvit_edge.measures.tolerance import Tolerance, golden_tolerance, step_tolerance
-from hvit_edge.precision import PRECISIONS as OF_TARGETS
+from hvit_edge.precision import TARGET_PRECISIONS
 
-PRECISIONS = sorted({name for names in OF_TARGETS.values() for name in names})
+PRECISIONS = sorted({name for names in TARGET_PRECISIONS.values() for name in names})
 
 
 def difference(max_rel=0.0, cosine=1.0, top1_agree=True):

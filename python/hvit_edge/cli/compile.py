@@ -31,11 +31,13 @@ from hvit_edge.cli.parser import (
 from hvit_edge.cli.preprocess_options import add_preprocess, chosen_preprocess
 from hvit_edge.errors import InputError
 from hvit_edge.labels import read_labels_file
-from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, PRECISIONS
+from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, TARGET_PRECISIONS
 from hvit_edge.sources.address import check_address
 from hvit_edge.sources.arguments import read_arguments
 
-ALL_PRECISIONS = tuple(dict.fromkeys(name for names in PRECISIONS.values() for name in names))
+ALL_PRECISIONS = tuple(
+    dict.fromkeys(name for names in TARGET_PRECISIONS.values() for name in names)
+)
 CALIB_SAMPLES = 512
 NOTICES = ("[calibration]", "[compile]", "[datasets]", "[weights]")
 """Beginnings of warnings that the user sees."""
@@ -53,9 +55,9 @@ def add_arguments(parser: VerbParser) -> None:
     add_arg(parser, "the factory, of timm.create_model, or a field of the transformers config")
     parser.add_argument(
         "--target",
-        type=choice(*PRECISIONS),
+        type=choice(*TARGET_PRECISIONS),
         default="xnnpack",
-        metavar=f"{{{','.join(PRECISIONS)}}}",
+        metavar=f"{{{','.join(TARGET_PRECISIONS)}}}",
         help="xnnpack: a .pte for any CPU; native: a .pte for only hvit-edge's own runtime;"
         " coreml: an .mlpackage; coreml-pte: a .pte for Apple systems (default: xnnpack)",
     )

@@ -13,7 +13,7 @@ from hvit_edge.artifact.package_file import SUFFIX, check_package_output
 from hvit_edge.compiler.mixed import MixedOptions, check_mixed
 from hvit_edge.compiler.subject import origin_of
 from hvit_edge.errors import DelegationError, InputError
-from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, PRECISIONS
+from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, TARGET_PRECISIONS
 from hvit_edge.progress import Wrap
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.sources.address import check_address
@@ -143,11 +143,11 @@ def precision_of(
     Raises:
         InputError: options that the target does not have; all of them are named.
     """
-    if target not in PRECISIONS:
+    if target not in TARGET_PRECISIONS:
         raise InputError(
-            f"[compile] target: expected one of {', '.join(PRECISIONS)}, got {target!r}"
+            f"[compile] target: expected one of {', '.join(TARGET_PRECISIONS)}, got {target!r}"
         )
-    known = PRECISIONS[target]
+    known = TARGET_PRECISIONS[target]
     precision = known[0] if precision is None else precision
     faults = []
     if precision not in known:

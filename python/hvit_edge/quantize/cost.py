@@ -34,7 +34,7 @@ from hvit_edge.lowering.graph import shape_of
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.plan import (
-    PRECISIONS,
+    LAYER_PRECISIONS,
     layer_alone,
     possible_precisions,
     set_precisions,
@@ -186,7 +186,7 @@ def parse_cost(entry: Any, where: str) -> LayerCost:
         or not isinstance(entry.get("signature"), str)
         or entry.keys() != {"signature", "ms"}
         or "fp32" not in ms
-        or not all(key in PRECISIONS and _is_time(value) for key, value in ms.items())
+        or not all(key in LAYER_PRECISIONS and _is_time(value) for key, value in ms.items())
     ):
         raise InputError(
             f"{where}: expected a signature and positive milliseconds for fp32 and other"
@@ -215,7 +215,7 @@ def measure_costs(
     layers: Sequence[Layer],
     runnable: Runnable,
     *,
-    precisions: Sequence[str] = PRECISIONS,
+    precisions: Sequence[str] = LAYER_PRECISIONS,
     rounds: int = ROUNDS,
     done: Iterable[LayerCost] = (),
     on_cost: Callable[[LayerCost], None] = lambda cost: None,

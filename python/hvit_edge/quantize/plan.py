@@ -33,7 +33,7 @@ from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.moments import Moments
 
 FORMAT = "hvit-edge plan 1"
-PRECISIONS = ("int8", "fp16", "fp32")
+LAYER_PRECISIONS = ("int8", "fp16", "fp32")
 KEYS = ("format", "model", "layers")
 
 
@@ -52,7 +52,7 @@ class Plan:
 
 def possible_precisions(layer: Layer) -> tuple[str, ...]:
     """Return the precisions that `layer` can have; a depthwise convolution has no int8 form."""
-    return PRECISIONS[1:] if layer.is_depthwise else PRECISIONS
+    return LAYER_PRECISIONS[1:] if layer.is_depthwise else LAYER_PRECISIONS
 
 
 def write_plan(plan: Plan, path: str | Path, *, force: bool = False) -> None:
@@ -129,8 +129,8 @@ def resolve(plan: Plan, layers: Sequence[Layer]) -> dict[str, str]:
         names = [key] if key in chosen else [name for name in chosen if fnmatchcase(name, key)]
         if not names:
             faults.append(f"unknown layer {key!r} (closest: {_closest(key, chosen)!r})")
-        if precision not in PRECISIONS:
-            closest = _closest(precision, PRECISIONS)
+        if precision not in LAYER_PRECISIONS:
+            closest = _closest(precision, LAYER_PRECISIONS)
             faults.append(f"{key!r}: unknown precision {precision!r} (closest: {closest!r})")
         else:
             chosen.update(dict.fromkeys(names, precision))
@@ -179,7 +179,7 @@ def set_precisions(
     moments: Mapping[str, Moments] | None,
 ) -> None:
     """Apply to `layers` the precisions that `resolve` returned; replaced nodes are not removed."""
-    by_precision: dict[str, list[Layer]] = {precision: [] for precision in PRECISIONS}
+    by_precision: dict[str, list[Layer]] = {precision: [] for precision in LAYER_PRECISIONS}
     for layer in layers:
         by_precision[chosen[layer.name]].append(layer)
     if moments is not None:

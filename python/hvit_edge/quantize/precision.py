@@ -21,7 +21,7 @@ from hvit_edge.quantize.moments import input_moments
 
 IMAGE_CHANNELS = 4
 NARROW = 32
-PRECISIONS = ("fp16", "int8", "int8-dynamic")
+QUANTIZED_PRECISIONS = ("fp16", "int8", "int8-dynamic")
 ARM_SHARED_ROWS = 8
 
 
@@ -121,9 +121,10 @@ def _check(
     calibration: Calibration | None,
     example_inputs: tuple[torch.Tensor, ...],
 ) -> None:
-    if precision not in PRECISIONS:
+    if precision not in QUANTIZED_PRECISIONS:
         raise InputError(
-            f"[quantize] precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
+            f"[quantize] precision: expected one of {', '.join(QUANTIZED_PRECISIONS)}, got"
+            f" {precision!r}"
         )
     if cpu not in CPUS:
         raise InputError(f"[quantize] cpu: expected one of {', '.join(CPUS)}, got {cpu!r}")

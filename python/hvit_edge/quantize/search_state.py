@@ -25,7 +25,7 @@ from typing import Any
 from hvit_edge.artifact.container import write_atomically
 from hvit_edge.errors import InputError
 from hvit_edge.quantize.cost import LayerCost, parse_cost
-from hvit_edge.quantize.plan import PRECISIONS
+from hvit_edge.quantize.plan import LAYER_PRECISIONS
 from hvit_edge.quantize.sensitivity import Sensitivity
 
 FORMAT = "hvit-edge search 1"
@@ -150,7 +150,7 @@ class SearchState:
     def _sensitivity(self, entry: Any) -> Sensitivity:
         keys = {field.name for field in dataclasses.fields(Sensitivity)}
         fits = isinstance(entry, dict) and entry.keys() == keys and _is_text(entry["layer"])
-        if not fits or entry["precision"] not in PRECISIONS:
+        if not fits or entry["precision"] not in LAYER_PRECISIONS:
             raise self._altered("a layer's sensitivity", entry)
         if not all(_is_number(entry[key]) for key in NUMBERS):
             raise self._altered("numbers", entry)
@@ -161,7 +161,7 @@ class SearchState:
         if not isinstance(entry, dict) or entry.keys() != {"layers", "top1"}:
             raise self._altered("an evaluated plan", entry)
         layers, top1 = entry["layers"], entry["top1"]
-        if not isinstance(layers, dict) or any(p not in PRECISIONS for p in layers.values()):
+        if not isinstance(layers, dict) or any(p not in LAYER_PRECISIONS for p in layers.values()):
             raise self._altered("the layers of a plan", entry)
         if type(top1) not in (int, float) or not 0 <= top1 <= 1:
             raise self._altered("a share from 0 to 1", entry)
