@@ -33,13 +33,12 @@ from torch import nn
 
 from hvit_edge.artifact.container import Golden, constant_methods, seal
 from hvit_edge.compiler.compile_model import compile as compile_model
-from hvit_edge.compiler.description import XNNPACK_PACKAGES, describe_artifact
-from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.description import describe_artifact
+from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.devices.bundle import find_bundle
 from hvit_edge.errors import HvitEdgeError
 from hvit_edge.parity import validate
-from hvit_edge.parity.steps import pytorch_step
 from hvit_edge.precision import INT8
 from hvit_edge.preprocess import load_image
 from hvit_edge.profile.instructions import instructions_of
@@ -176,17 +175,17 @@ def measure_stock(name: str, precision: str, folder: Path, address: str) -> dict
 def compile_stock(name: str, precision: str, artifact: Path) -> None:
     """Lower the module without our rewrites into an artifact that our runner reads."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
-    subject = prepare_subject(name, weights, None, None, None, None)
+    subject = prepare_subject(name, weights=weights)
     module, example = subject.module, (torch.from_numpy(subject.example),)
-    gate = Gate(subject, "int8" if "int8" in precision else "fp32", rtol=None)
-    gate("exported", pytorch_step(module))  # only this step has to pass
+    gate = PhotoGate(subject, "int8" if "int8" in precision else "fp32", rtol=None)
+    gate.check_graph("exported", module)  # only this step has to pass
     if precision == "stock fp16":
         module = Half(module)
     elif precision == "stock int8":
         images = bundled_calibration(subject.origin.preprocess).inputs[:WINDOWS]
         inputs = [(torch.from_numpy(array),) for array in images]
         module = stock_quantized(module, example, inputs, dynamic=False)
-    metadata = describe_artifact(subject, "xnnpack", gate, XNNPACK_PACKAGES)
+    metadata = describe_artifact(gate, "xnnpack")
     golden = Golden(subject.golden_image, subject.expected)
     edge = to_edge_transform_and_lower(
         torch.export.export(module, example),

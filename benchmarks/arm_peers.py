@@ -98,7 +98,7 @@ def measure_peer(name: str, peer: str, precision: str, folder: Path, cpu: str) -
 def export(name: str, folder: Path) -> Subject:
     """Write the files that the converters read: the program, and images for calibration."""
     weights = "cifar10" if name == "mobilevit_xxs" else "random"
-    subject = prepare_subject(name, weights, None, None, None, None)
+    subject = prepare_subject(name, weights=weights)
     program, images = folder / f"{name}.pt2", folder / f"{name} calibration.npz"
     if not program.exists():
         example = (torch.from_numpy(subject.example),)

@@ -18,12 +18,11 @@ from arm import count
 from rows import put_row
 
 from hvit_edge.artifact.container import Golden, constant_methods, seal
-from hvit_edge.compiler.description import XNNPACK_PACKAGES, describe_artifact
-from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.description import describe_artifact
+from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.subject import Subject, prepare_subject
 from hvit_edge.errors import HvitEdgeError
 from hvit_edge.lowering import ARM_PIPELINE, export_graph, rewrite
-from hvit_edge.parity.steps import pytorch_step
 from hvit_edge.targets.xnnpack.lower import lower
 
 RESULTS = Path(__file__).parent / "results" / "rewrites.json"
@@ -43,7 +42,7 @@ def main() -> None:
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     for name in args.models:
-        subject = prepare_subject(name, "random", None, SIDE, None, None)
+        subject = prepare_subject(name, weights="random", input_size=SIDE)
         for left_out in args.rewrites:
             artifact = args.folder / f"{name} without {left_out}.pte"
             put_row(RESULTS, {"model": name, "without": left_out},
@@ -81,8 +80,8 @@ def compile_without(subject: Subject, left_out: str, artifact: Path) -> bool:
         graph = export_graph(module, example)
         passes = [apply for apply in ARM_PIPELINE if apply.__name__ != left_out]
         rewrite(graph, passes=passes)
-    gate = Gate(subject, "fp32", rtol=None)
-    gate("rewritten", pytorch_step(graph))
+    gate = PhotoGate(subject, "fp32", rtol=None)
+    gate.check_graph("rewritten", graph)
     lowered = lower(graph, example)
     if lowered.delegates != 1 or lowered.ops_outside:
         outside = sorted({op.op for op in lowered.ops_outside})
@@ -90,7 +89,7 @@ def compile_without(subject: Subject, left_out: str, artifact: Path) -> bool:
             f"{lowered.delegates} delegates, {len(lowered.ops_outside)} operators outside:"
             f" {', '.join(outside)}"
         )
-    metadata = describe_artifact(subject, "xnnpack", gate, XNNPACK_PACKAGES, cpu="arm")
+    metadata = describe_artifact(gate, "xnnpack", cpu="arm")
     golden = Golden(subject.golden_image, subject.expected)
     artifact.write_bytes(seal(lowered.serialize(constant_methods(metadata, golden))))
     return True

@@ -17,7 +17,7 @@ def device(monkeypatch, tmp_path, shell):
     """Return the device that every address opens."""
     device = shell(tmp_path / "device")
 
-    for name in ("devices", "bench", "parity.validate"):
+    for name in ("devices", "profile.bench", "parity.validate"):
         module = importlib.import_module(f"hvit_edge.{name}")
         monkeypatch.setattr(module, "open_device", lambda address: device)
     return device

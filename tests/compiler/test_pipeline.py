@@ -22,7 +22,7 @@ from hvit_edge.targets.target import Quantized
 @pytest.fixture
 def gate(tiny_model, tiny_preprocess):
     module = copy.deepcopy(tiny_model)  # the graph shares its parameters
-    subject = prepare_subject(module, None, None, None, None, None, tiny_preprocess, None)
+    subject = prepare_subject(module, preprocess=tiny_preprocess)
     return PhotoGate(subject, "fp16", None)
 
 

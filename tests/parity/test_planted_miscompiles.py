@@ -163,7 +163,7 @@ class MutantTarget(XnnpackTarget):
 def compiled(request, tiny_model, tiny_preprocess, tiny_calibration):
     """A gate, its job, the graph that is lowered, and what it is lowered to."""
     precision, module = request.param, copy.deepcopy(tiny_model)
-    subject = prepare_subject(module, None, None, None, None, None, tiny_preprocess, None)
+    subject = prepare_subject(module, preprocess=tiny_preprocess)
     gate, target = PhotoGate(subject, precision, None), XnnpackTarget()
     calibration = tiny_calibration if precision == "int8" else None
     job = Job("tiny", precision, gate.photos, calibration=calibration)

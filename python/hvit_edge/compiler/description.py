@@ -5,41 +5,48 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from hvit_edge.artifact.container import creation_time
-from hvit_edge.artifact.metadata import SCHEMA_VERSION, Metadata
+from hvit_edge.artifact.metadata import SCHEMA_VERSION, LayerRecord, Metadata, OperatorRecord
 from hvit_edge.compiler.fallback import first_line_of
 from hvit_edge.compiler.gate import Gate
-from hvit_edge.compiler.pipeline import Made
-from hvit_edge.compiler.request import Request
 from hvit_edge.measures.tolerance import golden_tolerance
+from hvit_edge.precision import CPUS
 from hvit_edge.targets import target_named
 from hvit_edge.weights import weights_digest
 
 
-def describe_artifact(request: Request, gate: Gate, made: Made) -> Metadata:
+def describe_artifact(
+    gate: Gate,
+    target: str,
+    *,
+    cpu: str = CPUS[0],
+    layers: tuple[LayerRecord, ...] = (),
+    operators: tuple[OperatorRecord, ...] = (),
+) -> Metadata:
     """Return the metadata of an artifact.
 
     Args:
-        request: of the compilation.
         gate: with the steps so far; the last one is the artifact's parity.
-        made: the program.
+        target, cpu: see `compile`.
+        layers: records of the quantized layers.
+        operators: of the delegate, see `targets.delegate.Lowered`.
     """
     subject, origin = gate.subject, gate.subject.origin
     return Metadata(
         schema_version=SCHEMA_VERSION,
         model_name=origin.name,
-        target=request.target,
-        precision=request.precision,
+        target=target,
+        precision=gate.precision,
         created=creation_time(),
         weights_source=origin.weights_source,
         weights_sha256=weights_digest(subject.module),
-        versions={package: version(package) for package in target_named(request.target).packages},
+        versions={package: version(package) for package in target_named(target).packages},
         labels=origin.labels,
         preprocess=origin.preprocess,
         parity=gate.parity,
         golden_tolerance=golden_tolerance(gate.precision, gate.rtol),
-        layers=made.layers,
-        cpu=request.cpu,
-        operators=getattr(made.program, "operators", ()),
+        layers=layers,
+        cpu=cpu,
+        operators=operators,
         preprocess_source=origin.preprocess_source,
         labels_source=origin.labels_source,
         weights_key=origin.weights_key,

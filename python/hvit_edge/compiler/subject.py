@@ -73,13 +73,13 @@ def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
 
 def prepare_subject(
     model: str | nn.Module,
-    args: Mapping[str, object] | None,
-    weights: object,
-    num_classes: int | None,
-    input_size: int | tuple[int, int] | None,
-    weights_key: str | None,
-    preprocess: object,
-    labels: object,
+    args: Mapping[str, object] | None = None,
+    weights: object = None,
+    num_classes: int | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    weights_key: str | None = None,
+    preprocess: object = None,
+    labels: object = None,
 ) -> Subject:
     """Build the module if needed, and compute its answer to the golden photo.
 

@@ -41,7 +41,14 @@ def write_artifact(
         InputError: the file cannot be written.
         ParityError: the written file does not pass its self test.
     """
-    metadata = gate.complete(describe_artifact(request, gate, made))
+    described = describe_artifact(
+        gate,
+        request.target,
+        cpu=request.cpu,
+        layers=made.layers,
+        operators=getattr(made.program, "operators", ()),
+    )
+    metadata = gate.complete(described)
     common = {
         "model": gate.subject.origin.name,
         "target": request.target,

@@ -143,7 +143,7 @@ class Compiled:
 
     def __init__(self, precision, module, preprocess, calibration) -> None:
         module = copy.deepcopy(module)
-        subject = prepare_subject(module, None, None, None, None, None, preprocess, None)
+        subject = prepare_subject(module, preprocess=preprocess)
         self.gate, target = PhotoGate(subject, precision, None), NativeTarget()
         calibration = calibration if precision == "int8" else None
         self.job = Job("tiny", precision, self.gate.photos, calibration=calibration)

@@ -151,7 +151,7 @@ def _features(names: Sequence[str], arrays: Arrays) -> Features:
 
 def _pixels(graph: GraphModule, spec: Preprocess, precision: str) -> object:
     """Return the scale and bias of pixels; in float16 the graph may be changed to suit them."""
-    from hvit_edge.targets.coreml.normalisation import hold_in_float16
+    from hvit_edge.targets.coreml.normalization import hold_in_float16
     from hvit_edge.targets.coreml.translate import Pixels
 
     mean, std = np.array(spec.mean), np.array(spec.std)
