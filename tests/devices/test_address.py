@@ -66,3 +66,9 @@ def test_no_qemu(monkeypatch):
 def test_other_forms_are_refused(address):
     with pytest.raises(InputError, match=r"\[device\] expected local, qemu:CPU .* got "):
         open_device(address)
+
+
+def test_this_machine_needs_no_device():
+    remedy = r"run it in this process with hvit_edge\.Classifier or hvit_edge\.Session"
+    with pytest.raises(InputError, match=rf"\[device\] expected .*, got 'local'; {remedy}"):
+        open_device("local")

@@ -12,7 +12,8 @@ from hvit_edge.devices.ssh import Ssh
 from hvit_edge.errors import InputError
 
 LOCAL = "local"
-FORMS = "local, qemu:CPU (such as qemu:cortex-a76), ssh://[user@]host[:port] or adb[:serial]"
+REMOTE = "qemu:CPU (such as qemu:cortex-a76), ssh://[user@]host[:port] or adb[:serial]"
+FORMS = f"local, {REMOTE}"
 SSH = re.compile(r"ssh://(?P<host>([\w.-]+@)?[\w.-]+)(:(?P<port>\d{1,5}))?/?")
 
 
@@ -24,9 +25,14 @@ def open_device(address: str, *, qemu_options: Sequence[str] = ()) -> Device:
         qemu_options: more options for QEMU; other devices ignore them.
 
     Raises:
-        InputError: the address has another form, or QEMU does not know the CPU.
+        InputError: the address has another form or is "local", or QEMU does not know the CPU.
         DeviceError: QEMU is not installed.
     """
+    if address == LOCAL:
+        raise InputError(
+            f"[device] expected {REMOTE}, got {address!r}; run it in this process with"
+            " hvit_edge.Classifier or hvit_edge.Session"
+        )
     kind, _, rest = address.partition(":")
     if kind == "qemu" and rest:
         return Qemu(rest, qemu_options)
