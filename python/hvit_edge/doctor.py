@@ -116,11 +116,11 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
 
 def check_executorch(version: str | None) -> Check:
     """Check that ExecuTorch has the version for which the runtime is built."""
-    mend = f"pip install executorch=={EXECUTORCH}"
+    remedy = f"pip install executorch=={EXECUTORCH}"
     if version is None:
-        return Check("executorch", "failed", "not installed", mend)
+        return Check("executorch", "failed", "not installed", remedy)
     if version.split("+")[0] != EXECUTORCH:
-        return Check("executorch", "failed", f"{version}, built against {EXECUTORCH}", mend)
+        return Check("executorch", "failed", f"{version}, built against {EXECUTORCH}", remedy)
     return Check("executorch", "ok", version)
 
 
@@ -154,12 +154,12 @@ def check_numpy(version: str | None) -> Check:
 
 def check_torch(version: str | None) -> Check:
     """Check torch, which only compile and validate need."""
-    mend = "pip install 'hvit-edge[compile]'"
+    remedy = "pip install 'hvit-edge[compile]'"
     if version is None:
         found = "not installed: run, eval, bench and inspect work; compile and validate do not"
-        return Check("torch", "warning", found, mend)
+        return Check("torch", "warning", found, remedy)
     if version.split("+")[0] != TORCH:
-        return Check("torch", "warning", f"{version}, tested with {TORCH}", mend)
+        return Check("torch", "warning", f"{version}, tested with {TORCH}", remedy)
     return Check("torch", "ok", version)
 
 
@@ -193,14 +193,14 @@ def check_runtime(native: Native | None, reason: str) -> list[Check]:
 def check_cpu(machine: str, native: Native | None) -> Check:
     """Check the CPU features that XNNPACK's kernels use."""
     if machine.lower() not in ("x86_64", "amd64", "aarch64", "arm64"):
-        mend = "ExecuTorch has wheels for x86_64 and aarch64"
-        return Check("cpu", "warning", machine, mend)
+        remedy = "ExecuTorch has wheels for x86_64 and aarch64"
+        return Check("cpu", "warning", machine, remedy)
     if native is None:
         return Check("cpu", "ok", machine)
     found = f"{machine}, {native.auto_threads} threads, {' '.join(native.cpu_features)}"
     if machine.lower() in ("x86_64", "amd64") and not {"avx2", "fma"} <= set(native.cpu_features):
-        mend = "expect slow runs here: use a CPU with AVX2 and FMA"
-        return Check("cpu", "warning", found, mend)
+        remedy = "expect slow runs here: use a CPU with AVX2 and FMA"
+        return Check("cpu", "warning", found, remedy)
     return Check("cpu", "ok", found)
 
 
@@ -222,12 +222,12 @@ def cmake_version() -> str | None:
 
 def check_cmake(version: str | None) -> Check:
     """Check for a recent CMake, which builds from source need."""
-    mend = "to build from source: pip install 'cmake>=3.28'"
+    remedy = "to build from source: pip install 'cmake>=3.28'"
     if version is None:
-        return Check("cmake", "warning", "none", mend)
+        return Check("cmake", "warning", "none", remedy)
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     if numbers < OLDEST_CMAKE:
-        return Check("cmake", "warning", f"{version}, older than 3.28", mend)
+        return Check("cmake", "warning", f"{version}, older than 3.28", remedy)
     return Check("cmake", "ok", version)
 
 
@@ -238,12 +238,12 @@ def check_qemu(program: str | None) -> Check:
 
 def check_cross_compiler(program: str | None) -> Check:
     """Check for the cross compiler of `make arm`; QEMU's guest uses its C library as well."""
-    mend = "to build for Arm, and for --device qemu:CPU: apt install g++-aarch64-linux-gnu"
-    return _check_tool("Arm cross compiler", program, mend)
+    remedy = "to build for Arm, and for --device qemu:CPU: apt install g++-aarch64-linux-gnu"
+    return _check_tool("Arm cross compiler", program, remedy)
 
 
-def _check_tool(name: str, path: str | None, mend: str) -> Check:
+def _check_tool(name: str, path: str | None, remedy: str) -> Check:
     """Return the check of an optional program with the path at which it was found."""
     if path is None:
-        return Check(name, "warning", "none", mend)
+        return Check(name, "warning", "none", remedy)
     return Check(name, "ok", path)

@@ -1,6 +1,6 @@
-"""Express every conversion of a tensor to another dtype by one operator.
+"""Replace every operator that converts a tensor to another dtype by `aten.to.dtype`.
 
-Identity:   each converts the same values
+Identity:   the converted values are the same
 
     x.to(y), x.type_as(y), x.to(device, dtype), x.to(dtype, layout)     x.to(dtype)
 
@@ -22,7 +22,7 @@ CONVERSIONS = (
 
 
 def canonicalize_conversions(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *CONVERSIONS):
         source, dtype = node.args[0], node.meta["val"].dtype

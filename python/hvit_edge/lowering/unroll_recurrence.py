@@ -1,18 +1,18 @@
-"""Write recurrent layers and cells out, step by step.
+"""Unroll recurrent layers and cells into one group of operators per step.
 
-Identity:   the layers by their definitions, with W the weights of the input, U those of the state
+Identity:   the definitions of the layers; W and b apply to the input, U and d to the state
 
     rnn     h' = tanh or relu(W x + b + U h + d)
     gru     r, z = sigmoid(W x + b + U h + d);    n = tanh(W x + b + r (U h + d))
             h' = n + z (h - n)
     lstm    i, f, o = sigmoid(W x + b + U h + d);    g = tanh(W x + b + U h + d)
-            c' = f c + i g;    h' = o tanh(c'), projected if the layer has weights for that
+            c' = f c + i g;    h' = o tanh(c'), projected if the layer has a projection
 
     x [N, T, C], h -> gru -> y [N, T, H], h'
     x -> linear(W, b) -> slice(t) -> .. ;    h -> linear(U, d) -> ..    for each step t -> cat -> y
 
 Preconditions: an unpacked sequence of a static length. The products with W are one linear over all
-steps. Exact up to the order of sums. No target has a loop, so the graph grows with each step.
+steps. Exact up to the order of summation. No target has loops, so the graph grows with every step.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CELLS = {
 
 
 def unroll_recurrence(graph: GraphModule) -> bool:
-    """Apply the rewrite; returns whether anything changed."""
+    """Apply the rewrite. Return True if it changed the graph."""
     modified = False
     for node in nodes_calling(graph, *LAYERS):
         edit = Editor(graph, node)
@@ -59,7 +59,7 @@ def unroll_recurrence(graph: GraphModule) -> bool:
 
 @dataclass(frozen=True)
 class _Weights:
-    """The weights of one layer in one direction; biases and `projection` may be None."""
+    """Holds the weights of one layer in one direction. Biases and `projection` may be None."""
 
     kind: str
     of_input: Node
@@ -70,11 +70,11 @@ class _Weights:
 
 
 State = tuple[Node, ...]
-"""h [N, H], and for an LSTM c [N, H] after it."""
+"""(h,), or (h, c) for an LSTM; each is [N, H]."""
 
 
 def _hand_over(edit: Editor, results: Sequence[Node]) -> None:
-    """Replace the parts of the anchor, which has several results, and erase it."""
+    """Replace the results of the anchor, which returns a tuple, and erase it."""
     for item in list(edit.anchor.users):
         assert item.target is operator.getitem
         item.replace_all_uses_with(results[item.args[1]])
@@ -91,7 +91,7 @@ def _cell(edit: Editor, node: Node) -> State:
 
 
 def _layers(edit: Editor, node: Node) -> list[Node]:
-    """Return the sequence of the last layer, and the last states of all layers."""
+    """Return the output sequence of the last layer and the last states of all layers."""
     kind, (sequence, given) = LAYERS[node.target], node.args[:2]
     count, bidirectional, batch_first = node.args[4], node.args[7], node.args[8]
     starts = given if kind == "lstm" else [given]
@@ -123,7 +123,7 @@ def _weights(node: Node, kind: str, count: int) -> Iterator[_Weights]:
 def _direction(
     edit: Editor, weights: _Weights, sequence: Node, state: State, time: int, backward: bool
 ) -> tuple[Node, State]:
-    """Return what a layer makes of a sequence in one direction, and its last state."""
+    """Return the output sequence of a layer in one direction, and its last state."""
     projected = _linear(edit, sequence, weights.of_input, weights.input_bias)
     length = shape_of(sequence)[time]
     steps: dict[int, Node] = {}
@@ -134,7 +134,7 @@ def _direction(
 
 
 def _step(edit: Editor, weights: _Weights, projected: Node, state: State) -> State:
-    """Return the state after a step whose input is projected to [N, parts * H]."""
+    """Return the state after one step. `projected` is its input after W: [N, parts * H]."""
     fed_back = _linear(edit, state[0], weights.of_state, weights.state_bias)
     if weights.kind == "gru":
         return (_gru(edit, projected, fed_back, state[0]),)
@@ -178,14 +178,14 @@ def _columns(edit: Editor, x: Node, start: int, count: int) -> Node:
 
 
 def _row(edit: Editor, x: Node, dim: int, at: int) -> Node:
-    """`x` [A, B, C] at one place of a dimension: [A, C] or [B, C]."""
+    """Return `x` [A, B, C] at one index of dimension `dim`, without that dimension."""
     shape = shape_of(x)
     del shape[dim]
     return edit.reshape(edit.call(aten.slice.Tensor, x, dim, at, at + 1), shape)
 
 
 def _with_time(edit: Editor, x: Node, dim: int) -> Node:
-    """`x` [N, H] with a dimension of one step."""
+    """Return `x` [N, H] with a time dimension of size 1 inserted at `dim`."""
     shape = shape_of(x)
     shape.insert(dim, 1)
     return edit.reshape(x, shape)

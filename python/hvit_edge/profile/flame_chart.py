@@ -13,7 +13,7 @@ WIDTH, ROW = 1600, 19  # units of the drawing
 LETTER = 6.6  # approximate width of a letter
 OUTSIDE = "outside of operators"
 
-COLOURS = {
+COLORS = {
     "gemm": "#e4674c",
     "convolution": "#e79a3c",
     "depthwise": "#e8c14a",
@@ -26,7 +26,7 @@ COLOURS = {
     "resize and pool": "#c99a7a",
     "other": "#b0b0b0",
 }
-MODULE_COLOUR, OUTSIDE_COLOUR = "#dedede", "#f2f2f2"
+MODULE_COLOR, OUTSIDE_COLOR = "#dedede", "#f2f2f2"
 
 STYLE = """
 body { font: 14px sans-serif; margin: 24px; color: #222; }
@@ -35,7 +35,7 @@ svg rect { stroke: #fff; stroke-width: 0.5; }
 table { border-collapse: collapse; }
 td, th { padding: 2px 12px 2px 0; text-align: left; }
 td.number { text-align: right; }
-span.colour { display: inline-block; width: 12px; height: 12px; margin: 0 4px 0 16px; }
+span.color { display: inline-block; width: 12px; height: 12px; margin: 0 4px 0 16px; }
 """
 
 
@@ -119,8 +119,8 @@ def amount(cost: float, unit: str) -> str:
 def _legend(profile: Profile) -> str:
     present = {operator.group for operator in profile.operators}
     entries = [
-        f'<span class="colour" style="background:{colour}"></span>{escape(group)}'
-        for group, colour in COLOURS.items()
+        f'<span class="color" style="background:{color}"></span>{escape(group)}'
+        for group, color in COLORS.items()
         if group in present
     ]
     return "<p>" + "".join(entries) + "</p>"
@@ -141,7 +141,7 @@ def _drawing(profile: Profile) -> Iterator[str]:
         yield f"<g><title>{escape(_tooltip(box, profile))}</title>"
         yield (
             f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="{ROW - 1}"'
-            f' fill="{_colour(box)}"/>'
+            f' fill="{_color(box)}"/>'
         )
         letters = int(width / LETTER) - 1
         if letters >= 2:
@@ -157,10 +157,10 @@ def _tooltip(box: Box, profile: Profile) -> str:
     return f"{box.path}: {text}" if box.group is None else f"{box.label} in {box.path}: {text}"
 
 
-def _colour(box: Box) -> str:
+def _color(box: Box) -> str:
     if box.group is not None:
-        return COLOURS[box.group]
-    return OUTSIDE_COLOUR if box.label == OUTSIDE else MODULE_COLOUR
+        return COLORS[box.group]
+    return OUTSIDE_COLOR if box.label == OUTSIDE else MODULE_COLOR
 
 
 def _table(profile: Profile) -> Iterator[str]:
