@@ -1,4 +1,4 @@
-"""The C++ preprocessing for a Python specification."""
+"""A fixture that runs the C++ preprocessing for a Python specification."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hvit_edge.preprocess import Preprocess
 
 
 def native(spec: Preprocess, instruction_set: str | None = None) -> _runtime.Preprocessor:
-    """The C++ implementation of `spec`, with the machine's fastest instructions or those named."""
+    """Return the C++ implementation of `spec`, for the named instructions or the fastest here."""
     wanted = _runtime.PreprocessSpec()
     wanted.input_height, wanted.input_width = spec.input_size
     wanted.resize = getattr(_runtime.Resize, spec.resize.replace("-", "_"))
@@ -25,5 +25,5 @@ def native(spec: Preprocess, instruction_set: str | None = None) -> _runtime.Pre
 
 @pytest.fixture(scope="session", name="native")
 def native_fixture() -> Callable[..., _runtime.Preprocessor]:
-    """`native(spec)`: the C++ implementation of a Python specification."""
+    """Return `native(spec)`, which gives the C++ implementation of a Python specification."""
     return native

@@ -1,4 +1,4 @@
-"""The C++ preprocessing gives Pillow's and numpy's bytes."""
+"""The C++ preprocessing gives the same bytes as Pillow and numpy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def specification(filter_: str, resize: str, **changes) -> Preprocess:
 
 
 def pattern(height: int, width: int, kind: str = "noise", seed: int = 0) -> np.ndarray:
-    """Noise, hard edges that make bicubic overshoot, or a smooth ramp."""
+    """Return noise, hard edges that make bicubic overshoot, or a smooth ramp."""
     rows, columns = np.mgrid[0:height, 0:width]
     if kind == "noise":
         return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)

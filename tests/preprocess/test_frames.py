@@ -1,4 +1,4 @@
-"""Camera frames through the C++ preprocessing, against numpy's floats and Pillow's resize."""
+"""Camera frames through the C++ preprocessing, against numpy in floats and Pillow's resize."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def padded(plane: np.ndarray, padding: int) -> np.ndarray:
 
 
 def luma_and_chroma(height: int, width: int, seed: int) -> list[np.ndarray]:
-    """Y of every pixel, U and V of every two by two; of a photo, or noise where `seed` is odd."""
+    """Return Y of every pixel, U and V of every 2x2; from a photo, or noise if `seed` is odd."""
     rng = np.random.default_rng(seed)
     shapes = [(height, width), *[((height + 1) // 2, (width + 1) // 2)] * 2]
     if seed % 2:
@@ -62,7 +62,7 @@ def luma_and_chroma(height: int, width: int, seed: int) -> list[np.ndarray]:
 
 
 def stored(format_: str, y: np.ndarray, u: np.ndarray, v: np.ndarray, padding: int) -> list:
-    """The planes of a frame as a camera lays them out."""
+    """Return the planes of a frame in the layout of a camera."""
     pairs = np.stack([u, v], 2)
     if format_ == "nv12":
         planes = [y, pairs]
@@ -194,7 +194,7 @@ def test_every_instruction_set_gives_the_scalar_bytes(
 @pytest.mark.parametrize("format_", ["nv21", "i420", "gray8"])
 @pytest.mark.parametrize("size", [(16384, 16384), (16384, 2), (1, 16384)])
 def test_frames_of_16384_pixels(native, format_, size):
-    # Zeros that the system only promises: they take no memory.
+    # Zeros that the system allocates lazily take no memory.
     planes = [np.zeros(size, np.uint8)]
     half = tuple((side + 1) // 2 for side in size)
     if format_ == "nv21":
