@@ -22,7 +22,7 @@ CONTAINER_VERSION = 1
 DECIBEL_PLACES = 2
 
 Arrays = tuple[np.ndarray, ...]
-"""One array for each input, or for each output."""
+"""Tuple with one array per input or per output."""
 
 
 @dataclass(frozen=True)

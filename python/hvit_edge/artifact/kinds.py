@@ -1,4 +1,4 @@
-"""The kind of an artifact by its name, and the task by its metadata."""
+"""Find the kind of an artifact from its name, and check its task."""
 
 from __future__ import annotations
 

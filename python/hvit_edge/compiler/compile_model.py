@@ -1,4 +1,4 @@
-"""Compile a model to an artifact: every step from PyTorch to the sealed file, gated by parity."""
+"""Compile a model to an artifact: run all steps from PyTorch to the file, and check each one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from hvit_edge.targets.target import Job
 from hvit_edge.weights import weights_digest
 
 GATED_SAMPLES = 4
-"""Calibration samples of arrays that the gates use beside the golden one."""
+"""Number of calibration samples that the gate of a tensor artifact uses, besides the golden one."""
 
 
 @public("compile")
@@ -169,7 +169,7 @@ def compile(
 
 
 def _compile_photos(request: Request, subject: Subject) -> Artifact:
-    """Compile a module that classifies photos."""
+    """Compile a module that classifies photos to an artifact of the task "classify"."""
     origin, target = subject.origin, target_named(request.target)
     calibration = None
     if request.calib_data is not None:
@@ -205,7 +205,7 @@ def _compile_photos(request: Request, subject: Subject) -> Artifact:
 def _compile_arrays(
     request: Request, module: nn.Module, inputs: object, registered: bool
 ) -> Artifact:
-    """Compile a module from arrays to arrays."""
+    """Compile a module of any inputs and outputs to an artifact of the task "tensor"."""
     request.check_arrays()
     subject = prepare_arrays(module, inputs, registered=registered)
     calibration = None
@@ -252,7 +252,7 @@ class _Mixture:
     """Chooses the precision of each layer for "auto".
 
     Attributes:
-        report: what was chosen, after the call.
+        report: the result; it is set by the call.
     """
 
     report: MixedReport

@@ -1,4 +1,4 @@
-"""What an artifact says of itself, gathered when it is compiled."""
+"""Collect the metadata of an artifact when it is compiled."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def describe_artifact(
     """Return the metadata of an artifact.
 
     Args:
-        gate: with the steps so far; the last one is the artifact's parity.
-        target, cpu: see `compile`.
-        layers: records of the quantized layers.
-        operators: of the delegate, see `targets.delegate.Lowered`.
+        request: options of the compilation.
+        gate: gate with the results of all steps; the last comparison with eager PyTorch is the
+            parity of the artifact.
+        made: the program.
     """
     subject, origin = gate.subject, gate.subject.origin
     return Metadata(

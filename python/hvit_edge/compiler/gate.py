@@ -1,4 +1,4 @@
-"""The gate of a compilation: each step is as near to its reference as its precision allows."""
+"""Define the gate of a compilation, which compares each step with its reference."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ REMEDIES = {
     "fidelity": "; the lowering is wrong: report it with the model, and compile in fp32 meanwhile",
 }
 Measured = Callable[[Arrays], Arrays]
-"""A graph or a module, run by PyTorch."""
+"""Runs a graph or a module in PyTorch."""
 
 
 @dataclass
 class Gate(ABC):
-    """Measures each step, and stops at the first outside its tolerance.
+    """Measures each step, and raises an error at the first one outside its tolerance.
 
-    What a module of photos and one of arrays have in common; `PhotoGate` and `TensorGate` know what
-    they are compared on, and how.
+    This is the common base of `PhotoGate` and `TensorGate`, which define the samples and the
+    comparison.
 
     Attributes:
-        subject, precision, rtol: what is compiled, and how near it must be, see `compile`.
-        results: of the steps so far.
-        rewrites_left_out: the rewrites that failed, once the graph is rewritten without them.
-        fallback: why the program is lowered as ExecuTorch does it; empty if it is not.
+        subject: what is compiled.
+        precision, rtol: see `compile`.
+        results: results of the steps so far.
+        rewrites_left_out: the rewrites that failed and were left out.
+        fallback: why stock ExecuTorch lowers the program without rewrites; empty if it does not.
     """
 
     subject: object
@@ -49,39 +50,39 @@ class Gate(ABC):
 
     @property
     def parity(self) -> Difference:
-        """How far the last step is from eager PyTorch."""
+        """Return the difference of the last step that was compared with eager PyTorch."""
         return next(r for r in reversed(self.results) if r.reference == EAGER).difference
 
     @property
     @abstractmethod
     def golden(self) -> Golden | GoldenTensors:
-        """The golden sample of the artifact."""
+        """Return the golden sample of the artifact."""
 
     @property
     def reported(self) -> dict[str, object]:
-        """What the report says of the task."""
+        """Return the fields of the report for the task."""
         return {}
 
     def complete(self, metadata: Metadata) -> Metadata:
-        """Return metadata with what only artifacts of this task say of themselves."""
+        """Return `metadata` with the fields that only artifacts of this task have."""
         return metadata
 
     @abstractmethod
     def describe_input(self) -> str:
-        """Return a sentence that says what the artifact takes."""
+        """Return a sentence that describes the inputs of the artifact."""
 
     @abstractmethod
     def export(self) -> GraphModule:
-        """Return the module as a graph."""
+        """Export the module, and return its graph."""
 
     @abstractmethod
     def layer_inputs(self, calibration: Calibration | None) -> list[np.ndarray | Arrays]:
-        """Return the inputs that the layers of a quantized graph are measured on."""
+        """Return the inputs on which the layers of a quantized graph are measured."""
 
     @property
     @abstractmethod
     def samples(self) -> list[Sample]:
-        """The samples that every step is measured on."""
+        """Return the samples on which every step is measured."""
 
     def __call__(self, name: str, run: Run) -> None:
         """Compare a step with eager PyTorch."""
@@ -89,15 +90,16 @@ class Gate(ABC):
         self._keep(self._judged(name, outputs, step_tolerance(name, self.precision, self.rtol)))
 
     def check_graph(self, name: str, graph: GraphModule) -> None:
-        """Compare a graph, run by PyTorch, with the module."""
+        """Run a graph in PyTorch, and compare it with the module."""
         self(name, lambda sample: self._run_graph(graph, sample.arrays))
 
     @abstractmethod
     def fault(self, graph: GraphModule) -> str:
-        """Say how far a rewritten graph is from eager PyTorch if that is too far, nothing if not.
+        """Describe the difference of a rewritten graph from eager PyTorch if it is too large.
 
-        Nothing is kept: a rewrite that is at fault can be left out. `rtol` does not count here: no
-        rewrite is to blame for rounding that it forbids.
+        An empty string means that the graph is within the tolerance. The result is not recorded,
+        because a faulty rewrite can be left out. `rtol` is not used: a rewrite is not faulty
+        because its rounding exceeds a stricter tolerance.
         """
 
     @abstractmethod
@@ -110,7 +112,7 @@ class Gate(ABC):
 
         Args:
             run: runs the program.
-            values: what the program computes inside for the first sample.
+            values: returns the intermediate values of the program for the first sample.
         """
 
     @abstractmethod
@@ -121,7 +123,7 @@ class Gate(ABC):
 
     @abstractmethod
     def _message(self, result: StepResult) -> str:
-        """Return the error of a step outside its tolerance."""
+        """Return the error message for a step outside its tolerance."""
 
     def _keep(self, result: StepResult) -> None:
         self.results.append(result)

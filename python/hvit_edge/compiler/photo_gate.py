@@ -1,4 +1,4 @@
-"""The gate of modules that classify photos: the golden photo, then the bundled ones."""
+"""Check each step of an artifact that classifies photos."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from hvit_edge.targets.target import Quantized, Run, Sample, Values, photo_sampl
 from hvit_edge.weights import bundled_photos
 
 LAYER_INPUTS = 16
-"""Images that the layers are measured on."""
+"""Number of images on which the layers are measured."""
 
 
 @dataclass
 class PhotoGate(Gate):
-    """Measures each step on the golden photo, and what is quantized on the bundled ones, too.
+    """Measures each step on the golden photo, and quantized steps on the bundled photos as well.
 
     Attributes:
-        graph: the quantized graph's answer to the golden photo, once it is measured.
-        reference: the quantized graph, once it is measured.
+        graph: answer of the quantized graph to the golden photo; None until it is measured.
+        reference: the quantized graph with its answers; None until it is measured.
     """
 
     subject: Subject
@@ -43,33 +43,33 @@ class PhotoGate(Gate):
 
     @property
     def golden(self) -> Golden:
-        """The golden photo and the answers to it."""
+        """Return the golden photo with the answers of the module and of the quantized graph."""
         return Golden(self.subject.golden_image, self.subject.expected, self.graph)
 
     @property
     def samples(self) -> list[Sample]:
-        """The golden photo."""
+        """Return the golden photo as the only sample."""
         return [self.subject.sample]
 
     @cached_property
     def photos(self) -> list[Sample]:
-        """The golden photo, and the bundled ones."""
+        """Return the golden photo and the bundled photos."""
         preprocess = self.subject.origin.preprocess
         bundled = [photo_sample(preprocess, load_image(path)) for path in bundled_photos()]
         return [self.subject.sample, *bundled]
 
     def describe_input(self) -> str:
-        """Return a sentence that says how a photo is resized."""
+        """Return a sentence that describes how a photo is resized."""
         spec = self.subject.origin.preprocess
         size = f"{spec.input_size[0]} x {spec.input_size[1]}"
         resize = f"scaled to {size}"
         if spec.resize_size:
             sides = "both sides" if spec.resize == "stretch" else "its shorter side"
-            resize = f"scaled to {spec.resize_size} pixels on {sides}, its centre cropped to {size}"
+            resize = f"scaled to {spec.resize_size} pixels on {sides}, its center cropped to {size}"
         return f"Takes a photo {resize} ({spec.interpolation})."
 
     def export(self) -> GraphModule:
-        """Return the module as a graph."""
+        """Export the module, and return its graph."""
         return export_graph(self.subject.module, self.subject.sample.tensors)
 
     def layer_inputs(self, calibration: Calibration | None) -> list[np.ndarray | Arrays]:
@@ -78,11 +78,7 @@ class PhotoGate(Gate):
         return list(images.inputs[:LAYER_INPUTS])
 
     def fault(self, graph: GraphModule) -> str:
-        """Say how far a rewritten graph is from eager PyTorch if that is too far, nothing if not.
-
-        Nothing is kept: a rewrite that is at fault can be left out. `rtol` does not count here: no
-        rewrite is to blame for rounding that it forbids.
-        """
+        """Describe the difference of a rewritten graph from eager PyTorch if it is too large."""
         tolerance = step_tolerance("rewritten", self.precision)
         inputs, expected = [self.subject.example], [self.subject.expected]
         result = measure("rewritten", pytorch_step(graph), inputs, expected, tolerance)

@@ -1,4 +1,4 @@
-"""The road from a module to a program, gated step by step; the same one for every target.
+"""Make a program from a module, and check every step; the steps are the same for every target.
 
 export -> rewrite -> prepare (quantize) -> lower -> run
 """
@@ -22,12 +22,12 @@ from hvit_edge.targets.target import Job, Prepared, Target
 
 @dataclass(frozen=True)
 class Made:
-    """A program that passed every gate.
+    """Holds a program that passed all checks.
 
     Attributes:
-        program: what the target made.
-        layers: the records of the quantized layers, the worst first.
-        calibration: for the report; None if nothing was given to calibrate on.
+        program: the program of the target.
+        layers: records of the quantized layers, the worst first.
+        calibration: the calibration data that was used, for the report; None without any.
     """
 
     program: object
@@ -41,10 +41,10 @@ def make_program(
     """Make a program of the gate's module.
 
     Args:
-        target: what it is made for.
-        gate: measures each step, and keeps the results.
-        job: what the target needs to know.
-        check: refuses a program that leaves too much outside its delegate.
+        target: the target of the program.
+        gate: measures each step, and stores the results.
+        job: the options of the target.
+        check: raises an error if too many operators of a program are outside its delegate.
 
     Raises:
         LoweringError: the module cannot be exported or lowered.
@@ -52,7 +52,7 @@ def make_program(
     """
     passes = target.passes(job.precision, job.cpu)
     attempt = partial(_attempt, target, gate, job, check)
-    if not target.falls_back or job.mix is not None:  # a search is not made twice
+    if not target.falls_back or job.mix is not None:  # a search takes too long to repeat
         return attempt(passes, False)
     return with_fallback(gate, attempt, passes)
 
@@ -80,10 +80,10 @@ def _attempt(
 def rewritten_graph(
     gate: Gate, passes: Sequence[Rewrite], tell: Callable[[str], None]
 ) -> GraphModule:
-    """Return the gate's module as a graph, rewritten by `passes`; both forms are gated.
+    """Export the gate's module, rewrite the graph by `passes`, and check it before and after.
 
-    The gate keeps the rewrites that were left out: those that raised, and those after which the
-    graph no longer passed the gate.
+    Rewrites are left out if they raise an error, or if the graph is outside its tolerance after
+    them. The gate records them.
     """
     tell("export")
     graph = gate.export()
@@ -98,10 +98,10 @@ def rewritten_graph(
 def check_program(
     target: Target, gate: Gate, prepared: Prepared, program: object, job: Job
 ) -> None:
-    """Gate a program: by its quantized graph if it has one, and by eager PyTorch.
+    """Compare a program with its quantized graph, if it has one, and with eager PyTorch.
 
     Raises:
-        ParityError: the program computes something else.
+        ParityError: the program is outside a tolerance.
     """
     if not target.step:
         return

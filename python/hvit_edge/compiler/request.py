@@ -1,4 +1,4 @@
-"""The options of a compilation, checked once before any work is done."""
+"""Define the options of a compilation, and check them before any work is done."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ TENSOR_TARGETS = ("xnnpack", "native", "coreml")
 
 @dataclass(frozen=True)
 class Request:
-    """What `compile` is asked for, see there.
+    """Holds the options of a compilation, with defaults filled in; see `compile` for the others.
 
     Attributes:
-        precision: the default of the target if it was None; likewise cpu, ios and compute_units.
-        path: of the artifact.
-        tell: is called with a word for each step that begins.
-        start: when the compilation began, of `time.perf_counter`.
+        precision, cpu, ios, compute_units: the default if the argument of `compile` is None.
+        path: path of the artifact.
+        tell: called with the name of each step that begins.
+        start: time at which the compilation began, from `time.perf_counter`.
     """
 
     target: str
@@ -54,10 +54,10 @@ class Request:
     start: float
 
     def check(self) -> None:
-        """Refuse options that do not belong together, and an output that exists.
+        """Check that the options fit together, and that the output may be written.
 
         Raises:
-            InputError: each fault of a group of options is named.
+            InputError: an option is wrong, or the output exists.
         """
         self._check_numbers()
         self._check_calibration()
@@ -66,7 +66,7 @@ class Request:
         check_mixed(self.mixed, self.precision, self.path, force=self.force)
 
     def check_arrays(self) -> None:
-        """Refuse a target and a precision that artifacts of arrays do not have."""
+        """Raise InputError for a target or precision that tensor artifacts do not have."""
         if self.target not in TENSOR_TARGETS:
             raise InputError(
                 f"[compile] target: expected one of {', '.join(TENSOR_TARGETS)} with inputs, got"
@@ -75,17 +75,17 @@ class Request:
         if self.precision == "auto":
             raise InputError(
                 "[compile] precision: expected a fixed one with inputs, got auto, which measures"
-                " the accuracy of classes; take int8, int8-dynamic or fp16"
+                " the accuracy of a classifier; use int8, int8-dynamic or fp16"
             )
 
     def least_share(self, registered: bool) -> float:
-        """Return the share of operators that must be delegated: of registered models all."""
+        """Return the share of operators that must be delegated; a registered model needs all."""
         if self.min_delegated is not None:
             return self.min_delegated
         return 1.0 if registered else 0.0
 
     def check_delegation(self, program: object, registered: bool) -> None:
-        """Refuse a program that leaves too much outside its delegate with a DelegationError."""
+        """Raise DelegationError if too many operators of a program are outside its delegate."""
         if self.target in WHOLE:
             return
         wanted = self.least_share(registered)
@@ -138,10 +138,10 @@ def precision_of(
     cpu: str | None,
     min_delegated: float | None,
 ) -> str:
-    """Return the precision asked for, or the target's default.
+    """Return the requested precision, or the default of the target.
 
     Raises:
-        InputError: options that the target does not have; all of them are named.
+        InputError: the target does not have some of the options; the message names all of them.
     """
     if target not in TARGET_PRECISIONS:
         raise InputError(
@@ -179,7 +179,7 @@ def precision_of(
 def output_path(
     model: str | nn.Module, target: str, precision: str, output: str | Path | None
 ) -> Path:
-    """Return the path of the artifact; by default it has the names of all three."""
+    """Return the path of the artifact; the default contains model, target and precision."""
     if output is not None:
         return Path(output)
     if isinstance(model, str):

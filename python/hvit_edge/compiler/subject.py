@@ -36,8 +36,8 @@ class Subject:
         origin: name, source of the weights, preprocessing and labels.
         registered: True if it was requested by a registered name.
         golden_image: uint8 [height, width, 3].
-        sample: the golden image preprocessed, with its pixels.
-        expected: what the module answers to it, float32 [1, classes].
+        sample: the preprocessed golden image, and its pixels.
+        expected: answer of the module to it, float32 [1, classes].
     """
 
     module: nn.Module
@@ -49,7 +49,7 @@ class Subject:
 
     @property
     def example(self) -> np.ndarray:
-        """The golden image preprocessed, float32 [1, 3, H, W]."""
+        """Return the preprocessed golden image, float32 [1, 3, H, W]."""
         return self.sample.arrays[0]
 
     def in_few_colors(self) -> Subject:

@@ -34,11 +34,11 @@ from hvit_edge.tensors.eager import arrays_of, eager_outputs, tensors_of
 from hvit_edge.tensors.tensor_module import without_wrapper
 
 LAYER_SAMPLES = 16
-"""Samples that the layers are measured on."""
+"""Number of samples on which the layers are measured."""
 DRAWS = 4
 """Number of runs with random errors of arithmetic, as an output of few values may not change."""
 MOST_DB = {torch.float32: 110.0, torch.float16: 76.0}
-"""An output that arithmetic does not move is still rounded, if only where it is an input as is."""
+"""Upper limit of required SQNR, because every output is rounded, even an input that is returned."""
 
 
 class TensorReference:
@@ -117,7 +117,7 @@ class TensorGate(Gate):
     """Measures each output of each step on every sample.
 
     Attributes:
-        reference: the quantized graph, once it is measured.
+        reference: the quantized graph with its answers; None until it is measured.
     """
 
     subject: TensorSubject
@@ -125,7 +125,7 @@ class TensorGate(Gate):
 
     @property
     def golden(self) -> GoldenTensors:
-        """The golden sample and the answers to it."""
+        """Return the golden sample with the answers of the module and of the quantized graph."""
         first = GoldenTensors(self.subject.samples[0], self.subject.expected[0])
         if self.reference is None:
             return first
@@ -134,7 +134,7 @@ class TensorGate(Gate):
 
     @property
     def samples(self) -> list[Sample]:
-        """All samples of the subject."""
+        """Return all samples of the subject."""
         return [Sample(arrays) for arrays in self.subject.samples]
 
     @property
@@ -160,11 +160,11 @@ class TensorGate(Gate):
         )
 
     def describe_input(self) -> str:
-        """Return a sentence that says what the artifact takes."""
+        """Return a sentence that describes the inputs of the artifact."""
         return "Takes and gives arrays."
 
     def export(self) -> GraphModule:
-        """Return the module as a graph without its wrapper."""
+        """Export the module, and return its graph without the wrapper."""
         return without_wrapper(export_graph(self.subject.function, self.subject.example))
 
     def layer_inputs(self, calibration: Calibration | None) -> list[np.ndarray | Arrays]:
@@ -173,7 +173,7 @@ class TensorGate(Gate):
         return list(samples[:LAYER_SAMPLES])
 
     def fault(self, graph: GraphModule) -> str:
-        """Say which output of a rewritten graph is too far from eager PyTorch, nothing if none is.
+        """Describe which output of a rewritten graph differs too much from eager PyTorch.
 
         The result is not recorded, because a faulty rewrite can be left out.
         """

@@ -61,7 +61,7 @@ class TensorSubject:
 
 
 def check_no_photos(preprocess: object, labels: object) -> None:
-    """Refuse options of photos together with `inputs`."""
+    """Raise InputError if `inputs` is given together with options for photos."""
     if preprocess is not None or labels is not None:
         raise InputError(
             "[compile] expected inputs, or preprocess and labels, got both; an artifact of arrays"
@@ -70,7 +70,7 @@ def check_no_photos(preprocess: object, labels: object) -> None:
 
 
 def prepare_arrays(module: nn.Module, inputs: object, *, registered: bool) -> TensorSubject:
-    """Return what `compile` is asked to compile; `inputs` is as for `read_inputs`."""
+    """Return the subject of a call of `compile` with `inputs`; for `inputs` see `read_inputs`."""
     samples = read_inputs(inputs, "compile")
     origin = replace(origin_of(module, None), preprocess=None, labels=())
     return prepare_tensors(module, samples, origin, registered=registered, where="compile")
@@ -80,7 +80,7 @@ def read_calibration(subject: TensorSubject, data: str | Path, most: int) -> Cal
     """Read calibration samples: NPZ files whose arrays have a leading sample axis.
 
     Raises:
-        InputError: other arrays than the subject's, or too few of them.
+        InputError: the arrays are not inputs of the subject, or there are too few samples.
     """
     found = read_samples(data, subject.input_names, subject.samples[0], "compile")[:most]
     if len(found) < FEWEST:

@@ -1,4 +1,4 @@
-"""A program on its way to the disk: described, sealed, checked, written, and reported."""
+"""Write a program as an artifact, with its metadata, a self test and a report."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def write_artifact(
     made: Made,
     mixture: MixedReport | None = None,
 ) -> Artifact:
-    """Write a program with its metadata and golden sample, and report on its making.
+    """Write a program with its metadata and golden sample, and return the path and the report.
 
     Args:
-        request: of the compilation.
-        gate: with the results of all steps.
+        request: options of the compilation.
+        gate: gate with the results of all steps.
         made: the program.
-        mixture: what precision "auto" chose.
+        mixture: the report of precision "auto"; None for any other.
 
     Raises:
         InputError: the file cannot be written.
@@ -71,13 +71,13 @@ def write_artifact(
 
 
 Written = tuple[type, dict[str, object]]
-"""The class of the report, and the fields that only it has."""
+"""The class of the report, and the fields that only this class has."""
 
 
 def _program(
     request: Request, gate: Gate, made: Made, metadata: Metadata, mixture: MixedReport | None
 ) -> Written:
-    """Write a `.pte`, whose self test must pass if this machine can run it."""
+    """Write a `.pte`. If this machine can run it, its self test must pass."""
     data = seal(made.program.serialize(constant_methods(metadata, gate.golden)))
     runs_here = request.target != "coreml-pte" or sys.platform == "darwin"
     check = partial(self_test, metadata.model_name) if runs_here else None
@@ -88,7 +88,7 @@ def _program(
 def _package(
     request: Request, gate: Gate, made: Made, metadata: Metadata, mixture: MixedReport | None
 ) -> Written:
-    """Write an `.mlpackage` with what apps and Xcode show."""
+    """Write an `.mlpackage` with the description that apps and Xcode show."""
     from hvit_edge.coreml.metadata import write_metadata
     from hvit_edge.targets.coreml.build import About, describe
 
@@ -112,7 +112,7 @@ def _package(
 
 
 def _saved(model: object) -> Callable[[Path], None]:
-    """Return a function that writes the model, and opens what was written."""
+    """Return a function that writes the model, and reads the file again as a check."""
     from hvit_edge.coreml import load_program
 
     def save(path: Path) -> None:
@@ -123,10 +123,10 @@ def _saved(model: object) -> Callable[[Path], None]:
 
 
 def self_test(model: str, path: Path) -> None:
-    """Run a written file in the C++ runtime, preprocessing included.
+    """Run the self test of a written file in the C++ runtime, with preprocessing.
 
     Raises:
-        ParityError: it does not pass.
+        ParityError: the self test fails.
     """
     with quiet_stderr():  # ExecuTorch notes that two runtimes are in one process
         session = Session(path)

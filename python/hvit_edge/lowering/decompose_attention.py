@@ -6,13 +6,13 @@ Identity:   attention(q, k, v, m) = softmax(s * q k^T + m) v,   s = 1 / sqrt(d) 
     q -> mul(s) -> matmul(k^T) -> [add(m)] -> softmax -> matmul(v) -> y
 
 A constant boolean mask becomes a constant of zeros and -inf, and so does a causal mask. Keys and
-values that several heads of queries share (grouped) are repeated. A boolean mask that is computed
-becomes zeros and ones, of which (m - 1) * 30000 is added.
+values that several heads of queries share (grouped) are repeated. A computed boolean mask is
+converted to m = 0 or 1, and (m - 1) * 30000 is added to the scores.
 
 Preconditions: no dropout; a causal attention has no other mask. Exact up to the order of rounding.
 The scale is applied to q, where a later rewrite can fold it into a linear. PyTorch returns zeros
-for a row that is completely masked. If the mask is a constant or boolean, a factor of zero gives
-the same.
+for a row that is completely masked. If the mask is a constant or boolean, such rows are multiplied
+by zero for the same result.
 """
 
 import math
@@ -34,7 +34,7 @@ from hvit_edge.lowering.graph import (
 
 ATTENTION = aten.scaled_dot_product_attention.default
 MASKED = 3e4
-"""What is subtracted from a masked score: its exponential is zero, and float16 holds it."""
+"""Subtracted from masked scores: the exponential becomes zero, and float16 can represent it."""
 
 
 def decompose_attention(graph: GraphModule) -> bool:
@@ -115,7 +115,7 @@ def _mask(edit: Editor, node: Node, shape: list[int]) -> tuple[Node | None, Node
 
 
 def _computed(edit: Editor, node: Node, allowed: Node) -> tuple[Node, Node]:
-    """Return what is added to scores, and the factor of the rows, for a computed boolean mask."""
+    """Return the addend of the scores and the factor of the rows for a computed boolean mask."""
     kept = edit.call(aten.to.dtype, allowed, node.meta["val"].dtype)
     dropped = edit.call(aten.sub.Tensor, kept, 1.0)
     added = edit.call(aten.mul.Tensor, dropped, MASKED)

@@ -35,8 +35,8 @@ def first_wrong_module(
         example: float32 [1, 3, height, width], preprocessed.
         step: the step that breaks: "exported", "rewritten", "lowered" or "runtime".
         rtol: largest difference, relative to the largest absolute value of the module's output.
-        passes: the target's rewrites.
-        target: what the module was compiled for.
+        passes: rewrites of the target.
+        target: name of the target.
 
     Returns:
         The dotted path of the module; "the root module" for operators of the root; None if no

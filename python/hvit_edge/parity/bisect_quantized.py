@@ -1,4 +1,4 @@
-"""Find the layer of a quantized program that computes something else than its graph."""
+"""Find the first layer of a quantized program that differs from its graph."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from hvit_edge.targets.target import Job, Sample
 def first_unfaithful_layer(model: nn.Module, metadata: Metadata, sample: Sample) -> str | None:
     """Compile a module again as its artifact was, and return the first layer that is wrong.
 
-    Weights are rounded on windows of the bundled photos: which operators a program has does not
-    depend on the images.
+    Windows of the bundled photos are used for calibration, because the operators of a program do
+    not depend on the images.
 
     Args:
         model: the float module.
-        metadata: of the artifact, compiled for "xnnpack" or "native".
+        metadata: metadata of the artifact, compiled for "xnnpack" or "native".
         sample: a preprocessed photo.
 
     Returns:
-        The layer's name; None if all are faithful, if the target does not tell what it computes
-        inside, or if the artifact mixes precisions by a plan, which it does not carry.
+        The name of the layer. None if all layers are within their tolerance, if the target does
+        not give the values of layers, or if the precision is "auto", because an artifact does not
+        contain its plan.
     """
     if metadata.precision == "auto":
         return None

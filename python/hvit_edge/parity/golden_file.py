@@ -1,4 +1,4 @@
-"""The golden sample that a program carries."""
+"""Read the golden sample of a program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRAPH_SQNR = "hve_graph_sqnr"
 def read_golden(path: Path) -> Golden | None:
     """Return the golden sample of a `.pte`; None if it has no answer of a quantized graph.
 
-    Artifacts in float32 and those of earlier versions have none.
+    Artifacts in float32 and artifacts of earlier versions have none.
     """
     program = executorch_runtime().load_program(path.read_bytes())
     if not program.method_names.issuperset(RECORDS):
@@ -31,8 +31,8 @@ def read_golden_tensors(path: Path, metadata: Metadata) -> GoldenTensors:
     """Return the golden sample of a `.pte`, and its quantized graph's answer if it has one.
 
     Args:
-        path: an artifact that a Session has opened, so that its fields are known to be right.
-        metadata: what it says of itself.
+        path: an artifact that a Session has opened, so its fields are valid.
+        metadata: its metadata.
     """
     program = executorch_runtime().load_program(path.read_bytes())
 

@@ -1,4 +1,4 @@
-"""Compare a program with the answer of its quantized graph, which the artifact carries."""
+"""Compare a program with the answer of its quantized graph, which the artifact contains."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def measure_fidelity(
     """Run the golden photo and compare the answer with the quantized graph's, if there is one.
 
     Args:
-        golden: of the artifact.
-        sample: returns the golden photo as an input.
+        golden: golden sample of the artifact, or None.
+        sample: returns the golden photo as an input of `run`.
         run: runs the program.
     """
     if golden is None or golden.graph is None:

@@ -15,7 +15,7 @@ from hvit_edge.parity.steps import EAGER, OutputResult, StepResult
 from hvit_edge.quantize import sqnr
 
 FREE_DB = -999.0
-"""Every program reaches this: outputs of integers are judged by the share that differs."""
+"""A limit in dB for integers that every program reaches; their limit is the share that differs."""
 
 
 def compare_output(expected: np.ndarray, actual: np.ndarray) -> Difference:

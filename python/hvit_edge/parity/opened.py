@@ -1,4 +1,4 @@
-"""An artifact that is validated: what runs it, and what it says of itself."""
+"""Open an artifact of any kind for a validation."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from hvit_edge.runtime import Session
 from hvit_edge.targets.target import Run, Sample, photo_sample
 
 EXECUTORCH = ("xnnpack", "coreml-pte")
-"""The targets whose programs ExecuTorch's own Python runtime runs as well."""
+"""The targets whose programs also run in ExecuTorch's own Python runtime."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """An artifact of either kind and of either task.
+    """Holds an open artifact of any kind and task.
 
     Attributes:
-        path: of the file or package.
-        metadata: what it says of itself.
-        golden: its golden sample; None if the quantized graph's answer is not in it.
-        golden_sample: the same as an input.
+        path: path of the file or package.
+        metadata: its metadata.
+        golden: its golden sample; None for a `.pte` that classifies photos and has no answer of a
+            quantized graph.
+        golden_sample: returns the golden sample as an input of `run`.
         run: runs the program.
-        step: the name of the step that this is: "runtime", "evaluated" or "predicted".
+        step: name of the step in the report: "runtime", "evaluated" or "predicted".
         backend: what runs the program, for the report.
-        shapes: of the inputs.
-        classes: of an output [N, classes], for a model that is built again.
+        shapes: shapes of the inputs.
+        classes: number of classes of the first output, if it is [N, classes]; else None.
     """
 
     path: Path
@@ -47,20 +48,20 @@ class Opened:
 
     @property
     def in_executorch(self) -> bool:
-        """Whether ExecuTorch's own Python runtime has the program's backend."""
+        """Return True if ExecuTorch's own Python runtime has the backend of the program."""
         return self.metadata.target in EXECUTORCH
 
 
 def open_for_parity(path: Path, *, threads: int) -> Opened:
-    """Open an artifact.
+    """Open an artifact for a validation.
 
     Args:
         path: a `.pte` or `.mlpackage` written by `compile`.
-        threads: of what runs the program, 0 for its default.
+        threads: number of threads that run the program; 0 for its default.
 
     Raises:
-        ArtifactError: the artifact is unusable.
-        InputError: there is no such file.
+        ArtifactError: the artifact cannot be used.
+        InputError: the file does not exist.
     """
     if is_package(path):
         tensors = task_of_package(path) == TENSOR

@@ -25,14 +25,13 @@ _MAKES_IT = "give the module with --model FILE.py:FACTORY (model=module), and "
 
 @dataclass(frozen=True)
 class Given:
-    """What a caller says of the module behind an artifact; None is what the artifact says.
+    """Holds the module of an artifact as the caller gives it; None means as the artifact records.
 
     Attributes:
-        model: the module it was compiled from, in eval mode, of which a copy is used; or an address
+        model: the module from which it was compiled, in eval mode, which is copied; or its address,
             such as "FILE.py:FACTORY".
-        weights: where its weights are, as for `create_model`.
-        weights_key: which set of weights there.
-        args: of the factory at `model`.
+        weights, weights_key: source of the weights, see `create_model`.
+        args: arguments of the factory of `model`.
     """
 
     model: nn.Module | str | None = None
@@ -57,8 +56,8 @@ def reference_model(
     A user's file is run only if `model` names it. A file that only the artifact names is never run.
 
     Args:
-        metadata, classes: what the artifact says of itself, see `open_artifact.read_identity`.
-        given: what the caller says of it.
+        metadata, classes: see `open_artifact.read_identity`.
+        given: the module or weights from the caller.
         artifact: the file; weights that it names without a folder are looked for next to it, and
             in the current folder.
         input_size: that the model is rebuilt for; None is that of its preprocessing.

@@ -42,13 +42,13 @@ def validate_photos(
 
     Args:
         opened: the artifact.
-        given: what the caller says of its module.
-        data, rtol, bisect, threads, progress: as for `validate`.
-        runner: of the device where the program also runs; None is none.
+        given: the module or weights from the caller.
+        data, rtol, bisect, threads, progress: see `validate`.
+        runner: runs the program on a device as well; None for no device.
 
     Raises:
-        InputError: no photos; as `reference_model`.
-        DeviceError: the device cannot be reached, or died.
+        InputError: there are no photos; or see `reference_model`.
+        DeviceError: the device cannot be reached, or was lost.
     """
     metadata = opened.metadata
     tolerance = step_tolerance(opened.step, metadata.precision, rtol)
@@ -99,7 +99,7 @@ def validate_photos(
 
 
 def _passes(opened: Opened) -> tuple[Rewrite, ...]:
-    """Return the rewrites that an artifact was made with."""
+    """Return the rewrites that were applied when the artifact was compiled."""
     metadata = opened.metadata
     passes = target_named(metadata.target).passes(metadata.precision, metadata.cpu)
     return applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
@@ -108,7 +108,7 @@ def _passes(opened: Opened) -> tuple[Rewrite, ...]:
 def _bisected(
     report: ParityReport, opened: Opened, model: nn.Module, sample: Sample, rtol: float | None
 ) -> ParityReport:
-    """Name the module or the layer in which a step breaks."""
+    """Return the report with the module or layer in which a step breaks."""
     metadata = opened.metadata
     in_float = report.first_break in FLOAT_STEPS
     if metadata.target == "coreml" and not in_float:

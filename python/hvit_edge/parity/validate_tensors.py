@@ -39,13 +39,13 @@ def validate_tensors(
 
     Args:
         opened: the artifact.
-        given: what the caller says of its module.
-        sample: what to compare on: arrays, a dict of them, an NPZ file or a folder of such; None
-            takes the golden sample, and draws more if that was drawn from a declaration.
-        rtol: as for `validate`.
+        given: the module or weights from the caller.
+        sample: arrays, a dict of them, an NPZ file or a folder of NPZ files. None uses the golden
+            sample, and more random samples if that one is random.
+        rtol: see `validate`.
 
     Raises:
-        InputError: a sample of other shapes or dtypes; as `reference_model`.
+        InputError: a sample has other shapes or dtypes than the inputs; or see `reference_model`.
     """
     metadata = opened.metadata
     module = reference_model(
@@ -86,17 +86,17 @@ def validate_tensors(
 
 
 def _input_size(shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """What a registered model was built for: of photos height and width, else frames and bands."""
+    """Return the input size of a registered model: height and width, or frames and bands."""
     return shape[-2:] if len(shape) in (3, 4) else None
 
 
 def check_options(*, data: object, bisect: bool, device: str, local: str) -> None:
-    """Refuse what only an artifact that classifies photos takes."""
+    """Raise InputError for options that are only for artifacts that classify photos."""
     faults = []
     if data is not None:
         faults.append("data: expected none, got photos; pass --sample FILE.npz (sample=...)")
     if bisect:
-        faults.append("bisect: expected none, which names modules of classifiers alone")
+        faults.append("bisect: expected none, because it finds modules only in classifiers")
     if device != local:
         faults.append(
             f"device: expected {local}, got {device}; run the C++ Session there, whose self test"
@@ -113,7 +113,7 @@ def _samples(sample: object, opened: Opened) -> tuple[list[str], list[Arrays], s
         found = [golden]
         specs = declared_in(opened.metadata.sample_source)
         if specs:
-            generator = np.random.default_rng(1)  # others than those of the compilation
+            generator = np.random.default_rng(1)  # not the samples of the compilation
             found += [tuple(spec.draw(generator) for spec in specs) for _ in range(4)]
         names = [GOLDEN, *(f"drawn {index}" for index in range(1, len(found)))]
         drawn = f", and {len(found) - 1} drawn like it" if specs else ""
@@ -152,7 +152,7 @@ def _ordered(names: tuple[str, ...] | None, arrays: Arrays, inputs: Sequence[str
 
 
 def _keywords(module: nn.Module, names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The arguments to call a module with; None where only their positions are known."""
+    """Return the names of arguments that are passed by keyword; None if the names do not fit."""
     try:
         return argument_names(module, names, len(names), "validate")[1]
     except InputError:
@@ -172,7 +172,7 @@ def _check_outputs(expected: Arrays, opened: Opened) -> None:
 def _float_steps(
     function: TensorModule, samples: list[Arrays], metadata: object, judged: object
 ) -> list[StepResult]:
-    """Export the module, rewrite it as its target does, and compare both graphs with it."""
+    """Export and rewrite the module as in the compilation, and compare both graphs with it."""
     passes = target_named(metadata.target).passes(metadata.precision, metadata.cpu)
     passes = applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
     graph = without_wrapper(export_graph(function, tensors_of(samples[0])))
@@ -196,7 +196,7 @@ def _fidelity(opened: Opened) -> list[StepResult]:
 
 
 def _noise(names: list[str], expected: Sequence[Arrays], outputs: Sequence[Arrays]) -> Noise:
-    """How the program's outputs differ from eager PyTorch's; of several the noisiest."""
+    """Measure the noise of the outputs against eager PyTorch; the noisiest output counts."""
     rows = range(len(expected[0]))
     whole = [
         (np.stack([row[i] for row in expected]), np.stack([row[i] for row in outputs]))

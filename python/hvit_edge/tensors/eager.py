@@ -1,4 +1,4 @@
-"""Arrays as tensors, tensors as arrays, and what eager PyTorch answers."""
+"""Convert arrays to tensors and back, and run modules in eager PyTorch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hvit_edge.artifact.container import Arrays
 
 
 def tensors_of(arrays: Arrays) -> tuple[torch.Tensor, ...]:
-    """Return arrays as tensors of their own memory."""
+    """Copy arrays to new tensors."""
     return tuple(torch.tensor(array) for array in arrays)
 
 
 def arrays_of(tensors: tuple[torch.Tensor, ...]) -> Arrays:
-    """Return the outputs of a module as contiguous arrays of their own memory."""
+    """Copy the outputs of a module to new contiguous arrays."""
     return tuple(
         tensor.detach().as_subclass(torch.Tensor).clone().contiguous().numpy() for tensor in tensors
     )
