@@ -25,7 +25,7 @@ from hvit_edge.targets.native.values import Number
 def native_run(lowered: Lowered) -> Callable[[Arrays], Arrays]:
     """Return a function that runs a program in the C++ runtime."""
     session = _session(native_program(lowered))
-    return lambda arrays: tuple(session(*arrays))
+    return lambda arrays: tuple(session(*(np.asarray(array, order="C") for array in arrays)))
 
 
 def native_step(lowered: Lowered) -> Callable[[np.ndarray], np.ndarray]:

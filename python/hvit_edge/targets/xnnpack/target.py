@@ -97,7 +97,7 @@ def _kernel_error(program: Lowered, error: RuntimeError) -> LoweringError:
     """Return an error that names the operators whose kernel may have refused to run."""
     listed = "".join(f"\n  {o.op} in {o.module or 'the root'}" for o in program.ops_outside)
     return LoweringError(
-        "[compile] expected operators outside the delegate whose kernels take these shapes"
+        "[compile] expected operators outside the delegate whose kernels support these shapes"
         f" and dtypes, got {first_line(error)}; change them in the module, or compile for"
         f" another target. Outside are:{listed or ' none'}"
     )
