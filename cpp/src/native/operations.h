@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kinds.h"
-#include "limits.h"
+#include "plan_limits.h"
 
 namespace hvit_edge::native {
 

@@ -17,8 +17,8 @@ from hvit_edge.targets.native.general_operations import (
     Unary,
 )
 from hvit_edge.targets.native.kinds import OLDEST_VERSION, Activation
-from hvit_edge.targets.native.limits import ALIGNMENT, PANEL
 from hvit_edge.targets.native.operations import Epilogue
+from hvit_edge.targets.native.plan_limits import ALIGNMENT, PANEL
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 from hvit_edge.targets.native.write_plan import MAGIC, panels, write_plan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hvit_edge.targets.native.general_operations import Matmul
-from hvit_edge.targets.native.limits import ALIGNMENT
 from hvit_edge.targets.native.operations import Attention, Operation
+from hvit_edge.targets.native.plan_limits import ALIGNMENT
 from hvit_edge.targets.native.values import Buffer, Number, Space
 
 

@@ -19,10 +19,10 @@ from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
-from hvit_edge.targets.native.limits import MOST_KEYS, MOST_WIDTH
 from hvit_edge.targets.native.lower_matmul import multiply, regular_matrices
 from hvit_edge.targets.native.lower_reductions import reduce, soften
 from hvit_edge.targets.native.operations import Matrices
+from hvit_edge.targets.native.plan_limits import MOST_KEYS, MOST_WIDTH
 from hvit_edge.targets.native.scratch import attention_values
 from hvit_edge.targets.native.values import Buffer, Value, constant_value, filled, fresh
 

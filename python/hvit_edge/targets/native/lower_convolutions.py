@@ -23,8 +23,8 @@ from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.general_operations import Parts
-from hvit_edge.targets.native.limits import MOST_TAPS
 from hvit_edge.targets.native.operations import Epilogue, Int8Weights
+from hvit_edge.targets.native.plan_limits import MOST_TAPS
 from hvit_edge.targets.native.values import Buffer, Rows, Value, dense, fresh
 from hvit_edge.targets.native.windows import (
     far_from,

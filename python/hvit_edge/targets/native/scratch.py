@@ -7,7 +7,7 @@ them overwrite other buffers.
 
 from __future__ import annotations
 
-from hvit_edge.targets.native.limits import ALIGNMENT, PANEL
+from hvit_edge.targets.native.plan_limits import ALIGNMENT, PANEL
 
 
 def padded_to_panels(columns: int) -> int:

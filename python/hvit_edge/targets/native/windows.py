@@ -7,8 +7,8 @@ from torch.fx import Node
 
 from hvit_edge.lowering.graph import argument
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.limits import MOST_CHANNELS
 from hvit_edge.targets.native.operations import Window
+from hvit_edge.targets.native.plan_limits import MOST_CHANNELS
 from hvit_edge.targets.native.values import Value, fresh
 
 Pair = tuple[int, int]

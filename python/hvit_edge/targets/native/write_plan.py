@@ -16,8 +16,8 @@ from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import place
 from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
 from hvit_edge.targets.native.kinds import OLDEST_VERSION, Kind, version_of
-from hvit_edge.targets.native.limits import ALIGNMENT, PANEL
 from hvit_edge.targets.native.operations import Epilogue, Int8Weights, Matrices, Window
+from hvit_edge.targets.native.plan_limits import ALIGNMENT, PANEL
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 MAGIC = {Number.FLOAT32: b"HVITPN01", Number.FLOAT16: b"HVITPH01"}

@@ -1,7 +1,7 @@
 """Define limits and sizes that both the writer and the kernels of a plan rely on.
 
-cpp/src/native/limits.h has the same ones; tests/targets/native/test_limits.py compares the two
-files.
+cpp/src/native/plan_limits.h has the same ones; tests/targets/native/test_plan_limits.py compares
+the two files.
 """
 
 PANEL = 16

@@ -1,6 +1,6 @@
 // Limits and sizes that both the writer and the kernels of a plan rely on.
-// hvit_edge/targets/native/limits.py has the same ones; tests/targets/native/test_limits.py
-// compares the two files.
+// hvit_edge/targets/native/plan_limits.py has the same ones;
+// tests/targets/native/test_plan_limits.py compares the two files.
 #pragma once
 
 #include <cstdint>
