@@ -119,7 +119,7 @@ hve_status hve_classifier_logits(hve_classifier* classifier, const hve_image* im
     if (Outcome outcome = check_handle(where, classifier); !outcome.ok()) return outcome;
     if (Outcome outcome = check_place(where, count, "count"); !outcome.ok()) return outcome;
     const std::size_t classes = classifier->labels.size();
-    const Outcome room = check_room(where, logits, capacity, classes);
+    Outcome room = check_room(where, logits, capacity, classes);
     if (!room.ok() || logits == nullptr) {
       if (room.ok() || room.code() == HVE_BUFFER_TOO_SMALL) *count = classes;
       return room;

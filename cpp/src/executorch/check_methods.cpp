@@ -64,11 +64,11 @@ Status check_planned_memory(const MethodMeta& method) {
 
 Status check_model(const MethodMeta& method) {
   for (std::size_t i = 0; i < method.num_inputs(); ++i) {
-    const Status status = check_tensor("input", i, method.input_tensor_meta(i));
+    Status status = check_tensor("input", i, method.input_tensor_meta(i));
     if (!status.ok()) return status;
   }
   for (std::size_t i = 0; i < method.num_outputs(); ++i) {
-    const Status status = check_tensor("output", i, method.output_tensor_meta(i));
+    Status status = check_tensor("output", i, method.output_tensor_meta(i));
     if (!status.ok()) return status;
   }
   return check_planned_memory(method);

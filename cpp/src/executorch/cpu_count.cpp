@@ -46,6 +46,7 @@ std::string cpu_path(int cpu, const char* name) {
 // Arm kernels report a capacity for each core, 1024 for the fastest kind.
 std::vector<int> fast_ones(const std::vector<int>& cpus) {
   std::vector<int> capacity;
+  capacity.reserve(cpus.size());
   for (const int cpu : cpus) capacity.push_back(read_number(cpu_path(cpu, "cpu_capacity"), 1024));
   const int best = *std::max_element(capacity.begin(), capacity.end());
   std::vector<int> fast;

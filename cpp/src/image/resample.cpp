@@ -115,8 +115,11 @@ void AxisFilter::prepare_weights(Interpolation interpolation) {
 
 void AxisFilter::fill(int i, double centre, double support, double stretch,
                       Interpolation interpolation) {
+  // Pillow rounds so, and its results are ours byte for byte.
+  // NOLINTBEGIN(bugprone-incorrect-roundings)
   const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
   const int last = std::min(static_cast<int>(centre + support + 0.5), crop_.source);
+  // NOLINTEND(bugprone-incorrect-roundings)
   const int taps = last - first;
   const double shrink = 1.0 / stretch;
   double total = 0.0;
