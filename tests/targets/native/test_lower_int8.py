@@ -22,8 +22,8 @@ from hvit_edge.quantize.layers import find_layers
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.graph_plan import Plan, plan_graph
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.pack_weights import code_panels
 from hvit_edge.targets.native.runtime import native_step
-from hvit_edge.targets.native.write_plan import code_panels
 
 ROUNDED = 1e-5  # of the largest output: sums of float32 in another order
 ACTIVATED = 3e-4  # SiLU after an int8 product

@@ -18,9 +18,10 @@ from hvit_edge.targets.native.general_operations import (
 )
 from hvit_edge.targets.native.kinds import OLDEST_VERSION, Activation
 from hvit_edge.targets.native.operations import Epilogue
+from hvit_edge.targets.native.pack_weights import panels
 from hvit_edge.targets.native.plan_limits import ALIGNMENT, PANEL
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
-from hvit_edge.targets.native.write_plan import MAGIC, panels, write_plan
+from hvit_edge.targets.native.write_plan import MAGIC, write_plan
 
 HEADER = ("version", "arena", "input", "output", "words", "names", "start", "constants")
 

@@ -18,19 +18,12 @@ from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.general_operations import Arithmetic, Function
 from hvit_edge.targets.native.kinds import FUNCTION_OF, PARAMETERS, Activation
+from hvit_edge.targets.native.layer_parts import LAYERS, by_column, scale_columns, take_activation
 from hvit_edge.targets.native.refusals import Refusal
 from hvit_edge.targets.native.scratch import code_bytes, range_bytes
 from hvit_edge.targets.native.transposes import transpose
 from hvit_edge.targets.native.values import Buffer, Rows, Value, constant_value, fresh
 
-LAYERS = (
-    ops.Linear,
-    ops.Convolution,
-    ops.Depthwise,
-    ops.LinearInt8,
-    ops.ConvolutionInt8,
-)
-"""The operations that have an epilogue."""
 WRITERS = (
     ops.Epilogue,
     ops.LayerNorm,
@@ -41,8 +34,6 @@ WRITERS = (
     general.Select,
 )
 """The operations that write rows and can write them to any place."""
-ACTIVATED = (ops.LayerNorm, ops.Add, general.Binary)
-"""The operations without an epilogue that have an activation."""
 
 
 class Emitter:
@@ -106,7 +97,7 @@ class Emitter:
     def activate(self, node: Node, source: Node, activation: Activation) -> None:
         """Apply an activation, as part of the operation before it or as an operation."""
         operation = self.open_operation(source)
-        if operation is not None and _take_activation(operation, activation):
+        if operation is not None and take_activation(operation, activation):
             self.view(node, source, self.values[source].places)
         elif activation in FUNCTION_OF:
             self.apply(node, source, FUNCTION_OF[activation], *PARAMETERS)
@@ -226,10 +217,10 @@ class Emitter:
             return False
         width = epilogue.output.width
         added = np.zeros(1) if shift is None else shift
-        factors, shifts = (_by_column(array, value.places, width) for array in (factor, added))
+        factors, shifts = (by_column(array, value.places, width) for array in (factor, added))
         if factors is None or shifts is None:
             return False
-        _scale(layer, factors)
+        scale_columns(layer, factors)
         if epilogue.bias is not None or shift is not None:
             bias = 0.0 if epilogue.bias is None else epilogue.bias.astype(np.float64)
             epilogue.bias = (bias * factors + shifts).astype(np.float32)
@@ -373,29 +364,6 @@ def _is_repeated(values: Sequence[Value], axis: int) -> bool:
     return any(not value.has_rows(axis) and value.repeats(axis) for value in values)
 
 
-def _by_column(array: np.ndarray, places: np.ndarray, width: int) -> np.ndarray | None:
-    """Return the value of each column of a layer with its output at `places`; None if
-    rows differ.
-    """
-    whole = np.broadcast_to(array, places.shape).astype(np.float64)
-    columns = places % width
-    found = np.empty(width)
-    found[columns.ravel()] = whole.ravel()
-    return found if np.array_equal(found[columns], whole) else None
-
-
-def _scale(layer: ops.Operation, factor: np.ndarray) -> None:
-    """Multiply the weights of a layer by a factor for each column, in float64."""
-    weights = layer.weights
-    if isinstance(weights, ops.Int8Weights):
-        scales = (weights.scales.astype(np.float64) * factor).astype(np.float32)
-        layer.weights = ops.Int8Weights(weights.codes, scales)
-        return
-    if not isinstance(layer, ops.Depthwise):
-        factor = factor.reshape(-1, *[1] * (weights.ndim - 1))
-    layer.weights = (weights.astype(np.float64) * factor).astype(np.float32)
-
-
 def _name(kind: str, node: Node) -> str:
     return f"{kind} {module_path(node)}".strip()
 
@@ -406,26 +374,6 @@ def _is_read_once(node: Node) -> bool:
     for user in node.users:
         torch.fx.map_arg((user.args, user.kwargs), reads.append)
     return reads.count(node) == 1
-
-
-def _take_activation(operation: ops.Operation, activation: Activation) -> bool:
-    """Let an operation apply an activation too; return False if it cannot."""
-    if isinstance(operation, general.Parts):
-        adds = any(part.epilogue.residual is not None for part in operation.parts)
-        return not adds and all(_take_activation(part, activation) for part in operation.parts)
-    if isinstance(operation, LAYERS):
-        epilogue = operation.epilogue
-        field = "first" if epilogue.residual is None else "second"
-        if getattr(epilogue, field) is not Activation.NONE:
-            return False
-        setattr(epilogue, field, activation)
-        return True
-    if isinstance(operation, ACTIVATED):
-        if operation.activation is not Activation.NONE:
-            return False
-        operation.activation = activation
-        return True
-    return False
 
 
 def refuse(node: Node, what: str) -> Refusal:

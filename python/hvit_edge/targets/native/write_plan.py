@@ -17,7 +17,8 @@ from hvit_edge.targets.native.arena import place
 from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
 from hvit_edge.targets.native.kinds import OLDEST_VERSION, Kind, version_of
 from hvit_edge.targets.native.operations import Epilogue, Int8Weights, Matrices, Window
-from hvit_edge.targets.native.plan_limits import ALIGNMENT, PANEL
+from hvit_edge.targets.native.pack_weights import code_panels, padded_to_panels, panels
+from hvit_edge.targets.native.plan_limits import ALIGNMENT
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 MAGIC = {Number.FLOAT32: b"HVITPN01", Number.FLOAT16: b"HVITPH01"}
@@ -164,7 +165,7 @@ class _Writer:
         self.words += [*window.steps, *window.padding]
 
     def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
-        bias = _padded(epilogue.bias) if padded else epilogue.bias
+        bias = padded_to_panels(epilogue.bias) if padded else epilogue.bias
         self.words.append(self.numbers(bias))
         self.choose(epilogue.first)
         self.rows(epilogue.residual)
@@ -219,7 +220,7 @@ class _Writer:
         if op.biases is None:
             self.words.append(0)
         else:
-            padded = _padded(op.biases)
+            padded = padded_to_panels(op.biases)
             self.words += [len(padded), self.numbers(padded)]
             self.words.append(self.table(op.bias_of * padded[0].size))
         self.words += [self.number(op.scale), self.offset(op.scratch)]
@@ -359,7 +360,7 @@ class _Writer:
         else:
             self.rows(layer.input)
         self.weights(layer)
-        self.words.append(self.numbers(_padded(layer.epilogue.bias)))
+        self.words.append(self.numbers(padded_to_panels(layer.epilogue.bias)))
         self.choose(layer.epilogue.first)
 
     def weights(self, layer: ops.Linear | ops.LinearInt8) -> None:
@@ -373,32 +374,4 @@ class _Writer:
         totals = weights.codes.reshape(columns, -1).sum(axis=1, dtype=np.int64)
         self.words.append(self.constant(code_panels(weights.codes)))
         for values in (weights.scales, totals):
-            self.words.append(self.constant(_padded(values).astype(np.float32)))
-
-
-def code_panels(codes: np.ndarray) -> np.ndarray:
-    """Reorder int8 codes [columns, taps, depth] to panels [columns / 16, taps * depth / 4, 16, 4].
-
-    Missing codes are filled with zeros.
-    """
-    columns, taps, depth = codes.shape
-    padded = np.pad(codes, ((0, -columns % PANEL), (0, 0), (0, -depth % 4)))
-    fours = padded.reshape(-1, PANEL, taps * (padded.shape[2] // 4), 4)
-    return np.ascontiguousarray(fours.transpose(0, 2, 1, 3))
-
-
-def panels(weights: np.ndarray) -> np.ndarray:
-    """Reorder [columns, depth] to panels [columns / 16, depth, 16], with zeros after the last
-    column.
-    """
-    columns, depth = weights.shape
-    padded = np.pad(weights, ((0, -columns % PANEL), (0, 0)))
-    return np.ascontiguousarray(padded.reshape(-1, PANEL, depth).transpose(0, 2, 1))
-
-
-def _padded(array: np.ndarray | None) -> np.ndarray | None:
-    """Return an array whose last dimension is filled with zeros up to full panels."""
-    if array is None:
-        return None
-    ends = [(0, 0)] * (array.ndim - 1) + [(0, -array.shape[-1] % PANEL)]
-    return np.pad(array, ends)
+            self.words.append(self.constant(padded_to_panels(values).astype(np.float32)))
