@@ -4,7 +4,7 @@
 namespace hvit_edge::native::testing {
 namespace {
 
-std::vector<double> normalised(const float* row, const LayerNorm& norm) {
+std::vector<double> normalized(const float* row, const LayerNorm& norm) {
   double mean = 0, variance = 0;
   for (std::int64_t c = 0; c < norm.columns; ++c) mean += row[c] / double(norm.columns);
   for (std::int64_t c = 0; c < norm.columns; ++c) {
