@@ -16,4 +16,4 @@ CPUS = ("any", "arm")
 """CPUs for which programs of xnnpack, and of native in `INT8`, are optimized. They run on any."""
 XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
 COREML_PACKAGES = ("hvit-edge", "torch", "coremltools")
-"""The packages whose versions an artifact records."""
+"""Packages whose versions an artifact records."""
