@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,7 +96,7 @@ def package_values(
     wanted = {number for layer in layers for number in (layer.source, layer.output)}
     stored: dict[int, torch.Tensor] = {}
 
-    def keep(operation: object, results: list[object]) -> None:
+    def keep(operation: Any, results: list[Any]) -> None:
         for variable, result in zip(operation.outputs, results, strict=True):
             if id(variable) in wanted:
                 stored[id(variable)] = result.float().clone()
@@ -114,7 +115,7 @@ def _as_stored(weight: torch.Tensor, node: Node) -> torch.Tensor:
     return weight[:, :, 0, 0] if node.target is LINEAR else weight
 
 
-def _before_rounding(variable: object) -> object:
+def _before_rounding(variable: Any) -> Any:
     while variable.op is not None and variable.op.op_type in ROUNDING:
         variable = variable.op.inputs["x" if variable.op.op_type == "cast" else "input"]
     return variable

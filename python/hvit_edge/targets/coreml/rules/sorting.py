@@ -45,5 +45,8 @@ def _sorted(call: Call, dim: int, descending: bool) -> tuple[Value, Value]:
 def _first(call: Call, count: int, dim: int, largest: bool) -> tuple[Value, Value]:
     x = call.tensor(0)
     plain(x)
-    results = mb.topk(x=x.data, k=count, axis=dim, ascending=not largest)
-    return tuple(Value(result, Layout.plain(tuple(result.shape))) for result in results)
+    elements, places = (
+        Value(result, Layout.plain(tuple(result.shape)))
+        for result in mb.topk(x=x.data, k=count, axis=dim, ascending=not largest)
+    )
+    return elements, places
