@@ -3,9 +3,7 @@ from torch.fx import Graph
 from hvit_edge.targets.refusals import source_line
 
 OWN = '  File "/home/me/net.py", line 7, in forward\n    return self.mix(x)\n'
-LIBRARY = (
-    '  File "/site/torch/nn/modules/linear.py", line 134, in forward\n    F.linear(x)\n'
-)
+LIBRARY = '  File "/site/torch/nn/modules/linear.py", line 134, in forward\n    F.linear(x)\n'
 TRACED = '  File "<eval_with_key>.12", line 5, in forward\n    linear = torch.ops.aten.linear(x)\n'
 
 

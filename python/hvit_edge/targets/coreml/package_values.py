@@ -37,12 +37,14 @@ class PackageLayer:
         weight: decompressed weight of the program, in the shape of the graph's weight.
         source, output: ids of the variables of the program that are its input before rounding, and
             its output.
+        bias: bias of the program, None if it has none.
     """
 
     node: Node
     weight: torch.Tensor
     source: int
     output: int
+    bias: torch.Tensor | None = None
 
 
 def package_layers(
@@ -76,7 +78,13 @@ def package_layers(
             f" {len(weights)}, or of other shapes; report it with the model"
         )
     layers = [
-        PackageLayer(node, weight, id(_before_rounding(step.op.x)), id(step.op.outputs[0]))
+        PackageLayer(
+            node,
+            weight,
+            id(_before_rounding(step.op.x)),
+            id(step.op.outputs[0]),
+            step.fixed.get("bias"),
+        )
         for node, weight, step in zip(nodes, found, steps, strict=True)
     ]
     missing = [node for node in every if node not in nodes]

@@ -1,8 +1,8 @@
 """Compare a Core ML program with its own quantized graph, run by PyTorch.
 
-The quantized graph is the translated graph with the weights that the program stores, and for int8
-with the ranges of its activations. The weights of the program are compared with the float weights,
-layer by layer. Then the program is compared with the graph, as for any other target.
+The quantized graph is the translated graph with the weights and biases that the program stores, and
+for int8 with the ranges of its activations. The weights of the program are compared with the float
+weights, layer by layer. Then the program is compared with the graph, as for any other target.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.errors import ParityError
-from hvit_edge.lowering.graph import Editor, cleanup, constant_tensor, is_constant, module_path
+from hvit_edge.lowering.graph import (
+    Editor,
+    argument,
+    cleanup,
+    constant_tensor,
+    is_constant,
+    module_path,
+)
 from hvit_edge.quantize.insert import insert_range
 from hvit_edge.quantize.ranges import Range
 from hvit_edge.quantize.sqnr import tensor_sqnr
@@ -29,6 +36,9 @@ def stored_graph(
 ) -> GraphModule:
     """Return a copy of `graph` with the weights of a program, and inputs rounded to `ranges`.
 
+    A bias is the one that the program stores, if that is the graph's own, rounded to float16. If a
+    large bias cancels the sums, its rounding would otherwise count as an error of arithmetic.
+
     Args:
         graph: the translated graph; it is not changed.
         layers: from `package_layers`.
@@ -40,11 +50,22 @@ def stored_graph(
         node = nodes[layer.node.name]
         stored = Editor(twin, node).constant(f"{node.name}_stored", layer.weight)
         node.update_arg(1, stored)
+        _store_bias(twin, node, layer.bias)
         chosen = (ranges or {}).get(layer.node)
         if chosen is not None:
             insert_range(twin, node.args[0], chosen, [node])
     cleanup(twin)
     return twin
+
+
+def _store_bias(graph: GraphModule, node: Node, stored: torch.Tensor | None) -> None:
+    """Let a layer read `stored` if that is its own bias, rounded."""
+    bias = argument(node, 2, "bias")
+    if stored is None or not is_constant(bias):
+        return
+    rounded = constant_tensor(graph, bias).half().float()
+    if torch.equal(rounded, stored.float().reshape(rounded.shape)):
+        node.replace_input_with(bias, Editor(graph, node).constant(f"{node.name}_bias", rounded))
 
 
 def check_weights(
