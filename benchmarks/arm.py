@@ -34,13 +34,12 @@ from torch import nn
 from hvit_edge.artifact.container import Golden, constant_methods, seal
 from hvit_edge.compiler.compile_model import compile as compile_model
 from hvit_edge.compiler.description import describe_artifact
-from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.devices.bundle import find_bundle
 from hvit_edge.errors import HvitEdgeError
 from hvit_edge.parity import validate
-from hvit_edge.parity.steps import pytorch_step
-from hvit_edge.precision import INT8, XNNPACK_PACKAGES
+from hvit_edge.precision import INT8
 from hvit_edge.preprocess import load_image
 from hvit_edge.profile.instructions import instructions_of
 from hvit_edge.quantize import bundled_calibration

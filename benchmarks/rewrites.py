@@ -19,12 +19,10 @@ from rows import put_row
 
 from hvit_edge.artifact.container import Golden, constant_methods, seal
 from hvit_edge.compiler.description import describe_artifact
-from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.subject import Subject, prepare_subject
 from hvit_edge.errors import HvitEdgeError
 from hvit_edge.lowering import ARM_PIPELINE, export_graph, rewrite
-from hvit_edge.parity.steps import pytorch_step
-from hvit_edge.precision import XNNPACK_PACKAGES
 from hvit_edge.targets.xnnpack.lower import lower
 
 RESULTS = Path(__file__).parent / "results" / "rewrites.json"

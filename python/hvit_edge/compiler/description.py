@@ -25,10 +25,11 @@ def describe_artifact(
     """Return the metadata of an artifact.
 
     Args:
-        request: options of the compilation.
         gate: gate with the results of all steps; the last comparison with eager PyTorch is the
             parity of the artifact.
-        made: the program.
+        target, cpu: see `compile`.
+        layers: records of the quantized layers.
+        operators: operators of the delegate, see `targets.delegate.Lowered`.
     """
     subject, origin = gate.subject, gate.subject.origin
     return Metadata(
