@@ -7,7 +7,8 @@ import pytest
 
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import ALIGNMENT, lifetimes, place
-from hvit_edge.targets.native.operations import Activation, Epilogue, Matrices
+from hvit_edge.targets.native.kinds import Activation
+from hvit_edge.targets.native.operations import Epilogue, Matrices
 from hvit_edge.targets.native.values import Buffer, Number, Rows, Space
 
 

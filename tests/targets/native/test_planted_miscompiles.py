@@ -13,7 +13,7 @@ from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.errors import ParityError
 from hvit_edge.targets.native import graph_plan
 from hvit_edge.targets.native import operations as ops
-from hvit_edge.targets.native.operations import Activation
+from hvit_edge.targets.native.kinds import Activation
 from hvit_edge.targets.native.runtime import native_program, program_step
 from hvit_edge.targets.native.target import NativeTarget
 from hvit_edge.targets.target import Job

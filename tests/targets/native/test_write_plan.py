@@ -7,16 +7,8 @@ import pytest
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.targets.native import operations as ops
-from hvit_edge.targets.native.general_operations import (
-    Arithmetic,
-    Binary,
-    Function,
-    Reduce,
-    Reduction,
-    Softmax,
-    Unary,
-)
-from hvit_edge.targets.native.kinds import OLDEST_VERSION, Activation
+from hvit_edge.targets.native.general_operations import Binary, Reduction, Softmax, Unary
+from hvit_edge.targets.native.kinds import OLDEST_VERSION, Activation, Arithmetic, Function, Reduce
 from hvit_edge.targets.native.operations import Epilogue
 from hvit_edge.targets.native.pack_weights import panels
 from hvit_edge.targets.native.plan_limits import ALIGNMENT, PANEL

@@ -16,8 +16,7 @@ from torch.fx import GraphModule, Node
 from hvit_edge.lowering.graph import constant_tensor, module_path
 from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
-from hvit_edge.targets.native.general_operations import Arithmetic, Function
-from hvit_edge.targets.native.kinds import FUNCTION_OF, PARAMETERS, Activation
+from hvit_edge.targets.native.kinds import FUNCTION_OF, PARAMETERS, Activation, Arithmetic, Function
 from hvit_edge.targets.native.layer_parts import LAYERS, by_column, scale_columns, take_activation
 from hvit_edge.targets.native.refusals import Refusal
 from hvit_edge.targets.native.scratch import code_bytes, range_bytes

@@ -8,6 +8,7 @@ from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.kinds import Activation
 
+Layer = ops.Linear | ops.Convolution | ops.Depthwise | ops.LinearInt8 | ops.ConvolutionInt8
 LAYERS = (
     ops.Linear,
     ops.Convolution,
@@ -15,7 +16,7 @@ LAYERS = (
     ops.LinearInt8,
     ops.ConvolutionInt8,
 )
-"""The operations that have an epilogue."""
+"""The operations that have an epilogue, as a type and for `isinstance`."""
 ACTIVATED = (ops.LayerNorm, ops.Add, general.Binary)
 """The operations without an epilogue that have an activation."""
 
@@ -25,28 +26,28 @@ def by_column(array: np.ndarray, places: np.ndarray, width: int) -> np.ndarray |
     rows differ.
     """
     whole = np.broadcast_to(array, places.shape).astype(np.float64)
-    columns = places % width
+    columns: np.ndarray = places % width
     found = np.empty(width)
     found[columns.ravel()] = whole.ravel()
     return found if np.array_equal(found[columns], whole) else None
 
 
-def scale_columns(layer: ops.Operation, factor: np.ndarray) -> None:
+def scale_columns(layer: Layer, factor: np.ndarray) -> None:
     """Multiply the weights of a layer by a factor for each column, in float64."""
-    weights = layer.weights
-    if isinstance(weights, ops.Int8Weights):
-        scales = (weights.scales.astype(np.float64) * factor).astype(np.float32)
-        layer.weights = ops.Int8Weights(weights.codes, scales)
+    if isinstance(layer, ops.LinearInt8 | ops.ConvolutionInt8):
+        scales = (layer.weights.scales.astype(np.float64) * factor).astype(np.float32)
+        layer.weights = ops.Int8Weights(layer.weights.codes, scales)
         return
     if not isinstance(layer, ops.Depthwise):
-        factor = factor.reshape(-1, *[1] * (weights.ndim - 1))
-    layer.weights = (weights.astype(np.float64) * factor).astype(np.float32)
+        factor = factor.reshape(-1, *[1] * (layer.weights.ndim - 1))
+    layer.weights = (layer.weights.astype(np.float64) * factor).astype(np.float32)
 
 
 def take_activation(operation: ops.Operation, activation: Activation) -> bool:
     """Let an operation apply an activation too; return False if it cannot."""
     if isinstance(operation, general.Parts):
-        adds = any(part.epilogue.residual is not None for part in operation.parts)
+        layers = [part for part in operation.parts if isinstance(part, LAYERS)]
+        adds = any(layer.epilogue.residual is not None for layer in layers)
         return not adds and all(take_activation(part, activation) for part in operation.parts)
     if isinstance(operation, LAYERS):
         epilogue = operation.epilogue

@@ -18,7 +18,7 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
+from hvit_edge.targets.native.kinds import Arithmetic, Reduce
 from hvit_edge.targets.native.lower_matmul import multiply, regular_matrices
 from hvit_edge.targets.native.lower_reductions import reduce, soften
 from hvit_edge.targets.native.operations import Matrices

@@ -12,7 +12,7 @@ from torch.fx import Node
 
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native.emitter import Emitter
-from hvit_edge.targets.native.general_operations import Arithmetic, Reduce
+from hvit_edge.targets.native.kinds import Arithmetic, Reduce
 from hvit_edge.targets.native.lower_elementwise import lower_masked_fill
 from hvit_edge.targets.native.lower_reductions import dims_of, reduce
 from hvit_edge.targets.native.lower_writes import lower_where

@@ -10,9 +10,9 @@ from torch.fx import Node
 
 from hvit_edge.lowering.graph import argument, aten, is_constant, shape_of
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.general_operations import Arithmetic, Function, Matmul
+from hvit_edge.targets.native.general_operations import Matmul
+from hvit_edge.targets.native.kinds import Activation, Arithmetic, Function
 from hvit_edge.targets.native.lower_convolutions import scale_channels
-from hvit_edge.targets.native.operations import Activation
 from hvit_edge.targets.native.values import Value, constant_value, filled
 
 SELU = (1.6732632423543772, 1.0507009873554805)

@@ -12,13 +12,14 @@ from hvit_edge.lowering.graph import shape_of
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter
+from hvit_edge.targets.native.kinds import Activation
 from hvit_edge.targets.native.lower_convolutions import (
     Convolution,
     output_maps,
     parts_of,
     put_parts,
 )
-from hvit_edge.targets.native.operations import Activation, Epilogue, Int8Weights
+from hvit_edge.targets.native.operations import Epilogue, Int8Weights
 from hvit_edge.targets.native.values import Value, fresh
 
 

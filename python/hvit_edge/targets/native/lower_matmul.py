@@ -12,7 +12,8 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import aten, is_constant, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
-from hvit_edge.targets.native.general_operations import Arithmetic, Matmul
+from hvit_edge.targets.native.general_operations import Matmul
+from hvit_edge.targets.native.kinds import Arithmetic
 from hvit_edge.targets.native.operations import Epilogue, Matrices
 from hvit_edge.targets.native.scratch import matmul_values
 from hvit_edge.targets.native.values import Buffer, Value, fresh

@@ -19,11 +19,11 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
-from hvit_edge.targets.native.general_operations import Parts, Reduce
+from hvit_edge.targets.native.general_operations import Parts
+from hvit_edge.targets.native.kinds import PoolKind, Reduce
 from hvit_edge.targets.native.lower_operators import along
 from hvit_edge.targets.native.lower_pad import pad_with
 from hvit_edge.targets.native.lower_reductions import reduce
-from hvit_edge.targets.native.operations import PoolKind
 from hvit_edge.targets.native.plan_limits import MOST_TAPS
 from hvit_edge.targets.native.values import Value, fresh
 from hvit_edge.targets.native.windows import (

@@ -11,13 +11,8 @@ from torch.fx import Node
 from hvit_edge.lowering.graph import argument, aten, shape_of
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse, row_axis
-from hvit_edge.targets.native.general_operations import (
-    Arithmetic,
-    Function,
-    Reduce,
-    Reduction,
-    Softmax,
-)
+from hvit_edge.targets.native.general_operations import Reduction, Softmax
+from hvit_edge.targets.native.kinds import Arithmetic, Function, Reduce
 from hvit_edge.targets.native.values import Value, fresh
 
 NORMS = {2.0: Reduce.ROOT, 1.0: Reduce.SUM, math.inf: Reduce.MAXIMUM, -math.inf: Reduce.MINIMUM}
