@@ -54,3 +54,14 @@ def test_in_float16(run_each):
     cases = {name: (POOLS[name], (1, 9, 9, 12)) for name in names}
     for name, ran in run_each(cases, Number.FLOAT16).items():
         assert ran.error < HALF, name
+
+
+def test_activations_of_pools_of_two_images_are_operations_of_their_own(run_each):
+    image = torch.randn(2, 3, 6, 8)
+    cases = {
+        f"{pool}, {activation}": (nn.Sequential(pool, activation), image)
+        for pool in (nn.MaxPool2d(2, 1), nn.AvgPool2d(2, 1))
+        for activation in (nn.ReLU(), nn.Sigmoid())
+    }
+    for name, ran in run_each(cases).items():
+        assert ran.error < FLOAT, name
