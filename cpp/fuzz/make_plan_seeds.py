@@ -10,9 +10,10 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from hvit_edge.targets.native.kinds import Kind, version_of
+
 CORPUS = Path(__file__).parent / "corpus/native_plan"
 MEMORY = 2048  # bytes of the arena, the input and the output
-FIRST_GENERAL = 14  # from this kind on, operations are in plans of version 2
 HALF = struct.unpack("<q", struct.pack("<d", 0.5))[0]
 TABLE = 0  # constants: 0, 15, 1, 0 and zeros
 ZEROS = 64
@@ -45,6 +46,8 @@ PLANS = {
     "reduction": (16, 4, 1, HALF, HALF, 2, 2, 3, 2, 0, 3, -1, 3, 0, 1, -1),
     "softmax": (17, 0, 2, 5, 2, 0, 5, -1, 3, 0, 5, -1),
     "matmul": (18, 2, 3, 4, 5, *HEADS_AT[2], *HEADS_AT[2], 1, HALF, *HEADS_AT[3], 0),
+    "select": (19, 2, 3, 0, 2, 0, 3, -1, 0, 2, 64, 3, -1, 1, 2, 128, 1, -1, 3, 0, 3, -1),
+    "transpose": (20, 2, 3, 4, *HEADS_AT[2], 1, 0),
 }
 
 
@@ -54,7 +57,7 @@ def plan(words: tuple[int, ...], magic: bytes = b"HVITPN01") -> bytes:
     body = struct.pack(f"<{len(words)}q", *words) + b"it\0"
     start = -(-(72 + len(body)) // 64) * 64
     sizes = (MEMORY, MEMORY, MEMORY, len(words), 3, start, len(constants))
-    header = magic + struct.pack("<8q", 1 + (words[0] >= FIRST_GENERAL), *sizes)
+    header = magic + struct.pack("<8q", version_of(Kind(words[0])), *sizes)
     return (header + body).ljust(start, b"\0") + constants
 
 
