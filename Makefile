@@ -29,7 +29,7 @@ GROUPS := build cpp arm ssh adb jvm sanitize
 TEST_GROUPS := $(filter-out sanitize $(if $(filter Linux,$(shell uname -s)),,arm),$(GROUPS))
 
 .PHONY: help packages packages-all $(GROUPS:%=packages-%) setup runner demo check \
-	test nightly test-cpp test-python test-clang sanitized sanitize fuzz lint clean
+	test nightly test-cpp test-python test-clang sanitized sanitize fuzz lint tidy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 19
@@ -125,6 +125,11 @@ lint: setup ## ruff, mypy, clang-format and shellcheck, without changing a file
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
 	$(BIN)/shellcheck $(SHELL_FILES)
+
+tidy: ## clang-tidy over the C++ sources; minutes
+	@$(INSTALL_PACKAGES) sanitize
+	$(WITH_VENV) cmake --preset native
+	run-clang-tidy -quiet -j $(JOBS) -p build/native '/cpp/(src|capi|runner)/'
 
 clean: ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .ruff_cache

@@ -90,4 +90,4 @@ def test_a_missing_name_is_found(line):
 
 def test_names_that_exist_are_not_missing():
     assert missing_in("from hvit_edge import Session, _runtime, precision\n") == []
-    assert missing_in("from hvit_edge.precision import PRECISIONS\nimport os.path\n") == []
+    assert missing_in("from hvit_edge.errors import HvitEdgeError\nimport os.path\n") == []

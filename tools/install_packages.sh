@@ -40,9 +40,10 @@ packages_of() {
       echo "default-jdk-headless has_program javac"
       echo "junit4 has_jar junit4"
       ;;
-    sanitize) # sanitizers, coverage and fuzzers
+    sanitize) # sanitizers, coverage, fuzzers and clang-tidy
       echo "clang has_program clang"
       echo "llvm has_program llvm-cov"
+      echo "clang-tidy has_program run-clang-tidy"
       echo "libclang-rt-14-dev has_sanitizers"
       ;;
     *)
