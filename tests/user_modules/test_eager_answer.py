@@ -1,5 +1,6 @@
 """A user's module on the golden photo gives logits, or an error that says what to change."""
 
+import copy
 import dataclasses
 import linecache
 import random
@@ -219,6 +220,13 @@ def mask(self, x):
     return self.logits(x) + self.mask
 
 
+def places(self, x):
+    """ConViT's cache: a buffer of another size until the first run."""
+    if len(self.kept_places) != 5:
+        self.kept_places = torch.arange(5.0)
+    return self.logits(x) + self.kept_places
+
+
 def attention_map(self, x):
     self.kept = self.conv(x)
     return self.head(self.kept.relu().mean((2, 3)))
@@ -237,6 +245,26 @@ def test_modules_may_keep_what_changes_no_answer(forwards, kept):
     _, answer = run_own(module, EXAMPLE, "compile")
     assert module.kept == kept and not hasattr(module, "mask")
     np.testing.assert_array_equal(answer, expected_of(net(forwards, kept=kept)))
+
+
+def test_a_cache_may_be_a_buffer_that_is_not_in_the_state_dict():
+    module = net(places)
+    module.register_buffer("kept_places", torch.zeros(1), persistent=False)
+    exact = expected_of(own := copy.deepcopy(module))
+    copied, answer = run_own(module, EXAMPLE, "compile")
+    np.testing.assert_array_equal(answer, exact)
+    assert torch.equal(copied.kept_places, own.kept_places) and len(module.kept_places) == 1
+
+
+def test_a_buffer_that_is_not_in_the_state_dict_may_not_change_the_answer():
+    module = net(count_without_state)
+    module.register_buffer("kept", torch.ones(()), persistent=False)
+    assert "it keeps something from run to run: kept;" in refusal(module)
+
+
+def count_without_state(self, x):
+    self.kept = self.kept + 1
+    return self.logits(x) * self.kept
 
 
 def first_photo(self, x):

@@ -16,12 +16,17 @@ _INTERNAL = frozenset(vars(nn.Module()))
 def changed_tensors(before: nn.Module, after: nn.Module) -> list[str]:
     """Return the names of parameters and buffers changed by a run of `after`, a copy of `before`.
 
-    New buffers that are not in the state dict do not count, because they are caches; see
+    Buffers that are not in the state dict do not count, because they are caches; see
     `kept_attributes`.
     """
     old, new = dict(_tensors(before)), dict(_tensors(after))
     persistent = after.state_dict(keep_vars=True).keys()
-    changed = [name for name in old if name not in new or not _equal(old[name], new[name])]
+    caches = set(_caches(before))
+    changed = [
+        name
+        for name in old
+        if name not in caches and (name not in new or not _equal(old[name], new[name]))
+    ]
     return changed + [name for name in new if name not in old and name in persistent]
 
 
@@ -42,6 +47,13 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
         for name, tensor in (*child._parameters.items(), *child._buffers.items()):
             if tensor is not None:
                 yield (f"{path}.{name}" if path else name), tensor
+
+
+def _caches(module: nn.Module) -> Iterator[str]:
+    """Yield the names of buffers that are not in the state dict."""
+    for path, child in plain_modules(module):
+        for name in child._non_persistent_buffers_set:
+            yield f"{path}.{name}" if path else name
 
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
