@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Container, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch._decomp import core_aten_decompositions
@@ -69,13 +69,14 @@ def write_out(
         True if any was replaced.
     """
     takes = takes or (lambda node: node.target in known)
+    tables = cache(lambda: ({}, _rest({**core_aten_decompositions(), **DEFINITIONS}, known)))
     replaced = False
     for node in list(graph.graph.nodes):
         if node.op != "call_function" or node.target in VIEW_OPERATORS or takes(node):
             continue
         if not where(node):
             continue
-        definition = _definition(node, known, takes)
+        definition = _definition(node, tables(), takes)
         if definition is not None:
             _put(graph, node, definition)
             replaced = True
@@ -87,11 +88,16 @@ def write_out(
     return replaced
 
 
-def _definition(node: Node, known: Container[object], takes: Takes) -> GraphModule | None:
-    """Return the operator as a graph of others that the target runs; None if there is none."""
+def _definition(
+    node: Node, tables: Iterable[Mapping[object, object]], takes: Takes
+) -> GraphModule | None:
+    """Return the operator as a graph of others that the target runs; None if there is none.
+
+    The definitions of `tables` are tried in order.
+    """
     if not isinstance(node.target, torch._ops.OpOverload):
         return None
-    for table in ({}, _rest({**core_aten_decompositions(), **DEFINITIONS}, known)):
+    for table in tables:
         try:
             with fast_decompositions():
                 found = _traced(node, table)
