@@ -61,7 +61,7 @@ def test_the_key_of_the_artifact_is_taken_if_the_file_has_it(checkpoint, file):
 def test_another_key_is_refused(checkpoint):
     folder, digest = checkpoint
     file, metadata = folder / "best.pth.tar", metadata_of(digest)
-    with pytest.raises(InputError, match="with weights=, of which it took 'state_dict_ema'"):
+    with pytest.raises(InputError, match="with weights=, of which it used 'state_dict_ema'"):
         reference_model(metadata, 3, Given(weights=file, weights_key="state_dict"))
     with pytest.raises(InputError, match="got 'emma'"):
         reference_model(metadata, 3, Given(weights=file, weights_key="emma"))
