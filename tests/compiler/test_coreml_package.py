@@ -129,7 +129,7 @@ def test_package_says_what_it_is(apple_package, apple_model, tiny_preprocess):
     described = package.spec.description
     assert "16 x 16" in described.metadata.shortDescription
     assert described.metadata.author.startswith("hvit-edge ")
-    assert "pixel values are normalised" in described.input[0].shortDescription
+    assert "pixel values are normalized" in described.input[0].shortDescription
 
 
 @pytest.mark.parametrize("ios", [17, 18])
