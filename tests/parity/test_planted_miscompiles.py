@@ -1,4 +1,4 @@
-"""Twelve wrong programs, planted after lowering: the gates stop each of them in each precision."""
+"""Gates stop each of twelve wrong programs, made after lowering, in each precision."""
 
 import copy
 import dataclasses
@@ -20,7 +20,7 @@ PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
 
 
 class Mutant:
-    """A lowered program that can be altered: its delegate's graph and the constants of that."""
+    """A lowered program whose delegate can be altered: its graph and its constants."""
 
     def __init__(self, lowered) -> None:
         self.graph = copy.deepcopy(lowered.delegate_graph)
@@ -51,7 +51,7 @@ class Mutant:
         self.data.buffers[entry.buffer_index] = after
 
     def rows(self, number: int, change) -> None:
-        """Change a constant value, whose first dimension is its rows."""
+        """Change the rows, which are the first dimension, of a constant."""
         value = self.value(number)
         self.alter(
             value.constant_buffer_idx,
@@ -59,12 +59,12 @@ class Mutant:
         )
 
     def feeds_depthwise(self, node) -> bool:
-        """Whether a transpose is that of the enlarged map in front of the depthwise convolution."""
+        """Return True if a transpose is of the enlarged map before the depthwise convolution."""
         return self.value(node.output_id).dims == [1, 16, 16, 8]
 
     @property
     def linears(self) -> list:
-        """The linears of the attention, q k v and the projection, in any precision."""
+        """Return the linears of the attention, q k v and the projection, in any precision."""
         linears = self.nodes("FullyConnected")
         return [n for n in linears if self.value(n.filter_id).dims in ([24, 8], [8, 8])]
 
@@ -146,7 +146,7 @@ MUTATIONS = (
 
 
 class MutantTarget(XnnpackTarget):
-    """Runs a mutant in the place of the program."""
+    """Runs a mutant instead of the program."""
 
     def __init__(self, mutant) -> None:
         self.mutant = mutant
@@ -174,7 +174,7 @@ def compiled(request, tiny_model, tiny_preprocess, tiny_calibration):
 
 
 def check(compiled, mutate=lambda mutant: None):
-    """The gates of `compile` after lowering, on a mutant."""
+    """Run the gates of `compile` after lowering on a mutant."""
     gate, job, prepared, lowered = compiled
     mutant = Mutant(lowered)
     buffers = list(mutant.data.buffers)
