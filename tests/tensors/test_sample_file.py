@@ -30,6 +30,13 @@ def test_one_sample_and_several(tmp_path):
     assert (by_position[4][1] == found[4][1]).all()
 
 
+def test_a_scalar_stays_one(tmp_path):
+    np.savez(tmp_path / "one.npz", x=np.zeros((1, 4), np.float32), ids=np.int64(7))
+    like = (LIKE[0], np.int64(0).reshape(()))
+    ((_, scalar),) = read_samples(tmp_path / "one.npz", NAMES, like, "validate")
+    assert scalar.shape == () and scalar == 7
+
+
 def test_a_folder_is_read_file_by_file(tmp_path):
     np.savez(tmp_path / "b.npz", **many(3, seed=1))
     np.savez(tmp_path / "a.npz", **many(2, seed=2))

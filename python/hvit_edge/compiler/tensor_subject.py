@@ -159,6 +159,6 @@ def _another(arrays: Arrays) -> Arrays:
     """Return other inputs of the same shapes: reversed along the last axis, float32 also scaled."""
     reversed_ = tuple(array[..., ::-1] if array.ndim else array for array in arrays)
     return tuple(
-        np.ascontiguousarray(np.float32(0.7) * array if array.dtype == np.float32 else array)
+        np.asarray(np.float32(0.7) * array if array.dtype == np.float32 else array, order="C")
         for array in reversed_
     )

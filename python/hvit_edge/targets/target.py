@@ -1,9 +1,9 @@
-"""The interface of a target: from a rewritten graph to a program, and what the program computes.
+"""Define the interface of a target, which turns a rewritten graph into a program.
 
     passes -> prepare -> lower -> run
 
-`compiler.pipeline` walks from a module to an artifact through one of these objects, and
-`parity.validate` walks back from an artifact to the module through the same one.
+`compiler.pipeline` calls a target to compile a module. `parity.validate` calls the same target to
+check an artifact.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from hvit_edge.preprocess import Preprocess
 
 Values = Mapping[str, torch.Tensor]
-"""The tensors that a program computes, by the name of the graph's node and in its shape."""
+"""Tensors that a program computes, by the name of the graph's node and in its shape."""
 Program = TypeVar("Program")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One input of a module.
+    """Holds the inputs of one call of a module.
 
     Attributes:
-        arrays: what the module takes; of a photo float32 [1, 3, H, W].
-        pixels: of a photo the same before it is normalized, uint8 [H, W, 3].
+        arrays: one array for each input; for a photo, float32 [1, 3, H, W].
+        pixels: the same photo before normalization, uint8 [H, W, 3]; None if it is not a photo.
     """
 
     arrays: Arrays
@@ -46,7 +46,7 @@ class Sample:
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """The arrays as tensors of their own memory."""
+        """Return the arrays as tensors with their own memory."""
         return tuple(torch.tensor(array) for array in self.arrays)
 
 
@@ -55,32 +55,33 @@ Run = Callable[[Sample], Arrays]
 
 
 def photo_sample(preprocess: Preprocess, image: np.ndarray) -> Sample:
-    """Return a photo as a sample; `image` is uint8 [height, width, 3] of any size."""
+    """Resize and normalize a photo, uint8 [height, width, 3] of any size."""
     pixels = preprocess.resize_and_crop(image)
     return Sample((preprocess.normalise(pixels),), pixels)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a target needs to know to make a program of a graph.
+    """Holds the options and data that a target needs to make a program.
 
     Attributes:
-        name: of the model, for messages.
+        name: name of the model, for messages.
         precision, cpu, ios, compute_units: see `compile`.
-        samples: inputs of the module; the first fixes shapes and dtypes.
-        outputs: the module's answer to the first sample.
-        names: of the inputs and of the outputs.
-        preprocess, labels: of a module that classifies photos; None and nothing of any other.
-        whole: everything must run in the delegate.
-        plainly: lower as ExecuTorch does by default, without patches of ours.
-        calibration: images or samples that the user gave.
-        default_calibration: returns as many windows of the bundled photos as it is told to; None if
-            the module does not take photos.
-        keep_sensitive: layers that int8 harms too much may stay float.
-        mix: of precision "auto": from a float graph and a calibration to a graph of mixed
-            precisions.
+        samples: inputs of the module; the first one defines the shapes and dtypes.
+        outputs: outputs of the module for the first sample.
+        names: names of the inputs and of the outputs.
+        preprocess: preprocessing of photos; None for a module that does not classify photos.
+        labels: class names; empty for a module that does not classify photos.
+        whole: True if all operators must run in the delegate.
+        plainly: True to lower as stock ExecuTorch does, without patches of hvit-edge.
+        calibration: images or samples from the user.
+        default_calibration: returns the given number of windows of the bundled photos; None if the
+            module does not take photos.
+        keep_sensitive: True if layers may stay float when int8 adds too much noise to them.
+        mix: for precision "auto", turns a float graph and a calibration into a graph of mixed
+            precision.
         progress: wraps the loops over the calibration.
-        tell: is called with a word for each step that begins.
+        tell: called with the name of each step that begins.
     """
 
     name: str
@@ -104,28 +105,28 @@ class Job:
 
     @property
     def example(self) -> tuple[torch.Tensor, ...]:
-        """The first sample as tensors."""
+        """Return the first sample as tensors."""
         return self.samples[0].tensors
 
     def calibrated(self, windows: int = 64) -> Calibration | None:
-        """Return what was given to calibrate on, or windows of the bundled photos."""
+        """Return the calibration of the user, or windows of the bundled photos."""
         if self.calibration is not None or self.default_calibration is None:
             return self.calibration
         return self.default_calibration(windows)
 
     def plain(self) -> Job:
-        """Return the same job for ExecuTorch's own lowering."""
+        """Return the same job for the lowering of stock ExecuTorch."""
         return replace(self, plainly=True)
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """A graph of lower precision that a program must agree with.
+    """Holds a graph of lower precision with which a program must agree.
 
     Attributes:
-        graph: is run by PyTorch.
-        arithmetic: of the program.
-        given: what the graph takes for a sample.
+        graph: the graph, which PyTorch runs.
+        arithmetic: arithmetic of the program.
+        given: returns the inputs of the graph for a sample.
     """
 
     graph: GraphModule
@@ -135,15 +136,14 @@ class Quantized:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A graph in the precision asked for, ready to be lowered.
+    """Holds a graph in the requested precision, ready to be lowered.
 
     Attributes:
-        graph: it.
-        quantized: the same with the arithmetic of its program; None in float32, or if only the
-            program says what it stores.
-        reference: the float graph whose layers were quantized, for their records; None if the
-            precision of no layer was chosen.
-        calibration: what the report says of the calibration; None is what the job has.
+        graph: the graph.
+        quantized: the graph with the arithmetic of its program; None for float32, and for targets
+            that quantize while they lower.
+        reference: the float graph whose layers were quantized; None if no layer was.
+        calibration: calibration for the report; None means that of the job.
     """
 
     graph: GraphModule
@@ -156,12 +156,12 @@ class Target(ABC, Generic[Program]):
     """Makes programs of one kind.
 
     Attributes:
-        name: as in `compile(target=...)`.
-        step: the name of the step that compares a program with PyTorch; empty if programs of this
+        name: name in `compile(target=...)`.
+        step: name of the step that compares a program with PyTorch; empty if programs of this
             target do not run on this machine.
-        packages: whose versions an artifact records.
-        falls_back: a module whose program fails is lowered once more, without our rewrites.
-        takes_pixels: a program that classifies photos takes the pixels and normalizes them itself.
+        packages: packages whose versions an artifact records.
+        falls_back: True if a module whose program fails is lowered again without rewrites.
+        takes_pixels: True if programs take the pixels of photos and normalize them.
     """
 
     name: str
@@ -175,7 +175,7 @@ class Target(ABC, Generic[Program]):
         """Return the rewrites of a program."""
 
     def prepare(self, graph: GraphModule, job: Job) -> Prepared:
-        """Return a rewritten graph in the precision that `job` asks for."""
+        """Return a rewritten graph in the precision of `job`."""
         return Prepared(graph)
 
     @abstractmethod
@@ -187,7 +187,7 @@ class Target(ABC, Generic[Program]):
         """
 
     def stored(self, prepared: Prepared, program: Program, job: Job) -> Quantized | None:
-        """Return the graph that a program stores, if that is known of the program alone."""
+        """Return the graph that a program stores; None if `prepare` returned it already."""
         return None
 
     def run(self, program: Program, job: Job) -> Run:
@@ -195,11 +195,11 @@ class Target(ABC, Generic[Program]):
         raise NotImplementedError(f"programs for {self.name} do not run here")
 
     def values(self, prepared: Prepared, program: Program, job: Job) -> Values:
-        """Return what a program computes inside for the first sample, as much as it tells."""
+        """Return intermediate values of a program for the first sample, as far as available."""
         return {}
 
     def node_values(
         self, graph: GraphModule, nodes: Sequence[Node], inputs: tuple[torch.Tensor, ...]
     ) -> Values:
-        """Return what a lowered float graph computes at `nodes`; the graph is changed for that."""
+        """Return the values of a lowered float graph at `nodes`; `graph` is changed."""
         raise NotImplementedError(f"programs for {self.name} have no values at nodes")

@@ -69,7 +69,9 @@ def write_out(
         True if any was replaced.
     """
     takes = takes or (lambda node: node.target in known)
-    tables = cache(lambda: ({}, _rest({**core_aten_decompositions(), **DEFINITIONS}, known)))
+    tables: Callable[[], tuple[Mapping[object, object], ...]] = cache(
+        lambda: ({}, _rest({**core_aten_decompositions(), **DEFINITIONS}, known))
+    )
     replaced = False
     for node in list(graph.graph.nodes):
         if node.op != "call_function" or node.target in VIEW_OPERATORS or takes(node):

@@ -82,7 +82,7 @@ def _samples_of(
             f"[{where}] sample {file}: expected {', '.join(expected)}, or the same with a leading"
             f" sample axis, got {'; '.join(faults)}"
         )
-    ordered = [np.ascontiguousarray(arrays[name]) for name in names]
+    ordered = [np.asarray(arrays[name], order="C") for name in names]
     if ordered[0].ndim == like[0].ndim:
         return [tuple(ordered)]
     return [tuple(parts) for parts in zip(*ordered, strict=True)]
