@@ -1,12 +1,12 @@
 """Compile and check third-party modules on every target: the coverage matrix.
 
     python benchmarks/coverage.py PHOTOS [--models resnet18 ...] [--programs "native int8" ...]
-        [-j 2] [--again] [--stock]
+        [-j 2] [--again]
 
 The script needs `pip install timm==1.0.31 torchvision==0.28.0`. Every program is compiled in a
 separate process. A row is written as soon as it is known, and a program with a row is skipped, so
-that a stopped run can continue. int8 is calibrated on PHOTOS. `--stock` compares the times of
-float32 programs with ExecuTorch's own lowering; it needs an idle machine and one job.
+that a stopped run can continue. int8 is calibrated on PHOTOS. `coverage_times.py` times the
+programs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ PROGRAMS = (
     "coreml fp32",
     "coreml w8",
 )
-FLOAT32 = ("xnnpack fp32", "native fp32")
 TIMEOUT = 1800  # seconds; of one program
 
 
@@ -51,13 +50,11 @@ def main() -> None:
         "-j", "--jobs", type=int, default=1, help="programs that are compiled at a time"
     )
     parser.add_argument("--again", action="store_true", help="also repeat programs that have a row")
-    parser.add_argument("--stock", action="store_true", help="also time stock ExecuTorch")
     args = parser.parse_args()
     known = set() if args.again else rows_known(RESULTS)
     wanted = [(m, p) for m in args.models for p in args.programs if (m, p) not in known]
     with ThreadPoolExecutor(args.jobs) as pool:
-        stock = args.stock
-        made = {pool.submit(judge, m, p, args.photos, stock=stock): (m, p) for m, p in wanted}
+        made = {pool.submit(judge, m, p, args.photos): (m, p) for m, p in wanted}
         for future in tqdm(as_completed(made), total=len(made), disable=None, file=sys.stderr):
             model, program = made[future]
             put_row(RESULTS, {"model": model, "program": program}, future.result(), place)
@@ -70,10 +67,9 @@ def rows_known(results: Path) -> set[tuple[str, str]]:
     return {(row["model"], row["program"]) for row in json.loads(results.read_text())["rows"]}
 
 
-def judge(model: str, program: str, photos: Path, *, stock: bool) -> dict[str, object]:
+def judge(model: str, program: str, photos: Path) -> dict[str, object]:
     """Check a program in a separate process; "error" contains the reason if there is none."""
-    timed = ["--stock"] if stock and program in FLOAT32 else []
-    command = [sys.executable, str(CELL), model, *program.split(), str(photos), *timed]
+    command = [sys.executable, str(CELL), model, *program.split(), str(photos)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     except subprocess.TimeoutExpired:

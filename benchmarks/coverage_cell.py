@@ -1,6 +1,6 @@
 """Check one program of the coverage matrix, and print the results as JSON.
 
-    python benchmarks/coverage_cell.py MODEL TARGET PRECISION PHOTOS [--stock]
+    python benchmarks/coverage_cell.py MODEL TARGET PRECISION PHOTOS
 
 `coverage.py` runs this in a separate process for each program, so that a crash costs one cell.
 """
@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import coverage_models
@@ -27,8 +24,7 @@ from hvit_edge.weights import bundled_photos
 
 CALIBRATED = "int8"
 SAMPLES = 32
-THREADS, ROUNDS = 2, 15
-Run = Callable[[np.ndarray], object]
+THREADS = 2
 
 
 def main() -> None:
@@ -38,7 +34,6 @@ def main() -> None:
     parser.add_argument("target")
     parser.add_argument("precision")
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--stock", action="store_true", help="also time stock ExecuTorch")
     args = parser.parse_args()
     module, preprocess = coverage_models.build(args.model)
     with tempfile.TemporaryDirectory() as folder:
@@ -78,8 +73,6 @@ def _judge(
     session = hvit_edge.Session(report.path, threads=THREADS)
     images = [preprocess(hvit_edge.load_image(photo)) for photo in bundled_photos()]
     found |= _noise(module, session, images)
-    if args.stock:
-        found |= _times(session, _stock(module, images[0]), images[0])
     return found
 
 
@@ -96,43 +89,6 @@ def _noise(
     actual = np.concatenate([session(image)[0] for image in images])
     decibel = centred_sqnr(expected, actual)
     return {"sqnr_centred_db": float(decibel) if np.isfinite(decibel) else None}
-
-
-def _stock(module: nn.Module, image: np.ndarray) -> Run | None:
-    """Return a run of ExecuTorch's default program of the module, or None if it refuses."""
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-    from executorch.runtime import Runtime
-
-    tensor = torch.from_numpy(image)
-    try:
-        with torch.no_grad():
-            exported = torch.export.export(module, (tensor,))
-            edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
-            program = Runtime.get().load_program(edge.to_executorch().buffer)
-            method = program.load_method("forward")
-            method.execute([tensor])
-    except Exception:  # without a stock program there is nothing to compare with
-        return None
-    return lambda array, program=program: method.execute([torch.from_numpy(array)])
-
-
-def _times(session: hvit_edge.Session, stock: Run | None, image: np.ndarray) -> dict[str, object]:
-    """Time both programs in turns, and compute the ratio within each round."""
-    if stock is None:
-        return {"stock_ratio": None}
-    rounds = [(_milliseconds(session, image), _milliseconds(stock, image)) for _ in range(ROUNDS)]
-    return {
-        "ms": round(statistics.median(ours for ours, _ in rounds), 2),
-        "stock_ms": round(statistics.median(theirs for _, theirs in rounds), 2),
-        "stock_ratio": round(statistics.median(ours / theirs for ours, theirs in rounds), 3),
-    }
-
-
-def _milliseconds(run: Run, image: np.ndarray) -> float:
-    start = time.perf_counter()
-    run(image)
-    return (time.perf_counter() - start) * 1e3
 
 
 if __name__ == "__main__":

@@ -25,9 +25,8 @@ def summary_table(report: dict) -> str:
 def delegate_table(target: str, report: dict) -> str:
     """Return the table of a target whose programs are ExecuTorch's: `xnnpack` or `native`."""
     rows = [
-        "| model | delegates | outside | fp32 | fp16 | int8 | int8-dynamic | file | seconds"
-        " | time / stock |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| model | delegates | outside | fp32 | fp16 | int8 | int8-dynamic | file | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for model, cells in _by_model(report, target):
         whole = cells.get("fp32", {})
@@ -40,7 +39,6 @@ def delegate_table(target: str, report: dict) -> str:
             _noise(cells.get("int8-dynamic", {})),
             _size(whole),
             str(whole.get("seconds", NOT_MADE)),
-            _ratio(whole),
         ]
         rows.append(f"| {model} | " + " | ".join(columns) + " |")
     return "\n".join(rows)
@@ -60,6 +58,25 @@ def core_ml_table(report: dict) -> str:
         ]
         rows.append(f"| {model} | " + " | ".join(columns) + " |")
     return "\n".join(rows)
+
+
+def times_table(report: dict) -> str:
+    """Return the times of the float32 programs and their ratios, one row for each model."""
+    rows = [
+        "| model | xnnpack | native | stock | xnnpack / stock | native / xnnpack |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in report["rows"]:
+        ratio, native = row["xnnpack_per_stock"], row["native_per_xnnpack"]
+        columns = [
+            f"{row['xnnpack_ms']:.1f} ms",
+            f"{row['native_ms']:.1f} ms",
+            f"{row['stock_ms']:.1f} ms" if "stock_ms" in row else "wrong answer",
+            NOT_MADE if ratio is None else f"{ratio:.2f}",
+            f"{native:.2f}",
+        ]
+        rows.append(f"| {row['model']} | " + " | ".join(columns) + " |")
+    return "\n".join([*rows, "", f"2 threads; {name_machine(report)}."])
 
 
 def refusals_table(report: dict) -> str:
@@ -99,11 +116,6 @@ def _noise(cell: dict) -> str:
 
 def _size(cell: dict) -> str:
     return _shown(cell, lambda: f"{cell['bytes'] / 1e6:.1f} MB")
-
-
-def _ratio(cell: dict) -> str:
-    ratio = cell.get("stock_ratio")
-    return NOT_MADE if ratio is None else f"{ratio:.2f}"
 
 
 def _shown(cell: dict, text: Callable[[], str]) -> str:

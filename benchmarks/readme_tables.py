@@ -126,6 +126,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "coverage_xnnpack": ("coverage", partial(coverage_tables.delegate_table, "xnnpack")),
         "coverage_native": ("coverage", partial(coverage_tables.delegate_table, "native")),
         "coverage_coreml": ("coverage", coverage_tables.core_ml_table),
+        "coverage_times": ("coverage_times", coverage_tables.times_table),
         "coverage_refusals": ("coverage", coverage_tables.refusals_table),
     },
     "docs/performance.md": {

@@ -28,7 +28,7 @@ def test_rows_that_are_known_are_not_made_again(coverage, tmp_path, monkeypatch)
     )
     made = []
     monkeypatch.setattr(coverage, "RESULTS", results)
-    monkeypatch.setattr(coverage, "judge", lambda *cell, stock: made.append(cell) or {})
+    monkeypatch.setattr(coverage, "judge", lambda *cell: made.append(cell) or {})
     monkeypatch.setattr(coverage, "put_row", lambda *row: None)
     programs = ["--programs", "native fp32", "native int8"]
     monkeypatch.setattr(sys, "argv", ["coverage.py", ".", "--models", *names, *programs])
@@ -44,13 +44,13 @@ def test_a_process_that_ends_badly_costs_one_cell(coverage, tmp_path, monkeypatc
     cell = tmp_path / "cell.py"
     cell.write_text("raise SystemExit('out of luck')")
     monkeypatch.setattr(coverage, "CELL", cell)
-    found = coverage.judge("resnet18", "native fp32", Path(), stock=False)
+    found = coverage.judge("resnet18", "native fp32", Path())
     assert found == {"error": "ended with 1: out of luck"}
 
 
 @pytest.mark.slow
 def test_a_program_is_judged(coverage):
-    found = coverage.judge("nn.MultiheadAttention", "native fp32", Path(), stock=False)
+    found = coverage.judge("nn.MultiheadAttention", "native fp32", Path())
     assert found["delegates"] == 1
     assert found["ops_outside"] == found["left_out"] == []
     assert found["max_rel"] < 1e-5
@@ -83,3 +83,24 @@ def test_cells_without_a_program(tables):
     assert "| native fp32 | 1 | 0 | 0 |" in tables.summary_table(report)
     assert tables.refusals_table(report).endswith("| a | native fp32 | no operator a\\|b |")
     assert tables.refusals_table({"rows": []}) == "None of the programs was refused."
+
+
+def test_a_model_without_a_stock_program_has_no_ratio(tables):
+    times = {"xnnpack_ms": 2.0, "native_ms": 1.5, "native_per_xnnpack": 0.75}
+    rows = [
+        {"model": "a", "machine": 0, **times, "stock_ms": 4.0, "xnnpack_per_stock": 0.5},
+        {"model": "b", "machine": 0, **times, "xnnpack_per_stock": None},
+    ]
+    table = tables.times_table({"machines": [MACHINE], "rows": rows}).splitlines()
+    assert table[2] == "| a | 2.0 ms | 1.5 ms | 4.0 ms | 0.50 | 0.75 |"
+    assert table[3] == "| b | 2.0 ms | 1.5 ms | wrong answer |  | 0.75 |"
+
+
+def test_programs_take_turns_until_the_time_is_up(load):
+    times = load("coverage_times.py")
+    order = []
+    runs = {"xnnpack": lambda: order.append("x"), "native": lambda: order.append("n")}
+    found = times.take_turns(runs, seconds=0)
+    assert [len(ms) for ms in found.values()] == [times.FEWEST] * 2
+    assert order[2 * times.WARMUP :] == ["x", "n"] * times.FEWEST
+    assert times.summarize(found)["xnnpack_per_stock"] is None
