@@ -12,7 +12,7 @@ from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.kinds import Arithmetic, Reduce
 from hvit_edge.targets.native.lower_convolutions import scale_channels
-from hvit_edge.targets.native.lower_reductions import center, reduce
+from hvit_edge.targets.native.lower_reductions import reduce
 from hvit_edge.targets.native.values import Value, constant_value, fresh
 
 FLOAT32_EPS = 1.1920928955078125e-07  # torch's default eps of an RMS norm
@@ -79,28 +79,73 @@ def _normalize_groups(
     bias: np.ndarray | None,
     eps: float,
 ) -> None:
-    """Lower (x - mean) * (weight / sqrt(variance + eps)) + bias, over groups of channels."""
+    """Lower (x - mean) * (weight / sqrt(variance + eps)) + bias, over groups of channels.
+
+    Means are first taken for each channel, and then over the channels of a group: rows of channels
+    are contiguous in memory, and those of one group would be short.
+    """
     value = emit.value(node.args[0])
     shape = value.shape
-    channels = shape[1] // groups
-    grouped = Value(value.buffer, value.places.reshape(shape[0], groups, channels, *shape[2:]))
-    dims = list(range(2, grouped.places.ndim))
-    scale = 1 / math.prod(grouped.shape[dim] for dim in dims)
-    centered = center(emit, node, grouped, dims)
-    factor = reduce(emit, node, centered, dims, Reduce.INVERSE_ROOT, scale=scale, eps=eps)
-    factor = _written(emit, node, factor)
-    channelwise = (groups, channels, *[1] * (len(shape) - 2))
-    if weight is not None:
-        emit.calculate(
-            node, Arithmetic.MULTIPLY, factor, constant_value(weight.reshape(channelwise))
-        )
-        factor = emit.value(node)
+    channels, pixels = shape[1], list(range(2, len(shape)))
+    size, ones = shape[1] // groups, np.ones(channels, np.float32)
+    scale = 1 / math.prod(shape[2:])
+    mean = reduce(emit, node, value, pixels, Reduce.SUM, scale=scale)
+    mean = _over_groups(emit, node, mean, groups, Reduce.SUM, ones, scale=1 / size)
+    emit.calculate(node, Arithmetic.SUBTRACT, value, mean)
+    centered = emit.value(node)
+    root = reduce(emit, node, centered, pixels, Reduce.ROOT, scale=scale)
+    factor = _over_groups(
+        emit,
+        node,
+        root,
+        groups,
+        Reduce.INVERSE_ROOT,
+        ones if weight is None else weight,
+        scale=1 / size,
+        eps=eps,
+    )
     emit.calculate(node, Arithmetic.MULTIPLY, centered, factor)
     if bias is not None:
-        shift = constant_value(bias.reshape(channelwise))
+        shift = constant_value(bias.reshape(channels, *[1] * len(pixels)))
         emit.calculate(node, Arithmetic.ADD, emit.value(node), shift)
-    whole = emit.values[node]
-    emit.values[node] = Value(whole.buffer, whole.places.reshape(shape), whole.source)
+
+
+def _over_groups(
+    emit: Emitter,
+    node: Node,
+    value: Value,
+    groups: int,
+    kind: Reduce,
+    weight: np.ndarray,
+    *,
+    scale: float,
+    eps: float = 0.0,
+) -> Value:
+    """Reduce channels to groups, and return the result for each channel times its weight.
+
+    Args:
+        emit, node: see `reduce`.
+        value: [N, channels, 1, ...].
+        groups: number of groups of channels.
+        kind, scale, eps: see `reduce`.
+        weight: float32 [channels].
+    """
+    value = _written(emit, node, value)
+    shape = value.shape
+    grouped = (shape[0], groups, shape[1] // groups, *shape[2:])
+    found = reduce(
+        emit,
+        node,
+        Value(value.buffer, value.places.reshape(grouped)),
+        [2],
+        kind,
+        scale=scale,
+        eps=eps,
+    )
+    factors = constant_value(weight.reshape(1, *grouped[1:3], *[1] * (len(shape) - 2)))
+    emit.calculate(node, Arithmetic.MULTIPLY, _written(emit, node, found), factors)
+    found = emit.value(node)
+    return Value(found.buffer, found.places.reshape(shape))
 
 
 def _written(emit: Emitter, node: Node, value: Value) -> Value:
