@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from hvit_edge.lowering.decompose_activations import decompose_activations
 
@@ -35,3 +36,14 @@ NEAR_MISSES = {
 @pytest.mark.parametrize("name", NEAR_MISSES)
 def test_near_misses_stay(name, untouched, call):
     untouched(decompose_activations, call(NEAR_MISSES[name]), X)
+
+
+@pytest.mark.parametrize("slopes", [1, 8])
+def test_prelu(slopes, rewritten):
+    module = nn.PReLU(slopes)
+    nn.init.uniform_(module.weight, -1.0, 1.0)
+    assert "prelu" not in rewritten(decompose_activations, module, X)
+
+
+def test_prelu_of_maps_stays(untouched):
+    untouched(decompose_activations, nn.PReLU(8), X[None].transpose(1, 2))

@@ -5,9 +5,10 @@ Identity:   gelu_tanh(x) = x (1 + tanh(a (x + b x^3))) / 2
             selu(x), celu(x) = elu(x) with their own factors
             softplus(x) = max(x, 0) + log(1 + exp(-|x|)),    mish(x) = x tanh(softplus(x))
             logsigmoid(x) = -softplus(-x)
+            prelu(x) = max(x, 0) - a max(-x, 0),    of any rank but four
 
 ExecuTorch lowers the tanh form of GELU as the exact GELU, which is a different function. It leaves
-ELU outside the delegate.
+ELU outside the delegate, and refuses a graph with a PReLU of other than four dimensions.
 
 Preconditions: floating point. Exact up to rounding.
 """
@@ -108,6 +109,18 @@ def _log_sigmoid(edit: Editor, node: Node) -> Node:
     return edit.call(aten.neg.default, _plain_softplus(edit, minus))
 
 
+def _prelu(edit: Editor, node: Node) -> Node | None:
+    x, slope = node.args
+    rank = rank_of(x)
+    if rank == 4:
+        return None
+    if rank > 1:
+        slope = edit.reshape(slope, [1, slope.meta["val"].numel(), *[1] * (rank - 2)])
+    below = edit.call(aten.relu.default, edit.call(aten.neg.default, x))
+    below = edit.call(aten.mul.Tensor, below, slope)
+    return edit.call(aten.sub.Tensor, edit.call(aten.relu.default, x), below)
+
+
 ACTIVATIONS: dict[Operator | tuple[Operator, ...], Callable[[Editor, Node], Node | None]] = {
     aten.gelu.default: _gelu,
     aten.elu.default: _scaled_elu,
@@ -116,5 +129,6 @@ ACTIVATIONS: dict[Operator | tuple[Operator, ...], Callable[[Editor, Node], Node
     aten.glu.default: _glu,
     aten.softplus.default: _softplus,
     aten.mish.default: _mish,
+    aten.prelu.default: _prelu,
     aten.log_sigmoid.default: _log_sigmoid,
 }

@@ -130,6 +130,7 @@ class Mixed(torch.nn.Module):
         )
         x = x + heads.matmul(heads[:, :1].mT).matmul(heads[:, :1]).transpose(1, 2).reshape(x.shape)
         x = x + F.gelu(x, approximate="tanh") + F.mish(x) * F.elu(x, 0.7) + F.selu(x)
+        x = x + F.prelu(x, self.table[0]) + F.prelu(x, self.table[0, :1])
         x = x + self.table @ x + torch.einsum("bnc,bmc->bnm", x, x) / 16
         x = x + F.glu(torch.cat([x, x * 2], -1)) + F.linear(x, x[0] / 4) + x.var(-1, keepdim=True)
         return self.second(x.log_softmax(1) + x.cumsum(1) / 16 + x.clamp_min(0.1))
