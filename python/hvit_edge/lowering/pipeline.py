@@ -45,6 +45,7 @@ from hvit_edge.lowering.replace_scatters import replace_scatters
 from hvit_edge.lowering.replace_silu import silu_by_exp, silu_by_tanh
 from hvit_edge.lowering.replace_strided_slice import replace_strided_slice
 from hvit_edge.lowering.replace_unfold import replace_unfold
+from hvit_edge.lowering.replace_volumes import replace_volumes
 from hvit_edge.lowering.separate_constants import separate_constants
 from hvit_edge.lowering.snapshot import Snapshot
 from hvit_edge.lowering.unroll_recurrence import unroll_recurrence
@@ -66,6 +67,7 @@ _TAKING_APART: tuple[Rewrite, ...] = (
     unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
     decompose_composites,  # emits views, products and sums that all others read
     replace_convolutions,  # emits conv2d, into which a batch norm folds
+    replace_volumes,  # after 3-D convolutions of which one is enough; emits conv2d
 )
 
 _WRITING_OUT: tuple[Rewrite, ...] = (
@@ -154,6 +156,7 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
 
 NATIVE_PIPELINE: tuple[Rewrite, ...] = (
     unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
+    replace_volumes,  # before batch norms are folded; emits conv2d
     *_BEFORE_WRITING_OUT,
     fuse_attention,  # biases are plain constants now
     replace_global_pool,  # a pool over the full map is a mean

@@ -1,9 +1,23 @@
 """Operators that the backend runs as others, by definition, against eager PyTorch in float64."""
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 SHAPE = (2, 6, 8)
+
+
+class First(nn.Module):
+    """The first result of a layer."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)[0]
+
+
 FLOAT = 2e-6  # float32, of a few operators after one another
 FUNCTIONS = {
     "expm1": torch.expm1,
@@ -51,6 +65,11 @@ COMBINED = {
     "to a tensor's dtype": lambda x: (x == x.max(-1, keepdim=True)[0]).to(x) * x,
 }
 
+LAYERS = {
+    "conv3d": (nn.Conv3d(2, 3, (3, 2, 3), (2, 1, 1), 1), (1, 2, 5, 6, 7)),
+    "gru": (First(nn.GRU(8, 5, batch_first=True, bidirectional=True)), SHAPE),
+}
+
 
 def test_functions(run_each):
     for name, ran in run_each({name: (f, SHAPE) for name, f in FUNCTIONS.items()}).items():
@@ -59,4 +78,9 @@ def test_functions(run_each):
 
 def test_combinations(run_each):
     for name, ran in run_each({name: (f, SHAPE) for name, f in COMBINED.items()}).items():
+        assert ran.error < FLOAT, name
+
+
+def test_layers(run_each):
+    for name, ran in run_each(LAYERS).items():
         assert ran.error < FLOAT, name

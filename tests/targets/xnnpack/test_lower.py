@@ -93,11 +93,13 @@ class Moved(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first, self.second = torch.nn.Conv2d(3, 8, 5), torch.nn.Linear(12, 4)
+        self.volume = torch.nn.Conv3d(1, 1, 3, padding=1)
         self.register_buffer("mask", torch.rand(12, 12) > 0.5)
         self.register_buffer("map", torch.randn(1, 8, 12, 12))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.first(x)
+        x = x + self.volume(x[:, None])[:, 0]
         x = F.pad(x, (1, 1, 0, 2), mode="reflect")[:, :, 1:13, :12].flip(1)
         x = F.avg_pool2d(x, 3, 1, 1) + F.max_pool2d(x, 3, 1, 1) * self.map
         x = x + F.fold(F.unfold(x, 3, padding=1), (12, 12), 3, padding=1)
