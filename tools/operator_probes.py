@@ -23,6 +23,30 @@ class Shared(nn.Module):
         return F.scaled_dot_product_attention(queries, keys, keys)
 
 
+class Recurrent(nn.Module):
+    """Runs a recurrent layer over the first tokens."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the layer makes of three tokens [1, 3, 8]."""
+        return self.layer(x[:, :3])[0]
+
+
+class Volume(nn.Module):
+    """Runs a 3-D convolution over the channels and pixels of a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv3d(1, 1, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the convolution of a map [1, 8, 8, 8] with one more dimension."""
+        return self.layer(x.unsqueeze(1))
+
+
 class Parameter(nn.Module):
     """Applies a function to the input and a parameter."""
 
@@ -67,7 +91,10 @@ GROUPS: dict[str, dict[str, tuple[str, Function]]] = {
             nn.Conv2d(8, 8, 3, padding=1, padding_mode="circular"),
         ),
         "conv1d": ("row", nn.Conv1d(8, 8, 3, padding=1)),
+        "conv3d": ("map", Volume()),
         "conv_transpose2d": ("map", nn.ConvTranspose2d(8, 8, 2, stride=2)),
+        "GRU": ("tokens", Recurrent(nn.GRU(8, 8, batch_first=True))),
+        "LSTM": ("tokens", Recurrent(nn.LSTM(8, 8, batch_first=True))),
     },
     "Norms": {
         "batch_norm": ("map", nn.BatchNorm2d(8)),
@@ -88,6 +115,7 @@ GROUPS: dict[str, dict[str, tuple[str, Function]]] = {
         "gelu": ("map", F.gelu),
         "gelu, tanh": ("map", lambda x: F.gelu(x, approximate="tanh")),
         "prelu": ("map", nn.PReLU(8)),
+        "prelu of tokens": ("tokens", nn.PReLU()),
         "glu": ("tokens", F.glu),
         "softmax": ("tokens", lambda x: x.softmax(-1)),
         "softmax over channels of a map": ("map", lambda x: x.softmax(1)),
