@@ -9,11 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from hvit_edge.cli import compile as compile_verb
 from hvit_edge.cli import main
 from hvit_edge.compiler import compile_model as compiler
+from hvit_edge.compiler.request import SUFFIXES
 from hvit_edge.errors import DelegationError, InputError
+from hvit_edge.precision import TARGET_PRECISIONS
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.targets import target_named
 from hvit_edge.weights.preprocess_choice import PreprocessChoice
 
 DEFAULTS = inspect.signature(compiler.compile).parameters
@@ -40,8 +42,10 @@ def requests(monkeypatch):
     return seen
 
 
-def test_precisions_are_those_of_the_compiler():
-    assert compile_verb.PRECISIONS == compiler.PRECISIONS
+def test_every_target_that_can_be_named_is_one():
+    for name in TARGET_PRECISIONS:
+        assert target_named(name).name == name
+    assert set(SUFFIXES) == set(TARGET_PRECISIONS)
 
 
 def test_options_reach_the_compiler(requests, tmp_path):
