@@ -87,7 +87,8 @@ def _normalize_groups(
     value = emit.value(node.args[0])
     shape = value.shape
     channels, pixels = shape[1], list(range(2, len(shape)))
-    size, ones = shape[1] // groups, np.ones(channels, np.float32)
+    size = shape[1] // groups
+    ones: np.ndarray = np.ones(channels, np.float32)
     scale = 1 / math.prod(shape[2:])
     mean = reduce(emit, node, value, pixels, Reduce.SUM, scale=scale)
     mean = _over_groups(emit, node, mean, groups, Reduce.SUM, ones, scale=1 / size)
