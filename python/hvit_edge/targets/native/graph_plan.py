@@ -23,6 +23,7 @@ from hvit_edge.targets.native import (
     lower_pad,
     lower_pools,
     lower_reductions,
+    lower_transposed_convolutions,
     lower_views,
     lower_writes,
 )
@@ -38,6 +39,7 @@ LOWERINGS = {
     **lower_views.LOWERINGS,
     **lower_operators.LOWERINGS,
     **lower_convolutions.LOWERINGS,
+    **lower_transposed_convolutions.LOWERINGS,
     **lower_elementwise.LOWERINGS,
     **lower_pools.LOWERINGS,
     **lower_reductions.LOWERINGS,

@@ -6,7 +6,6 @@ output:
 
     images, groups    one convolution for each, over its channels
     dilation d        one convolution for each of d x d grids of pixels that are d apart
-    transposed, by s  one convolution for each of s x s grids of outputs that are s apart
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ def lower_convolution(emit: Emitter, node: Node) -> None:
         _convolve_volumes(emit, node, weights, bias)
         return
     layer = _as_given(node, weights, bias)
-    source = _as_maps(emit.value(node.args[0]))
+    source = as_maps(emit.value(node.args[0]))
     output = _convolve(emit, node, source, layer)
     shape = tuple(shape_of(node))
     if output.shape != shape:
@@ -173,7 +172,7 @@ def scale_channels(
     _convolve(emit, node, source, layer)
 
 
-def _as_maps(value: Value) -> Value:
+def as_maps(value: Value) -> Value:
     """Return sequences as maps with one row."""
     places = value.places
     return value if places.ndim == 4 else Value(value.buffer, places[:, :, None])
@@ -281,11 +280,11 @@ def parts_of(
         first, before, there = _grid(source, output, layer, image, offsets)
         if first.size == 0:  # these outputs see only padding
             first, before = source.places[:1, :, :1, :1], far_from(there.shape[2:], layer.kernel)
-        for channels, outputs, part in _groups(layer):
+        for channels, outputs, part in groups_of(layer):
             rows = Value(output.buffer, there[:, outputs]).rows(1)
             inputs = Value(source.buffer, first[:, channels])
             part = replace(part, padding=before, dilation=(1, 1), size=there.shape[2:])
-            yield from _windows(emit, node, inputs, rows, part)
+            yield from windows_of(emit, node, inputs, rows, part)
 
 
 def _grid(
@@ -303,7 +302,7 @@ def _grid(
     return first, tuple(before), there
 
 
-def _groups(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
+def groups_of(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
     """Return channels, outputs and convolution of each group; depthwise channels stay together."""
     outputs, channels = layer.weights.shape[:2]
     together = outputs // layer.groups
@@ -318,7 +317,7 @@ def _groups(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
         yield slice(group * channels, (group + 1) * channels), chosen, part
 
 
-def _windows(
+def windows_of(
     emit: Emitter, node: Node, inputs: Value, rows: Rows, layer: Convolution
 ) -> Iterator[ops.Operation]:
     """Yield one convolution, or several over a few rows of the kernel each, which add up."""
@@ -346,66 +345,10 @@ def _windows(
             yield ops.Convolution(window, weights.transpose(0, 2, 3, 1), epilogue)
 
 
-def lower_transposed_convolution(emit: Emitter, node: Node) -> None:
-    """Lower a transposed convolution, as one convolution for each grid of outputs a stride apart.
-
-    Each of them has the taps that are a stride apart, in reverse order.
-    """
-    weights, bias = layer_weights(emit, node)
-    if weights.ndim not in (3, 4) or len(shape_of(node)) != weights.ndim:
-        raise refuse(node, "a transposed convolution over volumes, or of an input without a batch")
-    flat = weights.ndim == 3
-    steps, padding = pair(node, 3, "stride", 1), pair(node, 4, "padding", 0)
-    groups, dilation = argument(node, 6, "groups", 1), pair(node, 7, "dilation", 1)
-    if dilation != (1, 1):
-        raise refuse(node, "a transposed convolution with dilation")
-    if flat:
-        weights, steps, padding = weights[:, :, None], (1, steps[1]), (0, padding[1])
-    source = regular_maps(emit, node, _as_maps(emit.value(node.args[0])))
-    size = (1, shape_of(node)[2]) if flat else tuple(shape_of(node)[2:])
-    channels, outputs = weights.shape[0] // groups, weights.shape[1]
-    kernels = weights.reshape(groups, channels, outputs, *weights.shape[2:])
-    kernels = kernels.transpose(0, 2, 1, 3, 4).reshape(
-        groups * outputs, channels, *kernels.shape[3:]
-    )
-    layer = Convolution(kernels, bias, groups, size, steps, padding, (1, 1))
-    output = output_maps(source.shape[0], layer)
-    parts = list(_transposed_parts(emit, node, source, output, layer))
-    put_parts(emit, node, parts, output)
-    value = emit.values[node]
-    emit.values[node] = Value(value.buffer, value.places.reshape(shape_of(node)), value.source)
-
-
-def _transposed_parts(
-    emit: Emitter, node: Node, source: Value, output: Value, layer: Convolution
-) -> Iterator[ops.Operation]:
-    grids = [phases(n, step) for n, step in zip(layer.size, layer.steps, strict=True)]
-    for image, offsets in itertools.product(range(source.shape[0]), itertools.product(*grids)):
-        weights, before = layer.weights, []
-        there = output.places[image : image + 1]
-        for axis, offset in zip((2, 3), offsets, strict=True):
-            step, pad = layer.steps[axis - 2], layer.padding[axis - 2]
-            first = (offset + pad) % step
-            index = (slice(None),) * axis
-            weights = weights[(*index, slice(first, None, step))]
-            before.append(weights.shape[axis] - 1 - (offset + pad - first) // step)
-            there = there[(*index, slice(offset, None, step))]
-        if weights.size == 0:  # no tap reaches these outputs
-            weights, before = np.zeros((*layer.weights.shape[:2], 1, 1), np.float32), [0, 0]
-        weights = np.ascontiguousarray(weights[:, :, ::-1, ::-1])
-        part = replace(layer, weights=weights, steps=(1, 1), size=there.shape[2:])
-        for channels, outputs, one in _groups(part):
-            inputs = Value(source.buffer, source.places[image : image + 1, channels])
-            rows = Value(output.buffer, there[:, outputs]).rows(1)
-            yield from _windows(emit, node, inputs, rows, replace(one, padding=tuple(before)))
-
-
 LOWERINGS = {
     aten.conv1d.default: lower_convolution,
     aten.conv1d.padding: lower_convolution,
     aten.conv2d.default: lower_convolution,
     aten.conv2d.padding: lower_convolution,
     aten.conv3d.default: lower_convolution,
-    aten.conv_transpose1d.default: lower_transposed_convolution,
-    aten.conv_transpose2d.input: lower_transposed_convolution,
 }
