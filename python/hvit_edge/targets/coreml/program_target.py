@@ -1,4 +1,4 @@
-"""The target "coreml-pte": the Core ML delegate in an ExecuTorch program, for Apple systems.
+"""Make ExecuTorch programs with the Core ML delegate, for Apple systems.
 
 The program has the metadata and the golden sample of any `.pte`, and the same C++ Session loads it
 on Apple systems, where its self test runs after it is written. Elsewhere it can be compiled and

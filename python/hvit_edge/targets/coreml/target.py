@@ -1,9 +1,10 @@
-"""The target "coreml": a Core ML package, which the reference evaluator runs on any machine."""
+"""Make Core ML packages, which the reference evaluator runs on any machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch.fx import GraphModule, Node
@@ -23,27 +24,30 @@ from hvit_edge.targets.coreml.package_values import PackageLayer, package_layers
 from hvit_edge.targets.coreml.stored_graph import check_weights, stored_graph
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
 
+if TYPE_CHECKING:
+    from hvit_edge.targets.coreml.translate import Pixels, Translated
+
 MOST_AXES = 5
 Features = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Package:
-    """A converted model.
+    """Holds a converted model.
 
     Attributes:
-        model: of coremltools.
-        program: the same as the evaluator runs it.
-        in_float32: the operators that stay in float32, with module and reason.
-        pixels: the scale and bias of pixels; None if the model does not take a photo.
-        ranges: of "int8", the range that each layer's input is rounded to, by the graph's node.
-        layers: the graph's layers in the program; none in float32.
+        model: model of coremltools.
+        program: the program, which the evaluator runs.
+        in_float32: operators that stay in float32, with module and reason.
+        pixels: scale and bias of pixels; None if the model does not take a photo.
+        ranges: for "int8", the range of each layer's input, by the graph's node; None otherwise.
+        layers: layers of the graph in the program; empty for float32.
     """
 
     model: object
     program: Program
     in_float32: tuple[dict[str, str], ...]
-    pixels: object | None
+    pixels: Pixels | None
     ranges: Mapping[Node, Range] | None
     layers: list[PackageLayer]
 
@@ -68,24 +72,14 @@ class CoreMLTarget(Target[Package]):
             LoweringError: an operator has no translation, or an array has no axis or more than
                 five.
         """
-        from hvit_edge.targets.coreml.activations import activation_ranges
-        from hvit_edge.targets.coreml.build import IOS, Options, build
-        from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
-        from hvit_edge.targets.coreml.translate import Names, translate
+        from hvit_edge.targets.coreml.build import Options, build
 
         _check_axes(job)
         job.tell("convert")
         graph, spec = prepared.graph, job.preprocess
-        ranges = None
-        if job.precision == "int8":
-            ranges = activation_ranges(graph, job.calibration.inputs, job.progress)
         pixels = None if spec is None else _pixels(graph, spec, job.precision)
-        names = None if spec else Names(*feature_names(*job.names))
-        given = {"pixels": pixels, "ranges": ranges, **({"names": names} if names else {})}
-        translated = translate(graph, opset=IOS[job.ios], **given)
-        reasons = {}
-        if job.precision != "fp32":
-            reasons = unsafe_in_float16(translated.program, _float_inputs(job))
+        ranges = _ranges(graph, job)
+        translated, reasons = _translate(graph, job, pixels, ranges)
         bgr = spec is not None and spec.channel_order == "BGR"
         options = Options(job.ios, job.precision, bgr, job.labels, image=spec is not None)
         model = build(translated, options, in_float32=reasons)
@@ -101,7 +95,7 @@ class CoreMLTarget(Target[Package]):
         return Package(model, program, kept, pixels, ranges, layers)
 
     def stored(self, prepared: Prepared, program: Package, job: Job) -> Quantized | None:
-        """Return the graph with the weights and ranges of a package, whose weights are checked.
+        """Return the graph with the weights and ranges of a package, and check its weights.
 
         Raises:
             ParityError: the weights are not those of the model.
@@ -149,7 +143,31 @@ def _features(names: Sequence[str], arrays: Arrays) -> Features:
     return dict(zip(names, map(stored, arrays), strict=True))
 
 
-def _pixels(graph: GraphModule, spec: Preprocess, precision: str) -> object:
+def _ranges(graph: GraphModule, job: Job) -> Mapping[Node, Range] | None:
+    """Return the range of each layer's input for "int8"; None for any other precision."""
+    from hvit_edge.targets.coreml.activations import activation_ranges
+
+    if job.precision != "int8":
+        return None
+    return activation_ranges(graph, job.calibration.inputs, job.progress)
+
+
+def _translate(
+    graph: GraphModule, job: Job, pixels: Pixels | None, ranges: Mapping[Node, Range] | None
+) -> tuple[Translated, dict[str, str]]:
+    """Translate a graph, and return the reasons of the operators that must stay in float32."""
+    from hvit_edge.targets.coreml.build import IOS
+    from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
+    from hvit_edge.targets.coreml.translate import Names, translate
+
+    names = Names(*feature_names(*job.names)) if job.preprocess is None else None
+    translated = translate(graph, opset=IOS[job.ios], pixels=pixels, ranges=ranges, names=names)
+    if job.precision == "fp32":
+        return translated, {}
+    return translated, unsafe_in_float16(translated.program, _float_inputs(job))
+
+
+def _pixels(graph: GraphModule, spec: Preprocess, precision: str) -> Pixels:
     """Return the scale and bias of pixels; in float16 the graph may be changed to suit them."""
     from hvit_edge.targets.coreml.normalization import hold_in_float16
     from hvit_edge.targets.coreml.translate import Pixels

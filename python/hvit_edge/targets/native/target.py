@@ -1,4 +1,4 @@
-"""The target "native": our own backend in an ExecuTorch program, which only our runtime has.
+"""Make ExecuTorch programs for the native backend, which only our own runtime has.
 
 The program has the metadata and the golden sample of any `.pte`. ExecuTorch's other runtimes do not
 know the backend and refuse it, so a program is measured in the C++ runtime.

@@ -1,4 +1,4 @@
-"""The target "xnnpack": one XNNPACK delegate in an ExecuTorch program, which runs on any CPU."""
+"""Make ExecuTorch programs with one XNNPACK delegate, which run on any CPU."""
 
 from __future__ import annotations
 
