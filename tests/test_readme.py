@@ -192,7 +192,14 @@ def test_links_lead_to_files():
     assert not broken
 
 
-EXAMPLES = ("cli/verb.py", "verb_object.py", "test_verb.py", "devices/kind.py", "models/family.py")
+EXAMPLES = (
+    "targets/NAME/target.py",
+    "cli/verb.py",
+    "verb_object.py",
+    "test_verb.py",
+    "devices/kind.py",
+    "models/family.py",
+)
 
 
 def test_named_sources_exist():

@@ -167,7 +167,10 @@ def unloadable(graph, example):
     return SimpleNamespace(delegated_share=1.0, serialize=lambda: program)
 
 
-FAILURES = {refused: "LoweringError: [targets] expected a graph that", unloadable: "RuntimeError"}
+FAILURES = {
+    refused: "LoweringError: [targets] expected a graph that",
+    unloadable: "LoweringError: [compile] expected a program that ExecuTorch loads",
+}
 
 
 @pytest.mark.slow

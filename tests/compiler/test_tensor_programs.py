@@ -314,10 +314,23 @@ def test_too_few_calibration_samples(tmp_path):
         hvit_edge.compile(nn.Linear(3, 2).eval(), inputs=X, output=tmp_path / "a.pte", **options)
 
 
+class Sorted(nn.Module):
+    def forward(self, x):
+        return x.reshape(1, 1, 2, 2, 2, 2, 4).sort(-1)[0]
+
+
+def test_a_program_that_cannot_be_loaded_is_refused(tmp_path):
+    volume = np.ones((1, 1, 4, 4, 4), np.float32)
+    with pytest.raises(LoweringError, match="expected a program that ExecuTorch loads, got Runt"):
+        hvit_edge.compile(Sorted().eval(), inputs=volume, output=tmp_path / "a.pte")
+
+
 def test_kernels_that_refuse_to_run_are_named(tmp_path):
     volume = np.ones((1, 1, 4, 4, 4), np.float32)
     with pytest.raises(LoweringError) as caught:
-        hvit_edge.compile(nn.Conv3d(1, 2, 3).eval(), inputs=volume, output=tmp_path / "a.pte")
+        hvit_edge.compile(
+            nn.ConvTranspose3d(1, 2, 3).eval(), inputs=volume, output=tmp_path / "a.pte"
+        )
     message = str(caught.value)
     assert "expected operators outside the delegate whose kernels support these" in message
     assert "aten.convolution.default in the root" in message

@@ -144,7 +144,7 @@ def test_an_artifact_is_made_again_from_its_folder(library, tmp_path, monkeypatc
     assert hvit_edge.validate(file).passed  # the folder is next to the artifact
     (tmp_path / "elsewhere").mkdir()
     library.folder.rename(tmp_path / "elsewhere" / "tiny")
-    with pytest.raises(InputError, match="expected the path .* hf:tiny; .* add model='hf:tiny'"):
+    with pytest.raises(InputError, match="expected the path of hf:tiny, .* add model='hf:tiny'"):
         hvit_edge.validate(file)
     assert hvit_edge.validate(file, model="hf:elsewhere/tiny").passed
 

@@ -59,7 +59,14 @@ class XnnpackTarget(Target[Lowered]):
 
     def run(self, program: Lowered, job: Job) -> Run:
         """Return a function that runs the program in ExecuTorch's own Python runtime."""
-        run = executorch_run(program.serialize())
+        try:
+            run = executorch_run(program.serialize())
+        except RuntimeError as error:
+            raise LoweringError(
+                f"[compile] expected a program that ExecuTorch loads, got {first_line(error)};"
+                " change the module, such as tensors of more than six dimensions, or compile for"
+                " another target"
+            ) from error
 
         def named(sample: Sample) -> Arrays:
             try:
