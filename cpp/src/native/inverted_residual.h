@@ -114,11 +114,20 @@ inline void run_job(const void* context, std::int64_t job) {
   }
 }
 
+// Returns the number of parts that a map is cut into. A part also computes the rows of the wide map
+// that it shares with its neighbors, so there are two parts for each worker only if they are high.
+inline std::int64_t jobs_of(const Window& window, std::int64_t workers) {
+  constexpr std::int64_t kRowsForEachShared = 4;
+  const std::int64_t shared = window.kernel_height - window.stride_height;
+  const std::int64_t rows = window.out_height * window.stride_height / (2 * workers);
+  return rows >= kRowsForEachShared * shared ? 2 * workers : workers;
+}
+
 inline void run(const InvertedResidual& layer, const Bases& bases) {
   const std::int64_t workers = worker_count();
-  const std::int64_t wanted = workers == 1 ? 1 : 2 * workers;
-  const std::int64_t height = layer.depthwise.window.out_height;
-  const InvertedWork work{&layer, &bases, least(least(wanted, layer.jobs), height)};
+  const Window& window = layer.depthwise.window;
+  const std::int64_t wanted = workers == 1 ? 1 : jobs_of(window, workers);
+  const InvertedWork work{&layer, &bases, least(least(wanted, layer.jobs), window.out_height)};
   share_out(work.jobs, run_job, &work);
 }
 
