@@ -22,8 +22,6 @@ REMEDIES = {
     "quantised": "; choose another precision or other calibration images",
     "fidelity": "; the lowering is wrong: report it with the model, and compile in fp32 meanwhile",
 }
-Measured = Callable[[Arrays], Arrays]
-"""Runs a graph or a module in PyTorch."""
 
 
 @dataclass
