@@ -12,14 +12,13 @@ programs.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from apart import run_apart
 from coverage_models import MODELS
-from rows import put_row
+from rows import put_row, rows_known
 from tqdm import tqdm
 
 RESULTS = Path(__file__).resolve().parent / "results" / "coverage.json"
@@ -37,7 +36,6 @@ PROGRAMS = (
     "coreml fp32",
     "coreml w8",
 )
-TIMEOUT = 1800  # seconds; of one program
 
 
 def main() -> None:
@@ -51,7 +49,7 @@ def main() -> None:
     )
     parser.add_argument("--again", action="store_true", help="also repeat programs that have a row")
     args = parser.parse_args()
-    known = set() if args.again else rows_known(RESULTS)
+    known = set() if args.again else rows_known(RESULTS, "model", "program")
     wanted = [(m, p) for m in args.models for p in args.programs if (m, p) not in known]
     with ThreadPoolExecutor(args.jobs) as pool:
         made = {pool.submit(judge, m, p, args.photos): (m, p) for m, p in wanted}
@@ -60,24 +58,9 @@ def main() -> None:
             put_row(RESULTS, {"model": model, "program": program}, future.result(), place)
 
 
-def rows_known(results: Path) -> set[tuple[str, str]]:
-    """Return (model, program) of the rows that a file has."""
-    if not results.exists():
-        return set()
-    return {(row["model"], row["program"]) for row in json.loads(results.read_text())["rows"]}
-
-
 def judge(model: str, program: str, photos: Path) -> dict[str, object]:
     """Check a program in a separate process; "error" contains the reason if there is none."""
-    command = [sys.executable, str(CELL), model, *program.split(), str(photos)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        return {"error": f"not ready after {TIMEOUT} seconds"}
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        return {"error": f"ended with {done.returncode}: {' '.join(last)}"}
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_apart(str(CELL), model, *program.split(), str(photos))
 
 
 def place(row: dict) -> tuple:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +21,8 @@ from pathlib import Path
 import coverage_models
 import numpy as np
 import torch
-from rows import put_row
+from apart import run_apart
+from rows import put_row, rows_known
 from torch import nn
 from tqdm import tqdm
 
@@ -30,7 +30,6 @@ RESULTS = Path(__file__).resolve().parent / "results" / "coverage_times.json"
 TARGETS = ("xnnpack", "native")
 THREADS, WARMUP, FEWEST, MOST = 2, 3, 20, 500
 TOLERANCE = 1e-3
-TIMEOUT = 1800  # seconds; of one model
 Run = Callable[[], np.ndarray]
 
 
@@ -48,30 +47,11 @@ def main() -> None:
     if args.one:
         print(json.dumps(measure(args.models[0], args.seconds)))
         return
-    timed = set() if args.again else models_timed(RESULTS)
-    for model in tqdm([m for m in args.models if m not in timed], disable=None, file=sys.stderr):
-        row = measure_apart(model, args.seconds)
+    timed = set() if args.again else rows_known(RESULTS, "model")
+    wanted = [model for model in args.models if (model,) not in timed]
+    for model in tqdm(wanted, disable=None, file=sys.stderr):
+        row = run_apart(__file__, "--one", "--models", model, "--seconds", str(args.seconds))
         put_row(RESULTS, {"model": model}, row, lambda row: (known.index(row["model"]),))
-
-
-def models_timed(results: Path) -> set[str]:
-    """Return the models that have a row in a file of results."""
-    if not results.exists():
-        return set()
-    return {row["model"] for row in json.loads(results.read_text())["rows"]}
-
-
-def measure_apart(model: str, seconds: float) -> dict[str, object]:
-    """Time a model in a separate process; "error" contains the reason if there is no time."""
-    command = [sys.executable, __file__, "--one", "--models", model, "--seconds", str(seconds)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        return {"error": f"not ready after {TIMEOUT} seconds"}
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        return {"error": f"ended with {done.returncode}: {' '.join(last)}"}
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def measure(model: str, seconds: float) -> dict[str, object]:

@@ -9,6 +9,13 @@ from pathlib import Path
 from machine import describe_machine
 
 
+def rows_known(results: Path, *fields: str) -> set[tuple[str, ...]]:
+    """Return the values of `fields` of each row that a file has."""
+    if not results.exists():
+        return set()
+    return {tuple(row[name] for name in fields) for row in json.loads(results.read_text())["rows"]}
+
+
 def put_row(
     results: Path,
     key: dict[str, str],
