@@ -1,6 +1,7 @@
 """Loads the scripts of benchmarks/ as modules."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def load(monkeypatch):
     def loaded(path):
         spec = importlib.util.spec_from_file_location(Path(path).stem, BENCHMARKS / path)
         module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look it up
         spec.loader.exec_module(module)
         return module
 
