@@ -7,7 +7,6 @@ from torch import nn
 
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.parity.fidelity import first_unfaithful
 from hvit_edge.parity.forced_layers import forced_layers
 from hvit_edge.quantize import bundled_calibration
@@ -43,8 +42,7 @@ def first_unfaithful_layer(model: nn.Module, metadata: Metadata, sample: Sample)
         default_calibration=lambda count: bundled_calibration(metadata.preprocess, count=count),
     )
     graph = export_graph(model, job.example)
-    passes = target.passes(metadata.precision, metadata.cpu)
-    rewrite(graph, passes=applied_passes(passes, metadata.rewrites_left_out, metadata.fallback))
+    rewrite(graph, passes=target.applied(metadata))
     prepared = target.prepare(graph, job)
     if prepared.reference is None:
         return None

@@ -9,11 +9,12 @@ from pathlib import Path
 from hvit_edge.artifact.container import Golden, GoldenTensors
 from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import TENSOR, Metadata
-from hvit_edge.coreml.runner import CORE_ML
+from hvit_edge.coreml.runner import CORE_ML, PackageClassifier
 from hvit_edge.devices.open_artifact import task_of_package
 from hvit_edge.parity.golden_file import read_golden, read_golden_tensors
 from hvit_edge.runtime import Session
 from hvit_edge.targets.target import Run, Sample, photo_sample
+from hvit_edge.tensors.package_session import PackageSession
 
 EXECUTORCH = ("xnnpack", "coreml-pte")
 """The targets whose programs also run in ExecuTorch's own Python runtime."""
@@ -87,8 +88,6 @@ def _photo_program(path: Path, session: Session) -> Opened:
 
 
 def _photo_package(path: Path, threads: int) -> Opened:
-    from hvit_edge.coreml.runner import PackageClassifier
-
     classifier = PackageClassifier(path, threads=threads)
     pixels = classifier.golden.image
     example = classifier.metadata.preprocess.normalise(pixels)
@@ -121,8 +120,6 @@ def _tensor_program(path: Path, session: Session) -> Opened:
 
 
 def _tensor_package(path: Path, threads: int) -> Opened:
-    from hvit_edge.tensors.package_session import PackageSession
-
     session = PackageSession(path, threads=threads)
     return Opened(
         path=path,

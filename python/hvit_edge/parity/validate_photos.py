@@ -8,8 +8,6 @@ from pathlib import Path
 from torch import nn
 
 from hvit_edge.devices import Runner
-from hvit_edge.lowering import Rewrite
-from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.measures.tolerance import FLOAT_STEPS, step_tolerance
 from hvit_edge.parity.bisect import first_wrong_module
 from hvit_edge.parity.bisect_quantized import first_unfaithful_layer
@@ -60,7 +58,12 @@ def validate_photos(
     expected = [eager(array) for array in inputs]
     outputs = [opened.run(sample)[0] for sample in samples]
     float_steps = measure_float_steps(
-        model, inputs, expected, metadata.precision, rtol, passes=_passes(opened)
+        model,
+        inputs,
+        expected,
+        metadata.precision,
+        rtol,
+        passes=target_named(metadata.target).applied(metadata),
     )
     steps = [*float_steps]
     if opened.in_executorch:
@@ -98,13 +101,6 @@ def validate_photos(
     return _bisected(report, opened, model, samples[0], rtol)
 
 
-def _passes(opened: Opened) -> tuple[Rewrite, ...]:
-    """Return the rewrites that were applied when the artifact was compiled."""
-    metadata = opened.metadata
-    passes = target_named(metadata.target).passes(metadata.precision, metadata.cpu)
-    return applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
-
-
 def _bisected(
     report: ParityReport, opened: Opened, model: nn.Module, sample: Sample, rtol: float | None
 ) -> ParityReport:
@@ -122,7 +118,7 @@ def _bisected(
         sample.arrays[0],
         report.first_break,
         step_tolerance("rewritten", report.precision, rtol).max_rel,
-        passes=_passes(opened),
+        passes=target_named(metadata.target).applied(metadata),
         target=metadata.target,
     )
     return replace(report, first_module=module)

@@ -13,7 +13,6 @@ from hvit_edge.artifact.input_spec import declared_in
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.errors import InputError
 from hvit_edge.lowering import export_graph, rewrite
-from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.measures.tolerance import Tolerance, golden_tolerance, step_tolerance
 from hvit_edge.parity.judge_outputs import FREE_DB, judge_outputs, tolerances_of, without_classes
 from hvit_edge.parity.opened import Opened
@@ -173,11 +172,9 @@ def _float_steps(
     function: TensorModule, samples: list[Arrays], metadata: object, judged: object
 ) -> list[StepResult]:
     """Export and rewrite the module as in the compilation, and compare both graphs with it."""
-    passes = target_named(metadata.target).passes(metadata.precision, metadata.cpu)
-    passes = applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
     graph = without_wrapper(export_graph(function, tensors_of(samples[0])))
     exported = judged("exported", [eager_outputs(graph, arrays) for arrays in samples])
-    rewrite(graph, passes=passes)
+    rewrite(graph, passes=target_named(metadata.target).applied(metadata))
     return [exported, judged("rewritten", [eager_outputs(graph, arrays) for arrays in samples])]
 
 

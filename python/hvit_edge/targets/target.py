@@ -18,7 +18,9 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.container import Arrays
+from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.lowering import Rewrite
+from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration
@@ -173,6 +175,11 @@ class Target(ABC, Generic[Program]):
     @abstractmethod
     def passes(self, precision: str, cpu: str) -> Sequence[Rewrite]:
         """Return the rewrites of a program."""
+
+    def applied(self, metadata: Metadata) -> tuple[Rewrite, ...]:
+        """Return the rewrites with which an artifact was made."""
+        passes = self.passes(metadata.precision, metadata.cpu)
+        return applied_passes(passes, metadata.rewrites_left_out, metadata.fallback)
 
     def prepare(self, graph: GraphModule, job: Job) -> Prepared:
         """Return a rewritten graph in the precision of `job`."""
