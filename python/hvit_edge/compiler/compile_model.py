@@ -187,7 +187,7 @@ def _compile_photos(request: Request, subject: Subject) -> Artifact:
     job = Job(
         name=origin.name,
         precision=request.precision,
-        samples=gate.photos,
+        samples=gate.samples if request.precision == "fp32" else gate.photos,
         preprocess=origin.preprocess,
         labels=origin.labels,
         default_calibration=lambda count: bundled_calibration(origin.preprocess, count=count),
