@@ -48,7 +48,7 @@ class Case:
         return Matrices(buffer, start + np.arange(heads) * apart, stride)
 
     def answer(self, name: str, expected: np.ndarray, tolerance: float = EXACT) -> int:
-        """Expect the next numbers of the output; returns where they begin."""
+        """Expect the next numbers of the output, and return their first index."""
         start = self.target.size
         self.target.size += expected.size
         self.answers.append((name, tolerance, expected.ravel()))

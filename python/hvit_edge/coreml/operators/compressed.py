@@ -90,7 +90,7 @@ def lut_to_sparse(
     *,
     vector_axis: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the mask of the looked-up values, and the values where it is 1."""
+    """Return the mask of the looked-up values, and the values at its ones."""
     dense = lut_to_dense(
         sparse_to_dense(indices_nonzero_data, indices_mask), lut, vector_axis=vector_axis
     )
@@ -104,7 +104,7 @@ def lut_to_sparse(
 def sparse_blockwise_shift_scale(
     data_mask: Tensor, nonzero_data: Tensor, scale: Tensor, offset: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return the mask, and `constexpr_blockwise_shift_scale` of the data where it is 1."""
+    """Return the mask, and `constexpr_blockwise_shift_scale` of the data at its ones."""
     dense = blockwise_shift_scale(sparse_to_dense(nonzero_data, data_mask), scale, offset)
     return data_mask, dense[data_mask != 0]
 

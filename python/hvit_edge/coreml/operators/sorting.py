@@ -19,7 +19,7 @@ def topk(
     return_indices: bool = True,
     output_indices_dtype: str = "int32",
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Return the first `k` elements of the sorted ones, and where they are.
+    """Return the first `k` elements in sorted order, and their indices.
 
     Equal elements are in the order of their places.
     """
