@@ -34,7 +34,20 @@ Vector activate(Vector x) {
       return silu_of<accuracy>(x);
     case Fused::gelu:
       return gelu_of<accuracy>(x);
+    case Fused::hardswish:
+      return x * (smaller(larger(x + all(3.0f), Vector{}), all(6.0f)) * all(1.0f / 6.0f));
+    case Fused::relu6:
+      return smaller(larger(x, Vector{}), all(6.0f));
   }
+}
+
+constexpr bool has_rough_form(Fused kind) { return kind == Fused::silu || kind == Fused::gelu; }
+
+// Returns float32 for activations that do not depend on the accuracy, so that each kernel is
+// compiled once for them.
+template <Accuracy accuracy, Fused... kinds>
+constexpr Accuracy accuracy_for() {
+  return (has_rough_form(kinds) || ...) ? accuracy : Accuracy::float32;
 }
 
 template <Fused kind>
@@ -55,7 +68,7 @@ inline bool is_applied_later(Activation kind) { return activating(kind).later; }
 // Applies such an activation to `count` lanes or values in place.
 template <class Number>
 void apply_later(Activation kind, Number* values, std::int64_t count) {
-  apply_function({activating(kind).function, 0.0f, 6.0f}, values, values, count);
+  apply_function({activating(kind).function, 0.0f, 0.0f}, values, values, count);
 }
 
 // Applies any activation to `count` values in place.
@@ -70,6 +83,10 @@ inline void activate_all(Activation kind, Value* values, std::int64_t count) {
       return activate_values<Fused::silu>(values, count);
     case Fused::gelu:
       return activate_values<Fused::gelu>(values, count);
+    case Fused::hardswish:
+      return activate_values<Fused::hardswish>(values, count);
+    case Fused::relu6:
+      return activate_values<Fused::relu6>(values, count);
   }
 }
 

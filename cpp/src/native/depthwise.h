@@ -186,9 +186,10 @@ inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
 
 template <Fused activation, Accuracy accuracy>
 void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
+  constexpr Accuracy needed = accuracy_for<accuracy, activation>();
   const Window& window = work.layer->window;
   const TileRows to(work.layer->epilogue, *work.bases, run.oy * window.out_width + run.ox, kPixels);
-  sum_windows<kPixels>(work, run, 0, window.channels, Activated<activation, accuracy>{to});
+  sum_windows<kPixels>(work, run, 0, window.channels, Activated<activation, needed>{to});
 }
 
 template <Accuracy accuracy>
@@ -202,6 +203,10 @@ void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
       return convolve_and_activate<Fused::silu, accuracy>(work, run);
     case Fused::gelu:
       return convolve_and_activate<Fused::gelu, accuracy>(work, run);
+    case Fused::hardswish:
+      return convolve_and_activate<Fused::hardswish, accuracy>(work, run);
+    case Fused::relu6:
+      return convolve_and_activate<Fused::relu6, accuracy>(work, run);
   }
 }
 

@@ -76,20 +76,29 @@ void finish_tile(const Tile& tile) {
   }
 }
 
+template <Fused first, bool adds, Fused second, Accuracy accuracy>
+void finish_one_tile(const Tile& tile) {
+  finish_tile<first, adds, second, accuracy_for<accuracy, first, second>()>(tile);
+}
+
 template <Fused first, Accuracy accuracy>
 void finish_second(const Epilogue& epilogue, const Tile& tile) {
   if (epilogue.residual.space == Space::none) {
-    return finish_tile<first, false, Fused::none, accuracy>(tile);
+    return finish_one_tile<first, false, Fused::none, accuracy>(tile);
   }
   switch (activating(epilogue.second).fused) {
     case Fused::none:
-      return finish_tile<first, true, Fused::none, accuracy>(tile);
+      return finish_one_tile<first, true, Fused::none, accuracy>(tile);
     case Fused::relu:
-      return finish_tile<first, true, Fused::relu, accuracy>(tile);
+      return finish_one_tile<first, true, Fused::relu, accuracy>(tile);
     case Fused::silu:
-      return finish_tile<first, true, Fused::silu, accuracy>(tile);
+      return finish_one_tile<first, true, Fused::silu, accuracy>(tile);
     case Fused::gelu:
-      return finish_tile<first, true, Fused::gelu, accuracy>(tile);
+      return finish_one_tile<first, true, Fused::gelu, accuracy>(tile);
+    case Fused::hardswish:
+      return finish_one_tile<first, true, Fused::hardswish, accuracy>(tile);
+    case Fused::relu6:
+      return finish_one_tile<first, true, Fused::relu6, accuracy>(tile);
   }
 }
 
@@ -104,6 +113,10 @@ void finish_first(const Epilogue& epilogue, const Tile& tile) {
       return finish_second<Fused::silu, accuracy>(epilogue, tile);
     case Fused::gelu:
       return finish_second<Fused::gelu, accuracy>(epilogue, tile);
+    case Fused::hardswish:
+      return finish_second<Fused::hardswish, accuracy>(epilogue, tile);
+    case Fused::relu6:
+      return finish_second<Fused::relu6, accuracy>(epilogue, tile);
   }
 }
 

@@ -120,7 +120,7 @@ constexpr CountByVersion kReduceCounts = {0, 6, 6};
 constexpr int kReduces = kReduceCounts.back();
 
 /// The activations that kernels are compiled for and apply to sums while they are in registers.
-enum class Fused : std::int32_t { none, relu, silu, gelu };
+enum class Fused : std::int32_t { none, relu, silu, gelu, hardswish, relu6 };
 
 /// Says how an activation is computed: in the kernels, or by a function that runs after them.
 struct Activating {
@@ -150,9 +150,9 @@ constexpr Activating activating(Activation activation) {
     case Activation::hardsigmoid:
       return after(Function::hardsigmoid);
     case Activation::hardswish:
-      return after(Function::hardswish);
+      return inside(Fused::hardswish);
     case Activation::relu6:
-      return after(Function::clamp);
+      return inside(Fused::relu6);
     case Activation::tanh:
       return after(Function::tanh);
     case Activation::gelu_tanh:

@@ -103,13 +103,6 @@ def test_activations_are_the_same_functions_in_both_languages():
     assert inside == {kind.name.lower() for kind in Activation} - after.keys()
 
 
-def test_activations_that_are_functions_have_the_same_parameters():
-    found = re.search(
-        r"apply_function\({activating\(kind\).function, (\S+)f, (\S+)f}", source("activations.h")
-    )
-    assert tuple(map(float, found.groups())) == kinds.PARAMETERS
-
-
 def test_every_kind_is_an_operation_of_the_writer_and_of_the_reader():
     assert sorted(KINDS.values()) == list(Kind)
     assert all(snake(operation.__name__) == kind.name.lower() for operation, kind in KINDS.items())

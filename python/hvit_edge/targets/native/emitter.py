@@ -16,7 +16,7 @@ from torch.fx import GraphModule, Node
 from hvit_edge.lowering.graph import constant_tensor, module_path
 from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
-from hvit_edge.targets.native.kinds import FUNCTION_OF, PARAMETERS, Activation, Arithmetic, Function
+from hvit_edge.targets.native.kinds import FUNCTION_OF, Activation, Arithmetic, Function
 from hvit_edge.targets.native.layer_parts import LAYERS, by_column, scale_columns, take_activation
 from hvit_edge.targets.native.refusals import Refusal
 from hvit_edge.targets.native.scratch import code_bytes, range_bytes
@@ -99,7 +99,7 @@ class Emitter:
         if operation is not None and take_activation(operation, activation):
             self.view(node, source, self.values[source].places)
         elif activation in FUNCTION_OF:
-            self.apply(node, source, FUNCTION_OF[activation], *PARAMETERS)
+            self.apply(node, source, FUNCTION_OF[activation])
         else:
             self.combine(node, self.value(source), None, activation=activation)
 
@@ -269,6 +269,8 @@ class Emitter:
 
     def with_rows(self, value: Value, axis: int, node: Node) -> Value:
         """Return `value` with its rows along `axis`, and gather its elements if needed."""
+        if not value.has_rows(axis):
+            value = value.arranged(axis)
         if value.has_rows(axis):
             return value
         gathered = fresh(value.shape, axis)
@@ -311,6 +313,8 @@ class Emitter:
             if layer.shape[axis] != output.width or not layer.has_rows(axis):
                 continue
             if not other.has_rows(axis):
+                other = other.arranged(axis)
+            if not other.has_rows(axis):
                 return None
             order = layer.rows(axis).places // output.width
             places = np.empty(len(order), np.int64)
@@ -335,11 +339,14 @@ class Emitter:
 
 
 def row_axis(values: Sequence[Value]) -> int:
-    """Return the axis along which most values have rows; ties go to the last axis, then axis 1."""
+    """Return the axis along which most values have rows; ties go to the last axis, then axis 1.
+
+    A constant can be stored with rows along any axis.
+    """
     rank = values[0].places.ndim
     axes = sorted(range(rank), key=lambda a: (a != rank - 1, a != 1, a))
     known = [axis for axis in axes if values[0].shape[axis] > 1] or axes[:1]
-    return max(known, key=lambda axis: sum(value.has_rows(axis) for value in values))
+    return max(known, key=lambda axis: sum(value.can_have_rows(axis) for value in values))
 
 
 def side_axis(values: Sequence[Value]) -> int:
@@ -351,8 +358,8 @@ def side_axis(values: Sequence[Value]) -> int:
     rank = values[0].places.ndim
 
     def score(axis: int) -> tuple[int, int, bool, bool]:
-        rows = sum(value.has_rows(axis) for value in values)
-        ready = sum(value.has_rows(axis) or value.repeats(axis) for value in values)
+        rows = sum(value.can_have_rows(axis) for value in values)
+        ready = sum(value.can_have_rows(axis) or value.repeats(axis) for value in values)
         return (ready if rows else 0), rows, axis == rank - 1, axis == 1
 
     known = [axis for axis in range(rank) if values[0].shape[axis] > 1] or [rank - 1]

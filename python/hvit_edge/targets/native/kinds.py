@@ -135,14 +135,10 @@ COUNTS: dict[type[IntEnum], tuple[int, ...]] = {
 FUNCTION_OF: dict[Activation, Function] = {
     Activation.SIGMOID: Function.SIGMOID,
     Activation.HARDSIGMOID: Function.HARDSIGMOID,
-    Activation.HARDSWISH: Function.HARDSWISH,
-    Activation.RELU6: Function.CLAMP,
     Activation.TANH: Function.TANH,
     Activation.GELU_TANH: Function.GELU_TANH,
 }
 """The activations that run after a kernel, as functions; kernels are compiled for the others."""
-PARAMETERS = (0.0, 6.0)
-"""The parameters a and b of these functions, which only `CLAMP` reads."""
 
 
 def version_of(number: IntEnum) -> int:
