@@ -121,20 +121,38 @@ inline bool is_inside(const Window& window, std::int64_t y, std::int64_t x) {
   return y >= 0 && x >= 0 && y < window.height && x < window.width;
 }
 
+// Returns true if the window of the output whose window begins at (top, left) is all on the map.
+inline bool is_whole(const Window& window, std::int64_t top, std::int64_t left) {
+  return top >= 0 && left >= 0 && top + window.kernel_height <= window.height &&
+         left + window.kernel_width <= window.width;
+}
+
+/// A map in memory, and a pixel of zeros for windows that extend beyond it.
+template <class Pointer>
+struct Map {
+  Pointer pixels, zeros;
+};
+
 // The address of the pixel that each tap of each row of a tile reads.
-template <class Work, class Pixel>
-void point_at_taps(const Window& window, std::int64_t first, int rows, const Pixel& pixel_at,
-                   typename Work::Pointer* pointers) {
+template <class Work>
+void point_at_taps(const Window& window, std::int64_t first, int rows,
+                   const Map<typename Work::Pointer>& map, typename Work::Pointer* pointers) {
+  std::int64_t oy = first / window.out_width, ox = first % window.out_width;
   for (int i = 0; i < rows; ++i) {
-    const std::int64_t top =
-        (first + i) / window.out_width * window.stride_height - window.pad_height;
-    const std::int64_t left =
-        (first + i) % window.out_width * window.stride_width - window.pad_width;
+    const std::int64_t top = oy * window.stride_height - window.pad_height;
+    const std::int64_t left = ox * window.stride_width - window.pad_width;
+    const bool whole = is_whole(window, top, left);
     typename Work::Pointer* place = pointers + i;
     for (std::int64_t y = top; y < top + window.kernel_height; ++y) {
+      const std::int64_t row = y * window.row_stride;
       for (std::int64_t x = left; x < left + window.kernel_width; ++x, place += Work::kRows) {
-        *place = pixel_at(y, x);
+        const bool reads = whole || is_inside(window, y, x);
+        *place = reads ? map.pixels + (row + x * window.pixel_stride) : map.zeros;
       }
+    }
+    if (++ox == window.out_width) {
+      ox = 0;
+      ++oy;
     }
   }
 }

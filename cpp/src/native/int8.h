@@ -89,13 +89,9 @@ inline void point_at_code_windows(const ProductsInt8& work, std::int64_t first, 
                                   const std::uint8_t** pointers) {
   const auto& layer = *static_cast<const ConvolutionInt8*>(work.layer);
   const Window& window = layer.window;
-  const std::uint8_t* codes = bytes_at(*work.bases, window.offset);
-  const std::uint8_t* zeros = bytes_at(*work.bases, layer.zeros);
-  const auto pixel_at = [&](std::int64_t y, std::int64_t x) {
-    return is_inside(window, y, x) ? codes + y * window.row_stride + x * window.pixel_stride
-                                   : zeros;
-  };
-  point_at_taps<ProductsInt8>(window, first, rows, pixel_at, pointers);
+  const Map<const std::uint8_t*> map{bytes_at(*work.bases, window.offset),
+                                     bytes_at(*work.bases, layer.zeros)};
+  point_at_taps<ProductsInt8>(window, first, rows, map, pointers);
 }
 
 inline void run(const ConvolutionInt8& layer, const Bases& bases) {

@@ -75,10 +75,8 @@ inline const Value* pixel(const Window& window, const Bases& bases, std::int64_t
 inline void point_at_windows(const Products& work, std::int64_t first, int rows,
                              const Value** pointers) {
   const Window& window = static_cast<const Convolution*>(work.layer)->window;
-  const auto pixel_at = [&](std::int64_t y, std::int64_t x) {
-    return pixel(window, *work.bases, y, x);
-  };
-  point_at_taps<Products>(window, first, rows, pixel_at, pointers);
+  const Map<const Value*> map{values_at(*work.bases, window.space, window.offset), kZeros};
+  point_at_taps<Products>(window, first, rows, map, pointers);
 }
 
 inline void run(const Convolution& layer, const Bases& bases) {
