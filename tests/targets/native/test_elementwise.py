@@ -242,3 +242,22 @@ def test_slopes_and_fills(run_each):
     }
     for name, ran in run_each(cases).items():
         assert ran.error < FLOAT, name
+
+
+@pytest.mark.parametrize("position", ["after a layer", "of a map that is read twice"])
+def test_a_constant_map_is_stored_in_the_layout_of_the_map_that_it_is_added_to(
+    position, run_native, call
+):
+    offset = torch.randn(1, 16, 7, 5)
+
+    def forward(x, first, second):
+        y = first(x)
+        if position == "after a layer":
+            return second(y + offset).mean((2, 3))
+        return second(torch.relu(y) * 2 + (y + offset)).mean((2, 3))
+
+    module = call(forward, first=nn.Conv2d(8, 16, 1), second=nn.Conv2d(16, 8, 1))
+    ran = run_native(module, torch.randn(1, 8, 7, 5))
+    assert ran.error < 3e-6
+    assert ran.kinds["Transpose"] == 1  # of the input
+    assert ran.kinds["Gather"] == 0

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from hvit_edge.targets.native.values import Buffer, Rows, Value, dense, fresh
+from hvit_edge.targets.native.values import (
+    Buffer,
+    Rows,
+    Value,
+    constant_value,
+    dense,
+    fresh,
+)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
@@ -86,3 +93,18 @@ def test_a_fresh_tensor_fills_a_buffer_of_its_own(axis):
     assert rows.width == (2, 3, 5)[axis]
     assert np.array_equal(rows.places, np.arange(0, 30, rows.width))
     assert fresh((2, 3, 5), axis).buffer is not value.buffer
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+def test_a_constant_is_stored_with_its_rows_along_any_axis(axis):
+    array = np.arange(120, dtype=np.float32).reshape(2, 3, 4, 5)
+    value = constant_value(array).arranged(axis)
+    assert value.has_rows(axis)
+    assert np.array_equal(value.buffer.data[value.places], array)
+
+
+def test_a_repeated_constant_is_not_stored_several_times():
+    one = constant_value(np.arange(3, dtype=np.float32).reshape(3, 1))
+    repeated = Value(one.buffer, np.broadcast_to(one.places, (3, 4)))
+    assert repeated.arranged(1) is repeated
+    assert not repeated.can_have_rows(1)

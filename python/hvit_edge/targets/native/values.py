@@ -111,6 +111,24 @@ class Value:
         """Return True if all elements along `axis` are at the same place."""
         return bool((self.places == np.take(self.places, [0], axis=axis)).all())
 
+    def can_have_rows(self, axis: int) -> bool:
+        """Return True if the value has rows along `axis`, or if `arranged` gives it such rows."""
+        return self._is_rearrangeable() or self.has_rows(axis)
+
+    def arranged(self, axis: int) -> Value:
+        """Return a constant value with its rows along `axis`; others are returned as they are.
+
+        A constant that is repeated is not copied either, because the copies would be stored.
+        """
+        if self.buffer.data is None or not self._is_rearrangeable():
+            return self
+        elements = self.buffer.data.reshape(-1)[np.moveaxis(self.places, axis, -1)]
+        data = np.ascontiguousarray(elements.ravel())
+        return Value(Buffer(data.size, Space.CONSTANTS, data), dense(self.shape, axis))
+
+    def _is_rearrangeable(self) -> bool:
+        return self.buffer.data is not None and self.places.size <= self.buffer.size
+
     def rows(self, axis: int) -> Rows:
         """Return the rows along `axis`, in the order of the other dimensions; `has_rows` must be
         True.
