@@ -2,6 +2,26 @@
 
 from hvit_edge.hints import worded
 
+MOST_SHOWN = 200
+"""The most characters of another library's error in a message."""
+
+
+def first_line(error: BaseException, limit: int | None = MOST_SHOWN) -> str:
+    """Return `Type: message` of an exception, of which only the first line with text is kept.
+
+    Args:
+        error: the exception; without a message only its type is returned.
+        limit: the most characters of the result; None for no limit.
+    """
+    said = first_line_of(str(error))
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return text if limit is None or len(text) <= limit else text[: limit - 3] + "..."
+
+
+def first_line_of(text: str) -> str:
+    """Return the first line of a text that is not blank; empty if there is none."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
 
 class HvitEdgeError(Exception):
     """Base class of all errors that hvit-edge raises.

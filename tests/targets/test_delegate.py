@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import export_graph
+from hvit_edge.targets import delegate
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.xnnpack.lower import lower
@@ -118,3 +119,13 @@ def test_operators_without_a_kernel_become_others_that_have_one():
         expected = net(IMAGE)
     actual = torch.from_numpy(executorch_step(lowered_net(net).serialize())(IMAGE.numpy()))
     torch.testing.assert_close(actual, expected, rtol=0, atol=FLOAT32 * float(expected.abs().max()))
+
+
+def test_an_error_of_executorch_without_a_message_is_named_by_its_type(monkeypatch):
+    def fail(*given, **options):
+        raise AssertionError
+
+    monkeypatch.setattr(delegate, "to_edge_transform_and_lower", fail)
+    graph = export_graph(nn.ReLU().eval(), (torch.ones(1, 2),))
+    with pytest.raises(LoweringError, match="got AssertionError; run with -v"):
+        lower(graph, (torch.ones(1, 2),))

@@ -24,7 +24,13 @@ from hvit_edge import __version__
 from hvit_edge.boundary.public import unforeseen
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, did_you_mean
-from hvit_edge.errors import HvitEdgeError, InputError, InternalError, MissingPackageError
+from hvit_edge.errors import (
+    HvitEdgeError,
+    InputError,
+    InternalError,
+    MissingPackageError,
+    first_line,
+)
 from hvit_edge.hints import on_command_line
 
 VERBS = {
@@ -130,12 +136,10 @@ def _fail_unforeseen(console: Console, error: BaseException, argv: Sequence[str]
 
     doing = _doing(console, argv)
     path = write_report(error, argv, doing)
-    first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     details = f" with {path}, which has the details" if path else " with the output of -v"
     return _fail(
         console,
-        f"[{doing}] unforeseen {type(error).__name__}: {first_line[:MOST_SHOWN]}; {how_to_report()}"
-        f"{details}",
+        f"[{doing}] unforeseen {first_line(error, MOST_SHOWN)}; {how_to_report()}{details}",
         1,
     )
 

@@ -29,7 +29,7 @@ from hvit_edge.cli.parser import (
     whole_number,
 )
 from hvit_edge.cli.preprocess_options import add_preprocess, chosen_preprocess
-from hvit_edge.errors import InputError
+from hvit_edge.errors import InputError, first_line_of
 from hvit_edge.labels import read_labels_file
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, TARGET_PRECISIONS
 from hvit_edge.sources.address import check_address
@@ -280,7 +280,7 @@ def _describe(report: dict, lines: list[str]) -> str:
     ]
     left_out = report["rewrites_left_out"]
     if left_out:
-        reasons = (f"{one['rewrite']}: {one['reason'].splitlines()[0]}" for one in left_out)
+        reasons = (f"{one['rewrite']}: {first_line_of(one['reason'])}" for one in left_out)
         pairs.append(("rewrites left out", "\n".join(reasons)))
     if report["fallback"]:
         pairs.append(("lowered plainly", report["fallback"]))

@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 from hvit_edge.artifact.container import creation_time
 from hvit_edge.artifact.metadata import SCHEMA_VERSION, LayerRecord, Metadata, OperatorRecord
-from hvit_edge.compiler.fallback import first_line_of
 from hvit_edge.compiler.gate import Gate
+from hvit_edge.errors import first_line_of
 from hvit_edge.measures.tolerance import golden_tolerance
 from hvit_edge.precision import CPUS
 from hvit_edge.targets import target_named

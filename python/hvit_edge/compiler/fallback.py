@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from hvit_edge.compiler.gate import Gate
-from hvit_edge.errors import DelegationError, InputError, ParityError
+from hvit_edge.errors import DelegationError, InputError, ParityError, first_line
 from hvit_edge.lowering import Rewrite
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def with_fallback(gate: Gate, attempt: Attempt, passes: Sequence[Rewrite]) -> T:
             raise
         first = error
     gate.results[:] = kept
-    gate.fallback = reason_of(first)
+    gate.fallback = first_line(first, limit=None)
     try:
         made = attempt((), True)
     except Exception:  # the cause is the module, or not only our lowering
@@ -55,13 +55,3 @@ def with_fallback(gate: Gate, attempt: Attempt, passes: Sequence[Rewrite]) -> T:
         stacklevel=2,
     )
     return made
-
-
-def reason_of(error: Exception) -> str:
-    """Return an error as one line."""
-    return f"{type(error).__name__}: {first_line_of(str(error))}".removesuffix(": ")
-
-
-def first_line_of(reason: str) -> str:
-    """Return the first line of a message; empty for an empty message."""
-    return next(iter(reason.strip().splitlines()), "")

@@ -11,7 +11,7 @@ from torch import nn
 
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.compiler.subject import origin_of
-from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.errors import HvitEdgeError, InputError, first_line
 from hvit_edge.quantize import Calibration
 from hvit_edge.quantize.calibration import ADVISED, FEWEST
 from hvit_edge.tensors.eager import arrays_of, eager_outputs, tensors_of
@@ -20,7 +20,7 @@ from hvit_edge.tensors.samples import Samples, read_inputs
 from hvit_edge.tensors.tensor_module import TensorModule, argument_names, checked_outputs
 from hvit_edge.user_modules.eager_answer import Question, run_repeatedly
 from hvit_edge.user_modules.own_module import check_module
-from hvit_edge.user_modules.user_code import first_line, place_of_error
+from hvit_edge.user_modules.user_code import place_of_error
 from hvit_edge.weights import ModelOrigin
 
 

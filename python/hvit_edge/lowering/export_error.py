@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from hvit_edge.errors import LoweringError
-from hvit_edge.user_modules.user_code import first_line, place_of_error
+from hvit_edge.errors import LoweringError, first_line
+from hvit_edge.user_modules.user_code import place_of_error
 
 _CAUSES = (
     (

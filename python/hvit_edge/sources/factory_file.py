@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.errors import HvitEdgeError, InputError, first_line
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.sources.address import Address
 from hvit_edge.sources.factory_names import check_factory
-from hvit_edge.user_modules.user_code import first_line, place_of_error
+from hvit_edge.user_modules.user_code import place_of_error
 
 SEED = 0
 

@@ -21,7 +21,7 @@ from torch.fx import GraphModule, Node
 from torch.fx.traceback import NodeSource
 
 from hvit_edge.artifact.metadata import OperatorRecord
-from hvit_edge.errors import LoweringError
+from hvit_edge.errors import LoweringError, first_line
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
@@ -140,8 +140,7 @@ def lower_to(
     except Exception as error:
         raise LoweringError(
             f"[targets] expected a graph that ExecuTorch lowers, got"
-            f" {type(error).__name__}: {str(error).strip().splitlines()[0]};"
-            " run with -v for the full traceback"
+            f" {first_line(error, limit=None)}; run with -v for the full traceback"
         ) from error
     return _summarize(edge, reasons)
 

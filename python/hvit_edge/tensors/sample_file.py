@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hvit_edge.errors import InputError
+from hvit_edge.errors import InputError, first_line_of
 
 
 def read_sample_file(path: str | os.PathLike, where: str) -> dict[str, np.ndarray]:
@@ -27,7 +27,7 @@ def read_sample_file(path: str | os.PathLike, where: str) -> dict[str, np.ndarra
     except OSError as error:
         reason = error.strerror or "not an NPZ file"
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line_of(str(error)) or type(error).__name__
     raise InputError(
         f"[{where}] sample: expected an NPZ file with an array for each input, got {path}:"
         f" {reason}; write one with numpy.savez(path, name=array, ...)"

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.errors import HvitEdgeError, InputError, first_line
 from hvit_edge.user_modules.module_state import changed_tensors, kept_attributes
 from hvit_edge.user_modules.own_module import own_module
 from hvit_edge.user_modules.random_calls import random_calls
-from hvit_edge.user_modules.user_code import first_line, place_of_error
+from hvit_edge.user_modules.user_code import place_of_error
 
 SAME = 1e-6
 """Largest allowed difference of two runs on one photo, relative to the largest output."""

@@ -83,10 +83,3 @@ def _is_foreign(file: str) -> bool:
     if any(part in file for part in _INSTALLED):
         return not file.startswith((_TORCH, _OWN))
     return not file.startswith((_TORCH, _OWN, *_LIBRARIES))
-
-
-def first_line(error: BaseException, limit: int = 200) -> str:
-    """Return the first line of `Type: message` of an exception, at most `limit` characters."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -8,7 +8,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.container import Arrays
-from hvit_edge.errors import LoweringError
+from hvit_edge.errors import LoweringError, first_line
 from hvit_edge.lowering import Rewrite, pipeline_for
 from hvit_edge.precision import XNNPACK_PACKAGES
 from hvit_edge.quantize import quantize, reference_graph
@@ -17,7 +17,6 @@ from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.executorch import executorch_run, executorch_step
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
 from hvit_edge.targets.xnnpack.lower import lower, program_values
-from hvit_edge.user_modules.user_code import first_line
 
 
 class XnnpackTarget(Target[Lowered]):
