@@ -12,6 +12,8 @@ from hvit_edge.cli import main
 from hvit_edge.models import registry
 from hvit_edge.models.registry import Published
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.sources import address
+from hvit_edge.weights import files
 from hvit_edge.weights.random_weights import random_state_dict
 
 NET = """\
@@ -71,6 +73,26 @@ def run_all(hvit, out, photo):
         code, _, err = hvit(line.replace("PHOTO", shlex.quote(str(photo))))
         assert code == 0, (line, err)
     return lines
+
+
+def test_the_address_and_the_weights_are_read_once(hvit, tmp_path, monkeypatch):
+    net, read = {}, []
+    exec(NET, net)
+    torch.save(net["build"]().state_dict(), tmp_path / "own.pt")
+
+    def counted(function):
+        def run(*given):
+            read.append(str(given[0]))
+            return function(*given)
+
+        return run
+
+    monkeypatch.setattr(address, "read_address", counted(address.read_address))
+    monkeypatch.setattr(files, "_read_whole", counted(files._read_whole))
+    command = f"compile net.py:build --weights own.pt -o a.pte {' '.join(PREPARED)}"
+    code, _, err = hvit(command)
+    assert code == 0, err
+    assert read == ["net.py:build", "own.pt"]
 
 
 def test_every_line_that_is_printed_for_an_own_module_works(hvit, photo, tmp_path):

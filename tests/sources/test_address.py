@@ -119,6 +119,14 @@ def test_names_that_may_be_there_are_left_to_python(tmp_path, monkeypatch, sourc
     assert check_address("net.py:f", "compile").kind == "file"
 
 
+def test_an_address_that_was_checked_is_passed_on_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text("def f(): ...")
+    address = check_address("net.py:f", "compile")
+    (tmp_path / "net.py").unlink()
+    assert check_address(address, "validate") is address
+
+
 def test_wrong_arguments_are_refused_before_torch_is_imported(tmp_path):
     program = (
         "import sys; from hvit_edge.cli import main\n"

@@ -70,7 +70,7 @@ def test_other_keys_are_all_named():
     ("weights", "key", "message"),
     [
         ("random", "ema", "weights_key: expected none with random weights"),
-        (nn.Linear(1, 1), None, "expected a path, 'random' or a state dict, got Linear"),
+        (nn.Linear(1, 1), None, "expected random, a path or a state dict, got Linear"),
         ("nowhere", None, "expected a file, a folder, 'hf:owner/repo' or one of random"),
         ("gone.pt", None, "expected a checkpoint file, got no such file"),
     ],

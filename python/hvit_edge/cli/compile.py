@@ -209,7 +209,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         raise InputError(
             "[hvit-edge compile] --calib-samples: expected together with --calib-data, got it alone"
         )
-    check_address(args.model, "compile")
+    model = check_address(args.model, "compile")
     given = read_arguments(args.arg, "hvit-edge compile") if args.arg else None
     labels = list(read_labels_file(args.labels)) if args.labels else None
     with console.quiet():
@@ -218,7 +218,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         preprocess = chosen_preprocess(args)
         with _notices(console):
             artifact = compile_model(
-                args.model,
+                model,
                 args=given,
                 target=args.target,
                 precision=args.precision,
@@ -250,7 +250,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if args.format == "json":
         console.json(report)
     else:
-        console.print(_describe(report, next_lines(args, report)))
+        console.print(_describe(report, next_lines(model, args.weights, report)))
     return 0
 
 

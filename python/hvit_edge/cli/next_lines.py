@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from pathlib import Path
+from typing import Any
 
 from hvit_edge.artifact.metadata import TENSOR
-from hvit_edge.sources.address import read_address
+from hvit_edge.sources.address import Address
 
 
-def next_lines(args: argparse.Namespace, report: dict) -> list[str]:
+def next_lines(model: Address, weights: str | None, report: dict[str, Any]) -> list[str]:
     """Return the suggested commands for an artifact.
 
     Args:
-        args: arguments of `compile`.
+        model, weights: arguments of `compile`.
         report: report of the artifact, see `report.Report.to_dict`.
     """
     path = report["path"]
     timed = report["target"] in ("xnnpack", "native")
     commands = [
         *([] if report["task"] == TENSOR else [["run", path, "PHOTO"]]),
-        ["validate", path, *_made_by(args.model), *_weights(args.weights)],
+        ["validate", path, *_made_by(model), *_weights(weights)],
         ["bench" if timed else "inspect", path],
     ]
     return [shlex.join(["hvit-edge", *command]) for command in commands]
 
 
-def _made_by(model: str) -> list[str]:
+def _made_by(model: Address) -> list[str]:
     """Return `--model` for a file or folder of this machine, which artifacts do not record."""
-    address = read_address(model, "compile")
-    local = address.kind == "file" or address.folder is not None
-    return ["--model", model] if local else []
+    local = model.kind == "file" or model.folder is not None
+    return ["--model", model.text] if local else []
 
 
 def _weights(weights: str | None) -> list[str]:

@@ -116,10 +116,9 @@ def made_by(args: argparse.Namespace, verb: str) -> dict[str, object]:
     from hvit_edge.sources.address import check_address
     from hvit_edge.sources.arguments import read_arguments
 
-    if args.model:
-        check_address(args.model, verb)
+    model = check_address(args.model, verb) if args.model else None
     given = read_arguments(args.arg, f"hvit-edge {verb}") if args.arg else None
-    return {"model": args.model, "args": given}
+    return {"model": model, "args": given}
 
 
 def add_runs(parser: argparse.ArgumentParser, timed: str = "timed runs") -> None:

@@ -32,6 +32,7 @@ from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, bundled_calibration, calibration_inputs
+from hvit_edge.sources.address import Address, check_address
 from hvit_edge.targets import target_named
 from hvit_edge.targets.target import Job
 from hvit_edge.weights import weights_digest
@@ -43,7 +44,7 @@ GATED_SAMPLES = 4
 @public("compile")
 @settled
 def compile(
-    model: str | nn.Module,
+    model: str | Address | nn.Module,
     *,
     target: str = "xnnpack",
     precision: str | None = None,
@@ -138,13 +139,14 @@ def compile(
     """
     start = time.perf_counter()
     precision = precision_of(target, precision, ios, compute_units, cpu, min_delegated)
+    source = check_address(model, "compile") if isinstance(model, (str, Address)) else model
     request = Request(
         target=target,
         precision=precision,
         cpu=cpu or CPUS[0],
         ios=ios or IOS[0],
         compute_units=compute_units or COMPUTE_UNITS[0],
-        path=output_path(model, target, precision, output),
+        path=output_path(source, target, precision, output),
         force=force,
         rtol=rtol,
         min_delegated=min_delegated,
@@ -157,8 +159,9 @@ def compile(
     )
     request.check()
     request.tell("build")
-    given = (model, args, weights, num_classes, input_size, weights_key)
-    sequence = find_sequence_model(model)
+    given = (source, args, weights, num_classes, input_size, weights_key)
+    registered = isinstance(source, Address) and source.kind == "registered"
+    sequence = find_sequence_model(source.name) if registered else None
     if inputs is None and sequence is None:
         return _compile_photos(request, prepare_subject(*given, preprocess, labels))
     check_no_photos(preprocess, labels)

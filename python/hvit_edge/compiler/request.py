@@ -16,7 +16,7 @@ from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, TARGET_PRECISIONS
 from hvit_edge.progress import Wrap
 from hvit_edge.quantize.calibration import FEWEST
-from hvit_edge.sources.address import check_address
+from hvit_edge.sources.address import Address
 
 SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
 APPLE = ("coreml", "coreml-pte")
@@ -177,13 +177,10 @@ def precision_of(
 
 
 def output_path(
-    model: str | nn.Module, target: str, precision: str, output: str | Path | None
+    model: Address | nn.Module, target: str, precision: str, output: str | Path | None
 ) -> Path:
     """Return the path of the artifact; the default contains model, target and precision."""
     if output is not None:
         return Path(output)
-    if isinstance(model, str):
-        name = check_address(model, "compile").model_name
-    else:
-        name = origin_of(model, None).name
+    name = model.model_name if isinstance(model, Address) else origin_of(model, None).name
     return Path(f"{name}-{target}-{precision}{SUFFIXES[target]}")

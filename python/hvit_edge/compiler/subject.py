@@ -13,7 +13,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.labels import given_labels
 from hvit_edge.parity.steps import pytorch_step
 from hvit_edge.preprocess import Preprocess, load_image
-from hvit_edge.sources.address import read_address
+from hvit_edge.sources.address import Address, check_address
 from hvit_edge.sources.named_model import named_model
 from hvit_edge.sources.timm_model import config_of
 from hvit_edge.targets.target import Sample, photo_sample
@@ -72,7 +72,7 @@ def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
 
 
 def prepare_subject(
-    model: str | nn.Module,
+    model: str | Address | nn.Module,
     args: Mapping[str, object] | None = None,
     weights: object = None,
     num_classes: int | None = None,
@@ -89,7 +89,7 @@ def prepare_subject(
     module, registered = module_of(
         model, args, weights, num_classes, input_size, weights_key, choice, labels
     )
-    if isinstance(model, str):
+    if isinstance(model, (str, Address)):
         choice, labels = PreprocessChoice(), None  # the module has them already
     if not registered:
         check_module(module, "compile")
@@ -106,7 +106,7 @@ def prepare_subject(
 
 
 def module_of(
-    model: str | nn.Module,
+    model: str | Address | nn.Module,
     args: Mapping[str, object] | None,
     weights: object,
     num_classes: int | None,
@@ -120,9 +120,10 @@ def module_of(
 
     The arguments and errors are those of `compile`; for `photos` see `named_model`.
     """
-    if isinstance(model, str):
+    if isinstance(model, (str, Address)):
+        address = check_address(model, "compile")
         module = named_model(
-            model,
+            address,
             args=args,
             weights=weights,
             num_classes=num_classes,
@@ -132,7 +133,7 @@ def module_of(
             labels=labels,
             photos=photos,
         )
-        return module, read_address(model, "compile").kind == "registered"
+        return module, address.kind == "registered"
     if (weights, num_classes, input_size, weights_key, args) != (None,) * 5:
         raise InputError(
             "[compile] expected weights, num_classes, input_size, weights_key and args only with a"

@@ -32,6 +32,7 @@ from hvit_edge.evaluate.report import (
 from hvit_edge.evaluate.state import EvalState, describe_evaluation
 from hvit_edge.evaluate.workers import Eager, Workers
 from hvit_edge.images.file_names import printable
+from hvit_edge.sources.address import Address
 
 __all__ = [
     "ClassAccuracy",
@@ -182,7 +183,7 @@ def _outcomes(
 def eager_reference(
     artifact_path: str | Path,
     weights: str | Path | None = None,
-    model: str | None = None,
+    model: str | Address | None = None,
     args: Mapping[str, Any] | None = None,
 ) -> Eager:
     """Return the PyTorch model of an artifact as a function, with the artifact's preprocessing.

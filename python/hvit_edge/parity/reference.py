@@ -13,7 +13,7 @@ from torch import nn
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.errors import InputError
 from hvit_edge.models.registry import registered_names
-from hvit_edge.sources.address import Address, read_address
+from hvit_edge.sources.address import Address, check_address
 from hvit_edge.sources.arguments import check_arguments, read_recorded
 from hvit_edge.sources.named_model import FACTORY, named_model
 from hvit_edge.user_modules.own_module import check_module, own_module
@@ -34,7 +34,7 @@ class Given:
         args: arguments of the factory of `model`.
     """
 
-    model: nn.Module | str | None = None
+    model: nn.Module | str | Address | None = None
     weights: object = None
     weights_key: str | None = None
     args: Mapping[str, Any] | None = None
@@ -67,7 +67,7 @@ def reference_model(
             from the artifact's; or `model` is not a module that can be compiled.
     """
     model, weights, weights_key, args = given.model, given.weights, given.weights_key, given.args
-    if isinstance(model, nn.Module) or not (model is None or isinstance(model, str)):
+    if isinstance(model, nn.Module) or not (model is None or isinstance(model, (str, Address))):
         _check_alone(args, weights, weights_key)
         found = own_module(model, "validate")
     else:
@@ -103,16 +103,18 @@ def _notes(model: nn.Module) -> str:
     return "".join(f"; {note}" for note in getattr(getattr(model, "hvit_edge", None), "notes", ()))
 
 
-def _address(metadata: Metadata, model: str | None, artifact: str | Path | None) -> Address | None:
+def _address(
+    metadata: Metadata, model: str | Address | None, artifact: str | Path | None
+) -> Address | None:
     """Return the address of the module, or None if it is registered."""
     recorded = metadata.model_source
     if model is not None:
-        address = read_address(model, "validate")
+        address = check_address(model, "validate")
         registered = address.kind == "registered"
         if registered and recorded:
             raise InputError(
-                f"[validate] expected the module of {recorded}, got the registered {model!r};"
-                " remove --model (model=), or give the same address"
+                f"[validate] expected the module of {recorded}, got the registered"
+                f" {address.name!r}; remove --model (model=), or give the same address"
             )
         return None if registered else address
     if not recorded:
@@ -135,8 +137,8 @@ def _recorded_address(recorded: str, artifact: str | Path | None) -> Address | N
     kind, _, name = recorded.partition(":")
     if kind == "hf" and "/" not in name:
         folder = _beside(artifact, name)
-        return None if folder is None else read_address(f"hf:{folder}", "validate")
-    return read_address(recorded, "validate") if kind in ("timm", "hf") else None
+        return None if folder is None else check_address(f"hf:{folder}", "validate")
+    return check_address(recorded, "validate") if kind in ("timm", "hf") else None
 
 
 def _beside(artifact: str | Path | None, name: str) -> Path | None:
@@ -168,7 +170,7 @@ def _from_address(
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"\[weights\]")
             found = named_model(
-                address.text,
+                address,
                 args=check_arguments(args, "validate"),
                 weights=weights,
                 weights_key=keys[0],

@@ -20,6 +20,7 @@ from hvit_edge.parity.report import ParityReport
 from hvit_edge.parity.validate_photos import validate_photos
 from hvit_edge.parity.validate_tensors import check_options, validate_tensors
 from hvit_edge.progress import Count, uncounted
+from hvit_edge.sources.address import Address
 
 
 @public("validate")
@@ -28,7 +29,7 @@ def validate(
     artifact: str | Path,
     *,
     data: str | Path | None = None,
-    model: nn.Module | str | None = None,
+    model: nn.Module | str | Address | None = None,
     weights: object = None,
     rtol: float | None = None,
     threads: int = 0,

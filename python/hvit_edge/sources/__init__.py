@@ -4,6 +4,6 @@
 the module. timm and transformers are imported only if an address names them.
 """
 
-from hvit_edge.sources.address import Address, read_address
+from hvit_edge.sources.address import Address, check_address
 
-__all__ = ["Address", "read_address"]
+__all__ = ["Address", "check_address"]

@@ -24,7 +24,7 @@ _CHECKPOINTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
 @dataclass(frozen=True)
 class Address:
-    """Describes where a module comes from.
+    """Describes where a module comes from; made by `check_address`, and passed on from there.
 
     Attributes:
         kind: "registered", "file", "timm" or "hf".
@@ -66,7 +66,7 @@ class Address:
 
 
 def read_address(text: str, where: str) -> Address:
-    """Read an address. The name of a registered model is not checked.
+    """Read the form of an address; `check_address` also checks what it names.
 
     Args:
         text: MODEL as the user gave it.
@@ -123,15 +123,21 @@ def _library_address(text: str, kind: str, name: str, where: str) -> Address:
     return Address(kind, text, name)
 
 
-def check_address(text: str, where: str) -> Address:
+def check_address(given: str | Address, where: str) -> Address:
     """Read an address and check as much of it as is possible without torch.
+
+    Args:
+        given: MODEL as the user gave it, or what an earlier call returned, which is not read again.
+        where: name of the public function that was called, for messages.
 
     Raises:
         InputError: the form is wrong, a registered name is unknown, or a file is missing or does
             not define the factory.
         MissingPackageError: the address needs timm or transformers, which is not installed.
     """
-    address = read_address(text, where)
+    if isinstance(given, Address):
+        return given
+    address = read_address(given, where)
     if address.kind == "registered":
         _check_registered(address.name)
     elif address.kind == "file":

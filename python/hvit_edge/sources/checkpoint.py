@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.weights.checkpoint import RANDOM, open_checkpoint
 from hvit_edge.weights.evidence import Find
-from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import IGNORED
 from hvit_edge.weights.load import fill, find_weights, head_classes, notes_on
-from hvit_edge.weights.locate import locate
 from hvit_edge.weights.random_weights import SILU_GAIN, random_array
 
 RUNNING = ("running_mean", "running_var")
@@ -50,7 +48,7 @@ def load_into(
 
     Args:
         build: makes the module with a number of classes; None is its default number.
-        weights: "random", a file, a folder, "hf:owner/repo", or a state dict.
+        weights: "random", or anything that `open_checkpoint` takes.
         weights_key: the set of weights to use.
         classes: requested number of classes; None for the number of the head in the checkpoint.
         where: name of the public function that was called, for messages.
@@ -58,15 +56,16 @@ def load_into(
     Raises:
         InputError: there are no such weights, or keys do not fit. The message lists all of them.
     """
-    if isinstance(weights, str) and weights == "random":
+    if isinstance(weights, str) and weights == RANDOM:
         if weights_key is not None:
             raise InputError(
                 f"[weights] weights_key: expected none with random weights, got {weights_key!r}"
             )
-        return Loaded(fill_random(build(classes)), "random")
-    content, source, find = _read(weights, where)
+        return Loaded(fill_random(build(classes)), RANDOM)
+    opened = open_checkpoint(weights, where)
+    source = opened.source
     module = build(classes)
-    chosen = find_weights(module, content, weights_key)
+    chosen = find_weights(module, opened.content, weights_key)
     notes = notes_on(chosen, source)
     if classes is None and (own := classes_of(module)) is not None:
         head = head_classes(module, chosen, own)
@@ -78,19 +77,7 @@ def load_into(
             )
     fill(module, chosen)
     key = chosen.key if chosen.others or weights_key else ""
-    return Loaded(module, source, key, tuple(notes), find)
-
-
-def _read(weights: object, where: str) -> tuple[Mapping, str, Find | None]:
-    if isinstance(weights, Mapping):
-        return weights, "state dict", None
-    if not isinstance(weights, (str, Path)):
-        raise InputError(
-            f"[{where}] weights: expected a path, 'random' or a state dict, got"
-            f" {type(weights).__name__}; for a module pass its state_dict()"
-        )
-    file, source, find = locate(weights)
-    return read_checkpoint(file, find), source, find
+    return Loaded(module, source, key, tuple(notes), opened.find)
 
 
 def classes_of(module: nn.Module) -> int | None:

@@ -18,7 +18,7 @@ from hvit_edge.hints import worded
 from hvit_edge.labels import given_labels
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.sources import hf_model, timm_model
-from hvit_edge.sources.address import Address, check_address, read_address
+from hvit_edge.sources.address import Address, check_address
 from hvit_edge.sources.arguments import check_arguments, recorded
 from hvit_edge.sources.checkpoint import Loaded, classes_of, load_into
 from hvit_edge.sources.factory_file import argument_of, module_from_file
@@ -26,9 +26,9 @@ from hvit_edge.sources.hf_model import NUM_LABELS
 from hvit_edge.sources.library_transform import probes
 from hvit_edge.sources.settle_norms import settle_norms
 from hvit_edge.weights import ModelOrigin, create_model, timm
+from hvit_edge.weights.checkpoint import RANDOM, Checkpoint, open_checkpoint
 from hvit_edge.weights.create import resized
 from hvit_edge.weights.evidence import CONFIG
-from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.json_file import read_json_object
 from hvit_edge.weights.load import HeadMismatch
 from hvit_edge.weights.preprocess_choice import ARGUMENT, PreprocessChoice, read_choice
@@ -68,7 +68,7 @@ class _Known:
 
 
 def named_model(
-    model: str,
+    model: str | Address,
     *,
     args: Mapping[str, Any] | None = None,
     weights: object = None,
@@ -83,7 +83,8 @@ def named_model(
     """Build the module of an address.
 
     Args:
-        model: a registered name, `FILE.py:FACTORY`, `timm:NAME[.TAG]` or `hf:OWNER/REPO`.
+        model: a registered name, `FILE.py:FACTORY`, `timm:NAME[.TAG]` or `hf:OWNER/REPO`; or the
+            Address that was read from one of them.
         args: arguments of the factory or of `timm.create_model`, or fields of the transformers
             config.
         weights: a checkpoint of the module, or "random"; None for the published checkpoint, or for
@@ -106,11 +107,11 @@ def named_model(
     if address.kind == "registered":
         if args:
             raise InputError(
-                f"[{where}] --arg (args=): expected none for the registered {model}, got"
+                f"[{where}] --arg (args=): expected none for the registered {address.name}, got"
                 f" {', '.join(args)}"
             )
         return create_model(
-            model,
+            address.name,
             weights=weights,
             num_classes=num_classes,
             input_size=input_size,
@@ -263,7 +264,7 @@ def _of_hf(request: Request) -> _Known:
     if not request.photos:
         return _Known(loaded, None, "", args={**request.args, NUM_LABELS: configs[-1].num_labels})
     config = configs[-1]
-    labels = hf_model.labels_of(config) if request.weights != "random" else ()
+    labels = () if request.weights == RANDOM else hf_model.labels_of(config)
     preprocess, source = request.choice.whole, ARGUMENT
     if preprocess is None:
         preprocess = hf_model.preprocess_of(library, address, config, where)
@@ -287,7 +288,7 @@ def _hf_checkpoint(
     weights, where = request.weights, request.where
     text = weights if str(weights).startswith("hf:") else f"hf:{weights}"
     if isinstance(weights, (str, Path)) and (text == weights or (Path(weights) / CONFIG).is_file()):
-        address = read_address(text, where)
+        address = check_address(text, where)
         heads = hf_model.IMAGES if request.photos else None
         given = (request.args, request.classes, where, heads)
         own = hf_model.read_config(library, address, *given)
@@ -296,24 +297,24 @@ def _hf_checkpoint(
         folder = address.folder
         source = f"folder {folder.resolve().name}" if folder else address.text
         return Loaded(module, source, notes=tuple(notes))
+    given = weights if weights == RANDOM else open_checkpoint(weights, where)
     try:
-        return load_into(build, weights, request.weights_key, request.classes, where)
+        return load_into(build, given, request.weights_key, request.classes, where)
     except HeadMismatch:
         raise
     except InputError:
-        if not isinstance(weights, (str, Path)) or not Path(weights).is_file():
+        if not isinstance(given, Checkpoint):
             raise
-        content = read_checkpoint(Path(weights))
-        module = hf_model.under_published_names(build(request.classes), content)
+        module = hf_model.under_published_names(build(request.classes), given.content)
         if module is None:
             raise
-        return Loaded(module, Path(weights).name)
+        return Loaded(module, given.source)
 
 
 def _with_origin(request: Request, known: _Known) -> nn.Module:
     module, notes = known.loaded.module, known.loaded.notes
     preprocess, source = _preprocess(request, known) if request.photos else (None, "")
-    if preprocess is not None and known.loaded.source == "random":
+    if preprocess is not None and known.loaded.source == RANDOM:
         settle_norms(module, torch.from_numpy(np.concatenate(list(map(preprocess, probes())))))
     labels, labels_source = known.labels, known.labels_source
     if request.labels is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from hvit_edge.boundary.public import public
 from hvit_edge.errors import InputError
@@ -25,11 +25,11 @@ from hvit_edge.models.registry import (
 from hvit_edge.models.sequences import find_sequence_model
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights.bundled import bundled_names, find_bundled, imagenet_labels, is_bundled
-from hvit_edge.weights.evidence import CONFIG, Evidence, Find, Given, read_evidence
+from hvit_edge.weights.checkpoint import RANDOM, Checkpoint, open_checkpoint
+from hvit_edge.weights.evidence import CONFIG, Evidence, Given, read_evidence
 from hvit_edge.weights.files import read_checkpoint
 from hvit_edge.weights.keymap import StateDict
 from hvit_edge.weights.load import fill, find_weights, head_classes, notes_on
-from hvit_edge.weights.locate import locate
 from hvit_edge.weights.preprocess_choice import ARGUMENT, read_choice
 from hvit_edge.weights.random_weights import random_state_dict
 from hvit_edge.weights.weight_sets import WeightSet
@@ -271,18 +271,12 @@ def resolve_weights(
     asked = _Asked(model_info(name), Given(preprocess, labels), weights_key)
     if weights is None:
         weights = _published(name, asked.info)
-    if isinstance(weights, Mapping):
-        return _resolve(asked, weights, "state dict", Evidence())
-    if not isinstance(weights, (str, Path)):
-        raise InputError(
-            "[weights] expected a name, a path or a state dict, got"
-            f" {type(weights).__name__}; for a module pass its state_dict()"
-        )
-    if weights == "random":
+    if isinstance(weights, str) and weights == RANDOM:
         return _random(asked)
     if isinstance(weights, str) and is_bundled(weights):
         return _from_bundled(asked, weights)
-    return _from_files(asked, *locate(weights, ["random", *bundled_names(asked.info.name)]))
+    named = [RANDOM, *bundled_names(asked.info.name)]
+    return _from_checkpoint(asked, open_checkpoint(weights, "weights", named))
 
 
 def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
@@ -318,7 +312,7 @@ def _random(asked: _Asked) -> WeightsSource:
     given = asked.given
     return WeightsSource(
         None,
-        "random",
+        RANDOM,
         given.preprocess or asked.info.default.preprocess,
         given.labels or (),
         None,
@@ -331,36 +325,35 @@ def _from_bundled(asked: _Asked, weights: str) -> WeightsSource:
     found = find_bundled(asked.info.name, weights)
     source = f"bundled {weights}"
     evidence = Evidence(found.preprocess, found.labels, len(found.labels), source, source)
-    return _resolve(asked, read_checkpoint(found.file), source, evidence)
+    return _resolve(asked, Checkpoint(read_checkpoint(found.file), source), evidence)
 
 
-def _from_files(asked: _Asked, file: Path, source: str, find: Find) -> WeightsSource:
-    content = read_checkpoint(file, find)
-    evidence = read_evidence(asked.info.name, file.name, find, asked.given)
-    return _resolve(asked, content, source, evidence)
+def _from_checkpoint(asked: _Asked, opened: Checkpoint) -> WeightsSource:
+    evidence = Evidence()
+    if opened.file is not None and opened.find is not None:
+        evidence = read_evidence(asked.info.name, opened.file.name, opened.find, asked.given)
+    return _resolve(asked, opened, evidence)
 
 
-def _resolve(
-    asked: _Asked, content: Mapping[str, Tensor], source: str, evidence: Evidence
-) -> WeightsSource:
+def _resolve(asked: _Asked, opened: Checkpoint, evidence: Evidence) -> WeightsSource:
     """Combine weights with the information of the caller, files, key format and registry."""
     with torch.device("meta"):
         model = build_model(asked.info.name)
-    chosen = find_weights(model, content, asked.weights_key)
+    chosen = find_weights(model, opened.content, asked.weights_key)
     given = asked.given
     preprocess, preprocess_source = _preprocess(asked, evidence, chosen)
     labels = evidence.labels if given.labels is None else given.labels
     labels_source = evidence.labels_source if given.labels is None else ARGUMENT
     return WeightsSource(
         state_dict=chosen.weights,
-        source=source,
+        source=opened.source,
         preprocess=preprocess,
         labels=labels,
         num_classes=evidence.num_classes or len(labels) or None,
         preprocess_source=preprocess_source,
         labels_source=labels_source if labels else "",
         weights_key=chosen.key if chosen.others or asked.weights_key else "",
-        notes=(*evidence.notes, *notes_on(chosen, source)),
+        notes=(*evidence.notes, *notes_on(chosen, opened.source)),
         chosen=chosen,
         head_classes=head_classes(model, chosen, IMAGENET_CLASSES),
         classes_source=evidence.classes_source or labels_source,
