@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.metadata import LayerRecord
 from hvit_edge.lowering.graph import constant_tensor, is_constant
 from hvit_edge.quantize import layer_sqnr
-from hvit_edge.quantize.calibration import sample_tensors
+from hvit_edge.quantize.calibration import CalibrationInput, sample_tensors
 from hvit_edge.quantize.layers import find_layers
 
 DTYPES = {torch.int8: "int8", torch.float16: "fp16", torch.float32: "fp32"}
 
 
 def record_layers(
-    float_graph: GraphModule, quantized_graph: GraphModule, inputs: Sequence[np.ndarray]
+    float_graph: GraphModule, quantized_graph: GraphModule, inputs: Sequence[CalibrationInput]
 ) -> tuple[LayerRecord, ...]:
     """Measure every layer of a quantized graph, and return the records, the worst first.
 

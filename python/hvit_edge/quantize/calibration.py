@@ -21,6 +21,10 @@ NOISE_CORRELATION = 0.15
 NOISE_SHARE = 0.5
 
 
+CalibrationInput = np.ndarray | tuple[np.ndarray, ...]
+"""An input that a graph is calibrated on: a photo, or one array for each input of the graph."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Holds the inputs that a graph is calibrated on.
@@ -32,7 +36,7 @@ class Calibration:
         notices: what a user should know, one sentence each; also sent to `warnings`.
     """
 
-    inputs: tuple[np.ndarray | tuple[np.ndarray, ...], ...]
+    inputs: tuple[CalibrationInput, ...]
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -45,7 +49,7 @@ class Calibration:
         }
 
 
-def sample_tensors(sample: np.ndarray | tuple[np.ndarray, ...]) -> tuple[torch.Tensor, ...]:
+def sample_tensors(sample: CalibrationInput) -> tuple[torch.Tensor, ...]:
     """Return an item of `Calibration.inputs` as the tensors that a graph reads."""
     arrays = sample if isinstance(sample, tuple) else (sample,)
     return tuple(torch.from_numpy(array) for array in arrays)

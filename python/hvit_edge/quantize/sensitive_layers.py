@@ -25,6 +25,7 @@ from hvit_edge.lowering.graph import (
     module_path,
     nodes_calling,
 )
+from hvit_edge.quantize.calibration import CalibrationInput, sample_tensors
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.sensitivity import Sensitivity, measure_sensitivity
@@ -71,7 +72,7 @@ class FloatLayers:
 
 
 def keep_sensitive_layers(
-    reference: GraphModule, quantized: GraphModule, inputs: Sequence[np.ndarray]
+    reference: GraphModule, quantized: GraphModule, inputs: Sequence[CalibrationInput]
 ) -> FloatLayers | None:
     """Make layers of `quantized` float if its answers need that, in place.
 
@@ -83,7 +84,7 @@ def keep_sensitive_layers(
     Returns:
         What was done; None if the answers have `LEAST_DB` already, or depend on no input.
     """
-    images = [(torch.from_numpy(array),) for array in inputs[:MOST_INPUTS]]
+    images = [sample_tensors(sample) for sample in inputs[:MOST_INPUTS]]
     expected = _answers(reference, images)
     before = centred_sqnr(expected, _answers(quantized, images))
     if before >= LEAST_DB or len(images) < 2 or not np.ptp(expected, axis=0).any():

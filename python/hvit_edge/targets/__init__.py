@@ -6,7 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from hvit_edge.targets.coreml.target import Package
+    from hvit_edge.targets.delegate import Lowered
     from hvit_edge.targets.target import Target
+
+    AnyProgram: TypeAlias = Lowered | Package
+    """A program of any target."""
 
 _TARGETS = {
     "xnnpack": ("xnnpack.target", "XnnpackTarget"),

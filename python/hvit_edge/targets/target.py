@@ -19,6 +19,7 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.metadata import Metadata
+from hvit_edge.errors import InputError
 from hvit_edge.lowering import Rewrite
 from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS
@@ -45,6 +46,17 @@ class Sample:
 
     arrays: Arrays
     pixels: np.ndarray | None = None
+
+    @property
+    def photo(self) -> np.ndarray:
+        """Return the pixels of a photo.
+
+        Raises:
+            ValueError: the sample is not a photo.
+        """
+        if self.pixels is None:
+            raise ValueError("expected the sample of a photo, got one of arrays")
+        return self.pixels
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
@@ -115,6 +127,20 @@ class Job:
         if self.calibration is not None or self.default_calibration is None:
             return self.calibration
         return self.default_calibration(windows)
+
+    def needed_calibration(self, windows: int = 64) -> Calibration:
+        """Return what `calibrated` returns.
+
+        Raises:
+            InputError: the user gave no calibration, and the module does not take photos.
+        """
+        found = self.calibrated(windows)
+        if found is None:
+            raise InputError(
+                f"[compile] calibration data: expected samples with {self.precision}, got none;"
+                " pass --calib-data FILE.npz (calib_data=FILE)"
+            )
+        return found
 
     def plain(self) -> Job:
         """Return the same job for the lowering of stock ExecuTorch."""

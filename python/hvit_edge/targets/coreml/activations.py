@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from torch.fx import GraphModule, Node
 
 from hvit_edge.progress import Wrap, silent
-from hvit_edge.quantize.calibration import sample_tensors
+from hvit_edge.quantize.calibration import CalibrationInput, sample_tensors
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.precision import takes_int8
 from hvit_edge.quantize.ranges import Range, choose_range, observe
 
 
 def activation_ranges(
-    graph: GraphModule, inputs: Sequence[np.ndarray], progress: Wrap = silent
+    graph: GraphModule, inputs: Sequence[CalibrationInput], progress: Wrap = silent
 ) -> dict[Node, Range]:
     """Return the range of each layer's input, by the layer's node; Core ML has one range a tensor.
 

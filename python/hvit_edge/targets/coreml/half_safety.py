@@ -56,9 +56,9 @@ def unsafe_in_float16(program: Any, inputs: Sequence[dict[str, np.ndarray]]) -> 
         fault = fault or _summed(operation, summed) or _small(operation, lost)
         if fault and operation.name not in reasons:
             reasons[operation.name] = fault
-        fault = _shares(operation, summed)
-        for name in _before(operation) if fault else ():
-            reasons.setdefault(name, fault)
+        shares = _shares(operation, summed)
+        if shares is not None:
+            reasons.update((name, shares) for name in _before(operation) - reasons.keys())
 
     evaluated = Program.from_mil(program)
     for arrays in inputs:

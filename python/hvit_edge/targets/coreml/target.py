@@ -25,6 +25,8 @@ from hvit_edge.targets.coreml.stored_graph import check_weights, stored_graph
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
 
 if TYPE_CHECKING:
+    from coremltools.models import MLModel
+
     from hvit_edge.targets.coreml.translate import Pixels, Translated
 
 MOST_AXES = 5
@@ -44,7 +46,7 @@ class Package:
         layers: layers of the graph in the program; empty for float32.
     """
 
-    model: object
+    model: MLModel
     program: Program
     in_float32: tuple[dict[str, str], ...]
     pixels: Pixels | None
@@ -104,12 +106,13 @@ class CoreMLTarget(Target[Package]):
             return None
         check_weights(job.name, prepared.graph, program.layers, job.precision)
         graph = stored_graph(prepared.graph, program.layers, program.ranges)
-        if job.preprocess is None:
+        spec, pixels = job.preprocess, program.pixels
+        if spec is None or pixels is None:
             return Quantized(graph, STORED_FLOAT16)
+        scale, bias = pixels.scale, pixels.bias
 
         def given(sample: Sample) -> Arrays:
-            scale, bias = program.pixels.scale, program.pixels.bias
-            planes = job.preprocess.planes(sample.pixels)
+            planes = spec.planes(sample.photo)
             return ((planes * scale[:, None, None] + bias[:, None, None]).astype(np.float32),)
 
         return Quantized(graph, STORED_FLOAT16, given)
@@ -117,7 +120,7 @@ class CoreMLTarget(Target[Package]):
     def run(self, program: Package, job: Job) -> Run:
         """Return a function that runs the package in the evaluator."""
         if job.preprocess is not None:
-            return lambda sample: (np.float32(program.program.run({IMAGE: sample.pixels})[LOGITS]),)
+            return lambda sample: (np.float32(program.program.run({IMAGE: sample.photo})[LOGITS]),)
         inputs, outputs = feature_names(*job.names)
 
         def run(sample: Sample) -> Arrays:
@@ -133,7 +136,7 @@ class CoreMLTarget(Target[Package]):
         """Return what the layers of a package read and write."""
         sample = job.samples[0]
         if job.preprocess is not None:
-            return package_values(program.layers, program.program, {IMAGE: sample.pixels})
+            return package_values(program.layers, program.program, {IMAGE: sample.photo})
         inputs, _ = feature_names(*job.names)
         features = _features(inputs, sample.arrays)
         return package_values(program.layers, program.program, features)
@@ -149,7 +152,7 @@ def _ranges(graph: GraphModule, job: Job) -> Mapping[Node, Range] | None:
 
     if job.precision != "int8":
         return None
-    return activation_ranges(graph, job.calibration.inputs, job.progress)
+    return activation_ranges(graph, job.needed_calibration().inputs, job.progress)
 
 
 def _translate(
@@ -185,7 +188,7 @@ def _float_inputs(job: Job) -> list[Features]:
         inputs, _ = feature_names(*job.names)
         return [_features(inputs, sample.arrays) for sample in job.samples]
     photos = job.samples[1:] or job.samples
-    return [{IMAGE: job.preprocess.planes(photo.pixels)} for photo in photos]
+    return [{IMAGE: job.preprocess.planes(photo.photo)} for photo in photos]
 
 
 def _check_axes(job: Job) -> None:

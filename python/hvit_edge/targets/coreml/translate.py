@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 import torch
 from coremltools.converters.mil import Builder as mb
-from coremltools.converters.mil.mil import Function, Program, types
+from coremltools.converters.mil.mil import Function, Operation, Placeholder, Program, Var, types
 from torch.fx import GraphModule, Node
 
 from hvit_edge.coreml.features import IMAGE, LOGITS, PROBABILITIES
@@ -67,7 +68,7 @@ class Translated:
 def translate(
     graph: GraphModule,
     *,
-    opset: object,
+    opset: IntEnum,
     pixels: Pixels | None,
     ranges: Mapping[Node, Range] | None = None,
     names: Names | None = None,
@@ -114,19 +115,19 @@ def _outputs(nodes: list[Node]) -> Iterator[Node]:
     return (node for node in nodes if node.op == "output")
 
 
-def _array(node: Node, name: str) -> object:
+def _array(node: Node, name: str) -> Placeholder:
     """Return an input of the program: float32 or, for integers and booleans, int32."""
     value = node.meta["val"]
     dtype = types.fp32 if value.is_floating_point() else types.int32
     return mb.placeholder(shape=tuple(value.shape), dtype=dtype, name=name)
 
 
-def _logits(result: Value) -> list[object]:
+def _logits(result: Value) -> list[Var]:
     logits = mb.identity(x=result.data, name=LOGITS)
     return [logits, mb.softmax(x=result.data, axis=-1, name=PROBABILITIES)]
 
 
-def _named(results: list[Value], names: Names) -> list[object]:
+def _named(results: list[Value], names: Names) -> list[Var]:
     """Return the outputs of the program: booleans are cast to int32."""
     outputs = []
     for result, name in zip(results, names.outputs, strict=True):
@@ -140,25 +141,32 @@ def _named(results: list[Value], names: Names) -> list[object]:
     return outputs
 
 
-def _normalized(image: object, pixels: Pixels | None) -> object:
+def _normalized(image: Var, pixels: Pixels | None) -> Var:
     if pixels is None:
         return image
-    scale, bias = (a.astype(np.float32).reshape(1, -1, 1, 1) for a in (pixels.scale, pixels.bias))
+    scale: np.ndarray = pixels.scale.astype(np.float32).reshape(1, -1, 1, 1)
+    bias: np.ndarray = pixels.bias.astype(np.float32).reshape(1, -1, 1, 1)
     scaled = mb.mul(x=image, y=scale, name="normalise_scale")
     return mb.add(x=scaled, y=bias, name="normalise_bias") if bias.any() else scaled
 
 
 @dataclass
 class _Builder:
-    """Adds one node after another to a function."""
+    """Adds one node after another to a function.
+
+    Attributes:
+        values: the tensor of each node with one result.
+        parts: the tensors of each node with several results, which `getitem` reads.
+    """
 
     graph: GraphModule
     function: Function
     values: dict[Node, Value]
     modules: dict[str, str]
     nodes: dict[str, str]
-    opset: object
+    opset: IntEnum
     ranges: Mapping[Node, Range]
+    parts: dict[Node, tuple[Value, ...]] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
 
     def add(self, node: Node) -> None:
@@ -167,12 +175,18 @@ class _Builder:
             self.values[node] = Value.constant(tensor.numpy())
         elif node.op == "call_function" and not _is_unread_part(node):
             try:
-                self.values[node] = self._call(node)
+                self._keep(node, self._call(node))
             except Refusal as refusal:
                 self.refusals.append(refusal)
                 if not _is_static(node):  # nothing after it has a known shape
                     raise refuse_all(self.refusals) from refusal
-                self.values[node] = _stand_in(node)
+                self._keep(node, _stand_in(node))
+
+    def _keep(self, node: Node, made: Value | tuple[Value, ...]) -> None:
+        if isinstance(made, tuple):
+            self.parts[node] = made
+        else:
+            self.values[node] = made
 
     def plain(self, node: Node) -> Value:
         """Return the tensor of `node`, after its array was arranged in PyTorch's order."""
@@ -181,7 +195,7 @@ class _Builder:
 
     def _call(self, node: Node) -> Value | tuple[Value, ...]:
         if node.target is operator.getitem:
-            return self.values[node.args[0]][node.args[1]]
+            return self.parts[node.args[0]][node.args[1]]
         if node.target not in RULES:
             raise Refusal(NEEDS, node, str(node.target))
         known = set(self.function.operations)
@@ -195,7 +209,7 @@ class _Builder:
                 self._name(operation, node)
         return value
 
-    def _name(self, operation: object, node: Node) -> None:
+    def _name(self, operation: Operation, node: Node) -> None:
         """Record where an operator came from, and refuse arrays that Core ML would refuse."""
         self.modules[operation.name] = module_path(node)
         self.nodes[operation.name] = node.name
@@ -231,5 +245,5 @@ def _filled(shape: list[int]) -> Value:
     return Value(mb.fill(shape=layout.array_shape or [1], value=np.float32(0)), layout)
 
 
-def _is_ios18(opset: object) -> bool:
+def _is_ios18(opset: IntEnum) -> bool:
     return opset.value >= 9  # the specification version of iOS 18

@@ -45,6 +45,20 @@ class Value:
         """Return True if it is a constant, which costs nothing at run time to rearrange."""
         return isinstance(self.data, np.ndarray)
 
+    @property
+    def is_float(self) -> bool:
+        """Return True if the numbers are floating point."""
+        if isinstance(self.data, np.ndarray):
+            return bool(np.issubdtype(self.data.dtype, np.floating))
+        return "fp" in self.data.dtype.__name__
+
+    @property
+    def is_bool(self) -> bool:
+        """Return True if the elements are truth values."""
+        if isinstance(self.data, np.ndarray):
+            return self.data.dtype == bool
+        return self.data.dtype.__name__ == "bool"
+
     def arrange(self, target: Sequence[Axis]) -> None:
         """Bring the axes of the array into another order and grouping, in place."""
         for kind, argument in steps(self.layout.array, target):

@@ -48,7 +48,7 @@ class Emitter:
         self.values: dict[Node, Value] = {}
         # by id: the operations live as long as this dict
         self._written: dict[int, ops.Operation] = {}
-        self._codes: dict[tuple, ops.Codes] = {}
+        self._codes: dict[tuple[Buffer, bytes, int, int, bool], ops.Codes] = {}
         self._viewed: dict[Node, Node] = {}
 
     def value(self, node: Node) -> Value:
@@ -177,8 +177,8 @@ class Emitter:
         values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in (left, right)]
         axis = side_axis(values)
         output = fresh(shape or (1,), axis)
-        sides = [self._side(value, axis, node) for value in values]
-        operation = general.Binary(kind, *sides, output.rows(axis), activation)
+        one, other = (self._side(value, axis, node) for value in values)
+        operation = general.Binary(kind, one, other, output.rows(axis), activation)
         self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
 
     def select(self, node: Node, condition: Value, left: Value, right: Value) -> None:
@@ -188,8 +188,8 @@ class Emitter:
         values = [Value(v.buffer, np.broadcast_to(v.places, shape or (1,))) for v in given]
         axis = side_axis(values)
         output = fresh(shape or (1,), axis)
-        sides = [self._side(value, axis, node) for value in values]
-        operation = general.Select(*sides, output.rows(axis))
+        chosen, one, other = (self._side(value, axis, node) for value in values)
+        operation = general.Select(chosen, one, other, output.rows(axis))
         self.put(node, operation, Value(output.buffer, output.places.reshape(shape)))
 
     def _side(self, value: Value, axis: int, node: Node) -> ops.Side:
@@ -221,7 +221,8 @@ class Emitter:
             return False
         scale_columns(layer, factors)
         if epilogue.bias is not None or shift is not None:
-            bias = 0.0 if epilogue.bias is None else epilogue.bias.astype(np.float64)
+            bias: np.ndarray = np.zeros(1) if epilogue.bias is None else epilogue.bias
+            bias = bias.astype(np.float64)
             epilogue.bias = (bias * factors + shifts).astype(np.float32)
         self.view(node, source, value.places)
         return True
@@ -316,8 +317,8 @@ class Emitter:
                 other = other.arranged(axis)
             if not other.has_rows(axis):
                 return None
-            order = layer.rows(axis).places // output.width
-            places = np.empty(len(order), np.int64)
+            order: np.ndarray = layer.rows(axis).places // output.width
+            places: np.ndarray = np.empty(len(order), np.int64)
             places[order] = other.rows(axis).places
             return Rows(other.buffer, places, output.width)
         return None
@@ -327,7 +328,7 @@ class Emitter:
         value = self.values[node]
         if value.places.size != value.buffer.size:
             return False
-        seen = np.zeros(value.buffer.size, np.bool_)
+        seen: np.ndarray = np.zeros(value.buffer.size, np.bool_)
         seen[value.places.ravel()] = True
         return bool(seen.all())
 

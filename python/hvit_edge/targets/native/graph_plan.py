@@ -6,6 +6,7 @@ import math
 import operator
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch.fx import GraphModule, Node
 
@@ -136,7 +137,8 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
 def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
     """Lower as `plan_graph` does, or return all operators that are refused."""
     emit = Emitter(graph)
-    inputs, outputs, nodes = Buffer(0, Space.INPUT), None, 0
+    inputs, nodes = Buffer(0, Space.INPUT), 0
+    outputs: Buffer | None = None
     refusals: list[Refusal] = []
     for node in graph.graph.nodes:
         try:
@@ -151,7 +153,7 @@ def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
         except Refusal as refusal:
             refusals.append(refusal)
             _stand_in(emit, node)
-    if refusals:
+    if refusals or outputs is None:
         return refusals
     operations = fuse_inverted_residuals(emit.operations, number)
     return Plan(write_plan(operations, inputs, outputs, number), tuple(operations), nodes)
@@ -159,7 +161,7 @@ def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
 
 def _append(buffer: Buffer, shape: tuple[int, ...]) -> Value:
     """Append room for a tensor to `buffer`."""
-    places = dense(shape) + buffer.size
+    places: np.ndarray = dense(shape) + buffer.size
     buffer.size += math.prod(shape)
     return Value(buffer, places)
 

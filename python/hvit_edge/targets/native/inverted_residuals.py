@@ -42,8 +42,9 @@ def fuse_inverted_residuals(
 
 def columns_of(layer: ops.Linear | ops.LinearInt8) -> int:
     """Return the number of outputs of a linear layer."""
-    is_int8 = isinstance(layer, ops.LinearInt8)
-    return len(layer.weights.scales) if is_int8 else layer.weights.shape[0]
+    if isinstance(layer, ops.LinearInt8):
+        return len(layer.weights.scales)
+    return len(layer.weights)
 
 
 def _inputs(operation: ops.Operation) -> list[Buffer]:
@@ -110,7 +111,9 @@ def _adds_itself(depthwise: ops.Depthwise) -> bool:
     window, residual = depthwise.window, depthwise.epilogue.residual
     height, width, _ = window.size
     same = (window.outputs, window.steps) == ((height, width), (1, 1))
-    return same and residual.buffer is window.buffer and _is_dense(residual, height * width)
+    if residual is None or residual.buffer is not window.buffer:
+        return False
+    return same and _is_dense(residual, height * width)
 
 
 def _projects(
@@ -120,16 +123,21 @@ def _projects(
     readers: Counter[Buffer],
 ) -> bool:
     """Return True if a layer is the only reader of the convolution's output."""
-    source = project.input if quantise is None else quantise.input
+    source = quantise.input if quantise is not None else _input_of(project)
     count = len(made.output.places)
-    if source.buffer is not made.output.buffer or not _is_dense(source, count):
+    if source is None or source.buffer is not made.output.buffer or not _is_dense(source, count):
         return False
     if readers[source.buffer] != 1 or getattr(project, "taps", None) is not None:
         return False
-    if quantise is None:
+    if quantise is None or not isinstance(project, ops.LinearInt8):
         return True
     codes = quantise.codes
     return project.codes is codes and codes.together == 1 and readers[codes.codes] == 1
+
+
+def _input_of(layer: ops.Linear | ops.LinearInt8) -> Rows | None:
+    """Return the float rows that a layer reads; None for a layer that reads codes."""
+    return layer.input if isinstance(layer, ops.Linear) else None
 
 
 def _is_dense(rows: Rows, count: int) -> bool:

@@ -44,15 +44,27 @@ def lower_attention(emit: Emitter, node: Node) -> None:
         _as_products(emit, node, (query, key, value), bias, scale)
         _forget_lonely(emit, node)
         return
-    matrices = [regular_matrices(emit, node, source) for source in (query, key, value)]
+    q, k, v = (regular_matrices(emit, node, source) for source in (query, key, value))
     # The heads are side by side, as the operator after attention merges them.
     merged = fresh((batch, queries, heads, value_width))
     merged = Value(merged.buffer, merged.places.transpose(0, 2, 1, 3))
     output = Matrices(merged.buffer, merged.places[:, :, 0, 0].ravel(), heads * value_width)
     biases, bias_of = _distinct(bias)
-    sizes = (batch * heads, queries, keys, width, value_width)
-    scratch = Buffer(attention_values(batch * heads, keys, width, value_width))
-    operation = ops.Attention(*sizes, *matrices, output, biases, bias_of, scale, scratch=scratch)
+    operation = ops.Attention(
+        batch * heads,
+        queries,
+        keys,
+        width,
+        value_width,
+        q,
+        k,
+        v,
+        output,
+        biases,
+        bias_of,
+        scale,
+        Buffer(attention_values(batch * heads, keys, width, value_width)),
+    )
     emit.put(node, operation, Value(merged.buffer, merged.places.reshape(shape_of(node))))
 
 

@@ -6,6 +6,7 @@ A boolean value is a number of the plan: one if it is true, zero if it is false.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch.fx import Node
@@ -18,7 +19,7 @@ from hvit_edge.targets.native.lower_reductions import dims_of, reduce
 from hvit_edge.targets.native.lower_writes import lower_where
 from hvit_edge.targets.native.values import Value, filled
 
-Operand = Node | float | int | bool
+Operand: TypeAlias = Node | float | int | bool
 
 
 def _value(emit: Emitter, operand: Operand, node: Node) -> Value:

@@ -26,18 +26,19 @@ from hvit_edge.targets.native.operations import Epilogue, Int8Weights
 from hvit_edge.targets.native.plan_limits import MOST_TAPS
 from hvit_edge.targets.native.values import Buffer, Rows, Value, dense, fresh
 from hvit_edge.targets.native.windows import (
+    Pair,
     far_from,
     pair,
+    pair_of,
     phases,
     placed,
     regular_maps,
+    unstrided,
     window_over,
 )
 
 FEWEST_CHANNELS = 8
 """Maps with fewer channels are convolved as planes."""
-
-Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Convolution:
 
     @property
     def kernel(self) -> Pair:
-        return tuple(self.weights.shape[2:])
+        return pair_of(self.weights.shape[2:])
 
     @property
     def is_depthwise(self) -> bool:
@@ -102,17 +103,17 @@ def _convolve_volumes(
     """Lower a 3-D convolution whose kernel has size one along a side, as 2-D ones of its slices."""
     arguments = ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
     given = [argument(node, *one) for one in arguments]
-    steps, padding, dilation = (
-        [n] * 3 if isinstance(n, int) else [*n] * (4 - len(n)) for n in given
-    )
+    sides = [[n] * 3 if isinstance(n, int) else [*n] * (4 - len(n)) for n in given]
+    steps, padding, dilation = sides
     kernel, shape = weights.shape[2:], shape_of(node)
     flat = [a for a in range(3) if (kernel[a], steps[a], padding[a]) == (1, 1, 0)]
     if not flat or len(shape) != 5:
         raise refuse(node, "a convolution over volumes")
     side = flat[0]
-    pairs = [tuple(np.delete(n, side).tolist()) for n in (shape[2:], steps, padding, dilation)]
+    pairs = [pair_of(np.delete(n, side).tolist()) for n in (shape[2:], *sides)]
+    size, stride, before, spread = pairs
     groups = argument(node, 6, "groups", 1)
-    layer = Convolution(weights.squeeze(2 + side), bias, groups, *pairs)
+    layer = Convolution(weights.squeeze(2 + side), bias, groups, size, stride, before, spread)
     value = emit.value(node.args[0])
     slices = np.moveaxis(value.places, 2 + side, 1)
     images = slices.reshape(-1, *slices.shape[2:])
@@ -150,9 +151,9 @@ def _as_given(node: Node, weights: np.ndarray, bias: np.ndarray | None) -> Convo
         padding = pair(node, 4, "padding", 0)
     if flat:
         steps, padding, dilation = (1, steps[1]), (0, padding[1]), (1, dilation[1])
-    size = (1, shape_of(node)[2]) if flat else tuple(shape_of(node)[2:])
+    size = (1, shape_of(node)[2]) if flat else pair_of(shape_of(node)[2:])
     groups = argument(node, 6, "groups", 1)
-    return Convolution(weights, bias, groups, size, steps, tuple(padding), dilation)
+    return Convolution(weights, bias, groups, size, steps, pair_of(padding), dilation)
 
 
 def scale_channels(
@@ -165,9 +166,9 @@ def scale_channels(
         factor: [channels].
         shift: [channels] or None.
     """
-    weights = factor.astype(np.float32).reshape(-1, 1, 1, 1)
-    bias = None if shift is None else shift.astype(np.float32)
-    size = tuple(source.shape[2:])
+    weights: np.ndarray = factor.astype(np.float32).reshape(-1, 1, 1, 1)
+    bias: np.ndarray | None = None if shift is None else shift.astype(np.float32)
+    size = pair_of(source.shape[2:])
     layer = Convolution(weights, bias, len(weights), size, (1, 1), (0, 0), (1, 1))
     _convolve(emit, node, source, layer)
 
@@ -228,7 +229,7 @@ def _put_linear(
 
 def _every_step(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Value:
     """Lower dilation with strides: convolve without strides, and take some of the outputs."""
-    whole = tuple((n - 1) * step + 1 for n, step in zip(layer.size, layer.steps, strict=True))
+    whole = unstrided(layer.size, layer.steps)
     output = _convolve(emit, node, source, replace(layer, steps=(1, 1), size=whole))
     places = output.places[:, :, :: layer.steps[0], :: layer.steps[1]]
     emit.value(node)
@@ -268,7 +269,7 @@ def _planes(emit: Emitter, node: Node, source: Value, layer: Convolution) -> Val
 def _symmetric(layer: Convolution, size: Pair) -> Pair:
     """Return padding for both sides of a map: as much as the side needs that needs more."""
     sides = zip(layer.size, layer.steps, layer.kernel, size, layer.padding, strict=True)
-    return tuple(max(pad, (n - 1) * step + k - old - pad) for n, step, k, old, pad in sides)
+    return pair_of(max(pad, (n - 1) * step + k - old - pad) for n, step, k, old, pad in sides)
 
 
 def parts_of(
@@ -277,13 +278,15 @@ def parts_of(
     """Convolve each image, group, and grid of pixels that are a dilation apart, one by one."""
     grids = [phases(n, d) for n, d in zip(layer.size, layer.dilation, strict=True)]
     for image, offsets in itertools.product(range(source.shape[0]), itertools.product(*grids)):
-        first, before, there = _grid(source, output, layer, image, offsets)
+        first, before, there = _grid(source, output, layer, image, pair_of(offsets))
         if first.size == 0:  # these outputs see only padding
-            first, before = source.places[:1, :, :1, :1], far_from(there.shape[2:], layer.kernel)
+            first = source.places[:1, :, :1, :1]
+            before = far_from(pair_of(there.shape[2:]), layer.kernel)
         for channels, outputs, part in groups_of(layer):
             rows = Value(output.buffer, there[:, outputs]).rows(1)
             inputs = Value(source.buffer, first[:, channels])
-            part = replace(part, padding=before, dilation=(1, 1), size=there.shape[2:])
+            size = pair_of(there.shape[2:])
+            part = replace(part, padding=before, dilation=(1, 1), size=size)
             yield from windows_of(emit, node, inputs, rows, part)
 
 
@@ -299,10 +302,10 @@ def _grid(
         before.append((pad - offset + start) // step)
         first = first[(slice(None),) * axis + (slice(start, None, step),)]
         there = there[(slice(None),) * axis + (slice(offset, None, step),)]
-    return first, tuple(before), there
+    return first, pair_of(before), there
 
 
-def groups_of(layer: Convolution) -> Iterator[tuple[slice, object, Convolution]]:
+def groups_of(layer: Convolution) -> Iterator[tuple[slice, slice, Convolution]]:
     """Return channels, outputs and convolution of each group; depthwise channels stay together."""
     outputs, channels = layer.weights.shape[:2]
     together = outputs // layer.groups
@@ -328,7 +331,7 @@ def windows_of(
     for start in range(0, tall, together):
         weights = layer.weights[:, :, start : start + together]
         padding = (layer.padding[0] - start, layer.padding[1])
-        kernel = weights.shape[2:]
+        kernel = pair_of(weights.shape[2:])
         maps, padding = placed(inputs, padding, kernel, layer.steps, layer.size)
         window = window_over(emit, node, maps, kernel, layer.steps, padding, layer.size)
         epilogue = Epilogue(layer.bias if start == 0 else None, rows)
@@ -337,7 +340,7 @@ def windows_of(
         if layer.is_depthwise:
             taps = weights.reshape(len(weights), -1).T
             yield ops.Depthwise(window, taps, epilogue)
-        elif layer.codes is not None:
+        elif layer.codes is not None and layer.scales is not None:
             taps = weights.transpose(0, 2, 3, 1).reshape(len(weights), -1, weights.shape[1])
             int8 = Int8Weights(taps, layer.scales)
             yield ops.ConvolutionInt8(window, layer.codes, int8, epilogue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from torch.fx import Node
@@ -17,7 +18,7 @@ from hvit_edge.targets.native.values import Value, constant_value, filled
 
 SELU = (1.6732632423543772, 1.0507009873554805)
 
-Operand = Node | float | int
+Operand: TypeAlias = Node | float | int
 
 
 def lower_activation(activation: Activation) -> Callable[[Emitter, Node], None]:
@@ -146,11 +147,11 @@ def lower_glu(emit: Emitter, node: Node) -> None:
 
 
 def lower_add(emit: Emitter, node: Node) -> None:
-    _sum(emit, node, *node.args[:2], 1)
+    _sum(emit, node, node.args[0], node.args[1], 1)
 
 
 def lower_subtract(emit: Emitter, node: Node) -> None:
-    _sum(emit, node, *node.args[:2], -1)
+    _sum(emit, node, node.args[0], node.args[1], -1)
 
 
 def lower_reversed_subtract(emit: Emitter, node: Node) -> None:

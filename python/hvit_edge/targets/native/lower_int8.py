@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.emitter import Emitter
 from hvit_edge.targets.native.kinds import Activation
+from hvit_edge.targets.native.layer_parts import LAYERS
 from hvit_edge.targets.native.lower_convolutions import (
     Convolution,
     output_maps,
@@ -21,6 +22,7 @@ from hvit_edge.targets.native.lower_convolutions import (
 )
 from hvit_edge.targets.native.operations import Epilogue, Int8Weights
 from hvit_edge.targets.native.values import Value, fresh
+from hvit_edge.targets.native.windows import pair_of, unstrided
 
 
 def lower_int8_matrix(emit: Emitter, node: Node) -> None:
@@ -43,21 +45,20 @@ def lower_int8_matrix(emit: Emitter, node: Node) -> None:
 
 def lower_int8_convolution(emit: Emitter, node: Node) -> None:
     """Lower `int8_conv2d`, with one range for each map, for any groups and dilation."""
-    steps, padding, dilation = (tuple(pair) for pair in node.args[5:8])
+    steps, padding, dilation = (pair_of(given) for given in node.args[5:8])
     weights, scales = emit.constant(node.args[1]).numpy(), emit.constant(node.args[2])
     layer = Convolution(
         weights,
         _bias(emit, node),
         node.args[8],
-        tuple(shape_of(node)[2:]),
+        pair_of(shape_of(node)[2:]),
         steps,
         padding,
         dilation,
         scales=scales.float().numpy(),
     )
     if max(dilation) > 1 and max(steps) > 1:
-        whole = tuple((n - 1) * step + 1 for n, step in zip(layer.size, steps, strict=True))
-        layer = replace(layer, steps=(1, 1), size=whole)
+        layer = replace(layer, steps=(1, 1), size=unstrided(layer.size, steps))
     source = emit.with_rows(emit.value(node.args[0]), 1, node)
     output = output_maps(source.shape[0], layer)
     parts = [
@@ -65,9 +66,10 @@ def lower_int8_convolution(emit: Emitter, node: Node) -> None:
         for image in range(source.shape[0])
         for part in _convolve_image(emit, node, source, output, image, layer)
     ]
-    adds = any(part.epilogue.residual is not None for part in parts)
-    for part in parts:
-        part.epilogue.first = Activation.NONE if adds else _activation(node)
+    epilogues = [part.epilogue for part in parts if isinstance(part, LAYERS)]
+    adds = any(epilogue.residual is not None for epilogue in epilogues)
+    for epilogue in epilogues:
+        epilogue.first = Activation.NONE if adds else _activation(node)
     put_parts(emit, node, parts, output)
     if adds and node.args[4]:
         emit.combine(node, emit.value(node), None, activation=Activation.RELU)
@@ -97,7 +99,7 @@ def _int8(emit: Emitter, node: Node, codes: np.ndarray) -> Int8Weights:
     return Int8Weights(codes, emit.constant(node.args[2]).float().numpy())
 
 
-def _put(emit: Emitter, node: Node, axis: int, make: object) -> None:
+def _put(emit: Emitter, node: Node, axis: int, make: Callable[[Epilogue], ops.Operation]) -> None:
     """Put the operation that `make` returns for an epilogue with a fresh output, rows
     along `axis`.
     """

@@ -120,12 +120,12 @@ def lower_matmul(emit: Emitter, node: Node) -> None:
     if is_constant(right) and len(shape_of(right)) == 2:
         _as_linear(emit, node, left, right)
         return
-    values = [emit.value(left), emit.value(right)]
-    if values[0].places.ndim == 1:
-        values[0] = Value(values[0].buffer, values[0].places[None])
-    if values[1].places.ndim == 1:
-        values[1] = Value(values[1].buffer, values[1].places[:, None])
-    operation, output = multiply(emit, node, *values)
+    one, other = emit.value(left), emit.value(right)
+    if one.places.ndim == 1:
+        one = Value(one.buffer, one.places[None])
+    if other.places.ndim == 1:
+        other = Value(other.buffer, other.places[:, None])
+    operation, output = multiply(emit, node, one, other)
     emit.put(node, operation, Value(output.buffer, output.places.reshape(shape_of(node))))
 
 

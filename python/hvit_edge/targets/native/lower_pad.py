@@ -95,7 +95,8 @@ def _borders(places: np.ndarray, middle: tuple[slice, ...]) -> Iterator[np.ndarr
     """Yield the places around the middle; each dimension's border is inside earlier ones."""
     for dim, inside in enumerate(middle):
         for side in (slice(0, inside.start), slice(inside.stop, None)):
-            border = places[(*middle[:dim], side)]
+            chosen = (*middle[:dim], side)
+            border = places[chosen]
             if border.size:
                 yield border
 

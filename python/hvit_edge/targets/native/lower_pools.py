@@ -29,8 +29,10 @@ from hvit_edge.targets.native.values import Value, fresh
 from hvit_edge.targets.native.windows import (
     Pair,
     pair,
+    pair_of,
     phases,
     regular_maps,
+    unstrided,
     window_over,
 )
 
@@ -45,8 +47,10 @@ def _maps(emit: Emitter, node: Node) -> tuple[Value, Pair]:
         places = places[None]
     if rank == 1:
         places = places[:, :, None]
-    size = tuple(shape_of(_item(node))[-rank:])
-    return Value(emit.values[node.args[0]].buffer, places), (1, *size) if rank == 1 else size
+    size = shape_of(_item(node))[-rank:]
+    return Value(emit.values[node.args[0]].buffer, places), pair_of(
+        (1, *size) if rank == 1 else size
+    )
 
 
 def _item(node: Node) -> Node:
@@ -76,10 +80,10 @@ def lower_max_pool(emit: Emitter, node: Node) -> None:
     if dilation == (1, 1):
         _pool(emit, node, source, PoolKind.MAXIMUM, (kernel, steps, padding), size)
         return
-    whole = tuple((n - 1) * step + 1 for n, step in zip(size, steps, strict=True))
+    whole = unstrided(size, steps)
     source = regular_maps(emit, node, source)
     output = fresh((*source.shape[:2], *whole), axis=1)
-    parts = []
+    parts: list[ops.Operation] = []
     for offsets in itertools.product(*(phases(n, d) for n, d in zip(whole, dilation, strict=True))):
         places, there, before = source.places, output.places, []
         for axis, offset in zip((2, 3), offsets, strict=True):
@@ -89,7 +93,7 @@ def lower_max_pool(emit: Emitter, node: Node) -> None:
             places = places[(slice(None),) * axis + (slice(start, None, step),)]
             there = there[(slice(None),) * axis + (slice(offset, None, step),)]
         grid, target = Value(source.buffer, places), Value(output.buffer, there)
-        geometry = (kernel, (1, 1), tuple(before))
+        geometry = (kernel, (1, 1), pair_of(before))
         parts += _parts(emit, node, grid, target, PoolKind.MAXIMUM, geometry)
     emit.put(node, Parts(parts), output)
     emit.value(node)
@@ -145,10 +149,10 @@ def _parts(
         raise refuse(node, f"a pool of {kernel} pixels")
     if min(source.shape) == 0:
         raise refuse(node, "a pool whose dilation is larger than its map")
-    parts = []
+    parts: list[ops.Operation] = []
     for image in range(source.shape[0]):
         one = Value(source.buffer, source.places[image : image + 1])
-        size = tuple(output.shape[2:])
+        size = pair_of(output.shape[2:])
         window = window_over(emit, node, one, kernel, steps, padding, size)
         rows = Value(output.buffer, output.places[image : image + 1]).rows(1)
         parts.append(ops.Pooling(window, kind, rows))
@@ -192,7 +196,7 @@ def _even_windows(old: tuple[int, ...], new: Pair) -> Pair | None:
     """Return the window size of an adaptive pool if all are equal and the kernel can run it."""
     if any(before % after for before, after in zip(old, new, strict=True)):
         return None
-    kernel = tuple(before // after for before, after in zip(old, new, strict=True))
+    kernel = pair_of(before // after for before, after in zip(old, new, strict=True))
     return kernel if math.prod(kernel) <= MOST_TAPS else None
 
 

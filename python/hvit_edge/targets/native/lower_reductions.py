@@ -49,7 +49,7 @@ def reduce(
     return Value(result.buffer, result.places)
 
 
-def dims_of(node: Node, dims: object, rank: int) -> list[int]:
+def dims_of(node: Node, dims: int | Sequence[int] | None, rank: int) -> list[int]:
     """Return the dimensions that an argument names: one, several, or all."""
     if dims is None or dims == []:
         return list(range(rank))

@@ -25,7 +25,7 @@ from hvit_edge.targets.native.lower_convolutions import (
     windows_of,
 )
 from hvit_edge.targets.native.values import Value
-from hvit_edge.targets.native.windows import pair, phases, regular_maps
+from hvit_edge.targets.native.windows import pair, pair_of, phases, regular_maps
 
 
 def lower_transposed_convolution(emit: Emitter, node: Node) -> None:
@@ -77,11 +77,11 @@ def _transposed_parts(
         if weights.size == 0:  # no tap reaches these outputs
             weights, before = np.zeros((*layer.weights.shape[:2], 1, 1), np.float32), [0, 0]
         weights = np.ascontiguousarray(weights[:, :, ::-1, ::-1])
-        part = replace(layer, weights=weights, steps=(1, 1), size=there.shape[2:])
+        part = replace(layer, weights=weights, steps=(1, 1), size=pair_of(there.shape[2:]))
         for channels, outputs, one in groups_of(part):
             inputs = Value(source.buffer, source.places[image : image + 1, channels])
             rows = Value(output.buffer, there[:, outputs]).rows(1)
-            yield from windows_of(emit, node, inputs, rows, replace(one, padding=tuple(before)))
+            yield from windows_of(emit, node, inputs, rows, replace(one, padding=pair_of(before)))
 
 
 LOWERINGS = {

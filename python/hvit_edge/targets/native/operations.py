@@ -43,8 +43,8 @@ class Operation:
 
     def writes(self) -> Iterator[Buffer]:
         """Yield the buffers that the operation writes."""
-        epilogue = getattr(self, "epilogue", None)
-        output = epilogue.output if epilogue is not None else self.output
+        epilogue: Epilogue | None = getattr(self, "epilogue", None)
+        output: Rows | Matrices | Buffer = epilogue.output if epilogue else vars(self)["output"]
         yield output if isinstance(output, Buffer) else output.buffer
 
 

@@ -27,9 +27,7 @@ def panels(weights: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(padded.reshape(-1, PANEL, depth).transpose(0, 2, 1))
 
 
-def padded_to_panels(array: np.ndarray | None) -> np.ndarray | None:
+def padded_to_panels(array: np.ndarray) -> np.ndarray:
     """Return an array whose last dimension is filled with zeros up to full panels."""
-    if array is None:
-        return None
     ends = [(0, 0)] * (array.ndim - 1) + [(0, -array.shape[-1] % PANEL)]
     return np.pad(array, ends)

@@ -87,7 +87,7 @@ def number_of(precision: str, cpu: str) -> Number:
 
 def _keep_float(reference: GraphModule, quantized: GraphModule, job: Job) -> Calibration | None:
     """Let sensitive layers be float again; the notices of what is returned say which."""
-    images = job.calibrated(MOST_INPUTS)
+    images = job.needed_calibration(MOST_INPUTS)
     found = keep_sensitive_layers(reference, quantized, images.inputs)
     if found is None:
         return None

@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from hvit_edge.targets.native.operations import Operation
 
 
 class Space(IntEnum):
@@ -91,7 +95,7 @@ class Value:
 
     buffer: Buffer
     places: np.ndarray
-    source: object | None = field(default=None, repr=False)
+    source: Operation | None = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from torch.fx import Node
 
@@ -18,7 +20,13 @@ def pair(node: Node, position: int, name: str, default: int) -> Pair:
     """Return an argument of one or two integers as two; the first is for the height."""
     value = argument(node, position, name, default)
     values = [value] if isinstance(value, int) else list(value) or [default]
-    return tuple(values * 2) if len(values) == 1 else tuple(values)
+    return pair_of(values * 2 if len(values) == 1 else values)
+
+
+def pair_of(values: Iterable[int]) -> Pair:
+    """Return two numbers, for the height and the width."""
+    down, across = values
+    return down, across
 
 
 def window_over(
@@ -45,7 +53,7 @@ def window_over(
         int(pixels[0, 1] - pixels[0, 0]) if width > 1 else channels,
     )
     start, size = int(pixels[0, 0]), (height, width, channels)
-    return Window(value.buffer, start, size, strides, outputs, tuple(kernel), steps, padding)
+    return Window(value.buffer, start, size, strides, outputs, kernel, steps, padding)
 
 
 def is_map(value: Value) -> bool:
@@ -70,7 +78,9 @@ def regular_maps(emit: Emitter, node: Node, value: Value) -> Value:
     return _copied(emit, node, value)
 
 
-def placed(value: Value, padding: Pair, kernel: Pair, steps: Pair, outputs: Pair) -> tuple:
+def placed(
+    value: Value, padding: Pair, kernel: Pair, steps: Pair, outputs: Pair
+) -> tuple[Value, Pair]:
     """Return a map and the padding before it, after negative padding has cut pixels off.
 
     If nothing of the map is left, the result is one pixel that no window reaches.
@@ -81,12 +91,17 @@ def placed(value: Value, padding: Pair, kernel: Pair, steps: Pair, outputs: Pair
     if places.size == 0:
         far = far_from(outputs, kernel, steps)
         return Value(value.buffer, value.places[:, :, :1, :1]), far
-    return Value(value.buffer, places), tuple(max(before, 0) for before in padding)
+    return Value(value.buffer, places), pair_of(max(before, 0) for before in padding)
 
 
 def far_from(outputs: Pair, kernel: Pair, steps: Pair = (1, 1)) -> Pair:
     """Return so much padding before a map that no window reaches it."""
-    return tuple(n * step + k for n, step, k in zip(outputs, steps, kernel, strict=True))
+    return pair_of(n * step + k for n, step, k in zip(outputs, steps, kernel, strict=True))
+
+
+def unstrided(outputs: Pair, steps: Pair) -> Pair:
+    """Return the outputs of windows without strides that contain those of windows with strides."""
+    return pair_of((n - 1) * step + 1 for n, step in zip(outputs, steps, strict=True))
 
 
 def phases(size: int, step: int) -> range:

@@ -121,7 +121,7 @@ class _Writer:
         if array is None:
             return -1
         with np.errstate(over="ignore"):
-            rounded = array.astype(self.number_type.value)
+            rounded: np.ndarray = array.astype(self.number_type.value)
         if not np.array_equal(np.isfinite(rounded), np.isfinite(array)):
             largest = np.abs(array[np.isfinite(array)]).max()
             raise LoweringError(
@@ -130,8 +130,10 @@ class _Writer:
             )
         return self.constant(rounded)
 
-    def offset(self, buffer: Buffer) -> int:
-        """Return the offset of a buffer in its space, in bytes."""
+    def offset(self, buffer: Buffer | None) -> int:
+        """Return the offset of a buffer in its space, in bytes, or -1 for None."""
+        if buffer is None:
+            return -1
         if buffer.space is Space.CONSTANTS:
             return self.numbers(buffer.data)
         return self.offsets.get(buffer, 0)
@@ -164,9 +166,13 @@ class _Writer:
         self.words += [*window.size, *window.strides, *window.outputs, *window.kernel]
         self.words += [*window.steps, *window.padding]
 
-    def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
-        bias = padded_to_panels(epilogue.bias) if padded else epilogue.bias
+    def bias(self, bias: np.ndarray | None, *, padded: bool) -> None:
+        if padded and bias is not None:
+            bias = padded_to_panels(bias)
         self.words.append(self.numbers(bias))
+
+    def epilogue(self, epilogue: Epilogue, *, padded: bool) -> None:
+        self.bias(epilogue.bias, padded=padded)
         self.choose(epilogue.first)
         self.rows(epilogue.residual)
         self.choose(epilogue.second)
@@ -217,7 +223,7 @@ class _Writer:
         self.words += [op.heads, op.queries, op.keys, op.width, op.value_width]
         for matrices in (op.query, op.key, op.value, op.output):
             self.matrices(matrices)
-        if op.biases is None:
+        if op.biases is None or op.bias_of is None:
             self.words.append(0)
         else:
             padded = padded_to_panels(op.biases)
@@ -352,15 +358,14 @@ class _Writer:
 
     def expand(self, layer: ops.Linear | ops.LinearInt8) -> None:
         """Put the input, weights, bias and activation of an expanding layer."""
-        is_int8 = isinstance(layer, ops.LinearInt8)
-        depth = layer.codes.width if is_int8 else layer.weights.shape[1]
-        self.words += [int(is_int8), depth, columns_of(layer)]
-        if is_int8:
+        if isinstance(layer, ops.LinearInt8):
+            self.words += [1, layer.codes.width, columns_of(layer)]
             self.words += [self.offset(layer.codes.codes), self.offset(layer.codes.ranges)]
         else:
+            self.words += [0, layer.weights.shape[1], columns_of(layer)]
             self.rows(layer.input)
         self.weights(layer)
-        self.words.append(self.numbers(padded_to_panels(layer.epilogue.bias)))
+        self.bias(layer.epilogue.bias, padded=True)
         self.choose(layer.epilogue.first)
 
     def weights(self, layer: ops.Linear | ops.LinearInt8) -> None:

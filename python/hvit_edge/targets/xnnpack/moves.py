@@ -24,12 +24,13 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from executorch.backends.xnnpack import xnnpack_preprocess
 from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
     XNNGraph,
+    XNNQuantizedTensorValue,
     XNNStaticReshape,
     XNNStaticTranspose,
     XNNTensorValue,
@@ -39,6 +40,8 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
 from executorch.backends.xnnpack.utils.xnnpack_constants import XNN_INVALID_VALUE_ID
 
 from hvit_edge.targets.xnnpack.modules import same_module
+
+Tensor: TypeAlias = XNNTensorValue | XNNQuantizedTensorValue
 
 
 class Place(NamedTuple):
@@ -93,7 +96,7 @@ def merge_moves(graph: XNNGraph) -> None:
     graph.xnodes = _without_unread(nodes, values)
 
 
-def _is_plain_move(node: XNode, values: dict[int, object]) -> bool:
+def _is_plain_move(node: XNode, values: dict[int, Tensor]) -> bool:
     """Return True if all `node` does is to move floats of static, non-empty shapes."""
     move = node.xnode_union
     if not isinstance(move, (XNNStaticReshape, XNNStaticTranspose)) or node.output_min_max:
@@ -136,7 +139,7 @@ def _written_out(shape: list[int], count: int) -> list[int]:
 
 
 def _moves(
-    values: dict[int, object],
+    values: dict[int, Tensor],
     move: XNNStaticReshape | XNNStaticTranspose,
     place: Place,
 ) -> list[XNNStaticReshape | XNNStaticTranspose]:
@@ -156,7 +159,7 @@ def _moves(
     ]
 
 
-def _add_value(values: dict[int, object], like: int, dims: list[int]) -> int:
+def _add_value(values: dict[int, Tensor], like: int, dims: list[int]) -> int:
     """Add a value of the shape `dims` and the type of `like`; return its id."""
     added = replace(
         values[like],
@@ -170,7 +173,7 @@ def _add_value(values: dict[int, object], like: int, dims: list[int]) -> int:
     return added.id_out
 
 
-def _without_unread(nodes: list[XNode], values: dict[int, object]) -> list[XNode]:
+def _without_unread(nodes: list[XNode], values: dict[int, Tensor]) -> list[XNode]:
     """Return `nodes` without the transposes and reshapes whose results nothing reads."""
     read: set[int] = set()
     kept = []

@@ -13,6 +13,7 @@ from hvit_edge.lowering import Rewrite, pipeline_for
 from hvit_edge.precision import XNNPACK_PACKAGES
 from hvit_edge.quantize import quantize, reference_graph
 from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
+from hvit_edge.quantize.cost import Step
 from hvit_edge.targets.delegate import Lowered
 from hvit_edge.targets.executorch import executorch_run, executorch_step
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
@@ -39,7 +40,7 @@ class XnnpackTarget(Target[Lowered]):
         calibration = None if job.precision == "fp16" else job.calibrated()
         reference = reference_graph(graph, job.precision)
         if job.mix is not None:
-            made = job.mix(reference, calibration)
+            made = job.mix(reference, job.needed_calibration())
         else:
             made = quantize(
                 reference,
@@ -94,7 +95,7 @@ class XnnpackTarget(Target[Lowered]):
         }
 
 
-def runnable(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> object:
+def runnable(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> Step:
     """Lower a graph, and return a function that runs its program on one array."""
     return executorch_step(lower(graph, inputs).serialize())
 

@@ -58,7 +58,7 @@ def _with_heads(x: Value, lead: Sequence[int], whole: list[int]) -> Value:
 
 def _mask(call: Call, lead: Sequence[int], whole: list[int], size: tuple[int, int]) -> Mask:
     """Return what is added to scores: constants, up to 4-D, a computed [.., .., N, M], or None."""
-    given, causal = call.tensor(3, "attn_mask"), call.option(5, "is_causal", False)
+    given, causal = call.optional_tensor(3, "attn_mask"), call.option(5, "is_causal", False)
     if causal:
         if given is not None:
             raise ValueError("expected a causal mask or a given one, not both")
@@ -89,7 +89,7 @@ def _finite(mask: np.ndarray) -> np.ndarray:
 def _computed_mask(
     mask: Value, lead: Sequence[int], whole: list[int], size: tuple[int, int]
 ) -> Value:
-    if not mask.data.dtype.__name__.startswith("fp"):
+    if not mask.is_float:
         counted = mb.cast(x=mask.data, dtype="fp32")
         below = mb.mul(x=mb.sub(x=np.float32(1), y=counted), y=np.float32(MASKED))
         mask = Value(below, mask.layout)
@@ -134,8 +134,8 @@ def _masks(mask: Mask, heads: int) -> list[np.ndarray | Var | None]:
         return [None] * heads
     if isinstance(mask, Value):
         return _computed_masks(mask, heads)
-    mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
-    spread = np.broadcast_to(mask, (mask.shape[0], heads, *mask.shape[2:]))
+    whole: np.ndarray = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
+    spread = np.broadcast_to(whole, (whole.shape[0], heads, *whole.shape[2:]))
     return [np.ascontiguousarray(spread[:, at, None].transpose(0, 3, 1, 2)) for at in range(heads)]
 
 
@@ -166,8 +166,8 @@ def _native(q: Value, k: Value, v: Value, mask: Mask, scale: float) -> Value:
     queries = q.data if scale == own else mb.mul(x=q.data, y=np.float32(scale / own))
     if isinstance(mask, Value):
         plain(mask)
-        mask = mask.data
-    masked = {} if mask is None else {"attn_mask": mask}
+    added = mask.data if isinstance(mask, Value) else mask
+    masked = {} if added is None else {"attn_mask": added}
     y = mb.scaled_dot_product_attention(query=queries, key=k.data, value=v.data, **masked)
     logical = (*q.layout.logical[:3], v.layout.logical[3])
     return Value(y, Layout(logical, logical))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
@@ -60,7 +61,8 @@ def convolution(call: Call) -> Value:
 
 
 def _computed_convolution(call: Call, x: Value) -> Value:
-    weight, bias, x = call.tensor(1, "weight"), call.tensor(2, "bias"), _image(x)
+    weight, bias = call.tensor(1, "weight"), call.optional_tensor(2, "bias")
+    x = _image(x)
     outputs, depth, *kernel = weight.layout.shape
     if len(kernel) != 2:
         raise ValueError("expected constant weights or a 2-D convolution")
@@ -80,13 +82,17 @@ def _computed_convolution(call: Call, x: Value) -> Value:
     return viewed(y, call.shape)
 
 
-def _padding(given: object, weight: np.ndarray, dilation: list[int]) -> list[int]:
+def _padding(
+    given: str | int | Sequence[int], weight: np.ndarray, dilation: list[int]
+) -> list[int]:
     """Return the padding before and after each dimension; PyTorch puts more after if it is odd."""
     if given == "valid":
         return [0] * 2 * len(dilation)
     if given == "same":
         totals = [(size - 1) * d for size, d in zip(weight.shape[2:], dilation, strict=True)]
         return [end for total in totals for end in (total // 2, total - total // 2)]
+    if isinstance(given, str):
+        raise ValueError(f"expected padding same, valid or widths, got {given!r}")
     return [end for amount in several(given, len(dilation)) for end in (amount, amount)]
 
 
@@ -204,16 +210,16 @@ def _image(x: Value) -> Value:
 def _taps(channels: int, kernel: list[int]) -> np.ndarray:
     """Return weights [channels * taps, 1, height, width], in which each filter has one tap of 1."""
     taps = math.prod(kernel)
-    alone = np.eye(taps, dtype=np.float32).reshape(taps, 1, *kernel)
+    alone: np.ndarray = np.eye(taps, dtype=np.float32).reshape(taps, 1, *kernel)
     return np.tile(alone, (channels, 1, 1, 1))
 
 
 def _bias(call: Call) -> dict[str, np.ndarray]:
-    bias = call.array(2, "bias")
+    bias = call.optional_array(2, "bias")
     return {} if bias is None else {"bias": bias}
 
 
-def several(value: object, count: int) -> list[int]:
+def several(value: int | Sequence[int], count: int) -> list[int]:
     """Return `value` for each of `count` dimensions; PyTorch allows one number for all."""
-    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    values = [value] if isinstance(value, int) else list(value)
     return values * count if len(values) == 1 else values

@@ -64,17 +64,20 @@ def binary(call: Call) -> Value:
 def sum_(call: Call) -> Value:
     """Add a multiple of one tensor to the other, or subtract it."""
     one, other = _operands(call)
-    factor = call.option(2, "alpha", 1)
-    if factor != 1 and isinstance(other if call.node.target not in REVERSED else one, Value):
-        scaled = other if call.node.target not in REVERSED else one
-        product = Value(mb.mul(x=scaled.data, y=np.float32(factor)), scaled.layout)
-        one, other = (one, product) if scaled is other else (product, other)
-    elif factor != 1:
-        one, other = (one, other * factor) if call.node.target in SUMS else (one * factor, other)
     if call.node.target in REVERSED:
         one, other = other, one
+    other = _multiple(other, call.option(2, "alpha", 1))
     adds = call.node.target in (aten.add.Tensor, aten.add.Scalar)
     return combined(mb.add if adds else mb.sub, call, one, other)
+
+
+def _multiple(operand: Operand, factor: float) -> Operand:
+    """Return `factor` times an operand."""
+    if factor == 1:
+        return operand
+    if isinstance(operand, Value):
+        return Value(mb.mul(x=operand.data, y=np.float32(factor)), operand.layout)
+    return operand * factor
 
 
 @rule(*QUOTIENTS)
@@ -95,8 +98,8 @@ def clip_by_tensors(call: Call) -> Value:
     """Limit to bounds that are tensors."""
     x = call.tensor(0)
     for operator, bound in (
-        (mb.maximum, call.tensor(1, "min")),
-        (mb.minimum, call.tensor(2, "max")),
+        (mb.maximum, call.optional_tensor(1, "min")),
+        (mb.minimum, call.optional_tensor(2, "max")),
     ):
         x = x if bound is None else combined(operator, call, x, bound)
     return x
@@ -104,12 +107,18 @@ def clip_by_tensors(call: Call) -> Value:
 
 def combined(operator: Callable[..., Var], call: Call, one: Operand, other: Operand) -> Value:
     """Return the result of an operator of two, at least one of them a tensor."""
-    one, other = (_as_computed(call, *pair) for pair in ((one, other), (other, one)))
-    if not isinstance(other, Value):
-        return Value(operator(x=one.data, y=_number(one, other)), one.layout)
-    if not isinstance(one, Value):
-        return Value(operator(x=_number(other, one), y=other.data), other.layout)
-    one, other = _of_one_kind(one, other)
+    left, right = _as_computed(call, one, other), _as_computed(call, other, one)
+    if isinstance(left, Value) and isinstance(right, Value):
+        return _of_tensors(operator, call, *_of_one_kind(left, right))
+    if isinstance(left, Value) and not isinstance(right, Value):
+        return Value(operator(x=left.data, y=_number(left, right)), left.layout)
+    if isinstance(right, Value) and not isinstance(left, Value):
+        return Value(operator(x=_number(right, left), y=right.data), right.layout)
+    raise ValueError("expected at least one tensor, got two numbers")
+
+
+def _of_tensors(operator: Callable[..., Var], call: Call, one: Value, other: Value) -> Value:
+    """Return the result of an operator of two tensors that broadcast."""
     leader = one if list(one.layout.shape) == call.shape and not one.is_constant else other
     follower = other if leader is one else one
     try:
@@ -124,7 +133,7 @@ def combined(operator: Callable[..., Var], call: Call, one: Operand, other: Oper
 
 def _as_computed(call: Call, operand: Operand, beside: Operand) -> Operand:
     """Return an integer tensor as float32 if PyTorch computes in floating point."""
-    if not isinstance(operand, Value) or _is_float(operand):
+    if not isinstance(operand, Value) or operand.is_float:
         return operand
     fraction = isinstance(beside, float) and not beside.is_integer()
     is_float = fraction or call.node.meta["val"].is_floating_point()
@@ -139,19 +148,13 @@ def _operands(call: Call) -> tuple[Operand, Operand]:
 
 def _of_one_kind(one: Value, other: Value) -> tuple[Value, Value]:
     """Cast a boolean or integer operand to float32 if the other operand is float."""
-    kinds = [_is_float(value) for value in (one, other)]
-    if kinds[0] == kinds[1]:
+    if one.is_float == other.is_float:
         return one, other
-    return tuple(
-        value if is_float else _cast(value, "fp32")
-        for value, is_float in zip((one, other), kinds, strict=True)
-    )
+    return _as_float(one), _as_float(other)
 
 
-def _is_float(value: Value) -> bool:
-    if value.is_constant:
-        return np.issubdtype(value.data.dtype, np.floating)
-    return "fp" in value.data.dtype.__name__
+def _as_float(value: Value) -> Value:
+    return value if value.is_float else _cast(value, "fp32")
 
 
 def _cast(value: Value, dtype: str) -> Value:
@@ -163,7 +166,7 @@ def _cast(value: Value, dtype: str) -> Value:
 
 def _number(value: Value, number: float) -> np.generic:
     """Return a number of the dtype of `value`, float32 or int32."""
-    return np.float32(number) if _is_float(value) else np.int32(number)
+    return np.float32(number) if value.is_float else np.int32(number)
 
 
 @rule(aten.logical_not.default, aten.bitwise_not.default)
@@ -251,7 +254,7 @@ def _chosen(call: Call, mask: Value, one: Operand, other: Operand) -> Value:
         side if isinstance(side, Value) else Value.constant(np.float32(side).reshape(()))
         for side in (one, other)
     ]
-    truth = mask if not _is_number(mask) else _cast(mask, "bool")
+    truth = mask if mask.is_bool else _cast(mask, "bool")
     parts = [broadcast(Value(v.data, v.layout), call.shape) for v in (truth, *sides)]
     leader = next((part for part in parts if not part.is_constant), parts[0])
     for part in parts:
@@ -259,14 +262,8 @@ def _chosen(call: Call, mask: Value, one: Operand, other: Operand) -> Value:
             align(leader, part)
     for part in parts:  # the last pass may have moved the leader
         align(leader, part)
-    truth, one, other = (part.data for part in parts)
-    return Value(mb.select(cond=truth, a=one, b=other), parts[0].layout)
-
-
-def _is_number(mask: Value) -> bool:
-    if mask.is_constant:
-        return mask.data.dtype != bool
-    return mask.data.dtype.__name__ != "bool"
+    condition, chosen, rest = (part.data for part in parts)
+    return Value(mb.select(cond=condition, a=chosen, b=rest), parts[0].layout)
 
 
 @rule(aten.softmax.int, aten._softmax.default)

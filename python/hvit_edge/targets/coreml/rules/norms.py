@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil.mil import Var
 
 from hvit_edge.lowering.graph import aten
 from hvit_edge.targets.coreml.moves import viewed
@@ -22,7 +23,7 @@ def layer_norm(call: Call) -> Value:
     plain order.
     """
     x, shape = call.tensor(0), call.option(1, "normalized_shape")
-    weight, bias = call.array(2, "weight"), call.array(3, "bias")
+    weight, bias = call.optional_array(2, "weight"), call.optional_array(3, "bias")
     epsilon = np.float32(call.option(4, "eps", 1e-5))
     if len(shape) == 1:
         tokens(x)
@@ -45,7 +46,7 @@ def _normalized(
     epsilon: np.float32,
     weight: np.ndarray | None,
     bias: np.ndarray | None,
-) -> object:
+) -> Var:
     affine = {
         name: array for name, array in (("gamma", weight), ("beta", bias)) if array is not None
     }
@@ -56,7 +57,7 @@ def _normalized(
 def rms_norm(call: Call) -> Value:
     """Compute x / sqrt(mean(x^2) + eps) * weight over the last dimensions."""
     x, shape = call.tensor(0), call.option(1, "normalized_shape")
-    weight, epsilon = call.array(2, "weight"), call.option(3, "eps")
+    weight, epsilon = call.optional_array(2, "weight"), call.option(3, "eps")
     epsilon = FLOAT32_EPS if epsilon is None else epsilon
     if len(shape) == 1:
         tokens(x)
@@ -85,13 +86,14 @@ def _plus(x: Value, shift: np.ndarray) -> Value:
 def group_norm(call: Call) -> Value:
     """Normalize rows: a row is the channels of one group with all of their pixels."""
     groups, epsilon = call.option(1, "num_groups"), call.option(4, "eps", 1e-5)
-    return _by_groups(call, groups, epsilon, call.array(2, "weight"), call.array(3, "bias"))
+    weight, bias = call.optional_array(2, "weight"), call.optional_array(3, "bias")
+    return _by_groups(call, groups, epsilon, weight, bias)
 
 
 @rule(aten.instance_norm.default)
 def instance_norm(call: Call) -> Value:
     """Normalize each channel by its pixels, or with constant statistics."""
-    weight, bias = call.array(1, "weight"), call.array(2, "bias")
+    weight, bias = call.optional_array(1, "weight"), call.optional_array(2, "bias")
     epsilon = call.option(7, "eps", 1e-5)
     if not call.option(5, "use_input_stats", True):
         return _by_constants(call, weight, bias, epsilon)
@@ -119,17 +121,15 @@ def batch_norm(call: Call) -> Value:
     """Translate a batch norm in eval mode: a factor and a shift for each channel."""
     if call.option(5, "training", False):
         raise ValueError("expected a batch norm in eval mode")
-    weight, bias = call.array(1, "weight"), call.array(2, "bias")
+    weight, bias = call.optional_array(1, "weight"), call.optional_array(2, "bias")
     return _by_constants(call, weight, bias, call.option(7, "eps", 1e-5))
 
 
 def _by_constants(
     call: Call, weight: np.ndarray | None, bias: np.ndarray | None, epsilon: float
 ) -> Value:
-    mean, variance = (
-        call.array(at, name).astype(np.float64)
-        for at, name in ((3, "running_mean"), (4, "running_var"))
-    )
+    mean: np.ndarray = call.array(3, "running_mean").astype(np.float64)
+    variance: np.ndarray = call.array(4, "running_var").astype(np.float64)
     factor = (1.0 if weight is None else weight.astype(np.float64)) / np.sqrt(variance + epsilon)
     shift = (0.0 if bias is None else bias.astype(np.float64)) - mean * factor
     channels = (-1, *[1] * (len(call.shape) - 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from coremltools.converters.mil import Builder as mb
 
@@ -12,7 +14,11 @@ from hvit_edge.targets.coreml.rules.registry import Call, rule
 from hvit_edge.targets.coreml.values import Value, channels_first
 
 Widths = dict[int, tuple[int, int]]
-NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+NUMPY_MODES: dict[str, Literal["reflect", "edge", "wrap"]] = {
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
 BORDERS = {
     aten.reflection_pad1d.default: "reflect",
     aten.reflection_pad2d.default: "reflect",
@@ -55,7 +61,7 @@ def pad_from_border(call: Call) -> Value:
 def _from_border(call: Call, mode: str) -> Value:
     x = call.tensor(0)
     for dim, pair in _widths(call).items():
-        places = np.pad(np.arange(x.layout.shape[dim]), pair, mode=NUMPY_MODES[mode])
+        places: np.ndarray = np.pad(np.arange(x.layout.shape[dim]), pair, mode=NUMPY_MODES[mode])
         x = taken(x, dim, places)
     return x
 

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil.mil import Var
 
 from hvit_edge.lowering.graph import aten
 from hvit_edge.targets.coreml.layout import Layout
@@ -94,7 +95,7 @@ def _by_taps(call: Call, x: Value, dilation: list[int], size: list[int]) -> Valu
     widths = {at + 2: ends for at, ends in enumerate(zip(pad, after, strict=True)) if any(ends)}
     if widths:
         x = padded(x, widths, -np.inf)
-    best = None
+    best: Var | None = None
     for taps in itertools.product(*map(range, kernel)):
         part = x
         for dim, (tap, d, step, n) in enumerate(
@@ -102,6 +103,8 @@ def _by_taps(call: Call, x: Value, dilation: list[int], size: list[int]) -> Valu
         ):
             part = sliced(part, dim, tap * d, tap * d + (n - 1) * step + 1, step)
         best = part.data if best is None else mb.maximum(x=best, y=part.data)
+    if best is None:
+        raise ValueError("expected a kernel with at least one tap")
     return Value(best, Layout.plain(best.shape))
 
 
@@ -126,7 +129,7 @@ def avg_pool(call: Call) -> Value:
 
 def _corrected(
     call: Call, x: Value, rank: int, shape: list[int], counts_padding: bool, divisor: int | None
-) -> object:
+) -> Var:
     kernel, strides, pad = _geometry(call, rank)
     sizes = list(zip(shape[-rank:], kernel, strides, pad, x.layout.shape[2:], strict=True))
     after = [max(0, (n - 1) * step + k - old - p) for n, k, step, p, old in sizes]
@@ -140,7 +143,7 @@ def _corrected(
     factor = np.ones([1, 1, *[1] * rank])
     for at, (n, k, step, p, old) in enumerate(sizes):
         ends = (0, old + 2 * p) if counts_padding else (p, p + old)
-        starts = np.arange(n) * step
+        starts: np.ndarray = np.arange(n) * step
         inside = np.minimum(starts + k, ends[1]) - np.maximum(starts, ends[0])
         factor = factor * (k / inside).reshape(
             [-1 if dim == at + 2 else 1 for dim in range(rank + 2)]

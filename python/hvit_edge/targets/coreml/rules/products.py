@@ -25,7 +25,7 @@ def linear(call: Call) -> Value:
     if not call.tensor(1, "weight").is_constant:
         return _computed_linear(call, x)
     tokens(x)
-    weight, bias = call.array(1, "weight"), call.array(2, "bias")
+    weight, bias = call.array(1, "weight"), call.optional_array(2, "bias")
     kernel = weight[:, :, None, None]
     added = {} if bias is None else {"bias": bias}
     y = mb.conv(x=call.rounded(x.data), weight=kernel, pad_type="valid", **added)
@@ -35,7 +35,7 @@ def linear(call: Call) -> Value:
 
 
 def _computed_linear(call: Call, x: Value) -> Value:
-    weight, bias = call.tensor(1, "weight"), call.tensor(2, "bias")
+    weight, bias = call.tensor(1, "weight"), call.optional_tensor(2, "bias")
     y = product(x, permuted(weight, [1, 0]), call.shape)
     return y if bias is None else _sum(y, bias)
 

@@ -67,7 +67,8 @@ def index(call: Call) -> Value:
         x, shape = permuted(x, order), [shape[dim] for dim in order]
         first, last = 0, len(dims) - 1
     lengths = shape[first : last + 1]
-    places = [arrays[dim] % length for dim, length in zip(dims, lengths, strict=True)]
+    known = [array for array in arrays if array is not None]
+    places = [array % length for array, length in zip(known, lengths, strict=True)]
     flat = np.ravel_multi_index(np.broadcast_arrays(*places), lengths)
     x = viewed(x, [*shape[:first], int(np.prod(lengths)), *shape[last + 1 :]])
     return viewed(taken(x, first, flat.reshape(-1)), call.shape)

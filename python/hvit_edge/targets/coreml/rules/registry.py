@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, TypeVar
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
@@ -32,28 +32,35 @@ class Call:
     native_attention: bool
     ranges: Mapping[Node, Range] = field(default_factory=dict)
 
-    @overload
-    def tensor(self, position: int) -> Value: ...
-    @overload
-    def tensor(self, position: int, name: str) -> Value | None: ...
-    def tensor(self, position: int, name: str = "") -> Value | None:
+    def tensor(self, position: int, name: str = "") -> Value:
+        """Return a tensor argument.
+
+        Raises:
+            ValueError: the argument is not given.
+        """
+        value = self.optional_tensor(position, name)
+        if value is None:
+            raise ValueError(f"expected a tensor as argument {name or position}")
+        return value
+
+    def optional_tensor(self, position: int, name: str) -> Value | None:
         """Return a tensor argument; None if it is not given."""
         given = argument(self.node, position, name)
         return self.values[given] if isinstance(given, Node) else None
 
-    @overload
-    def array(self, position: int) -> np.ndarray: ...
-    @overload
-    def array(self, position: int, name: str) -> np.ndarray | None: ...
-    def array(self, position: int, name: str = "") -> np.ndarray | None:
-        """Return a constant argument in PyTorch's order; None if it is not given.
+    def optional_array(self, position: int, name: str) -> np.ndarray | None:
+        """Return a constant argument as `array` does; None if it is not given."""
+        given = self.optional_tensor(position, name)
+        return None if given is None else self.array(position, name)
+
+    def array(self, position: int, name: str = "") -> np.ndarray:
+        """Return a constant argument in PyTorch's order.
 
         Raises:
             TypeError: the argument is computed.
+            ValueError: the argument is not given.
         """
         value = self.tensor(position, name)
-        if value is None:
-            return None
         if not value.is_constant:
             raise TypeError(f"expected a constant {name or position}")
         array = Value(value.data, value.layout)  # a copy, since others read the value in its order
@@ -79,13 +86,14 @@ class Call:
 
 
 Rule = Callable[[Call], Value | tuple[Value, ...]]
+Decorated = TypeVar("Decorated", bound=Rule)
 RULES: dict[object, Rule] = {}
 
 
-def rule(*operators: object) -> Callable[[Rule], Rule]:
+def rule(*operators: object) -> Callable[[Decorated], Decorated]:
     """Let the decorated function translate `operators`."""
 
-    def register(function: Rule) -> Rule:
+    def register(function: Decorated) -> Decorated:
         RULES.update(dict.fromkeys(operators, function))
         return function
 
