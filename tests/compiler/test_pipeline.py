@@ -9,6 +9,8 @@ import torch
 from hvit_edge.compiler.photo_gate import LAYER_INPUTS, PhotoGate
 from hvit_edge.compiler.pipeline import rewritten_graph
 from hvit_edge.compiler.subject import prepare_subject
+from hvit_edge.compiler.tensor_gate import TensorGate
+from hvit_edge.compiler.tensor_subject import prepare_arrays
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering import NATIVE_PIPELINE
 from hvit_edge.lowering.graph import nodes_calling
@@ -73,6 +75,22 @@ def test_the_gate_keeps_the_rewrites_that_changed_the_answer(gate):
     with torch.inference_mode():
         answer = graph(torch.from_numpy(gate.subject.example))
     assert torch.allclose(answer, torch.from_numpy(gate.subject.expected), atol=1e-5)
+
+
+def test_the_gate_of_arrays_names_the_output_that_a_rewrite_changed():
+    class Two(torch.nn.Module):
+        def forward(self, x):
+            return {"same": x + 1, "other": x.relu()}
+
+    samples = (torch.linspace(-1, 1, 8).reshape(1, 8),)
+    gate = TensorGate(prepare_arrays(Two().eval(), samples, registered=False), "fp32", None)
+    graph = gate.export()
+    assert gate.fault(graph) == ""
+    for node in nodes_calling(graph, torch.ops.aten.relu.default):
+        node.target = torch.ops.aten.abs.default
+    graph.recompile()
+    assert gate.fault(graph).startswith("it changes other: expected max_rel <= 0.0001, got max_rel")
+    assert gate.results == []
 
 
 def test_without_calibration_layers_are_measured_on_the_bundled_photos(gate):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, bundled_calibration, calibration_inputs
 from hvit_edge.sources.address import Address, check_address
 from hvit_edge.targets import target_named
-from hvit_edge.targets.target import Job
+from hvit_edge.targets.target import Job, Sample
 from hvit_edge.weights import weights_digest
 
 GATED_SAMPLES = 4
@@ -166,7 +167,7 @@ def compile(
         return _compile_photos(request, prepare_subject(*given, preprocess, labels))
     check_no_photos(preprocess, labels)
     module, registered = module_of(*given, photos=False)
-    if inputs is None:
+    if inputs is None and sequence is not None:
         inputs = sequence.inputs(sequence.check_frames(input_size))
     return _compile_arrays(request, module, inputs, registered)
 
@@ -179,7 +180,7 @@ def _compile_photos(request: Request, subject: Subject) -> Artifact:
         request.tell("calibrate")
         calibration = calibration_inputs(
             request.calib_data,
-            origin.preprocess,
+            origin.photos,
             samples=request.calib_samples,
             progress=request.progress,
         )
@@ -187,16 +188,14 @@ def _compile_photos(request: Request, subject: Subject) -> Artifact:
         subject = subject.in_few_colors()
     gate = PhotoGate(subject, request.precision, request.rtol)
     mixture = _Mixture(request, subject) if request.precision == "auto" else None
-    job = Job(
-        name=origin.name,
-        precision=request.precision,
-        samples=gate.samples if request.precision == "fp32" else gate.photos,
+    samples = gate.samples if request.precision == "fp32" else gate.photos
+    job = replace(
+        _job(request, origin.name, samples, calibration, subject.registered),
         preprocess=origin.preprocess,
         labels=origin.labels,
-        default_calibration=lambda count: bundled_calibration(origin.preprocess, count=count),
+        default_calibration=lambda count: bundled_calibration(origin.photos, count=count),
         keep_sensitive=not subject.registered,
         mix=mixture,
-        **_given(request, calibration, subject.registered),
     )
     made = _make(request, gate, job, subject.registered)
     artifact = write_artifact(request, gate, made, mixture.report if mixture else None)
@@ -215,33 +214,38 @@ def _compile_arrays(
     if request.calib_data is not None:
         request.tell("calibrate")
         calibration = read_calibration(subject, request.calib_data, request.calib_samples)
-        subject = subject.with_samples(list(calibration.inputs[:GATED_SAMPLES]))
+        more = calibration.inputs[:GATED_SAMPLES]
+        subject = subject.with_samples([one for one in more if isinstance(one, tuple)])
     gate = TensorGate(subject, request.precision, request.rtol)
-    job = Job(
-        name=subject.origin.name,
-        precision=request.precision,
-        samples=gate.samples,
+    job = replace(
+        _job(request, subject.origin.name, gate.samples, calibration, registered),
         outputs=subject.expected[0],
         names=(subject.input_names, subject.output_names),
-        **_given(request, calibration, registered),
     )
     made = _make(request, gate, job, registered)
     return write_artifact(request, gate, made)
 
 
-def _given(
-    request: Request, calibration: Calibration | None, registered: bool
-) -> dict[str, object]:
-    """Return the fields of a `Job` that do not depend on the task."""
-    return {
-        "cpu": request.cpu,
-        "ios": request.ios,
-        "compute_units": request.compute_units,
-        "whole": request.least_share(registered) == 1,
-        "calibration": calibration,
-        "progress": request.progress,
-        "tell": request.tell,
-    }
+def _job(
+    request: Request,
+    name: str,
+    samples: list[Sample],
+    calibration: Calibration | None,
+    registered: bool,
+) -> Job:
+    """Return a job without the fields that depend on the task."""
+    return Job(
+        name=name,
+        precision=request.precision,
+        samples=samples,
+        cpu=request.cpu,
+        ios=request.ios,
+        compute_units=request.compute_units,
+        whole=request.least_share(registered) == 1,
+        calibration=calibration,
+        progress=request.progress,
+        tell=request.tell,
+    )
 
 
 def _make(request: Request, gate: Gate, job: Job, registered: bool) -> Made:
@@ -272,7 +276,7 @@ class _Mixture:
             model=origin.name,
             weights_digest=weights_digest(self._subject.module),
             calibration=calibration,
-            labelled=Labelled(data, origin.preprocess, classes, origin.labels) if data else None,
+            labelled=Labelled(data, origin.photos, classes, origin.labels) if data else None,
             output=request.path,
             progress=request.progress,
             tell=request.tell,

@@ -15,12 +15,13 @@ from hvit_edge.errors import DelegationError, InputError, ParityError, first_lin
 from hvit_edge.lowering import Rewrite
 
 T = TypeVar("T")
-Attempt = Callable[[Sequence[Rewrite], bool], T]
 BEFORE_LOWERING = ("exported", "quantised")
 """Steps before lowering; if their gate fails, another lowering does not help."""
 
 
-def with_fallback(gate: Gate, attempt: Attempt, passes: Sequence[Rewrite]) -> T:
+def with_fallback(
+    gate: Gate, attempt: Callable[[Sequence[Rewrite], bool], T], passes: Sequence[Rewrite]
+) -> T:
     """Return the program of `attempt` with `passes` or, if that fails, without any.
 
     Args:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from torch.fx import GraphModule
 
 from hvit_edge.artifact.container import Arrays, Golden, GoldenTensors
 from hvit_edge.artifact.metadata import Difference, Metadata
+from hvit_edge.compiler.subject import Subject
+from hvit_edge.compiler.tensor_subject import TensorSubject
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering import PassReport
-from hvit_edge.measures.tolerance import step_tolerance
+from hvit_edge.measures.tolerance import Tolerance, step_tolerance
 from hvit_edge.parity.steps import EAGER, StepResult
 from hvit_edge.quantize import Calibration
+from hvit_edge.quantize.calibration import CalibrationInput
 from hvit_edge.targets.target import Quantized, Run, Sample, Values
 
 REMEDIES = {
@@ -39,7 +41,7 @@ class Gate(ABC):
         fallback: why stock ExecuTorch lowers the program without rewrites; empty if it does not.
     """
 
-    subject: object
+    subject: Subject | TensorSubject
     precision: str
     rtol: float | None
     results: list[StepResult] = field(default_factory=list)
@@ -74,7 +76,7 @@ class Gate(ABC):
         """Export the module, and return its graph."""
 
     @abstractmethod
-    def layer_inputs(self, calibration: Calibration | None) -> list[np.ndarray | Arrays]:
+    def layer_inputs(self, calibration: Calibration | None) -> list[CalibrationInput]:
         """Return the inputs on which the layers of a quantized graph are measured."""
 
     @property
@@ -85,13 +87,13 @@ class Gate(ABC):
     def __call__(self, name: str, run: Run) -> None:
         """Compare a step with eager PyTorch."""
         outputs = [run(sample) for sample in self.samples]
-        self._keep(self._judged(name, outputs, step_tolerance(name, self.precision, self.rtol)))
+        tolerance = step_tolerance(name, self.precision, self.rtol)
+        self._keep(self._judged(name, outputs, tolerance, self.rtol))
 
     def check_graph(self, name: str, graph: GraphModule) -> None:
         """Run a graph in PyTorch, and compare it with the module."""
         self(name, lambda sample: self._run_graph(graph, sample.arrays))
 
-    @abstractmethod
     def fault(self, graph: GraphModule) -> str:
         """Describe the difference of a rewritten graph from eager PyTorch if it is too large.
 
@@ -99,6 +101,17 @@ class Gate(ABC):
         because a faulty rewrite can be left out. `rtol` is not used: a rewrite is not faulty
         because its rounding exceeds a stricter tolerance.
         """
+        outputs = [self._run_graph(graph, self.samples[0].arrays)]
+        tolerance = step_tolerance("rewritten", self.precision)
+        result = self._judged("rewritten", outputs, tolerance, None)
+        if result.passed:
+            return ""
+        wrong = next((one for one in result.outputs if not one.passed), None)
+        name, found = ("the answer", result) if wrong is None else (wrong.name, wrong)
+        return (
+            f"it changes {name}: expected {found.tolerance}, got max_rel"
+            f" {found.difference.max_rel:.3g}"
+        )
 
     @abstractmethod
     def check_quantized(self, quantized: Quantized) -> None:
@@ -117,7 +130,10 @@ class Gate(ABC):
     def _run_graph(self, graph: GraphModule, arrays: Arrays) -> Arrays: ...
 
     @abstractmethod
-    def _judged(self, name: str, outputs: list[Arrays], tolerance: object) -> StepResult: ...
+    def _judged(
+        self, name: str, outputs: Sequence[Arrays], tolerance: Tolerance, rtol: float | None
+    ) -> StepResult:
+        """Compare the outputs for the first samples with those of eager PyTorch."""
 
     @abstractmethod
     def _message(self, result: StepResult) -> str:

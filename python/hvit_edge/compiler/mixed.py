@@ -188,7 +188,9 @@ def mix(
             not set.
     """
     if options.plan is not None:
-        mixed, report = _given(graph, options, calibration, labelled)
+        mixed, report = _given(graph, Path(options.plan), options, calibration, labelled)
+    elif labelled is None:
+        raise ValueError("expected labeled images for a search")
     else:
         digest = _digest(weights_digest, calibration, labelled, options)
         mixed, report = _searched(
@@ -207,23 +209,25 @@ def keep_plan(report: MixedReport, model: str, output: Path, *, force: bool) -> 
 
 
 def _given(
-    graph: GraphModule, options: MixedOptions, calibration: Calibration, labelled: Labelled | None
+    graph: GraphModule,
+    path: Path,
+    options: MixedOptions,
+    calibration: Calibration,
+    labelled: Labelled | None,
 ) -> tuple[GraphModule, MixedReport]:
-    plan, layers = read_plan(options.plan), find_layers(graph)
+    plan, layers = read_plan(path), find_layers(graph)
     chosen = resolve(plan, layers)
     rounded = [layer for layer in layers if chosen[layer.name] == "int8"]
     inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
     mixed = copy.deepcopy(graph)
     apply_plan(mixed, Plan(chosen), input_moments(graph, rounded, inputs))
-    report = MixedReport(chosen, Path(options.plan))
+    report = MixedReport(chosen, path)
     if labelled is None:
         return mixed, report
     float_top1, top1 = labelled.top1(graph), labelled.top1(mixed)
     allowed = DEFAULT_MAX_DROP if options.max_drop is None else options.max_drop
     drop = round(100 * (float_top1 - top1), 9)
-    measured = MixedReport(
-        chosen, Path(options.plan), allowed, drop, float_top1, top1, drop <= allowed
-    )
+    measured = MixedReport(chosen, path, allowed, drop, float_top1, top1, drop <= allowed)
     return mixed, measured
 
 

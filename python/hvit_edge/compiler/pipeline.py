@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from torch.fx import GraphModule
 
@@ -18,6 +19,9 @@ from hvit_edge.lowering import Rewrite, rewrite
 from hvit_edge.parity.layers import record_layers
 from hvit_edge.quantize import Calibration
 from hvit_edge.targets.target import Job, Prepared, Target
+
+if TYPE_CHECKING:
+    from hvit_edge.targets import AnyProgram
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,13 @@ class Made:
         calibration: the calibration data that was used, for the report; None without any.
     """
 
-    program: object
+    program: AnyProgram
     layers: tuple[LayerRecord, ...]
     calibration: Calibration | None
 
 
 def make_program(
-    target: Target, gate: Gate, job: Job, check: Callable[[object], None] = lambda program: None
+    target: Target, gate: Gate, job: Job, check: Callable[[AnyProgram], None] = lambda program: None
 ) -> Made:
     """Make a program of the gate's module.
 
@@ -61,7 +65,7 @@ def _attempt(
     target: Target,
     gate: Gate,
     job: Job,
-    check: Callable[[object], None],
+    check: Callable[[AnyProgram], None],
     passes: Sequence[Rewrite],
     plainly: bool,
 ) -> Made:
@@ -96,7 +100,7 @@ def rewritten_graph(
 
 
 def check_program(
-    target: Target, gate: Gate, prepared: Prepared, program: object, job: Job
+    target: Target, gate: Gate, prepared: Prepared, program: AnyProgram, job: Job
 ) -> None:
     """Compare a program with its quantized graph, if it has one, and with eager PyTorch.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -17,6 +18,10 @@ from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, TARGET_PRECISION
 from hvit_edge.progress import Wrap
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.sources.address import Address
+from hvit_edge.targets.delegate import Lowered
+
+if TYPE_CHECKING:
+    from hvit_edge.targets import AnyProgram
 
 SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
 APPLE = ("coreml", "coreml-pte")
@@ -84,9 +89,9 @@ class Request:
             return self.min_delegated
         return 1.0 if registered else 0.0
 
-    def check_delegation(self, program: object, registered: bool) -> None:
+    def check_delegation(self, program: AnyProgram, registered: bool) -> None:
         """Raise DelegationError if too many operators of a program are outside its delegate."""
-        if self.target in WHOLE:
+        if not isinstance(program, Lowered):
             return
         wanted = self.least_share(registered)
         if program.delegated_share >= wanted:

@@ -57,7 +57,7 @@ class Subject:
         photo = Image.fromarray(self.sample.pixels)
         few = photo.quantize(GOLDEN_COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         pixels = np.asarray(few.convert("RGB"))
-        sample = Sample((self.origin.preprocess.normalise(pixels),), pixels)
+        sample = Sample((self.origin.photos.normalise(pixels),), pixels)
         expected = pytorch_step(self.module)(sample.arrays[0])
         return replace(self, golden_image=pixels, sample=sample, expected=expected)
 
@@ -95,8 +95,8 @@ def prepare_subject(
         check_module(module, "compile")
     model = module
     origin = _with_given(origin_of(model, None), model, choice, given_labels(labels))
-    image = _golden_image(origin.preprocess)
-    sample = photo_sample(origin.preprocess, image)
+    image = _golden_image(origin.photos)
+    sample = photo_sample(origin.photos, image)
     if registered:
         expected = run_eager(model, sample.arrays[0], "compile")
     else:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hvit_edge.artifact.container import constant_methods, seal, write_atomically
 from hvit_edge.artifact.metadata import Metadata
@@ -21,6 +22,11 @@ from hvit_edge.compiler.request import Request
 from hvit_edge.errors import ParityError
 from hvit_edge.runtime import Session
 from hvit_edge.targets.delegate import Lowered
+
+if TYPE_CHECKING:
+    from coremltools.models import MLModel
+
+    from hvit_edge.targets.coreml.target import Package
 
 
 def write_artifact(
@@ -63,8 +69,11 @@ def write_artifact(
         "calibration": made.calibration,
         **gate.reported,
     }
-    write = _program if isinstance(made.program, Lowered) else _package
-    kind, own = write(request, gate, made, metadata, mixture)
+    if isinstance(made.program, Lowered):
+        kind, own = _program(request, gate, made.program, metadata)
+        own["mixture"] = mixture
+    else:
+        kind, own = _package(request, gate, made.program, metadata)
     return Artifact(
         request.path, kind(**common, **own, seconds=time.perf_counter() - request.start)
     )
@@ -74,20 +83,16 @@ Written = tuple[type, dict[str, object]]
 """The class of the report, and the fields that only this class has."""
 
 
-def _program(
-    request: Request, gate: Gate, made: Made, metadata: Metadata, mixture: MixedReport | None
-) -> Written:
+def _program(request: Request, gate: Gate, program: Lowered, metadata: Metadata) -> Written:
     """Write a `.pte`. If this machine can run it, its self test must pass."""
-    data = seal(made.program.serialize(constant_methods(metadata, gate.golden)))
+    data = seal(program.serialize(constant_methods(metadata, gate.golden)))
     runs_here = request.target != "coreml-pte" or sys.platform == "darwin"
     check = partial(self_test, metadata.model_name) if runs_here else None
     write_atomically(request.path, data, force=request.force, check=check)
-    return CompileReport, {"bytes": len(data), "lowered": made.program, "mixture": mixture}
+    return CompileReport, {"bytes": len(data), "lowered": program}
 
 
-def _package(
-    request: Request, gate: Gate, made: Made, metadata: Metadata, mixture: MixedReport | None
-) -> Written:
+def _package(request: Request, gate: Gate, package: Package, metadata: Metadata) -> Written:
     """Write an `.mlpackage` with the description that apps and Xcode show."""
     from hvit_edge.coreml.metadata import write_metadata
     from hvit_edge.targets.coreml.build import About, describe
@@ -99,7 +104,6 @@ def _package(
         description=f"{metadata.model_name}, {metadata.weights_source} weights,"
         f" {metadata.precision}. {gate.describe_input()}",
     )
-    package = made.program
     extra = {"hve_compute_units": request.compute_units}
     describe(package.model, about, {**write_metadata(metadata, gate.golden), **extra})
     size = write_package(request.path, _saved(package.model), force=request.force)
@@ -111,7 +115,7 @@ def _package(
     }
 
 
-def _saved(model: object) -> Callable[[Path], None]:
+def _saved(model: MLModel) -> Callable[[Path], None]:
     """Return a function that writes the model, and reads the file again as a check."""
     from hvit_edge.coreml import load_program
 

@@ -81,12 +81,13 @@ class ModelOrigin:
 
     The attributes are those of WeightsSource, and `name` is the registered name. For a model that
     is not registered, `model_source` is its address as an artifact records it, and `model_args` are
-    its arguments as JSON.
+    its arguments as JSON. `preprocess` is None for a model that does not
+    take photos.
     """
 
     name: str
     weights_source: str
-    preprocess: Preprocess
+    preprocess: Preprocess | None
     labels: tuple[str, ...]
     preprocess_source: str = ""
     labels_source: str = ""
@@ -94,6 +95,17 @@ class ModelOrigin:
     notes: tuple[str, ...] = ()
     model_source: str = ""
     model_args: str = ""
+
+    @property
+    def photos(self) -> Preprocess:
+        """Return the preprocessing of a model that takes photos.
+
+        Raises:
+            ValueError: the model does not take photos.
+        """
+        if self.preprocess is None:
+            raise ValueError(f"expected preprocessing of photos for {self.name}, got none")
+        return self.preprocess
 
 
 @dataclass(frozen=True)
