@@ -8,17 +8,17 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import coremltools as ct
 import coremltools.optimize.coreml as compression
 import numpy as np
 from coremltools.converters.mil.frontend.milproto.load import load
 from coremltools.converters.mil.mil import Program
-from coremltools.models import MLModel, utils
+from coremltools.models import MLModel
 
 from hvit_edge.coreml.features import IMAGE, PROBABILITIES
 from hvit_edge.errors import InputError
+from hvit_edge.targets.coreml.patches import compression_with
 from hvit_edge.targets.coreml.translate import Translated
 
 IOS = {17: ct.target.iOS17, 18: ct.target.iOS18}
@@ -77,7 +77,7 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
         if options.precision not in COMPRESSED:
             return _convert(translated.program, options, precision, options.labels)
         plain = _convert(translated.program, options, precision, ())
-        with _scales_apart():
+        with compression_with(passes()):
             small = _compress(plain, options.precision)
         if not options.labels:
             return small
@@ -96,17 +96,6 @@ def passes() -> ct.PassPipeline:
     passes = ct.PassPipeline.DEFAULT
     passes.remove_passes({"common::fuse_conv_scale", "common::fuse_conv_batchnorm"})
     return passes
-
-
-@contextlib.contextmanager
-def _scales_apart() -> Iterator[None]:
-    """Make coremltools' compression, which converts again and accepts no passes, use `passes`."""
-    convert = utils._mil_convert
-    utils._mil_convert = partial(convert, pass_pipeline=passes())
-    try:
-        yield
-    finally:
-        utils._mil_convert = convert
 
 
 def _convert(
