@@ -16,73 +16,22 @@ from hvit_edge.weights import create_model, imagenet_labels, resolve_weights
 from hvit_edge.weights.evidence import Given, read_evidence, read_preprocess_file
 from hvit_edge.weights.hub import files_in
 from hvit_edge.weights.random_weights import random_state_dict
-from hvit_edge.weights.transformers import check_config, read_preprocess
 
-LABELS = ["tabby", "beagle", "robin", "carp"]
-HUGGING = {
-    "model_type": "mobilevit",
-    "architectures": ["MobileViTForImageClassification"],
-    "hidden_sizes": [64, 80, 96],
-    "neck_hidden_sizes": [16, 16, 24, 48, 64, 80, 320],
-    "expand_ratio": 2.0,
-    "id2label": {str(index): label for index, label in enumerate(LABELS)},
-}
-PROCESSOR = {
-    "image_processor_type": "MobileViTImageProcessor",
-    "size": {"shortest_edge": 96},
-    "crop_size": {"height": 64, "width": 64},
-    "resample": 2,
-}
-TIMM = {
-    "architecture": "mobilevit_xxs",
-    "num_classes": 4,
-    "label_names": LABELS,
-    "pretrained_cfg": {
-        "input_size": [3, 96, 96],
-        "interpolation": "bilinear",
-        "crop_pct": 1.0,
-        "mean": list(IMAGENET_MEAN),
-        "std": list(IMAGENET_STD),
-    },
-}
-BY_PROCESSOR = Preprocess((64, 64), resize_size=96, interpolation="bilinear", channel_order="BGR")
-BY_TIMM = Preprocess(
-    (96, 96), resize_size=96, interpolation="bilinear", mean=IMAGENET_MEAN, std=IMAGENET_STD
+from .sample_configs import (
+    APPLE,
+    BY_PROCESSOR,
+    BY_TIMM,
+    HUGGING,
+    LABELS,
+    PROCESSOR,
+    SIDECAR,
+    TIMM,
 )
-APPLE = Preprocess((256, 256), resize_size=288, interpolation="bilinear", channel_order="BGR")
-SIDECAR = {
-    "format": "hvit-edge weights 1",
-    "architecture": "mobilevit_xxs",
-    "labels": LABELS,
-    "preprocess": {"input_size": [64, 64], "resize": "stretch"},
-}
 
 
 @pytest.fixture(scope="module")
 def state():
     return random_state_dict(build_model("mobilevit_xxs", num_classes=4))
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Return a function that writes the JSON files of a folder and returns the folder."""
-
-    def write(**files):
-        for name, content in files.items():
-            path = tmp_path / f"{name}.json"
-            path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return tmp_path
-
-    return write
-
-
-@pytest.fixture
-def evidence(write):
-    def read(name="mobilevit_xxs", given=None, **files):
-        folder = write(**files)
-        return read_evidence(name, "model.safetensors", files_in(folder), given or Given())
-
-    return read
 
 
 @pytest.mark.parametrize(
@@ -200,87 +149,6 @@ def test_one_message_lists_the_faults_of_all_parts(evidence):
         assert fault in message, fault
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"drop_path_rate": 0.1, "drop_rate": 0.2, "zero_init_last": False},
-        {"act_layer": "silu", "output_stride": 32, "global_pool": "avg", "in_chans": 3},
-        {"img_size": 96, "num_classes": 4},
-        {"act_layer": None},
-    ],
-)
-def test_model_args_of_the_same_network(evidence, arguments):
-    assert evidence(config=TIMM | {"model_args": arguments}).preprocess == BY_TIMM
-
-
-@pytest.mark.parametrize(
-    ("arguments", "fault"),
-    [
-        ({"act_layer": "gelu"}, "act_layer: expected 'silu', got 'gelu'"),
-        ({"num_features": 640}, "num_features: expected none, as in the published network"),
-        ({"img_size": 128}, "img_size: expected 96 as in input_size, got 128"),
-        ({"img_size": "big"}, "img_size: expected one side in pixels"),
-        ({"num_classes": 10}, "num_classes: expected 4 as in num_classes, got 10"),
-        ({"in_chans": True}, "in_chans: expected 3, got True"),
-        ("relu", "model_args: expected an object, got 'relu'"),
-    ],
-)
-def test_model_args_of_another_network(evidence, arguments, fault):
-    with pytest.raises(InputError, match=fault):
-        evidence(config=TIMM | {"model_args": arguments})
-
-
-def test_img_size_of_a_network_with_a_fixed_input(evidence):
-    config = TIMM | {"architecture": "swin_tiny_patch4_window7_224.ms_in1k"}
-    config["model_args"] = {"img_size": [256, 256]}
-    config["pretrained_cfg"] = TIMM["pretrained_cfg"] | {"fixed_input_size": True}
-    assert evidence("swin_t", config=config).preprocess.input_size == (256, 256)
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "fault"),
-    [
-        ("mobilevit_xxs", {"hidden_act": "relu"}, "hidden_act: expected silu, got relu"),
-        ("mobilevit_xxs", {"output_stride": 16}, "output_stride: expected 32, got 16"),
-        ("mobilevit_xs", {}, "hidden_sizes: expected .96, 120, 144.*expand_ratio: expected 4.0"),
-        ("swin_t", {}, "model_type: expected swin, got 'mobilevit'"),
-        ("conformer_ti", {}, "as transformers has no conformer_ti, got 'mobilevit'"),
-        ("mobilevit_xxs", {"model_type": "vit"}, "model_type: expected mobilevit, got 'vit'"),
-        ("mobilevit_xxs", {"model_type": 3}, "model_type: expected mobilevit, got 3"),
-        ("mobilevit_xxs", {"num_channels": 1}, "num_channels: expected 3, got 1"),
-        ("mobilevit_xxs", {"qkv_bias": 1}, "qkv_bias: expected True, got 1"),
-        (
-            "mobilevit_xxs",
-            {"quantization_config": {"bits": 8}},
-            "quantization_config: expected none",
-        ),
-        (
-            "mobilevit_xxs",
-            {"architectures": ["MobileViTForSemanticSegmentation"]},
-            "a classifier|an",
-        ),
-        ("mobilevit_xxs", {"problem_type": "multi_label_classification"}, "problem_type"),
-        ("mobilevit_xxs", {"num_labels": 7}, "num_labels: expected 4, as many as id2label has"),
-        ("mobilevit_xxs", {"id2label": {"0": "a", "2": "b"}}, "got none for: 1"),
-        ("mobilevit_xxs", {"id2label": 7}, "got int"),
-    ],
-)
-def test_a_transformers_config_of_another_network(evidence, name, changes, fault):
-    with pytest.raises(InputError, match=fault):
-        evidence(name, config=HUGGING | changes)
-
-
-def test_swin_depths():
-    check_config({"model_type": "swin", "depths": [2, 2, 6, 2], "drop_path_rate": 0.3}, "swin_t")
-    with pytest.raises(InputError, match=r"depths: expected \[2, 2, 6, 2\], got \[2, 2, 18, 2\]"):
-        check_config({"model_type": "swin", "depths": [2, 2, 18, 2]}, "swin_t")
-
-
-def test_labels_that_are_numbers(evidence):
-    config = HUGGING | {"id2label": {"0": 0, "1": 1, "2": 2, "3": 3}}
-    assert evidence(config=config).labels == ("0", "1", "2", "3")
-
-
 @pytest.mark.parametrize("config", [{}, {"lr": 0.1, "model": "mobilevit"}])
 def test_a_config_of_no_model_is_said_not_to_be_used(evidence, config):
     notes = evidence(config=config).notes
@@ -288,83 +156,10 @@ def test_a_config_of_no_model_is_said_not_to_be_used(evidence, config):
     assert all("config.json is not used" in note for note in notes)
 
 
-def test_a_timm_network_in_transformers(evidence):
-    wrapped = TIMM | {"model_type": "timm_wrapper", "architectures": ["TimmWrapperFor"]}
-    assert evidence(config=wrapped).preprocess == BY_TIMM
-
-
-# Outputs of transformers 5.24's own classes for these files.
-@pytest.mark.parametrize(
-    ("model_type", "content", "expected"),
-    [
-        ("swin", {}, Preprocess((224, 224), "stretch", 0, "bilinear", (0.5,) * 3, (0.5,) * 3)),
-        (
-            None,
-            {"image_processor_type": "ViTImageProcessor", "image_mean": 0.3},
-            Preprocess((224, 224), "stretch", 0, "bilinear", (0.3,) * 3, (0.5,) * 3),
-        ),
-        (
-            None,
-            {
-                "image_processor_type": "ViTImageProcessor",
-                "size": {"shortest_edge": 256},
-                "crop_size": 224,
-                "do_center_crop": True,
-                "do_normalize": False,
-            },
-            Preprocess((224, 224), resize_size=256, interpolation="bilinear"),
-        ),
-        (
-            "mobilevit",
-            {"size": 288},
-            Preprocess((256, 256), resize_size=288, interpolation="bicubic", channel_order="BGR"),
-        ),
-    ],
-)
-def test_missing_keys_have_the_defaults_of_transformers(model_type, content, expected):
-    assert read_preprocess(content, model_type) == expected
-
-
-def test_defaults_that_would_pad(evidence):
-    with pytest.raises(InputError, match="resize_size: expected at least 256, .* got 224"):
-        evidence(preprocessor_config={"image_processor_type": "MobileViTImageProcessor"})
-
-
-@pytest.mark.parametrize("value", ["x", [1], {"a": None}, True, -1, 1.5])
-@pytest.mark.parametrize("field", ["size", "crop_size", "resample", "do_resize", "rescale_factor"])
-def test_values_of_a_wrong_type(evidence, field, value):
-    if (field, value) == ("do_resize", True):
-        return
-    with pytest.raises(InputError, match=rf"\[preprocessor_config\].*{field}: expected"):
-        evidence(preprocessor_config=PROCESSOR | {field: value})
-
-
-@pytest.mark.parametrize("value", ["x", [1], {"a": None}, True, -1, 1.5, [[3], 2, 1], [3, 0, 0]])
-@pytest.mark.parametrize("field", ["input_size", "mean", "crop_pct", "crop_mode", "num_classes"])
-def test_timm_values_of_a_wrong_type(evidence, field, value):
-    if (field, value) in [("mean", [3, 0, 0]), ("crop_pct", 1.5)]:
-        return
-    place = TIMM if field == "num_classes" else TIMM["pretrained_cfg"]
-    changed = place | {field: value}
-    config = changed if field == "num_classes" else TIMM | {"pretrained_cfg": changed}
-    with pytest.raises(InputError, match=rf"\[timm config\].*{field}: expected"):
-        evidence(config=config)
-
-
 def test_json_that_is_damaged_or_says_a_thing_twice(evidence):
     for text in ("{", "[" * 100_000, '{"model_type": 1, "model_type": 2}'):
         with pytest.raises(InputError, match="expected JSON"):
             evidence(config=text)
-
-
-def test_two_processors(evidence, write):
-    both = {"preprocessor_config": PROCESSOR, "processor_config": {"image_processor": PROCESSOR}}
-    assert evidence(**both).preprocess_source == "preprocessor_config.json"
-    both["processor_config"] = {"image_processor": PROCESSOR | {"resample": 3}}
-    with pytest.raises(InputError, match="preprocessor_config.json and processor_config.json to"):
-        evidence(**both)
-    given = Given(preprocess=APPLE)
-    read_evidence("mobilevit_xxs", "model.pth", files_in(write(**both)), given)
 
 
 def test_what_the_caller_gives_contradicts_no_file(write):
