@@ -29,7 +29,7 @@ def describe_artifact(
             parity of the artifact.
         target, cpu: see `compile`.
         layers: records of the quantized layers.
-        operators: operators of the delegate, see `targets.delegate.Lowered`.
+        operators: operators of the delegate, see `targets.lowered_program.LoweredProgram`.
     """
     subject, origin = gate.subject, gate.subject.origin
     return Metadata(

@@ -12,7 +12,7 @@ from hvit_edge.lowering import PassReport
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.quantize import Calibration
 from hvit_edge.runtime import TensorSpec
-from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.lowered_program import LoweredProgram
 from hvit_edge.weights import ModelOrigin
 
 MOVES = ("transpose", "reshape")
@@ -98,11 +98,11 @@ class CompileReport(Report):
 
     Attributes:
         lowered: delegates, operators outside them and all operators, see
-            `targets.delegate.Lowered`.
+            `LoweredProgram`.
         mixture: the report of precision "auto"; None for any other.
     """
 
-    lowered: Lowered
+    lowered: LoweredProgram
     mixture: MixedReport | None = None
 
     def to_dict(self) -> dict[str, object]:

@@ -21,7 +21,7 @@ from hvit_edge.compiler.report import Artifact, CompileReport, PackageReport
 from hvit_edge.compiler.request import Request
 from hvit_edge.errors import ParityError
 from hvit_edge.runtime import Session
-from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.lowered_program import LoweredProgram
 
 if TYPE_CHECKING:
     from coremltools.models import MLModel
@@ -69,11 +69,8 @@ def write_artifact(
         "calibration": made.calibration,
         **gate.reported,
     }
-    if isinstance(made.program, Lowered):
-        kind, own = _program(request, gate, made.program, metadata)
-        own["mixture"] = mixture
-    else:
-        kind, own = _package(request, gate, made.program, metadata)
+    write = _program if isinstance(made.program, LoweredProgram) else _package
+    kind, own = write(request, gate, made, metadata, mixture)
     return Artifact(
         request.path, kind(**common, **own, seconds=time.perf_counter() - request.start)
     )

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from executorch.exir import EdgeCompileConfig, EdgeProgramManager, to_edge_transform_and_lower
@@ -28,6 +28,7 @@ from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.targets.custom_operators import check_namespaces
 from hvit_edge.targets.kernels import Place, check_kernels
 from hvit_edge.targets.lazy_code import lazy_code
+from hvit_edge.targets.lowered_program import LoweredProgram, OutsideOp
 from hvit_edge.targets.refusals import source_line
 from hvit_edge.targets.skip_retraces import skipped_retraces
 
@@ -37,34 +38,12 @@ PARTITION_LOGGER = "executorch.backends.xnnpack.partition"
 
 
 @dataclass(frozen=True)
-class OutsideOp:
-    """Describes an operator that the delegate did not take.
-
-    Attributes:
-        op: the operator, such as `aten.topk.default`.
-        module: dotted path of the module that the operator came from; empty for the root.
-        reason: why it was not taken, as far as the partitioner says.
-    """
-
-    op: str
-    module: str
-    reason: str
-
-    def to_dict(self) -> dict[str, str]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """Holds a lowered graph and says which of its operators run where.
+class Lowered(LoweredProgram):
+    """Holds a graph that ExecuTorch lowered.
 
     Attributes:
         edge: ExecuTorch's form of the lowered graph.
-        delegates: the number of delegates that `forward` calls.
-        ops_outside: the operators that are left to the portable kernels.
-        ops_total: the number of operators in the graph before partitioning.
-        operators: the operators that the delegate runs, in the order in which they were
-            serialized; empty if that was not recorded.
+        delegates, ops_outside, ops_total, operators: see `LoweredProgram`.
         delegate_graph: the graph that the only delegate was given, in the delegate's form; None
             if it was not recorded.
     """
@@ -75,11 +54,6 @@ class Lowered:
     ops_total: int
     operators: tuple[OperatorRecord, ...] = ()
     delegate_graph: object = None
-
-    @property
-    def delegated_share(self) -> float:
-        """Return the share of the operators that run in a delegate, 0 to 1."""
-        return 1 - len(self.ops_outside) / self.ops_total if self.ops_total else 1.0
 
     def _places(self) -> dict[str, Place]:
         """Return the place of the first operator of each kind outside the delegates."""

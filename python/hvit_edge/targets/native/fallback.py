@@ -11,7 +11,8 @@ from torch.fx import Graph, GraphModule, Node
 
 from hvit_edge.lowering.graph import constant_tensor, module_path
 from hvit_edge.targets.custom_operators import check_namespaces
-from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered, OutsideOp
+from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
+from hvit_edge.targets.lowered_program import OutsideOp
 from hvit_edge.targets.native.delegate_call import delegate_of
 from hvit_edge.targets.native.graph_plan import Plan, records_of, try_plan
 from hvit_edge.targets.native.refusals import Refusal, refuse_all

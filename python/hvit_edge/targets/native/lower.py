@@ -1,19 +1,18 @@
-"""Lower a graph to an ExecuTorch program that calls the native backend, once or several times."""
+"""Lower a graph to an ExecuTorch program that calls the native backend, once or several times.
+
+ExecuTorch's compiler is imported only for a program that it has to make, with several calls.
+"""
 
 from __future__ import annotations
 
 import torch
-from executorch.exir import to_edge
-from torch import nn
 from torch.fx import GraphModule
 
+from hvit_edge.artifact.write_program import DelegateMethod, TensorForm
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.lowering.plain_layout import plain, store_plainly
-from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
-from hvit_edge.targets.kernelless import write_out_kernelless
-from hvit_edge.targets.native.delegate_call import delegate_of
-from hvit_edge.targets.native.fallback import lower_in_segments
+from hvit_edge.targets.lowered_program import LoweredProgram
 from hvit_edge.targets.native.graph_plan import (
     LOWERINGS,
     Plan,
@@ -22,18 +21,8 @@ from hvit_edge.targets.native.graph_plan import (
     try_plan,
     write_out_rest,
 )
+from hvit_edge.targets.native.program import BACKEND, NativeProgram
 from hvit_edge.targets.native.values import Number
-
-
-class _Call(nn.Module):
-    """Calls the backend once."""
-
-    def __init__(self, lowered: nn.Module) -> None:
-        super().__init__()
-        self.lowered = lowered
-
-    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return self.lowered(*inputs)
 
 
 def lower(
@@ -42,7 +31,7 @@ def lower(
     number: Number = Number.FLOAT32,
     *,
     whole: bool = True,
-) -> Lowered:
+) -> LoweredProgram:
     """Lower `graph` for the native backend.
 
     Args:
@@ -63,11 +52,25 @@ def lower(
     if not whole:
         write_out_rest(graph)
     plan = plan_graph(graph, number) if whole else try_plan(graph, number)
+    if not isinstance(plan, Plan):
+        return _lower_in_segments(graph, inputs, number)
+    method = DelegateMethod(
+        name="forward",
+        backend=BACKEND,
+        payload=plan.data,
+        inputs=tuple(TensorForm(tuple(x.shape), x.numpy().dtype.name) for x in inputs),
+        outputs=tuple(TensorForm(tuple(shape_of(y))) for y in graph.graph.output_node().args[0]),
+    )
+    return NativeProgram(method, plan.nodes, records_of(plan))
+
+
+def _lower_in_segments(
+    graph: GraphModule, inputs: tuple[torch.Tensor, ...], number: Number
+) -> LoweredProgram:
+    """Let ExecuTorch make a program of several calls and the operators between them."""
+    from hvit_edge.targets.kernelless import write_out_kernelless
+    from hvit_edge.targets.native.fallback import lower_in_segments
+
     with fast_decompositions():
-        if not isinstance(plan, Plan):
-            write_out_kernelless(graph, LOWERINGS)
-            return lower_in_segments(graph, inputs, number)
-        shapes = [shape_of(output) for output in graph.graph.output_node().args[0]]
-        call = _Call(delegate_of(plan.data, inputs, shapes))
-        edge = to_edge(torch.export.export(call, inputs), compile_config=COMPILE_CONFIG)
-    return Lowered(edge, 1, [], plan.nodes, records_of(plan))
+        write_out_kernelless(graph, LOWERINGS)
+        return lower_in_segments(graph, inputs, number)

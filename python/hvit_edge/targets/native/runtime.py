@@ -13,27 +13,29 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.container import Arrays, GoldenTensors, constant_methods, seal
 from hvit_edge.artifact.metadata import TENSOR, TENSOR_SCHEMA_VERSION, Difference, Metadata
+from hvit_edge.artifact.write_program import TensorForm
 from hvit_edge.boundary.quiet import quiet_stderr
 from hvit_edge.lowering.graph import Editor, aten, nodes_calling, shape_of
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.runtime import Session
-from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.lowered_program import LoweredProgram
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.program import NativeProgram
 from hvit_edge.targets.native.values import Number
 
 
-def native_run(lowered: Lowered) -> Callable[[Arrays], Arrays]:
+def native_run(lowered: LoweredProgram) -> Callable[[Arrays], Arrays]:
     """Return a function that runs a program in the C++ runtime."""
     session = _session(native_program(lowered))
     return lambda arrays: tuple(session(*(np.asarray(array, order="C") for array in arrays)))
 
 
-def native_step(lowered: Lowered) -> Callable[[np.ndarray], np.ndarray]:
+def native_step(lowered: LoweredProgram) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function that runs a program of one input and one output."""
     return program_step(native_program(lowered))
 
 
-def native_program(lowered: Lowered) -> bytes:
+def native_program(lowered: LoweredProgram) -> bytes:
     """Return the bytes of a program with what a Session reads first."""
     return lowered.serialize(constant_methods(*_described(lowered)))
 
@@ -96,13 +98,9 @@ def native_int8_values(
     return native_values(twin, wanted, (example,), number)
 
 
-def _described(lowered: Lowered) -> tuple[Metadata, GoldenTensors]:
+def _described(lowered: LoweredProgram) -> tuple[Metadata, GoldenTensors]:
     """Return what a Session reads before it runs anything."""
-    program = lowered.edge.exported_program()
-    values = {node.name: node.meta["val"] for node in program.graph.nodes if "val" in node.meta}
-    signature = program.graph_signature
-    inputs = tuple(_zeros(values[name]) for name in signature.user_inputs)
-    outputs = tuple(_zeros(values[name]) for name in signature.user_outputs)
+    inputs, outputs = _forms(lowered)
     metadata = Metadata(
         schema_version=TENSOR_SCHEMA_VERSION,
         model_name="program",
@@ -117,11 +115,32 @@ def _described(lowered: Lowered) -> tuple[Metadata, GoldenTensors]:
         parity=Difference(0.0, 0.0, 1.0, True),
         golden_tolerance=1.0,
         task=TENSOR,
-        input_names=tuple(signature.user_inputs),
-        output_names=tuple(signature.user_outputs),
+        input_names=tuple(f"input_{index}" for index in range(len(inputs))),
+        output_names=tuple(f"output_{index}" for index in range(len(outputs))),
     )
-    return metadata, GoldenTensors(inputs, outputs)
+    golden = GoldenTensors(tuple(map(_zeros, inputs)), tuple(map(_zeros, outputs)))
+    return metadata, golden
 
 
-def _zeros(value: torch.Tensor) -> np.ndarray:
-    return torch.zeros(tuple(value.shape), dtype=value.dtype).numpy()
+def _forms(lowered: LoweredProgram) -> tuple[Sequence[TensorForm], Sequence[TensorForm]]:
+    """Return the inputs and the outputs of a program."""
+    if isinstance(lowered, NativeProgram):
+        return lowered.method.inputs, lowered.method.outputs
+    from hvit_edge.targets.delegate import Lowered  # imports ExecuTorch's compiler
+
+    assert isinstance(lowered, Lowered)
+    program = lowered.edge.exported_program()
+    values = {node.name: node.meta["val"] for node in program.graph.nodes if "val" in node.meta}
+    signature = program.graph_signature
+    return (
+        [_form_of(values[name]) for name in signature.user_inputs],
+        [_form_of(values[name]) for name in signature.user_outputs],
+    )
+
+
+def _form_of(value: torch.Tensor) -> TensorForm:
+    return TensorForm(tuple(value.shape), str(value.dtype).removeprefix("torch."))
+
+
+def _zeros(form: TensorForm) -> np.ndarray:
+    return np.zeros(form.shape, form.dtype)

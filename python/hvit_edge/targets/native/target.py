@@ -18,14 +18,14 @@ from hvit_edge.precision import INT8, XNNPACK_PACKAGES
 from hvit_edge.quantize import Calibration, quantize, reference_graph
 from hvit_edge.quantize.arithmetic import native_arithmetic
 from hvit_edge.quantize.sensitive_layers import MOST_INPUTS, keep_sensitive_layers
-from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.lowered_program import LoweredProgram
 from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.runtime import native_int8_values, native_run, native_values
 from hvit_edge.targets.native.values import Number
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Target, Values
 
 
-class NativeTarget(Target[Lowered]):
+class NativeTarget(Target[LoweredProgram]):
     """Makes programs for the backend of our own C++ runtime."""
 
     name = "native"
@@ -56,18 +56,18 @@ class NativeTarget(Target[Lowered]):
         calibration = _keep_float(reference, made, job) if job.keep_sensitive else None
         return Prepared(made, Quantized(made, arithmetic), reference, calibration)
 
-    def lower(self, prepared: Prepared, job: Job) -> Lowered:
+    def lower(self, prepared: Prepared, job: Job) -> LoweredProgram:
         """Lower a graph for the backend."""
         job.tell("lower")
         number = number_of(job.precision, job.cpu)
         return lower(prepared.graph, job.example, number, whole=job.whole)
 
-    def run(self, program: Lowered, job: Job) -> Run:
+    def run(self, program: LoweredProgram, job: Job) -> Run:
         """Return a function that runs the program in the C++ runtime."""
         run = native_run(program)
         return lambda sample: run(sample.arrays)
 
-    def values(self, prepared: Prepared, program: Lowered, job: Job) -> Values:
+    def values(self, prepared: Prepared, program: LoweredProgram, job: Job) -> Values:
         """Return what the int8 layers of a program read and write."""
         number = number_of(job.precision, job.cpu)
         return native_int8_values(prepared.graph, job.example[0], number)

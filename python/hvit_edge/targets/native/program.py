@@ -1,0 +1,33 @@
+"""Hold a program that is one call of the native backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hvit_edge.artifact.metadata import OperatorRecord
+from hvit_edge.artifact.write_program import DelegateMethod, write_program
+from hvit_edge.targets.lowered_program import LoweredProgram, OutsideOp
+
+BACKEND = "HvitEdgeBackend"
+"""Name under which the runtime knows the native backend."""
+
+
+@dataclass(frozen=True)
+class NativeProgram(LoweredProgram):
+    """Holds a program in which the native backend runs everything.
+
+    Attributes:
+        method: the only method that runs.
+        ops_total, operators: see `LoweredProgram`.
+    """
+
+    method: DelegateMethod
+    ops_total: int
+    operators: tuple[OperatorRecord, ...]
+    delegates: int = 1
+    ops_outside: Sequence[OutsideOp] = field(default_factory=list)
+
+    def serialize(self, constant_methods: Mapping[str, object] | None = None) -> bytes:
+        """Return the program's bytes, which are those that ExecuTorch would write."""
+        return write_program([self.method], constant_methods or {})
