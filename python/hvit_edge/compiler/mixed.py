@@ -31,7 +31,6 @@ from hvit_edge.quantize.moments import input_moments
 from hvit_edge.quantize.plan import Plan, apply_plan, read_plan, resolve, write_plan
 from hvit_edge.quantize.search import DEFAULT_MAX_DROP, RankedLayer, search
 from hvit_edge.quantize.search_state import SearchState
-from hvit_edge.targets.xnnpack.target import runnable
 
 LISTED = 10  # layers of the ranking that an error lists
 
@@ -242,6 +241,8 @@ def _searched(
     progress: Wrap,
     tell: Callable[[str], None],
 ) -> tuple[GraphModule, MixedReport]:
+    from hvit_edge.targets.xnnpack.target import runnable  # imports ExecuTorch's compiler
+
     result = search(
         graph,
         calibration,

@@ -25,7 +25,7 @@ from hvit_edge.lowering.graph import (
     rank_of,
     shape_of,
 )
-from hvit_edge.quantize.half_casts import CAST, register_cast
+from hvit_edge.quantize.half_casts import CAST
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.quantize.layers import is_helper
 
@@ -35,7 +35,6 @@ HALF_LIMIT = torch.finfo(torch.float16).max
 
 def quantize_half(graph: GraphModule) -> None:
     """Make the graph compute in float16, in place, except the nodes of `float32_island`."""
-    register_cast()
     _write_out_silu(graph)
     _write_out_glu(graph)
     island = float32_island(graph)

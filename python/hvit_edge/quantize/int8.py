@@ -17,7 +17,6 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering.graph import Editor, constant_tensor
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
-from hvit_edge.quantize.int8_visitors import register_int8
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.moments import Moments
 from hvit_edge.quantize.rounding import mean_error, round_weight
@@ -40,7 +39,6 @@ def quantize_int8(
         share: the least number of tokens or pixels that share a range; the next larger divisor of
             their number is used.
     """
-    register_int8()
     for layer in layers:
         weight = constant_tensor(graph, layer.weight)
         if moments is None:

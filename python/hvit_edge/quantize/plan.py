@@ -27,7 +27,7 @@ from hvit_edge.artifact.container import write_atomically
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import Editor, cleanup, constant_tensor
 from hvit_edge.quantize.half import HALF_LIMIT
-from hvit_edge.quantize.half_casts import CAST, register_cast
+from hvit_edge.quantize.half_casts import CAST
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.moments import Moments
@@ -205,7 +205,6 @@ def _set_half(graph: GraphModule, layers: Sequence[Layer]) -> None:
 
     If such a layer reads what another one wrote, there is no cast between the two.
     """
-    register_cast()
     halves: dict[Node, Node] = {}
     for layer in layers:
         edit, source = Editor(graph, layer.node), layer.source
