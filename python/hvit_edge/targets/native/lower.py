@@ -9,6 +9,7 @@ import torch
 from torch.fx import GraphModule
 
 from hvit_edge.artifact.write_program import DelegateMethod, TensorForm
+from hvit_edge.boundary.executorch_compiler import import_compiler
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.lowering.plain_layout import plain, store_plainly
@@ -68,6 +69,7 @@ def _lower_in_segments(
     graph: GraphModule, inputs: tuple[torch.Tensor, ...], number: Number
 ) -> LoweredProgram:
     """Let ExecuTorch make a program of several calls and the operators between them."""
+    import_compiler()
     from hvit_edge.targets.kernelless import write_out_kernelless
     from hvit_edge.targets.native.fallback import lower_in_segments
 
