@@ -69,8 +69,11 @@ def write_artifact(
         "calibration": made.calibration,
         **gate.reported,
     }
-    write = _program if isinstance(made.program, LoweredProgram) else _package
-    kind, own = write(request, gate, made, metadata, mixture)
+    if isinstance(made.program, LoweredProgram):
+        kind, own = _program(request, gate, made.program, metadata)
+        own["mixture"] = mixture
+    else:
+        kind, own = _package(request, gate, made.program, metadata)
     return Artifact(
         request.path, kind(**common, **own, seconds=time.perf_counter() - request.start)
     )
@@ -80,7 +83,7 @@ Written = tuple[type, dict[str, object]]
 """The class of the report, and the fields that only this class has."""
 
 
-def _program(request: Request, gate: Gate, program: Lowered, metadata: Metadata) -> Written:
+def _program(request: Request, gate: Gate, program: LoweredProgram, metadata: Metadata) -> Written:
     """Write a `.pte`. If this machine can run it, its self test must pass."""
     data = seal(program.serialize(constant_methods(metadata, gate.golden)))
     runs_here = request.target != "coreml-pte" or sys.platform == "darwin"

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from hvit_edge.targets.coreml.target import Package
-    from hvit_edge.targets.delegate import Lowered
+    from hvit_edge.targets.lowered_program import LoweredProgram
     from hvit_edge.targets.target import Target
 
-    AnyProgram: TypeAlias = Lowered | Package
+    AnyProgram: TypeAlias = LoweredProgram | Package
     """A program of any target."""
 
 _TARGETS = {
