@@ -12,7 +12,8 @@ namespace hvit_edge {
 Result<std::string> facts_command(const Arguments& arguments);
 /// Compares the artifact's output with its golden output.
 Result<std::string> self_test_command(const Arguments& arguments);
-/// Runs raw float32 inputs from a file and writes raw float32 outputs to a file.
+/// Runs samples from a file and writes their outputs to a file. Both contain the arrays of each
+/// sample in order, as raw bytes.
 Result<std::string> run_command(const Arguments& arguments);
 /// Compares the preprocessing of every instruction set of the machine with the scalar one.
 Result<std::string> check_pixels_command(const Arguments& arguments);

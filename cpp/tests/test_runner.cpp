@@ -90,12 +90,40 @@ TEST(Runner, RunsEveryInputOfAFile) {
   std::remove(outputs.c_str());
 }
 
+// Inputs are float32 [2, 3], int64 [2, 4] and bool [4]; see test_tensor_session.cpp.
+TEST(Runner, RunsSamplesOfSeveralDtypes) {
+  const std::string inputs = temporary("arrays");
+  const std::string outputs = temporary("arrays_out");
+  constexpr std::size_t kSampleBytes = 6 * 4 + 8 * 8 + 4;
+  std::vector<std::uint8_t> samples(2 * kSampleBytes);
+  const std::int64_t count = 5;  // of the first sum in the second sample
+  std::memcpy(samples.data() + kSampleBytes + 24, &count, sizeof(count));
+  samples[2 * kSampleBytes - 4] = 1;  // the mask keeps the first column there
+  write_file(inputs, samples);
+  const std::string path = std::string(HVIT_EDGE_TEST_DATA) + "/tensors_v2.pte";
+  succeed({"run", path, inputs, outputs},
+          {R"({"count":2,"shape":[2,4],)", R"("outputs":[{"shape":[2,4],"dtype":"float32"},)",
+           R"({"shape":[2],"dtype":"int64"}]})"});
+  const std::vector<std::uint8_t> bytes = read_file(outputs);
+  constexpr std::size_t kOutputBytes = 2 * 8 * sizeof(float) + 2 * sizeof(std::int64_t);
+  ASSERT_EQ(bytes.size(), 2 * kOutputBytes);
+  float values[2][16];
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::memcpy(values[i], bytes.data() + i * kOutputBytes, sizeof(values[i]));
+  }
+  for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(values[0][i], 0.0F) << i;
+  EXPECT_NEAR(values[1][0], 5.0F, 1e-4F);  // the sum
+  EXPECT_NEAR(values[1][8], 5.0F, 1e-4F);  // the masked one
+  std::remove(inputs.c_str());
+  std::remove(outputs.c_str());
+}
+
 TEST(Runner, RefusesInputsOfAWrongSize) {
   const std::string inputs = temporary("wrong");
   const std::string outputs = temporary("none");
   for (const std::size_t size : {std::size_t{0}, kInputBytes - 1, kInputBytes + 4}) {
     write_file(inputs, std::vector<std::uint8_t>(size));
-    refuse({"run", tiny_path(), inputs, outputs}, "expected a multiple of 9216 bytes (one input)");
+    refuse({"run", tiny_path(), inputs, outputs}, "expected a multiple of 9216 bytes (one sample)");
   }
   std::remove(inputs.c_str());
   refuse({"run", tiny_path(), inputs, outputs}, "No such file");
