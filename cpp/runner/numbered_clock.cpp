@@ -1,6 +1,7 @@
 #include "numbered_clock.h"
 
 #include <atomic>
+#include <string>
 
 #include "count_markers.h"
 #include "text.h"
@@ -33,26 +34,32 @@ std::int64_t stop_numbering() {
   return reads;
 }
 
-// A delegate's profiler reads the clock first, and reports that as the start of the first operator,
-// relative to an origin of its own. XNNPACK reads the clock again before the first operator, and
-// then after each operator.
+// The origin of the times is not the first read. A delegate's profiler reads the clock first, and
+// reports that as the start of the first operator. XNNPACK reads the clock again before the first
+// operator, and then after each operator. For an operator outside the delegates, the clock is read
+// before and after it.
 Result<std::vector<OperatorReads>> reads_of(const std::vector<OperatorTime>& operators,
                                             std::int64_t reads) {
   std::vector<OperatorReads> found;
   const std::int64_t origin = operators.empty() ? 0 : operators[0].start_ns;
-  std::int64_t expected = 1;
+  std::int64_t read = -1;  // the last one so far
+  bool after_delegate = false;
   bool regular = true;
   for (const OperatorTime& each : operators) {
-    const OperatorReads next = {each.name, (each.start_ns - origin) / kMicrosecond + 1,
-                                (each.end_ns - origin) / kMicrosecond + 1};
-    const bool next_delegate = !found.empty() && next.first == expected + 2;
-    regular = regular && (next.first == expected || next_delegate) && next.last > next.first;
-    expected = next.last;
+    const bool outside = each.name.rfind(kInstruction, 0) == 0;
+    const std::int64_t shift = outside ? 0 : 1;
+    const OperatorReads next = {each.name, (each.start_ns - origin) / kMicrosecond + shift,
+                                (each.end_ns - origin) / kMicrosecond + shift};
+    const bool same_delegate = after_delegate && !outside && next.first == read;
+    const bool begins = next.first == read + (outside ? 1 : 2);
+    regular = regular && (same_delegate || begins) && next.last > next.first;
+    read = next.last;
+    after_delegate = !outside;
     found.push_back(next);
   }
-  if (regular && !found.empty() && reads == expected + 1) return found;
+  if (regular && !found.empty() && reads == read + 1) return found;
   return Status(StatusCode::internal,
-                concat("[count] expected ", expected + 1, " reads of the clock around ",
+                concat("[count] expected ", read + 1, " reads of the clock around ",
                        operators.size(), " operators, got ", reads,
                        "; count on Linux with the ExecuTorch that hvit-edge pins"));
 }

@@ -1,4 +1,4 @@
-// Finds which reads of the clock are around each operator of XNNPACK.
+// Finds which reads of the clock are around each operator.
 #pragma once
 
 #include <cstdint>

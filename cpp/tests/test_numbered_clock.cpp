@@ -53,6 +53,22 @@ TEST(NumberedClock, FindsTheReadsAroundOperators) {
   EXPECT_EQ((*found)[2].last, 8);
 }
 
+// Each of them is between two reads of its own, before, between and after delegates.
+TEST(NumberedClock, FindsTheReadsAroundOperatorsOutsideDelegates) {
+  const auto found = reads_of({{"instruction 0", 500, 1500},
+                               {"a", 2500, 4500},
+                               {"b", 4500, 5500},
+                               {"instruction 2", 7500, 8500},
+                               {"instruction 3", 9500, 10500}},
+                              11);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  const std::int64_t expected[][2] = {{0, 1}, {3, 5}, {5, 6}, {7, 8}, {9, 10}};
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ((*found)[i].first, expected[i][0]) << i;
+    EXPECT_EQ((*found)[i].last, expected[i][1]) << i;
+  }
+}
+
 void refuse(const std::vector<OperatorTime>& operators, std::int64_t reads) {
   const auto found = reads_of(operators, reads);
   ASSERT_FALSE(found.ok());

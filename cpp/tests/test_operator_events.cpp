@@ -25,10 +25,23 @@ TEST(OperatorEvents, KeepsNamesAndTimesInTheirOrder) {
   EXPECT_TRUE(events.operators().empty());
 }
 
+TEST(OperatorEvents, KeepsCallsOfKernelsWithTheirInstruction) {
+  OperatorEvents events;
+  events.set_chain_debug_handle(0, 7);
+  const auto entry = events.start_profiling("OPERATOR_CALL", -1, 0);
+  EXPECT_TRUE(events.operators().empty());
+  events.end_profiling(entry);
+  ASSERT_EQ(events.operators().size(), 1U);
+  EXPECT_EQ(events.operators()[0].name, "instruction 7");
+  EXPECT_LE(events.operators()[0].start_ns, events.operators()[0].end_ns);
+}
+
 TEST(OperatorEvents, KeepsNothingElse) {
   OperatorEvents events;
   events.create_event_block("Execute");
-  events.end_profiling(events.start_profiling("OPERATOR_CALL", 0, 0));
+  events.end_profiling(events.start_profiling("DELEGATE_CALL", 0, 0));
+  events.end_profiling(events.start_profiling("Method::execute", 0, 0));
+  events.end_profiling(events.start_profiling(nullptr, 0, 0));
   events.end_profiling_delegate(events.start_profiling_delegate("x", -1), nullptr, 0);
   events.track_allocation(events.track_allocator("planned"), 64);
   EXPECT_TRUE(events.operators().empty());
@@ -41,7 +54,7 @@ Result<Session> load_tiny(bool time_operators) {
   return Session::load(testing::tiny_path(), options);
 }
 
-// There are two delegates: the mean between them is not an operator of XNNPACK.
+// There are two delegates: the mean between them is outside.
 TEST(OperatorEvents, ASessionNamesTheOperatorsOfItsLastRun) {
   Result<Session> session = load_tiny(true);
   ASSERT_TRUE(session.ok()) << session.status().message();
@@ -51,11 +64,12 @@ TEST(OperatorEvents, ASessionNamesTheOperatorsOfItsLastRun) {
   for (int run = 0; run < 2; ++run) {
     ASSERT_TRUE(session->run({input}).ok());
     const std::vector<OperatorTime>& found = session->operators();
-    ASSERT_EQ(found.size(), 4U);
+    ASSERT_EQ(found.size(), 5U);
     EXPECT_EQ(found[0].name, "Transpose (ND, X32) #1");
     EXPECT_EQ(found[1].name.substr(0, 24), "Convolution (NHWC, F32) ");
     EXPECT_EQ(found[2].name, "Transpose (ND, X32) #2");
-    EXPECT_EQ(found[3].name.substr(0, 26), "Fully Connected (NC, F32) ");
+    EXPECT_EQ(found[3].name, "instruction 1");
+    EXPECT_EQ(found[4].name.substr(0, 26), "Fully Connected (NC, F32) ");
     for (const OperatorTime& each : found) EXPECT_LE(each.start_ns, each.end_ns);
     EXPECT_EQ(found[0].end_ns, found[1].start_ns);
   }

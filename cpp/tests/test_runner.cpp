@@ -157,11 +157,11 @@ TEST(Runner, MeasuresTime) {
 }
 
 TEST(Runner, TimesOperators) {
-  const Outcome outcome =
-      succeed({"profile", tiny_path(), "--iterations", "3", "--warmup", "1", "--threads", "1"},
-              {R"({"threads":1,"seconds":[)",
-               R"("operators":[{"name":"Transpose (ND, X32) #1","nanoseconds":[)",
-               R"({"name":"Fully Connected (NC, F32) )"});
+  const Outcome outcome = succeed(
+      {"profile", tiny_path(), "--iterations", "3", "--warmup", "1", "--threads", "1"},
+      {R"({"threads":1,"seconds":[)",
+       R"("operators":[{"name":"Transpose (ND, X32) #1","nanoseconds":[)",
+       R"({"name":"instruction 1","nanoseconds":[)", R"({"name":"Fully Connected (NC, F32) )"});
   const std::string numbers = R"("nanoseconds":[)";
   std::size_t operators = 0;
   for (std::size_t at = 0; (at = outcome.output.find(numbers, at)) != std::string::npos;) {
@@ -170,7 +170,7 @@ TEST(Runner, TimesOperators) {
     EXPECT_EQ(std::count(list.begin(), list.end(), ','), 2) << list;
     ++operators;
   }
-  EXPECT_EQ(operators, 4U);
+  EXPECT_EQ(operators, 5U);
 }
 
 TEST(Runner, ChecksPixels) {
@@ -181,8 +181,9 @@ TEST(Runner, ChecksPixels) {
 TEST(Runner, CountsOnOneThread) {
   succeed({"count", tiny_path()},
           {R"({"threads":1,"operators":[{"name":"Transpose (ND, X32) #1","first":1,"last":2},)",
-           R"({"name":"Transpose (ND, X32) #2","first":3,"last":4},{"name":"Fully Connected )",
-           R"("first":6,"last":7}]})"});
+           R"({"name":"Transpose (ND, X32) #2","first":3,"last":4},)",
+           R"({"name":"instruction 1","first":5,"last":6},{"name":"Fully Connected )",
+           R"("first":8,"last":9}]})"});
 }
 
 }  // namespace

@@ -80,8 +80,7 @@ class Session:
             applies to the complete process; the Session loaded last sets it.
         prepare: False loads the model itself only at the first run. An artifact for a backend that
             this system does not have can then be inspected, but not run.
-        time_operators: also measure the operators of the backend in every run, see
-            `operator_times`.
+        time_operators: also measure the operators in every run, see `operator_times`.
 
     Attributes:
         metadata: metadata of the artifact.
@@ -188,7 +187,8 @@ class Session:
         """Return name and nanoseconds of each operator in the last run, in order.
 
         The list is empty if the Session does not time operators. XNNPACK measures microseconds,
-        rounded down.
+        rounded down. An operator outside the delegates is named "instruction N", after its place in
+        the program; `profile` names the operator.
         """
         with self._lock:
             return [(each.name, each.end_ns - each.start_ns) for each in self._native.operators]

@@ -19,14 +19,18 @@ struct SessionOptions {
   /// If false, the first run prepares the model, and refuses if the runtime lacks its backend. The
   /// metadata of any artifact can then be read on any machine.
   bool prepare = true;
-  /// If true, the backend times its operators in every run, for operators(). This costs time in
-  /// each run.
+  /// If true, operators are timed in every run, for operators(). This costs time in each run.
   bool time_operators = false;
 };
 
-/// An operator of the backend in one run. Only differences of times have a meaning.
+/// How the name of an operator outside the backends begins; the rest is the place of its
+/// instruction in the program's method `forward`, from 0.
+constexpr char kInstruction[] = "instruction ";
+
+/// An operator in one run. Only differences of times have a meaning.
 struct OperatorTime {
-  std::string name;  ///< as the backend names it, with its number: "Softmax (NC, F32) #2"
+  std::string name;  ///< as the backend names it, with its number: "Softmax (NC, F32) #2"; outside
+                     ///< of the backends "instruction 7"
   std::int64_t start_ns = 0;
   std::int64_t end_ns = 0;
 };
@@ -75,7 +79,7 @@ class Session {
   Status run(const std::vector<TensorView>& inputs, const std::vector<float*>& outputs);
 
   /// Returns the operators of the last run in their order, if SessionOptions asked for their times.
-  /// XNNPACK measures in microseconds, rounded down.
+  /// XNNPACK measures in microseconds, rounded down. Operators outside the backends are included.
   const std::vector<OperatorTime>& operators() const;
 
   /// Preprocesses the artifact's golden photo, or reads its golden inputs, runs the model and

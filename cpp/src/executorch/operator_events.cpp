@@ -2,6 +2,8 @@
 
 #include <executorch/runtime/platform/platform.h>
 
+#include <cstring>
+
 namespace hvit_edge {
 
 using executorch::runtime::AllocatorID;
@@ -13,6 +15,10 @@ using executorch::runtime::EventTracerEntry;
 namespace {
 
 using Flag = executorch::runtime::Result<bool>;
+
+constexpr char kKernelCall[] = "OPERATOR_CALL";  // ExecuTorch's name of the event
+constexpr std::int64_t kIgnored = 0;
+constexpr std::int64_t kKept = 1;
 
 std::int64_t nanoseconds(et_timestamp_t ticks) {
   const et_tick_ratio_t ratio = executorch::runtime::pal_ticks_to_ns_multiplier();
@@ -31,15 +37,28 @@ void OperatorEvents::log_profiling_delegate(const char* name, DelegateDebugIntId
 
 void OperatorEvents::create_event_block(const char*) {}
 
-EventTracerEntry OperatorEvents::start_profiling(const char*, ChainID, DebugHandle) { return {}; }
+EventTracerEntry OperatorEvents::start_profiling(const char* name, ChainID, DebugHandle) {
+  EventTracerEntry entry = {};
+  entry.event_id = kIgnored;
+  if (name == nullptr || std::strcmp(name, kKernelCall) != 0) return entry;
+  entry.event_id = kKept;
+  entry.debug_handle = current_debug_handle();  // the place of the instruction
+  entry.start_time = executorch::runtime::pal_current_ticks();
+  return entry;
+}
+
+void OperatorEvents::end_profiling(EventTracerEntry entry) {
+  if (entry.event_id != kKept) return;
+  const et_timestamp_t end = executorch::runtime::pal_current_ticks();
+  operators_.push_back({kInstruction + std::to_string(entry.debug_handle),
+                        nanoseconds(entry.start_time), nanoseconds(end)});
+}
 
 EventTracerEntry OperatorEvents::start_profiling_delegate(const char*, DelegateDebugIntId) {
   return {};
 }
 
 void OperatorEvents::end_profiling_delegate(EventTracerEntry, const void*, std::size_t) {}
-
-void OperatorEvents::end_profiling(EventTracerEntry) {}
 
 void OperatorEvents::track_allocation(AllocatorID, std::size_t) {}
 

@@ -1,4 +1,4 @@
-// Receives what a delegate reports about its operators after each run.
+// Receives the times of operators in each run: those of delegates, and those outside them.
 #pragma once
 
 #include <executorch/runtime/core/event_tracer.h>
@@ -9,10 +9,11 @@
 
 namespace hvit_edge {
 
-/// Keeps the operators of the last run, and nothing else that an ExecuTorch method reports, because
-/// a program of hvit-edge is one delegate. XNNPACK measures with the system's clock between
-/// operators, in microseconds rounded down, and reports after the complete run. Ticks of ExecuTorch
-/// become nanoseconds.
+/// Keeps the operators of the last run in their order, and nothing else that an ExecuTorch method
+/// reports. XNNPACK measures with the system's clock between operators, in microseconds rounded
+/// down, and reports after the complete run of a delegate. An operator outside the delegates is
+/// measured here; ExecuTorch gives the place of its instruction, but not its name. Ticks of
+/// ExecuTorch become nanoseconds.
 class OperatorEvents final : public executorch::runtime::EventTracer {
  public:
   const std::vector<OperatorTime>& operators() const { return operators_; }
@@ -23,16 +24,18 @@ class OperatorEvents final : public executorch::runtime::EventTracer {
                               et_timestamp_t start_time, et_timestamp_t end_time,
                               const void* metadata, std::size_t metadata_len) override;
 
-  // The following events are reported too, but not kept.
-  void create_event_block(const char* name) override;
+  // Only calls of kernels are kept; methods and delegates are reported in the same way.
   executorch::runtime::EventTracerEntry start_profiling(
       const char* name, executorch::runtime::ChainID chain_id,
       executorch::runtime::DebugHandle debug_handle) override;
+  void end_profiling(executorch::runtime::EventTracerEntry entry) override;
+
+  // The following events are reported too, but not kept.
+  void create_event_block(const char* name) override;
   executorch::runtime::EventTracerEntry start_profiling_delegate(
       const char* name, executorch::runtime::DelegateDebugIntId delegate_debug_index) override;
   void end_profiling_delegate(executorch::runtime::EventTracerEntry entry, const void* metadata,
                               std::size_t metadata_len) override;
-  void end_profiling(executorch::runtime::EventTracerEntry entry) override;
   void track_allocation(executorch::runtime::AllocatorID id, std::size_t size) override;
   executorch::runtime::AllocatorID track_allocator(const char* name) override;
   executorch::runtime::Result<bool> log_evalue(const executorch::runtime::EValue& value,

@@ -21,6 +21,7 @@ SOURCES = {
     "model_source": "hve_model_source",
     "model_args": "hve_model_args",
     "sample_source": "hve_sample_source",
+    "ops_outside": "hve_ops_outside",
 }
 
 
@@ -114,6 +115,8 @@ class Metadata:
         input_names, output_names: names of the tensors of `forward`, for the task "tensor".
         sample_source: where the golden sample came from, for the task "tensor": "argument", a
             file's name, or "drawn: ..." with the declaration.
+        ops_outside: the operators outside the delegates in their order, one per line: operator,
+            such as `aten.topk.default`, tab, module.
     """
 
     schema_version: int
@@ -142,3 +145,4 @@ class Metadata:
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
     sample_source: str = ""
+    ops_outside: str = ""

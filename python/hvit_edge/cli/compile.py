@@ -316,10 +316,11 @@ def _tensors(report: dict) -> list[tuple[str, object]]:
 
 
 def _delegate_fields(report: dict) -> list[tuple[str, object]]:
-    outside = len(report["ops_outside"])
+    outside = [(one["op"], one["module"]) for one in report["ops_outside"]]
+    number = f"{len(outside) or 'none'} of {report['ops_total']}"
     return [
         ("delegates", report["delegates"]),
-        ("operators outside", f"{outside or 'none'} of {report['ops_total']}"),
+        ("operators outside", "\n".join([number, *text.outside(outside, report["path"])])),
     ]
 
 

@@ -99,9 +99,16 @@ def _program(facts: dict) -> list[tuple[str, object]]:
         ("inputs", "\n".join(text.tensor(tensor) for tensor in facts["inputs"])),
         ("outputs", "\n".join(text.tensor(tensor) for tensor in facts["outputs"])),
         ("delegates", _counted(facts["delegates"])),
-        ("operators outside", _counted(facts["ops_outside"])),
+        ("operators outside", _outside(facts)),
         ("planned memory", text.size(facts["planned_memory_bytes"])),
     ]
+
+
+def _outside(facts: dict) -> str:
+    """Return the operators outside the delegates, by module if the artifact has a record."""
+    recorded = facts["metadata"]["ops_outside"]
+    pairs = [tuple(line.split("\t")) for line in recorded.splitlines()]
+    return "\n".join([_counted(facts["ops_outside"]), *text.outside(pairs, facts["path"])])
 
 
 def _package(facts: dict) -> list[tuple[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,3 +101,17 @@ def _print(found: Profile, top: int, console: Console) -> None:
             [(group, *cells(total)) for group, total in groups.most_common()],
         )
     )
+    if found.outside_delegates:
+        console.print("")
+        console.print(_outside(found, cost, cells))
+
+
+def _outside(found: Profile, cost: str, cells: Callable[[float], tuple[str, str]]) -> str:
+    """Return a table of all operators outside the delegates, calls of one module together."""
+    calls: Counter[tuple[str, str]] = Counter()
+    costs: Counter[tuple[str, str]] = Counter()
+    for each in found.outside_delegates:
+        calls[each.name, each.module or ""] += 1
+        costs[each.name, each.module or ""] += each.cost
+    rows = [(*key, str(calls[key]), *cells(total)) for key, total in costs.most_common()]
+    return text.table(("outside delegates", "module", "calls", cost, "share"), rows, left=(0, 1))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+SHOWN_OUTSIDE = 8
+"""Number of operators outside delegates that are named; there may be hundreds."""
+
 
 def fields(pairs: Iterable[tuple[str, object]]) -> str:
     """Return names and values in two columns; a value of several lines stays in its column."""
@@ -52,6 +55,25 @@ def decibel(value: float | None) -> str:
 def counts(names: Iterable[str]) -> str:
     """Return how often each name occurs, the most frequent first: `int8 34, fp32 7`."""
     return ", ".join(f"{name} {count}" for name, count in Counter(names).most_common())
+
+
+def outside(operators: Iterable[tuple[str, str]], path: str) -> list[str]:
+    """Return lines that name operators outside the delegates, those of one module together.
+
+    Args:
+        operators: operator and module of each.
+        path: path of the artifact.
+    """
+    found = Counter(operators)
+    if not found:
+        return []
+    named = [
+        f"{operator} in {module or 'the root'}{f', {count} times' if count > 1 else ''}"
+        for (operator, module), count in found.most_common(SHOWN_OUTSIDE)
+    ]
+    if len(found) > SHOWN_OUTSIDE:
+        named.append(f"... and {len(found) - SHOWN_OUTSIDE} more; --format json has all")
+    return [*named, f"hvit-edge profile {path} measures their share of the time"]
 
 
 def parity_table(steps: Iterable[dict]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from hvit_edge.artifact.container import creation_time
@@ -11,6 +12,7 @@ from hvit_edge.errors import first_line_of
 from hvit_edge.measures.tolerance import golden_tolerance
 from hvit_edge.precision import CPUS
 from hvit_edge.targets import target_named
+from hvit_edge.targets.delegate import OutsideOp
 from hvit_edge.weights import weights_digest
 
 
@@ -21,6 +23,7 @@ def describe_artifact(
     cpu: str = CPUS[0],
     layers: tuple[LayerRecord, ...] = (),
     operators: tuple[OperatorRecord, ...] = (),
+    outside: Iterable[OutsideOp] = (),
 ) -> Metadata:
     """Return the metadata of an artifact.
 
@@ -29,7 +32,8 @@ def describe_artifact(
             parity of the artifact.
         target, cpu: see `compile`.
         layers: records of the quantized layers.
-        operators: operators of the delegate, see `targets.lowered_program.LoweredProgram`.
+        operators, outside: operators of the delegate, and those outside the delegates, see
+            `targets.delegate.Lowered`.
     """
     subject, origin = gate.subject, gate.subject.origin
     return Metadata(
@@ -57,4 +61,5 @@ def describe_artifact(
         fallback=gate.fallback,
         model_source=origin.model_source,
         model_args=origin.model_args,
+        ops_outside="\n".join(f"{each.op}\t{each.module}" for each in outside),
     )

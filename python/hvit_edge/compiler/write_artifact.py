@@ -53,6 +53,7 @@ def write_artifact(
         cpu=request.cpu,
         layers=made.layers,
         operators=getattr(made.program, "operators", ()),
+        outside=getattr(made.program, "ops_outside", ()),
     )
     metadata = gate.complete(described)
     common = {

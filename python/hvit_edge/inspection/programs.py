@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hvit_edge.artifact.flatbuffer import Table as _Table
@@ -76,6 +77,32 @@ def count_calls(program: bytes, method: str = "forward") -> tuple[dict[str, int]
     Raises:
         ArtifactError: it is not an ExecuTorch program, or does not have the method.
     """
+    calls = _read_calls(program, method)
+    delegates = Counter(call.name for call in calls if not call.is_kernel)
+    outside = Counter(call.name for call in calls if call.is_kernel)
+    return dict(delegates.most_common()), dict(outside.most_common())
+
+
+def kernel_calls(program: bytes, method: str = "forward") -> dict[int, str]:
+    """Return the operator of each instruction that calls a kernel, by the place of the instruction.
+
+    Args and errors are those of `count_calls`.
+    """
+    return {call.place: call.name for call in _read_calls(program, method) if call.is_kernel}
+
+
+@dataclass(frozen=True)
+class _Call:
+    place: int
+    kind: int
+    name: str
+
+    @property
+    def is_kernel(self) -> bool:
+        return self.kind == KERNEL_CALL
+
+
+def _read_calls(program: bytes, method: str) -> list[_Call]:
     try:
         if program[4:8] != b"ET12":
             raise ValueError(f"identifier {program[4:8]!r}")
@@ -83,7 +110,7 @@ def count_calls(program: bytes, method: str = "forward") -> tuple[dict[str, int]
         plan = next((p for p in plans if p.string(PLAN_NAME) == method), None)
         if plan is None:
             raise ValueError(f"no method {method!r}")
-        return _count(plan)
+        return list(_calls(plan))
     except (struct.error, IndexError, ValueError) as error:
         raise ArtifactError(
             f"[inspect] expected an ExecuTorch program with the method {method!r}, got other"
@@ -91,22 +118,18 @@ def count_calls(program: bytes, method: str = "forward") -> tuple[dict[str, int]
         ) from error
 
 
-def _count(plan: _Table) -> tuple[dict[str, int], dict[str, int]]:
-    operators = [_operator_name(operator) for operator in plan.tables(PLAN_OPERATORS)]
-    backends = [delegate.string(DELEGATE_ID) for delegate in plan.tables(PLAN_DELEGATES)]
-    delegates: Counter[str] = Counter()
-    outside: Counter[str] = Counter()
+def _calls(plan: _Table) -> Iterator[_Call]:
+    """Yield the calls of delegates and kernels of a method, which is one chain."""
+    names = {
+        KERNEL_CALL: [_operator_name(operator) for operator in plan.tables(PLAN_OPERATORS)],
+        DELEGATE_CALL: [delegate.string(DELEGATE_ID) for delegate in plan.tables(PLAN_DELEGATES)],
+    }
     for chain in plan.tables(PLAN_CHAINS):
-        for instruction in chain.tables(CHAIN_INSTRUCTIONS):
+        for place, instruction in enumerate(chain.tables(CHAIN_INSTRUCTIONS)):
             kind = instruction.scalar(INSTRUCTION_TYPE, "B")
-            if kind not in (KERNEL_CALL, DELEGATE_CALL):
-                continue
-            index = instruction.table(INSTRUCTION_ARGUMENTS).scalar(CALL_INDEX, "i")
-            if kind == DELEGATE_CALL:
-                delegates[backends[index]] += 1
-            else:
-                outside[operators[index]] += 1
-    return dict(delegates.most_common()), dict(outside.most_common())
+            if kind in names:
+                index = instruction.table(INSTRUCTION_ARGUMENTS).scalar(CALL_INDEX, "i")
+                yield _Call(place, kind, names[kind][index])
 
 
 def _operator_name(operator: _Table) -> str:

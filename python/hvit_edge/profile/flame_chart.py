@@ -24,6 +24,7 @@ COLORS = {
     "quantise": "#5fbfae",
     "copies": "#8fbf6b",
     "resize and pool": "#c99a7a",
+    "outside delegates": "#a3715f",
     "other": "#b0b0b0",
 }
 MODULE_COLOR, OUTSIDE_COLOR = "#dedede", "#f2f2f2"

@@ -34,9 +34,9 @@ class Instructions:
     Attributes:
         total: number of all instructions.
         groups: number by place in the binary, such as the library of the kernels.
-        operators: for each operator of XNNPACK in order, the name that it reports, and the number
-            of instructions between the reads of the clock before and after it. They are counted in
-            a separate inference. Each number includes the few dozen instructions of a clock read.
+        operators: for each operator in order, the name that the runtime reports, and the number of
+            instructions between the reads of the clock before and after it. They are counted in a
+            separate inference. Each number includes the few dozen instructions of a clock read.
         classes: number by the part of a core that they use: "memory", "vector", "scalar".
         file_bytes: size of the artifact.
     """

@@ -35,14 +35,21 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("ArgMax Pooling", "Average Pooling", "Max Pooling", "Pooling"),
         *("Resize Bilinear", "Unpooling"),
     ),
+    "outside delegates": (),
     "other": (),
 }
 """Group -> XNNPACK's operator types, without the text in brackets, and the kinds of our own
 backend. XNNPACK's names are in its operator-type-defs.inc and its element-wise configurations. Its
-depthwise convolutions differ from others only by their kernel. All other names are in "other"."""
+depthwise convolutions differ from others only by their kernel. An operator outside the delegates is
+in a group of its own, whatever it computes. All other names are in "other"."""
 
 _GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 _DEPTHWISE = "DWConv"
+
+OUTSIDE_DELEGATES = "outside delegates"
+"""Group of operators outside the delegates."""
+INSTRUCTION = "instruction "
+"""How the runtime names an operator outside the delegates: with the place of its instruction."""
 
 NATIVE = (
     *("Linear", "Convolution", "Depthwise", "Pooling", "LayerNorm", "Attention", "Add", "Copy"),
@@ -71,6 +78,8 @@ def kind_of(name: str) -> str:
 
 def group_of(name: str) -> str:
     """Return the group of an event: "depthwise" for "Convolution (NHWC, F32) DWConv #3"."""
+    if is_outside(name):
+        return OUTSIDE_DELEGATES
     group = _GROUP_OF.get(kind_of(name), "other")
     if group == "convolution" and _DEPTHWISE in name.rpartition(")")[2]:
         return "depthwise"
@@ -79,4 +88,9 @@ def group_of(name: str) -> str:
 
 def is_known(name: str) -> bool:
     """Return True if the type of the event is in GROUPS."""
-    return kind_of(name) in _GROUP_OF
+    return is_outside(name) or kind_of(name) in _GROUP_OF
+
+
+def is_outside(name: str) -> bool:
+    """Return True for an operator outside the delegates: "instruction 7" or "aten::topk.values"."""
+    return name.startswith(INSTRUCTION) or "::" in name.partition(" ")[0]

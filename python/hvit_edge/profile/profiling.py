@@ -14,8 +14,9 @@ from hvit_edge.artifact.kinds import is_package
 from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import InputError
 from hvit_edge.profile.instructions import OUTSIDE, QEMU, check_countable, instructions_of
-from hvit_edge.profile.operator_groups import group_of, native_parts
+from hvit_edge.profile.operator_groups import OUTSIDE_DELEGATES, group_of, native_parts
 from hvit_edge.profile.operator_modules import modules_of
+from hvit_edge.profile.outside_operators import outside_operators
 from hvit_edge.profile.random_arrays import random_arrays
 from hvit_edge.progress import Count, uncounted
 from hvit_edge.runtime import Session
@@ -25,11 +26,11 @@ TIME, INSTRUCTIONS = "ns", "instructions"
 
 @dataclass(frozen=True)
 class OperatorCost:
-    """Holds the cost of one operator of the backend.
+    """Holds the cost of one operator.
 
     Attributes:
         name: name with number that XNNPACK reports: "Softmax (NC, F32) #2"; for our own backend the
-            kind, such as "Linear".
+            kind, such as "Linear"; outside the delegates the operator, such as "aten::topk.values".
         group: its kind of work, see `operator_groups`.
         module: dotted path of the module that it came from; None if unknown.
         cost: cost in the unit of the profile.
@@ -75,7 +76,13 @@ class Profile:
         """
         return self.outside + sum(operator.cost for operator in self.operators)
 
+    @property
+    def outside_delegates(self) -> tuple[OperatorCost, ...]:
+        """Return the operators that run outside the delegates, in ExecuTorch's kernels."""
+        return tuple(each for each in self.operators if each.group == OUTSIDE_DELEGATES)
+
     def to_dict(self) -> dict[str, object]:
+        kernels = sum(operator.cost for operator in self.outside_delegates)
         return {
             "artifact": self.artifact,
             "device": self.device,
@@ -86,6 +93,11 @@ class Profile:
             "inference": self.inference,
             "total": self.total,
             "outside": self.outside,
+            "outside_delegates": {
+                "operators": len(self.outside_delegates),
+                "cost": kernels,
+                "share": share(kernels, self.total),
+            },
             "operators": [
                 {**vars(operator), "share": share(operator.cost, self.total)}
                 for operator in self.operators
@@ -123,7 +135,7 @@ def profile(
     Raises:
         ArtifactError: the artifact cannot be used.
         InputError: iterations are below 1, or warmup below 0; the artifact is a package; or the
-            backend of the program reports no operators.
+            program has no operators.
         DeviceError: the device cannot be reached, or was lost.
     """
     if is_package(path):
@@ -180,14 +192,18 @@ def _counted(path: Path, device: str, progress: Count) -> Profile:
 def _operators(path: str | Path, costs: Sequence[tuple[str, float]]) -> tuple[OperatorCost, ...]:
     if not costs:
         raise InputError(
-            f"[profile] {path}: expected operators of XNNPACK, got none; compile with"
-            " --target xnnpack (target='xnnpack')"
+            f"[profile] {path}: expected a program with operators, got one that computes nothing;"
+            " profile another"
         )
+    outside = outside_operators(path, [name for name, _ in costs])
+    inside = [name for name, _ in costs if name not in outside]
     records = Session(path, prepare=False).metadata.operators
-    modules = modules_of(records, [name for name, _ in costs])
+    modules = iter(modules_of(records, inside))
     return tuple(
-        OperatorCost(_shown(name), group_of(name), module, cost)
-        for (name, cost), module in zip(costs, modules, strict=True)
+        OperatorCost(outside[name][0], OUTSIDE_DELEGATES, outside[name][1], cost)
+        if name in outside
+        else OperatorCost(_shown(name), group_of(name), next(modules), cost)
+        for name, cost in costs
     )
 
 
