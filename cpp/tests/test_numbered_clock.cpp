@@ -69,6 +69,21 @@ TEST(NumberedClock, FindsTheReadsAroundOperatorsOutsideDelegates) {
   }
 }
 
+// Our own backend reports the reads themselves.
+TEST(NumberedClock, FindsTheReadsOfOurOwnBackend) {
+  const auto found = reads_of({{"Linear a", 1000, 2000},
+                               {"instruction 1", 3000, 4000},
+                               {"Linear b", 6000, 7000},
+                               {"Linear c", 7000, 8000}},
+                              9);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  const std::int64_t expected[][2] = {{1, 2}, {3, 4}, {6, 7}, {7, 8}};
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ((*found)[i].first, expected[i][0]) << i;
+    EXPECT_EQ((*found)[i].last, expected[i][1]) << i;
+  }
+}
+
 void refuse(const std::vector<OperatorTime>& operators, std::int64_t reads) {
   const auto found = reads_of(operators, reads);
   ASSERT_FALSE(found.ok());
@@ -84,6 +99,7 @@ TEST(NumberedClock, RefusesOtherReads) {
   refuse({{"a", 0, 1000}, {"b", 2000, 3000}}, 5);  // one between the operators
   refuse({{"a", 0, 0}, {"b", 0, 1000}}, 3);        // none after the first
   refuse({{"a", 0, 1000}, {"b", 0, 1000}}, 3);     // out of order
+  refuse({{"instruction 1", 0, 1000}, {"instruction 2", 3000, 4000}}, 5);  // one between them
 }
 
 }  // namespace
