@@ -46,12 +46,18 @@ from hvit_edge.lowering.replace_silu import silu_by_exp, silu_by_tanh
 from hvit_edge.lowering.replace_strided_slice import replace_strided_slice
 from hvit_edge.lowering.replace_unfold import replace_unfold
 from hvit_edge.lowering.replace_volumes import replace_volumes
+from hvit_edge.lowering.separate_complex import separate_complex
 from hvit_edge.lowering.separate_constants import separate_constants
 from hvit_edge.lowering.snapshot import Snapshot
 from hvit_edge.lowering.unroll_recurrence import unroll_recurrence
 
 Rewrite = Callable[[GraphModule], bool]
 Check = Callable[[GraphModule], str]
+
+_EVERYWHERE: tuple[Rewrite, ...] = (
+    separate_complex,  # first: emits linear, views and element-wise operators of real numbers
+)
+"""The rewrites of every target: no target has what they replace."""
 
 _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     remove_identities,  # first: a dropout or a copy must not hide a pattern
@@ -64,7 +70,8 @@ _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
 )
 
 _TAKING_APART: tuple[Rewrite, ...] = (
-    unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
+    *_EVERYWHERE,
+    unroll_recurrence,  # emits linears, slices, element-wise operators and cat
     decompose_composites,  # emits views, products and sums that all others read
     replace_convolutions,  # emits conv2d, into which a batch norm folds
     replace_volumes,  # after 3-D convolutions of which one is enough; emits conv2d
@@ -140,7 +147,8 @@ def applied_passes(
 
 
 COREML_PIPELINE: tuple[Rewrite, ...] = (
-    unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
+    *_EVERYWHERE,
+    unroll_recurrence,  # emits linears, slices, element-wise operators and cat
     remove_identities,  # early: a dropout or a copy must not hide a pattern
     canonicalize_conversions,  # after identities, which would be conversions too
     canonicalize_views,  # later rewrites then know reshape, permute and slice only
@@ -155,7 +163,8 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
 `targets.coreml.layout`."""
 
 NATIVE_PIPELINE: tuple[Rewrite, ...] = (
-    unroll_recurrence,  # first: emits linears, slices, element-wise operators and cat
+    *_EVERYWHERE,
+    unroll_recurrence,  # emits linears, slices, element-wise operators and cat
     replace_volumes,  # before batch norms are folded; emits conv2d
     *_BEFORE_WRITING_OUT,
     fuse_attention,  # biases are plain constants now

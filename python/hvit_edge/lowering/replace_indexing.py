@@ -76,11 +76,13 @@ def taken(edit: Editor, source: Node, dim: int, places: list[int]) -> Node | Non
     return along(edit, source, dim, matrix)
 
 
-def along(edit: Editor, source: Node, dim: int, matrix: torch.Tensor) -> Node:
-    """Multiply dimension `dim` of `source` by `matrix` [new, old]."""
+def along(
+    edit: Editor, source: Node, dim: int, matrix: torch.Tensor, *, name: str = "places"
+) -> Node:
+    """Multiply dimension `dim` of `source` by `matrix` [new, old], a constant that `name` names."""
     rank = rank_of(source)
     order = [*(d for d in range(rank) if d != dim), dim]
-    weight = edit.constant_like(f"{source.name}_places", matrix, source)
+    weight = edit.constant_like(f"{source.name}_{name}", matrix, source)
     moved = edit.call(aten.linear.default, edit.permute(source, order), weight)
     return edit.permute(moved, [order.index(d) for d in range(rank)])
 

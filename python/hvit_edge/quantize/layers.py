@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.fx import GraphModule, Node
 
+from hvit_edge.lowering.fourier import is_fourier_matrix
 from hvit_edge.lowering.graph import (
     argument,
     aten,
@@ -107,14 +108,16 @@ def _pair(value: int | list[int] | tuple[int, ...]) -> tuple[int, int]:
 
 
 def find_layers(graph: GraphModule) -> list[Layer]:
-    """Return the layers in graph order, without those that rewrites made of averages and copies."""
+    """Return the layers in graph order, without those that rewrites made: averages, copies and
+    Fourier transforms.
+    """
     return list(_layers(graph))
 
 
 def _layers(graph: GraphModule) -> Iterator[Layer]:
     for node in nodes_calling(graph, LINEAR, *CONVOLUTIONS):
         weight = node.args[1]
-        if not has_constant_weights(node) or _pads_unevenly(node):
+        if not has_constant_weights(node) or _pads_unevenly(node) or is_fourier_matrix(weight):
             continue
         if not is_average(constant_tensor(graph, weight)):
             user = only_user(node)
