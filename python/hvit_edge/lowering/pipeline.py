@@ -31,6 +31,7 @@ from hvit_edge.lowering.remove_expands import remove_expands
 from hvit_edge.lowering.remove_identities import remove_identities
 from hvit_edge.lowering.replace_convolutions import replace_convolutions
 from hvit_edge.lowering.replace_global_pool import replace_global_pool
+from hvit_edge.lowering.replace_index_writes import replace_index_writes
 from hvit_edge.lowering.replace_indexing import replace_indexing
 from hvit_edge.lowering.replace_masks import replace_masks
 from hvit_edge.lowering.replace_matmul import replace_matmul
@@ -64,6 +65,7 @@ _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     canonicalize_conversions,  # after identities, which would be conversions too
     canonicalize_views,  # later rewrites then know reshape, permute and slice only
     fold_constants,  # masks and position tables become plain constants before they are matched
+    replace_index_writes,  # its places are plain constants now; emits slices, cat and index_select
     fold_batch_norm,  # while convolution and norm are still next to each other
     fold_norm_affine,  # while the norm is one operator, and a roll is not yet slices
     pool_before_projection,  # after batch norms, which may be between the two
@@ -153,6 +155,7 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
     canonicalize_conversions,  # after identities, which would be conversions too
     canonicalize_views,  # later rewrites then know reshape, permute and slice only
     fold_constants,  # masks and position tables become plain constants
+    replace_index_writes,  # its places are plain constants now; emits slices, cat and index_select
     fold_batch_norm,  # while convolution and norm are still next to each other
     fold_norm_affine,  # while a roll is not yet slices
     fuse_attention,  # biases are plain constants now; the Core ML target splits heads itself

@@ -62,7 +62,7 @@ def taken(edit: Editor, source: Node, dim: int, places: list[int]) -> Node | Non
     length = shape_of(source)[dim]
     if places == list(range(length)):
         return source
-    runs = _runs(places)
+    runs = runs_of(places)
     if len(runs) <= MOST_RUNS and runs.count((0, length)) < 2:
         parts = [
             source if run == (0, length) else edit.call(aten.slice.Tensor, source, dim, *run)
@@ -87,7 +87,7 @@ def along(
     return edit.permute(moved, [order.index(d) for d in range(rank)])
 
 
-def _runs(places: list[int]) -> list[tuple[int, int]]:
+def runs_of(places: list[int]) -> list[tuple[int, int]]:
     """Return the runs of consecutive numbers in `places`, each as start and end (exclusive)."""
     runs: list[tuple[int, int]] = []
     for place in places:
