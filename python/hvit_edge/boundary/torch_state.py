@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from hvit_edge.boundary.autocast_blocks import autocast_in_float32
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -19,7 +21,7 @@ def settled(function: Function) -> Function:
 
     The caller's default dtype and device, inference and gradient mode, and autocast would change
     the exported program. They, the number of threads and the states of random generators are
-    restored after the call.
+    restored after the call. Blocks of autocast in a module are computed in float32.
     """
 
     @functools.wraps(function)
@@ -59,6 +61,7 @@ def _default_settings() -> Iterator[None]:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(torch.autocast("cpu", enabled=False))
+        stack.enter_context(autocast_in_float32())
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         if torch.get_default_dtype() != torch.float32:

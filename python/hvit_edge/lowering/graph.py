@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 
 import torch
 from torch.fx import GraphModule, Node
+from torch.utils._pytree import tree_map_only
 
 from hvit_edge.lowering.plain_layout import plain
 
@@ -121,7 +122,7 @@ class Editor:
         """Insert a call of `operator`; its shape and dtype are inferred from the arguments."""
         with self.graph.graph.inserting_before(self.anchor):
             node = self.graph.graph.call_function(operator, args, kwargs)
-        node.meta["val"] = _infer(operator, args, kwargs)
+        node.meta["val"] = inferred(node)
         for key in ("nn_module_stack", "stack_trace"):
             if key in self.anchor.meta:
                 node.meta[key] = self.anchor.meta[key]
@@ -189,14 +190,11 @@ class Editor:
         self.graph.graph.erase_node(self.anchor)
 
 
-def _infer(operator: Operator, args: tuple, kwargs: dict) -> object:
-    """Return the results of `operator` as tensors without data."""
-
-    def on_meta(value: object) -> object:
-        return value.meta["val"] if isinstance(value, Node) else value
-
-    arguments = torch.fx.map_arg((args, kwargs), on_meta)
-    return operator(*arguments[0], **arguments[1])
+def inferred(node: Node) -> object:
+    """Return the results of a call as tensors without data, from those of its arguments."""
+    args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda source: source.meta["val"])
+    made = node.target(*args, **kwargs)
+    return tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), made)  # or it made one
 
 
 def is_float(node: Node) -> bool:

@@ -25,6 +25,7 @@ from hvit_edge.lowering.fuse_attention import fuse_attention
 from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.lower_ranks import lower_ranks
 from hvit_edge.lowering.merge_views import merge_views
+from hvit_edge.lowering.narrow_doubles import narrow_doubles
 from hvit_edge.lowering.place_softmax import place_softmax
 from hvit_edge.lowering.pool_before_projection import pool_before_projection
 from hvit_edge.lowering.remove_expands import remove_expands
@@ -56,7 +57,8 @@ Rewrite = Callable[[GraphModule], bool]
 Check = Callable[[GraphModule], str]
 
 _EVERYWHERE: tuple[Rewrite, ...] = (
-    separate_complex,  # first: emits linear, views and element-wise operators of real numbers
+    narrow_doubles,  # first: all others may look at the dtype
+    separate_complex,  # emits linear, views and element-wise operators of real numbers
 )
 """The rewrites of every target: no target has what they replace."""
 
