@@ -106,6 +106,16 @@ def cleanup(graph: GraphModule) -> None:
     graph.recompile()
 
 
+def shared_constants(graph: GraphModule) -> dict[tuple, str]:
+    """Return the names of the small constants that `Editor` made so far, by `shared_key`."""
+    return graph.meta.setdefault("hvit_edge_small_constants", {})
+
+
+def shared_key(tensor: torch.Tensor) -> tuple:
+    """Return the dtype, shape and bytes of a small constant."""
+    return tensor.dtype, tuple(tensor.shape), tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
 class Editor:
     """Inserts nodes before one node and replaces it.
 
@@ -144,11 +154,10 @@ class Editor:
         Small constants of equal dtype, shape and values are stored once, unless `share` is False.
         """
         tensor = plain(tensor.detach())
-        shared = self._small_constants()
+        shared = shared_constants(self.graph)
         small = share and tensor.numel() <= SHARED_ELEMENTS
-        values = tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if small else b""
-        key = (tensor.dtype, tuple(tensor.shape), values)
-        target = shared.get(key) if small else None
+        key = shared_key(tensor) if small else ()
+        target = shared.get(key)
         if target is None or not hasattr(self.graph, target):
             target = self._unique_name(name.replace(".", "_"))
             self.graph.register_buffer(target, tensor)
@@ -158,10 +167,6 @@ class Editor:
             node = self.graph.graph.get_attr(target)
         node.meta["val"] = torch.empty_like(tensor, device="meta")
         return node
-
-    def _small_constants(self) -> dict[tuple, str]:
-        """Return the names of the small constants made so far, by dtype, shape and bytes."""
-        return self.graph.meta.setdefault("hvit_edge_small_constants", {})
 
     def _unique_name(self, stem: str) -> str:
         count = itertools.count(1)
