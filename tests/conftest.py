@@ -24,7 +24,11 @@ from hvit_edge.weights import bundled_photos
 
 
 def pytest_configure(config) -> None:
-    """Give each worker one thread, as idle ones of PyTorch spin, and require tests to run on CI."""
+    """Give each worker one thread, as idle ones of PyTorch spin, and require tests to run on CI.
+
+    Compilations keep nothing for each other: each test computes what it tests.
+    """
+    os.environ["HVIT_EDGE_CACHE_SIZE"] = "0"
     if hasattr(config, "workerinput"):
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what tests start
         torch.set_num_threads(1)

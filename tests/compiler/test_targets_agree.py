@@ -7,7 +7,7 @@ import pytest
 from torch import nn
 
 import hvit_edge
-from hvit_edge.compiler import compile_model
+from hvit_edge.compiler import source
 from hvit_edge.quantize import bundled_calibration
 from hvit_edge.targets.native import target as native
 from hvit_edge.targets.xnnpack import target as xnnpack
@@ -53,7 +53,7 @@ def test_int8_dynamic_without_images_is_calibrated_on_the_bundled_photos(
 
 @pytest.mark.parametrize("target", ["xnnpack", "native", "coreml", "coreml-pte"])
 def test_seconds_include_the_making_of_the_module(target, tmp_path, monkeypatch):
-    prepare, waited = compile_model.prepare_subject, []
+    prepare, waited = source.prepare_subject, []
 
     def later(*arguments):
         waited.append(1000.0)
@@ -61,7 +61,7 @@ def test_seconds_include_the_making_of_the_module(target, tmp_path, monkeypatch)
 
     clock = time.perf_counter
     monkeypatch.setattr(time, "perf_counter", lambda: clock() + sum(waited))
-    monkeypatch.setattr(compile_model, "prepare_subject", later)
+    monkeypatch.setattr(source, "prepare_subject", later)
     name = "a.mlpackage" if target == "coreml" else "a.pte"
     artifact = hvit_edge.compile(
         Small().eval(), target=target, precision="fp32", output=tmp_path / name, **OPTIONS

@@ -11,6 +11,7 @@ from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.moments import input_moments
+from hvit_edge.quantize.rounded_layers import round_layers
 
 OPERATORS = (LINEAR, POINTWISE, CONV2D)
 MAP = (2, 4, 8, 8)
@@ -49,8 +50,11 @@ def quantized(module, graph_of, *inputs, calibrated=False):
     """The int8 graph of `module`."""
     graph = graph_of(module, inputs[0])
     layers = find_layers(graph)
-    moments = input_moments(graph, layers, [(x,) for x in inputs]) if calibrated else None
-    quantize_int8(graph, layers, moments)
+    rounded = None
+    if calibrated:
+        moments = input_moments(graph, layers, [(x,) for x in inputs])
+        rounded = round_layers(graph, layers, moments)
+    quantize_int8(graph, layers, rounded)
     cleanup(graph)
     graph.graph.lint()
     return graph

@@ -22,6 +22,7 @@ from hvit_edge.quantize.plan import (
     resolve,
     write_plan,
 )
+from hvit_edge.quantize.rounded_layers import round_layers
 from hvit_edge.targets.executorch import executorch_step
 from hvit_edge.targets.xnnpack.lower import lower
 
@@ -135,7 +136,8 @@ def test_int8_layers_are_those_of_quantize_int8(mixed):
     moments = input_moments(mixed, find_layers(mixed), inputs)
     expected = copy.deepcopy(mixed)
     layers = find_layers(expected)
-    quantize_int8(expected, [layers[0], layers[2]], moments)
+    chosen = [layers[0], layers[2]]
+    quantize_int8(expected, chosen, round_layers(expected, chosen, moments))
     expected.recompile()
     apply_plan(mixed, Plan({"*": "int8", "mix*": "fp32"}), moments)
     assert torch.equal(mixed(*inputs[1]), expected(*inputs[1]))

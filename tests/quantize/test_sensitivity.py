@@ -10,6 +10,7 @@ from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.moments import input_moments
 from hvit_edge.quantize.plan import Plan, apply_plan
+from hvit_edge.quantize.rounded_layers import round_layers
 from hvit_edge.quantize.sensitivity import MOST_INPUTS, measure_sensitivity
 
 
@@ -43,7 +44,7 @@ def test_numbers_are_those_of_quantising_one_layer_in_a_copy(subject):
     for index, item in enumerate(found):
         copied = copy.deepcopy(graph)
         same = [layer for layer in find_layers(copied) if layer.name == layers[index].name]
-        quantize_int8(copied, same, moments)
+        quantize_int8(copied, same, round_layers(copied, same, moments))
         copied.recompile()
         check_number(item, expected, logits(copied, inputs))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,21 +18,17 @@ from hvit_edge.compiler.mixed import Labelled, MixedOptions, MixedReport, keep_p
 from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.pipeline import Made, make_program
 from hvit_edge.compiler.report import Artifact
-from hvit_edge.compiler.request import Request, output_path, precision_of
-from hvit_edge.compiler.subject import Subject, module_of, prepare_subject
+from hvit_edge.compiler.request import Request, make_request
+from hvit_edge.compiler.source import Source
+from hvit_edge.compiler.subject import Subject
 from hvit_edge.compiler.tensor_gate import TensorGate
 from hvit_edge.compiler.tensor_subject import (
-    check_no_photos,
-    prepare_arrays,
     read_calibration,
 )
 from hvit_edge.compiler.write_artifact import write_artifact
-from hvit_edge.models import find_sequence_model
-from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
-from hvit_edge.quantize import Calibration, bundled_calibration, calibration_inputs
-from hvit_edge.sources.address import Address, check_address
+from hvit_edge.quantize import Calibration, bundled_calibration
 from hvit_edge.targets import target_named
 from hvit_edge.targets.target import Job, Sample
 from hvit_edge.weights import weights_digest
@@ -73,6 +68,7 @@ def compile(
     weights_key: str | None = None,
     args: Mapping[str, Any] | None = None,
     inputs: object = None,
+    cache: bool = True,
 ) -> Artifact:
     """Compile a model to one self-describing file.
 
@@ -125,6 +121,8 @@ def compile(
             or a list of `InputSpec`s, from which samples are drawn. Without it the module maps
             photos to logits. `calib_data` is then an NPZ file whose arrays have a leading sample
             axis, or a folder of such files. See docs/tensors.md.
+        cache: use results of earlier compilations that are certainly the same, and keep those of
+            this one, in a folder of the user; see docs/performance.md. They change no artifact.
 
     Returns:
         The path and the report. Nothing is written unless every gate passes. Notices about the
@@ -138,16 +136,14 @@ def compile(
         DelegationError: fewer operators are delegated than required; the message names the others.
         ParityError: the difference of a step from eager PyTorch is above its tolerance.
     """
-    start = time.perf_counter()
-    precision = precision_of(target, precision, ios, compute_units, cpu, min_delegated)
-    source = check_address(model, "compile") if isinstance(model, (str, Address)) else model
-    request = Request(
+    request = make_request(
+        model,
         target=target,
         precision=precision,
-        cpu=cpu or CPUS[0],
-        ios=ios or IOS[0],
-        compute_units=compute_units or COMPUTE_UNITS[0],
-        path=output_path(source, target, precision, output),
+        cpu=cpu,
+        ios=ios,
+        compute_units=compute_units,
+        output=output,
         force=force,
         rtol=rtol,
         min_delegated=min_delegated,
@@ -155,38 +151,35 @@ def compile(
         calib_samples=calib_samples,
         mixed=MixedOptions(eval_data, max_drop, plan, cost_profile, force_inexact),
         progress=progress,
-        tell=on_step or (lambda step: None),
-        start=start,
+        on_step=on_step,
     )
     request.check()
+    given = (model, args, weights, num_classes, input_size, weights_key)
+    return compile_request(request, Source(given, preprocess, labels, inputs, cache))
+
+
+def compile_request(request: Request, source: Source) -> Artifact:
+    """Compile a source to one artifact.
+
+    Args:
+        request: checked options.
+        source: the module; other requests may have used it before.
+    """
     request.tell("build")
-    given = (source, args, weights, num_classes, input_size, weights_key)
-    registered = isinstance(source, Address) and source.kind == "registered"
-    sequence = find_sequence_model(source.name) if registered else None
-    if inputs is None and sequence is None:
-        return _compile_photos(request, prepare_subject(*given, preprocess, labels))
-    check_no_photos(preprocess, labels)
-    module, registered = module_of(*given, photos=False)
-    if inputs is None and sequence is not None:
-        inputs = sequence.inputs(sequence.check_frames(input_size))
-    return _compile_arrays(request, module, inputs, registered)
+    return (_compile_photos if source.takes_photos else _compile_arrays)(request, source)
 
 
-def _compile_photos(request: Request, subject: Subject) -> Artifact:
+def _compile_photos(request: Request, source: Source) -> Artifact:
     """Compile a module that classifies photos to an artifact of the task "classify"."""
+    subject = source.photos
     origin, target = subject.origin, target_named(request.target)
     calibration = None
     if request.calib_data is not None:
         request.tell("calibrate")
-        calibration = calibration_inputs(
-            request.calib_data,
-            origin.photos,
-            samples=request.calib_samples,
-            progress=request.progress,
-        )
+        calibration = source.photo_calibration(request)
     if target.takes_pixels:
         subject = subject.in_few_colors()
-    gate = PhotoGate(subject, request.precision, request.rtol)
+    gate = PhotoGate(subject, request.precision, request.rtol, source.reuse)
     mixture = _Mixture(request, subject) if request.precision == "auto" else None
     samples = gate.samples if request.precision == "fp32" else gate.photos
     job = replace(
@@ -196,6 +189,7 @@ def _compile_photos(request: Request, subject: Subject) -> Artifact:
         default_calibration=lambda count: bundled_calibration(origin.photos, count=count),
         keep_sensitive=not subject.registered,
         mix=mixture,
+        **_given(request, source, calibration, subject.registered),
     )
     made = _make(request, gate, job, subject.registered)
     artifact = write_artifact(request, gate, made, mixture.report if mixture else None)
@@ -204,48 +198,42 @@ def _compile_photos(request: Request, subject: Subject) -> Artifact:
     return artifact
 
 
-def _compile_arrays(
-    request: Request, module: nn.Module, inputs: object, registered: bool
-) -> Artifact:
+def _compile_arrays(request: Request, source: Source) -> Artifact:
     """Compile a module of any inputs and outputs to an artifact of the task "tensor"."""
     request.check_arrays()
-    subject = prepare_arrays(module, inputs, registered=registered)
+    subject = source.arrays
     calibration = None
     if request.calib_data is not None:
         request.tell("calibrate")
         calibration = read_calibration(subject, request.calib_data, request.calib_samples)
-        more = calibration.inputs[:GATED_SAMPLES]
-        subject = subject.with_samples([one for one in more if isinstance(one, tuple)])
-    gate = TensorGate(subject, request.precision, request.rtol)
-    job = replace(
-        _job(request, subject.origin.name, gate.samples, calibration, registered),
+        subject = subject.with_samples(list(calibration.inputs[:GATED_SAMPLES]))
+    gate = TensorGate(subject, request.precision, request.rtol, source.reuse)
+    job = Job(
+        name=subject.origin.name,
+        precision=request.precision,
+        samples=gate.samples,
         outputs=subject.expected[0],
         names=(subject.input_names, subject.output_names),
+        **_given(request, source, calibration, subject.registered),
     )
-    made = _make(request, gate, job, registered)
+    made = _make(request, gate, job, subject.registered)
     return write_artifact(request, gate, made)
 
 
-def _job(
-    request: Request,
-    name: str,
-    samples: list[Sample],
-    calibration: Calibration | None,
-    registered: bool,
-) -> Job:
-    """Return a job without the fields that depend on the task."""
-    return Job(
-        name=name,
-        precision=request.precision,
-        samples=samples,
-        cpu=request.cpu,
-        ios=request.ios,
-        compute_units=request.compute_units,
-        whole=request.least_share(registered) == 1,
-        calibration=calibration,
-        progress=request.progress,
-        tell=request.tell,
-    )
+def _given(
+    request: Request, source: Source, calibration: Calibration | None, registered: bool
+) -> dict[str, object]:
+    """Return the fields of a `Job` that do not depend on the task."""
+    return {
+        "cpu": request.cpu,
+        "ios": request.ios,
+        "compute_units": request.compute_units,
+        "whole": request.least_share(registered) == 1,
+        "calibration": calibration,
+        "reuse": source.reuse,
+        "progress": request.progress,
+        "tell": request.tell,
+    }
 
 
 def _make(request: Request, gate: Gate, job: Job, registered: bool) -> Made:

@@ -10,8 +10,7 @@ from torch.fx import GraphModule
 
 from hvit_edge.artifact.container import Arrays, Golden, GoldenTensors
 from hvit_edge.artifact.metadata import Difference, Metadata
-from hvit_edge.compiler.subject import Subject
-from hvit_edge.compiler.tensor_subject import TensorSubject
+from hvit_edge.cache.reuse import Reuse
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering import PassReport
 from hvit_edge.measures.tolerance import Tolerance, step_tolerance
@@ -36,6 +35,7 @@ class Gate(ABC):
     Attributes:
         subject: what is compiled.
         precision, rtol: see `compile`.
+        reuse: results of earlier compilations.
         results: results of the steps so far.
         rewrites_left_out: the rewrites that failed and were left out.
         fallback: why stock ExecuTorch lowers the program without rewrites; empty if it does not.
@@ -44,6 +44,7 @@ class Gate(ABC):
     subject: Subject | TensorSubject
     precision: str
     rtol: float | None
+    reuse: Reuse = field(default_factory=Reuse)
     results: list[StepResult] = field(default_factory=list)
     rewrites_left_out: tuple[PassReport, ...] = ()
     fallback: str = ""
@@ -73,7 +74,7 @@ class Gate(ABC):
 
     @abstractmethod
     def export(self) -> GraphModule:
-        """Export the module, and return its graph."""
+        """Return the exported graph of the module."""
 
     @abstractmethod
     def layer_inputs(self, calibration: Calibration | None) -> list[CalibrationInput]:

@@ -70,8 +70,9 @@ class PhotoGate(Gate):
         return f"Takes a photo {resize} ({spec.interpolation})."
 
     def export(self) -> GraphModule:
-        """Export the module, and return its graph."""
-        return export_graph(self.subject.module, self.subject.sample.tensors)
+        """Return the exported graph of the module."""
+        inputs = self.subject.sample.tensors
+        return self.reuse.exported(self.subject.module, inputs, export_graph)
 
     def layer_inputs(self, calibration: Calibration | None) -> list[CalibrationInput]:
         """Return calibration images, or windows of the bundled photos."""

@@ -15,7 +15,7 @@ from torch.fx import GraphModule
 from hvit_edge.artifact.metadata import LayerRecord
 from hvit_edge.compiler.fallback import with_fallback
 from hvit_edge.compiler.gate import Gate
-from hvit_edge.lowering import Rewrite, rewrite
+from hvit_edge.lowering import Rewrite
 from hvit_edge.parity.layers import record_layers
 from hvit_edge.quantize import Calibration
 from hvit_edge.targets.target import Job, Prepared, Target
@@ -70,6 +70,7 @@ def _attempt(
     plainly: bool,
 ) -> Made:
     job = job.plain() if plainly else job
+    gate.reuse.reused.clear()
     graph = rewritten_graph(gate, passes, job.tell)
     prepared = target.prepare(graph, job)
     if prepared.quantized is not None:
@@ -93,8 +94,8 @@ def rewritten_graph(
     graph = gate.export()
     gate.check_graph("exported", graph)
     tell("rewrite")
-    reports = rewrite(graph, passes=passes, check=gate.fault)
-    gate.rewrites_left_out = tuple(report for report in reports if report.left_out)
+    graph, left_out = gate.reuse.rewritten(graph, passes, gate.fault)
+    gate.rewrites_left_out = tuple(left_out)
     gate.check_graph("rewritten", graph)
     return graph
 

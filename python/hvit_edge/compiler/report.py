@@ -32,6 +32,7 @@ class Report:
         origin: where the weights, preprocessing and labels came from.
         rewrites_left_out: the rewrites that failed and were left out.
         fallback: why stock ExecuTorch lowered the program without rewrites; empty if it did not.
+        reused: results of earlier compilations that were not computed again, in words.
         task: "classify" or "tensor".
         inputs, outputs: name, dtype and shape of each, for the task "tensor".
         sample_source: where the golden sample came from, for the task "tensor".
@@ -50,6 +51,7 @@ class Report:
     origin: ModelOrigin | None = None
     rewrites_left_out: tuple[PassReport, ...] = ()
     fallback: str = ""
+    reused: tuple[str, ...] = ()
     task: str = CLASSIFY
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
@@ -73,6 +75,7 @@ class Report:
                 for report in self.rewrites_left_out
             ],
             "fallback": self.fallback,
+            "reused": list(self.reused),
             **self._sources(),
             "task": self.task,
             "inputs": [asdict(spec) for spec in self.inputs],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from torch import nn
 
@@ -179,6 +180,40 @@ def precision_of(
     if faults:
         raise InputError("[compile] " + "; ".join(faults))
     return precision
+
+
+def make_request(
+    model: str | nn.Module,
+    *,
+    target: str,
+    precision: str | None,
+    cpu: str | None,
+    ios: int | None,
+    compute_units: str | None,
+    output: str | Path | None,
+    min_delegated: float | None,
+    on_step: Callable[[str], None] | None,
+    **others: Any,
+) -> Request:
+    """Return the request with all defaults filled in; `others` are fields of `Request`.
+
+    Raises:
+        InputError: the target does not have some of the options.
+    """
+    start = time.perf_counter()
+    precision = precision_of(target, precision, ios, compute_units, cpu, min_delegated)
+    return Request(
+        target=target,
+        precision=precision,
+        cpu=cpu or CPUS[0],
+        ios=ios or IOS[0],
+        compute_units=compute_units or COMPUTE_UNITS[0],
+        path=output_path(model, target, precision, output),
+        min_delegated=min_delegated,
+        tell=on_step or (lambda step: None),
+        start=start,
+        **others,
+    )
 
 
 def output_path(

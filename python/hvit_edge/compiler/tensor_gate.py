@@ -164,8 +164,12 @@ class TensorGate(Gate):
         return "Takes and gives arrays."
 
     def export(self) -> GraphModule:
-        """Export the module, and return its graph without the wrapper."""
-        return without_wrapper(export_graph(self.subject.function, self.subject.example))
+        """Return the exported graph of the module without the wrapper."""
+
+        def export(function: nn.Module, example: tuple[torch.Tensor, ...]) -> GraphModule:
+            return without_wrapper(export_graph(function, example))
+
+        return self.reuse.exported(self.subject.function, self.subject.example, export)
 
     def layer_inputs(self, calibration: Calibration | None) -> list[CalibrationInput]:
         """Return calibration samples, or those of the subject."""

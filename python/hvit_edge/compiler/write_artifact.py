@@ -67,6 +67,7 @@ def write_artifact(
         "steps": tuple(gate.results),
         "rewrites_left_out": gate.rewrites_left_out,
         "fallback": gate.fallback,
+        "reused": tuple(gate.reuse.reused),
         "calibration": made.calibration,
         **gate.reported,
     }

@@ -18,15 +18,14 @@ from torch.fx import GraphModule, Node
 from hvit_edge.lowering.graph import Editor, constant_tensor
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import Layer
-from hvit_edge.quantize.moments import Moments
-from hvit_edge.quantize.rounding import mean_error, round_weight
+from hvit_edge.quantize.rounded_layers import RoundedLayer
 from hvit_edge.quantize.weights import QuantizedWeight, quantize_weight
 
 
 def quantize_int8(
     graph: GraphModule,
     layers: Sequence[Layer],
-    moments: Mapping[str, Moments] | None = None,
+    rounded: Mapping[str, RoundedLayer] | None = None,
     *,
     share: int = 1,
 ) -> None:
@@ -35,19 +34,19 @@ def quantize_int8(
     Args:
         graph: a rewritten graph.
         layers: layers of `find_layers(graph)`.
-        moments: from `input_moments`; None rounds each weight to the nearest step.
+        rounded: their rounded weights, by the name of the node; None rounds each weight to the
+            nearest step.
         share: the least number of tokens or pixels that share a range; the next larger divisor of
             their number is used.
     """
     for layer in layers:
-        weight = constant_tensor(graph, layer.weight)
-        if moments is None:
-            _replace(graph, layer, quantize_weight(weight), layer.bias, share)
+        if rounded is None:
+            weight = quantize_weight(constant_tensor(graph, layer.weight))
+            _replace(graph, layer, weight, layer.bias, share)
             continue
-        seen = moments[layer.node.name]
-        rounded = round_weight(weight, seen)
-        bias = _corrected_bias(graph, layer, mean_error(weight, rounded, seen))
-        _replace(graph, layer, rounded, bias, share)
+        found = rounded[layer.node.name]
+        bias = _corrected_bias(graph, layer, found.mean_error)
+        _replace(graph, layer, found.weight, bias, share)
 
 
 def _corrected_bias(graph: GraphModule, layer: Layer, error: torch.Tensor) -> Node:

@@ -31,6 +31,7 @@ from hvit_edge.quantize.half_casts import CAST
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.moments import Moments
+from hvit_edge.quantize.rounded_layers import round_layers
 
 FORMAT = "hvit-edge plan 1"
 LAYER_PRECISIONS = ("int8", "fp16", "fp32")
@@ -184,7 +185,8 @@ def set_precisions(
         by_precision[chosen[layer.name]].append(layer)
     if moments is not None:
         _check_moments(by_precision["int8"], moments)
-    quantize_int8(graph, by_precision["int8"], moments)
+    rounded = None if moments is None else round_layers(graph, by_precision["int8"], moments)
+    quantize_int8(graph, by_precision["int8"], rounded)
     _set_half(graph, by_precision["fp16"])
 
 

@@ -8,6 +8,7 @@ import math
 import torch
 from torch.fx import GraphModule
 
+from hvit_edge.cache.reuse import Reuse
 from hvit_edge.errors import InputError
 from hvit_edge.lowering.graph import cleanup, shape_of
 from hvit_edge.precision import CPUS
@@ -17,7 +18,7 @@ from hvit_edge.quantize.equalize import equalize
 from hvit_edge.quantize.half import quantize_half
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.layers import Layer, find_layers
-from hvit_edge.quantize.moments import input_moments
+from hvit_edge.quantize.rounded_layers import rounded_layers
 
 IMAGE_CHANNELS = 4
 NARROW = 32
@@ -32,6 +33,7 @@ def quantize(
     precision: str,
     calibration: Calibration | None = None,
     cpu: str = "any",
+    reuse: Reuse | None = None,
     progress: Wrap = silent,
 ) -> GraphModule:
     """Return a graph of lower precision that lowers to one delegate, with float32 inputs and
@@ -52,6 +54,7 @@ def quantize(
             weight to the nearest step. "fp16" refuses it.
         cpu: "any" or "arm". With "arm", "int8" needs fewer instructions of 64-bit Arm: the other
             layers compute in float16, and 8 or more tokens or pixels share a range.
+        reuse: weights that were rounded before for the same graph and calibration.
         progress: wraps the loops over the calibration inputs.
 
     Raises:
@@ -64,12 +67,11 @@ def quantize(
         quantize_half(graph)
     else:
         chosen = [layer for layer in find_layers(graph) if takes_int8(layer, precision)]
-        moments = None
+        rounded = None
         if calibration is not None:
-            inputs = [sample_tensors(sample) for sample in calibration.inputs]
-            moments = input_moments(graph, chosen, inputs, progress)
+            rounded = rounded_layers(graph, chosen, calibration, reuse or Reuse(), progress)
         on_arm = cpu == "arm" and precision == "int8"
-        quantize_int8(graph, chosen, moments, share=ARM_SHARED_ROWS if on_arm else 1)
+        quantize_int8(graph, chosen, rounded, share=ARM_SHARED_ROWS if on_arm else 1)
         if on_arm:
             quantize_half(graph)
     cleanup(graph)

@@ -19,7 +19,7 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.metadata import Metadata
-from hvit_edge.errors import InputError
+from hvit_edge.cache.reuse import Reuse
 from hvit_edge.lowering import Rewrite
 from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS
@@ -94,6 +94,7 @@ class Job:
         keep_sensitive: True if layers may stay float when int8 adds too much noise to them.
         mix: for precision "auto", turns a float graph and a calibration into a graph of mixed
             precision.
+        reuse: results of earlier compilations.
         progress: wraps the loops over the calibration.
         tell: called with the name of each step that begins.
     """
@@ -114,6 +115,7 @@ class Job:
     default_calibration: Callable[[int], Calibration] | None = None
     keep_sensitive: bool = False
     mix: Callable[[GraphModule, Calibration], GraphModule] | None = None
+    reuse: Reuse = field(default_factory=Reuse)
     progress: Wrap = silent
     tell: Callable[[str], None] = field(default=lambda step: None)
 

@@ -51,6 +51,7 @@ class NativeTarget(Target[LoweredProgram]):
             job.example,
             precision=job.precision,
             calibration=job.calibrated(),
+            reuse=job.reuse,
             progress=job.progress,
         )
         calibration = _keep_float(reference, made, job) if job.keep_sensitive else None

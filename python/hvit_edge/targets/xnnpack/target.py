@@ -48,6 +48,7 @@ class XnnpackTarget(Target[Lowered]):
                 precision=job.precision,
                 calibration=calibration,
                 cpu=job.cpu,
+                reuse=job.reuse,
                 progress=job.progress,
             )
         return Prepared(made, Quantized(made, xnnpack_arithmetic(made)), reference)
