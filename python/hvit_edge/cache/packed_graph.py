@@ -24,6 +24,7 @@ from hvit_edge.lowering.graph import shared_constants, shared_key
 _NAMESPACES = ("aten",)
 _FUNCTIONS = {"operator.getitem": operator.getitem}
 _PLAIN_META = ("nn_module_stack", "stack_trace")
+PARAMETER, BUFFER, UNSAVED_BUFFER, ATTRIBUTE = "parameter", "buffer", "unsaved", "attribute"
 _KINDS = {"dtype": torch.dtype, "layout": torch.layout, "memory_format": torch.memory_format}
 Known = Mapping[str, torch.Tensor]
 
@@ -48,10 +49,6 @@ def pack(graph: GraphModule, known: Known | None = None) -> Entry:
         "nodes": nodes,
         "signature": _packed_signature(graph.graph),
     }
-    held = {str(one["name"]) for one in value["constants"]}
-    missing = [str(n.target) for n in graph.graph.nodes if n.op == "get_attr"]
-    if not held.issuperset(missing):
-        raise NotStorable("a constant that is not a tensor")
     return Entry(value, tuple(constants.tensors))
 
 
@@ -93,9 +90,9 @@ class _Constants:
         self._known = {id(tensor): name for name, tensor in known.items()}
         self._places: dict[int, int] = {}
 
-    def packed(self, name: str, tensor: torch.Tensor, persistent: bool | None) -> dict[str, object]:
-        """Describe a constant; `persistent` is None for a parameter."""
-        described: dict[str, object] = {"name": name, "persistent": persistent}
+    def packed(self, name: str, kind: str, tensor: torch.Tensor) -> dict[str, object]:
+        """Describe a constant of one of the kinds of `_stored`."""
+        described: dict[str, object] = {"name": name, "kind": kind}
         if id(tensor) in self._known:
             return {**described, "known": self._known[id(tensor)]}
         if not tensor.is_contiguous():
@@ -107,12 +104,27 @@ class _Constants:
         return {**described, "place": self._places[id(tensor)], **gradient}
 
 
-def _stored(graph: GraphModule) -> Iterator[tuple[str, torch.Tensor, bool | None]]:
+def _stored(graph: GraphModule) -> Iterator[tuple[str, str, torch.Tensor]]:
+    """Yield name, kind and tensor of parameters, buffers, and attributes that nodes read."""
+    names = set()
     for name, tensor in graph.named_parameters(remove_duplicate=False):
-        yield name, tensor, None
+        names.add(name)
+        yield name, PARAMETER, tensor
     for name, tensor in graph.named_buffers(remove_duplicate=False):
         owner, _, leaf = name.rpartition(".")
-        yield name, tensor, leaf not in graph.get_submodule(owner)._non_persistent_buffers_set
+        kept = leaf not in graph.get_submodule(owner)._non_persistent_buffers_set
+        names.add(name)
+        yield name, BUFFER if kept else UNSAVED_BUFFER, tensor
+    for node in graph.graph.nodes:
+        name = str(node.target)
+        if node.op != "get_attr" or name in names:
+            continue
+        owner, _, leaf = name.rpartition(".")
+        value = getattr(graph.get_submodule(owner), leaf)
+        if not isinstance(value, torch.Tensor):
+            raise NotStorable("a constant that is not a tensor")
+        names.add(name)
+        yield name, ATTRIBUTE, value
 
 
 def _register(
@@ -124,19 +136,21 @@ def _register(
 ) -> None:
     owner, _, leaf = one["name"].rpartition(".")
     module = root.get_submodule(owner)
-    parameter = one["persistent"] is None
+    kind = one["kind"]
     if "known" in one:
         tensor = known[one["known"]]
     else:
-        key = (one["place"], parameter)
+        key = (one["place"], kind == PARAMETER)
         if key not in made:
             plain = tensors[one["place"]]
-            made[key] = nn.Parameter(plain, one["gradient"]) if parameter else plain
+            made[key] = nn.Parameter(plain, one["gradient"]) if kind == PARAMETER else plain
         tensor = made[key]
-    if parameter:
+    if kind == PARAMETER:
         module.register_parameter(leaf, tensor)
+    elif kind == ATTRIBUTE:
+        setattr(module, leaf, tensor)
     else:
-        module.register_buffer(leaf, tensor, persistent=one["persistent"])
+        module.register_buffer(leaf, tensor, persistent=kind == BUFFER)
 
 
 def _packed_node(node: Node) -> dict[str, object]:

@@ -71,13 +71,18 @@ class Reuse:
         return graph
 
     def rewritten(
-        self, graph: GraphModule, passes: Sequence[Rewrite], check: Callable[[GraphModule], str]
+        self,
+        graph: GraphModule,
+        passes: Sequence[Rewrite],
+        check: Callable[[GraphModule], str],
+        rewrite: Callable[..., list[PassReport]] = rewrite,
     ) -> tuple[GraphModule, list[PassReport]]:
         """Return a graph after its rewrites, and the reports of those that were left out.
 
         Args:
             graph: from `exported`; it is changed unless a kept graph is returned.
             passes, check: see `rewrite`. The check decides about a kept graph as well.
+            rewrite: applies the rewrites.
         """
         known = dict([*graph.named_parameters(), *graph.named_buffers()])
         names = [f"{apply.__module__}.{apply.__qualname__}" for apply in passes]

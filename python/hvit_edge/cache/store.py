@@ -148,9 +148,9 @@ class Store:
             left -= file.size
         for entry in os.scandir(self.folder):
             if _TEMPORARY.fullmatch(entry.name):
-                path = Path(entry.path)
-                if path.exists() and time.time() - path.stat().st_mtime > STALE_SECONDS:
-                    path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # its process renamed it
+                    if time.time() - os.stat(entry.path).st_mtime > STALE_SECONDS:
+                        os.unlink(entry.path)
 
     def _turn_off(self, doing: str, reason: str) -> None:
         self._off = True
