@@ -15,7 +15,7 @@ from torch.fx import GraphModule
 from hvit_edge.artifact.metadata import LayerRecord
 from hvit_edge.compiler.fallback import with_fallback
 from hvit_edge.compiler.gate import Gate
-from hvit_edge.lowering import Rewrite
+from hvit_edge.lowering import Rewrite, rewrite
 from hvit_edge.parity.layers import record_layers
 from hvit_edge.quantize import Calibration
 from hvit_edge.targets.target import Job, Prepared, Target
@@ -94,7 +94,7 @@ def rewritten_graph(
     graph = gate.export()
     gate.check_graph("exported", graph)
     tell("rewrite")
-    graph, left_out = gate.reuse.rewritten(graph, passes, gate.fault)
+    graph, left_out = gate.reuse.rewritten(graph, passes, gate.fault, rewrite)
     gate.rewrites_left_out = tuple(left_out)
     gate.check_graph("rewritten", graph)
     return graph
