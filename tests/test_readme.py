@@ -18,6 +18,9 @@ README = (ROOT / "README.md").read_text()
 GUIDE = (ROOT / "docs/getting_started.md").read_text()
 PAGES = README + GUIDE
 
+SHOWN = ("runtime", "4 of 4 artifacts", "evaluated")
+"""What the last command of each block of bash prints."""
+
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGES, flags=re.DOTALL)
@@ -31,9 +34,7 @@ def checkout(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "commands, shown", [*zip(blocks("bash"), ("runtime", "evaluated"), strict=True)]
-)
+@pytest.mark.parametrize("commands, shown", [*zip(blocks("bash"), SHOWN, strict=True)])
 def test_commands(commands, shown, checkout):
     scripts = Path(sysconfig.get_path("scripts"))
     for line in commands.splitlines():

@@ -87,6 +87,7 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "cost_profile": None,
             "force_inexact": False,
             "inputs": None,
+            "cache": True,
         },
     )
 
@@ -120,8 +121,8 @@ def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
     main(["compile", "swin_t"])
     ((_, options),) = requests
     asked = {name for name, value in options.items() if value not in (None, False)}
-    assert asked == {"target", "calib_samples", "progress", "on_step"}
-    for name in ("target", "calib_samples"):
+    assert asked == {"target", "calib_samples", "progress", "on_step", "cache"}
+    for name in ("target", "calib_samples", "cache"):
         assert options[name] == DEFAULTS[name].default
 
 

@@ -56,7 +56,7 @@ def test_misspelt_verb_gets_a_suggestion(capsys):
     assert out == ""
     assert err == (
         "error: [hvit-edge] expected a verb, got 'comple'; did you mean 'compile'? known: list,"
-        " compile, run, validate, eval, inspect, bench, profile, doctor\n"
+        " compile, run, validate, eval, inspect, bench, profile, cache, doctor\n"
     )
 
 

@@ -42,6 +42,7 @@ VERBS = {
     "inspect": ("inspect", "show what an artifact contains"),
     "bench": ("bench", "measure load time, latency and memory"),
     "profile": ("profile", "measure time or instructions per operator, and draw a flame chart"),
+    "cache": ("cache", "show or clear what compilations keep for later ones"),
     "doctor": ("doctor", "check if this machine is ready, and say how to fix it"),
 }
 MOST_SHOWN = 300  # characters of an exception's message

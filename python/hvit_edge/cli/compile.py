@@ -10,10 +10,12 @@ import contextlib
 import re
 import warnings
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hvit_edge import progress
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
+from hvit_edge.cli.compile_table import describe_many
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.next_lines import next_lines
 from hvit_edge.cli.parser import (
@@ -35,11 +37,16 @@ from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, TARGET_PRECISIONS
 from hvit_edge.sources.address import check_address
 from hvit_edge.sources.arguments import read_arguments
 
+if TYPE_CHECKING:
+    from hvit_edge.compiler.compile_many import Outcome
+    from hvit_edge.compiler.report import CompileReport, PackageReport
+
 ALL_PRECISIONS = tuple(
     dict.fromkeys(name for names in TARGET_PRECISIONS.values() for name in names)
 )
+DEFAULT_TARGET = "xnnpack"
 CALIB_SAMPLES = 512
-NOTICES = ("[calibration]", "[compile]", "[datasets]", "[weights]")
+NOTICES = ("[cache]", "[calibration]", "[compile]", "[datasets]", "[weights]")
 """Beginnings of warnings that the user sees."""
 
 
@@ -53,16 +60,18 @@ def add_arguments(parser: VerbParser) -> None:
         " classifier of transformers",
     )
     add_arg(parser, "the factory, of timm.create_model, or a field of the transformers config")
-    parser.add_argument(
+    parser.add_several(
         "--target",
+        tuple(TARGET_PRECISIONS),
         type=choice(*TARGET_PRECISIONS),
-        default="xnnpack",
         metavar=f"{{{','.join(TARGET_PRECISIONS)}}}",
         help="xnnpack: a .pte for any CPU; native: a .pte for only hvit-edge's own runtime;"
-        " coreml: an .mlpackage; coreml-pte: a .pte for Apple systems (default: xnnpack)",
+        " coreml: an .mlpackage; coreml-pte: a .pte for Apple systems (default: xnnpack). Several"
+        " targets or precisions make an artifact of each combination from one export",
     )
-    parser.add_argument(
+    parser.add_several(
         "--precision",
+        ALL_PRECISIONS,
         type=_precision,
         metavar=f"{{{','.join(ALL_PRECISIONS)}}}",
         help="number format of weights and arithmetic; int8 and auto need --calib-data; auto"
@@ -141,9 +150,16 @@ def add_arguments(parser: VerbParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="the artifact (default: MODEL-TARGET-PRECISION.pte or .mlpackage in this folder)",
+        help="the artifact (default: MODEL-TARGET-PRECISION.pte or .mlpackage in this folder); for"
+        " several ones a folder, or a pattern with {target} and {precision}",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing output")
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="compute everything again, and keep nothing for later compilations; see"
+        " `hvit-edge cache`",
+    )
 
 
 def _add_mixed(parser: VerbParser) -> None:
@@ -212,16 +228,17 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     model = check_address(args.model, "compile")
     given = read_arguments(args.arg, "hvit-edge compile") if args.arg else None
     labels = list(read_labels_file(args.labels)) if args.labels else None
+    targets, precisions = args.target or [DEFAULT_TARGET], args.precision or []
+    many = len(targets) > 1 or len(precisions) > 1
     with console.quiet():
-        from hvit_edge.compiler.compile_model import compile as compile_model
-
+        made = _compile_many if many else _compile_one
         preprocess = chosen_preprocess(args)
         with _notices(console):
-            artifact = compile_model(
-                model,
+            found = made(
+                args.model,
+                targets,
+                precisions,
                 args=given,
-                target=args.target,
-                precision=args.precision,
                 weights=args.weights,
                 weights_key=args.weights_key,
                 preprocess=preprocess,
@@ -245,13 +262,33 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 rtol=args.rtol,
                 on_step=console.begin,
                 inputs=args.sample,
+                cache=not args.no_cache,
             )
-        report = artifact.report.to_dict()
+        reports = [one.to_dict() for one in found]
     if args.format == "json":
-        console.json(report)
+        console.json(reports if many else reports[0])
+    elif many:
+        console.print(describe_many(args.model, reports))
     else:
-        console.print(_describe(report, next_lines(model, args.weights, report)))
-    return 0
+        console.print(_describe(reports[0], next_lines(args, reports[0])))
+    return next((int(one["exit_code"]) for one in reports if "error" in one), 0)
+
+
+def _compile_one(
+    model: str, targets: list[str], precisions: list[str], **options: object
+) -> list[CompileReport | PackageReport]:
+    from hvit_edge.compiler.compile_model import compile as compile_model
+
+    precision = precisions[0] if precisions else None
+    return [compile_model(model, target=targets[0], precision=precision, **options).report]
+
+
+def _compile_many(
+    model: str, targets: list[str], precisions: list[str], **options: object
+) -> list[Outcome]:
+    from hvit_edge.compiler.compile_many import compile_many
+
+    return compile_many(model, targets=targets, precisions=precisions, **options)
 
 
 @contextlib.contextmanager
@@ -282,6 +319,8 @@ def _describe(report: dict, lines: list[str]) -> str:
     if left_out:
         reasons = (f"{one['rewrite']}: {first_line_of(one['reason'])}" for one in left_out)
         pairs.append(("rewrites left out", "\n".join(reasons)))
+    if report["reused"]:
+        pairs.append(("reused", ", ".join(report["reused"])))
     if report["fallback"]:
         pairs.append(("lowered plainly", report["fallback"]))
     if report["calibration"]:

@@ -24,6 +24,7 @@ class VerbParser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        self._several: dict[str, tuple[str, ...]] = {}
         self.add_argument(
             "--format",
             type=choice("text", "json"),
@@ -44,10 +45,34 @@ class VerbParser(argparse.ArgumentParser):
         Raises:
             InputError: an argument is wrong or unknown. The message names every unknown one.
         """
-        known, unknown = self.parse_known_args(args, namespace)
+        known, unknown = self.parse_known_args(self._one_each(args), namespace)
         if unknown:
             self.error(", ".join(self._unexpected(unknown)))
         return known
+
+    def add_several(self, option: str, known: Sequence[str], **how: Any) -> None:
+        """Add an option with one or several of the `known` values, which becomes a list.
+
+        A word that is not known ends the values, so that `--target native MODEL` has one value.
+        """
+        self._several[option] = tuple(known)
+        self.add_argument(option, action="append", **how)
+
+    def _one_each(self, args: Sequence[str]) -> list[str]:
+        """Return the arguments with the name of an option before each of its values."""
+        spread: list[str] = []
+        option, values = "", 0
+        for argument in args:
+            if argument in self._several:
+                option, values = argument, 0
+            else:
+                if values and argument in self._several.get(option, ()):
+                    spread.append(option)
+                elif values:
+                    option = ""
+                values += 1
+            spread.append(argument)
+        return spread
 
     def _unexpected(self, arguments: Sequence[str]) -> Iterable[str]:
         known = [name for action in self._actions for name in action.option_strings]

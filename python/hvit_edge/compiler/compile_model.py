@@ -122,7 +122,7 @@ def compile(
             photos to logits. `calib_data` is then an NPZ file whose arrays have a leading sample
             axis, or a folder of such files. See docs/tensors.md.
         cache: use results of earlier compilations that are certainly the same, and keep those of
-            this one, in a folder of the user; see docs/performance.md. They change no artifact.
+            this one, in a folder of the user; see docs/getting_started.md. They change no artifact.
 
     Returns:
         The path and the report. Nothing is written unless every gate passes. Notices about the
