@@ -34,7 +34,7 @@ from hvit_edge.cli.preprocess_options import add_preprocess, chosen_preprocess
 from hvit_edge.errors import InputError, first_line_of
 from hvit_edge.labels import read_labels_file
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, TARGET_PRECISIONS
-from hvit_edge.sources.address import check_address
+from hvit_edge.sources.address import Address, check_address
 from hvit_edge.sources.arguments import read_arguments
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         preprocess = chosen_preprocess(args)
         with _notices(console):
             found = made(
-                args.model,
+                model,
                 targets,
                 precisions,
                 args=given,
@@ -270,12 +270,12 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     elif many:
         console.print(describe_many(args.model, reports))
     else:
-        console.print(_describe(reports[0], next_lines(args, reports[0])))
+        console.print(_describe(reports[0], next_lines(model, args.weights, reports[0])))
     return next((int(one["exit_code"]) for one in reports if "error" in one), 0)
 
 
 def _compile_one(
-    model: str, targets: list[str], precisions: list[str], **options: object
+    model: Address, targets: list[str], precisions: list[str], **options: object
 ) -> list[CompileReport | PackageReport]:
     from hvit_edge.compiler.compile_model import compile as compile_model
 
@@ -284,7 +284,7 @@ def _compile_one(
 
 
 def _compile_many(
-    model: str, targets: list[str], precisions: list[str], **options: object
+    model: Address, targets: list[str], precisions: list[str], **options: object
 ) -> list[Outcome]:
     from hvit_edge.compiler.compile_many import compile_many
 

@@ -18,6 +18,7 @@ from hvit_edge.compiler.request import (
 )
 from hvit_edge.errors import InputError
 from hvit_edge.precision import INT8, TARGET_PRECISIONS
+from hvit_edge.sources.address import Address
 
 Combination = tuple[str, str]
 """A target and a precision."""
@@ -99,7 +100,7 @@ def options_of(wanted: Sequence[Combination], given: Mapping[str, Any]) -> list[
 
 
 def outputs_of(
-    model: str | nn.Module, wanted: Sequence[Combination], output: str | Path | None
+    model: Address | nn.Module, wanted: Sequence[Combination], output: str | Path | None
 ) -> list[Path]:
     """Return the path of each artifact.
 

@@ -12,15 +12,16 @@ from torch import nn
 
 from hvit_edge.boundary.public import public, unforeseen
 from hvit_edge.boundary.torch_state import settled
-from hvit_edge.compiler.combinations import combinations, options_of, outputs_of
+from hvit_edge.compiler.combinations import OF_AUTO, combinations, options_of, outputs_of
 from hvit_edge.compiler.compile_model import compile_request
 from hvit_edge.compiler.mixed import MixedOptions
 from hvit_edge.compiler.report import Artifact
 from hvit_edge.compiler.request import Request, make_request
-from hvit_edge.compiler.source import Source
+from hvit_edge.compiler.source import Source, read_model
 from hvit_edge.errors import HvitEdgeError
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
+from hvit_edge.sources.address import Address
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Outcome:
 @public("compile_many")
 @settled
 def compile_many(
-    model: str | nn.Module,
+    model: str | Address | nn.Module,
     *,
     targets: Sequence[str] = ("xnnpack",),
     precisions: Sequence[str] = (),
@@ -101,7 +102,8 @@ def compile_many(
             the module cannot be built. Nothing was compiled then.
     """
     wanted = combinations(targets, precisions)
-    paths = outputs_of(model, wanted, output)
+    named = read_model(model)
+    paths = outputs_of(named, wanted, output)
     common = {
         "force": force,
         "calib_samples": calib_samples,
@@ -109,12 +111,12 @@ def compile_many(
         "rtol": rtol,
     }
     requests = [
-        _request(model, number, wanted, path, options, {**common, "on_step": on_step})
+        _request(named, number, wanted, path, options, {**common, "on_step": on_step})
         for number, (path, options) in enumerate(
             zip(paths, options_of(wanted, of_some), strict=True)
         )
     ]
-    given = (model, args, weights, num_classes, input_size, weights_key)
+    given = (named, args, weights, num_classes, input_size, weights_key)
     source = Source(given, preprocess, labels, inputs, cache)
     for request in requests:
         request.check()
@@ -125,7 +127,7 @@ def compile_many(
 
 
 def _request(
-    model: str | nn.Module,
+    model: Address | nn.Module,
     number: int,
     wanted: Sequence[tuple[str, str]],
     path: Path,
@@ -140,10 +142,7 @@ def _request(
     def tell(step: str) -> None:
         on_step(f"{label}: {step}")
 
-    of_mixed = ("eval_data", "max_drop", "plan", "cost_profile")
-    mixed = MixedOptions(
-        *(options.get(name) for name in of_mixed), options.get("force_inexact", False)
-    )
+    mixed = MixedOptions(**{name: options[name] for name in OF_AUTO if name in options})
     return make_request(
         model,
         target=target,

@@ -19,16 +19,15 @@ from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.pipeline import Made, make_program
 from hvit_edge.compiler.report import Artifact
 from hvit_edge.compiler.request import Request, make_request
-from hvit_edge.compiler.source import Source
+from hvit_edge.compiler.source import Source, read_model
 from hvit_edge.compiler.subject import Subject
 from hvit_edge.compiler.tensor_gate import TensorGate
-from hvit_edge.compiler.tensor_subject import (
-    read_calibration,
-)
+from hvit_edge.compiler.tensor_subject import read_calibration
 from hvit_edge.compiler.write_artifact import write_artifact
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, bundled_calibration
+from hvit_edge.sources.address import Address
 from hvit_edge.targets import target_named
 from hvit_edge.targets.target import Job, Sample
 from hvit_edge.weights import weights_digest
@@ -136,8 +135,9 @@ def compile(
         DelegationError: fewer operators are delegated than required; the message names the others.
         ParityError: the difference of a step from eager PyTorch is above its tolerance.
     """
+    source = read_model(model)
     request = make_request(
-        model,
+        source,
         target=target,
         precision=precision,
         cpu=cpu,
@@ -154,7 +154,7 @@ def compile(
         on_step=on_step,
     )
     request.check()
-    given = (model, args, weights, num_classes, input_size, weights_key)
+    given = (source, args, weights, num_classes, input_size, weights_key)
     return compile_request(request, Source(given, preprocess, labels, inputs, cache))
 
 
@@ -183,13 +183,12 @@ def _compile_photos(request: Request, source: Source) -> Artifact:
     mixture = _Mixture(request, subject) if request.precision == "auto" else None
     samples = gate.samples if request.precision == "fp32" else gate.photos
     job = replace(
-        _job(request, origin.name, samples, calibration, subject.registered),
+        _job(request, source, origin.name, samples, calibration, subject.registered),
         preprocess=origin.preprocess,
         labels=origin.labels,
         default_calibration=lambda count: bundled_calibration(origin.photos, count=count),
         keep_sensitive=not subject.registered,
         mix=mixture,
-        **_given(request, source, calibration, subject.registered),
     )
     made = _make(request, gate, job, subject.registered)
     artifact = write_artifact(request, gate, made, mixture.report if mixture else None)
@@ -206,34 +205,40 @@ def _compile_arrays(request: Request, source: Source) -> Artifact:
     if request.calib_data is not None:
         request.tell("calibrate")
         calibration = read_calibration(subject, request.calib_data, request.calib_samples)
-        subject = subject.with_samples(list(calibration.inputs[:GATED_SAMPLES]))
+        more = calibration.inputs[:GATED_SAMPLES]
+        subject = subject.with_samples([one for one in more if isinstance(one, tuple)])
     gate = TensorGate(subject, request.precision, request.rtol, source.reuse)
-    job = Job(
-        name=subject.origin.name,
-        precision=request.precision,
-        samples=gate.samples,
+    job = replace(
+        _job(request, source, subject.origin.name, gate.samples, calibration, subject.registered),
         outputs=subject.expected[0],
         names=(subject.input_names, subject.output_names),
-        **_given(request, source, calibration, subject.registered),
     )
     made = _make(request, gate, job, subject.registered)
     return write_artifact(request, gate, made)
 
 
-def _given(
-    request: Request, source: Source, calibration: Calibration | None, registered: bool
-) -> dict[str, object]:
-    """Return the fields of a `Job` that do not depend on the task."""
-    return {
-        "cpu": request.cpu,
-        "ios": request.ios,
-        "compute_units": request.compute_units,
-        "whole": request.least_share(registered) == 1,
-        "calibration": calibration,
-        "reuse": source.reuse,
-        "progress": request.progress,
-        "tell": request.tell,
-    }
+def _job(
+    request: Request,
+    source: Source,
+    name: str,
+    samples: list[Sample],
+    calibration: Calibration | None,
+    registered: bool,
+) -> Job:
+    """Return a job without the fields that depend on the task."""
+    return Job(
+        name=name,
+        precision=request.precision,
+        samples=samples,
+        cpu=request.cpu,
+        ios=request.ios,
+        compute_units=request.compute_units,
+        whole=request.least_share(registered) == 1,
+        calibration=calibration,
+        reuse=source.reuse,
+        progress=request.progress,
+        tell=request.tell,
+    )
 
 
 def _make(request: Request, gate: Gate, job: Job, registered: bool) -> Made:

@@ -12,7 +12,7 @@ from hvit_edge.errors import first_line_of
 from hvit_edge.measures.tolerance import golden_tolerance
 from hvit_edge.precision import CPUS
 from hvit_edge.targets import target_named
-from hvit_edge.targets.delegate import OutsideOp
+from hvit_edge.targets.lowered_program import OutsideOp
 from hvit_edge.weights import weights_digest
 
 
@@ -33,7 +33,7 @@ def describe_artifact(
         target, cpu: see `compile`.
         layers: records of the quantized layers.
         operators, outside: operators of the delegate, and those outside the delegates, see
-            `targets.delegate.Lowered`.
+            `targets.lowered_program.LoweredProgram`.
     """
     subject, origin = gate.subject, gate.subject.origin
     return Metadata(

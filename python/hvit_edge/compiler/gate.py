@@ -11,6 +11,8 @@ from torch.fx import GraphModule
 from hvit_edge.artifact.container import Arrays, Golden, GoldenTensors
 from hvit_edge.artifact.metadata import Difference, Metadata
 from hvit_edge.cache.reuse import Reuse
+from hvit_edge.compiler.subject import Subject
+from hvit_edge.compiler.tensor_subject import TensorSubject
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering import PassReport
 from hvit_edge.measures.tolerance import Tolerance, step_tolerance

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -183,7 +183,7 @@ def precision_of(
 
 
 def make_request(
-    model: str | nn.Module,
+    model: Address | nn.Module,
     *,
     target: str,
     precision: str | None,

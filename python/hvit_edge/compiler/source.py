@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
+
+from torch import nn
 
 from hvit_edge.cache.reuse import Reuse
 from hvit_edge.cache.store import open_store
@@ -12,14 +15,34 @@ from hvit_edge.compiler.subject import Subject, module_of, prepare_subject
 from hvit_edge.compiler.tensor_subject import TensorSubject, check_no_photos, prepare_arrays
 from hvit_edge.models import find_sequence_model
 from hvit_edge.quantize import Calibration, calibration_inputs
+from hvit_edge.sources.address import Address, check_address
+
+Given: TypeAlias = tuple[
+    Address | nn.Module,
+    Mapping[str, object] | None,
+    object,
+    int | None,
+    int | tuple[int, int] | None,
+    str | None,
+]
+"""The arguments `model`, `args`, `weights`, `num_classes`, `input_size` and `weights_key` of
+`compile`."""
+
+
+def read_model(model: str | Address | nn.Module) -> Address | nn.Module:
+    """Return the address of a model, or the module itself.
+
+    Raises:
+        InputError: a string is no address.
+    """
+    return check_address(model, "compile") if isinstance(model, (str, Address)) else model
 
 
 class Source:
     """Builds the module and its samples when they are first needed, and keeps them.
 
     Args:
-        given: the arguments `model`, `args`, `weights`, `num_classes`, `input_size` and
-            `weights_key` of `compile`.
+        given: how the module is made.
         preprocess, labels, inputs, cache: see `compile`.
 
     Attributes:
@@ -28,7 +51,7 @@ class Source:
 
     def __init__(
         self,
-        given: tuple[Any, ...],
+        given: Given,
         preprocess: object,
         labels: object,
         inputs: object,
@@ -37,7 +60,9 @@ class Source:
         self.reuse = Reuse(open_store() if cache else None)
         self._given, self._preprocess, self._labels = given, preprocess, labels
         self._inputs = inputs
-        self._sequence = find_sequence_model(given[0])
+        model = given[0]
+        registered = isinstance(model, Address) and model.kind == "registered"
+        self._sequence = find_sequence_model(model.name) if registered else None
         self._calibrations: dict[tuple[object, ...], Calibration] = {}
 
     @property
@@ -68,16 +93,16 @@ class Source:
     def photo_calibration(self, request: Request) -> Calibration:
         """Return the calibration images of a request."""
         key = (request.calib_data, request.calib_samples)
-        if key not in self._calibrations:
+        if key not in self._calibrations and request.calib_data is not None:
             self._calibrations[key] = calibration_inputs(
                 request.calib_data,
-                self.photos.origin.preprocess,
+                self.photos.origin.photos,
                 samples=request.calib_samples,
                 progress=request.progress,
             )
         return self._calibrations[key]
 
     def _samples(self) -> object:
-        if self._inputs is not None:
+        if self._sequence is None or self._inputs is not None:
             return self._inputs
         return self._sequence.inputs(self._sequence.check_frames(self._given[4]))

@@ -20,6 +20,7 @@ from torch.fx import GraphModule, Node
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.cache.reuse import Reuse
+from hvit_edge.errors import InputError
 from hvit_edge.lowering import Rewrite
 from hvit_edge.lowering.pipeline import applied_passes
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS
