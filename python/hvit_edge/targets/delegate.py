@@ -27,6 +27,7 @@ from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.targets.custom_operators import check_namespaces
 from hvit_edge.targets.kernels import Place, check_kernels
+from hvit_edge.targets.known_results import known_results
 from hvit_edge.targets.lazy_code import lazy_code
 from hvit_edge.targets.lowered_program import LoweredProgram, OutsideOp
 from hvit_edge.targets.refusals import source_line
@@ -81,7 +82,8 @@ class Lowered(LoweredProgram):
             constant_methods=dict(constant_methods or {}),
             compile_config=COMPILE_CONFIG,
         )
-        program = manager.to_executorch()
+        with known_results():
+            program = manager.to_executorch()
         places = self._places()
         for plan in program.executorch_program.execution_plan:
             check_kernels(plan.operators, places)
