@@ -5,15 +5,20 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from torch import nn
 from torch.fx import GraphModule, symbolic_trace
 
 from hvit_edge.lowering import export_graph
 from hvit_edge.targets import delegate
+from hvit_edge.targets.delegate import Lowered, lower_to
 from hvit_edge.targets.lazy_code import lazy_code
-from hvit_edge.targets.xnnpack.lower import lower
 
 X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def lower_generally(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> Lowered:
+    return lower_to(XnnpackPartitioner(), graph, inputs)
 
 
 @pytest.fixture
@@ -63,6 +68,6 @@ def test_programs_stay_as_they_are(monkeypatch):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.SiLU(), nn.Flatten())
     graph = export_graph(net.eval(), (X,))
-    lazy = lower(copy.deepcopy(graph), (X,)).serialize()
+    lazy = lower_generally(copy.deepcopy(graph), (X,)).serialize()
     monkeypatch.setattr(delegate, "lazy_code", nullcontext)
-    assert lower(graph, (X,)).serialize() == lazy
+    assert lower_generally(graph, (X,)).serialize() == lazy

@@ -5,15 +5,21 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir.pass_base import ExportPass, _ExportPassBase
 from torch import nn
+from torch.fx import GraphModule
 
 from hvit_edge.lowering import export_graph
 from hvit_edge.targets import delegate
+from hvit_edge.targets.delegate import Lowered, lower_to
 from hvit_edge.targets.skip_retraces import skipped_retraces
-from hvit_edge.targets.xnnpack.lower import lower
 
 IMAGE = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def lower_generally(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> Lowered:
+    return lower_to(XnnpackPartitioner(), graph, inputs)
 
 
 class Doubled(ExportPass):
@@ -71,12 +77,14 @@ def test_a_changed_graph_is_traced(traced, change):
 
 
 def test_programs_stay_as_they_are(graph, monkeypatch):
-    lower(copy.deepcopy(graph), (IMAGE,))  # the first program of a process builds patterns
+    lower_generally(
+        copy.deepcopy(graph), (IMAGE,)
+    )  # the first program of a process builds patterns
     traces, trace = [], _ExportPassBase.call
     counted = lambda self, gm: traces.append(self) or trace(self, gm)  # noqa: E731
     monkeypatch.setattr(_ExportPassBase, "call", counted)
-    skipping = lower(copy.deepcopy(graph), (IMAGE,)).serialize()
+    skipping = lower_generally(copy.deepcopy(graph), (IMAGE,)).serialize()
     few = len(traces)
     monkeypatch.setattr(delegate, "skipped_retraces", nullcontext)
-    assert lower(copy.deepcopy(graph), (IMAGE,)).serialize() == skipping
+    assert lower_generally(copy.deepcopy(graph), (IMAGE,)).serialize() == skipping
     assert few < (len(traces) - few) * 0.7

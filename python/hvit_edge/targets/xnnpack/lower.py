@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
@@ -11,9 +14,12 @@ from torch.fx import GraphModule
 
 from hvit_edge.targets.delegate import Lowered, lower_to
 from hvit_edge.targets.kernelless import write_out_kernelless
+from hvit_edge.targets.xnnpack.direct import lower_directly
 from hvit_edge.targets.xnnpack.modules import recorded_modules
 from hvit_edge.targets.xnnpack.moves import merged_moves
 from hvit_edge.targets.xnnpack.taps import layer_values, recorded_graphs
+
+Found = TypeVar("Found", Lowered, Lowered | None)
 
 
 def lower(
@@ -30,13 +36,25 @@ def lower(
     Raises:
         LoweringError: ExecuTorch refuses the graph.
     """
-    if not plainly:
-        write_out_kernelless(graph)
-    moves = nullcontext() if plainly else merged_moves()
+    general = partial(lower_to, XnnpackPartitioner())
+    if plainly:
+        return _recorded(general, graph, example_inputs, nullcontext())
+    write_out_kernelless(graph)
+    lowered = _recorded(lower_directly, graph, example_inputs, merged_moves())
+    return lowered or _recorded(general, graph, example_inputs, merged_moves())
+
+
+def _recorded(
+    road: Callable[[GraphModule, tuple[torch.Tensor, ...]], Found],
+    graph: GraphModule,
+    example_inputs: tuple[torch.Tensor, ...],
+    moves: AbstractContextManager[None],
+) -> Found:
+    """Return what a way of lowering returns, with the records of its only delegate."""
     with recorded_graphs() as graphs, recorded_modules() as recorded, moves:
-        lowered = lower_to(XnnpackPartitioner(), graph, example_inputs)
+        lowered = road(graph, example_inputs)
     # With several delegates, nothing says which one runs first.
-    if len(recorded) != 1:
+    if lowered is None or len(recorded) != 1:
         return lowered
     return replace(lowered, operators=recorded[0], delegate_graph=graphs[0])
 
