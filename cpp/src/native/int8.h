@@ -96,14 +96,14 @@ inline void point_at_code_windows(const ProductsInt8& work, std::int64_t first, 
 
 inline void run(const ConvolutionInt8& layer, const Bases& bases) {
   const Window& window = layer.window;
-  const std::int64_t outputs = window.out_height * window.out_width;
+  const std::int64_t outputs = window.outputs();
   run_products({&bases,
                 &layer.epilogue,
                 &layer.weights,
                 ranges_at(bases, layer.ranges),
                 outputs,
                 layer.columns,
-                window.kernel_height * window.kernel_width,
+                window.taps(),
                 code_bytes(window.channels),
                 outputs,
                 {},

@@ -81,11 +81,11 @@ inline void point_at_windows(const Products& work, std::int64_t first, int rows,
 
 inline void run(const Convolution& layer, const Bases& bases) {
   const Window& window = layer.window;
-  const std::int64_t taps = window.kernel_height * window.kernel_width;
+  const std::int64_t taps = window.taps();
   run_blocks(Products{&bases,
                       &layer.epilogue,
                       values_of(layer.weights),
-                      window.out_height * window.out_width,
+                      window.outputs(),
                       layer.columns,
                       taps,
                       window.channels,

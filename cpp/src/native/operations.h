@@ -63,6 +63,9 @@ struct Window {
   std::int64_t stride_height = 0, stride_width = 0;
   std::int64_t pad_height = 0, pad_width = 0;
   std::int64_t ring = 0;  // if not zero, row y of the map is stored at y % ring
+
+  std::int64_t outputs() const { return out_height * out_width; }
+  std::int64_t taps() const { return kernel_height * kernel_width; }
 };
 
 /// A convolution over all channels; weights are [columns / 16][taps * channels][16].

@@ -223,6 +223,10 @@ Epilogue PlanReader::epilogue(std::int64_t rows, std::int64_t columns, std::int6
   return epilogue;
 }
 
+Epilogue PlanReader::panel_epilogue(std::int64_t rows, std::int64_t columns) {
+  return epilogue(rows, columns, padded_to_panels(columns));
+}
+
 std::int64_t PlanReader::scratch(std::int64_t values) {
   return scratch_bytes(product(values, value_bytes_));
 }

@@ -52,10 +52,11 @@ class PlanReader {
   Window window();
   void read_geometry(Window& window);  // does not check that its map fits
   Epilogue epilogue(std::int64_t rows, std::int64_t columns, std::int64_t biases);
-  std::int64_t scratch(std::int64_t values);                      // in the arena
-  std::int64_t scratch_bytes(std::int64_t bytes);                 // the same
-  std::int64_t codes(std::int64_t rows, std::int64_t columns);    // of int8, in the arena
-  std::int64_t ranges(std::int64_t rows, std::int64_t together);  // scale and zero of each range
+  Epilogue panel_epilogue(std::int64_t rows, std::int64_t columns);  // of outputs in panels
+  std::int64_t scratch(std::int64_t values);                         // in the arena
+  std::int64_t scratch_bytes(std::int64_t bytes);                    // the same
+  std::int64_t codes(std::int64_t rows, std::int64_t columns);       // of int8, in the arena
+  std::int64_t ranges(std::int64_t rows, std::int64_t together);     // scale, zero of each range
   Int8Weights int8_weights(std::int64_t taps, std::int64_t depth, std::int64_t columns);
   Window code_window();  // over codes in the arena
 

@@ -12,6 +12,19 @@ Side read_side(PlanReader& reader, std::int64_t rows, std::int64_t columns) {
   return side;
 }
 
+// Reads the rows and columns of an operation, as most operations begin.
+template <class Operation>
+void read_size(PlanReader& reader, Operation& operation) {
+  operation.rows = reader.count();
+  operation.columns = reader.count();
+}
+
+// Reads rows of the operation's size.
+template <class Operation>
+Rows read_rows(PlanReader& reader, const Operation& operation, Access access) {
+  return reader.rows(operation.rows, operation.columns, access);
+}
+
 }  // namespace
 
 Pooling read_pooling(PlanReader& reader) {
@@ -19,7 +32,7 @@ Pooling read_pooling(PlanReader& reader) {
   pool.window = reader.window();
   pool.kind = reader.number_of<Pool>(kPoolCounts);
   const Window& window = pool.window;
-  pool.output = reader.rows(window.out_height * window.out_width, window.channels, Access::write);
+  pool.output = reader.rows(window.outputs(), window.channels, Access::write);
   reader.require(
       window.pad_height < window.kernel_height && window.pad_width < window.kernel_width &&
           (window.out_height - 1) * window.stride_height < window.height + window.pad_height &&
@@ -30,14 +43,13 @@ Pooling read_pooling(PlanReader& reader) {
 
 LayerNorm read_layer_norm(PlanReader& reader) {
   LayerNorm norm;
-  norm.rows = reader.count();
-  norm.columns = reader.count();
-  norm.input = reader.rows(norm.rows, norm.columns, Access::read);
+  read_size(reader, norm);
+  norm.input = read_rows(reader, norm, Access::read);
   norm.gamma = reader.numbers(norm.columns, false);
   norm.beta = reader.numbers(norm.columns, false);
   norm.eps = reader.number();
   norm.activation = reader.activation();
-  norm.output = reader.rows(norm.rows, norm.columns, Access::write);
+  norm.output = read_rows(reader, norm, Access::write);
   return norm;
 }
 
@@ -73,14 +85,13 @@ Attention read_attention(PlanReader& reader) {
 
 Add read_add(PlanReader& reader) {
   Add add;
-  add.rows = reader.count();
-  add.columns = reader.count();
-  add.left = reader.rows(add.rows, add.columns, Access::read);
-  add.right = reader.rows(add.rows, add.columns, Access::read_if_any);
+  read_size(reader, add);
+  add.left = read_rows(reader, add, Access::read);
+  add.right = read_rows(reader, add, Access::read_if_any);
   add.alpha = reader.number();
   add.beta = reader.number();
   add.activation = reader.activation();
-  add.output = reader.rows(add.rows, add.columns, Access::write);
+  add.output = read_rows(reader, add, Access::write);
   return add;
 }
 
@@ -124,12 +135,11 @@ Gather read_gather(PlanReader& reader) {
 
 Quantise read_quantise(PlanReader& reader) {
   Quantise quantise;
-  quantise.rows = reader.count();
-  quantise.columns = reader.count();
+  read_size(reader, quantise);
   quantise.together = reader.count();
   reader.require(quantise.together > 0 && quantise.rows % quantise.together == 0,
                  "ranges of rows that are left over");
-  quantise.input = reader.rows(quantise.rows, quantise.columns, Access::read);
+  quantise.input = read_rows(reader, quantise, Access::read);
   quantise.codes = reader.codes(quantise.rows, quantise.columns);
   quantise.ranges = reader.ranges(quantise.rows, quantise.together);
   quantise.pads = reader.choice(2) == 1;
@@ -145,33 +155,30 @@ Unary read_unary(PlanReader& reader) {
   unary.function = reader.number_of<Function>(kFunctionCounts);
   unary.a = reader.number();
   unary.b = reader.number();
-  unary.rows = reader.count();
-  unary.columns = reader.count();
-  unary.input = reader.rows(unary.rows, unary.columns, Access::read);
-  unary.output = reader.rows(unary.rows, unary.columns, Access::write);
+  read_size(reader, unary);
+  unary.input = read_rows(reader, unary, Access::read);
+  unary.output = read_rows(reader, unary, Access::write);
   return unary;
 }
 
 Binary read_binary(PlanReader& reader) {
   Binary binary;
   binary.kind = reader.number_of<Arithmetic>(kArithmeticCounts);
-  binary.rows = reader.count();
-  binary.columns = reader.count();
+  read_size(reader, binary);
   binary.left = read_side(reader, binary.rows, binary.columns);
   binary.right = read_side(reader, binary.rows, binary.columns);
   binary.activation = reader.activation();
-  binary.output = reader.rows(binary.rows, binary.columns, Access::write);
+  binary.output = read_rows(reader, binary, Access::write);
   return binary;
 }
 
 Select read_select(PlanReader& reader) {
   Select select;
-  select.rows = reader.count();
-  select.columns = reader.count();
+  read_size(reader, select);
   for (Side* side : {&select.condition, &select.left, &select.right}) {
     *side = read_side(reader, select.rows, select.columns);
   }
-  select.output = reader.rows(select.rows, select.columns, Access::write);
+  select.output = read_rows(reader, select, Access::write);
   return select;
 }
 
@@ -195,10 +202,9 @@ Reduction read_reduction(PlanReader& reader) {
 Softmax read_softmax(PlanReader& reader) {
   Softmax softmax;
   softmax.log = reader.choice(2) == 1;
-  softmax.rows = reader.count();
-  softmax.columns = reader.count();
-  softmax.input = reader.rows(softmax.rows, softmax.columns, Access::read);
-  softmax.output = reader.rows(softmax.rows, softmax.columns, Access::write);
+  read_size(reader, softmax);
+  softmax.input = read_rows(reader, softmax, Access::read);
+  softmax.output = read_rows(reader, softmax, Access::write);
   return softmax;
 }
 

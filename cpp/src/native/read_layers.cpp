@@ -14,7 +14,7 @@ Linear read_linear(PlanReader& reader) {
       layer.taps == nullptr ? layer.depth : reader.largest(layer.taps, layer.depth) + 1;
   layer.input = reader.rows(layer.rows, reach, Access::read);
   layer.weights = reader.panels(layer.depth, layer.columns);
-  layer.epilogue = reader.epilogue(layer.rows, layer.columns, padded_to_panels(layer.columns));
+  layer.epilogue = reader.panel_epilogue(layer.rows, layer.columns);
   return layer;
 }
 
@@ -22,11 +22,8 @@ Convolution read_convolution(PlanReader& reader) {
   Convolution layer;
   layer.window = reader.window();
   layer.columns = reader.count();
-  const std::int64_t depth =
-      layer.window.kernel_height * layer.window.kernel_width * layer.window.channels;
-  layer.weights = reader.panels(depth, layer.columns);
-  layer.epilogue = reader.epilogue(layer.window.out_height * layer.window.out_width, layer.columns,
-                                   padded_to_panels(layer.columns));
+  layer.weights = reader.panels(layer.window.taps() * layer.window.channels, layer.columns);
+  layer.epilogue = reader.panel_epilogue(layer.window.outputs(), layer.columns);
   return layer;
 }
 
@@ -34,10 +31,8 @@ Depthwise read_depthwise(PlanReader& reader) {
   Depthwise layer;
   layer.window = reader.window();
   const Window& window = layer.window;
-  layer.weights =
-      reader.numbers(window.kernel_height * window.kernel_width * window.channels, true);
-  layer.epilogue =
-      reader.epilogue(window.out_height * window.out_width, window.channels, window.channels);
+  layer.weights = reader.numbers(window.taps() * window.channels, true);
+  layer.epilogue = reader.epilogue(window.outputs(), window.channels, window.channels);
   return layer;
 }
 
@@ -50,7 +45,7 @@ LinearInt8 read_linear_int8(PlanReader& reader) {
   layer.codes = reader.codes(layer.rows, layer.depth);
   layer.ranges = reader.ranges(layer.rows, layer.together);
   layer.weights = reader.int8_weights(1, layer.depth, layer.columns);
-  layer.epilogue = reader.epilogue(layer.rows, layer.columns, padded_to_panels(layer.columns));
+  layer.epilogue = reader.panel_epilogue(layer.rows, layer.columns);
   return layer;
 }
 
@@ -61,10 +56,8 @@ ConvolutionInt8 read_convolution_int8(PlanReader& reader) {
   layer.columns = reader.count();
   layer.ranges = reader.ranges(1, 1);
   layer.zeros = reader.codes(1, window.channels);
-  layer.weights = reader.int8_weights(window.kernel_height * window.kernel_width, window.channels,
-                                      layer.columns);
-  layer.epilogue = reader.epilogue(window.out_height * window.out_width, layer.columns,
-                                   padded_to_panels(layer.columns));
+  layer.weights = reader.int8_weights(window.taps(), window.channels, layer.columns);
+  layer.epilogue = reader.panel_epilogue(window.outputs(), layer.columns);
   return layer;
 }
 
@@ -109,7 +102,7 @@ AnyLinear read_project(PlanReader& reader, std::int64_t rows, std::int64_t depth
   const std::int64_t columns = reader.count();
   AnyLinear layer = any_linear(is_int8, rows, depth, columns);
   read_weights(reader, layer);
-  layer.epilogue() = reader.epilogue(rows, columns, padded_to_panels(columns));
+  layer.epilogue() = reader.panel_epilogue(rows, columns);
   return layer;
 }
 
@@ -130,8 +123,7 @@ InvertedResidual read_inverted_residual(PlanReader& reader) {
       "an output row of no input row");
   layer.expand = read_expand(reader, window.height * window.width);
   reader.require(layer.expand.columns() == window.channels, "a ring of other channels");
-  depthwise.weights =
-      reader.numbers(window.kernel_height * window.kernel_width * window.channels, true);
+  depthwise.weights = reader.numbers(window.taps() * window.channels, true);
   depthwise.epilogue.bias = reader.numbers(window.channels, false);
   depthwise.epilogue.first = reader.activation();
   layer.adds_input = reader.choice(2) == 1;
@@ -140,8 +132,7 @@ InvertedResidual read_inverted_residual(PlanReader& reader) {
                          window.stride_height == 1 &&
                          2 * window.pad_height < window.kernel_height + 1;
   reader.require(!layer.adds_input || same_size, "an input added to another size");
-  const std::int64_t outputs = window.out_height * window.out_width;
-  layer.project = read_project(reader, outputs, window.channels);
+  layer.project = read_project(reader, window.outputs(), window.channels);
   layer.jobs = reader.count();
   const std::int64_t bytes = scratch_of(layer, reader.value_bytes()).bytes;
   layer.scratch = reader.scratch_bytes(reader.product(layer.jobs, bytes));
