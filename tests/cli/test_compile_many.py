@@ -43,7 +43,7 @@ def calls(monkeypatch):
 def test_several(calls, arguments, targets, precisions):
     assert main(["compile", *arguments.split()]) == 2
     ((name, model, options),) = calls
-    assert (name, model) == ("compile_many", "swin_t")
+    assert (name, model.name) == ("compile_many", "swin_t")
     assert options["targets"] == targets.split()
     assert options["precisions"] == precisions.split()
 
@@ -60,7 +60,7 @@ def test_several(calls, arguments, targets, precisions):
 def test_one_value_each_is_one_compilation(calls, arguments, target, precision):
     assert main(["compile", *arguments.split()]) == 2
     ((name, model, options),) = calls
-    assert (name, model) == ("compile", "swin_t")
+    assert (name, model.name) == ("compile", "swin_t")
     assert (options["target"], options["precision"]) == (target, precision)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from hvit_edge.compiler.combinations import combinations, options_of, outputs_of
 from hvit_edge.errors import InputError
+from hvit_edge.sources.address import check_address
 
 
 def test_each_target_in_each_precision():
@@ -68,18 +69,22 @@ def test_an_option_that_does_not_exist_is_a_type_error():
 
 def test_outputs_in_the_current_folder_and_in_another(tmp_path):
     names = ["swin_t-xnnpack-fp32.pte", "swin_t-native-int8.pte", "swin_t-coreml-fp16.mlpackage"]
-    assert outputs_of("swin_t", WANTED, None) == [Path(name) for name in names]
-    assert outputs_of("swin_t", WANTED, tmp_path) == [tmp_path / name for name in names]
+    assert outputs_of(check_address("swin_t", "compile"), WANTED, None) == [
+        Path(name) for name in names
+    ]
+    assert outputs_of(check_address("swin_t", "compile"), WANTED, tmp_path) == [
+        tmp_path / name for name in names
+    ]
 
 
 def test_outputs_by_a_pattern():
-    found = outputs_of("swin_t", WANTED, "out/{precision}/v1.2-{target}")
+    found = outputs_of(check_address("swin_t", "compile"), WANTED, "out/{precision}/v1.2-{target}")
     assert list(map(str, found)) == [
         "out/fp32/v1.2-xnnpack.pte",
         "out/int8/v1.2-native.pte",
         "out/fp16/v1.2-coreml.mlpackage",
     ]
-    assert outputs_of("swin_t", WANTED[:2], "{target}.pte") == [
+    assert outputs_of(check_address("swin_t", "compile"), WANTED[:2], "{target}.pte") == [
         Path("xnnpack.pte"),
         Path("native.pte"),
     ]
@@ -100,5 +105,5 @@ def test_outputs_by_a_pattern():
 )
 def test_names_that_collide_are_refused(wanted, output, message):
     with pytest.raises(InputError) as caught:
-        outputs_of("swin_t", wanted, output)
+        outputs_of(check_address("swin_t", "compile"), wanted, output)
     assert message in str(caught.value)
