@@ -60,7 +60,7 @@ def test_options_reach_the_compiler(requests, tmp_path):
     assert main(arguments.split()) == 2
     ((model, options),) = requests
     assert callable(options.pop("on_step")) and callable(options.pop("progress"))
-    assert (model, options) == (
+    assert (model.text, options) == (
         "swin_t",
         {
             "target": "xnnpack",
