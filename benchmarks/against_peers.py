@@ -2,7 +2,7 @@
 
     python benchmarks/against_peers.py [FOLDER] [--models ...] [--contestants ...] [--threads 2]
 
-Run `make bench-peers` first. Contestants (contestants.py) load converted models (prepare_peers.py)
+Run `make bench-peers` first. Contestants (peers/contestants.py) load converted models
 from FOLDER, each in a separate process. All contestants of a model are loaded at once. They take
 turns in random order and are stopped between their turns. Load and first run are medians of several
 new processes. A time counts only if the answers to the bundled photos agree with eager PyTorch and
@@ -24,13 +24,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from arm_peers import FP32_TOLERANCE, LEAST_WORK, export
-from contestants import CONTESTANTS, ENVIRONMENTS, MODELS, ROOT, Contestant
-from interleave import Times, interleave, summarize
-from prepare_peers import file_bytes, portable, prepare, work_of
+from measure.interleave import Times, interleave, summarize
+from measure.rows import put_row
+from measure.workers import Worker, WorkerError, closing_all, worker_command
+from peers.contestants import CONTESTANTS, ENVIRONMENTS, MODELS, ROOT, Contestant
+from peers.prepare_peers import file_bytes, portable, prepare, work_of
 from roofline import measure_roofline, share_of_peak
-from rows import put_row
 from tqdm import tqdm
-from workers import Worker, WorkerError, closing_all, worker_command
 
 from hvit_edge.measures.difference import compare, worst
 from hvit_edge.preprocess import load_image

@@ -20,7 +20,7 @@ import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
 from executorch.runtime import Runtime
-from machine import describe_machine
+from measure.machine import describe_machine
 from torch import nn
 from tqdm import tqdm
 

@@ -23,12 +23,12 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from arm_tables import ANY, NATIVE, OURS, STOCK
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
+from measure.rows import put_row
+from measure.stock_quantizer import stock_quantized
 from PIL import Image
-from rows import put_row
-from stock_quantizer import stock_quantized
+from tables.arm import ANY, NATIVE, OURS, STOCK
 from torch import nn
 
 from hvit_edge.artifact.container import Golden, constant_methods, seal

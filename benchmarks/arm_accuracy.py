@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 
 from bundled import accuracy
-from machine import describe_machine
+from measure.machine import describe_machine
 
 from hvit_edge.devices import LOCAL
 from hvit_edge.precision import CPUS

@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from arm import compile_ours
-from rows import put_row
+from measure.rows import put_row
 
 from hvit_edge.profile.instructions import instructions_of
 

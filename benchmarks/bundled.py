@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from machine import describe_machine
+from measure.machine import describe_machine
 
 import hvit_edge
 from hvit_edge.devices import LOCAL

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import coremltools as ct
 import torch
-from machine import describe_machine
+from measure.machine import describe_machine
 from torch import nn
 
 import hvit_edge

@@ -14,8 +14,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine import describe_machine
-from mobilenets import mobilenet_v1, mobilenet_v2
+from measure.machine import describe_machine
+from measure.mobilenets import mobilenet_v1, mobilenet_v2
 
 from hvit_edge import compile as compile_model
 from hvit_edge.devices.cores import CORES, Core, estimate

@@ -16,9 +16,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from apart import run_apart
 from coverage_models import MODELS
-from rows import put_row, rows_known
+from measure.apart import run_apart
+from measure.rows import put_row, rows_known
 from tqdm import tqdm
 
 RESULTS = Path(__file__).resolve().parent / "results" / "coverage.json"

@@ -21,8 +21,8 @@ from pathlib import Path
 import coverage_models
 import numpy as np
 import torch
-from apart import run_apart
-from rows import put_row, rows_known
+from measure.apart import run_apart
+from measure.rows import put_row, rows_known
 from torch import nn
 from tqdm import tqdm
 

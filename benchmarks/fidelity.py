@@ -14,7 +14,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from rows import put_row
+from measure.rows import put_row
 
 import hvit_edge
 

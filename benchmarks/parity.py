@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from machine import describe_machine
+from measure.machine import describe_machine
 from tqdm import tqdm
 
 import hvit_edge

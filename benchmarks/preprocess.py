@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from machine import describe_machine
+from measure.machine import describe_machine
 from PIL import Image
 from tqdm import tqdm
 

@@ -27,15 +27,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import describe_machine
-from quantization_tables import (
+from measure.machine import describe_machine
+from measure.stock_quantizer import stock_quantized
+from tables.quantization import (
     ablation_table,
     families_table,
     profile_table,
     times_table,
     trained_table,
 )
-from stock_quantizer import stock_quantized
 from torch import nn
 
 import hvit_edge

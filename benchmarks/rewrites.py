@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from arm import count
-from rows import put_row
+from measure.rows import put_row
 
 from hvit_edge.artifact.container import Golden, constant_methods, seal
 from hvit_edge.compiler.description import describe_artifact

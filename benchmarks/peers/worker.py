@@ -1,4 +1,4 @@
-"""Run one model in one runtime on request: the other end of workers.py.
+"""Run one model in one runtime on request: the other end of measure/workers.py.
 
     worker.py '{"runtime": ..., "model": ..., "inputs": NPZ, "outputs": NPY, "threads": 2,
                 "options": {...}}'

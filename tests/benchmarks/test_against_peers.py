@@ -90,7 +90,7 @@ def test_the_roofline_is_measured(load):
 
 
 def test_names_of_contestants_are_unique_and_tell_the_precision(load):
-    contestants = load("contestants.py")
+    contestants = load("peers/contestants.py")
     every = [*contestants.OURS, *contestants.PEERS]
     assert len(contestants.CONTESTANTS) == len(every)
     assert [each.name for each in every if not each.is_reduced] == [
@@ -100,7 +100,7 @@ def test_names_of_contestants_are_unique_and_tell_the_precision(load):
 
 
 def test_a_way_of_compiling_is_one_line(load):
-    ours = load("contestants.py").ours
+    ours = load("peers/contestants.py").ours
     each = ours("native fp32", backend="native")
     assert each.name == "hvit-edge native fp32"
     assert each.build == {"precision": "fp32", "backend": "native"}
@@ -108,7 +108,7 @@ def test_a_way_of_compiling_is_one_line(load):
 
 
 def test_contestants_of_one_file_share_it(load):
-    known = load("contestants.py").CONTESTANTS
+    known = load("peers/contestants.py").CONTESTANTS
     assert known["openvino bf16"].file == known["openvino fp32"].file == "openvino fp32.xml"
     assert known["openvino int8"].options == {"inference": "f32"}  # its default may be bf16
 
@@ -116,14 +116,14 @@ def test_contestants_of_one_file_share_it(load):
 @pytest.fixture
 def prepare(load, monkeypatch):
     """Return prepare_peers with LiteRT's converter in this Python, and nothing exported."""
-    module = load("prepare_peers.py")
+    module = load("peers/prepare_peers.py")
     monkeypatch.setitem(module.ENVIRONMENTS, "converters", Path(sys.executable))
     monkeypatch.setattr(module, "export", lambda name, folder: None)
     return module
 
 
 def litert(load):
-    return load("contestants.py").CONTESTANTS["litert fp32"]
+    return load("peers/contestants.py").CONTESTANTS["litert fp32"]
 
 
 def test_no_environment_is_a_reason(prepare, load, tmp_path, monkeypatch):
@@ -145,7 +145,7 @@ def test_a_compiler_that_raises_is_a_reason(prepare, load, tmp_path, monkeypatch
         raise RuntimeError("no such backend\nand a trace")
 
     monkeypatch.setitem(prepare.MAKERS, "hvit-edge", fails)
-    contestant = load("contestants.py").ours("fp32")
+    contestant = load("peers/contestants.py").ours("fp32")
     expected = {"error": "RuntimeError: no such backend", "sources": prepare.sources_digest(True)}
     assert prepare.prepare(contestant, "tiny", tmp_path) == expected
     assert json.loads((tmp_path / "tiny hvit-edge fp32.json").read_text()) == expected
@@ -167,7 +167,7 @@ def test_ours_is_made_again_once_the_sources_have_changed(prepare, load, tmp_pat
         return {"method": "m", "multiply_adds": 3}
 
     monkeypatch.setitem(prepare.MAKERS, "hvit-edge", compiles)
-    contestant = load("contestants.py").ours("fp32")
+    contestant = load("peers/contestants.py").ours("fp32")
     for digest in ("a", "a", "b"):
         monkeypatch.setattr(prepare, "sources_digest", lambda ours, found=digest: found)
         assert prepare.prepare(contestant, "tiny", tmp_path)["multiply_adds"] == 3
@@ -175,7 +175,7 @@ def test_ours_is_made_again_once_the_sources_have_changed(prepare, load, tmp_pat
 
 
 def test_ours_is_tried_again_where_it_failed(prepare, load, tmp_path, monkeypatch):
-    contestant = load("contestants.py").ours("auto")
+    contestant = load("peers/contestants.py").ours("auto")
     report = {"error": "expected a plan", "sources": prepare.sources_digest(True)}
     (tmp_path / "tiny hvit-edge auto.json").write_text(json.dumps(report))
     monkeypatch.setitem(prepare.MAKERS, "hvit-edge", lambda *_: {"multiply_adds": 3})

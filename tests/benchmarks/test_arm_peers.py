@@ -131,8 +131,8 @@ def report():
 
 
 def test_peers_have_rows_below_ours(load, report):
-    lines = load("arm_tables.py").instructions_table(report).splitlines()
-    assert lines[0] == "| | tiny |"
+    lines = load("tables/arm.py").instructions_table(report).splitlines()
+    assert lines[0] == "|  | tiny |"
     ours, peer, failed = (
         lines.index(line)
         for line in ("| fp32 | 1.0 M |", "| LiteRT fp32 | 2.5 M |", "| ONNX Runtime int8 |  |")
@@ -142,7 +142,7 @@ def test_peers_have_rows_below_ours(load, report):
 
 
 def test_a_failed_peer_says_why(load, report):
-    text = load("arm_tables.py").peers_table(report)
+    text = load("tables/arm.py").peers_table(report)
     assert "| tiny | LiteRT fp32 | 1.0e-06 | 1.0000 | 100% | 100.0% | 2.0 MB |" in text
     assert "| tiny | ONNX Runtime int8 | ValueError: no |" in text
     assert "tiny | fp32" not in text

@@ -12,7 +12,7 @@ def test_a_rewrite_is_worth_what_is_more_without_it(load):
         {"model": "other", "without": "fold", "applies": False},
         {"model": "other", "without": "split", "instructions": 499},
     ]
-    text = load("arm_tables.py").rewrites_table({"machine": machine, "rows": rows})
+    text = load("tables/arm.py").rewrites_table({"machine": machine, "rows": rows})
     assert "| without | tiny | other |" in text
     assert "| fold | +6.6% |  |" in text
     assert "| split | needed | -0.2% |" in text

@@ -17,7 +17,7 @@ def coverage(load):
 
 @pytest.fixture
 def tables(load):
-    return load("coverage_tables.py")
+    return load("tables/coverage.py")
 
 
 def test_rows_that_are_known_are_not_made_again(coverage, tmp_path, monkeypatch):

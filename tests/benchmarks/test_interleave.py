@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def interleave(load):
-    return load("interleave.py")
+    return load("measure/interleave.py")
 
 
 class Counts:
@@ -18,7 +18,7 @@ class Counts:
         self.name, self.log, self.fails = name, log, fails
 
     def turn(self, runs, warmup):
-        from workers import WorkerError
+        from measure.workers import WorkerError
 
         self.log.append(self.name)
         turns = self.log.count(self.name)

@@ -11,7 +11,7 @@ FAST, SLOW = ({"cpu": cpu, **MACHINE, "date": "2026-11-20"} for cpu in ("fast", 
 @pytest.fixture
 def put(load, monkeypatch, tmp_path):
     """Return `(machine, model, value) -> report`, for one file."""
-    rows, file = load("rows.py"), tmp_path / "results.json"
+    rows, file = load("measure/rows.py"), tmp_path / "results.json"
 
     def put_one(machine, model, value, **facts):
         monkeypatch.setattr(rows, "describe_machine", lambda: machine)
@@ -50,7 +50,7 @@ def test_only_json_is_printed(put, capsys):
 
 def test_machines_are_named_once_with_their_days(load):
     later = {**FAST, "date": "2026-11-29"}
-    name = load("machine.py").name_machine
+    name = load("measure/machine.py").name_machine
     assert name({"machine": FAST}) == "fast, a, 2 cores, torch 2, 2026-11-20"
     assert name({"machines": [FAST, SLOW, later]}) == (
         "fast, a, 2 cores, torch 2, 2026-11-20 to 2026-11-29; slow, a, 2 cores, torch 2, 2026-11-20"

@@ -17,7 +17,7 @@ ECHO = READY + (
 
 @pytest.fixture
 def workers(load):
-    return load("workers.py")
+    return load("measure/workers.py")
 
 
 @pytest.fixture

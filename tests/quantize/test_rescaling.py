@@ -37,7 +37,7 @@ def load_script(name: str):
     return module
 
 
-stock_quantized = load_script("stock_quantizer").stock_quantized
+stock_quantized = load_script("measure/stock_quantizer").stock_quantized
 
 
 def windows(preprocess, count: int, seed: int) -> list[np.ndarray]:

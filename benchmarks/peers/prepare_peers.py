@@ -17,13 +17,13 @@ from pathlib import Path
 import torch
 from arm import compile_stock, write_windows
 from arm_peers import export, multiply_adds
-from contestants import ENVIRONMENTS, ROOT, Contestant
 from torch.utils.flop_counter import FlopCounterMode
 
 from hvit_edge.compiler.compile_model import compile as compile_model
 from hvit_edge.lowering import export_graph, rewrite
+from peers.contestants import ENVIRONMENTS, ROOT, Contestant
 
-SCRIPTS = Path(__file__).parent / "peers"
+SCRIPTS = Path(__file__).parent
 CONVERTERS = {
     "litert": "convert_litert.py",
     "onnxruntime": "convert_onnx.py",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MODELS = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = {
     "own": Path(sys.executable),
     "converters": ROOT / "build/arm-peers/venv/bin/python",

@@ -134,5 +134,5 @@ def closing_all(workers: Mapping[str, Worker]):
 
 def worker_command(python: Path, runtime: str, **task: object) -> list[object]:
     """Return the command that starts `runtime` in the environment of `python`."""
-    script = Path(__file__).parent / "peers" / "worker.py"
+    script = Path(__file__).parents[1] / "peers" / "worker.py"
     return [python, script, json.dumps({"runtime": runtime, **task})]

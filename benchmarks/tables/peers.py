@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from interleave import ratio
-from machine import name_machine
+from measure.interleave import ratio
+from measure.machine import name_machine
+
+from tables.markdown import markdown_table
 
 NONE_YET = "Not measured yet: `make bench`."
 TITLES = {
@@ -16,26 +18,46 @@ TITLES = {
     "openvino": "OpenVINO",
     "eager": "PyTorch",
 }
+MEASURES = (
+    "ms (10 to 90 %)",
+    "ours / it (10 to 90 %)",
+    "of fp32 peak",
+    "load ms",
+    "first run ms",
+    "peak MiB (imports)",
+    "file MB",
+    "from PyTorch",
+    "cosine",
+    "top-1",
+    "SQNR dB",
+)
 INT8_OF = {"hvit-edge": "xnnpack", "hvit-edge native": "native", "openvino": "OpenVINO"}
 
 
 def overview_table(report: dict) -> str:
     """Return one short row per model, for readers who are new to the project."""
-    lines = [
-        "| model | threads | difference from PyTorch | hvit-edge fp32 | fastest other runtime"
-        " | stock ExecuTorch fp32 | hvit-edge int8 |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    if not report["rows"]:
+        return NONE_YET
+    header = (
+        "model",
+        "threads",
+        "difference from PyTorch",
+        "hvit-edge fp32",
+        "fastest other runtime",
+        "stock ExecuTorch fp32",
+        "hvit-edge int8",
+    )
+    cells = []
     for rows in groups(report):
         ours = fastest(row for row in rows if is_ours(row))
         if ours is not None and not is_reduced(ours):
-            lines.append("| " + " | ".join(_overview_cells(ours, rows, report)) + " |")
+            cells.append(_overview_cells(ours, rows, report))
     explained = (
         "Difference: the largest difference of a logit on four photos, divided by the largest"
         " logit. dB: signal-to-noise ratio of the logits. hvit-edge: the faster one of the targets"
         " xnnpack and native."
     )
-    return "\n".join([*lines, "", f"{explained} {note(report)}"]) if report["rows"] else NONE_YET
+    return markdown_table(header, cells, f"{explained} {note(report)}")
 
 
 def _overview_cells(ours: dict, rows: list[dict], report: dict) -> list[str]:
@@ -62,14 +84,21 @@ def _overview_cells(ours: dict, rows: list[dict], report: dict) -> list[str]:
 
 def summary_table(report: dict) -> str:
     """Return our fastest program and the fastest peer, by model, threads and kind of comparison."""
-    lines = [
-        "| model | threads | | hvit-edge | fastest peer | ours / peer (10 to 90 %) |",
-        "|---|---|---|---|---|---|",
+    if not report["rows"]:
+        return NONE_YET
+    header = ("model", "threads", "", "hvit-edge", "fastest peer", "ours / peer (10 to 90 %)")
+    rows = [
+        (
+            first["model"],
+            str(first["threads"]),
+            kind,
+            in_short(ours),
+            in_short(peer),
+            relation(ours, peer),
+        )
+        for first, kind, ours, peer in contests(report)
     ]
-    for first, kind, ours, peer in contests(report):
-        cells = (str(first["threads"]), kind, in_short(ours), in_short(peer), relation(ours, peer))
-        lines.append(f"| {first['model']} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", note(report)]) if report["rows"] else NONE_YET
+    return markdown_table(header, rows, note(report))
 
 
 def contests(report: dict) -> Iterator[tuple[dict, str, dict | None, dict | None]]:
@@ -107,8 +136,10 @@ def is_as_exact(row: dict, ours: dict) -> bool:
 
 def int8_table(report: dict) -> str:
     """Return int8 and float32 of the same runtime, with one row per model and number of threads."""
-    heads = " | ".join(f"{name} fp32 | int8 | ratio" for name in INT8_OF.values())
-    lines = [f"| model | threads | {heads} |", "|---" * (2 + 3 * len(INT8_OF)) + "|"]
+    if not report["rows"]:
+        return NONE_YET
+    heads = [head for name in INT8_OF.values() for head in (f"{name} fp32", "int8", "ratio")]
+    rows = []
     found = {(r["model"], r["threads"], r["contestant"]): r for r in report["rows"]}
     for model, threads in dict.fromkeys((model, threads) for model, threads, _ in found):
         cells = [model, str(threads)]
@@ -120,8 +151,8 @@ def int8_table(report: dict) -> str:
             timed = "median_ms" in fp32 and "median_ms" in int8
             cells += [_time(row) if timed else "" for row in (fp32, int8)]
             cells.append(relation(int8, fp32) if timed else "")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", note(report)]) if report["rows"] else NONE_YET
+        rows.append(cells)
+    return markdown_table(("model", "threads", *heads), rows, note(report))
 
 
 def _time(row: dict) -> str:
@@ -135,34 +166,30 @@ def _decibels(row: dict) -> str:
 
 def model_table(model: str, report: dict) -> str:
     """Return all measurements of one model, with one row per contestant and number of threads."""
-    lines = [
-        "| | threads | ms (10 to 90 %) | ours / it (10 to 90 %) | of fp32 peak | load ms"
-        " | first run ms | peak MiB (imports) | file MB"
-        " | from PyTorch | cosine | top-1 | SQNR dB |",
-        "|---" * 13 + "|",
-    ]
     of_model = {**report, "rows": [row for row in report["rows"] if row["model"] == model]}
     references = {
         id(row): fastest(other for other in rows if is_ours(other))
         for rows in groups(of_model)
         for row in rows
     }
-    for row in of_model["rows"]:
-        lines.append(f"| {title(row)} | {row['threads']} | {_cells(row, references[id(row)])} |")
-    return "\n".join(lines) if of_model["rows"] else NONE_YET
+    rows = [
+        (title(row), str(row["threads"]), *_cells(row, references[id(row)]))
+        for row in of_model["rows"]
+    ]
+    return markdown_table(("", "threads", *MEASURES), rows) if rows else NONE_YET
 
 
 def roofline_table(report: dict) -> str:
     """Return the measured limits of the machine."""
     if not report["rows"]:
         return NONE_YET
-    lines = ["| threads | fp32 multiply-adds | copied |", "|---|---|---|"]
-    for threads, roof in sorted(report["roofline"].items(), key=lambda item: int(item[0])):
-        lines.append(
-            f"| {threads} | {roof['gigaflops'] / 2:.0f} G/s | {roof['copy_gb_per_s']:.1f} GB/s |"
-        )
+    rows = [
+        (threads, f"{roof['gigaflops'] / 2:.0f} G/s", f"{roof['copy_gb_per_s']:.1f} GB/s")
+        for threads, roof in sorted(report["roofline"].items(), key=lambda item: int(item[0]))
+    ]
     features = ", ".join(report["features"])
-    return "\n".join([*lines, "", f"Vector instructions: {features}. {note(report)}"])
+    explained = f"Vector instructions: {features}. {note(report)}"
+    return markdown_table(("threads", "fp32 multiply-adds", "copied"), rows, explained)
 
 
 def groups(report: dict) -> list[list[dict]]:
@@ -220,12 +247,12 @@ def note(report: dict) -> str:
     )
 
 
-def _cells(row: dict, reference: dict | None) -> str:
+def _cells(row: dict, reference: dict | None) -> Sequence[str]:
     if "error" in row:
-        return " | ".join([_plain(row["error"]), *[""] * 10])
+        return [row["error"].replace("|", "/").replace("<", "&lt;"), *[""] * (len(MEASURES) - 1)]
     far = row["agreement"]
     sqnr = far["sqnr_db"]
-    cells = (
+    return (
         f"{row['median_ms']:.1f} ({row['p10_ms']:.1f} to {row['p90_ms']:.1f})",
         "1" if row is reference else relation(reference, row),
         f"{row['share_of_fp32_peak']:.0%}",
@@ -238,8 +265,3 @@ def _cells(row: dict, reference: dict | None) -> str:
         f"{far['top1_agree']:.0%}",
         "exact" if sqnr is None else f"{sqnr:.0f}",
     )
-    return " | ".join(cells)
-
-
-def _plain(reason: str) -> str:
-    return reason.replace("|", "/").replace("<", "&lt;")

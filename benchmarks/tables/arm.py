@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from machine import name_machine
+from measure.machine import name_machine
 
 from hvit_edge.devices import LOCAL
 from hvit_edge.devices.cores import CORES, estimates
+from tables.markdown import markdown_table
 
 OURS = ("fp32", "fp16", "int8", "int8-dynamic")
 NATIVE = tuple(f"native {precision}" for precision in OURS)
@@ -22,11 +23,11 @@ def instructions_table(report: dict) -> str:
         if "instructions" in row
     }
     models = list(dict.fromkeys(row["model"] for row in report["rows"]))
-    rows = ["| | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
+    rows = []
     for precision in (*OURS, *NATIVE, *ANY, *STOCK, *peer_precisions(report)):
         cells = (counts.get((model, precision)) for model in models)
         millions = (f"{cell / 1e6:.1f} M" if cell else "" for cell in cells)
-        rows.append(f"| {_title(precision)} | " + " | ".join(millions) + " |")
+        rows.append((_title(precision), *millions))
     devices = ", ".join(sorted({row["device"] for row in report["rows"]}))
     packages = "".join(
         f", {p}" for p in sorted({row["package"] for row in report["rows"] if "package" in row})
@@ -34,28 +35,28 @@ def instructions_table(report: dict) -> str:
     note = (
         f"One inference, one thread, {devices}; empty: not measured, or the model does not lower."
     )
-    return "\n".join([*rows, "", f"{note} {name_machine(report)}{packages}."])
+    return markdown_table(("", *models), rows, f"{note} {name_machine(report)}{packages}.")
 
 
 def groups_table(report: dict) -> str:
     """Return millions of instructions and shares by kind of operator, one column per program."""
     rows = report["rows"]
     titles = [f"{row['model']} {row['precision']}" for row in rows]
-    lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
+    cells = []
     for group in rows[0]["kernels"]:
         counts = [row["kernels"][group] for row in rows]
         if not any(counts):
             continue
-        cells = (
+        shares = (
             f"{count / 1e6:.2f} M ({count / row['total']:.1%})"
             for count, row in zip(counts, rows, strict=True)
         )
-        lines.append(f"| {group} | " + " | ".join(cells) + " |")
-    lines.append("| all | " + " | ".join(f"{row['total'] / 1e6:.1f} M" for row in rows) + " |")
-    lines.append("| operators | " + " | ".join(str(row["operators"]) for row in rows) + " |")
+        cells.append((group, *shares))
+    cells.append(("all", *(f"{row['total'] / 1e6:.1f} M" for row in rows)))
+    cells.append(("operators", *(str(row["operators"]) for row in rows)))
     devices = ", ".join(sorted({row["device"] for row in rows}))
     note = f"One inference, one thread, {devices}, --cpu arm; {name_machine(report)}."
-    return "\n".join([*lines, "", note])
+    return markdown_table(("", *titles), cells, note)
 
 
 def peer_precisions(report: dict) -> list[str]:
@@ -71,87 +72,105 @@ def _title(precision: str) -> str:
 
 def peers_table(report: dict) -> str:
     """Return the peers' differences from PyTorch, and the reasons of missing counts."""
-    rows = [
-        "| model | peer | from PyTorch | cosine | top-1 | multiply-adds | file |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    header = ("model", "peer", "from PyTorch", "cosine", "top-1", "multiply-adds", "file")
+    rows = []
     for row in report["rows"]:
         if row["precision"].partition(" ")[0] not in PEERS:
             continue
-        cells = f"| {row['model']} | {_title(row['precision'])} |"
+        named = (row["model"], _title(row["precision"]))
         if "error" in row:
-            rows.append(f"{cells} {row['error']} | | | | |")
+            rows.append((*named, row["error"], "", "", "", ""))
             continue
         agreement = row.get("agreement")
         if agreement is None:
             continue  # ours: parity_table has it
-        rows.append(
-            f"{cells} {agreement['max_rel']:.1e} | {agreement['cosine']:.4f}"
-            f" | {agreement['top1_agree']:.0%} | {row['work']:.1%} | {row['bytes'] / 1e6:.1f} MB |"
+        measured = (
+            f"{agreement['max_rel']:.1e}",
+            f"{agreement['cosine']:.4f}",
+            f"{agreement['top1_agree']:.0%}",
+            f"{row['work']:.1%}",
+            f"{row['bytes'] / 1e6:.1f} MB",
         )
+        rows.append((*named, *measured))
     photos = min(row["agreement"]["photos"] for row in report["rows"] if "agreement" in row)
     note = (
         f"Largest difference relative to the largest output, on aarch64, {photos} photos or more;"
         " multiply-adds of the converted graph as a share of the module's."
     )
-    return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
+    return markdown_table(header, rows, f"{note} {name_machine(report)}.")
 
 
 def parity_table(report: dict) -> str:
     """Return the differences from PyTorch and from this machine, per model and precision."""
+    header = (
+        "model",
+        "precision",
+        "from PyTorch",
+        "top-1",
+        "from x86-64",
+        "top-1",
+        "file",
+        "peak memory",
+    )
     rows = [
-        "| model | precision | from PyTorch | top-1 | from x86-64 | top-1 | file | peak memory |",
-        "|---|---|---|---|---|---|---|---|",
+        (
+            row["model"],
+            row["precision"],
+            f"{row['max_rel']:.1e}",
+            f"{row['top1_agree']:.0%}",
+            f"{row['host_max_rel']:.1e}",
+            f"{row['host_top1_agree']:.0%}",
+            f"{row['bytes'] / 1e6:.1f} MB",
+            f"{row['peak_bytes_here'] / 1e6:.1f} MB",
+        )
+        for row in report["rows"]
+        if "max_rel" in row
     ]
-    for row in report["rows"]:
-        if "max_rel" in row:
-            rows.append(
-                f"| {row['model']} | {row['precision']} | {row['max_rel']:.1e}"
-                f" | {row['top1_agree']:.0%} | {row['host_max_rel']:.1e}"
-                f" | {row['host_top1_agree']:.0%} | {row['bytes'] / 1e6:.1f} MB"
-                f" | {row['peak_bytes_here'] / 1e6:.1f} MB |"
-            )
     sizes = f"{report['runner_bytes'] / 1e6:.2f} MB and {report['library_bytes'] / 1e6:.1f} MB"
     note = (
         "Largest difference relative to the largest output, four photos. Peak memory: the runner"
         f" with its libraries on x86-64. File sizes of runner and libraries for aarch64: {sizes}."
     )
-    return "\n".join([*rows, "", f"{note} {name_machine(report)}."])
+    return markdown_table(header, rows, f"{note} {name_machine(report)}.")
 
 
 def estimates_table(report: dict) -> str:
     """Return estimated milliseconds, with one column per core; none of them was measured."""
-    rows = ["| estimate, not measured | " + " | ".join(core.name for core in CORES) + " |"]
-    rows.append("|---|" + "---|" * len(CORES))
+    rows = []
     for row in report["rows"]:
         if row["precision"] in (*OURS, *NATIVE) and "classes" in row.get("instructions", {}):
             found = estimates(row["instructions"]["classes"], row["bytes"])
-            cells = " | ".join(f"{each.ms:.1f} ms" for each in found)
-            rows.append(f"| {row['model']} {row['precision']} | {cells} |")
+            cells = (f"{each.ms:.1f} ms" for each in found)
+            rows.append((f"{row['model']} {row['precision']}", *cells))
     cores = ", ".join(f"{c.name} at {c.clock_ghz} GHz ({c.device})" for c in CORES)
-    return "\n".join([*rows, "", f"One thread; {cores}; counted on {name_machine(report)}."])
+    header = ("estimate, not measured", *(core.name for core in CORES))
+    note = f"One thread; {cores}; counted on {name_machine(report)}."
+    return markdown_table(header, rows, note)
 
 
 def cores_table(report: dict) -> str:
     """Return the estimates next to published times."""
+    header = ("model", "core", "estimated", "published", "ratio", "source")
     rows = [
-        "| model | core | estimated | published | ratio | source |",
-        "|---|---|---|---|---|---|",
-    ]
-    rows += [
-        f"| {r['model']} | {r['core']}, {r['device']} | {r['estimated_ms']:.1f} ms"
-        f" | {r['published_ms']:.1f} ms | {r['estimated_ms'] / r['published_ms']:.2f}"
-        f" | {r['source']} |"
+        (
+            r["model"],
+            f"{r['core']}, {r['device']}",
+            f"{r['estimated_ms']:.1f} ms",
+            f"{r['published_ms']:.1f} ms",
+            f"{r['estimated_ms'] / r['published_ms']:.2f}",
+            r["source"],
+        )
         for r in report["rows"]
     ]
-    return "\n".join([*rows, "", f"float32, one thread; counted on {name_machine(report)}."])
+    note = f"float32, one thread; counted on {name_machine(report)}."
+    return markdown_table(header, rows, note)
 
 
 def rewrites_table(report: dict) -> str:
     """Return the additional instructions without each rewrite, with one column per model."""
     cells = {(row["model"], row["without"]): row for row in report["rows"]}
     models = list(dict.fromkeys(row["model"] for row in report["rows"]))
-    lines = ["| without | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
+    rows = []
     for name in dict.fromkeys(row["without"] for row in report["rows"]):
         if name == "none":
             continue
@@ -159,12 +178,12 @@ def rewrites_table(report: dict) -> str:
             _more(cells.get((model, name), {}), cells[model, "none"]["instructions"])
             for model in models
         ]
-        lines.append(f"| {name} | " + " | ".join(found) + " |")
+        rows.append((name, *found))
     note = (
         "Additional instructions without the rewrite; needed: without it the program is not one"
         " delegate."
     )
-    return "\n".join([*lines, "", f"{note} {name_machine(report)}."])
+    return markdown_table(("without", *models), rows, f"{note} {name_machine(report)}.")
 
 
 def _more(row: dict, whole: int) -> str:
@@ -177,17 +196,21 @@ def _more(row: dict, whole: int) -> str:
 
 def accuracy_table(report: dict) -> str:
     """Return the accuracy, with one row per program."""
-    rows = ["| target | precision | --cpu | ran on | top-1 | same class as PyTorch |"]
-    rows.append("|---|---|---|---|---|---|")
-    for row in report["results"]:
-        place = "x86-64" if row["device"] == LOCAL else row["device"]
-        rows.append(
-            f"| {row['target']} | {row['precision']} | {row['cpu'] or ''} | {place}"
-            f" | {row['top1']:.1%} | {row['agreement']:.1%} |"
+    header = ("target", "precision", "--cpu", "ran on", "top-1", "same class as PyTorch")
+    rows = [
+        (
+            row["target"],
+            row["precision"],
+            row["cpu"] or "",
+            "x86-64" if row["device"] == LOCAL else row["device"],
+            f"{row['top1']:.1%}",
+            f"{row['agreement']:.1%}",
         )
+        for row in report["results"]
+    ]
     first = report["results"][0]
     note = (
         f"Bundled mobilevit_xxs, {first['images']} images of {first['data']}, int8 calibrated on"
         f" 512 others; PyTorch: {first['eager_top1']:.1%}; {name_machine(report)}."
     )
-    return "\n".join([*rows, "", note])
+    return markdown_table(header, rows, note)

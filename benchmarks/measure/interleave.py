@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from workers import WorkerError
+from measure.workers import WorkerError
 
 
 class Takes(Protocol):

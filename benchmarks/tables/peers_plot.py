@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from peers_tables import NONE_YET, is_ours, is_reduced, title
+from tables.peers import NONE_YET, is_ours, is_reduced, title
 
 WIDTH, LABEL, BAR, GAP, HEAD = 760, 210, 14, 4, 34
 SCALE = WIDTH - LABEL - 90  # room for the number after the longest bar

@@ -4,33 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from machine import name_machine
+from measure.machine import name_machine
+
+from tables.markdown import markdown_table
 
 NOT_MADE = ""
 
 
 def summary_table(report: dict) -> str:
     """Count, for each program, the models that compile and those without anything outside."""
-    rows = ["| program | tried | compile | one delegate, nothing outside |", "|---|---|---|---|"]
+    rows = []
     programs = dict.fromkeys(row["program"] for row in report["rows"])
     for program in programs:
         tried = [row for row in report["rows"] if row["program"] == program]
         made = [row for row in tried if "error" not in row]
         whole = [row for row in made if row.get("delegates") == 1 and not row["ops_outside"]]
-        inside = NOT_MADE if program.startswith("coreml") else len(whole)
-        rows.append(f"| {program} | {len(tried)} | {len(made)} | {inside} |")
-    return "\n".join([*rows, "", f"{name_machine(report)}."])
+        inside = NOT_MADE if program.startswith("coreml") else str(len(whole))
+        rows.append((program, str(len(tried)), str(len(made)), inside))
+    header = ("program", "tried", "compile", "one delegate, nothing outside")
+    return markdown_table(header, rows, f"{name_machine(report)}.")
 
 
 def delegate_table(target: str, report: dict) -> str:
     """Return the table of a target whose programs are ExecuTorch's: `xnnpack` or `native`."""
-    rows = [
-        "| model | delegates | outside | fp32 | fp16 | int8 | int8-dynamic | file | seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    header = (
+        "model",
+        "delegates",
+        "outside",
+        "fp32",
+        "fp16",
+        "int8",
+        "int8-dynamic",
+        "file",
+        "seconds",
+    )
+    rows = []
     for model, cells in _by_model(report, target):
         whole = cells.get("fp32", {})
         columns = [
+            model,
             str(whole.get("delegates", NOT_MADE)),
             ", ".join(whole.get("ops_outside", ())),
             _difference(whole),
@@ -40,43 +52,43 @@ def delegate_table(target: str, report: dict) -> str:
             _size(whole),
             str(whole.get("seconds", NOT_MADE)),
         ]
-        rows.append(f"| {model} | " + " | ".join(columns) + " |")
-    return "\n".join(rows)
+        rows.append(columns)
+    return markdown_table(header, rows)
 
 
 def core_ml_table(report: dict) -> str:
     """Return the table of Core ML's packages, run by the evaluator."""
-    rows = ["| model | fp16 | fp32 | w8 | file | seconds |", "|---|---|---|---|---|---|"]
+    rows = []
     for model, cells in _by_model(report, "coreml"):
         half = cells.get("fp16", {})
         columns = [
+            model,
             _cosine(half),
             _difference(cells.get("fp32", {})),
             _cosine(cells.get("w8", {})),
             _size(half),
             str(half.get("seconds", NOT_MADE)),
         ]
-        rows.append(f"| {model} | " + " | ".join(columns) + " |")
-    return "\n".join(rows)
+        rows.append(columns)
+    return markdown_table(("model", "fp16", "fp32", "w8", "file", "seconds"), rows)
 
 
 def times_table(report: dict) -> str:
     """Return the times of the float32 programs and their ratios, one row for each model."""
-    rows = [
-        "| model | xnnpack | native | stock | xnnpack / stock | native / xnnpack |",
-        "|---|---|---|---|---|---|",
-    ]
+    header = ("model", "xnnpack", "native", "stock", "xnnpack / stock", "native / xnnpack")
+    rows = []
     for row in report["rows"]:
         ratio, native = row["xnnpack_per_stock"], row["native_per_xnnpack"]
         columns = [
+            row["model"],
             f"{row['xnnpack_ms']:.1f} ms",
             f"{row['native_ms']:.1f} ms",
             f"{row['stock_ms']:.1f} ms" if "stock_ms" in row else "wrong answer",
             NOT_MADE if ratio is None else f"{ratio:.2f}",
             f"{native:.2f}",
         ]
-        rows.append(f"| {row['model']} | " + " | ".join(columns) + " |")
-    return "\n".join([*rows, "", f"2 threads; {name_machine(report)}."])
+        rows.append(columns)
+    return markdown_table(header, rows, f"2 threads; {name_machine(report)}.")
 
 
 def refusals_table(report: dict) -> str:
@@ -84,11 +96,8 @@ def refusals_table(report: dict) -> str:
     refused = [row for row in report["rows"] if "error" in row]
     if not refused:
         return "None of the programs was refused."
-    rows = ["| model | program | reason |", "|---|---|---|"]
-    for row in refused:
-        reason = row["error"].replace("|", "\\|")
-        rows.append(f"| {row['model']} | {row['program']} | {reason} |")
-    return "\n".join(rows)
+    rows = [(row["model"], row["program"], row["error"]) for row in refused]
+    return markdown_table(("model", "program", "reason"), rows)
 
 
 def _by_model(report: dict, target: str) -> Iterable[tuple[str, dict[str, dict]]]:

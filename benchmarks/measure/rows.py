@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from machine import describe_machine
+from measure.machine import describe_machine
 
 
 def rows_known(results: Path, *fields: str) -> set[tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""Render the results as the tables and figures of the README and docs."""
