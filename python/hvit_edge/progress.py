@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO, TypeVar
 
 Item = TypeVar("Item")
-Wrap = Callable[[Iterable[Item], int], Iterable[Item]]
+Wrap = Callable[[Iterable[Any], int], Iterable[Any]]
 """Wraps the items of a loop, given the items and their number; returns the same items."""
 Count = Callable[[int, int], None]
 """Is called with the number of finished items and the total, if the loop runs elsewhere."""

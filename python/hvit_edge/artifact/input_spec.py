@@ -77,10 +77,9 @@ class InputSpec:
         elif self.dtype not in ("float32", "bool") and self.range is None:
             yield f"range: expected one with {self.dtype}, got none; give (lowest, highest)"
         elif self.range is not None:
-            yield from self._range_faults()
+            yield from self._range_faults(*self.range)
 
-    def _range_faults(self) -> Iterator[str]:
-        low, high = self.range
+    def _range_faults(self, low: float, high: float) -> Iterator[str]:
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             yield f"range: expected two finite numbers in order, got {self.range}"
         elif self.dtype != "float32":
@@ -98,12 +97,15 @@ def declared_in(source: str) -> list[InputSpec]:
     """Return the declarations in a source from `source_of`; empty for any other source."""
     if not source.startswith(DRAWN):
         return []
-    found = [_DESCRIBED.fullmatch(part) for part in source.removeprefix(DRAWN).split("; ")]
-    if not all(found):
+    parts = source.removeprefix(DRAWN).split("; ")
+    found = [match for part in parts if (match := _DESCRIBED.fullmatch(part))]
+    if len(found) < len(parts):
         return []
     return [_declared(*match.groups()) for match in found]
 
 
 def _declared(name: str, dtype: str, shape: str, low: str | None, high: str | None) -> InputSpec:
     sides = tuple(int(side) for side in shape.split(",") if side.strip())
-    return InputSpec(name, sides, dtype, None if low is None else (float(low), float(high)))
+    return InputSpec(
+        name, sides, dtype, None if low is None or high is None else (float(low), float(high))
+    )

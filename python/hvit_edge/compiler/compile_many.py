@@ -65,7 +65,7 @@ def compile_many(
     num_classes: int | None = None,
     input_size: int | tuple[int, int] | None = None,
     preprocess: Preprocess | Mapping[str, Any] | str | Path | None = None,
-    labels: Sequence[str] | Mapping | str | Path | None = None,
+    labels: Sequence[str] | Mapping[Any, Any] | str | Path | None = None,
     output: str | Path | None = None,
     force: bool = False,
     calib_samples: int = 512,

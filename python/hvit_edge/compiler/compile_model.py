@@ -47,7 +47,7 @@ def compile(
     num_classes: int | None = None,
     input_size: int | tuple[int, int] | None = None,
     preprocess: Preprocess | Mapping[str, Any] | str | Path | None = None,
-    labels: Sequence[str] | Mapping | str | Path | None = None,
+    labels: Sequence[str] | Mapping[Any, Any] | str | Path | None = None,
     output: str | Path | None = None,
     force: bool = False,
     ios: int | None = None,

@@ -100,7 +100,9 @@ class Labelled:
     Unreadable images and other files are skipped, and named in a warning.
     """
 
-    def __init__(self, data: str | Path, preprocess: Preprocess, classes: int, labels: Sequence):
+    def __init__(
+        self, data: str | Path, preprocess: Preprocess, classes: int, labels: Sequence[str]
+    ) -> None:
         images = open_images(data, classes=classes, class_names=labels)
         images = images.checked(preprocess.check_photo)
         samples = list(images)

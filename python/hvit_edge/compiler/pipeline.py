@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch.fx import GraphModule
 
@@ -40,7 +40,10 @@ class Made:
 
 
 def make_program(
-    target: Target, gate: Gate, job: Job, check: Callable[[AnyProgram], None] = lambda program: None
+    target: Target[Any],
+    gate: Gate,
+    job: Job,
+    check: Callable[[AnyProgram], None] = lambda program: None,
 ) -> Made:
     """Make a program of the gate's module.
 
@@ -62,7 +65,7 @@ def make_program(
 
 
 def _attempt(
-    target: Target,
+    target: Target[Any],
     gate: Gate,
     job: Job,
     check: Callable[[AnyProgram], None],
@@ -101,7 +104,7 @@ def rewritten_graph(
 
 
 def check_program(
-    target: Target, gate: Gate, prepared: Prepared, program: AnyProgram, job: Job
+    target: Target[Any], gate: Gate, prepared: Prepared, program: AnyProgram, job: Job
 ) -> None:
     """Compare a program with its quantized graph, if it has one, and with eager PyTorch.
 

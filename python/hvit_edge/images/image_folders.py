@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,11 @@ def open_classes(root: Path, classes: int, class_names: Sequence[str]) -> ImageS
 
 
 def of_files(
-    root: Path, files: list[Path], labels: list[int] | None, others: Sequence[Path] = (), **more
+    root: Path,
+    files: list[Path],
+    labels: list[int] | None,
+    others: Sequence[Path] = (),
+    **more: Any,
 ) -> ImageSet:
     """Return an ImageSet of files, with their paths below `root` as names.
 

@@ -106,12 +106,12 @@ def cleanup(graph: GraphModule) -> None:
     graph.recompile()
 
 
-def shared_constants(graph: GraphModule) -> dict[tuple, str]:
+def shared_constants(graph: GraphModule) -> dict[tuple[Any, ...], str]:
     """Return the names of the small constants that `Editor` made so far, by `shared_key`."""
     return graph.meta.setdefault("hvit_edge_small_constants", {})
 
 
-def shared_key(tensor: torch.Tensor) -> tuple:
+def shared_key(tensor: torch.Tensor) -> tuple[Any, ...]:
     """Return the dtype, shape and bytes of a small constant."""
     return tensor.dtype, tuple(tensor.shape), tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hvit_edge.artifact.metadata import Difference
 from hvit_edge.errors import InputError
@@ -132,7 +133,8 @@ def quantized_tolerance(precision: str, rtol: float | None = None) -> Tolerance:
     _check(precision)
     if rtol is not None:
         return Tolerance(max_rel=rtol)
-    return replace(TOLERANCES[precision], cosine=None, **NOISE.get(precision, INT8_NOISE))
+    noise: dict[str, Any] = {**NOISE.get(precision, INT8_NOISE)}
+    return replace(TOLERANCES[precision], cosine=None, **noise)
 
 
 def golden_tolerance(precision: str, rtol: float | None = None) -> float:

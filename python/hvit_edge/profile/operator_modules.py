@@ -52,8 +52,8 @@ def modules_of(records: Sequence[OperatorRecord], names: Sequence[str]) -> list[
         records: operators in the order of the serialized graph; empty for older artifacts.
         names: names that the backend reports, in the order of execution.
     """
-    native = [native_parts(name) for name in names]
-    if all(native):
+    native = [parts for name in names if (parts := native_parts(name))]
+    if len(native) == len(names):
         return [module or None for _, module in native]
     recorded, reported = defaultdict(list), defaultdict(list)
     for index, record in enumerate(records):

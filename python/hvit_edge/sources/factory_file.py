@@ -76,6 +76,8 @@ def _module_name(path: Path) -> str:
 def _run(path: Path) -> ModuleType:
     name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise InputError(f"[sources] expected a Python file, got {path}; give FILE.py:FACTORY")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickles look for it there
     try:
@@ -128,7 +130,8 @@ def _explained(expected: str, where: str) -> Iterator[None]:
 
 def argument_of(address: Address, args: Mapping[str, Any], value: int) -> str:
     """Return the name of the factory's argument whose value is `value`; "NAME" if none is."""
-    factory = getattr(sys.modules.get(_module_name(Path(address.name))), address.factory, None)
+    module = sys.modules.get(_module_name(Path(address.name)))
+    factory: Any = getattr(module, address.factory, None)
     try:
         parameters = inspect.signature(factory).parameters
     except (TypeError, ValueError):
@@ -137,7 +140,9 @@ def argument_of(address: Address, args: Mapping[str, Any], value: int) -> str:
     return next((name for name, one in given.items() if one == value and one is not True), "NAME")
 
 
-def _check_call(factory: Callable, address: Address, args: Mapping[str, Any], where: str) -> None:
+def _check_call(
+    factory: Callable[..., Any], address: Address, args: Mapping[str, Any], where: str
+) -> None:
     try:
         signature = inspect.signature(factory)
     except (TypeError, ValueError):  # a class in C has no signature

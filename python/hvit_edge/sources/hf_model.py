@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -200,7 +200,7 @@ def under_published_names(module: nn.Module, weights: Mapping[str, Any]) -> nn.M
 @contextmanager
 def _no_bars(library: ModuleType) -> Iterator[None]:
     """Hide the progress bars of transformers."""
-    control = getattr(getattr(library, "utils", None), "logging", None)
+    control: Any = getattr(getattr(library, "utils", None), "logging", None)
     shown = control is not None and control.is_progress_bar_enabled()
     if shown:
         control.disable_progress_bar()
@@ -266,20 +266,24 @@ def _candidates(processor: Any, settings: Mapping[str, Any], run: Any) -> Iterat
         yield timm.read_preprocess(processor.data_config)
         return
     probe = run(np.zeros((48, 64, 3), np.uint8))
-    size = tuple(int(side) for side in probe.shape[-2:])
+    height, width = probe.shape[-2:]
+    size = (int(height), int(width))
     interpolation = _FILTERS.get(int(settings.get("resample") or 2))
     if probe.ndim != 3 or probe.shape[0] != 3 or interpolation is None:
         return
     for mean, std in _statistics(settings):
         for order in ("RGB", "BGR"):
             for resize, resize_size in _resizes(settings, size):
+                given: tuple[Any, ...] = (resize, resize_size, interpolation, mean, std, order)
                 try:
-                    yield Preprocess(size, resize, resize_size, interpolation, mean, std, order)
+                    yield Preprocess(size, *given)
                 except InputError:
                     continue
 
 
-def _statistics(settings: Mapping[str, Any]) -> Iterator[tuple[tuple, tuple]]:
+def _statistics(
+    settings: Mapping[str, Any],
+) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
     if not settings.get("do_normalize"):
         yield (0.0,) * 3, (1.0,) * 3
         return
@@ -290,7 +294,7 @@ def _statistics(settings: Mapping[str, Any]) -> Iterator[tuple[tuple, tuple]]:
             yield mean, tuple(value * value for value in std)
 
 
-def _three(value: object) -> tuple[float, ...]:
+def _three(value: float | Sequence[float] | None) -> tuple[float, ...]:
     return (value,) * 3 if isinstance(value, (int, float)) else tuple(value or ())
 
 
@@ -298,7 +302,7 @@ def _resizes(settings: Mapping[str, Any], size: tuple[int, int]) -> Iterator[tup
     """Yield the possible resizes, with the sides that the classes of transformers derive."""
     given = settings.get("size") or {}
     share = settings.get("crop_pct")
-    sides = [given.get(name) for name in ("shortest_edge", "height") if given.get(name)]
+    sides: list[int] = [given[name] for name in ("shortest_edge", "height") if given.get(name)]
     for side in sides:
         derived = [side, int(256 / 224 * side)] + ([int(side / share)] if share else [])
         yield from (("shortest-floor", one) for one in dict.fromkeys(derived))

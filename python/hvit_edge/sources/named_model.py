@@ -26,7 +26,7 @@ from hvit_edge.sources.hf_model import NUM_LABELS
 from hvit_edge.sources.library_transform import probes
 from hvit_edge.sources.settle_norms import settle_norms
 from hvit_edge.weights import ModelOrigin, create_model, timm
-from hvit_edge.weights.checkpoint import RANDOM, Checkpoint, open_checkpoint
+from hvit_edge.weights.checkpoint import RANDOM, open_checkpoint
 from hvit_edge.weights.create import resized
 from hvit_edge.weights.evidence import CONFIG
 from hvit_edge.weights.json_file import read_json_object
@@ -42,7 +42,7 @@ class Request:
 
     address: Address
     args: Mapping[str, Any]
-    weights: object
+    weights: Any
     weights_key: str | None
     classes: int | None
     size: tuple[int, int] | None
@@ -71,11 +71,11 @@ def named_model(
     model: str | Address,
     *,
     args: Mapping[str, Any] | None = None,
-    weights: object = None,
+    weights: Any = None,
     weights_key: str | None = None,
     num_classes: int | None = None,
     input_size: int | tuple[int, int] | None = None,
-    preprocess: object = None,
+    preprocess: Any = None,
     labels: object = None,
     where: str = "compile",
     photos: bool = True,
@@ -193,9 +193,9 @@ def _of_timm(request: Request) -> _Known:
         name = timm_model.check_published(library, name, where)
 
     def build(classes: int | None) -> nn.Module:
-        given = {"published": published, "where": where}
         size = request.size or request.choice.input_size
-        return timm_model.build(library, name, request.args, classes, size, **given).eval()
+        given = (library, name, request.args, classes, size)
+        return timm_model.build(*given, published=published, where=where).eval()
 
     if published:
         loaded = Loaded(build(request.classes), f"timm:{name}")
@@ -264,7 +264,7 @@ def _of_hf(request: Request) -> _Known:
     if not request.photos:
         return _Known(loaded, None, "", args={**request.args, NUM_LABELS: configs[-1].num_labels})
     config = configs[-1]
-    labels = () if request.weights == RANDOM else hf_model.labels_of(config)
+    labels = () if loaded.source == RANDOM else hf_model.labels_of(config)
     preprocess, source = request.choice.whole, ARGUMENT
     if preprocess is None:
         preprocess = hf_model.preprocess_of(library, address, config, where)
@@ -297,18 +297,19 @@ def _hf_checkpoint(
         folder = address.folder
         source = f"folder {folder.resolve().name}" if folder else address.text
         return Loaded(module, source, notes=tuple(notes))
-    given = weights if weights == RANDOM else open_checkpoint(weights, where)
+    is_random = isinstance(weights, str) and weights == RANDOM
+    opened = None if is_random else open_checkpoint(weights, where)
     try:
-        return load_into(build, given, request.weights_key, request.classes, where)
+        return load_into(build, opened or RANDOM, request.weights_key, request.classes, where)
     except HeadMismatch:
         raise
     except InputError:
-        if not isinstance(given, Checkpoint):
+        if opened is None:
             raise
-        module = hf_model.under_published_names(build(request.classes), given.content)
+        module = hf_model.under_published_names(build(request.classes), opened.content)
         if module is None:
             raise
-        return Loaded(module, given.source)
+        return Loaded(module, opened.source)
 
 
 def _with_origin(request: Request, known: _Known) -> nn.Module:

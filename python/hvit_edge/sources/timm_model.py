@@ -156,7 +156,7 @@ def check_published(library: ModuleType, name: str, where: str) -> str:
 def config_of(module: nn.Module) -> dict[str, Any]:
     """Return the pretrained config of a timm model as a dictionary; empty if it has none."""
     config = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None)
-    if is_dataclass(config):
+    if is_dataclass(config) and not isinstance(config, type):
         config = asdict(config)
     return dict(config) if isinstance(config, Mapping) else {}
 

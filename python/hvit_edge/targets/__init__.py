@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -23,7 +23,7 @@ _TARGETS = {
 }
 
 
-def target_named(name: str) -> Target:
+def target_named(name: str) -> Target[Any]:
     """Return the target that `compile(target=name)` means; its libraries are imported now."""
     module, made = _TARGETS[name]
     return getattr(import_module(f"hvit_edge.targets.{module}"), made)()

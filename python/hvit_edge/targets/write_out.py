@@ -120,7 +120,7 @@ def _is_fixed(node: Node) -> bool:
     )
 
 
-def _rest(table: Mapping[object, object], known: Container[object]) -> dict:
+def _rest(table: Mapping[object, object], known: Container[object]) -> dict[object, object]:
     """Return the definitions of operators that are not known."""
     return {target: function for target, function in table.items() if target not in known}
 

@@ -57,6 +57,10 @@ def find_bundled(architecture: str, name: str) -> Bundled:
         )
     file = ASSETS / _FILES[name][architecture]
     described = read_sidecar(file.with_suffix(".json"))
+    if described is None:
+        raise InputError(
+            f"[weights] expected the description of {file.name}, got none; install hvit-edge again"
+        )
     return Bundled(
         architecture=described["architecture"],
         file=file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -62,7 +63,7 @@ def create_sequence_model(
     return model.eval()
 
 
-def _read(entry: SequenceModel, weights: object) -> tuple[Mapping | None, str]:
+def _read(entry: SequenceModel, weights: object) -> tuple[Mapping[str, Any] | None, str]:
     """Return the weights and the name of their source; the weights are None for random ones."""
     if weights == "random":
         return None, "random"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hvit_edge.errors import InputError
 from hvit_edge.labels import read_labels
@@ -15,7 +16,6 @@ from hvit_edge.weights.fields import Fields, is_whole
 from hvit_edge.weights.json_file import read_json_object
 
 Find = Callable[[str], Path | None]
-Value = TypeVar("Value")
 SIDECAR = "hvit-edge weights 1"  # the "format" of a json that describes a weights file
 CONFIG = "config.json"
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
@@ -177,7 +177,8 @@ def read_fields(content: Any, where: str) -> Preprocess:
     if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(map(is_whole, size)):
         fields.refuse("input_size", "[height, width] in pixels", size)
     values: dict[str, Any] = {"input_size": size}
-    for name, default in ((n, f.default) for n, f in known.items() if n != "input_size"):
+    defaults: dict[str, Any] = {n: f.default for n, f in known.items() if n != "input_size"}
+    for name, default in defaults.items():
         if name in ("mean", "std"):
             values[name] = fields.numbers(name, 3, default)
         elif name == "resize_size":
@@ -188,7 +189,7 @@ def read_fields(content: Any, where: str) -> Preprocess:
     return Preprocess(**values | {"input_size": tuple(size)})
 
 
-def together(*calls: Callable[[], Value]) -> list[Value]:
+def together(*calls: Callable[[], Any]) -> list[Any]:
     """Return the results of all calls; if some raise InputError, raise one with all messages."""
     results, faults = [], []
     for call in calls:
@@ -206,7 +207,7 @@ def _sidecar_evidence(name: str, weights: str, find: Find, given: Given) -> Evid
     for stem in stems:
         path = find(f"{stem}.json")
         described = read_sidecar(path) if path else None
-        if described is None:
+        if path is None or described is None:
             continue
         if described["architecture"] != name:
             raise InputError(
@@ -279,7 +280,7 @@ def _processed(
         InputError: two files differ.
     """
     said = {
-        file: _prepared(file, given, lambda c=content: transformers.read_preprocess(c, kind))
+        file: _prepared(file, given, partial(transformers.read_preprocess, content, kind))
         for file, content in processors.items()
     }
     if len(set(said.values())) > 1:
@@ -315,12 +316,11 @@ def _processors(find: Find) -> dict[str, Mapping[str, Any]]:
         path = find(file)
         if path is None:
             continue
-        content = read_json_object(path)
+        content: Any = read_json_object(path)
         if file == PROCESSORS[1]:
             content = content.get("image_processor")
-            if not isinstance(content, dict):
-                continue
-        found[file] = content
+        if isinstance(content, dict):
+            found[file] = content
     return found
 
 

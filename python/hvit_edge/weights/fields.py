@@ -58,7 +58,9 @@ class Fields:
     def mapping(self, name: str) -> dict[str, Any]:
         """Read an object; empty if there is none."""
         value = self.get(name, {})
-        return value if isinstance(value, Mapping) else self.refuse(name, "an object", value, {})
+        if isinstance(value, Mapping):
+            return dict(value)
+        return self.refuse(name, "an object", value, {})
 
     def refuse(self, name: str, expected: str, got: Any, instead: Any = None) -> Any:
         """Record a fault and return `instead`."""
@@ -68,7 +70,11 @@ class Fields:
     def finish(self) -> None:
         """Raise InputError with every fault that was recorded."""
         if self.faults:
-            raise InputError(f"[{self.where}] " + "; ".join(self.faults))
+            raise self.error()
+
+    def error(self) -> InputError:
+        """Return the error with every fault that was recorded."""
+        return InputError(f"[{self.where}] " + "; ".join(self.faults))
 
 
 def is_number(value: Any) -> bool:

@@ -45,7 +45,7 @@ HARMLESS = (
     *(type(np.dtype(name)) for name in ("u1", "u2", "u4", "u8", "?", "U1")),
 )
 _SCALAR, _RECONSTRUCT = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
-_ALIASES = (
+_ALIASES: tuple[tuple[Any, str], ...] = (
     (lambda *_: {}, "collections.defaultdict"),  # the safe reader fills only plain containers
     (lambda *_: [], "collections.deque"),
     (pathlib.PosixPath, "pathlib._local.PosixPath"),  # Python 3.13

@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 LEGACY_HEADERS = 3  # pickles before the object in files of torch before 1.6
 MAPPINGS = ("collections.OrderedDict", "collections.defaultdict", "builtins.dict")
@@ -41,7 +41,7 @@ class _Stub:
     def add(self, value: object) -> None: ...
 
 
-class _Mapping(dict):
+class _Mapping(dict[Any, Any]):
     """Replaces any mapping of a pickle."""
 
     def __init__(self, *args: object) -> None:
@@ -53,7 +53,7 @@ class _Mapping(dict):
 class _Looker(pickle.Unpickler):
     """Unpickles to stubs only; it imports no class and calls no function."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, encoding="latin1")
         self.classes: dict[str, type] = {}
 
@@ -65,8 +65,9 @@ class _Looker(pickle.Unpickler):
 
     def persistent_load(self, pid: object) -> object:
         # Old files store the class of a module and its source this way; all else is a storage.
-        is_class = isinstance(pid, tuple) and pid[:1] == ("module",) and len(pid) > 1
-        return pid[1] if is_class else None
+        if isinstance(pid, tuple) and pid[:1] == ("module",) and len(pid) > 1:
+            return pid[1]
+        return None
 
 
 def foreign_classes(path: Path, known: set[str]) -> list[str]:
@@ -109,7 +110,7 @@ def _look(path: Path) -> tuple[Any, list[str]]:
         return content, names
 
 
-def _look_into(file: BinaryIO) -> tuple[Any, list[str]]:
+def _look_into(file: IO[bytes]) -> tuple[Any, list[str]]:
     looker = _Looker(file)
     return looker.load(), list(looker.classes)
 

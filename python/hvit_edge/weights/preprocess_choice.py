@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
@@ -14,7 +14,10 @@ from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 ARGUMENT = "argument"
 FIELDS = tuple(Preprocess.__dataclass_fields__)
 CROP_PCT = 0.875
-INTERPOLATIONS = {"timm": "bicubic", "imagenet": "bilinear"}
+INTERPOLATIONS: dict[str, Literal["bilinear", "bicubic"]] = {
+    "timm": "bicubic",
+    "imagenet": "bilinear",
+}
 """Named preprocessings and their filters: the defaults of timm, and those of torchvision."""
 
 

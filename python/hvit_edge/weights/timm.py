@@ -147,9 +147,9 @@ def read_preprocess(config: Mapping[str, Any]) -> Preprocess:
     if not all(map(is_whole, size)) or size[0] != 3 or not square or min(size) < 1:
         fields.refuse("input_size", "[3, side, side]", list(size))
         size = _INPUT_SIZE
-    sides = (size[1], size[2])
+    sides = (int(size[1]), int(size[2]))
     if sides[0] == sides[1]:
-        sides = (_fixed_side(config, fields, size[1]),) * 2
+        sides = (_fixed_side(config, fields, sides[0]),) * 2
     crop_pct = fields.number("crop_pct", _CROP_PCT)
     crop_pct = crop_pct or _CROP_PCT
     if crop_pct < 0:
@@ -158,14 +158,16 @@ def read_preprocess(config: Mapping[str, Any]) -> Preprocess:
         fields.refuse("crop_mode", "'center' or 'squash'", mode)
     elif crop_pct != 1 and sides[0] != sides[1]:
         fields.refuse("crop_pct", f"1 with the sides {sides}", crop_pct)
-    interpolation = fields.text("interpolation") or _INTERPOLATION
-    mean = fields.numbers("mean", 3, IMAGENET_MEAN)
-    std = fields.numbers("std", 3, IMAGENET_STD)
+    said: dict[str, Any] = {
+        "interpolation": fields.text("interpolation") or _INTERPOLATION,
+        "mean": fields.numbers("mean", 3, IMAGENET_MEAN),
+        "std": fields.numbers("std", 3, IMAGENET_STD),
+        "resize": "stretch" if mode == "squash" else "shortest",
+    }
     fields.finish()
-    geometry = {"resize": "stretch" if mode == "squash" else "shortest"}
     if mode == "center" or crop_pct != 1:
-        geometry["resize_size"] = math.floor(sides[0] / crop_pct)
-    return Preprocess(sides, interpolation=interpolation, mean=mean, std=std, **geometry)
+        said["resize_size"] = math.floor(sides[0] / crop_pct)
+    return Preprocess(sides, **said)
 
 
 def _fixed_side(config: Mapping[str, Any], fields: Fields, side: int) -> int:

@@ -49,8 +49,6 @@ def read_preprocess(config: Mapping[str, Any], model_type: str | None = None) ->
     """
     fields = Fields(config, "preprocessor_config")
     kind = _kind(fields, model_type)
-    if kind is None:
-        fields.finish()
     _check_switches(fields, kind)
     geometry = _geometry(fields, kind)
     if _switch(fields, kind, "do_normalize"):
@@ -61,21 +59,24 @@ def read_preprocess(config: Mapping[str, Any], model_type: str | None = None) ->
         resample = fields.refuse("resample", "2 or 3", resample, 2)
     flips = _switch(fields, kind, "do_flip_channel_order")
     fields.finish()
-    return Preprocess(
-        interpolation=_RESAMPLE[resample],
-        channel_order="BGR" if flips else "RGB",
-        **geometry,
-    )
+    geometry["interpolation"] = _RESAMPLE[resample]
+    geometry["channel_order"] = "BGR" if flips else "RGB"
+    return Preprocess(**geometry)
 
 
-def _kind(fields: Fields, model_type: str | None) -> str | None:
+def _kind(fields: Fields, model_type: str | None) -> str:
+    """Return the kind of a processor.
+
+    Raises:
+        InputError: there is no kind that is known.
+    """
     name = fields.get("image_processor_type") or fields.get("feature_extractor_type")
     if name is None and model_type in _OF_MODEL:
         return _OF_MODEL[model_type]
-    kind = _NAMES.get(name) if isinstance(name, str) else None
-    if kind is None:
-        fields.refuse("image_processor_type", "a MobileViT or ViT one", name)
-    return kind
+    if isinstance(name, str) and name in _NAMES:
+        return _NAMES[name]
+    fields.refuse("image_processor_type", "a MobileViT or ViT one", name)
+    raise fields.error()
 
 
 def _check_switches(fields: Fields, kind: str) -> None:
@@ -105,7 +106,9 @@ def _geometry(fields: Fields, kind: str) -> dict[str, Any]:
     input_size = _sides(fields, "crop_size", crop)
     if size == {"height": input_size[0], "width": input_size[1]}:
         return {"input_size": input_size, "resize": "stretch"}
-    shortest = size.get("shortest_edge") if isinstance(size, Mapping) and len(size) == 1 else None
+    shortest: Any = None
+    if isinstance(size, Mapping) and len(size) == 1:
+        shortest = size.get("shortest_edge")
     if not is_whole(shortest) or shortest < 1:
         shortest = fields.refuse("size", "shortest_edge", size, max(input_size))
     elif shortest < max(input_size):

@@ -188,7 +188,9 @@ def _ranked(
     best = max(candidate.matched for candidate in candidates)
     order = {path: place for place, path in enumerate(leaves)}
     fitting = [c for c in candidates if c.matched == best]
-    fitting.sort(key=lambda c: (*_preference(c.key), min(map(order.get, c.used), default=0)))
+    fitting.sort(
+        key=lambda c: (*_preference(c.key), min((order[path] for path in c.used), default=0))
+    )
     distinct = {candidate.used: candidate for candidate in reversed(fitting)}
     first = [c for c in fitting if distinct[c.used] is c]
     return first + [c for c in candidates if c.matched < best]
@@ -233,11 +235,11 @@ def _candidate(
     expected: frozenset[str],
     formats: Sequence[KeyFormat],
 ) -> _Candidate:
-    best = None
+    best = _Candidate(prefix, paths, formats[0], frozenset(), -1)
     for key_format in formats:
         layout = key_format.layout(paths)
         fitting = layout.keys() & expected
-        if best is None or len(fitting) > best.matched:
+        if len(fitting) > best.matched:
             used = frozenset(paths[key] for own in fitting for key in layout[own])
             best = _Candidate(prefix, paths, key_format, used, len(fitting))
     return best

@@ -35,7 +35,8 @@ def split(
 ) -> tuple[Tensor, ...]:
     """Split into parts of the given sizes, or into `num_splits` equal ones."""
     if split_sizes is None:
-        split_sizes = [x.shape[axis] // num_splits] * num_splits
+        parts = num_splits or 1
+        split_sizes = [x.shape[axis] // parts] * parts
     return x.split(split_sizes, axis)
 
 

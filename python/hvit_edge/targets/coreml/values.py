@@ -12,6 +12,7 @@ from coremltools.converters.mil.mil import Var
 from hvit_edge.targets.coreml.layout import (
     MAX_RANK,
     Axis,
+    Factor,
     Layout,
     common,
     folded,
@@ -196,7 +197,7 @@ def _follow(one: Value, other: Value) -> bool:
     return True
 
 
-def _matched(one: Value, other: Value) -> dict | None:
+def _matched(one: Value, other: Value) -> dict[Factor, Factor] | None:
     """Return the factor of `other` for each factor of `one`, after splitting both as needed.
 
     Returns:
