@@ -1,4 +1,4 @@
-"""What was once done differently by each target is done in one place for all of them."""
+"""Check that all targets behave alike in everything that is done in one place for them."""
 
 import time
 

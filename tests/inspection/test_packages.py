@@ -80,7 +80,7 @@ def test_weights_by_encoding(facts, apple_model, precision, ios, encoding, bits)
         assert beside == row["count"] * 2**bits * 2, "a palette of float16 a tensor"
     else:
         channels = sum(layer.weight.shape[0] for layer in layers)
-        assert 0 <= beside <= 2 * channels, "a scale of float16 a channel; few lie in the program"
+        assert 0 <= beside <= 2 * channels, "a scale of float16 a channel; few are in the program"
     assert plain["bytes"] >= 2 * 2 * 64 * 64, "the attention's bias is float16"
     assert row["bytes"] + plain["bytes"] < found["sizes"]["weight.bin"]
 

@@ -48,7 +48,7 @@ STREAMS = {
     "one branch": lambda m, x: m.last(x + m.branch(x)),
     "two branches": lambda m, x: m.last((y := x + m.branch(x)) + m.branch(y)),
     "no addition": lambda m, x: m.last(x),
-    "behind a permutation": lambda m, x: m.last((x + m.branch(x)).permute(1, 0, 2)),
+    "after a permutation": lambda m, x: m.last((x + m.branch(x)).permute(1, 0, 2)),
 }
 NEAR_MISSES = {
     "read elsewhere": lambda m, x: (m.last(x), x * 2),

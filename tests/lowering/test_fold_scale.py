@@ -37,7 +37,7 @@ def heads(y: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 FOLDS = {
     "whole output": lambda y: y * 0.3,
-    "behind views": lambda y: y.reshape(6, 3, 4).permute(1, 0, 2) * 0.3,
+    "after views": lambda y: y.reshape(6, 3, 4).permute(1, 0, 2) * 0.3,
     "q of a fused projection": lambda y: (heads(y)[0] * 0.3, heads(y)[1] + 1, heads(y)[2] + 1),
     "two scales": lambda y: (heads(y)[0] * 0.3, heads(y)[1] * 5, heads(y)[2] + 1),
 }

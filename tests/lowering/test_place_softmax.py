@@ -34,8 +34,8 @@ def test_other_ranks_are_only_moved(dim, rewritten, call):
 
 MAPS = {
     "map": lambda y: y.softmax(-1),
-    "behind arithmetic": lambda y: (y * 2 + 1).softmax(3),
-    "behind a permute": lambda y: y.permute(0, 2, 3, 1).softmax(-1),
+    "after arithmetic": lambda y: (y * 2 + 1).softmax(3),
+    "after a permute": lambda y: y.permute(0, 2, 3, 1).softmax(-1),
     "joined with scores": lambda y: (y + y.reshape(2, 6, 20).reshape(2, 6, 4, 5)).softmax(-1),
     "pooled": lambda y: F.avg_pool2d(y, 2).softmax(-1),
     "part": lambda y: y[:, :2].softmax(-1),

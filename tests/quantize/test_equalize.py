@@ -282,7 +282,7 @@ NEAR_MISSES = {
         ), TOKENS,
     ),
     "product with itself": (lambda: convolutions(lambda x: x * x), MAP),
-    "norm behind": (
+    "norm after it": (
         lambda: nn.Sequential(nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 4)), TOKENS,
     ),
     "queries and keys": (

@@ -127,9 +127,9 @@ CASES = {
     "dilation": (lambda: nn.Conv2d(6, 8, 3, dilation=2), MAP),
     "same padding": (lambda: nn.Conv2d(6, 8, (5, 3), padding="same", dilation=(1, 2)), MAP),
     "3x3 without bias, with ReLU": (lambda: with_relu(nn.Conv2d(6, 8, 3, bias=False)), MAP),
-    "pointwise behind views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6)),
-    "3x3 behind views": (lambda: Views(nn.Conv2d(6, 8, 3)), (2, 35, 6)),
-    "linear behind a convolution": (
+    "pointwise after views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6)),
+    "3x3 after views": (lambda: Views(nn.Conv2d(6, 8, 3)), (2, 35, 6)),
+    "linear after a convolution": (
         lambda: nn.Sequential(nn.Conv2d(6, 8, 3), nn.Linear(5, 4)),
         MAP,
     ),
@@ -316,7 +316,7 @@ SHARING = {
     "tokens": (lambda: nn.Linear(16, 8), (2, 12, 16)),
     "tokens without bias, with ReLU": (lambda: with_relu(nn.Linear(16, 8, bias=False)), (24, 16)),
     "pixels": (lambda: nn.Conv2d(6, 8, 1), (2, 6, 4, 9)),
-    "pixels behind views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6)),
+    "pixels after views": (lambda: Views(nn.Conv2d(6, 8, 1)), (2, 35, 6)),
     "several readers": (Attention, (1, 16, 8)),
     "chain": (chain, (1, 3, 8, 10)),
 }

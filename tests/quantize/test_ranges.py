@@ -41,8 +41,8 @@ def test_one_outlier_does_not_cost_the_rest():
 def test_what_silu_flattens_needs_no_resolution():
     values = torch.cat([torch.linspace(-60, -10, 50_000), torch.randn(50_000)])
     seen, silu = histogram(values), nn.functional.silu
-    plain, behind = choose_range(seen), choose_range(seen, silu)
-    assert error(behind, values, silu) < 0.1 * error(plain, values, silu)
+    plain, after = choose_range(seen), choose_range(seen, silu)
+    assert error(after, values, silu) < 0.1 * error(plain, values, silu)
 
 
 def test_observes_the_whole_range_and_counts_every_value(graph_of):

@@ -55,7 +55,7 @@ CASES = {
     "an angle": (lambda x: torch.atan2(x, x + 1), 2, ["atan2"]),
     "several values": (_both, 2, ["atan2"]),
     "twice": (_twice, 3, ["atan2", "atan2"]),
-    "one behind another": (lambda x: x.topk(9, 1)[0].topk(4, 1)[0], 2, ["topk", "topk"]),
+    "one after another": (lambda x: x.topk(9, 1)[0].topk(4, 1)[0], 2, ["topk", "topk"]),
     "integers": (_one_hot, 2, ["argmax", "one_hot", "to"]),
     "truth values": (_where_last_is_largest, 2, ["argmax", "eq", "where"]),
     "nothing": (lambda x: x.relu(), 1, []),

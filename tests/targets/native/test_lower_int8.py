@@ -40,7 +40,7 @@ class Ran:
         max_rel: largest difference from eager PyTorch, relative to its largest absolute value.
         close: how much of the output differs by no more than float32 rounds, or SiLU errs.
         kinds: how often the program runs each kind of operation that reckons; an image's planes
-            are moved before and behind.
+            are moved before and after.
     """
 
     max_rel: float

@@ -20,7 +20,7 @@ MOVES = {
     "flip": lambda x: x.flip(2),
     "flip of several": lambda x: torch.flip(x, (1, 3)),
     "stack": lambda x: torch.stack([x[:, :4], x[:, 4:]], 2),
-    "stack behind": lambda x: torch.stack([x, x.flip(1)], -1),
+    "stack last": lambda x: torch.stack([x, x.flip(1)], -1),
     "chunk": lambda x: torch.cat(x.chunk(4, 1)[::-1], 1),
     "tensor_split": lambda x: torch.tensor_split(x, 3, 3)[1],
     "unbind": lambda x: torch.stack(x.unbind(2)[::2], 1),

@@ -1,4 +1,4 @@
-"""What an operation takes on from the operators after it: an activation, factors of its columns."""
+"""Let an operation apply an activation or factors of its columns that follow it."""
 
 from __future__ import annotations
 
