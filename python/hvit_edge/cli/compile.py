@@ -55,8 +55,8 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="a name from `hvit-edge list`; FILE.py:FACTORY, a file, which is run, and its function"
-        " or class that makes the module; timm:NAME[.TAG]; hf:OWNER/REPO or hf:FOLDER, a"
+        help="a name from `hvit-edge list`; FILE.py:FACTORY: the file is run, and its function or"
+        " class FACTORY makes the module; timm:NAME[.TAG]; hf:OWNER/REPO or hf:FOLDER: a"
         " classifier of transformers",
     )
     add_arg(parser, "the factory, of timm.create_model, or a field of the transformers config")

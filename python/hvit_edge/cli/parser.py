@@ -179,7 +179,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         default="local",
         metavar="DEVICE",
         help="device to run on: local, qemu:CPU (such as qemu:cortex-a76), ssh://[user@]host[:port]"
-        " or adb[:serial]; others than local need a .pte (default: local)",
+        " or adb[:serial]; all but local need a .pte (default: local)",
     )
 
 
