@@ -136,7 +136,7 @@ def test_nothing_is_asked_for_that_the_user_did_not_ask_for(requests):
         ("--precision fp23", "got 'fp23'; did you mean 'fp32'?"),
         (
             "--calib-samples 40",
-            "--calib-samples: expected together with --calib-data, got it alone",
+            "--calib-samples: expected together with --calib-data, got it alone; add --calib-data",
         ),
         ("--calib-data x --calib-samples 0", "expected a whole number of at least 1, got 0"),
         ("--num-classes 0", "--num-classes: expected a whole number of at least 1, got 0"),

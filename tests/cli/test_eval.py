@@ -190,8 +190,14 @@ def test_data_that_does_not_fit_is_refused(artifact, tmp_path, capsys):
         (["--batch", "0"], "--batch: expected a whole number of at least 1, got 0"),
         (["--workers", "0"], "--workers: expected a whole number of at least 1, got 0"),
         (["--workers", "two"], "--workers: expected a whole number of at least 1, got two"),
-        (["--weights", "x"], "--weights: expected together with --against-eager"),
-        (["--model", "x"], "--model, --arg: expected together with --against-eager"),
+        (
+            ["--weights", "x"],
+            "--weights: expected together with --against-eager, got it alone; add",
+        ),
+        (
+            ["--model", "x"],
+            "--model, --arg: expected together with --against-eager, got them alone",
+        ),
     ],
 )
 def test_refused_options(capsys, options, message):

@@ -223,7 +223,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     """Compile and print the report."""
     if args.calib_samples is not None and args.calib_data is None:
         raise InputError(
-            "[hvit-edge compile] --calib-samples: expected together with --calib-data, got it alone"
+            "[hvit-edge compile] --calib-samples: expected together with --calib-data, got it"
+            " alone; add --calib-data DIR"
         )
     model = check_address(args.model, "compile")
     given = read_arguments(args.arg, "hvit-edge compile") if args.arg else None

@@ -87,9 +87,15 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Evaluate and print the accuracy."""
     if args.weights and not args.against_eager:
-        raise InputError("[hvit-edge eval] --weights: expected together with --against-eager")
+        raise InputError(
+            "[hvit-edge eval] --weights: expected together with --against-eager, got it alone; add"
+            " --against-eager"
+        )
     if (args.model or args.arg) and not args.against_eager:
-        raise InputError("[hvit-edge eval] --model, --arg: expected together with --against-eager")
+        raise InputError(
+            "[hvit-edge eval] --model, --arg: expected together with --against-eager, got them"
+            " alone; add --against-eager"
+        )
     module = made_by(args, "eval")
     with console.quiet():
         from hvit_edge.evaluate.accuracy import eager_reference, evaluate, refuse_empty
