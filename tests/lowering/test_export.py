@@ -29,3 +29,34 @@ def test_control_flow_on_values_is_refused(call):
     module = call(lambda x: x + 1 if x.sum() > 0 else x).eval()
     with pytest.raises(LoweringError, match=r"\[export_graph\].*torch.export"):
         export_graph(module, (torch.randn(2),))
+
+
+def test_an_output_whose_shape_depends_on_values_is_refused(call):
+    module = call(lambda x: (x * 2, x[x > 0])).eval()
+    with pytest.raises(
+        LoweringError, match=r"outputs of fixed shapes, got output 1 .*torch\.where"
+    ):
+        export_graph(module, (torch.ones(2),))
+
+
+def test_a_shape_inside_may_depend_on_values(call):
+    module = call(lambda x: x[x > 0].sum()).eval()
+    assert export_graph(module, (torch.ones(2),))(torch.ones(2)) == 2
+
+
+def test_messages_have_the_paths_of_the_owner():
+    class Branch(nn.Module):
+        def forward(self, x):
+            return x + 1 if x.sum() > 0 else x
+
+    class Wrapper(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x):
+            return self.inner(x)
+
+    owner = nn.Sequential(Branch()).eval()
+    with pytest.raises(LoweringError, match=r"\(in 0 \(Branch\), "):
+        export_graph(Wrapper(owner).eval(), (torch.ones(2),), owner=owner)

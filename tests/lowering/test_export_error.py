@@ -53,3 +53,11 @@ def test_the_message_names_cause_line_and_remedy(name):
     assert cause in message and remedy in message and "(in 0 (Inner), " in message
     (number,) = re.findall(rf"{re.escape(str(HERE))}:(\d+)", message)
     assert line in linecache.getline(str(HERE), int(number))
+
+
+def test_modules_that_are_nested_too_deeply():
+    module = nn.Linear(2, 2)
+    for _ in range(250):
+        module = nn.Sequential(module)
+    with pytest.raises(LoweringError, match=r"nested more deeply .*sys\.setrecursionlimit"):
+        export_graph(module.eval(), (torch.ones(2),))

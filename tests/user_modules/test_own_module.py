@@ -158,3 +158,11 @@ def test_what_cannot_be_copied_is_shared_and_the_rest_is_not():
 def test_a_copy_of_a_created_model_says_where_it_came_from():
     model = changed(lambda net: setattr(net, "hvit_edge", ("origin",)))
     assert own_module(torch.compile(model), "compile").hvit_edge == copy.copy(model.hvit_edge)
+
+
+def test_modules_that_are_nested_too_deeply():
+    model = nn.Linear(2, 2)
+    for _ in range(900):
+        model = nn.Sequential(model)
+    with pytest.raises(InputError, match=r"\[compile\] expected modules that Python can copy"):
+        own_module(model.eval(), "compile")

@@ -143,7 +143,7 @@ def _answer(
             output = TensorModule(module, keywords).answer(*tensors_of(arrays))
     except (HvitEdgeError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = place_of_error(error, module)
         shapes = ", ".join(f"{array.dtype.name} {list(array.shape)}" for array in arrays)
         raise InputError(

@@ -9,6 +9,7 @@ from torch.fx import GraphModule
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.export_error import untraceable
 from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
+from hvit_edge.lowering.inline_grad_modes import inline_grad_modes
 from hvit_edge.lowering.partial_graph import without_partial_graph
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 
@@ -16,13 +17,19 @@ ATTRIBUTE_WRITTEN = "attribute is mutated in the forward"
 """The message of torch.export about a tensor that is no parameter or buffer; it lacks the name."""
 
 
-def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) -> GraphModule:
+def export_graph(
+    module: nn.Module,
+    example_inputs: tuple[torch.Tensor, ...],
+    *,
+    owner: nn.Module | None = None,
+) -> GraphModule:
     """Trace `module` into an equivalent graph that writes only to its results.
 
     Args:
         module: any module in eval mode that `torch.export` accepts. The example fixes all shapes.
         example_inputs: one tensor per argument of `forward`. Each is copied to contiguous strides
             if needed, because the memory format of the example becomes part of the program.
+        owner: the module whose paths appear in messages; None for `module` itself.
 
     Returns:
         A graph with parameters and buffers as attributes. They are shared with `module`, and
@@ -31,8 +38,8 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
         inputs, even if `module` does.
 
     Raises:
-        LoweringError: `torch.export` refuses the module, the module is in training mode, or it
-            writes to its own buffers, parameters or tensors.
+        LoweringError: `torch.export` refuses the module, the module is in training mode, it writes
+            to its own buffers, parameters or tensors, or the shape of an output depends on values.
     """
     if any(child.training for child in module.modules()):
         raise LoweringError(
@@ -42,14 +49,15 @@ def export_graph(module: nn.Module, example_inputs: tuple[torch.Tensor, ...]) ->
     try:
         # Without this, a block of torch.no_grad() in the module becomes a nested graph.
         with torch.no_grad(), without_partial_graph():
-            program = functionalize(torch.export.export(module, inputs))
+            program = functionalize(inline_grad_modes(torch.export.export(module, inputs)))
     except LoweringError:
         raise
     except Exception as error:
         if ATTRIBUTE_WRITTEN in str(error):
-            raise writes_state(_tensor_attributes(module)) from error
-        raise untraceable(error, module) from error
+            raise writes_state(_tensor_attributes(owner or module)) from error
+        raise untraceable(error, owner or module) from error
     graph = plain_module(program)
+    _check_shapes(graph)
     store_plainly(graph)
     for node in graph.graph.nodes:
         if "val" in node.meta:
@@ -65,6 +73,22 @@ def _tensor_attributes(module: nn.Module) -> list[str]:
         for name, value in vars(child).items()
         if isinstance(value, torch.Tensor)
     ]
+
+
+def _check_shapes(graph: GraphModule) -> None:
+    """Raise LoweringError if the shape of an output depends on the values of tensors."""
+    outputs = graph.graph.output_node().args[0]
+    free = [
+        f"output {index}"
+        for index, node in enumerate(outputs)
+        if any(not isinstance(size, int) for size in node.meta["val"].shape)
+    ]
+    if free:
+        raise LoweringError(
+            f"[export_graph] expected outputs of fixed shapes, got {', '.join(free)} with a shape"
+            " that depends on the values of tensors; return a tensor of the largest size, and"
+            " choose with torch.where instead of an index that is a mask"
+        )
 
 
 def _without_data(value: object) -> object:

@@ -19,6 +19,11 @@ _CAUSES = (
         "NumPy in forward",
         "compute with torch instead",
     ),
+    (
+        ("RecursionError",),
+        "modules that are nested more deeply than Python's stack allows",
+        "flatten nested containers, or call sys.setrecursionlimit(10000) first",
+    ),
 )
 _OTHER_REMEDY = "write that line with other torch operators, or keep it out of eval mode"
 

@@ -209,7 +209,7 @@ def _call(module: nn.Module, example: np.ndarray, where: str) -> object:
             return module(torch.from_numpy(example.copy()))
     except (HvitEdgeError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = place_of_error(error, module)
         raise InputError(
             f"[{where}] expected a module that answers float32 {list(example.shape)}, got"

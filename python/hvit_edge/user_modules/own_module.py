@@ -66,8 +66,15 @@ def own_module(model: object, where: str) -> nn.Module:
             has every reason.
     """
     module = check_module(model, where)
-    with torch.inference_mode(False):  # inference tensors cannot be exported
-        copied = _copied(module)
+    try:
+        with torch.inference_mode(False):  # inference tensors cannot be exported
+            copied = _copied(module)
+    except RecursionError as error:
+        raise InputError(
+            f"[{where}] expected modules that Python can copy, got ones that are nested more deeply"
+            " than its stack allows; flatten nested containers, or call"
+            " sys.setrecursionlimit(10000) first"
+        ) from error
     for parent in list(copied.modules()):
         for name, child in parent._modules.items():
             parent._modules[name] = unwrapped(child)
