@@ -63,7 +63,7 @@ def test_failed_self_test_exits_with_3(artifact, capsys, monkeypatch):
 
 def test_neither_photo_nor_self_test_is_refused(artifact, capsys):
     assert main(["run", str(artifact)]) == 2
-    assert "at least one PHOTO or --self-test" in capsys.readouterr().err
+    assert "at least one PHOTO, --input or --self-test" in capsys.readouterr().err
 
 
 def test_unreadable_photos_do_not_stop_the_others(artifact, photo, tmp_path, capsys):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from hvit_edge.errors import InputError
+from hvit_edge.measures.difference import compare_output
 from hvit_edge.measures.tolerance import Tolerance, step_tolerance
-from hvit_edge.parity.judge_outputs import compare_output, judge_outputs, tolerances_of
+from hvit_edge.parity.judge_outputs import judge_outputs, tolerances_of
 
 
 def test_floats_of_any_rank_are_compared_without_classes():

@@ -20,7 +20,7 @@ def next_lines(model: Address, weights: str | None, report: dict[str, Any]) -> l
     path = report["path"]
     timed = report["target"] in ("xnnpack", "native")
     commands = [
-        *([] if report["task"] == TENSOR else [["run", path, "PHOTO"]]),
+        ["run", path, "--self-test" if report["task"] == TENSOR else "PHOTO"],
         ["validate", path, *_made_by(model), *_weights(weights)],
         ["bench" if timed else "inspect", path],
     ]

@@ -1,4 +1,4 @@
-"""Classify photos with the C++ runtime; --self-test checks the artifact's golden sample.
+"""Run photos or arrays in the C++ runtime; --self-test checks the artifact's golden sample.
 
 A package runs in Core ML on a Mac, and in the reference evaluator on other systems. For a model
 with one output, which is not a classifier, the value is printed.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
+from hvit_edge.cli.run_arrays import describe_self_test, run_arrays
 from hvit_edge.errors import InputError, ParityError
 from hvit_edge.images.file_names import printable
 
@@ -20,6 +22,16 @@ def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `run`."""
     parser.add_argument("artifact", metavar="ARTIFACT", help="a .pte or .mlpackage from `compile`")
     parser.add_argument("photos", nargs="*", default=[], metavar="PHOTO", help="image files")
+    parser.add_argument(
+        "--input",
+        metavar="NPZ|DIR",
+        help="for an artifact of arrays, in place of photos: an NPZ file with an array for each"
+        " input by name, with or without a leading sample axis, or a folder of such files",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="NPZ", help="with --input: also write all outputs to a file"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing --output")
     parser.add_argument(
         "--top-k", type=whole_number(1), default=5, metavar="K", help="classes shown (default: 5)"
     )
@@ -34,8 +46,18 @@ def add_arguments(parser: VerbParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Classify and print; a photo that cannot be read does not stop the others."""
-    if not args.photos and not args.self_test:
-        raise InputError("[hvit-edge run] expected at least one PHOTO or --self-test, got neither")
+    if not args.photos and not args.self_test and args.input is None:
+        raise InputError(
+            "[hvit-edge run] expected at least one PHOTO, --input or --self-test, got none"
+        )
+    if args.photos and args.input is not None:
+        raise InputError(
+            "[hvit-edge run] expected photos or --input, got both; an artifact takes either"
+        )
+    if args.output is not None and args.input is None:
+        raise InputError("[hvit-edge run] --output: expected --input as well, got none")
+    if _takes_arrays(args):
+        return run_arrays(args, console)
     with console.quiet():
         from hvit_edge.artifact.kinds import is_package
         from hvit_edge.devices.open_artifact import open_classifier
@@ -49,7 +71,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         if is_package(args.artifact) or args.device != "local":
             console.print(f"backend: {classifier.backend}")
         if self_test:
-            console.print(_describe_self_test(self_test))
+            console.print(describe_self_test(self_test))
         for photo, found in results:
             if not isinstance(found, InputError):
                 console.print(_describe(photo, found, classifier.metadata.labels))
@@ -59,6 +81,28 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if self_test and not self_test.passed:
         return ParityError.exit_code
     return InputError.exit_code if failed else 0
+
+
+def _takes_arrays(args: argparse.Namespace) -> bool:
+    """Return True if the artifact takes arrays.
+
+    Raises:
+        InputError: it takes arrays and photos were given, or the reverse.
+    """
+    from hvit_edge.tensors.open_session import takes_arrays
+
+    arrays = takes_arrays(args.artifact)
+    if args.input is not None and not arrays:
+        raise InputError(
+            f"[hvit-edge run] --input: expected an artifact of arrays, got {args.artifact}, which"
+            " classifies photos; pass photos"
+        )
+    if args.photos and arrays:
+        raise InputError(
+            f"[hvit-edge run] expected --input FILE.npz, got photos: {args.artifact} takes arrays;"
+            " in Python use Session, which takes and returns arrays"
+        )
+    return arrays
 
 
 def _classify(classifier, photo: str, top_k: int) -> tuple[str, list | float | InputError]:
@@ -105,10 +149,3 @@ def _describe(photo: str, predictions: list | float, labels: tuple[str, ...]) ->
     for prediction in predictions:
         lines.append(f"  {text.percent(prediction.score):>8}  {prediction.label}")
     return "\n".join(lines)
-
-
-def _describe_self_test(result) -> str:
-    return (
-        f"self test {'passed' if result.passed else 'FAILED'}: max abs {result.max_abs:.2e},"
-        f" max rel {result.max_rel:.2e}, top-1 {'agrees' if result.top1_agree else 'differs'}"
-    )

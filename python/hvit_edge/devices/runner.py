@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import secrets
 import signal
@@ -89,7 +90,7 @@ class Runner:
         threads: int = 0,
         count: Count = uncounted,
     ) -> list[np.ndarray]:
-        """Return the first output for each of the inputs.
+        """Return the first output for each of the inputs of an artifact with one input.
 
         Args:
             artifact: a `.pte` file written by hvit-edge.
@@ -100,11 +101,32 @@ class Runner:
         Returns:
             float32 arrays of the artifact's output shape, in the order of the inputs.
         """
+        rows = [(np.asarray(array, np.float32),) for array in inputs]
+        return [row[0] for row in self.run_arrays(artifact, rows, threads=threads, count=count)]
+
+    def run_arrays(
+        self,
+        artifact: Path,
+        samples: Sequence[Sequence[np.ndarray]],
+        *,
+        threads: int = 0,
+        count: Count = uncounted,
+    ) -> list[tuple[np.ndarray, ...]]:
+        """Return all outputs for each of the samples.
+
+        Args:
+            artifact: a `.pte` file written by hvit-edge.
+            samples: one array for each input of the artifact, of its shape and dtype.
+            threads, count: see `run`.
+
+        Returns:
+            One array for each output of the artifact, in the order of the samples.
+        """
         with self._own("outputs") as outputs, tempfile.TemporaryDirectory() as folder:
             raw = Path(folder, "inputs")
             with open(raw, "wb") as file:
-                for array in inputs:
-                    file.write(np.ascontiguousarray(array, "<f4").tobytes())
+                for array in (array for sample in samples for array in sample):
+                    file.write(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
             with self._sent(raw, "inputs") as sent:
                 answer = self._ask(
                     "run",
@@ -116,14 +138,15 @@ class Runner:
                 )
             pulled = Path(folder, "outputs")
             self.device.pull(outputs, pulled)
-            values = np.fromfile(pulled, "<f4").astype(np.float32, copy=False)
-        shape = (answer["count"], *answer["shape"])
-        if answer["count"] != len(inputs) or values.size != np.prod(shape):
+            content = pulled.read_bytes()
+        outputs = _output_types(answer)
+        expected = len(samples) * sum(_bytes_of(each) for each in outputs)
+        if answer["count"] != len(samples) or len(content) != expected:
             raise DeviceError(
-                f"[device] {self.device.name}: expected {len(inputs)} outputs of shape"
-                f" {answer['shape']}, got {values.size} numbers; run it again"
+                f"[device] {self.device.name}: expected outputs for {len(samples)} samples in"
+                f" {expected} bytes, got {answer['count']} in {len(content)}; run it again"
             )
-        return list(values.reshape(shape))
+        return list(_rows(content, outputs, len(samples)))
 
     def classify(self, artifact: Path, pixels: np.ndarray, *, top_k: int, threads: int = 0) -> list:
         """Classify a photo, uint8 RGB [height, width, 3], which is preprocessed on the device.
@@ -257,6 +280,38 @@ class Runner:
         """Copy a file to the device, yield its path there, and remove it at the end."""
         with self._own(purpose) as name:
             yield self.device.push(file, name)
+
+
+OutputType = tuple[tuple[int, ...], np.dtype]
+"""Shape of an output, and its dtype in the file."""
+
+
+def _output_types(answer: dict) -> list[OutputType]:
+    """Return the types of the outputs in a file that the runner wrote."""
+    only = [{"shape": answer["shape"], "dtype": "float32"}]  # a runner of an older version
+    return [
+        (tuple(each["shape"]), np.dtype(each["dtype"]).newbyteorder("<"))
+        for each in answer.get("outputs", only)
+    ]
+
+
+def _bytes_of(output: OutputType) -> int:
+    shape, dtype = output
+    return math.prod(shape) * dtype.itemsize
+
+
+def _rows(
+    content: bytes, outputs: Sequence[OutputType], count: int
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the outputs of each sample."""
+    start = 0
+    for _ in range(count):
+        row = []
+        for shape, dtype in outputs:
+            values = np.frombuffer(content, dtype, math.prod(shape), start)
+            row.append(values.reshape(shape).astype(dtype.newbyteorder("=")))
+            start += values.nbytes
+        yield tuple(row)
 
 
 def _digest(files: Sequence[Path]) -> str:

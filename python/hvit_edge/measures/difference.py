@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hvit_edge.artifact.metadata import Difference
@@ -33,6 +35,22 @@ def compare(expected: np.ndarray, actual: np.ndarray) -> Difference:
         cosine=float((expected * actual).sum()) / norms if norms else float(max_abs == 0),
         top1_agree=bool((expected.argmax(-1) == actual.argmax(-1)).all()),
     )
+
+
+def compare_output(expected: np.ndarray, actual: np.ndarray) -> Difference:
+    """Measure the difference of one output from the expected one.
+
+    For integers and booleans, `max_rel` is the share of elements that differ, and `cosine` is the
+    share of equal elements. There are no classes, so `top1_agree` is always True.
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    if expected.dtype.kind == "f" and actual.dtype.kind == "f":
+        return replace(compare(expected, actual), top1_agree=True)
+    apart = np.abs(expected.astype(np.float64) - actual.astype(np.float64))
+    share = float(np.mean(apart != 0))
+    return Difference(float(apart.max()), share, 1 - share, True)
 
 
 CLEAR = 0.05

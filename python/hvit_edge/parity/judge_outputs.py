@@ -8,30 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from hvit_edge.artifact.container import Arrays
-from hvit_edge.artifact.metadata import Difference
-from hvit_edge.measures.difference import compare, worst
+from hvit_edge.measures.difference import compare_output, worst
 from hvit_edge.measures.tolerance import Tolerance, golden_tolerance
 from hvit_edge.parity.steps import EAGER, OutputResult, StepResult
 from hvit_edge.quantize import sqnr
 
 FREE_DB = -999.0
 """A limit in dB for integers that every program reaches; their limit is the share that differs."""
-
-
-def compare_output(expected: np.ndarray, actual: np.ndarray) -> Difference:
-    """Measure the difference of one output from the expected one.
-
-    For integers and booleans, `max_rel` is the share of elements that differ, and `cosine` is the
-    share of equal elements. There are no classes, so `top1_agree` is always True.
-
-    Raises:
-        InputError: the shapes differ.
-    """
-    if expected.dtype.kind == "f" and actual.dtype.kind == "f":
-        return replace(compare(expected, actual), top1_agree=True)
-    apart = np.abs(expected.astype(np.float64) - actual.astype(np.float64))
-    share = float(np.mean(apart != 0))
-    return Difference(float(apart.max()), share, 1 - share, True)
 
 
 def judge_outputs(

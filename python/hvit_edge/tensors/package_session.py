@@ -17,7 +17,8 @@ from hvit_edge.coreml.program import load_program
 from hvit_edge.coreml.runner import CORE_ML, EVALUATOR, can_predict
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.errors import ArtifactError, InputError
-from hvit_edge.runtime import TensorSpec
+from hvit_edge.measures.difference import compare_output, worst
+from hvit_edge.runtime import SelfTest, TensorSpec
 from hvit_edge.targets.coreml.feature_names import feature_names, stored
 
 
@@ -104,6 +105,18 @@ class PackageSession:
             )
         found = self(*(arrays[name] for name in names))
         return {spec.name: array for spec, array in zip(self.outputs, found, strict=True)}
+
+    def self_test(self) -> SelfTest:
+        """Run the golden sample, and compare with the golden outputs; see `runtime.Session`."""
+        found = self(*self.golden.inputs)
+        each = [compare_output(e, o) for e, o in zip(self.golden.outputs, found, strict=True)]
+        difference = worst(each)
+        return SelfTest(
+            passed=difference.max_rel <= self.metadata.golden_tolerance,
+            max_abs=difference.max_abs,
+            max_rel=difference.max_rel,
+            top1_agree=True,
+        )
 
 
 def _described(array: object) -> str:
