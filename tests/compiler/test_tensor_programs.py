@@ -1,5 +1,7 @@
 """Modules of any inputs and outputs give the answers of eager PyTorch after compilation."""
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,8 @@ import hvit_edge
 from hvit_edge import InputSpec
 from hvit_edge.errors import ArtifactError, InputError, LoweringError, ParityError
 from hvit_edge.inspection.programs import describe
+from hvit_edge.lowering.graph import module_path
+from hvit_edge.quantize.int8_operators import LINEAR
 from hvit_edge.targets.xnnpack import target
 
 RTOL = 1e-5  # float32, sums in another order
@@ -227,6 +231,7 @@ def test_lower_precisions_are_gated_output_by_output(target, precision, tmp_path
     )
     report = artifact.report.to_dict()
     assert [one["name"] for one in report["steps"]][2:4] == ["quantised", "fidelity"]
+    assert report["steps"][3]["layer_db"] >= 40  # errors of arithmetic on the program's own values
     assert report["sample_source"] == "argument"
     if precision == "int8":
         assert report["calibration"]["images"] == 40
@@ -236,6 +241,34 @@ def test_lower_precisions_are_gated_output_by_output(target, precision, tmp_path
     for wanted, found in zip(expected, session(x[7], y[7]), strict=True):
         noise = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
         assert noise < (2e-3 if precision == "fp16" else 0.1)
+
+
+@pytest.mark.parametrize("wanted", ["x", "head"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_layer_that_is_lowered_wrongly_is_named(target, wanted, tmp_path, monkeypatch):
+    module = importlib.import_module(f"hvit_edge.targets.{target}.target")
+    name = "program_values" if target == "xnnpack" else "native_int8_values"
+    values = getattr(module, name)
+
+    def wrong(graph, *given):
+        found = values(graph, *given)
+        layers = [node for node in graph.graph.nodes if node.name in found]
+        (place,) = (n for n in layers if n.target is LINEAR and module_path(n) == wanted)
+        return {**found, place.name: found[place.name].flip(-1)}
+
+    monkeypatch.setattr(module, name, wrong)
+    with pytest.raises(
+        ParityError, match=rf"expected {wanted}:\S+ of the program to compute"
+    ) as at:
+        hvit_edge.compile(
+            built(Mlp),
+            inputs=(np.ones((6, 16), np.float32), np.ones((6, 8), np.float32)),
+            target=target,
+            precision="int8-dynamic",
+            output=tmp_path / "a.pte",
+        )
+    assert "nothing was written; the lowering is wrong" in str(at.value)
+    assert not list(tmp_path.iterdir())
 
 
 class Draws(nn.Module):

@@ -35,7 +35,7 @@ def values_of(graph, x):
 def test_a_faithful_program_has_no_noise(graph):
     x = torch.rand(1, 4)
     values, output = values_of(graph, x)
-    found = forced_layers(graph, values, x, output, FLOAT32)
+    found = forced_layers(graph, values, (x,), (output,), FLOAT32)
     assert [layer.layer for layer in found] == ["0:linear", "2:linear_1", "4:linear_2"]
     assert all(layer.sqnr_db == math.inf for layer in found)
     assert first_unfaithful(found, 60) is None
@@ -49,7 +49,7 @@ def test_an_error_is_found_in_its_own_layer_alone(graph):
         last = graph.get_submodule("4")
         output = nn.functional.linear(values["linear_1"].relu(), last.weight, last.bias)
     values["linear_2"] = output
-    found = forced_layers(graph, values, x, output, FLOAT32)
+    found = forced_layers(graph, values, (x,), (output,), FLOAT32)
     assert found[0].sqnr_db == math.inf and found[2].sqnr_db > 100
     assert 10 < found[1].sqnr_db < 60
     assert first_unfaithful(found, 60) == found[1]
@@ -59,7 +59,7 @@ def test_the_output_is_compared_if_it_is_not_among_the_values(graph):
     x = torch.rand(1, 4)
     values, output = values_of(graph, x)
     del values["linear_2"]
-    found = forced_layers(graph, values, x, output * 1.1, FLOAT32)
+    found = forced_layers(graph, values, (x,), (output * 1.1,), FLOAT32)
     assert (found[-1].layer, round(found[-1].sqnr_db, 3)) == ("the output", 20.0)
     assert first_unfaithful(found, 60) == found[-1]
     assert first_unfaithful(found, 19) is None
@@ -84,15 +84,18 @@ def test_values_that_cancel_may_be_any_rounding_error():
     values, output = values_of(graph, x)
     (node,) = [n for n in values if n.startswith("linear_1")]
     values = {"linear": values["linear"], "mean_1": torch.full((1, 1), 3e-8), node: output}
-    found = forced_layers(graph, values, x, output, FLOAT32)
+    found = forced_layers(graph, values, (x,), (output,), FLOAT32)
     assert first_unfaithful(found, 60) is None
     values["mean_1"] = torch.full((1, 1), 1e-3)
-    assert first_unfaithful(forced_layers(graph, values, x, output, FLOAT32), 60).layer == "mean_1"
+    assert (
+        first_unfaithful(forced_layers(graph, values, (x,), (output,), FLOAT32), 60).layer
+        == "mean_1"
+    )
 
 
 def test_values_that_are_not_finite_are_unfaithful(graph):
     x = torch.rand(1, 4)
     values, output = values_of(graph, x)
     values["linear_1"] = torch.full((1, 6), math.nan)
-    found = forced_layers(graph, values, x, output, FLOAT32)
+    found = forced_layers(graph, values, (x,), (output,), FLOAT32)
     assert first_unfaithful(found, 60) == found[1]

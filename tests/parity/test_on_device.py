@@ -4,7 +4,10 @@ import importlib
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+import hvit_edge
 from hvit_edge.devices import LOCAL, Runner
 from hvit_edge.errors import InputError
 from hvit_edge.parity import validate
@@ -53,6 +56,52 @@ def test_no_device_no_step(tiny_artifact, tiny_model):
     assert report.device is None
     assert report.to_dict()["device"] is None
     assert report.steps[-1].name == "runtime"
+
+
+class Pair(nn.Module):
+    """Returns floats, and integers that depend on them."""
+
+    def __init__(self):
+        super().__init__()
+        self.x = nn.Linear(5, 4)
+
+    def forward(self, x, keep):
+        sums = self.x(x) * keep
+        return {"sums": sums, "largest": sums.argmax(-1)}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Return a module of two inputs and two outputs, and its artifact."""
+    torch.manual_seed(0)
+    module = Pair().eval()
+    inputs = {"x": torch.randn(2, 5), "keep": torch.tensor([True, True, False, True])}
+    path = tmp_path_factory.mktemp("pair") / "a.pte"
+    return module, hvit_edge.compile(module, inputs=inputs, output=path).path
+
+
+def test_every_output_of_an_artifact_of_arrays(device, pair):
+    module, path = pair
+    report = validate(path, model=module, device="any")
+    assert report.passed
+    runtime, there = report.steps[-2:]
+    assert (runtime.name, there.name) == ("runtime", "device")
+    assert [one.name for one in there.outputs] == ["sums", "largest"]
+    assert [one.difference for one in there.outputs] == [o.difference for o in runtime.outputs]
+    assert report.device.against_host.max_abs == 0
+
+
+def test_a_wrong_output_of_an_artifact_of_arrays_breaks(device, pair, monkeypatch):
+    run = Runner.run_arrays
+
+    def wrong(self, *given, **options):
+        return [(sums, largest + 1) for sums, largest in run(self, *given, **options)]
+
+    monkeypatch.setattr(Runner, "run_arrays", wrong)
+    report = validate(pair[1], model=pair[0], device="any")
+    assert report.first_break == "device"
+    assert [one.passed for one in report.steps[-1].outputs] == [True, False]
+    assert report.device.against_host.max_abs == 1
 
 
 def test_packages_stay_here(device, tmp_path):

@@ -153,7 +153,7 @@ class MutantTarget(XnnpackTarget):
 
     def run(self, program, job):
         def step(sample):
-            answer = run_delegate(self.mutant.graph, self.mutant.program, sample.tensors[0])
+            answer = run_delegate(self.mutant.graph, self.mutant.program, sample.tensors)
             return (answer[0].numpy(),)
 
         return step

@@ -100,7 +100,7 @@ def test_bisect_names_the_layer_that_is_lowered_wrongly(tiny_quantised, tiny_mod
 
 
 def test_bisect_before_rounding_looks_for_the_module(tiny_quantised, tiny_model, monkeypatch):
-    module = importlib.import_module("hvit_edge.parity.validate_photos")
+    module = importlib.import_module("hvit_edge.parity.locate_break")
     rewrite = float_steps.rewrite
 
     def wrong(graph, passes):

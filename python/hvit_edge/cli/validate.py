@@ -113,7 +113,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
                 ("SQNR, centered", text.decibel(report["sqnr_centred_db"])),
                 (f"worst {noun}", f"{printable(worst['name'])}, {text.decibel(worst['sqnr_db'])}"),
                 *([("backend", report["backend"])] if is_package(report["artifact"]) else []),
-                *_device(report["device"]),
+                *_device(report["device"], classes=not arrays),
             ]
         ),
         *_layers(report["layers"], None if args.verbose else SHOWN_LAYERS),
@@ -125,16 +125,17 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def _device(device: dict | None) -> list[tuple[str, str]]:
-    """Return fields on the device, and on its difference to this machine."""
+def _device(device: dict | None, *, classes: bool) -> list[tuple[str, str]]:
+    """Return fields on the device, and on its difference to this machine, also of top classes."""
     if device is None:
         return []
     host = device["against_host"]
+    top1 = f", top-1 agrees {text.percent(host['top1_agree'])}" if classes else ""
     return [
         ("device", f"{device['name']}, {device['architecture']} {device['cpu']}".rstrip()),
         (
             "from this machine",
-            f"max rel {host['max_rel']:.2e}, top-1 agrees {text.percent(host['top1_agree'])}",
+            f"max rel {host['max_rel']:.2e}{top1}",
         ),
     ]
 

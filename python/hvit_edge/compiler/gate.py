@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+import torch
 from torch.fx import GraphModule
 
 from hvit_edge.artifact.container import Arrays, Golden, GoldenTensors
@@ -16,8 +18,11 @@ from hvit_edge.compiler.tensor_subject import TensorSubject
 from hvit_edge.errors import ParityError
 from hvit_edge.lowering import PassReport
 from hvit_edge.measures.tolerance import Tolerance, step_tolerance
+from hvit_edge.parity.fidelity import first_unfaithful
+from hvit_edge.parity.forced_layers import forced_layers
 from hvit_edge.parity.steps import EAGER, StepResult
 from hvit_edge.quantize import Calibration
+from hvit_edge.quantize.arithmetic import Arithmetic
 from hvit_edge.quantize.calibration import CalibrationInput
 from hvit_edge.targets.target import Quantized, Run, Sample, Values
 
@@ -25,6 +30,13 @@ REMEDIES = {
     "quantised": "; choose another precision or other calibration images",
     "fidelity": "; the lowering is wrong: report it with the model, and compile in fp32 meanwhile",
 }
+
+
+class QuantizedGraph(Protocol):
+    """Holds a quantized graph, and the arithmetic of a program of it."""
+
+    graph: GraphModule
+    arithmetic: Arithmetic
 
 
 @dataclass
@@ -128,6 +140,36 @@ class Gate(ABC):
             run: runs the program.
             values: returns the intermediate values of the program for the first sample.
         """
+
+    def _check_layers(
+        self, quantized: QuantizedGraph, known: Values, inputs: Arrays, outputs: Arrays
+    ) -> float | None:
+        """Compare each layer of a program with its quantized graph.
+
+        Args:
+            quantized: the graph.
+            known: values that the program computes for `inputs`.
+            inputs, outputs: inputs of the graph, and outputs of the program for them.
+
+        Returns:
+            The lowest SQNR of a layer in dB; None without known values.
+
+        Raises:
+            ParityError: a layer computes something other than the graph. The message names it.
+        """
+        if not known:
+            return None
+        given, answers = (tuple(map(torch.from_numpy, row)) for row in (inputs, outputs))
+        layers = forced_layers(quantized.graph, known, given, answers, quantized.arithmetic)
+        least = quantized.arithmetic.layer_db
+        wrong = first_unfaithful(layers, least)
+        if wrong is not None:
+            raise ParityError(
+                f"[compile] {self.subject.origin.name}: expected {wrong.layer} of the program to"
+                f" compute what the quantized graph does, at {least:.0f} dB or more, got"
+                f" {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
+            )
+        return min((layer.sqnr_db for layer in layers), default=None)
 
     @abstractmethod
     def _run_graph(self, graph: GraphModule, arrays: Arrays) -> Arrays: ...

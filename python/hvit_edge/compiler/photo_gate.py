@@ -6,18 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-import torch
 from torch.fx import GraphModule
 
 from hvit_edge.artifact.container import Arrays, Golden, GraphAnswer
 from hvit_edge.compiler.gate import REMEDIES, Gate
 from hvit_edge.compiler.subject import Subject
-from hvit_edge.errors import ParityError
 from hvit_edge.lowering import export_graph
 from hvit_edge.measures.tolerance import Tolerance, quantized_tolerance, step_tolerance
-from hvit_edge.parity.fidelity import QuantizedReference, first_unfaithful
-from hvit_edge.parity.forced_layers import LayerFidelity, forced_layers
+from hvit_edge.parity.fidelity import QuantizedReference
 from hvit_edge.parity.steps import QUANTIZED, StepResult, judge, pytorch_step
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import Calibration, bundled_calibration
@@ -100,25 +96,10 @@ class PhotoGate(Gate):
         """Compare a program with its quantized graph: layer by layer, then on photos."""
         reference = self._measured
         answers = [run(photo)[0] for photo in self.photos]
-        layers = self._layers(values(), answers[0])
-        wrong = first_unfaithful(layers, reference.arithmetic.layer_db)
-        if wrong is not None:
-            least = reference.arithmetic.layer_db
-            raise ParityError(
-                f"[compile] {self.subject.origin.name}: expected {wrong.layer} of the program to"
-                f" compute what the quantized graph does, at {least:.0f} dB or more, got"
-                f" {wrong.sqnr_db:.1f} dB; nothing was written{REMEDIES['fidelity']}"
-            )
+        inputs, outputs = (reference.inputs[0],), (answers[0],)
+        least_db = self._check_layers(reference, values(), inputs, outputs)
         result = judge("fidelity", answers, reference.outputs, reference.tolerance, QUANTIZED)
-        least_db = min((layer.sqnr_db for layer in layers), default=None)
         self._keep(replace(result, layer_db=least_db))
-
-    def _layers(self, known: Values, answer: np.ndarray) -> Sequence[LayerFidelity]:
-        if not known:
-            return []
-        reference = self._measured
-        example, output = torch.from_numpy(reference.inputs[0]), torch.from_numpy(answer)
-        return forced_layers(reference.graph, known, example, output, reference.arithmetic)
 
     @property
     def _measured(self) -> QuantizedReference:

@@ -167,7 +167,8 @@ class TensorGate(Gate):
         """Return the exported graph of the module without the wrapper."""
 
         def export(function: nn.Module, example: tuple[torch.Tensor, ...]) -> GraphModule:
-            return without_wrapper(export_graph(function, example))
+            graph = export_graph(function, example, owner=self.subject.module)
+            return without_wrapper(graph)
 
         return self.reuse.exported(self.subject.function, self.subject.example, export)
 
@@ -184,21 +185,22 @@ class TensorGate(Gate):
         self._keep(self._judged("quantised", self.reference.outputs, tolerance, self.rtol))
 
     def check_fidelity(self, run: Run, values: Callable[[], Values]) -> None:
-        """Compare the outputs of a program with those of its quantized graph."""
+        """Compare a program with its quantized graph: layer by layer, then output by output."""
         reference = self.reference
         if reference is None:
             raise ValueError("expected check_quantized before check_fidelity")
         outputs = [run(sample) for sample in self.samples]
-        self._keep(
-            judge_outputs(
-                "fidelity",
-                self.subject.output_names,
-                outputs,
-                reference.outputs,
-                reference.tolerances,
-                QUANTIZED,
-            )
+        first = self.subject.samples[0]
+        least_db = self._check_layers(reference, values(), first, outputs[0])
+        result = judge_outputs(
+            "fidelity",
+            self.subject.output_names,
+            outputs,
+            reference.outputs,
+            reference.tolerances,
+            QUANTIZED,
         )
+        self._keep(replace(result, layer_db=least_db))
 
     def _run_graph(self, graph: GraphModule, arrays: Arrays) -> Arrays:
         return eager_outputs(graph, arrays)

@@ -9,19 +9,22 @@ import torch
 from torch import nn
 from torch.fx import GraphModule, Interpreter, Node
 
+from hvit_edge.artifact.container import Arrays
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.graph import aten, module_path
 from hvit_edge.lowering.pipeline import PIPELINE, Rewrite
-from hvit_edge.measures.difference import compare
+from hvit_edge.measures.difference import compare_output
 from hvit_edge.targets import target_named
 from hvit_edge.targets.target import Values
+from hvit_edge.tensors.eager import tensors_of
+from hvit_edge.tensors.tensor_module import TensorModule, without_wrapper
 
 REINDEXING = (aten.reshape.default, aten.permute.default, aten.slice.Tensor, aten.roll.default)
 
 
 def first_wrong_module(
     model: nn.Module,
-    example: np.ndarray,
+    example: np.ndarray | Arrays,
     step: str,
     rtol: float,
     *,
@@ -31,9 +34,9 @@ def first_wrong_module(
     """Return the first module, in order of execution, whose output differs at a broken step.
 
     Args:
-        model: the module in eval mode.
-        example: float32 [1, 3, height, width], preprocessed.
-        step: the step that breaks: "exported", "rewritten", "lowered" or "runtime".
+        model: the module in eval mode, or a `TensorModule`.
+        example: float32 [1, 3, height, width], preprocessed; or one array for each input.
+        step: the step that breaks: "exported", "rewritten", "lowered", "runtime" or "device".
         rtol: largest difference, relative to the largest absolute value of the module's output.
         passes: rewrites of the target.
         target: name of the target.
@@ -42,8 +45,8 @@ def first_wrong_module(
         The dotted path of the module; "the root module" for operators of the root; None if no
         intermediate value differs, for example because the file differs from a new lowering.
     """
-    inputs = (torch.from_numpy(example),)
-    graph = export_graph(model, inputs)
+    inputs = tensors_of((example,) if isinstance(example, np.ndarray) else example)
+    graph = exported_graph(model, inputs)
     exported = node_values(graph, inputs)
     if step == "exported":
         outputs = _module_outputs(model, inputs)
@@ -63,8 +66,19 @@ def first_wrong_module(
         return _first_difference(pairs, rtol)
     boundaries = list(_boundaries(graph))
     lowered = target_named(target).node_values(graph, boundaries, inputs)
-    pairs = ((module_path(n), rewritten[n.name], lowered[n.name]) for n in boundaries)
+    pairs = (
+        (module_path(n), rewritten[n.name], lowered[n.name])
+        for n in boundaries
+        if n.name in lowered
+    )
     return _first_difference(pairs, rtol)
+
+
+def exported_graph(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> GraphModule:
+    """Export a module; the graph of a `TensorModule` has the paths of the module in it."""
+    if not isinstance(model, TensorModule):
+        return export_graph(model, inputs)
+    return without_wrapper(export_graph(model, inputs, owner=model.model))
 
 
 def node_values(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> Values:
@@ -86,6 +100,7 @@ def node_values(graph: GraphModule, inputs: tuple[torch.Tensor, ...]) -> Values:
 def _module_outputs(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Values:
     """Return the output of each submodule of `model` that returns one tensor, by path."""
     outputs: dict[str, torch.Tensor] = {}
+    named = model.model if isinstance(model, TensorModule) else model
 
     def record(path: str):
         def hook(module: nn.Module, args: object, output: object) -> None:
@@ -94,7 +109,7 @@ def _module_outputs(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Value
 
         return hook
 
-    hooks = [m.register_forward_hook(record(path)) for path, m in model.named_modules() if path]
+    hooks = [m.register_forward_hook(record(path)) for path, m in named.named_modules() if path]
     try:
         with torch.inference_mode():
             model(*inputs)
@@ -136,5 +151,7 @@ def _first_difference(
 
 
 def _close(expected: torch.Tensor, actual: torch.Tensor, rtol: float) -> bool:
+    if expected.numel() == 0:
+        return True
     rows = (expected.reshape(1, -1).numpy(), actual.reshape(1, -1).numpy())
-    return compare(*rows).max_rel <= rtol
+    return compare_output(*rows).max_rel <= rtol

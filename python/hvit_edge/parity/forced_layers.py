@@ -34,7 +34,8 @@ class LayerFidelity:
     """Measures a value of a program against the graph's value from the same inputs.
 
     Attributes:
-        layer: dotted path of the module and name of the node; "the output" for the final answer.
+        layer: dotted path of the module and name of the node; "the output" for the final answer, or
+            "output 1" for one of several.
         sqnr_db: SQNR in dB, infinite if both are equal. If arithmetic alone can make more noise
             than `Arithmetic.layer_db` allows, the signal counts as larger by that amount.
     """
@@ -46,31 +47,40 @@ class LayerFidelity:
 def forced_layers(
     graph: GraphModule,
     values: Values,
-    example: torch.Tensor,
-    output: torch.Tensor,
+    inputs: tuple[torch.Tensor, ...],
+    outputs: tuple[torch.Tensor, ...],
     arithmetic: Arithmetic,
 ) -> list[LayerFidelity]:
     """Run `graph` on the values of a program, and measure each of them, in order.
 
     Args:
         graph: the graph that was lowered.
-        values: values of the program for `example`; they may include its answer.
-        example: input of both.
-        output: answer of the program.
+        values: values of the program for `inputs`; they may include its outputs.
+        inputs: inputs of both.
+        outputs: outputs of the program; only those of floats are measured here.
         arithmetic: arithmetic of the program.
     """
     exact, erring = _Forced(graph, values), _ForcedPerturbed(graph, values, arithmetic.number)
     with torch.inference_mode():
-        answer, moved = exact.run(example), erring.run(example)
+        answers, moved = _outputs(exact.run(*inputs)), _outputs(erring.run(*inputs))
     found = [
         LayerFidelity(
             _label(node), _fidelity(made, erring.made[node], values[node.name], arithmetic)
         )
         for node, made in exact.made.items()
     ]
-    if graph.graph.output_node().args[0][0].name in values:
-        return found
-    return [*found, LayerFidelity("the output", _fidelity(answer, moved, output, arithmetic))]
+    for index, node in enumerate(graph.graph.output_node().args[0]):
+        if node.name in values or not answers[index].is_floating_point():
+            continue
+        name = "the output" if len(outputs) == 1 else f"output {index}"
+        measured = _fidelity(answers[index], moved[index], outputs[index], arithmetic)
+        found.append(LayerFidelity(name, measured))
+    return found
+
+
+def _outputs(answer: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """Return the outputs of a graph, which is of a module with one output or with several."""
+    return (answer,) if isinstance(answer, torch.Tensor) else tuple(answer)
 
 
 def _fidelity(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from hvit_edge.artifact.container import Arrays
 from hvit_edge.devices import Runner
 from hvit_edge.measures.tolerance import Tolerance
+from hvit_edge.parity.judge_outputs import judge_outputs
 from hvit_edge.parity.report import DeviceParity
 from hvit_edge.parity.steps import StepResult, judge
 from hvit_edge.progress import Count, uncounted
@@ -49,3 +51,33 @@ def measure_on_device(
         runner.device.name, runner.facts(), against_host.difference, against_host.top1_agreement
     )
     return replace(step, passed=step.passed and against_host.passed), parity, outputs
+
+
+def measure_arrays_on_device(
+    runner: Runner,
+    artifact: Path,
+    samples: Sequence[Arrays],
+    here: Sequence[Arrays],
+    judged: Callable[[str, Sequence[Arrays]], StepResult],
+    names: Sequence[str],
+    *,
+    threads: int = 0,
+    progress: Count = uncounted,
+) -> tuple[StepResult, DeviceParity, list[Arrays]]:
+    """Run an artifact of arrays on a device.
+
+    Args:
+        runner, artifact, threads, progress: see `measure_on_device`.
+        samples: the inputs of each run.
+        here: outputs of the runtime on this machine for them.
+        judged: compares the outputs of a step with eager PyTorch.
+        names: names of the outputs.
+
+    Returns:
+        The step "device", the comparison with this machine, and the outputs of the device.
+    """
+    outputs = runner.run_arrays(artifact, samples, threads=threads, count=progress)
+    free = [Tolerance(same_top1=False)] * len(names)
+    against_host = judge_outputs("host", names, outputs, here, free)
+    parity = DeviceParity(runner.device.name, runner.facts(), against_host.difference, 1.0)
+    return judged("device", outputs), parity, outputs

@@ -56,7 +56,8 @@ def validate(
         threads: number of threads of the runtime, and of the device; 0 for its default.
         bisect: if a step breaks, find the first module whose output differs. A quantized program is
             compiled again to find the first layer that differs from the quantized graph, and the
-            layer with the most noise is named. A package has no record of its layers, so a break in
+            layer with the most noise is named. An artifact of arrays is calibrated on the samples
+            then. A package has no record of its layers, so a break in
             its program is not located.
         device: device on which the program also runs, see `devices.open_device`; "local" is only
             this machine.
@@ -85,8 +86,17 @@ def validate(
     opened = open_for_parity(path, threads=threads)
     given = Given(model, weights, weights_key, args)
     if opened.metadata.task == TENSOR:
-        check_options(data=data, bisect=bisect, device=device, local=LOCAL)
-        return validate_tensors(opened, given, sample=sample, rtol=rtol)
+        check_options(data=data)
+        return validate_tensors(
+            opened,
+            given,
+            sample=sample,
+            rtol=rtol,
+            bisect=bisect,
+            runner=runner,
+            threads=threads,
+            progress=progress,
+        )
     if sample is not None:
         raise InputError(
             "[validate] sample: expected none with an artifact that classifies photos, got one;"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from torch import nn
-
 from hvit_edge.devices import Runner
-from hvit_edge.measures.tolerance import FLOAT_STEPS, step_tolerance
-from hvit_edge.parity.bisect import first_wrong_module
-from hvit_edge.parity.bisect_quantized import first_unfaithful_layer
+from hvit_edge.measures.tolerance import step_tolerance
 from hvit_edge.parity.float_steps import measure_float_steps
 from hvit_edge.parity.graph_answer import measure_fidelity
+from hvit_edge.parity.locate_break import locate_break
 from hvit_edge.parity.on_device import measure_on_device
 from hvit_edge.parity.opened import Opened
 from hvit_edge.parity.photos import open_photos
@@ -22,7 +18,7 @@ from hvit_edge.parity.steps import judge, measure, pytorch_step
 from hvit_edge.progress import Count, uncounted
 from hvit_edge.targets import target_named
 from hvit_edge.targets.executorch import executorch_step
-from hvit_edge.targets.target import Sample, photo_sample
+from hvit_edge.targets.target import photo_sample
 
 
 def validate_photos(
@@ -98,27 +94,4 @@ def validate_photos(
     )
     if not bisect or report.passed:
         return report
-    return _bisected(report, opened, model, samples[0], rtol)
-
-
-def _bisected(
-    report: ParityReport, opened: Opened, model: nn.Module, sample: Sample, rtol: float | None
-) -> ParityReport:
-    """Return the report with the module or layer in which a step breaks."""
-    metadata = opened.metadata
-    in_float = report.first_break in FLOAT_STEPS
-    if metadata.target == "coreml" and not in_float:
-        return report
-    if metadata.precision != "fp32" and not in_float:
-        worst = report.layers[0] if report.layers else None
-        wrong = first_unfaithful_layer(model, metadata, sample)
-        return replace(report, worst_layer=worst, first_module=wrong)
-    module = first_wrong_module(
-        model,
-        sample.arrays[0],
-        report.first_break,
-        step_tolerance("rewritten", report.precision, rtol).max_rel,
-        passes=target_named(metadata.target).applied(metadata),
-        target=metadata.target,
-    )
-    return replace(report, first_module=module)
+    return locate_break(report, metadata, model, samples, rtol)

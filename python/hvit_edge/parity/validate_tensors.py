@@ -11,14 +11,19 @@ from torch import nn
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.input_spec import declared_in
 from hvit_edge.artifact.metadata import TENSOR
+from hvit_edge.devices import Runner
 from hvit_edge.errors import InputError
-from hvit_edge.lowering import export_graph, rewrite
+from hvit_edge.lowering import rewrite
 from hvit_edge.measures.tolerance import Tolerance, golden_tolerance, step_tolerance
+from hvit_edge.parity.bisect import exported_graph
 from hvit_edge.parity.judge_outputs import FREE_DB, judge_outputs, tolerances_of, without_classes
+from hvit_edge.parity.locate_break import locate_break
+from hvit_edge.parity.on_device import measure_arrays_on_device
 from hvit_edge.parity.opened import Opened
 from hvit_edge.parity.reference import Given, reference_model
 from hvit_edge.parity.report import Noise, ParityReport
 from hvit_edge.parity.steps import QUANTIZED, StepResult
+from hvit_edge.progress import Count, uncounted
 from hvit_edge.quantize import centred_sqnr, sqnr
 from hvit_edge.targets import target_named
 from hvit_edge.targets.executorch import executorch_run
@@ -26,13 +31,21 @@ from hvit_edge.targets.target import Sample
 from hvit_edge.tensors.eager import eager_outputs, tensors_of
 from hvit_edge.tensors.sample_file import read_samples
 from hvit_edge.tensors.samples import read_inputs
-from hvit_edge.tensors.tensor_module import TensorModule, argument_names, without_wrapper
+from hvit_edge.tensors.tensor_module import TensorModule, argument_names
 
 GOLDEN = "golden"
 
 
 def validate_tensors(
-    opened: Opened, given: Given, *, sample: object, rtol: float | None
+    opened: Opened,
+    given: Given,
+    *,
+    sample: object,
+    rtol: float | None,
+    bisect: bool = False,
+    runner: Runner | None = None,
+    threads: int = 0,
+    progress: Count = uncounted,
 ) -> ParityReport:
     """Compare every output of an artifact, and of every step that led to it, with eager PyTorch.
 
@@ -41,10 +54,12 @@ def validate_tensors(
         given: the module or weights from the caller.
         sample: arrays, a dict of them, an NPZ file or a folder of NPZ files. None uses the golden
             sample, and more random samples if that one is random.
-        rtol: see `validate`.
+        rtol, bisect, threads, progress: see `validate`.
+        runner: runs the program on a device as well; None for no device.
 
     Raises:
         InputError: a sample has other shapes or dtypes than the inputs; or see `reference_model`.
+        DeviceError: the device cannot be reached, or was lost.
     """
     metadata = opened.metadata
     module = reference_model(
@@ -70,7 +85,20 @@ def validate_tensors(
         lowered = executorch_run(opened.path.read_bytes())
         steps.append(judged("lowered", [lowered(arrays) for arrays in samples]))
     steps.append(judged(opened.step, outputs))
-    return ParityReport(
+    there = None
+    if runner is not None:
+        step, there, outputs = measure_arrays_on_device(
+            runner,
+            opened.path,
+            samples,
+            outputs,
+            judged,
+            metadata.output_names,
+            threads=threads,
+            progress=progress,
+        )
+        steps.append(step)
+    report = ParityReport(
         artifact=opened.path,
         precision=metadata.precision,
         images=len(samples),
@@ -79,9 +107,13 @@ def validate_tensors(
         noise=_noise(names, expected, outputs),
         layers=tuple(sorted(metadata.layers, key=lambda layer: layer.sqnr_db)),
         backend=opened.backend,
+        device=there,
         task=TENSOR,
         samples=source,
     )
+    if not bisect or report.passed:
+        return report
+    return locate_break(report, metadata, function, list(map(Sample, samples)), rtol)
 
 
 def _input_size(shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -89,20 +121,13 @@ def _input_size(shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return shape[-2:] if len(shape) in (3, 4) else None
 
 
-def check_options(*, data: object, bisect: bool, device: str, local: str) -> None:
+def check_options(*, data: object) -> None:
     """Raise InputError for options that are only for artifacts that classify photos."""
-    faults = []
     if data is not None:
-        faults.append("data: expected none, got photos; pass --sample FILE.npz (sample=...)")
-    if bisect:
-        faults.append("bisect: expected none, because it finds modules only in classifiers")
-    if device != local:
-        faults.append(
-            f"device: expected {local}, got {device}; run the C++ Session there, whose self test"
-            " compares with the golden sample"
+        raise InputError(
+            "[validate] an artifact of arrays: data: expected none, got photos; pass --sample"
+            " FILE.npz (sample=...)"
         )
-    if faults:
-        raise InputError("[validate] an artifact of arrays: " + "; ".join(faults))
 
 
 def _samples(sample: object, opened: Opened) -> tuple[list[str], list[Arrays], str]:
@@ -172,7 +197,7 @@ def _float_steps(
     function: TensorModule, samples: list[Arrays], metadata: object, judged: object
 ) -> list[StepResult]:
     """Export and rewrite the module as in the compilation, and compare both graphs with it."""
-    graph = without_wrapper(export_graph(function, tensors_of(samples[0])))
+    graph = exported_graph(function, tensors_of(samples[0]))
     exported = judged("exported", [eager_outputs(graph, arrays) for arrays in samples])
     rewrite(graph, passes=target_named(metadata.target).applied(metadata))
     return [exported, judged("rewritten", [eager_outputs(graph, arrays) for arrays in samples])]

@@ -71,9 +71,9 @@ def native_values(
     output.args = ((edit.call(aten.cat.default, flat, 1),),)
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.recompile()
-    (array,) = inputs
-    step = native_step(lower(graph, inputs, number, whole=False))
-    joined = torch.from_numpy(step(array.numpy()))
+    run = native_run(lower(graph, inputs, number, whole=False))
+    (array,) = run(tuple(tensor.numpy() for tensor in inputs))
+    joined = torch.from_numpy(array)
     parts = joined[0].split([node.meta["val"].numel() for node in nodes])
     return {
         node.name: part.reshape(shape_of(node)) for node, part in zip(nodes, parts, strict=True)
@@ -81,9 +81,9 @@ def native_values(
 
 
 def native_int8_values(
-    graph: GraphModule, example: torch.Tensor, number: Number
+    graph: GraphModule, inputs: tuple[torch.Tensor, ...], number: Number
 ) -> dict[str, torch.Tensor]:
-    """Return the inputs and outputs of the int8 layers of a lowered graph, and its output.
+    """Return the inputs and outputs of the int8 layers of a lowered graph, and its float outputs.
 
     They are computed by a program that has them as outputs, so operations that the program itself
     fuses are separate in it. The values have the names of the nodes of the graph.
@@ -93,9 +93,11 @@ def native_int8_values(
     nodes = [node for layer in layers for node in (layer.args[0], layer)]
     if not layers:
         return {}
-    (output,) = twin.graph.output_node().args[0]
-    wanted = [node for node in dict.fromkeys([*nodes, output]) if node.op == "call_function"]
-    return native_values(twin, wanted, (example,), number)
+    outputs = [
+        node for node in twin.graph.output_node().args[0] if node.meta["val"].is_floating_point()
+    ]
+    wanted = [node for node in dict.fromkeys([*nodes, *outputs]) if node.op == "call_function"]
+    return native_values(twin, wanted, inputs, number)
 
 
 def _described(lowered: LoweredProgram) -> tuple[Metadata, GoldenTensors]:

@@ -71,13 +71,14 @@ class NativeTarget(Target[LoweredProgram]):
     def values(self, prepared: Prepared, program: LoweredProgram, job: Job) -> Values:
         """Return what the int8 layers of a program read and write."""
         number = number_of(job.precision, job.cpu)
-        return native_int8_values(prepared.graph, job.example[0], number)
+        return native_int8_values(prepared.graph, job.example, number)
 
     def node_values(
         self, graph: GraphModule, nodes: Sequence[Node], inputs: tuple[torch.Tensor, ...]
     ) -> Values:
-        """Run the graph with all of `nodes` as outputs in the C++ runtime."""
-        return native_values(graph, nodes, inputs)
+        """Run the graph with all of `nodes` that are floats as outputs in the C++ runtime."""
+        floats = [node for node in nodes if node.meta["val"].is_floating_point()]
+        return native_values(graph, floats, inputs)
 
 
 def number_of(precision: str, cpu: str) -> Number:

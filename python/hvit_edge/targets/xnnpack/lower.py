@@ -60,7 +60,7 @@ def _recorded(
 
 
 def program_values(
-    graph: GraphModule, lowered: Lowered, example: torch.Tensor
+    graph: GraphModule, lowered: Lowered, inputs: tuple[torch.Tensor, ...]
 ) -> dict[str, torch.Tensor]:
     """Return what the layers of a program compute, see `xnnpack_taps.layer_values`.
 
@@ -70,4 +70,4 @@ def program_values(
     if not whole or lowered.delegates != 1:
         return {}
     program = lowered.edge.exported_program()
-    return layer_values(graph, lowered.delegate_graph, program, example)
+    return layer_values(graph, lowered.delegate_graph, program, inputs)

@@ -77,7 +77,10 @@ def recorded_graphs() -> Iterator[list[XNNGraph]]:
 
 
 def layer_values(
-    graph: GraphModule, recorded: XNNGraph, program: ExportedProgram, example: torch.Tensor
+    graph: GraphModule,
+    recorded: XNNGraph,
+    program: ExportedProgram,
+    inputs: tuple[torch.Tensor, ...],
 ) -> dict[str, torch.Tensor]:
     """Run a program's delegate and return what its layers compute.
 
@@ -89,7 +92,7 @@ def layer_values(
         graph: the graph that the program was lowered from.
         recorded: the delegate's graph, see `recorded_graphs`.
         program: ExecuTorch's form of the program; its only operator is the delegate.
-        example: the program's only input.
+        inputs: the program's inputs.
 
     Returns:
         Tensors by the names of the nodes of `graph`, in the nodes' shapes.
@@ -98,7 +101,7 @@ def layer_values(
         LoweringError: the program and `graph` differ in their number of int8 layers.
     """
     places = list(_places(graph, recorded))
-    stored = _run(recorded, program, example, [place.value for place in places])
+    stored = _run(recorded, program, inputs, [place.value for place in places])
     return {place.node.name: place.in_order(stored[place.value]) for place in places}
 
 
@@ -163,24 +166,27 @@ def _written(layer: Node, node: XNode) -> Node | None:
 
 
 def run_delegate(
-    recorded: XNNGraph, program: ExportedProgram, example: torch.Tensor
+    recorded: XNNGraph, program: ExportedProgram, inputs: tuple[torch.Tensor, ...]
 ) -> list[torch.Tensor]:
     """Run a graph in place of a program's delegate and return its outputs.
 
     Args:
         recorded: a graph of `recorded_graphs`, which may have been changed.
         program: ExecuTorch's form of the program; its only operator is the delegate.
-        example: the program's only input.
+        inputs: the program's inputs.
     """
-    values = _run(recorded, program, example, [])
+    values = _run(recorded, program, inputs, [])
     return [values[number] for number in _outputs(recorded)]
 
 
 def _run(
-    recorded: XNNGraph, program: ExportedProgram, example: torch.Tensor, wanted: Sequence[int]
+    recorded: XNNGraph,
+    program: ExportedProgram,
+    given: tuple[torch.Tensor, ...],
+    wanted: Sequence[int],
 ) -> dict[int, torch.Tensor]:
     """Return by id the `wanted` values of the delegate's graph, and its inputs and outputs."""
-    delegate, inputs = _call(program, example)
+    delegate, inputs = _call(program, given)
     tapped, ids = _with_outputs(recorded, wanted)
     values = {tensor_of(value).id_out: tensor_of(value) for value in recorded.xvalues}
     tapping = LoweredBackendModule(
@@ -200,13 +206,14 @@ def _run(
 
 
 def _call(
-    program: ExportedProgram, example: torch.Tensor
+    program: ExportedProgram, given: tuple[torch.Tensor, ...]
 ) -> tuple[LoweredBackendModule, list[torch.Tensor]]:
-    """Return the delegate of a program, and the tensors that it is called with for `example`."""
+    """Return the delegate of a program, and the tensors that it is called with for `given`."""
     (call,) = (n for n in program.graph.nodes if n.target is executorch_call_delegate)
     module, *arguments = call.args
+    named = dict(zip(program.graph_signature.user_inputs, given, strict=True))
     inputs = [
-        get_param_tensor(program, node) if is_param_node(program, node) else example
+        get_param_tensor(program, node) if is_param_node(program, node) else named[node.name]
         for node in arguments
     ]
     delegate = getattr(program.graph_module, module.target)

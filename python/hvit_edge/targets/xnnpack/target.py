@@ -79,7 +79,7 @@ class XnnpackTarget(Target[Lowered]):
 
     def values(self, prepared: Prepared, program: Lowered, job: Job) -> Values:
         """Return what the layers of a program compute, if all of it is in one delegate."""
-        return program_values(prepared.graph, program, job.example[0])
+        return program_values(prepared.graph, program, job.example)
 
     def node_values(
         self, graph: GraphModule, nodes: Sequence[Node], inputs: tuple[torch.Tensor, ...]
