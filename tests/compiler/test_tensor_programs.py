@@ -297,6 +297,16 @@ class Breaks(nn.Module):
         return x.reshape(7, 9)
 
 
+class OfBatch(nn.Module):
+    def forward(self, batch):
+        return batch.x * 2
+
+
+class Ends(nn.Module):
+    def forward(self, x):
+        raise SystemExit(3)
+
+
 class Logarithm(nn.Module):
     def forward(self, x):
         return {"fine": x, "log": x.log()}
@@ -318,6 +328,13 @@ X = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
         (Counts, X, {}, "leaves its weights and buffers alone, got changes of count"),
         (Breaks, X, {}, r"answers float32 \[2, 3\], got RuntimeError.*check its forward"),
         (Logarithm, X, {}, "expected finite outputs on the sample, got NaN or infinity in log"),
+        (
+            OfBatch,
+            X,
+            {},
+            "each argument of forward is a tensor: wrap the module in one",
+        ),
+        (Ends, X, {}, "a module that answers .* got SystemExit: 3"),
         (TwoHeads, X, {}, r"TypeError: .*missing 1 required positional argument"),
         (TwoHeads, {"x": X}, {}, r"expected the arguments of forward \(x, y\), got no y"),
         (TwoHeads, (X,) * 3, {}, r"expected the arguments of forward \(x, y\), got 3 arrays"),

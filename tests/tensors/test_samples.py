@@ -1,5 +1,7 @@
 """Values that `inputs` accepts, and errors."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -51,13 +53,24 @@ def test_declared_inputs_are_drawn_the_same_every_time_and_say_so():
     assert (one.golden[0] != one.others[0][0]).any()
 
 
+@dataclass
+class Batch:
+    """Holds what the forward of some modules takes."""
+
+    x: np.ndarray
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
         ((), "expected at least one array, got none"),
         ({}, "expected at least one array, got none"),
         (3, "expected arrays, a dict of them, the path of an NPZ file or InputSpecs, got int"),
-        ((X, [1, 2]), "input 1: expected float32, int32, int64, uint8 or bool, got list;"),
+        ((X, [1, 2]), "input 1: expected float32, int32, int64, uint8 or bool, got list; give a"),
+        (([X, X],), "input 0: .* got list; wrap the module in one whose forward takes each array"),
+        ({"x": {"a": X}}, "x: .* got dict; wrap the module in one whose forward takes each array"),
+        ((Batch(X),), "input 0: .* got Batch; wrap the module in one whose forward takes each"),
+        ({"x": X, "scale": 2.0}, "scale: .* got float; a constant is part of the module: leave"),
         ({"x": X.astype(np.float64)}, "x: expected float32, .* got float64; convert it"),
         ((X.astype(np.float16),), "input 0: .* got float16"),
         ((np.array(["a"]),), "input 0: .* got ndarray of <U1"),

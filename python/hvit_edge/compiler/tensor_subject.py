@@ -148,11 +148,20 @@ def _answer(
         shapes = ", ".join(f"{array.dtype.name} {list(array.shape)}" for array in arrays)
         raise InputError(
             f"[{where}] expected a module that answers {shapes}, got"
-            f" {first_line(error)}{f' (in {place})' if place else ''}; check its forward, and that"
-            " the sample has the right shapes and dtypes"
+            f" {first_line(error)}{f' (in {place})' if place else ''}; {_remedy(error)}"
         ) from error
     names, tensors = checked_outputs(output, where)
     return names, arrays_of(tensors)
+
+
+def _remedy(error: BaseException) -> str:
+    """Return a remedy for an exception of a module's forward."""
+    if isinstance(error, AttributeError) and "'Tensor' object" in str(error):
+        return (
+            "each argument of forward is a tensor: wrap the module in one that builds its data"
+            " class or container from tensors"
+        )
+    return "check its forward, and that the sample has the right shapes and dtypes"
 
 
 def _another(arrays: Arrays) -> Arrays:

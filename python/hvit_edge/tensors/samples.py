@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,11 +122,21 @@ def _check(labels: tuple[str, ...], values: tuple, arrays: tuple, where: str) ->
         raise InputError(f"[{where}] inputs: " + "; ".join(faults))
 
 
+def _remedy(value: object) -> str:
+    """Return what to give in place of a value that is neither an array nor a tensor."""
+    if isinstance(value, bool | int | float | str):
+        return "a constant is part of the module: leave it out, and make it a default of forward"
+    row = isinstance(value, list | tuple) and any(hasattr(one, "dtype") for one in value)
+    if row or isinstance(value, Mapping) or dataclasses.is_dataclass(value):
+        return "wrap the module in one whose forward takes each array as an argument of its own"
+    return "give a dense numpy array or a tensor on the CPU"
+
+
 def _fault(value: object, array: np.ndarray | None) -> str:
     if array is None:
         dtype = getattr(value, "dtype", None)
         got = f"{type(value).__name__}{f' of {dtype}' if dtype is not None else ''}"
-        return f"{got}; give a dense numpy array or a tensor on the CPU"
+        return f"{got}; {_remedy(value)}"
     if array.dtype.name not in DTYPES:
         return f"{array.dtype.name}; convert it with .astype to a dtype that the module accepts"
     if array.size == 0:
