@@ -334,6 +334,12 @@ X = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
             {},
             "each argument of forward is a tensor: wrap the module in one",
         ),
+        (
+            TwoHeads,
+            X,
+            {"precision": "int8"},
+            "expected samples with int8, got none; pass calib_data=",
+        ),
         (Ends, X, {}, "a module that answers .* got SystemExit: 3"),
         (TwoHeads, X, {}, r"TypeError: .*missing 1 required positional argument"),
         (TwoHeads, {"x": X}, {}, r"expected the arguments of forward \(x, y\), got no y"),

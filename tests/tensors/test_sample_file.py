@@ -74,5 +74,5 @@ def test_refuses_what_is_no_npz_file(tmp_path):
         with pytest.raises(InputError, match=r"^\[compile\] sample: expected an NPZ file"):
             read_sample_file(tmp_path / name, "compile")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="got a folder without one"):
+    with pytest.raises(InputError, match="got a folder without one; write them with"):
         read_samples(tmp_path / "empty", NAMES, LIKE, "compile")

@@ -119,9 +119,7 @@ def compile_many(
     given = (named, args, weights, num_classes, input_size, weights_key)
     source = Source(given, preprocess, labels, inputs, cache)
     for request in requests:
-        request.check()
-        if not source.takes_photos:
-            request.check_arrays()
+        request.check(arrays=not source.takes_photos)
     source.build()
     return [_outcome(replace(request, start=time.perf_counter()), source) for request in requests]
 

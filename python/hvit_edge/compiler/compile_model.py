@@ -153,9 +153,10 @@ def compile(
         progress=progress,
         on_step=on_step,
     )
-    request.check()
     given = (source, args, weights, num_classes, input_size, weights_key)
-    return compile_request(request, Source(given, preprocess, labels, inputs, cache))
+    made = Source(given, preprocess, labels, inputs, cache)
+    request.check(arrays=not made.takes_photos)
+    return compile_request(request, made)
 
 
 def compile_request(request: Request, source: Source) -> Artifact:
@@ -199,7 +200,6 @@ def _compile_photos(request: Request, source: Source) -> Artifact:
 
 def _compile_arrays(request: Request, source: Source) -> Artifact:
     """Compile a module of any inputs and outputs to an artifact of the task "tensor"."""
-    request.check_arrays()
     subject = source.arrays
     calibration = None
     if request.calib_data is not None:

@@ -59,14 +59,19 @@ class Request:
     tell: Callable[[str], None]
     start: float
 
-    def check(self) -> None:
+    def check(self, *, arrays: bool = False) -> None:
         """Check that the options fit together, and that the output may be written.
+
+        Args:
+            arrays: True if the module takes arrays.
 
         Raises:
             InputError: an option is wrong, or the output exists.
         """
+        if arrays:
+            self.check_arrays()
         self._check_numbers()
-        self._check_calibration()
+        self._check_calibration("samples" if arrays else "photos")
         check = check_package_output if self.target == "coreml" else check_output
         check(self.path, force=self.force)
         check_mixed(self.mixed, self.precision, self.path, force=self.force)
@@ -116,12 +121,12 @@ class Request:
         if faults:
             raise InputError("[compile] " + "; ".join(faults))
 
-    def _check_calibration(self) -> None:
+    def _check_calibration(self, noun: str) -> None:
         precision, data, samples = self.precision, self.calib_data, self.calib_samples
         if precision in NEEDS_CALIBRATION and data is None:
             raise InputError(
-                f"[compile] calibration data: expected photos with {precision}, got none; pass"
-                " --calib-data DIR or NPZ (calib_data=...) with 128 to 512 photos of the kind that"
+                f"[compile] calibration data: expected {noun} with {precision}, got none; pass"
+                f" --calib-data DIR or NPZ (calib_data=...) with 128 to 512 {noun} of the kind that"
                 " the model will see"
             )
         if precision not in TAKES_CALIBRATION and data is not None:

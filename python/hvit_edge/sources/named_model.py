@@ -355,7 +355,8 @@ def _preprocess(request: Request, known: _Known) -> tuple[Preprocess, str]:
         raise InputError(
             f"[{request.where}] preprocessing: {request.address.text} says nothing about photos,"
             " and nothing is assumed; give --preprocess FILE or imagenet (preprocess=) and"
-            " --input-size HxW (input_size=)"
+            " --input-size HxW (input_size=), or --sample FILE.npz (inputs=...) for a model of"
+            " arrays"
         )
     if choice.named or choice.whole is not None:
         return choice.at(size).over(Preprocess(size), ARGUMENT)

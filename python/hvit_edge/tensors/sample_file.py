@@ -61,7 +61,8 @@ def read_samples(
     files = sorted(source.glob("*.npz")) if source.is_dir() else [source]
     if not files:
         raise InputError(
-            f"[{where}] sample: expected NPZ files in {path}, got a folder without one"
+            f"[{where}] sample: expected NPZ files in {path}, got a folder without one; write them"
+            " with numpy.savez(path, name=array, ...)"
         )
     return [sample for file in files for sample in _samples_of(file, names, like, where)]
 
@@ -80,7 +81,7 @@ def _samples_of(
         expected = (f"{n} {a.dtype.name} {list(a.shape)}" for n, a in zip(names, like, strict=True))
         raise InputError(
             f"[{where}] sample {file}: expected {', '.join(expected)}, or the same with a leading"
-            f" sample axis, got {'; '.join(faults)}"
+            f" sample axis, got {'; '.join(faults)}; give each array by its name, shape and dtype"
         )
     ordered = [np.asarray(arrays[name], order="C") for name in names]
     if ordered[0].ndim == like[0].ndim:
