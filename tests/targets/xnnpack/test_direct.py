@@ -11,7 +11,8 @@ from torch import nn
 
 from hvit_edge import create_model
 from hvit_edge.lowering import export_graph, pipeline_for, rewrite
-from hvit_edge.models import list_models
+from hvit_edge.models import find_sequence_model
+from hvit_edge.models.registry import registered_names
 from hvit_edge.quantize import quantize, reference_graph
 from hvit_edge.targets.delegate import lower_to
 from hvit_edge.targets.executorch import executorch_step
@@ -101,7 +102,7 @@ def test_blocks_of_other_hybrids_have_the_same_bytes(block, precision, generally
 
 
 def registered():
-    for name in list_models():
+    for name in registered_names():
         for precision in PRECISIONS:
             slowness = "slow" if (name, precision) == ("mobilevit_xxs", "fp32") else "nightly"
             mark = getattr(pytest.mark, slowness)
@@ -110,9 +111,11 @@ def registered():
 
 @pytest.mark.parametrize("name, precision", list(registered()))
 def test_registered_models_have_the_same_bytes(name, precision, generally):
-    image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    sequence = find_sequence_model(name)
+    shape = (1, 3, 224, 224) if sequence is None else (1, sequence.frames, sequence.bands)
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     module = create_model(name, weights="random")
-    check_equal(rewritten(module, image, precision), (image,), generally)
+    check_equal(rewritten(module, x, precision), (x,), generally)
 
 
 class Outside(nn.Module):
