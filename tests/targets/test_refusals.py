@@ -1,5 +1,11 @@
-from torch.fx import Graph
+import pytest
+import torch
+from torch import nn
+from torch.fx import Graph, GraphModule
 
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering import COREML_PIPELINE, NATIVE_PIPELINE, export_graph, rewrite
+from hvit_edge.targets.native.graph_plan import plan_graph
 from hvit_edge.targets.refusals import source_line
 
 OWN = '  File "/home/me/net.py", line 7, in forward\n    return self.mix(x)\n'
@@ -24,3 +30,70 @@ def test_code_that_tracing_makes_is_no_line_of_a_user():
 
 def test_nothing_is_said_without_a_trace():
     assert line_of("") == ""
+
+
+class Unusual(nn.Module):
+    """Calls four operators that neither the native target nor Core ML runs."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Each of them on a line of its own."""
+        y = torch.special.i0(x)
+        z = torch.lgamma(y.abs() + 1)
+        w = torch.cummax(z, -1)[0]
+        return torch.erfinv(w.tanh())
+
+
+OPERATORS = ("special_i0", "lgamma", "cummax", "erfinv")
+
+
+def graph_of(module: nn.Module, passes) -> GraphModule:
+    graph = export_graph(module.eval(), (torch.randn(1, 4, 6, 8),))
+    rewrite(graph, passes=passes)
+    return graph
+
+
+def lower_natively(module: nn.Module) -> None:
+    plan_graph(graph_of(module, NATIVE_PIPELINE))
+
+
+def lower_for_coreml(module: nn.Module) -> None:
+    import coremltools
+
+    from hvit_edge.targets.coreml.translate import translate
+
+    graph = graph_of(module, COREML_PIPELINE)
+    translate(graph, opset=coremltools.target.iOS17, pixels=None)
+
+
+TARGETS = {"native": lower_natively, "coreml": lower_for_coreml}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_all_refused_operators_are_listed_with_their_lines(target):
+    with pytest.raises(LoweringError) as caught:
+        TARGETS[target](Unusual())
+    head, *listed = str(caught.value).splitlines()
+    assert "got 4 that it does not; " in head and "target='xnnpack'" in head
+    for name, line in zip(OPERATORS, listed, strict=True):
+        assert f"aten.{name}.default" in line
+        assert f"{__file__}:" in line and f"torch.{name.replace('_', '.', 1)}(" in line
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_shape_that_depends_on_data_is_refused(target):
+    class Found(nn.Module):
+        def forward(self, x):
+            return x.nonzero().float() * 2
+
+    with pytest.raises(LoweringError, match="aten.nonzero.default"):
+        TARGETS[target](Found())
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_the_native_target_does_not_take_a_conversion_that_rounds_for_a_view(dtype):
+    class Rounded(nn.Module):
+        def forward(self, x):
+            return (10 * x).to(dtype).float() * 0.1
+
+    with pytest.raises(LoweringError, match=f"aten.to.dtype of {dtype}"):
+        lower_natively(Rounded())

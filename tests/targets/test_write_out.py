@@ -54,3 +54,13 @@ def test_operators_without_a_known_definition_stay():
 def test_known_operators_stay():
     graph = export_graph(nn.Sequential(nn.GELU(), nn.Softmax(1)).eval(), (IMAGE,))
     assert not write_out(graph, RULES)
+
+
+def test_definitions_may_convert_and_move_tensors():
+    class Quantile(nn.Module):
+        def forward(self, x):
+            return x.quantile(0.3, dim=-1)
+
+    graph = export_graph(Quantile().eval(), (IMAGE,))
+    assert write_out(graph, RULES)
+    torch.testing.assert_close(graph(IMAGE), Quantile()(IMAGE))

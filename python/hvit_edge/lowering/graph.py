@@ -20,6 +20,7 @@ from hvit_edge.lowering.plain_layout import plain
 
 aten = torch.ops.aten
 Operator = Callable[..., object]
+META = torch.device("meta")
 SHARED_ELEMENTS = 4096  # up to this size the comparison of values is cheap
 
 
@@ -46,6 +47,13 @@ def shape_of(node: Node) -> list[int]:
 def rank_of(node: Node) -> int:
     """Return the number of dimensions of a tensor node."""
     return node.meta["val"].dim()
+
+
+def is_static(node: Node) -> bool:
+    """Return True if the shapes of all results are numbers, not computed from data."""
+    made = node.meta.get("val")
+    parts = made if isinstance(made, tuple | list) else [made]
+    return all(isinstance(n, int) for part in parts if part is not None for n in part.shape)
 
 
 def argument(node: Node, position: int, name: str, default: object = None) -> Any:
@@ -198,8 +206,9 @@ class Editor:
 def inferred(node: Node) -> object:
     """Return the results of a call as tensors without data, from those of its arguments."""
     args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda source: source.meta["val"])
+    args, kwargs = tree_map_only(torch.device, lambda device: META, (args, kwargs))
     made = node.target(*args, **kwargs)
-    return tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), made)  # or it made one
+    return tree_map_only(torch.Tensor, lambda tensor: tensor.to(META), made)
 
 
 def is_float(node: Node) -> bool:

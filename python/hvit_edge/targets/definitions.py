@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hvit_edge.lowering.graph import aten
+from hvit_edge.targets.grid_sampling import grid_sampler
 
 Definition = Callable[..., Tensor | tuple[Tensor, ...]]
 LONGEST = 512
@@ -94,6 +95,122 @@ def _rrelu(
     return torch.nn.functional.leaky_relu(x, (lower + upper) / 2)
 
 
+def _bilinear(left: Tensor, right: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    outputs, ins, others = weight.shape
+    rows = weight.permute(0, 2, 1).reshape(outputs * others, ins)
+    halves = torch.nn.functional.linear(left, rows).reshape(-1, outputs, others)
+    result = torch.matmul(halves, right.reshape(-1, others, 1))
+    result = result.reshape(*left.shape[:-1], outputs)
+    return result if bias is None else result + bias
+
+
+def _median(x: Tensor) -> Tensor:
+    return _kth(x.reshape(-1), (x.numel() + 1) // 2, 0)[0]
+
+
+def _median_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    return _kth(x, (x.shape[dim] + 1) // 2, dim, keepdim)
+
+
+def _kth(x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    if x.dim() == 0:
+        raise NotImplementedError
+    values, places = (part.narrow(dim, k - 1, 1) for part in torch.topk(x, k, dim, False, True))
+    return (values, places) if keepdim else (values.squeeze(dim), places.squeeze(dim))
+
+
+def _divide(x: Tensor, y: Tensor | float, *, rounding_mode: str | None = None) -> Tensor:
+    if not x.is_floating_point():
+        return torch.div(x, y, rounding_mode=rounding_mode)
+    quotient = x / y
+    if rounding_mode is None:
+        return quotient
+    return torch.floor(quotient) if rounding_mode == "floor" else torch.trunc(quotient)
+
+
+def _floor_divide(x: Tensor, y: Tensor | float) -> Tensor:
+    return _divide(x, y, rounding_mode="floor")
+
+
+def _remainder(x: Tensor, y: Tensor | float) -> Tensor:
+    return x - _floor_divide(x, y) * y
+
+
+def _fmod(x: Tensor, y: Tensor | float) -> Tensor:
+    return x - _divide(x, y, rounding_mode="trunc") * y
+
+
+def _product(x: Tensor, dim: int, keepdim: bool = False, *, dtype: object = None) -> Tensor:
+    if dtype not in (None, x.dtype) or x.shape[dim] == 0:
+        raise NotImplementedError
+    while x.shape[dim] > 1:
+        half = x.shape[dim] // 2
+        product = x.narrow(dim, 0, half) * x.narrow(dim, half, half)
+        rest = x.narrow(dim, 2 * half, x.shape[dim] - 2 * half)
+        x = torch.cat([product, rest], dim) if rest.shape[dim] else product
+    return x if keepdim else x.squeeze(dim)
+
+
+def _vector_norm(
+    x: Tensor, ord: float = 2, dim: object = None, keepdim: bool = False, *, dtype: object = None
+) -> Tensor:
+    """Sum the powers of what is divided by the largest, whose power cannot overflow."""
+    if dtype not in (None, x.dtype) or not 0 < ord < math.inf:
+        raise NotImplementedError
+    dims = list(range(x.dim())) if dim is None else dim
+    size = x.abs()
+    largest = torch.clamp(torch.amax(size, dims, True), min=torch.finfo(x.dtype).tiny)
+    total = torch.sum(torch.pow(size / largest, ord), dims, True)
+    norm = torch.pow(total, 1 / ord) * largest
+    return norm if keepdim else norm.reshape(torch.amax(size, dims).shape)
+
+
+def _atan2(y: Tensor, x: Tensor) -> Tensor:
+    """Take the angle of the smaller coordinate by the larger one, and turn it to its octant."""
+    across, up = x.abs(), y.abs()
+    large = torch.clamp(torch.maximum(across, up), min=torch.finfo(x.dtype).tiny)
+    angle = torch.atan(torch.minimum(across, up) / large)
+    angle = torch.where(up > across, math.pi / 2 - angle, angle)
+    angle = torch.where(x < 0, math.pi - angle, angle)
+    return torch.where(y < 0, -angle, angle)
+
+
+def _bucketize(
+    x: Tensor, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
+) -> Tensor:
+    if boundaries.dim() != 1 or not x.is_floating_point():
+        raise NotImplementedError
+    each = x.unsqueeze(-1)
+    return (boundaries <= each if right else boundaries < each).sum(-1)
+
+
+def _average_of_volumes(
+    x: Tensor,
+    kernel_size: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (0,),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Average over the last two dimensions, then over the one before."""
+    if ceil_mode or divisor_override is not None or x.dim() != 5:
+        raise NotImplementedError
+    if any(padding) and not count_include_pad:
+        raise NotImplementedError
+    kernel, step, pad = (
+        list(option) * 3 if len(option) == 1 else list(option)
+        for option in (kernel_size, stride or kernel_size, padding)
+    )
+    pool = torch.nn.functional.avg_pool2d
+    count, channels, depth = x.shape[:3]
+    x = pool(x.reshape(count, channels * depth, *x.shape[3:]), kernel[1:], step[1:], pad[1:])
+    height, width = x.shape[2:]
+    x = x.reshape(count, channels, depth, height * width)
+    x = pool(x, (kernel[0], 1), (step[0], 1), (pad[0], 0))
+    return x.reshape(count, channels, -1, height, width)
+
+
 DEFINITIONS: dict[object, Definition] = {
     aten.expm1.default: _expm1,
     aten.log1p.default: lambda x: torch.log(x + 1),
@@ -125,5 +242,27 @@ DEFINITIONS: dict[object, Definition] = {
     aten.cumprod.default: _cumulative_product,
     aten.rrelu_with_noise.default: _rrelu,
     aten.sort.default: _sort,
+    aten.bilinear.default: _bilinear,
+    aten.median.default: _median,
+    aten.median.dim: _median_along,
+    aten.kthvalue.default: _kth,
+    aten.div.Tensor_mode: _divide,
+    aten.div.Scalar_mode: _divide,
+    aten.floor_divide.default: _floor_divide,
+    aten.floor_divide.Scalar: _floor_divide,
+    aten.remainder.Scalar: _remainder,
+    aten.remainder.Tensor: _remainder,
+    aten.fmod.Scalar: _fmod,
+    aten.fmod.Tensor: _fmod,
+    aten.prod.dim_int: _product,
+    aten.prod.default: lambda x: _product(x.reshape(-1), 0),
+    aten.linalg_vector_norm.default: _vector_norm,
+    aten.atan2.default: _atan2,
+    aten.special_erfc.default: lambda x: 1 - torch.erf(x),
+    aten.erfc.default: lambda x: 1 - torch.erf(x),
+    aten.bucketize.Tensor: _bucketize,
+    aten.searchsorted.Tensor: lambda sequence, x, **options: _bucketize(x, sequence, **options),
+    aten.avg_pool3d.default: _average_of_volumes,
+    aten.grid_sampler.default: grid_sampler,
     aten.argsort.default: lambda x, dim=-1, descending=False: _sort(x, dim, descending)[1],
 }

@@ -11,7 +11,8 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.targets.executorch import executorch_runtime
 
 FOURIER = (
-    "; a Fourier transform of a fixed size is a product with constant matrices of cosines and sines"
+    "; Fourier transforms of at most 512 elements per dimension become products with matrices of"
+    " cosines and sines"
 )
 REMEDY = "replace them in the module by operators that compute the same"
 

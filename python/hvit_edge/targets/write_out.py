@@ -95,14 +95,15 @@ def _definition(
 ) -> GraphModule | None:
     """Return the operator as a graph of others that the target runs; None if there is none.
 
-    The definitions of `tables` are tried in order.
+    PyTorch's own composition is tried with the first table, and the definition with the second one.
     """
     if not isinstance(node.target, torch._ops.OpOverload):
         return None
-    for table in tables:
+    operators = (node.target, DEFINITIONS.get(node.target, node.target))
+    for called, table in zip(operators, tables, strict=True):
         try:
             with fast_decompositions():
-                found = _traced(node, table)
+                found = _traced(node, called, table)
         except Exception:  # a definition may fail on its arguments in any way
             continue
         calls = [inner for inner in found.graph.nodes if inner.op == "call_function"]
@@ -125,14 +126,17 @@ def _rest(table: Mapping[object, object], known: Container[object]) -> dict[obje
     return {target: function for target, function in table.items() if target not in known}
 
 
-def _traced(node: Node, table: Mapping[object, object]) -> GraphModule:
+def _traced(
+    node: Node, called: Callable[..., object], table: Mapping[object, object]
+) -> GraphModule:
+    """Return what `called` does with the arguments of `node`, with the definitions of `table`."""
     tensors = {arg: torch.empty_like(arg.meta["val"], device="cpu") for arg in node.all_input_nodes}
     names = list(tensors)
 
     def call(*given: torch.Tensor) -> object:
         values = dict(zip(names, given, strict=True))
         args, kwargs = torch.fx.map_arg((node.args, node.kwargs), values.__getitem__)
-        return node.target(*args, **kwargs)
+        return called(*args, **kwargs)
 
     trace = partial(make_fx, decomposition_table=dict(table), tracing_mode="fake")
     found = trace(call)(*tensors.values())
@@ -180,7 +184,9 @@ def _put(graph: GraphModule, node: Node, definition: GraphModule) -> None:
                 if source not in made:
                     made[source] = edit.constant(f"{node.name}_{source.name}", fixed[source])
             args, kwargs = torch.fx.map_arg((inner.args, inner.kwargs), made.__getitem__)
-            made[inner] = edit.call(inner.target, *args, **kwargs)
+            # The definition was traced on tensors whose elements are next to each other.
+            target = aten.reshape.default if inner.target is aten.view.default else inner.target
+            made[inner] = edit.call(target, *args, **kwargs)
         else:
             _hand_over(graph, node, inner.args[0], made)
 

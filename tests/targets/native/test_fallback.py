@@ -103,7 +103,7 @@ def test_in_int8_and_float16():
 
 
 def _unknown(x: torch.Tensor) -> torch.Tensor:
-    return x.cummax(-1)[0] + torch.fft.fft2(x).real
+    return x.cummax(-1)[0] + torch.fft.fft2(x, s=(513, 8)).real[:, : x.shape[1], : x.shape[2]]
 
 
 def test_operators_without_a_kernel_are_named_with_their_lines():

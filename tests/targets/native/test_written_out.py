@@ -18,6 +18,17 @@ class First(nn.Module):
         return self.layer(x)[0]
 
 
+class Pairs(nn.Module):
+    """A bilinear form of two parts of a tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Bilinear(5, 3, 7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x[..., :5], x[..., 5:])
+
+
 FLOAT = 2e-6  # float32, of a few operators after one another
 FUNCTIONS = {
     "expm1": torch.expm1,
@@ -44,6 +55,17 @@ FUNCTIONS = {
     "logaddexp": lambda x: torch.logaddexp(x, x.flip(1)),
     "clamp by tensors": lambda x: torch.clamp(x, min=-x.abs() / 2, max=x.abs() / 3),
     "clamp_min by a tensor": lambda x: torch.clamp(x, min=x.flip(1)),
+    "erfc": torch.special.erfc,
+    "floor division": lambda x: (10 * x) // 3,
+    "truncating division": lambda x: torch.div(10 * x, x.flip(1), rounding_mode="trunc"),
+    "remainder": lambda x: torch.remainder(10 * x, 3),
+    "remainder of a tensor": lambda x: torch.remainder(10 * x, x.flip(1).abs() + 1),
+    "fmod": lambda x: torch.fmod(10 * x, 3),
+    "norm of order 4": lambda x: F.normalize(x, p=4.0, dim=1),
+    "norm of all, of order 3": lambda x: torch.linalg.vector_norm(x, 3),
+    "prod": lambda x: x.prod(-1),
+    "prod of all": lambda x: x[:, :2, :3].prod(),
+    "bucketize": lambda x: torch.bucketize(x, torch.tensor([-1.0, 0, 1], dtype=x.dtype)) / 3,
 }
 COMBINED = {
     "einsum of three": lambda x: torch.einsum("bij,bkj,bkl->bil", x, x, x),
@@ -62,11 +84,16 @@ COMBINED = {
     "diff": lambda x: x.diff(dim=1),
     "aminmax": lambda x: x.aminmax(dim=1)[1] - x.aminmax(dim=1)[0],
     "count": lambda x: (x > 0).sum(1) / 7,
+    "local response norm": lambda x: F.local_response_norm(x, 3),
+    "average of volumes": lambda x: F.avg_pool3d(
+        x.reshape(1, 2, 3, 4, 4), (2, 3, 2), 2, padding=(1, 1, 0)
+    ),
     "to a tensor's dtype": lambda x: (x == x.max(-1, keepdim=True)[0]).to(x) * x,
 }
 
 LAYERS = {
     "conv3d": (nn.Conv3d(2, 3, (3, 2, 3), (2, 1, 1), 1), (1, 2, 5, 6, 7)),
+    "bilinear": (Pairs(), SHAPE),
     "gru": (First(nn.GRU(8, 5, batch_first=True, bidirectional=True)), SHAPE),
 }
 
@@ -84,3 +111,36 @@ def test_combinations(run_each):
 def test_layers(run_each):
     for name, ran in run_each(LAYERS).items():
         assert ran.error < FLOAT, name
+
+
+def sampled(**options):
+    def sample(x):
+        maps = x.reshape(2, 3, 4, 8)
+        grid = torch.tanh(1.5 * maps[:, :2, :, :5]).permute(0, 2, 3, 1) * 1.6
+        return F.grid_sample(maps, grid, **options)
+
+    return sample
+
+
+def transformed(x):
+    turn = torch.tensor([[[0.8, 0.3, 0.05], [-0.3, 0.8, 0.1]]], dtype=x.dtype).expand(2, 2, 3)
+    grid = F.affine_grid(turn, [2, 3, 5, 6], align_corners=False)
+    return F.grid_sample(x.reshape(2, 3, 4, 8), grid, align_corners=False)
+
+
+SAMPLERS = {
+    "zeros": sampled(align_corners=False),
+    "corners": sampled(align_corners=True),
+    "border": sampled(padding_mode="border", align_corners=False),
+    "reflection": sampled(padding_mode="reflection", align_corners=False),
+    "reflection at corners": sampled(padding_mode="reflection", align_corners=True),
+    "nearest": sampled(mode="nearest", padding_mode="border", align_corners=False),
+    "a constant grid": transformed,
+}
+POSITIONS = 2e-5  # a coordinate of float32 moves what is sampled between two pixels
+
+
+def test_samplers(run_each):
+    cases = {name: (sampler, (2, 96)) for name, sampler in SAMPLERS.items()}
+    for name, ran in run_each(cases).items():
+        assert ran.error < POSITIONS, name

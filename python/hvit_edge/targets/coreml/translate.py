@@ -14,7 +14,7 @@ from coremltools.converters.mil.mil import Function, Operation, Placeholder, Pro
 from torch.fx import GraphModule, Node
 
 from hvit_edge.coreml.features import IMAGE, LOGITS, PROBABILITIES
-from hvit_edge.lowering.graph import constant_tensor, module_path, shape_of
+from hvit_edge.lowering.graph import constant_tensor, is_static, module_path, shape_of
 from hvit_edge.lowering.plain_layout import store_plainly
 from hvit_edge.quantize.ranges import Range
 from hvit_edge.targets.coreml.layout import MAX_RANK, Layout
@@ -178,7 +178,7 @@ class _Builder:
                 self._keep(node, self._call(node))
             except Refusal as refusal:
                 self.refusals.append(refusal)
-                if not _is_static(node):  # nothing after it has a known shape
+                if not is_static(node):  # nothing after it has a known shape
                     raise refuse_all(self.refusals) from refusal
                 self._keep(node, _stand_in(node))
 
@@ -222,12 +222,6 @@ class _Builder:
 def _is_unread_part(node: Node) -> bool:
     """Return True if `node` is one of several results and nothing reads it; rules may omit it."""
     return node.target is operator.getitem and not node.users
-
-
-def _is_static(node: Node) -> bool:
-    made = node.meta.get("val")
-    parts = made if isinstance(made, (tuple, list)) else [made]
-    return all(isinstance(n, int) for part in parts if part is not None for n in part.shape)
 
 
 def _stand_in(node: Node) -> Value | tuple[Value, ...]:

@@ -11,7 +11,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.metadata import OperatorRecord
-from hvit_edge.lowering.graph import aten, shape_of
+from hvit_edge.lowering.graph import argument, aten, is_static, shape_of
 from hvit_edge.targets.native import (
     lower_attention,
     lower_choices,
@@ -98,6 +98,10 @@ def _takes(node: Node) -> bool:
         return False
     if node.target is aten.einsum.default:
         return lower_matmul.takes_einsum(node)
+    if node.target is aten.div.Tensor_mode:
+        return argument(node, 2, "rounding_mode") is None
+    if node.target is aten.linalg_vector_norm.default:
+        return lower_reductions.takes_norm(node)
     return node.target not in lower_views.MOVES or all(
         source is node.args[0] or source.op == "get_attr" for source in node.all_input_nodes
     )
@@ -152,6 +156,8 @@ def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
                 outputs = _finish(emit, node)
         except Refusal as refusal:
             refusals.append(refusal)
+            if not is_static(node):  # nothing after it has a known shape
+                return refusals
             _stand_in(emit, node)
     if refusals or outputs is None:
         return refusals
@@ -177,7 +183,7 @@ def _lower(emit: Emitter, node: Node) -> int:
     if node.target is operator.getitem:  # it was lowered with the operator that it reads from
         return 0
     made = node.meta.get("val")
-    if node.target not in LOWERINGS:
+    if node.target not in LOWERINGS or not is_static(node):
         raise refuse(node, str(node.target))
     if isinstance(made, torch.Tensor) and not _gives(node, made.dtype):
         raise refuse(node, f"{node.target} of {made.dtype}")
@@ -186,9 +192,15 @@ def _lower(emit: Emitter, node: Node) -> int:
 
 
 def _gives(node: Node, dtype: torch.dtype) -> bool:
-    """Return True if an operator may return this dtype; a view returns the dtype of its input."""
-    if node.target in lower_views.LOWERINGS or dtype in (torch.float32, torch.int8):
+    """Return True if an operator may return this dtype; a view returns the dtype of its input.
+
+    A conversion to integers rounds, but a boolean or an integer is one already.
+    """
+    if dtype in (torch.float32, torch.int8):
         return True
+    if node.target in lower_views.LOWERINGS:
+        given = node.args[0].meta["val"].dtype
+        return given == dtype or not (given.is_floating_point or dtype == torch.bool)
     if dtype == torch.int64 and node.target in COUNTS:
         return node.args[0].meta["val"].dtype == torch.bool
     return dtype == torch.bool and node.target in lower_choices.OF_TRUTH_VALUES

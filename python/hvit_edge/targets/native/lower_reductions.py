@@ -117,10 +117,19 @@ def lower_extreme_with_index(kind: Reduce) -> Callable[[Emitter, Node], None]:
     return lower
 
 
+def takes_norm(node: Node) -> bool:
+    """Return True if `lower_norm` takes the order of a norm."""
+    return _order(node) in NORMS
+
+
+def _order(node: Node) -> float:
+    order = argument(node, 1, "p" if node.target is aten.norm.ScalarOpt_dim else "ord", 2)
+    return float(2 if order is None else order)
+
+
 def lower_norm(emit: Emitter, node: Node) -> None:
     """Lower a norm of order 1, 2, inf or -inf."""
-    order = argument(node, 1, "p" if node.target is aten.norm.ScalarOpt_dim else "ord", 2)
-    order = float(2 if order is None else order)
+    order = _order(node)
     if order not in NORMS:
         raise refuse(node, f"a norm of order {order:g}")
     source = _source(emit, node)

@@ -82,15 +82,22 @@ def _multiple(operand: Operand, factor: float) -> Operand:
 
 @rule(*QUOTIENTS)
 def quotient(call: Call) -> Value:
-    """Divide, and round down or toward zero if that is asked for."""
-    y = combined(mb.real_div, call, *_operands(call))
+    """Divide, and round down or toward zero if that is asked for; integers as float32."""
     mode = call.node.kwargs.get("rounding_mode")
+    counts = not call.node.meta["val"].is_floating_point()
+    operands = _operands(call)
+    if counts:
+        operands = tuple(
+            Value(mb.cast(x=one.data, dtype="fp32"), one.layout) if isinstance(one, Value) else one
+            for one in operands
+        )
+    y = combined(mb.real_div, call, *operands)
     if mode == "floor":
-        return Value(mb.floor(x=y.data), y.layout)
-    if mode == "trunc":
+        y = Value(mb.floor(x=y.data), y.layout)
+    elif mode == "trunc":
         size = mb.floor(x=mb.abs(x=y.data))
-        return Value(mb.mul(x=size, y=mb.sign(x=y.data)), y.layout)
-    return y
+        y = Value(mb.mul(x=size, y=mb.sign(x=y.data)), y.layout)
+    return Value(mb.cast(x=y.data, dtype="int32"), y.layout) if counts else y
 
 
 @rule(aten.clamp.Tensor)

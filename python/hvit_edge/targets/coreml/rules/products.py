@@ -68,10 +68,14 @@ def matmul_and_add(call: Call) -> Value:
 
 @rule(aten.cumsum.default)
 def cumulative_sum(call: Call) -> Value:
-    """Multiply by a lower triangular matrix of ones."""
+    """Multiply by a lower triangular matrix of ones, in float32 also if the sums are integers."""
     x = call.tensor(0)
     dim = call.option(1, "dim") % len(x.layout.logical)
-    return along(x, dim, np.tri(x.layout.shape[dim]))
+    counts = not call.node.meta["val"].is_floating_point()
+    if counts:
+        x = Value(mb.cast(x=x.data, dtype="fp32"), x.layout)
+    sums = along(x, dim, np.tri(x.layout.shape[dim]))
+    return Value(mb.cast(x=sums.data, dtype="int32"), sums.layout) if counts else sums
 
 
 def product(left: Value, right: Value, shape: Sequence[int]) -> Value:

@@ -89,6 +89,8 @@ def gather(call: Call) -> Value:
             taken(viewed(x, [elements(x.layout.shape)]), 0, places.reshape(-1)), call.shape
         )
     dim %= len(x.layout.logical)
+    if not at:  # which broadcasts the places
+        places = np.broadcast_to(places, call.shape)
     grid = list(np.indices(places.shape))
     grid[dim] = places % x.layout.shape[dim]
     flat = np.ravel_multi_index(grid, x.layout.shape)

@@ -132,7 +132,7 @@ def _first_axis(operator: Reduce) -> Reduce:
 
 @rule(aten.linalg_vector_norm.default, aten.norm.ScalarOpt_dim)
 def vector_norm(call: Call) -> Value:
-    """Compute a norm of order 1, 2, inf or -inf."""
+    """Compute a norm of any order but zero."""
     name = "p" if call.node.target is aten.norm.ScalarOpt_dim else "ord"
     order = call.option(1, name, 2)
     order = float(2 if order is None else order)
@@ -140,8 +140,12 @@ def vector_norm(call: Call) -> Value:
     x = call.tensor(0)
     if order in NORMS:
         return reduced(x, dims, keep, NORMS[order])
+    if order == 0:
+        raise ValueError("expected a norm of another order than 0, which counts")
     if abs(order) != math.inf:
-        raise ValueError(f"expected a norm of order 1, 2, inf or -inf, got {order:g}")
+        powers = Value(mb.pow(x=mb.abs(x=x.data), y=np.float32(order)), x.layout)
+        total = reduced(powers, dims, keep, mb.reduce_sum)
+        return Value(mb.pow(x=total.data, y=np.float32(1 / order)), total.layout)
     operator = mb.reduce_max if order > 0 else mb.reduce_min
     return reduced(Value(mb.abs(x=x.data), x.layout), dims, keep, operator)
 
