@@ -30,6 +30,7 @@ from hvit_edge.lowering.place_softmax import place_softmax
 from hvit_edge.lowering.pool_before_projection import pool_before_projection
 from hvit_edge.lowering.remove_expands import remove_expands
 from hvit_edge.lowering.remove_identities import remove_identities
+from hvit_edge.lowering.replace_as_strided import replace_as_strided
 from hvit_edge.lowering.replace_convolutions import replace_convolutions
 from hvit_edge.lowering.replace_global_pool import replace_global_pool
 from hvit_edge.lowering.replace_index_writes import replace_index_writes
@@ -57,7 +58,8 @@ Rewrite = Callable[[GraphModule], bool]
 Check = Callable[[GraphModule], str]
 
 _EVERYWHERE: tuple[Rewrite, ...] = (
-    narrow_doubles,  # first: all others may look at the dtype
+    replace_as_strided,  # first: others change strides; emits reshape and index_select
+    narrow_doubles,  # all others may look at the dtype
     separate_complex,  # emits linear, views and element-wise operators of real numbers
 )
 """The rewrites of every target: no target has what they replace."""
