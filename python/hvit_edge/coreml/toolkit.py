@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from hvit_edge.coreml.light_import import light_import
 from hvit_edge.errors import InputError
 
 
@@ -15,7 +16,8 @@ def toolkit(module: str = "coremltools") -> ModuleType:
         InputError: coremltools is not installed.
     """
     try:
-        return importlib.import_module(module)
+        with light_import():
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "coremltools":
             raise

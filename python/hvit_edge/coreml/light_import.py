@@ -1,0 +1,76 @@
+"""Import coremltools without libraries that it imports and hvit-edge does not need.
+
+coremltools 9.0 imports the following while it is imported, which takes most of the time:
+
+- its own tools that train compressed modules of PyTorch, `coremltools.optimize.torch`;
+- scikit-learn, to find out that its version is too new and to switch its converters off;
+- `executorch.exir`, of which it uses nothing;
+- torchao, for one operator of PyTorch's converter, which calls `torchao.quantization`.
+
+In `light_import` scikit-learn is missing if its version is too new, and other modules take the
+place of the rest. They import the real ones when something of them is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+
+VERSION = "9.0"
+"""The version of coremltools whose import is changed; any other one is imported as it is."""
+TRAINING = "coremltools.optimize.torch"
+NEWEST_SKLEARN = (1, 5)
+"""The newest scikit-learn that coremltools uses, without its last number."""
+
+
+class _Later(ModuleType):
+    """Stands for a module that is imported when something of it is used."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextmanager
+def light_import() -> Iterator[None]:
+    """Let coremltools be imported in this block without the libraries above."""
+    standing_in = {}
+    if "coremltools" not in sys.modules and _version("coremltools") == VERSION:
+        standing_in = {name: m for name, m in _stand_ins().items() if name not in sys.modules}
+    sys.modules.update(standing_in)
+    try:
+        yield
+    finally:
+        for name, module in standing_in.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
+def _stand_ins() -> dict[str, ModuleType | None]:
+    """Return what takes the place of each module; None makes its import fail."""
+    found: dict[str, ModuleType | None] = {TRAINING: _Later(TRAINING)}
+    if _version("scikit-learn"):
+        numbers = tuple(int(part) for part in _version("scikit-learn").split(".")[:2])
+        if numbers > NEWEST_SKLEARN:
+            found["sklearn"] = None
+    if _version("executorch"):
+        found["executorch.exir"] = ModuleType("executorch.exir")
+    if _version("torchao") and "torchao" not in sys.modules:
+        found["torchao"] = ModuleType("torchao")
+        quantization = ModuleType("torchao.quantization")
+        quantization.quant_primitives = _Later("torchao.quantization.quant_primitives")
+        found["torchao.quantization"] = quantization
+    return found
+
+
+def _version(package: str) -> str:
+    """Return the installed version of a package; empty if there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
