@@ -19,7 +19,7 @@ from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, TARGET_PRECISION
 from hvit_edge.progress import Wrap
 from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.sources.address import Address
-from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.lowered_program import LoweredProgram
 
 if TYPE_CHECKING:
     from hvit_edge.targets import AnyProgram
@@ -97,7 +97,7 @@ class Request:
 
     def check_delegation(self, program: AnyProgram, registered: bool) -> None:
         """Raise DelegationError if too many operators of a program are outside its delegate."""
-        if not isinstance(program, Lowered):
+        if not isinstance(program, LoweredProgram):
             return
         wanted = self.least_share(registered)
         if program.delegated_share >= wanted:
