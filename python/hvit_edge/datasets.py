@@ -42,7 +42,7 @@ def open_images(
             or the classes do not fit the network.
     """
     path = Path(source)
-    _check_path(path)
+    check_path(path)
     if path.is_dir():
         return open_folder(path) if classes is None else open_classes(path, classes, class_names)
     if path.suffix.lower() == ".npz":
@@ -56,7 +56,8 @@ def open_images(
     )
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
+    """Raise InputError if nothing is at a path, or if it cannot be read."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):

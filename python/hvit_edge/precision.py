@@ -17,3 +17,5 @@ CPUS = ("any", "arm")
 XNNPACK_PACKAGES = ("hvit-edge", "torch", "executorch")
 COREML_PACKAGES = ("hvit-edge", "torch", "coremltools")
 """Packages whose versions an artifact records."""
+FEWEST_IMAGES = 32
+"""The fewest calibration images or samples."""

@@ -4,13 +4,17 @@ import sys
 import pytest
 
 from hvit_edge.errors import InputError, MissingPackageError
-from hvit_edge.models.registry import registered_names
+from hvit_edge.models import list_models, sequence_models
 from hvit_edge.sources.address import check_address, read_address
-from hvit_edge.sources.registered import REGISTERED
+from hvit_edge.sources.registered import MODELS
 
 
-def test_the_registered_names_are_those_of_the_registry():
-    assert sorted(REGISTERED) == registered_names()
+def test_the_listed_models_are_those_of_the_registry():
+    registered = [*list_models(), *sequence_models()]
+    fields = ("name", "params", "input_size", "sources")
+    assert [tuple(getattr(model, f) for f in fields) for model in MODELS] == [
+        tuple(getattr(model, f) for f in fields) for model in registered
+    ]
 
 
 @pytest.mark.parametrize(

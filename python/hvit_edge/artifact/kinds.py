@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hvit_edge.artifact.metadata import CLASSIFY, Metadata
 from hvit_edge.artifact.package_file import MANIFEST, SUFFIX
-from hvit_edge.errors import ArtifactError
+from hvit_edge.errors import ArtifactError, InputError
 
 
 def is_package(path: str | Path) -> bool:
@@ -26,6 +26,30 @@ def is_package(path: str | Path) -> bool:
             f" {named}; rename it to {named.name}{SUFFIX}"
         )
     return named.suffix == SUFFIX
+
+
+def check_exists(path: str | Path) -> None:
+    """Check that there is an artifact, before anything is imported that opens one.
+
+    Raises:
+        ArtifactError: there is no such package.
+        InputError: there is no such file.
+    """
+    if os.path.exists(path):
+        return
+    if is_package(path):
+        raise missing_package(path)
+    raise InputError(
+        f"[Session.load] expected an artifact, got no such file: {path}; check the path"
+    )
+
+
+def missing_package(path: str | Path) -> ArtifactError:
+    """Return the error for a package that does not exist."""
+    return ArtifactError(
+        f"[read_package] expected a package at {path}, got nothing; copy the whole folder again, or"
+        " convert the model again"
+    )
 
 
 def check_classifies(metadata: Metadata, path: str | Path) -> None:

@@ -17,6 +17,7 @@ from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.compile_table import describe_many
 from hvit_edge.cli.console import Console
+from hvit_edge.cli.early_checks import check_compile
 from hvit_edge.cli.next_lines import next_lines
 from hvit_edge.cli.parser import (
     VerbParser,
@@ -231,6 +232,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     labels = list(read_labels_file(args.labels)) if args.labels else None
     targets, precisions = args.target or [DEFAULT_TARGET], args.precision or []
     many = len(targets) > 1 or len(precisions) > 1
+    samples = args.calib_samples or CALIB_SAMPLES
+    check_compile(args, model, targets, precisions, samples)
     with console.quiet():
         made = _compile_many if many else _compile_one
         preprocess = chosen_preprocess(args)
@@ -253,7 +256,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 cpu=args.cpu,
                 min_delegated=args.min_delegated,
                 calib_data=args.calib_data,
-                calib_samples=args.calib_samples or CALIB_SAMPLES,
+                calib_samples=samples,
                 eval_data=args.eval_data,
                 max_drop=args.max_drop,
                 plan=args.plan,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hvit_edge import progress
-from hvit_edge.artifact.kinds import is_package
+from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import (
@@ -96,6 +96,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             "[hvit-edge eval] --model, --arg: expected together with --against-eager, got them"
             " alone; add --against-eager"
         )
+    check_exists(args.artifact)
     module = made_by(args, "eval")
     with console.quiet():
         from hvit_edge.evaluate.accuracy import eager_reference, evaluate, refuse_empty

@@ -11,6 +11,7 @@ import argparse
 import textwrap
 from collections import Counter
 
+from hvit_edge.artifact.kinds import check_exists
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
@@ -27,6 +28,7 @@ def add_arguments(parser: VerbParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Print the description of an artifact."""
+    check_exists(args.artifact)
     with console.quiet():
         from hvit_edge.inspection.programs import describe
 

@@ -7,6 +7,7 @@ import argparse
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser
+from hvit_edge.sources.registered import MODELS
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -15,10 +16,7 @@ def add_arguments(parser: VerbParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Print the models."""
-    with console.quiet():
-        from hvit_edge.models import list_models, sequence_models
-
-        models = [*list_models(), *sequence_models()]
+    models = MODELS
     if args.format == "json":
         console.json(
             [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from hvit_edge import progress
-from hvit_edge.artifact.kinds import is_package
+from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
@@ -68,6 +68,7 @@ def add_arguments(parser: VerbParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Validate and print the table of steps."""
+    check_exists(args.artifact)
     module = made_by(args, "validate")
     with console.quiet():
         from hvit_edge.parity import validate

@@ -5,9 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from hvit_edge.compiler.request import (
     APPLE,
@@ -19,6 +17,9 @@ from hvit_edge.compiler.request import (
 from hvit_edge.errors import InputError
 from hvit_edge.precision import INT8, TARGET_PRECISIONS
 from hvit_edge.sources.address import Address
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Combination = tuple[str, str]
 """A target and a precision."""

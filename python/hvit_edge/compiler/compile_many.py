@@ -14,7 +14,7 @@ from hvit_edge.boundary.public import public, unforeseen
 from hvit_edge.boundary.torch_state import settled
 from hvit_edge.compiler.combinations import OF_AUTO, combinations, options_of, outputs_of
 from hvit_edge.compiler.compile_model import compile_request
-from hvit_edge.compiler.mixed import MixedOptions
+from hvit_edge.compiler.mixed_options import MixedOptions
 from hvit_edge.compiler.report import Artifact
 from hvit_edge.compiler.request import Request, make_request
 from hvit_edge.compiler.source import Source, read_model

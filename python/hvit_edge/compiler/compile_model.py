@@ -14,7 +14,8 @@ from torch.fx import GraphModule
 from hvit_edge.boundary.public import public
 from hvit_edge.boundary.torch_state import settled
 from hvit_edge.compiler.gate import Gate
-from hvit_edge.compiler.mixed import Labelled, MixedOptions, MixedReport, keep_plan, mix
+from hvit_edge.compiler.mixed import Labelled, MixedReport, keep_plan, mix
+from hvit_edge.compiler.mixed_options import MixedOptions
 from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.pipeline import Made, make_program
 from hvit_edge.compiler.report import Artifact

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch.fx import GraphModule
 
-from hvit_edge.artifact.container import check_output
+from hvit_edge.compiler.mixed_options import MixedOptions, plan_path, state_path
 from hvit_edge.datasets import open_images
-from hvit_edge.errors import InputError, ParityError
+from hvit_edge.errors import ParityError
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap
 from hvit_edge.quantize.calibration import Calibration
@@ -33,32 +33,6 @@ from hvit_edge.quantize.search import DEFAULT_MAX_DROP, RankedLayer, search
 from hvit_edge.quantize.search_state import SearchState
 
 LISTED = 10  # layers of the ranking that an error lists
-
-
-@dataclass(frozen=True)
-class MixedOptions:
-    """Holds the options of precision "auto".
-
-    Attributes:
-        eval_data: labeled images, see `evaluate`; required unless `plan` is given.
-        max_drop: allowed loss of top-1 against eager PyTorch on them, in points; None is 0.5.
-        plan: a plan file in place of a search.
-        cost_profile: latencies of another device; None measures on this machine.
-        force_inexact: use the best plan even if it loses more.
-    """
-
-    eval_data: str | Path | None = None
-    max_drop: float | None = None
-    plan: str | Path | None = None
-    cost_profile: str | Path | None = None
-    force_inexact: bool = False
-
-    @property
-    def given(self) -> list[str]:
-        """Return the options that were set, by their names in messages."""
-        defaults = asdict(MixedOptions())
-        names = [name for name, value in asdict(self).items() if value != defaults[name]]
-        return [f"--{name.replace('_', '-')} ({name}=)" for name in names]
 
 
 @dataclass(frozen=True)
@@ -116,48 +90,6 @@ class Labelled:
         with torch.inference_mode():
             found = [int(graph(torch.from_numpy(array)).argmax()) for array in self.inputs]
         return float((np.array(found) == self.truth).mean())
-
-
-def plan_path(output: Path) -> Path:
-    """Return the path to which the plan of an artifact is written."""
-    return output.with_suffix(".plan.json")
-
-
-def state_path(output: Path) -> Path:
-    """Return the path at which the state of an unfinished search is stored."""
-    return output.with_suffix(".search.json")
-
-
-def check_mixed(options: MixedOptions, precision: str, output: Path, *, force: bool) -> None:
-    """Check the options of "auto" before any work is done.
-
-    Raises:
-        InputError: options are given with another precision or contradict each other, `eval_data`
-            is missing, or the plan file exists.
-    """
-    if precision != "auto":
-        if options.given:
-            raise InputError(
-                f"[compile] {', '.join(options.given)}: expected only with precision auto, got"
-                f" {precision}"
-            )
-        return
-    if options.plan is None:
-        if options.eval_data is None:
-            raise InputError(
-                "[compile] evaluation data: expected labeled images with precision auto, got none;"
-                " pass --eval-data DIR or NPZ (eval_data=...), or a plan as --plan (plan=...)"
-            )
-        check_output(plan_path(output), force=force)
-    elif options.cost_profile is not None:
-        raise InputError(
-            "[compile] --cost-profile (cost_profile=): expected without --plan (plan=), got both"
-        )
-    if options.max_drop is not None and options.eval_data is None:
-        raise InputError(
-            "[compile] --max-drop (max_drop=): expected together with --eval-data (eval_data=), got"
-            " it alone"
-        )
 
 
 def mix(

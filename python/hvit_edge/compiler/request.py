@@ -1,4 +1,7 @@
-"""Define the options of a compilation, and check them before any work is done."""
+"""Define the options of a compilation, and check them before any work is done.
+
+Imports no torch, so that the command line refuses wrong options immediately.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
 from hvit_edge.artifact.container import check_output
 from hvit_edge.artifact.package_file import SUFFIX, check_package_output
-from hvit_edge.compiler.mixed import MixedOptions, check_mixed
-from hvit_edge.compiler.subject import origin_of
+from hvit_edge.compiler.mixed_options import MixedOptions, check_mixed
 from hvit_edge.errors import DelegationError, InputError
-from hvit_edge.precision import COMPUTE_UNITS, CPUS, INT8, IOS, TARGET_PRECISIONS
+from hvit_edge.precision import (
+    COMPUTE_UNITS,
+    CPUS,
+    FEWEST_IMAGES,
+    INT8,
+    IOS,
+    TARGET_PRECISIONS,
+)
 from hvit_edge.progress import Wrap
-from hvit_edge.quantize.calibration import FEWEST
 from hvit_edge.sources.address import Address
 from hvit_edge.targets.lowered_program import LoweredProgram
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from hvit_edge.targets import AnyProgram
 
 SUFFIXES = {"xnnpack": ".pte", "native": ".pte", "coreml": SUFFIX, "coreml-pte": ".pte"}
@@ -134,10 +142,10 @@ class Request:
                 f"[compile] calibration data: expected none with {precision}, which does not"
                 f" depend on images, got {data}; leave out --calib-data (calib_data=...)"
             )
-        if samples < FEWEST:
+        if samples < FEWEST_IMAGES:
             raise InputError(
-                f"[compile] --calib-samples (calib_samples=...): expected at least {FEWEST}, got"
-                f" {samples}"
+                "[compile] --calib-samples (calib_samples=...): expected at least"
+                f" {FEWEST_IMAGES}, got {samples}"
             )
 
 
@@ -227,5 +235,10 @@ def output_path(
     """Return the path of the artifact; the default contains model, target and precision."""
     if output is not None:
         return Path(output)
-    name = model.model_name if isinstance(model, Address) else origin_of(model, None).name
+    if isinstance(model, Address):
+        name = model.model_name
+    else:
+        from hvit_edge.compiler.subject import origin_of  # imports torch
+
+        name = origin_of(model, None).name
     return Path(f"{name}-{target}-{precision}{SUFFIXES[target]}")

@@ -12,8 +12,9 @@ from torch import nn
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.compiler.subject import origin_of
 from hvit_edge.errors import HvitEdgeError, InputError, first_line
+from hvit_edge.precision import FEWEST_IMAGES
 from hvit_edge.quantize import Calibration
-from hvit_edge.quantize.calibration import ADVISED, FEWEST
+from hvit_edge.quantize.calibration import ADVISED
 from hvit_edge.tensors.eager import arrays_of, eager_outputs, tensors_of
 from hvit_edge.tensors.sample_file import read_samples
 from hvit_edge.tensors.samples import Samples, read_inputs
@@ -83,9 +84,9 @@ def read_calibration(subject: TensorSubject, data: str | Path, most: int) -> Cal
         InputError: the arrays are not inputs of the subject, or there are too few samples.
     """
     found = read_samples(data, subject.input_names, subject.samples[0], "compile")[:most]
-    if len(found) < FEWEST:
+    if len(found) < FEWEST_IMAGES:
         raise InputError(
-            f"[compile] calibration data: expected at least {FEWEST} samples in"
+            f"[compile] calibration data: expected at least {FEWEST_IMAGES} samples in"
             f" {data}, got {len(found)}; take {ADVISED} to 512 of the kind that the"
             " model will see, stacked along a leading axis"
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hvit_edge.artifact.kinds import missing_package
 from hvit_edge.coreml.blobs import check_blobs
 from hvit_edge.coreml.features import Feature, read_features
 from hvit_edge.coreml.toolkit import toolkit
@@ -101,7 +102,7 @@ def function_name(spec: Any) -> str:
 
 def _model_file(folder: Path) -> Path:
     if not folder.exists():
-        raise ArtifactError(f"[read_package] expected a package at {folder}, got nothing; {REMEDY}")
+        raise missing_package(folder)
     if not folder.is_dir():
         raise ArtifactError(
             f"[read_package] expected {folder} to be a folder, got a file; give the .mlpackage"

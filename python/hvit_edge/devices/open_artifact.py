@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from hvit_edge.artifact.kinds import is_package
+from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.artifact.metadata import CLASSIFY, Metadata
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local"
 
         return DeviceClassifier(path, Runner(open_device(device)), threads=threads)
     if is_package(path):
+        check_exists(path)
         from hvit_edge.coreml.runner import PackageClassifier
 
         return PackageClassifier(path, threads=threads)

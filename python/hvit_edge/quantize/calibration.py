@@ -12,11 +12,12 @@ import torch
 from hvit_edge.datasets import ImageSet, Sample, Skipped, open_images
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
+from hvit_edge.precision import FEWEST_IMAGES
 from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.weights import bundled_photos
 
-FEWEST, ADVISED = 32, 128
+ADVISED = 128
 NOISE_CORRELATION = 0.15
 NOISE_SHARE = 0.5
 
@@ -76,8 +77,8 @@ def calibration_inputs(
         InputError: fewer than 32 images are usable; images are constant, mostly random noise, or
             not finite after preprocessing; or `open_images` refuses the path.
     """
-    if samples < FEWEST:
-        raise InputError(f"[calibration] samples: expected at least {FEWEST}, got {samples}")
+    if samples < FEWEST_IMAGES:
+        raise InputError(f"[calibration] samples: expected at least {FEWEST_IMAGES}, got {samples}")
     images = open_images(data)
     chosen = np.random.default_rng(seed).permutation(len(images))[:samples]
     wanted = {images.names[index] for index in chosen}
@@ -140,10 +141,10 @@ def _faults(sample: Sample, array: np.ndarray) -> list[str]:
 def _check(
     data: str | Path, usable: int, noisy: int, faults: list[str], skipped: tuple[Skipped, ...]
 ) -> None:
-    if usable < FEWEST:
+    if usable < FEWEST_IMAGES:
         unread = f" and {len(skipped)} unreadable ones" if skipped else ""
         raise InputError(
-            f"[calibration] {printable(data)}: expected at least {FEWEST} images, got"
+            f"[calibration] {printable(data)}: expected at least {FEWEST_IMAGES} images, got"
             f" {usable}{unread}; take {ADVISED} to 512 of the kind that the model will see"
         )
     if faults:

@@ -162,9 +162,9 @@ def check_package(kind: str, where: str) -> None:
 
 
 def _check_registered(name: str) -> None:
-    from hvit_edge.sources.registered import REGISTERED
+    from hvit_edge.sources.registered import MODELS
 
     models = sys.modules.get("hvit_edge.models.registry")
-    known = sorted(models.registered_names()) if models else sorted(REGISTERED)
+    known = sorted(models.registered_names()) if models else sorted(model.name for model in MODELS)
     if name not in known:
         raise InputError(unknown_name(name, known))
