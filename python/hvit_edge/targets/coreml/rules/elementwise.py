@@ -80,18 +80,20 @@ def _multiple(operand: Operand, factor: float) -> Operand:
     return operand * factor
 
 
+def _counted(operand: Operand) -> Operand:
+    """Return an integer tensor as float32; a number stays as it is."""
+    return _cast(operand, "fp32") if isinstance(operand, Value) else operand
+
+
 @rule(*QUOTIENTS)
 def quotient(call: Call) -> Value:
     """Divide, and round down or toward zero if that is asked for; integers as float32."""
     mode = call.node.kwargs.get("rounding_mode")
     counts = not call.node.meta["val"].is_floating_point()
-    operands = _operands(call)
+    one, other = _operands(call)
     if counts:
-        operands = tuple(
-            Value(mb.cast(x=one.data, dtype="fp32"), one.layout) if isinstance(one, Value) else one
-            for one in operands
-        )
-    y = combined(mb.real_div, call, *operands)
+        one, other = _counted(one), _counted(other)
+    y = combined(mb.real_div, call, one, other)
     if mode == "floor":
         y = Value(mb.floor(x=y.data), y.layout)
     elif mode == "trunc":
