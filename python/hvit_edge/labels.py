@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from hvit_edge.errors import InputError
 
@@ -30,7 +31,7 @@ TABLES = {
 
 
 def read_labels(
-    value: object, where: str, classes: int | None = None, *, by: str | None = None
+    value: Any, where: str, classes: int | None = None, *, by: str | None = None
 ) -> tuple[str, ...]:
     """Read class names in class order.
 
@@ -158,8 +159,8 @@ def _lines(text: str, path: str | Path) -> tuple[str, ...]:
             f"[labels] {path}: expected a class name on every line, got blank lines:"
             f" {', '.join(blank[:SHOWN])}; remove them"
         )
-    found = [INDEXED.fullmatch(label) for label in labels]
-    if len(labels) > 1 and all(found):
+    found = [match for label in labels if (match := INDEXED.fullmatch(label))]
+    if len(labels) > 1 and len(found) == len(labels):
         table = [(int(one[1]), one[2]) for one in found]
         if _counts_up(table):
             return tuple(name for _, name in sorted(table))
@@ -174,15 +175,15 @@ def _index(value: object) -> int | None:
     return int(value) if isinstance(value, str) and INDEX.fullmatch(value) else None
 
 
-def _in_order(table: Mapping, by: str | None, faults: list[str]) -> list[object]:
+def _in_order(table: Mapping[Any, Any], by: str | None, faults: list[str]) -> list[object]:
     """Return the names of a mapping in the order of their indices; add errors to `faults`."""
     by_key = [(_index(key), value) for key, value in table.items()]
     by_value = [(_index(value), key) for key, value in table.items()]
     if by is None and table and all(isinstance(key, Integral) for key in table):
         by = "index"
-    ways = {"index": [by_key], "name": [by_value]}.get(by, [by_key, by_value])
+    ways = {"index": [by_key], "name": [by_value]}.get(by or "", [by_key, by_value])
     orders = [
-        [name for _, name in sorted(pairs, key=lambda pair: pair[0])]
+        [name for _, name in sorted(pairs, key=lambda pair: pair[0] or 0)]
         for pairs in ways
         if _counts_up(pairs)
     ]
@@ -194,9 +195,9 @@ def _in_order(table: Mapping, by: str | None, faults: list[str]) -> list[object]
     return orders[0] if orders else []
 
 
-def _counts_up(pairs: list[tuple[int | None, object]]) -> bool:
-    indices = [index for index, _ in pairs]
-    return None not in indices and sorted(indices) == list(range(len(indices)))
+def _counts_up(pairs: Sequence[tuple[int | None, object]]) -> bool:
+    indices = [index for index, _ in pairs if index is not None]
+    return sorted(indices) == list(range(len(pairs)))
 
 
 def _index_faults(pairs: list[tuple[int | None, object]], keys: list[object]) -> list[str]:
@@ -242,6 +243,6 @@ def _texts(names: list[object], faults: list[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _listed(values: list) -> str:
+def _listed(values: list[Any]) -> str:
     more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
     return f"{', '.join(map(str, values[:SHOWN]))}{more}"

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -185,7 +186,8 @@ def _check_memory(
 
 def _generators() -> tuple[object, ...]:
     """Return the state of every global generator that a module may draw from."""
-    name, keys, *rest = np.random.get_state()
+    state: Any = np.random.get_state()
+    name, keys, *rest = state
     return torch.get_rng_state().numpy().tobytes(), random.getstate(), name, keys.tobytes(), *rest
 
 
@@ -218,7 +220,7 @@ def _call(module: nn.Module, example: np.ndarray, where: str) -> object:
         ) from error
 
 
-def _remedy(module: nn.Module, error: Exception, example: np.ndarray) -> str:
+def _remedy(module: nn.Module, error: BaseException, example: np.ndarray) -> str:
     """Return a remedy for an exception of a module's forward."""
     channels = next((c.in_channels for c in module.modules() if isinstance(c, nn.Conv2d)), 3)
     if channels != example.shape[1] and "channels" in str(error):

@@ -33,7 +33,7 @@ def changed_tensors(before: nn.Module, after: nn.Module) -> list[str]:
 def kept_attributes(before: nn.Module, after: nn.Module) -> list[str]:
     """Return the names of attributes changed by a run of `after`, a copy of `before`."""
     originals = {path: {**vars(m), **m._buffers} for path, m in plain_modules(before)}
-    kept = []
+    kept: list[str] = []
     for path, module in plain_modules(after):
         old = originals.get(path, {})
         now = {**vars(module), **module._buffers}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import nn
 from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.nn.parallel import DataParallel, DistributedDataParallel
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from hvit_edge.errors import InputError
@@ -21,7 +22,7 @@ _TORCHSCRIPT = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
 _QUANTIZED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized")
 
 
-def unwrapped(module: object) -> object:
+def unwrapped(module: Any) -> Any:
     """Return the module in a `torch.compile` or data-parallel wrapper; return others unchanged."""
     while True:
         if isinstance(module, DataParallel | DistributedDataParallel):
@@ -147,7 +148,7 @@ def _tensor_faults(module: nn.Module) -> Iterator[str]:
 
 def _tensor_fault(tensor: torch.Tensor, *, is_parameter: bool) -> tuple[str, str] | None:
     """Return the fault of one tensor and the remedy, or None."""
-    if isinstance(tensor, UninitializedTensorMixin):
+    if is_lazy(tensor):
         return "uninitialized lazy tensors", "run the module once and load its weights"
     if tensor.device.type == "meta":
         return "tensors without data (device meta)", "load the weights into them"

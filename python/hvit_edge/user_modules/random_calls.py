@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,7 +80,13 @@ class _Functions(TorchFunctionMode):
         super().__init__()
         self.running: list[object] = []
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         self.running.append(func)
         try:
             return func(*args, **(kwargs or {}))
@@ -94,7 +101,13 @@ class _Operators(TorchDispatchMode):
         super().__init__()
         self.names, self.functions, self.found = names, functions, found
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         if torch.Tag.nondeterministic_seeded in func.tags:
             outermost = next(iter(self.functions.running), None)
             function = (resolve_name(outermost) if outermost else None) or str(func)
@@ -129,5 +142,6 @@ def _place(frame: FrameType | None, names: Names) -> str:
 
 
 def _numpy_position() -> tuple[int, int]:
-    _, keys, position, *_ = np.random.get_state()
+    state: Any = np.random.get_state()
+    _, keys, position, *_ = state
     return position, int(keys[0])
