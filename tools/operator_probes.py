@@ -59,6 +59,21 @@ class Parameter(nn.Module):
         return self.function(x, self.weight)
 
 
+class Pairs(nn.Module):
+    """Applies a bilinear layer to the two halves of tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Bilinear(4, 4, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map tokens [1, 64, 8] to tokens of the same size."""
+        return self.layer(x[..., :4], x[..., 4:])
+
+
+_PLACES = torch.tensor([5, 3, 60, 9])
+
+
 def _unary(*functions: Function) -> dict[str, tuple[str, Function]]:
     return {function.__name__: ("map", function) for function in functions}
 
@@ -138,6 +153,10 @@ GROUPS: dict[str, dict[str, tuple[str, Function]]] = {
         "rsqrt": ("map", lambda x: torch.rsqrt(x.abs() + 1)),
         "reciprocal": ("map", lambda x: torch.reciprocal(x.abs() + 1)),
         **_unary(torch.abs, torch.neg, torch.sin, torch.cos, torch.floor, torch.ceil),
+        **_unary(torch.special.erfc),
+        "remainder": ("map", lambda x: torch.remainder(x, 0.3)),
+        "floor_divide": ("map", lambda x: x // 0.3),
+        "atan2": ("map", lambda x: torch.atan2(x, x.flip(1))),
         "where": ("map", lambda x: torch.where(x > 0, x, 0.5 * x)),
         "masked_fill, constant mask": (
             "tokens",
@@ -149,6 +168,10 @@ GROUPS: dict[str, dict[str, tuple[str, Function]]] = {
         "matmul, broadcast": ("map", lambda x: x @ x[:, :1]),
         "matmul, parameter": ("tokens", Parameter((8, 4), torch.matmul)),
         "einsum": ("tokens", lambda x: torch.einsum("bnc,bmc->bnm", x, x)),
+        "bilinear": ("tokens", Pairs()),
+        "fft2, real part": ("tokens", lambda x: torch.fft.fft2(x).real),
+        "rfft2 and irfft2": ("map", lambda x: torch.fft.irfft2(torch.fft.rfft2(x) * (1 + 2j))),
+        "product of complex tensors": ("tokens", lambda x: _turned(x)),
         "scaled_dot_product_attention": ("tokens", _sdpa(None)),
         "scaled_dot_product_attention, mask": ("tokens", _sdpa(torch.rand(64, 64))),
         "scaled_dot_product_attention, causal": ("tokens", _sdpa(None, is_causal=True)),
@@ -172,6 +195,8 @@ GROUPS: dict[str, dict[str, tuple[str, Function]]] = {
         "amin": ("tokens", lambda x: x.amin(1)),
         "var": ("tokens", lambda x: x.var(-1)),
         "linalg.vector_norm": ("tokens", lambda x: torch.linalg.vector_norm(x, dim=-1)),
+        "linalg.vector_norm, order 3": ("tokens", lambda x: torch.linalg.vector_norm(x, 3, dim=-1)),
+        "prod": ("tokens", lambda x: x.prod(-1)),
         "cumsum": ("tokens", lambda x: x.cumsum(1)),
     },
     "Shapes": {
@@ -199,12 +224,19 @@ GROUPS: dict[str, dict[str, tuple[str, Function]]] = {
             lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
         ),
         "interpolate, bicubic": ("map", lambda x: F.interpolate(x, size=(12, 12), mode="bicubic")),
+        "grid_sample, constant grid": ("map", lambda x: _sampled(x, torch.rand(1, 5, 5, 2))),
+        "grid_sample, computed grid": ("map", lambda x: _sampled(x, x[:, :2].permute(0, 2, 3, 1))),
+        "as_strided": ("row", lambda x: x.as_strided((1, 8, 60, 4), (512, 64, 1, 1))),
         "slice assignment": ("map", lambda x: _assigned(x)),
+        "index_put, constant": ("tokens", lambda x: x.index_put((None, _PLACES), x[:, :4] * 2)),
+        "index_add, constant": ("tokens", lambda x: x.index_add(1, _PLACES, x[:, :4] * 2)),
+        "scatter, constant": ("tokens", lambda x: x.scatter(1, _PLACES.reshape(1, 4, 1), 0.5)),
     },
     "Choices": {
         "argmax": ("tokens", lambda x: x.argmax(1)),
         "topk": ("tokens", lambda x: x.topk(4, 1).values),
         "sort": ("tokens", lambda x: x.sort(1).values),
+        "median": ("tokens", lambda x: x.median(1).values),
         "gather": ("tokens", lambda x: x.gather(1, x.argsort(1))),
     },
 }
@@ -214,3 +246,13 @@ def _assigned(x: torch.Tensor) -> torch.Tensor:
     x = x.clone()
     x[:, :4] = x[:, 4:] * 2
     return x
+
+
+def _sampled(x: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
+    return F.grid_sample(x, grid, align_corners=False)
+
+
+def _turned(x: torch.Tensor) -> torch.Tensor:
+    """Rotate pairs of numbers, as a rotary position embedding does."""
+    pairs = torch.view_as_complex(x.reshape(1, 64, 4, 2))
+    return torch.view_as_real(pairs * torch.polar(torch.ones(64, 4), torch.rand(64, 4))).flatten(2)

@@ -73,8 +73,8 @@ REFUSED = {
         r"got torch.float16 parameters in head.weight, head.bias; call",
     ),
     "complex": (
-        lambda: changed(lambda net: setattr(net, "w", nn.Parameter(torch.ones(5) * 1j))),
-        r"got torch.complex64 parameters in w; keep real and imaginary",
+        lambda: changed(lambda net: setattr(net, "w", nn.Parameter(torch.ones(5).cdouble()))),
+        r"got torch.complex128 parameters in w; convert them to torch.complex64",
     ),
     "meta": (
         lambda: Net().to("meta").eval(),

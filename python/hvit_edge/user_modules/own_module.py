@@ -159,8 +159,8 @@ def _tensor_fault(tensor: torch.Tensor, *, is_parameter: bool) -> tuple[str, str
         return f"{name} tensors", _QUANTIZE
     if tensor.layout is not torch.strided:
         return f"{tensor.layout} tensors", "make them dense with .to_dense()"
-    if is_parameter and tensor.is_complex():
-        return f"{tensor.dtype} parameters", "keep real and imaginary parts apart"
+    if is_parameter and tensor.is_complex() and tensor.dtype != torch.complex64:
+        return f"{tensor.dtype} parameters", "convert them to torch.complex64"
     if is_parameter and tensor.is_floating_point() and tensor.dtype != torch.float32:
         remedy = (
             'call .float() first; --precision fp16 (precision="fp16") stores and computes in half'
