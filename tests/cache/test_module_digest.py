@@ -2,13 +2,15 @@
 
 import copy
 import functools
+import sys
+import types
 
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from hvit_edge.cache.module_digest import module_digest
+from hvit_edge.cache.module_digest import _sources, module_digest
 from hvit_edge.weights import create_model
 
 
@@ -178,3 +180,24 @@ def test_weights_and_classes_are_in_it():
     ]
     digests = {module_digest(create_model("mobilevit_xxs", **one)) for one in options}
     assert len(digests) == 3 and None not in digests
+
+
+def test_the_sources_of_timm_are_in_it(monkeypatch, tmp_path):
+    """It may be a checkout, whose version does not change with its code."""
+    (tmp_path / "timm").mkdir()
+    source = tmp_path / "timm" / "__init__.py"
+    digests = []
+    for code in ("x + 1", "x + 2", "x + 1"):
+        source.write_text(
+            "from torch import nn\n\n\nclass Added(nn.Module):\n    def forward(self, x):\n"
+            f"        return {code}\n"
+        )
+        made = types.ModuleType("timm")
+        made.__file__ = str(source)
+        monkeypatch.setitem(sys.modules, "timm", made)
+        exec(compile(source.read_text(), str(source), "exec"), vars(made))
+        _sources.cache_clear()
+        digests.append(module_digest(made.Added().eval()))
+    _sources.cache_clear()
+    assert digests[0] is not None
+    assert digests[0] == digests[2] != digests[1]

@@ -1,8 +1,9 @@
 """Compute a digest of all that the exported graph of a module depends on, if that is certain.
 
 `torch.export` runs the code of a module, which may read anything. Here it is known what it reads:
-all classes and functions are those of PyTorch, timm and hvit-edge, whose versions are in every key,
-and no attribute is an object of another package. A module with any other code has no digest.
+all classes and functions are those of PyTorch, timm and hvit-edge, and no attribute is an object of
+another package. A module with any other code has no digest. The versions of PyTorch and hvit-edge
+are in every key; the sources of timm, which may be a checkout, are in the digest if it is used.
 
     digest = classes + attributes + parameters and buffers, and which of them are shared
 """
@@ -15,11 +16,13 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from hvit_edge.cache.entry import NotStorable, tensor_bytes
+from hvit_edge.cache.entry import tensor_bytes
+from hvit_edge.cache.versions import sources_digest
 
 TRUSTED = frozenset({"torch", "timm", "hvit_edge"})
 """Packages whose code depends only on their version."""
@@ -35,19 +38,26 @@ class _Unknown(Exception):
 
 def module_digest(module: nn.Module) -> str | None:
     """Return a SHA-256 digest as hex digits; None if it is not certain what the code reads."""
-    digest = hashlib.sha256()
+    digest, parts = hashlib.sha256(), _Parts()
     try:
-        for part in _Parts().of_module("", module):
+        for part in parts.of_module("", module):
             digest.update(part + b"\n")
-    except (_Unknown, NotStorable, RecursionError):
+        if "timm" in parts.packages:
+            digest.update(_sources("timm").encode())
+    except Exception:  # _Unknown, NotStorable, or an object that cannot even be described
         return None
     return digest.hexdigest()
 
 
 class _Parts:
-    """Describes modules and values as bytes, and numbers the objects that occur twice."""
+    """Describes modules and values as bytes, and numbers the objects that occur twice.
+
+    Attributes:
+        packages: the packages whose code was seen.
+    """
 
     def __init__(self) -> None:
+        self.packages: set[str] = set()
         self._seen: dict[int, int] = {}
         self._kept: list[object] = []  # an object that is freed could give its id to another
 
@@ -57,7 +67,7 @@ class _Parts:
         yield f"module {path!r} {first}".encode()
         if first is not None:
             return
-        yield _class_name(type(module)).encode()
+        yield self._class_name(type(module)).encode()
         if any(getattr(module, hooks, None) for hooks in _HOOKS):
             raise _Unknown("hooks")
         for name, value in sorted(vars(module).items()):
@@ -80,11 +90,13 @@ class _Parts:
         elif isinstance(value, torch.dtype | torch.device | torch.layout | torch.memory_format):
             yield f"{type(value).__name__} {value}".encode()
         elif isinstance(value, enum.Enum):
-            yield f"{_class_name(type(value))} {value.name}".encode()
+            yield f"{self._class_name(type(value))} {value.name}".encode()
         elif isinstance(value, type):
-            yield f"class {_class_name(value)}".encode()
+            yield f"class {self._class_name(value)}".encode()
         elif callable(value) and hasattr(value, "__qualname__"):
-            yield f"function {_function_name(value)}".encode()
+            name = _function_name(value)
+            self.packages.add(name.split(".")[0])
+            yield f"function {name}".encode()
         else:
             yield from self._of_object(value)
 
@@ -94,7 +106,7 @@ class _Parts:
         if first is not None:
             return
         if isinstance(value, torch.Tensor):
-            _class_name(type(value))
+            self._class_name(type(value))
             yield f"{value.dtype} {list(value.shape)} {list(value.stride())}".encode()
             yield f"{value.requires_grad}".encode()
             yield hashlib.sha256(tensor_bytes(value)).digest()
@@ -107,16 +119,21 @@ class _Parts:
         elif isinstance(value, set | frozenset):
             yield from self.of_value(sorted(value, key=repr))
         elif isinstance(value, list | tuple):
-            yield f"{_class_name(type(value))} {len(value)}".encode()
+            yield f"{self._class_name(type(value))} {len(value)}".encode()
             for item in value:
                 yield from self.of_value(item)
         elif isinstance(value, dict):
-            yield f"{_class_name(type(value))} {len(value)}".encode()
+            yield f"{self._class_name(type(value))} {len(value)}".encode()
             for key, item in value.items():
                 yield from self.of_value(key)
                 yield from self.of_value(item)
         else:
             raise _Unknown(f"an attribute of {type(value).__name__}")
+
+    def _class_name(self, cls: type) -> str:
+        name = _class_name(cls)
+        self.packages.update(base.__module__.split(".")[0] for base in cls.__mro__)
+        return name
 
     def _first(self, value: object) -> int | None:
         """Return the number of an object that was seen before; None for a new one."""
@@ -141,6 +158,12 @@ def _class_name(cls: type) -> str:
             if inspect.isfunction(method) and not _unchanged(method):
                 raise _Unknown(f"the method {method.__qualname__}")
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+@functools.cache
+def _sources(package: str) -> str:
+    """Return a digest of the Python files of an imported package."""
+    return sources_digest(Path(str(sys.modules[package].__file__)).parent)
 
 
 def _unchanged(method: Callable[..., object]) -> bool:

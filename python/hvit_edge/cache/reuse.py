@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from hvit_edge.cache.entry import Entry, NotStorable, read_entry
+from hvit_edge.cache.entry import Entry, read_entry
 from hvit_edge.cache.module_digest import module_digest
 from hvit_edge.cache.packed_graph import Known, pack, unpack
 from hvit_edge.cache.store import Store
@@ -65,7 +65,7 @@ class Reuse:
             entry = self._keep(EXPORTED, key, graph, known)
         else:
             self.reused.append("exported graph")
-            entry = pack(graph, known)
+            entry = _packed(graph, known)
         if entry is not None:
             self._exports.append((module, form, entry))
         return graph
@@ -104,7 +104,7 @@ class Reuse:
             return None
         try:
             return pack(graph).digest()
-        except NotStorable:
+        except Exception:  # see `_packed`
             return None
 
     def key(self, *parts: str | None) -> str | None:
@@ -133,7 +133,7 @@ class Reuse:
             return
         try:
             data = entry.to_bytes()
-        except NotStorable:
+        except Exception:  # see `_packed`
             return
         self._store.write(kind, key, data)
 
@@ -141,11 +141,9 @@ class Reuse:
         return self.read(kind, key, partial(unpack, known=known))
 
     def _keep(self, kind: str, key: str | None, graph: GraphModule, known: Known) -> Entry | None:
-        try:
-            entry = pack(graph, known)
-        except NotStorable:
-            return None
-        self.keep(kind, key, entry)
+        entry = _packed(graph, known)
+        if entry is not None:
+            self.keep(kind, key, entry)
         return entry
 
 
@@ -158,6 +156,14 @@ def arrays_digest(samples: Iterable[np.ndarray | tuple[np.ndarray, ...]]) -> str
             digest.update(np.ascontiguousarray(array))
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+def _packed(graph: GraphModule, known: Known) -> Entry | None:
+    """Return a graph as an entry; None if it cannot be stored, which fails no compilation."""
+    try:
+        return pack(graph, known)
+    except Exception:  # mostly NotStorable
+        return None
 
 
 def _fault(graph: GraphModule, check: Callable[[GraphModule], str]) -> str:

@@ -20,12 +20,20 @@ FORMAT = 1
 def versions() -> dict[str, str]:
     """Return the versions of the libraries and sources, and what the arithmetic depends on.
 
-    Sums of float32 depend on the vector instructions of the CPU and on the number of threads.
+    Sums of float32 depend on the vector instructions of the CPU, on the number of threads, and on
+    settings of PyTorch.
     """
+    settings = (
+        torch.backends.mha.get_fastpath_enabled(),
+        torch.backends.mkldnn.enabled,
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+    )
     return {
         **_fixed(),
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
+        "settings": str(settings),
     }
 
 
