@@ -18,6 +18,15 @@ CASES = [
     pytest.param("xnnpack", "int8", marks=pytest.mark.slow),
 ]
 
+EXPECTED = {
+    ("native", "int8"): ["rounded weights", "measurements"],
+    ("native", "int8-dynamic"): ["rounded weights", "measurements"],
+    ("xnnpack", "fp16"): ["measurements"],
+    ("xnnpack", "int8"): ["rounded weights", "measurements"],
+    ("coreml", "int8"): ["ranges"],
+}
+"""What is used besides the rewritten graph."""
+
 
 def bytes_of(path: Path) -> dict[str, bytes]:
     """Return the content of a file, or of all files of a package, by name."""
@@ -61,8 +70,8 @@ def test_a_module_of_the_user(
     second, reused = compiled(apple_model, **options)
     assert nothing == []
     assert reused[0] == "rewritten graph"
-    rounded = [text for text in reused if text.startswith("rounded weights of ")]
-    assert len(rounded) == (target != "coreml" and "calib_data" in options)
+    calibrated = [text.rpartition(" of ")[0] for text in reused[1:]]
+    assert calibrated == EXPECTED.get((target, precision), [])
     assert first == expected and second == expected
 
 

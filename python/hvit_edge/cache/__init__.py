@@ -1,10 +1,12 @@
 """Keep what compilations compute, and use it again where it is certainly the same.
 
-Three kinds of results take time and are small enough to keep:
+Five kinds of results take time and are small enough to keep:
 
     exported    the graph of a module            key: the module's code, attributes and weights
     rewritten   a graph after its rewrites       key: the exported graph, the names of the rewrites
     rounded     the int8 weights of a graph      key: the reference graph, the calibration inputs
+    ranges      of activations for Core ML       key: the same
+    measured    the noise of each layer          key: both graphs, the inputs
 
 The keys are digests of content, never names or times of files. Every key includes the versions of
 the libraries and a digest of the sources of hvit-edge. If it is not certain that two inputs are the

@@ -9,7 +9,7 @@ exported, is stored as its name only.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +21,9 @@ from torch.utils._pytree import treespec_dumps, treespec_loads
 from hvit_edge.cache.entry import Entry, NotStorable
 from hvit_edge.lowering.graph import shared_constants, shared_key
 
-_NAMESPACES = ("aten",)
+STORED = ("aten",)
+DIGESTED = (*STORED, "hvit_edge", "quantized_decomposed")
+"""Namespaces of operators: what an entry may name, and what depends only on the versions."""
 _FUNCTIONS = {"operator.getitem": operator.getitem}
 _PLAIN_META = ("nn_module_stack", "stack_trace")
 PARAMETER, BUFFER, UNSAVED_BUFFER, ATTRIBUTE = "parameter", "buffer", "unsaved", "attribute"
@@ -29,19 +31,31 @@ _KINDS = {"dtype": torch.dtype, "layout": torch.layout, "memory_format": torch.m
 Known = Mapping[str, torch.Tensor]
 
 
-def pack(graph: GraphModule, known: Known | None = None) -> Entry:
+def graph_digest(graph: GraphModule) -> str:
+    """Return a digest of a graph and all its constants.
+
+    Raises:
+        NotStorable: the graph has an operator that is neither PyTorch's nor ours.
+    """
+    return pack(graph, operators=DIGESTED).digest()
+
+
+def pack(
+    graph: GraphModule, known: Known | None = None, operators: Sequence[str] = STORED
+) -> Entry:
     """Return a graph as an entry; its tensors are shared, not copied.
 
     Args:
         graph: from `export_graph`, or rewritten.
         known: tensors that `unpack` will be given again, by name.
+        operators: the namespaces of operators that are allowed; `unpack` knows `STORED`.
 
     Raises:
         NotStorable: the graph has something that is no operator of ATen, or values other than
             tensors, numbers and texts.
     """
     constants = _Constants(known or {})
-    nodes = [_packed_node(node) for node in graph.graph.nodes]
+    nodes = [_packed_node(node, operators) for node in graph.graph.nodes]
     value = {
         "modules": [path for path, _ in graph.named_modules() if path],
         "constants": [constants.packed(*item) for item in _stored(graph)],
@@ -153,11 +167,11 @@ def _register(
         module.register_buffer(leaf, tensor, persistent=kind == BUFFER)
 
 
-def _packed_node(node: Node) -> dict[str, object]:
+def _packed_node(node: Node, operators: Sequence[str]) -> dict[str, object]:
     packed: dict[str, object] = {
         "name": node.name,
         "op": node.op,
-        "target": _target_name(node),
+        "target": _target_name(node, operators),
         "args": _packed(node.args),
         "kwargs": _packed(dict(node.kwargs)),
     }
@@ -182,10 +196,10 @@ def _unpacked_node(graph: Graph, one: Mapping[str, Any], nodes: Mapping[str, Nod
     return node
 
 
-def _target_name(node: Node) -> str:
+def _target_name(node: Node, operators: Sequence[str]) -> str:
     if node.op in ("placeholder", "get_attr", "output"):
         return str(node.target)
-    if isinstance(node.target, torch._ops.OpOverload) and node.target.namespace in _NAMESPACES:
+    if isinstance(node.target, torch._ops.OpOverload) and node.target.namespace in operators:
         return str(node.target)
     for name, function in _FUNCTIONS.items():
         if node.target is function:
@@ -202,7 +216,7 @@ def _target(one: Mapping[str, Any]) -> Callable[..., object] | str:
     if name in _FUNCTIONS:
         return _FUNCTIONS[name]
     namespace, packet, overload = name.split(".")
-    if namespace not in _NAMESPACES:
+    if namespace not in STORED:
         raise ValueError(f"an operator {name}")
     found = getattr(getattr(getattr(torch.ops, namespace), packet), overload)
     if not isinstance(found, torch._ops.OpOverload):

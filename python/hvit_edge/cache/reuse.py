@@ -19,7 +19,7 @@ from torch.fx import GraphModule
 
 from hvit_edge.cache.entry import Entry, read_entry
 from hvit_edge.cache.module_digest import module_digest
-from hvit_edge.cache.packed_graph import Known, pack, unpack
+from hvit_edge.cache.packed_graph import Known, graph_digest, pack, unpack
 from hvit_edge.cache.store import Store
 from hvit_edge.cache.versions import versions
 from hvit_edge.lowering import PassReport, Rewrite, rewrite
@@ -103,7 +103,7 @@ class Reuse:
         if self._store is None:
             return None
         try:
-            return pack(graph).digest()
+            return graph_digest(graph)
         except Exception:  # see `_packed`
             return None
 

@@ -129,4 +129,4 @@ def _layers(gate: Gate, prepared: Prepared, job: Job) -> tuple[LayerRecord, ...]
     if prepared.reference is None:
         return ()
     inputs = gate.layer_inputs(job.calibration)
-    return record_layers(prepared.reference, prepared.graph, inputs)
+    return record_layers(prepared.reference, prepared.graph, inputs, gate.reuse)

@@ -152,7 +152,8 @@ def _ranges(graph: GraphModule, job: Job) -> Mapping[Node, Range] | None:
 
     if job.precision != "int8":
         return None
-    return activation_ranges(graph, job.needed_calibration().inputs, job.progress)
+    inputs = job.needed_calibration().inputs
+    return activation_ranges(graph, inputs, job.progress, job.reuse)
 
 
 def _translate(
