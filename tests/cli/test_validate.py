@@ -1,6 +1,7 @@
 """`hvit-edge validate`."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -83,8 +84,10 @@ def broken_report(**changes):
 
 
 @pytest.fixture
-def answer(monkeypatch):
+def answer(monkeypatch, tmp_path):
     """Make `validate` return a report, and return its arguments."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.pte").touch()
 
     def install(report):
         seen = []
