@@ -9,7 +9,8 @@ import pytest
 
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.profile import bench as module
-from hvit_edge.profile.bench import bench, peak_memory_bytes, summarise
+from hvit_edge.profile.bench import bench, summarise
+from hvit_edge.profile.peak_memory import peak_memory_bytes
 
 
 def test_summary_of_known_samples():
@@ -65,7 +66,7 @@ def test_errors_of_the_process_keep_their_type_and_text(monkeypatch):
 
 def test_peak_memory_is_of_this_process_alone():
     """For a child of a large process, getrusage returns the size of the parent."""
-    code = "from hvit_edge.profile.bench import peak_memory_bytes; print(peak_memory_bytes())"
+    code = "from hvit_edge.profile.peak_memory import peak_memory_bytes; print(peak_memory_bytes())"
     ballast = np.ones(300 * 2**20, np.uint8)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert peak_memory_bytes() > ballast.nbytes

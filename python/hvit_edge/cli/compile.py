@@ -315,6 +315,7 @@ def _notices(console: Console) -> Iterator[None]:
 def _describe(report: dict, lines: list[str]) -> str:
     pairs = [
         ("artifact", f"{report['path']}, {text.size(report['bytes'])}"),
+        ("peak memory", text.size(report["peak_memory_bytes"])),
         ("weights", text.weights(report["weights"], report["weights_key"])),
         *(_tensors if report["task"] == TENSOR else _photos)(report),
         *(_package_fields if report["target"] == "coreml" else _delegate_fields)(report),

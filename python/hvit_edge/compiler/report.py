@@ -29,6 +29,7 @@ class Report:
         steps: result of each step.
         calibration: the calibration images; None if there were none.
         seconds: wall time of the compilation.
+        peak_memory_bytes: peak resident memory of the process until then, including its libraries.
         origin: where the weights, preprocessing and labels came from.
         rewrites_left_out: the rewrites that failed and were left out.
         fallback: why stock ExecuTorch lowered the program without rewrites; empty if it did not.
@@ -48,6 +49,7 @@ class Report:
     steps: tuple[StepResult, ...]
     calibration: Calibration | None
     seconds: float
+    peak_memory_bytes: int = 0
     origin: ModelOrigin | None = None
     rewrites_left_out: tuple[PassReport, ...] = ()
     fallback: str = ""
@@ -70,6 +72,7 @@ class Report:
             "steps": [step.to_dict() for step in self.steps],
             "calibration": self.calibration.to_dict() if self.calibration else None,
             "seconds": round(self.seconds, 3),
+            "peak_memory_bytes": self.peak_memory_bytes,
             "rewrites_left_out": [
                 {"rewrite": report.name, "reason": report.left_out}
                 for report in self.rewrites_left_out

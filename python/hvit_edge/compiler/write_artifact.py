@@ -20,6 +20,7 @@ from hvit_edge.compiler.pipeline import Made
 from hvit_edge.compiler.report import Artifact, CompileReport, PackageReport
 from hvit_edge.compiler.request import Request
 from hvit_edge.errors import ParityError
+from hvit_edge.profile.peak_memory import peak_memory_bytes
 from hvit_edge.runtime import Session
 from hvit_edge.targets.lowered_program import LoweredProgram
 
@@ -76,9 +77,11 @@ def write_artifact(
         own["mixture"] = mixture
     else:
         kind, own = _package(request, gate, made.program, metadata)
-    return Artifact(
-        request.path, kind(**common, **own, seconds=time.perf_counter() - request.start)
-    )
+    used = {
+        "seconds": time.perf_counter() - request.start,
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+    return Artifact(request.path, kind(**common, **own, **used))
 
 
 Written = tuple[type, dict[str, object]]

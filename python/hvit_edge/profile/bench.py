@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from hvit_edge.artifact.kinds import is_package
 from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
 from hvit_edge.profile.instructions import Instructions, check_countable, instructions_of
+from hvit_edge.profile.peak_memory import peak_memory_bytes
 from hvit_edge.progress import Count, uncounted
 
 WORKER = "import sys; from hvit_edge.profile.bench import _worker; sys.exit(_worker(sys.argv[1:]))"
@@ -188,16 +188,3 @@ def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
         "seconds": seconds[1 + warmup :],
         "peak_bytes": peak_memory_bytes(),
     }
-
-
-def peak_memory_bytes() -> int:
-    """Return the peak resident memory of this process in bytes."""
-    try:
-        # Linux's getrusage includes the parent before exec; VmHWM is for this program only.
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
