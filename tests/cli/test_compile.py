@@ -363,3 +363,12 @@ def test_interrupt_leaves_no_file(tmp_path):
     assert out == ""
     assert err.splitlines()[-1] == "error: [hvit-edge] interrupted"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_peak_memory_is_reported(artifact, capsys, monkeypatch):
+    report = {**artifact.report, "peak_memory_bytes": 3 * 2**29}
+    made = SimpleNamespace(report=SimpleNamespace(to_dict=lambda: report))
+    monkeypatch.setattr(compiler, "compile", lambda *_, **__: made)
+    assert artifact.report["peak_memory_bytes"] > 2**27, "that of this process, with its libraries"
+    assert main(["compile", "mobilevit_xxs", "--weights", "cifar10"]) == 0
+    assert "  peak memory        1536.0 MiB\n" in capsys.readouterr().out
