@@ -107,12 +107,12 @@ def test_public_methods_are_wrapped(method):
 
 
 def test_an_unforeseen_error_of_compile_is_internal(monkeypatch, tmp_path):
-    from hvit_edge.compiler import compile_model as compiler
+    from hvit_edge.compiler import source
 
     def fail(*arguments):
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr(compiler, "prepare_subject", fail)
+    monkeypatch.setattr(source, "prepare_subject", fail)
     with pytest.raises(InternalError, match=r"^\[compile\] .* got ZeroDivisionError: by nought"):
         hvit_edge.compile("mobilevit_xxs", output=tmp_path / "a.pte")
 

@@ -128,4 +128,4 @@ def test_an_error_of_executorch_without_a_message_is_named_by_its_type(monkeypat
     monkeypatch.setattr(delegate, "to_edge_transform_and_lower", fail)
     graph = export_graph(nn.ReLU().eval(), (torch.ones(1, 2),))
     with pytest.raises(LoweringError, match="got AssertionError; run with -v"):
-        lower(graph, (torch.ones(1, 2),))
+        lower(graph, (torch.ones(1, 2),), plainly=True)

@@ -56,7 +56,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         )
     if args.output is not None and args.input is None:
         raise InputError("[hvit-edge run] --output: expected --input as well, got none")
-    if _takes_arrays(args):
+    with console.quiet():
+        arrays = _takes_arrays(args)
+    if arrays:
         return run_arrays(args, console)
     with console.quiet():
         from hvit_edge.artifact.kinds import is_package

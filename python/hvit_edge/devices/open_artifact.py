@@ -53,8 +53,9 @@ def task_of_package(path: str | Path) -> str:
     A package that is not from hvit-edge counts as a classifier, and is refused later.
 
     Raises:
-        ArtifactError: the package is damaged.
+        ArtifactError: the package is missing or damaged.
     """
+    check_exists(path)
     from hvit_edge.coreml import read_package
 
     return read_package(path).metadata.get("hve_task", CLASSIFY)

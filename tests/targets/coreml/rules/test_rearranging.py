@@ -94,13 +94,10 @@ def test_resizing(agree):
 
 REFUSED = {
     "computed places of two dimensions": lambda x: x[0][x[0, 0, 0].long(), x[0, 0, 1].long()],
-    "a mask": lambda x: x[:, torch.tensor([True, False, True, True])],
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_places_that_are_no_constant_integers_are_refused(name, call, translation):
-    with pytest.raises(
-        LoweringError, match=r"aten.index.Tensor \(expected (constant|integer) indices"
-    ):
+    with pytest.raises(LoweringError, match=r"aten.index.Tensor \(expected constant indices"):
         translation(call(REFUSED[name]), IMAGE)
