@@ -33,20 +33,21 @@ struct PlanWriter {
     names += std::string("name\0", 5);
   }
 
-  /// Returns the bytes, aligned as a plan must be; the last 8 bytes may be partly used.
-  std::vector<std::int64_t> bytes() const {
+  /// Returns the bytes, aligned as a plan must be; the last 8 bytes may be partly used. If the
+  /// constants are shared, they are not in it.
+  std::vector<std::int64_t> bytes(bool shared = false) const {
     std::int64_t header[9] = {magic, version, arena, input, output};
     header[5] = static_cast<std::int64_t>(words.size());
     header[6] = static_cast<std::int64_t>(names.size());
     const std::size_t start = (sizeof(header) + 8 * words.size() + names.size() + 63) / 64 * 64;
-    header[7] = static_cast<std::int64_t>(start);
+    header[7] = shared ? 0 : static_cast<std::int64_t>(start);
     header[8] = static_cast<std::int64_t>(constants.size());
-    std::vector<std::int64_t> all((start + constants.size() + 7) / 8);
+    std::vector<std::int64_t> all((start + (shared ? 0 : constants.size()) + 7) / 8);
     auto* to = reinterpret_cast<char*>(all.data());
     std::memcpy(to, header, sizeof(header));
     if (!words.empty()) std::memcpy(to + sizeof(header), words.data(), 8 * words.size());
     std::memcpy(to + sizeof(header) + 8 * words.size(), names.data(), names.size());
-    if (!constants.empty()) std::memcpy(to + start, constants.data(), constants.size());
+    if (!constants.empty() && !shared) std::memcpy(to + start, constants.data(), constants.size());
     return all;
   }
 };

@@ -67,6 +67,47 @@ PlanWriter linear() {
   return writer;
 }
 
+// The constants of linear() in memory that several plans share.
+struct Shared {
+  explicit Shared(const PlanWriter& writer)
+      : plan(writer.bytes(true)), words((writer.constants.size() + 7) / 8) {
+    std::memcpy(words.data(), writer.constants.data(), writer.constants.size());
+  }
+  Result<Plan> read(std::size_t bytes, std::size_t skipped = 0) const {
+    const char* data = reinterpret_cast<const char*>(words.data()) + skipped;
+    return read_plan(plan.data(), 8 * plan.size(), {data, bytes});
+  }
+  std::vector<std::int64_t> plan, words;
+};
+
+TEST(NativeReadPlan, AcceptsAPlanThatSharesItsConstants) {
+  const PlanWriter writer = linear();
+  const Shared shared(writer);
+  const std::vector<std::int64_t> whole = writer.bytes();
+  EXPECT_TRUE(shares_constants(shared.plan.data(), 8 * shared.plan.size()));
+  EXPECT_FALSE(shares_constants(whole.data(), 8 * whole.size()));
+  EXPECT_FALSE(shares_constants(shared.plan.data(), 64));
+  const Result<Plan> plan = shared.read(writer.constants.size());
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(static_cast<const void*>(plan->constants), shared.words.data());
+  const Result<Plan> own = read_plan(whole.data(), 8 * whole.size());
+  ASSERT_TRUE(own.ok());
+  const auto offset = [](const Plan& of) {
+    return static_cast<const char*>(std::get<Linear>(of.operations[0]).weights) - of.constants;
+  };
+  EXPECT_EQ(offset(*plan), offset(*own));
+}
+
+TEST(NativeReadPlan, RefusesSharedConstantsThatAreShorterOrNotAligned) {
+  const PlanWriter writer = linear();
+  const Shared shared(writer);
+  const std::size_t size = writer.constants.size();
+  expect_refused(shared.read(size - 1).status(), "one whose parts do not fit");
+  expect_refused(shared.read(0).status(), "one whose parts do not fit");
+  expect_refused(shared.read(size, 4).status(), "shared constants that are not aligned");
+  EXPECT_TRUE(shared.read(size + 8).ok());  // a later plan added some
+}
+
 TEST(NativeReadPlan, AcceptsAPlan) {
   const std::vector<std::int64_t> data = linear().bytes();
   const Result<Plan> plan = read_plan(data.data(), 8 * data.size());

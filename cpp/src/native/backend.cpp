@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "arguments.h"
@@ -35,6 +37,7 @@ struct Free {
 
 /// A plan that is ready to run.
 struct Program {
+  std::optional<FreeableBuffer> shared;  // the constants, if the plan shares them with others
   Plan plan;
   std::unique_ptr<void, Free> arena;
   std::unique_ptr<void, Free> input, output;  // copies of the arguments, if they are needed
@@ -60,13 +63,33 @@ bool allocate_copies(Program& program) {
   return program.input != nullptr && program.output != nullptr;
 }
 
-executorch::runtime::Result<Program*> load(const FreeableBuffer& data) {
-  Result<Plan> plan = read_plan(data.data(), data.size());
+// Points to the constants that the plans of a program share; they are read in place.
+Error find_shared(const BackendInitContext& context, std::optional<FreeableBuffer>& shared) {
+  const auto* named = context.get_named_data_map();
+  if (named == nullptr) return Error::NotFound;
+  auto found = named->get_data(kSharedConstants);
+  if (!found.ok()) return found.error();
+  shared.emplace(std::move(*found));
+  return Error::Ok;
+}
+
+executorch::runtime::Result<Program*> load(const BackendInitContext& context,
+                                           const FreeableBuffer& data) {
+  auto program = std::make_unique<Program>();
+  if (shares_constants(data.data(), data.size()) &&
+      find_shared(context, program->shared) != Error::Ok) {
+    ET_LOG(Error,
+           "[native.load] expected the constants that the plan shares with others, got a program "
+           "without them; compile the model again");
+    return Error::DelegateInvalidCompatibility;
+  }
+  SharedConstants shared;
+  if (program->shared) shared = {program->shared->data(), program->shared->size()};
+  Result<Plan> plan = read_plan(data.data(), data.size(), shared);
   if (!plan.ok()) {
     ET_LOG(Error, "%s", plan.status().message().c_str());
     return Error::DelegateInvalidCompatibility;
   }
-  auto program = std::make_unique<Program>();
   program->plan = std::move(*plan);
   program->run = fastest_operators(program->plan.number);
   program->arena = allocate(program->plan.arena_bytes);
@@ -106,11 +129,11 @@ class Backend final : public executorch::runtime::BackendInterface {
   bool is_available() const override { return true; }
 
   executorch::runtime::Result<DelegateHandle*> init(
-      BackendInitContext&, FreeableBuffer* data,
+      BackendInitContext& context, FreeableBuffer* data,
       executorch::runtime::ArrayRef<CompileSpec>) const override {
     return catching(
         [&]() -> executorch::runtime::Result<DelegateHandle*> {
-          auto program = load(*data);
+          auto program = load(context, *data);
           if (!program.ok()) return program.error();
           return static_cast<DelegateHandle*>(*program);
         },

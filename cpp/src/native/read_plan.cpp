@@ -11,6 +11,7 @@ namespace hvit_edge::native {
 namespace {
 
 constexpr std::int64_t kHeaderWords = 9;
+constexpr std::int64_t kStartWord = 7;
 
 Status refuse(const std::string& what) {
   return Status(StatusCode::invalid_artifact,
@@ -69,7 +70,14 @@ Operation read_operation(PlanReader& reader) {
 
 }  // namespace
 
-Result<Plan> read_plan(const void* data, std::size_t size) {
+bool shares_constants(const void* data, std::size_t size) {
+  if (size < kHeaderWords * sizeof(std::int64_t)) return false;
+  std::int64_t start = 0;
+  std::memcpy(&start, static_cast<const char*>(data) + kStartWord * sizeof(start), sizeof(start));
+  return start == 0;
+}
+
+Result<Plan> read_plan(const void* data, std::size_t size, SharedConstants shared) {
   std::int64_t header[kHeaderWords];
   if (reinterpret_cast<std::uintptr_t>(data) % alignof(std::int64_t) != 0) {
     return refuse("data that is not aligned");
@@ -81,22 +89,30 @@ Result<Plan> read_plan(const void* data, std::size_t size) {
   if (version < kOldestVersion || version > kVersion) return refuse(concat("version ", version));
   const auto limit = static_cast<std::int64_t>(size);
   const std::int64_t first = sizeof(header);
+  // The words and names end where the constants begin, or at the end if those are elsewhere.
+  const bool elsewhere = start == 0;
+  const std::int64_t end = elsewhere ? limit : start;
+  const std::int64_t room = elsewhere ? static_cast<std::int64_t>(shared.size) : limit - start;
   const bool fits = words >= 0 && words <= limit / 8 && names >= 0 && names <= limit &&
-                    first + words * 8 + names <= start && start <= limit && start % 64 == 0 &&
-                    constants >= 0 && constants <= limit - start;
+                    first + words * 8 + names <= end && end <= limit && start % 64 == 0 &&
+                    constants >= 0 && constants <= room;
   if (!fits || arena < 0 || input < 0 || output < 0 || arena > kMostBytes || input > kMostBytes ||
       output > kMostBytes) {
     return refuse("one whose parts do not fit");
   }
+  if (elsewhere && reinterpret_cast<std::uintptr_t>(shared.data) % alignof(std::int64_t) != 0) {
+    return refuse("shared constants that are not aligned");
+  }
   const char* bytes = static_cast<const char*>(data);
+  const char* values = elsewhere ? static_cast<const char*>(shared.data) : bytes + start;
   Plan plan;
   plan.number = magic == kHalfMagic ? Number::float16 : Number::float32;
-  PlanReader reader(bytes + first, words, bytes + start, {arena, constants, input, output},
-                    plan.number, version);
+  PlanReader reader(bytes + first, words, values, {arena, constants, input, output}, plan.number,
+                    version);
   plan.arena_bytes = static_cast<std::size_t>(arena);
   plan.input_bytes = static_cast<std::size_t>(input);
   plan.output_bytes = static_cast<std::size_t>(output);
-  plan.constants = bytes + start;
+  plan.constants = values;
   const char* name = bytes + first + words * 8;
   const char* names_end = name + names;
   while (reader.ok() && !reader.at_end()) {

@@ -28,6 +28,7 @@ from hvit_edge.targets.native import (
     lower_views,
     lower_writes,
 )
+from hvit_edge.targets.native.constant_pool import ConstantPool
 from hvit_edge.targets.native.emitter import Emitter, refuse
 from hvit_edge.targets.native.inverted_residuals import fuse_inverted_residuals
 from hvit_edge.targets.native.operations import Operation
@@ -118,7 +119,9 @@ def _reads_floats(node: Node) -> bool:
     )
 
 
-def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
+def plan_graph(
+    graph: GraphModule, number: Number = Number.FLOAT32, pool: ConstantPool | None = None
+) -> Plan:
     """Lower a graph whose outputs are float32.
 
     All inputs are stored one after another in one stretch of memory, and all outputs in another. An
@@ -127,18 +130,21 @@ def plan_graph(graph: GraphModule, number: Number = Number.FLOAT32) -> Plan:
     Args:
         graph: a rewritten graph; operators that the backend lacks are replaced by others in it.
         number: the number type that the plan computes in, except in int8 layers.
+        pool: see `write_plan`.
 
     Raises:
         LoweringError: `LOWERINGS` does not have an operator, or not in this form.
     """
     write_out_rest(graph)
-    plan = try_plan(graph, number)
+    plan = try_plan(graph, number, pool)
     if isinstance(plan, Plan):
         return plan
     raise refuse_all(plan)
 
 
-def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
+def try_plan(
+    graph: GraphModule, number: Number, pool: ConstantPool | None = None
+) -> Plan | list[Refusal]:
     """Lower as `plan_graph` does, or return all operators that are refused."""
     emit = Emitter(graph)
     inputs, nodes = Buffer(0, Space.INPUT), 0
@@ -162,7 +168,8 @@ def try_plan(graph: GraphModule, number: Number) -> Plan | list[Refusal]:
     if refusals or outputs is None:
         return refusals
     operations = fuse_inverted_residuals(emit.operations, number)
-    return Plan(write_plan(operations, inputs, outputs, number), tuple(operations), nodes)
+    data = write_plan(operations, inputs, outputs, number, pool)
+    return Plan(data, tuple(operations), nodes)
 
 
 def _append(buffer: Buffer, shape: tuple[int, ...]) -> Value:

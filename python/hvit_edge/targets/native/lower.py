@@ -14,6 +14,7 @@ from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.targets.lowered_program import LoweredProgram
+from hvit_edge.targets.native.constant_pool import ConstantPool
 from hvit_edge.targets.native.graph_plan import (
     LOWERINGS,
     Plan,
@@ -23,6 +24,7 @@ from hvit_edge.targets.native.graph_plan import (
     write_out_rest,
 )
 from hvit_edge.targets.native.program import BACKEND, NativeProgram
+from hvit_edge.targets.native.refusals import refuse_all
 from hvit_edge.targets.native.values import Number
 
 
@@ -32,6 +34,7 @@ def lower(
     number: Number = Number.FLOAT32,
     *,
     whole: bool = True,
+    pool: ConstantPool | None = None,
 ) -> LoweredProgram:
     """Lower `graph` for the native backend.
 
@@ -43,6 +46,8 @@ def lower(
         whole: if True, the backend must run everything, in one call. If False, operators that it
             refuses are left to ExecuTorch's portable kernels, between several calls, and each of
             them is in `ops_outside`.
+        pool: the constants of the methods that were lowered before for the same artifact. The
+            backend must then run everything in one call.
 
     Raises:
         LoweringError: `whole` is True and the backend does not run some operators, which are all
@@ -52,8 +57,10 @@ def lower(
     inputs = tuple(map(plain, example_inputs))
     if not whole:
         write_out_rest(graph)
-    plan = plan_graph(graph, number) if whole else try_plan(graph, number)
+    plan = plan_graph(graph, number, pool) if whole else try_plan(graph, number, pool)
     if not isinstance(plan, Plan):
+        if pool is not None:
+            raise refuse_all(plan)
         return _lower_in_segments(graph, inputs, number)
     method = DelegateMethod(
         name="forward",

@@ -14,6 +14,7 @@ from hvit_edge.errors import LoweringError
 from hvit_edge.targets.native import general_operations as general
 from hvit_edge.targets.native import operations as ops
 from hvit_edge.targets.native.arena import place
+from hvit_edge.targets.native.constant_pool import ConstantPool
 from hvit_edge.targets.native.inverted_residuals import JOBS, columns_of
 from hvit_edge.targets.native.kinds import OLDEST_VERSION, Kind, version_of
 from hvit_edge.targets.native.operations import Epilogue, Int8Weights, Matrices, Window
@@ -52,6 +53,7 @@ def write_plan(
     inputs: Buffer,
     outputs: Buffer,
     number: Number = Number.FLOAT32,
+    pool: ConstantPool | None = None,
 ) -> bytes:
     """Return the plan: header, operations, names, constants.
 
@@ -60,12 +62,13 @@ def write_plan(
         inputs: the buffer with the inputs, which the caller provides.
         outputs: the buffer for the outputs, which the caller provides.
         number: the number type of the plan.
+        pool: the constants of the plans that were written before, which this plan shares.
 
     Raises:
         LoweringError: a constant is too large for the number type.
     """
     offsets, arena_bytes = place(operations, number)
-    writer = _Writer(offsets, number)
+    writer = _Writer(offsets, number, ConstantPool() if pool is None else pool)
     for operation in operations:
         writer.choose(KINDS[type(operation)])
         writer.put(operation)
@@ -82,21 +85,20 @@ def write_plan(
         len(writer.words),
         len(names),
         start,
-        len(writer.constants),
+        len(writer.pool.data),
     )
-    return (header + words + names).ljust(start, b"\0") + bytes(writer.constants)
+    return (header + words + names).ljust(start, b"\0") + bytes(writer.pool.data)
 
 
 class _Writer:
     """Collects the words and constants of operations, in the order in which they are put."""
 
-    def __init__(self, offsets: dict[Buffer, int], number: Number) -> None:
+    def __init__(self, offsets: dict[Buffer, int], number: Number, pool: ConstantPool) -> None:
         self.offsets = offsets
         self.number_type = number
         self.version = OLDEST_VERSION
         self.words: list[int] = []
-        self.constants = bytearray()
-        self.known: dict[bytes, int] = {}
+        self.pool = pool
 
     def choose(self, number: IntEnum) -> None:
         """Append a number of an enumeration; the plan's version becomes one that has it."""
@@ -104,17 +106,8 @@ class _Writer:
         self.words.append(number)
 
     def constant(self, array: np.ndarray | None) -> int:
-        """Return the offset of an array among the constants, or -1 for None; equal ones are stored
-        once.
-        """
-        if array is None:
-            return -1
-        data = np.ascontiguousarray(array).tobytes()
-        if data not in self.known:
-            self.constants.extend(b"\0" * (-len(self.constants) % ALIGNMENT))
-            self.known[data] = len(self.constants)
-            self.constants.extend(data)
-        return self.known[data]
+        """Return the offset of an array among the constants, or -1 for None."""
+        return -1 if array is None else self.pool.offset(np.ascontiguousarray(array).tobytes())
 
     def numbers(self, array: np.ndarray | None) -> int:
         """Return the offset of an array that is rounded to the number type, or -1 for None."""
