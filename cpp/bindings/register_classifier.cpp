@@ -13,12 +13,13 @@ namespace {
 
 namespace py = pybind11;
 
-Classifier load(const std::string& path, int threads) {
+Classifier load(const std::string& path, int threads, const std::string& method) {
   std::optional<Result<Classifier>> result;
   {
     const py::gil_scoped_release no_gil;
     SessionOptions options;
     options.threads = threads;
+    options.method = method;
     result.emplace(Classifier::load(path, options));
   }
   return value_or_raise(std::move(*result));
@@ -54,7 +55,7 @@ void register_classifier(py::module_& module) {
       .def_readonly("index", &Prediction::index)
       .def_readonly("score", &Prediction::score);
   py::class_<Classifier>(module, "Classifier")
-      .def(py::init(&load), py::arg("path"), py::arg("threads"))
+      .def(py::init(&load), py::arg("path"), py::arg("threads"), py::arg("method") = "")
       .def("classify", &classify, py::arg("image"), py::arg("top_k"))
       .def("logits", &logits, py::arg("image"))
       .def_property_readonly("session", &Classifier::session,

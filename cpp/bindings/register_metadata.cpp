@@ -20,6 +20,11 @@ void register_metadata(py::module_& module) {
   py::class_<OperatorRecord>(module, "OperatorRecord")
       .def_readonly("kind", &OperatorRecord::kind)
       .def_readonly("module", &OperatorRecord::module);
+  py::class_<MethodInfo>(module, "MethodInfo")
+      .def_readonly("name", &MethodInfo::name)
+      .def_readonly("batch", &MethodInfo::batch)
+      .def_readonly("height", &MethodInfo::height)
+      .def_readonly("width", &MethodInfo::width);
   py::class_<Metadata>(module, "Metadata")
       .def_readonly("schema_version", &Metadata::schema_version)
       .def_readonly("task", &Metadata::task)
@@ -36,7 +41,9 @@ void register_metadata(py::module_& module) {
       .def_readonly("golden_tolerance", &Metadata::golden_tolerance)
       .def_readonly("layers", &Metadata::layers)
       .def_readonly("cpu", &Metadata::cpu)
-      .def_readonly("operators", &Metadata::operators);
+      .def_readonly("operators", &Metadata::operators)
+      .def_readonly("methods", &Metadata::methods)
+      .def_readonly("method", &Metadata::method);
 }
 
 }  // namespace hvit_edge::bindings

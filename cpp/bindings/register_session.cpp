@@ -13,13 +13,15 @@ namespace {
 
 namespace py = pybind11;
 
-Session load(const std::string& path, int threads, bool prepare, bool time_operators) {
+Session load(const std::string& path, int threads, bool prepare, bool time_operators,
+             const std::string& method) {
   const auto result = [&] {
     const py::gil_scoped_release no_gil;
     SessionOptions options;
     options.threads = threads;
     options.prepare = prepare;
     options.time_operators = time_operators;
+    options.method = method;
     return std::make_unique<Result<Session>>(Session::load(path, options));
   }();
   return value_or_raise(std::move(*result));
@@ -82,7 +84,9 @@ void register_session(py::module_& module) {
       .def_readonly("end_ns", &OperatorTime::end_ns);
   py::class_<Session>(module, "Session")
       .def(py::init(&load), py::arg("path"), py::arg("threads"), py::arg("prepare"),
-           py::arg("time_operators") = false)
+           py::arg("time_operators") = false, py::arg("method") = "")
+      .def("select", [](Session& session,
+                        const std::string& method) { raise_if_failed(session.select(method)); })
       .def("run", &run, py::arg("arrays"))
       .def("run_named", &run_named, py::arg("arrays"))
       .def("self_test", &self_test)

@@ -1,6 +1,8 @@
 #include "hvit_edge/classifier.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "guard.h"
@@ -11,24 +13,65 @@
 namespace hvit_edge {
 
 struct Classifier::State {
-  State(Session loaded, Preprocessor prepared)
-      : session(std::move(loaded)), preprocessor(std::move(prepared)) {
+  State(Session opened, bool named) : session(std::move(opened)), pinned(named) {}
+
+  static Result<Classifier> loaded(Result<Session> session, bool pinned);
+  static Result<Classifier> checked(Session session, bool pinned);
+
+  // Selects a method for single photos, if the session's takes a batch and there are others.
+  Status leave_batches() {
+    const Metadata& metadata = session.metadata();
+    const std::vector<MethodInfo>& methods = metadata.methods;
+    if (methods.empty() || session.inputs()[0].shape[0] == 1) return Status();
+    const int single = method_for(methods, 1, 1);
+    if (!pinned && single >= 0) return choose(1, 1);
+    return Status(StatusCode::invalid_argument,
+                  concat("[Classifier.create] expected a method with a batch of 1, got ",
+                         metadata.method, "; use Session, which takes [batch, 3, height, width]"));
+  }
+
+  // Makes the preprocessing and the buffers of the session's method.
+  Status adopt() {
+    Result<Preprocessor> prepared = Preprocessor::create(session.metadata().preprocess);
+    if (!prepared.ok()) return prepared.status();
+    preprocessor.emplace(std::move(prepared).value());
     const TensorSpec& wanted = session.inputs()[0];
     input.resize(static_cast<std::size_t>(wanted.numel()));
+    input.shrink_to_fit();
     logits.resize(static_cast<std::size_t>(session.outputs()[0].numel()));
     inputs = {TensorView{input.data(), wanted.shape, wanted.dtype}};
     outputs = {logits.data()};
+    return Status();
+  }
+
+  // Selects the method for a photo of this upright size.
+  Status choose(int width, int height) {
+    const std::vector<MethodInfo>& methods = session.metadata().methods;
+    if (methods.empty() || pinned) return Status();
+    const int best = method_for(methods, width, height);
+    const std::string& name = methods[static_cast<std::size_t>(best)].name;
+    if (name == session.metadata().method) return Status();
+    if (Status status = session.select(name); !status.ok()) return status;
+    return adopt();
   }
 
   Status run(const ImageView& image) {
-    if (Status status = preprocessor.run(image, input.data()); !status.ok()) return status;
+    if (Status status = validate(image); !status.ok()) return status;
+    const bool turned = image.rotation == Rotation::by_90 || image.rotation == Rotation::by_270;
+    if (Status status =
+            choose(turned ? image.height : image.width, turned ? image.width : image.height);
+        !status.ok()) {
+      return status;
+    }
+    if (Status status = preprocessor->run(image, input.data()); !status.ok()) return status;
     return session.run(inputs, outputs);
   }
 
   Result<std::vector<Prediction>> classify(const ImageView& image, int top_k);
 
   Session session;
-  Preprocessor preprocessor;
+  bool pinned;  // the caller named the method
+  std::optional<Preprocessor> preprocessor;
   std::vector<float> input;
   std::vector<float> logits;
   std::vector<TensorView> inputs;  // views `input`
@@ -64,47 +107,50 @@ Classifier::Classifier(Classifier&&) noexcept = default;
 Classifier& Classifier::operator=(Classifier&&) noexcept = default;
 Classifier::~Classifier() = default;
 
-Result<Classifier> Classifier::load(const std::string& path, const SessionOptions& options) {
-  Result<Session> session = Session::load(path, options);
+Result<Classifier> Classifier::State::loaded(Result<Session> session, bool pinned) {
   if (!session.ok()) return session.status();
-  return create(std::move(session).value());
+  return guarded("Classifier.create", [&] { return checked(std::move(session).value(), pinned); });
+}
+
+Result<Classifier> Classifier::State::checked(Session session, bool pinned) {
+  if (session.metadata().task != kClassifyTask) {
+    return Status(StatusCode::invalid_artifact,
+                  concat("[Classifier.create] expected an artifact of the task ", kClassifyTask,
+                         ", got one of the task ", session.metadata().task,
+                         "; use Session, which takes and returns arrays, and `hvit-edge validate` "
+                         "to check it"));
+  }
+  auto state = std::make_unique<State>(std::move(session), pinned);
+  if (Status status = state->leave_batches(); !status.ok()) return status;
+  const std::vector<TensorSpec>& inputs = state->session.inputs();
+  const std::vector<TensorSpec>& outputs = state->session.outputs();
+  const bool one_image = inputs.size() == 1 && inputs[0].dtype == DType::float32;
+  const bool one_row = outputs.size() == 1 && outputs[0].dtype == DType::float32 &&
+                       outputs[0].shape.size() == 2 && outputs[0].shape[0] == 1 &&
+                       outputs[0].shape[1] > 0;
+  if (!one_image || !one_row) {
+    return Status(StatusCode::invalid_artifact,
+                  concat("[Classifier.create] expected a program from one float32 image to "
+                         "float32 [1, classes], got ",
+                         inputs.size(), " inputs and ", outputs.size(), " outputs, the first ",
+                         outputs.empty() ? "missing" : to_string(outputs[0].shape),
+                         "; use Session for other models"));
+  }
+  if (Status status = state->adopt(); !status.ok()) return status;
+  return Classifier(std::move(state));
+}
+
+Result<Classifier> Classifier::load(const std::string& path, const SessionOptions& options) {
+  return State::loaded(Session::load(path, options), !options.method.empty());
 }
 
 Result<Classifier> Classifier::load(const void* data, std::size_t size,
                                     const SessionOptions& options) {
-  Result<Session> session = Session::load(data, size, options);
-  if (!session.ok()) return session.status();
-  return create(std::move(session).value());
+  return State::loaded(Session::load(data, size, options), !options.method.empty());
 }
 
 Result<Classifier> Classifier::create(Session session) {
-  return guarded("Classifier.create", [&]() -> Result<Classifier> {
-    if (session.metadata().task != kClassifyTask) {
-      return Status(
-          StatusCode::invalid_artifact,
-          concat("[Classifier.create] expected an artifact of the task ", kClassifyTask,
-                 ", got one of the task ", session.metadata().task,
-                 "; use Session, which takes and returns arrays, and `hvit-edge validate` to "
-                 "check it"));
-    }
-    const std::vector<TensorSpec>& inputs = session.inputs();
-    const std::vector<TensorSpec>& outputs = session.outputs();
-    const bool one_image = inputs.size() == 1 && inputs[0].dtype == DType::float32;
-    const bool one_row = outputs.size() == 1 && outputs[0].dtype == DType::float32 &&
-                         outputs[0].shape.size() == 2 && outputs[0].shape[0] == 1 &&
-                         outputs[0].shape[1] > 0;
-    if (!one_image || !one_row) {
-      return Status(StatusCode::invalid_artifact,
-                    concat("[Classifier.create] expected a program from one float32 image to "
-                           "float32 [1, classes], got ",
-                           inputs.size(), " inputs and ", outputs.size(), " outputs, the first ",
-                           outputs.empty() ? "missing" : to_string(outputs[0].shape),
-                           "; use Session for other models"));
-    }
-    Result<Preprocessor> preprocessor = Preprocessor::create(session.metadata().preprocess);
-    if (!preprocessor.ok()) return preprocessor.status();
-    return Classifier(std::make_unique<State>(std::move(session), std::move(preprocessor).value()));
-  });
+  return guarded("Classifier.create", [&] { return State::checked(std::move(session), false); });
 }
 
 Result<std::vector<Prediction>> Classifier::classify(const ImageView& image, int top_k) {

@@ -32,18 +32,23 @@ class Tiny(nn.Module):
         self.head = nn.Linear(8, 7)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map float32 [1, 3, 32, 24] to float32 [1, 7]."""
+        """Map float32 [N, 3, H, W] to float32 [N, 7]."""
         x = torch.relu(self.stem(x))
         x = x + self.project(torch.relu(self.depthwise(torch.relu(self.expand(x)))))
         return self.head(self.norm(x.flatten(2).transpose(1, 2)).mean(dim=1))
 
 
-def main() -> None:
-    """Compile the network with fixed weights."""
+def make() -> nn.Module:
+    """Return the network with fixed weights."""
     torch.manual_seed(0)
+    return Tiny().eval()
+
+
+def main() -> None:
+    """Compile the network."""
     labels = [f"class {index}" for index in range(7)]
     preprocess = Preprocess((32, 24), resize_size=32)
-    module = Tiny().eval()
+    module = make()
     for precision, name in TARGETS.items():
         target = DATA / name
         if target.exists():

@@ -13,19 +13,12 @@ import numpy as np
 from PIL import Image
 
 from hvit_edge import _runtime
-from hvit_edge.artifact.metadata import (
-    CLASSIFY,
-    SOURCES,
-    Difference,
-    LayerRecord,
-    Metadata,
-    OperatorRecord,
-)
+from hvit_edge.artifact.metadata import SOURCES, Metadata
 from hvit_edge.artifact.program_text import read_text
+from hvit_edge.artifact.runtime_metadata import metadata_of
 from hvit_edge.boundary.public import public_methods
 from hvit_edge.errors import InputError
 from hvit_edge.images.load_image import load_image, rgb_of
-from hvit_edge.preprocess import Preprocess
 
 __all__ = ["Classifier", "Metadata", "Prediction", "SelfTest", "Session", "TensorSpec"]
 
@@ -70,7 +63,7 @@ class Prediction:
     score: float
 
 
-@public_methods("__init__", "__call__", "run", "operator_times", "self_test")
+@public_methods("__init__", "__call__", "run", "select", "operator_times", "self_test")
 class Session:
     """Runs one loaded artifact. Calls from several threads run one after the other.
 
@@ -81,6 +74,8 @@ class Session:
         prepare: False loads the model itself only at the first run. An artifact for a backend that
             this system does not have can then be inspected, but not run.
         time_operators: also measure the operators in every run, see `operator_times`.
+        method: the method to run, one of `metadata.methods`; empty for the first one. No other
+            method is loaded.
 
     Attributes:
         metadata: metadata of the artifact.
@@ -101,9 +96,12 @@ class Session:
         threads: int = 0,
         prepare: bool = True,
         time_operators: bool = False,
+        method: str = "",
     ) -> None:
         started = time.perf_counter()
-        native = _runtime.Session(_path(path), _thread_count(threads), prepare, time_operators)
+        native = _runtime.Session(
+            _path(path), _thread_count(threads), prepare, time_operators, _name(method)
+        )
         self._adopt(native, path, time.perf_counter() - started)
 
     @classmethod
@@ -127,15 +125,37 @@ class Session:
     ) -> None:
         self._native = native
         self._lock = lock or threading.Lock()
+        names = [method.name for method in native.metadata.methods] or [""]
+        self._texts = {name: read_text(os.fsdecode(path), SOURCES, name) for name in names}
         self.load_seconds = load_seconds
+        self._describe()
+
+    def _describe(self) -> None:
+        """Read what describes the selected method."""
+        native = self._native
         self.inputs = tuple(TensorSpec(tuple(s.shape), s.dtype, s.name) for s in native.inputs)
         self.outputs = tuple(TensorSpec(tuple(s.shape), s.dtype, s.name) for s in native.outputs)
         self.metadata = replace(
-            _metadata(native.metadata, path),
+            metadata_of(native.metadata, self._texts[native.metadata.method]),
             input_names=tuple(spec.name for spec in self.inputs if spec.name),
             output_names=tuple(spec.name for spec in self.outputs if spec.name),
         )
         self.planned_memory_bytes: int = native.planned_memory_bytes
+
+    def select(self, method: str) -> None:
+        """Select the method that runs from now on, and that the attributes describe.
+
+        The next run loads it in place of the former one.
+
+        Args:
+            method: the name of one of `metadata.methods`.
+
+        Raises:
+            InputError: the artifact has no method of this name.
+        """
+        with self._lock:
+            self._native.select(_name(method))
+        self._describe()
 
     def __call__(self, *arrays: np.ndarray, **named: np.ndarray) -> list[np.ndarray]:
         """Run the model once.
@@ -207,9 +227,12 @@ class Classifier:
     Args:
         path: an artifact written by `hvit_edge.compile`.
         threads: see Session.
+        method: the method to run, one of `metadata.methods`. Empty lets each photo choose: the one
+            whose aspect ratio crops the least of the photo, and of several the first. One method is
+            loaded at a time.
 
     Attributes:
-        session: the Session that runs the artifact.
+        session: the Session that runs the artifact; it describes the method that ran last.
         backend: name of the runtime.
 
     Raises:
@@ -219,9 +242,9 @@ class Classifier:
 
     backend = "C++ runtime"
 
-    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+    def __init__(self, path: str | Path, *, threads: int = 0, method: str = "") -> None:
         started = time.perf_counter()
-        self._native = _runtime.Classifier(_path(path), _thread_count(threads))
+        self._native = _runtime.Classifier(_path(path), _thread_count(threads), _name(method))
         self._lock = threading.Lock()
         seconds = time.perf_counter() - started
         self.session = Session._of(self._native.session, path, seconds, self._lock)
@@ -245,13 +268,21 @@ class Classifier:
         pixels = as_pixels(image)
         with self._lock:
             found = self._native.classify(pixels, whole_number(top_k, "Classifier", "top_k"))
+            self._follow()
         return [Prediction(p.label, p.index, p.score) for p in found]
 
     def logits(self, image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
         """Return the raw outputs for one photo, float32 [1, classes]; `image` as in `__call__`."""
         pixels = as_pixels(image)
         with self._lock:
-            return self._native.logits(pixels)
+            logits = self._native.logits(pixels)
+            self._follow()
+        return logits
+
+    def _follow(self) -> None:
+        """Let the session describe the method that the last photo chose."""
+        if self._native.session.metadata.method != self.session.metadata.method:
+            self.session._describe()
 
     def self_test(self) -> SelfTest:
         """Run the self test, see `Session.self_test`."""
@@ -295,6 +326,14 @@ def whole_number(value: int, where: str, name: str) -> int:
     return int(value)
 
 
+def _name(method: str) -> str:
+    if not isinstance(method, str):
+        raise InputError(
+            f"[Session] method: expected a name, got {method!r}; `metadata.methods` lists the names"
+        )
+    return method
+
+
 def _thread_count(threads: int) -> int:
     return whole_number(threads, "Session", "threads")
 
@@ -324,44 +363,3 @@ def _rgb(image: Image.Image) -> np.ndarray:
             " pass the path of the file, or scale the values to 0..255"
         )
     return rgb_of(image)
-
-
-def _metadata(native: _runtime.Metadata, path: str | Path) -> Metadata:
-    parity = native.parity
-    return Metadata(
-        schema_version=native.schema_version,
-        model_name=native.model_name,
-        target=native.target,
-        precision=native.precision,
-        created=native.created,
-        weights_source=native.weights_source,
-        weights_sha256=native.weights_sha256,
-        versions=dict(native.versions),
-        labels=tuple(native.labels),
-        preprocess=_preprocess(native.preprocess) if native.task == CLASSIFY else None,
-        parity=Difference(parity.max_abs, parity.max_rel, parity.cosine, parity.top1_agree),
-        golden_tolerance=native.golden_tolerance,
-        layers=tuple(LayerRecord(x.name, x.precision, x.sqnr_db) for x in native.layers),
-        cpu=native.cpu,
-        operators=tuple(OperatorRecord(x.kind, x.module) for x in native.operators),
-        task=native.task,
-        **read_text(os.fsdecode(path), SOURCES),
-    )
-
-
-def _preprocess(spec: _runtime.PreprocessSpec) -> Preprocess:
-    return Preprocess(
-        input_size=(spec.input_height, spec.input_width),
-        resize=spec.resize.name.replace("_", "-"),
-        resize_size=spec.resize_size,
-        interpolation=spec.interpolation.name,
-        mean=_floats(spec.mean),
-        std=_floats(spec.std),
-        channel_order=spec.channel_order.name,
-    )
-
-
-def _floats(values: list[float]) -> tuple[float, float, float]:
-    # The runtime holds float32; the shortest decimal of it is the number that was written.
-    red, green, blue = (float(str(np.float32(value))) for value in values)
-    return red, green, blue

@@ -19,13 +19,17 @@ struct Prediction {
 
 /// Classifies photos. Use a Classifier from one thread at a time. Several Classifiers may run at
 /// once.
+///
+/// If the artifact has several methods, each photo runs in the one that method_for() of metadata.h
+/// chooses for its upright size, unless SessionOptions::method names one. One method is loaded at a
+/// time; another one is loaded when a photo needs it.
 class Classifier {
  public:
   static Result<Classifier> load(const std::string& path, const SessionOptions& options = {});
   /// The caller keeps the memory alive and unchanged, see Session::load.
   static Result<Classifier> load(const void* data, std::size_t size,
                                  const SessionOptions& options = {});
-  /// Refuses programs that do not map one image to one row of logits.
+  /// Refuses programs that do not map one image to one row of logits. Chooses among all methods.
   static Result<Classifier> create(Session session);
 
   Classifier(Classifier&&) noexcept;

@@ -31,6 +31,14 @@ struct OperatorRecord {
   std::string module;  ///< dotted path of the module it came from; may be empty
 };
 
+/// A method of an artifact with several: the model for one input size and batch.
+struct MethodInfo {
+  std::string name;  ///< "320x240", or "320x240-batch4"
+  int batch = 1;     ///< photos of an input
+  int height = 0;    ///< pixels of a photo
+  int width = 0;
+};
+
 struct Metadata {
   std::int64_t schema_version = 0;
   /// "classify", or "tensor": arrays in and out, without preprocessing and labels
@@ -49,7 +57,15 @@ struct Metadata {
   std::vector<LayerRecord> layers;        ///< the worst first; empty for fp32 and older artifacts
   std::vector<OperatorRecord> operators;  ///< in serialized order; empty for older artifacts
   std::string cpu = "any";  ///< the CPU that the program is shaped for, "any" or "arm"
+  /// The methods, the preferred one first; empty for an artifact of one method.
+  std::vector<MethodInfo> methods;
+  std::string method;  ///< the one that the other fields describe; empty without `methods`
 };
+
+/// Returns the index in `methods` of the method for one photo of this upright size, in pixels: the
+/// one that loses the least of the photo if the photo is cropped to the input's aspect ratio; of
+/// several, the first. Methods with a batch above 1 are left out; -1 if there is no other.
+int method_for(const std::vector<MethodInfo>& methods, int width, int height);
 
 /// The tasks that this library knows.
 constexpr char kClassifyTask[] = "classify";

@@ -21,6 +21,8 @@ struct SessionOptions {
   bool prepare = true;
   /// If true, operators are timed in every run, for operators(). This costs time in each run.
   bool time_operators = false;
+  /// The method to run, one of Metadata::methods; empty for the first one.
+  std::string method;
 };
 
 /// How the name of an operator outside the backends begins; the rest is the place of its
@@ -62,6 +64,12 @@ class Session {
   const Metadata& metadata() const;
   const std::vector<TensorSpec>& inputs() const;
   const std::vector<TensorSpec>& outputs() const;
+
+  /// Selects the method that the Session runs and describes from now on, one of Metadata::methods.
+  /// The next run loads it in place of the one that was loaded, so that the Session needs the
+  /// memory of one method. References that metadata(), inputs() and outputs() returned before stay
+  /// valid and describe the former method.
+  Status select(const std::string& method);
 
   /// Bytes of the activations' arena, without the weights.
   std::size_t planned_memory_bytes() const;

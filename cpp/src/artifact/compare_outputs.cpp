@@ -8,8 +8,20 @@
 namespace hvit_edge {
 namespace {
 
-SelfTest compare_floats(const float* golden, const float* actual, std::size_t count,
-                        double tolerance) {
+// Returns true if the largest value is at the same place in every row.
+bool same_top1(const float* golden, const float* actual, std::size_t rows, std::size_t columns) {
+  for (std::size_t row = 0; row < rows; ++row, golden += columns, actual += columns) {
+    if (std::max_element(golden, golden + columns) - golden !=
+        std::max_element(actual, actual + columns) - actual) {
+      return false;
+    }
+  }
+  return true;
+}
+
+SelfTest compare_floats(const float* golden, const float* actual, std::size_t rows,
+                        std::size_t columns, double tolerance) {
+  const std::size_t count = rows * columns;
   SelfTest result;
   double largest = 0;
   bool finite = true;
@@ -22,8 +34,7 @@ SelfTest compare_floats(const float* golden, const float* actual, std::size_t co
   constexpr double infinity = std::numeric_limits<double>::infinity();
   if (!finite) result.max_abs = infinity;
   if (result.max_abs > 0) result.max_rel = largest > 0 ? result.max_abs / largest : infinity;
-  result.top1_agree = finite && std::max_element(golden, golden + count) - golden ==
-                                    std::max_element(actual, actual + count) - actual;
+  result.top1_agree = finite && same_top1(golden, actual, rows, columns);
   result.passed = finite && result.max_abs <= tolerance * largest;
   return result;
 }
@@ -51,10 +62,13 @@ SelfTest compare_integers(const TensorView& golden, const TensorView& actual, do
 
 SelfTest compare_outputs(const TensorView& golden, const TensorView& actual, double tolerance) {
   switch (golden.dtype) {
-    case DType::float32:
+    case DType::float32: {
+      const auto count = static_cast<std::size_t>(golden.numel());
+      const bool table = golden.shape.size() == 2 && count > 0;
+      const std::size_t rows = table ? static_cast<std::size_t>(golden.shape[0]) : 1;
       return compare_floats(static_cast<const float*>(golden.data),
-                            static_cast<const float*>(actual.data),
-                            static_cast<std::size_t>(golden.numel()), tolerance);
+                            static_cast<const float*>(actual.data), rows, count / rows, tolerance);
+    }
     case DType::int64:
       return compare_integers<std::int64_t>(golden, actual, tolerance);
     case DType::int32:

@@ -19,6 +19,12 @@ bool read_integer(const EValue& value, std::int64_t& number) {
 
 }  // namespace
 
+std::string field_of(const Program& program, const std::string& name, const std::string& method) {
+  if (method.empty()) return name;
+  const std::string own = concat(name, "@", method);
+  return program.has_method(own) ? own : name;
+}
+
 Status FieldReader::status() const {
   if (faults_.empty()) return Status();
   return Status(StatusCode::invalid_artifact,
@@ -26,7 +32,8 @@ Status FieldReader::status() const {
                     join(faults_, "; ") + "; compile the model again with hvit-edge");
 }
 
-std::vector<EValue> FieldReader::values(const std::string& name) {
+std::vector<EValue> FieldReader::values(const std::string& field) {
+  const std::string name = field_of(program_, field, method_);
   if (!program_.has_method(name)) {
     note(name + ": missing");
     return {};
@@ -49,7 +56,7 @@ std::vector<Number> FieldReader::exactly(const std::string& name, std::size_t co
     note(concat(name, ": expected ", count, " ", kind, count == 1 ? "" : "s",
                 ", got another type or length"));
   }
-  program_.release(name);
+  release(name);
   return numbers;
 }
 
@@ -95,12 +102,16 @@ std::string FieldReader::text(const std::string& name) {
   } else {
     note(name + ": expected a string, got another type");
   }
-  program_.release(name);
+  release(name);
   return text;
 }
 
 std::string FieldReader::optional_text(const std::string& name) {
-  return program_.has_method(name) ? text(name) : "";
+  return program_.has_method(field_of(program_, name, method_)) ? text(name) : "";
+}
+
+void FieldReader::release(const std::string& name) {
+  program_.release(field_of(program_, name, method_));
 }
 
 void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec) {
@@ -112,7 +123,7 @@ void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec)
     note(concat(name, ": expected the shape of forward's, ", to_string(spec.shape), ", got ",
                 to_string(view_of(found[0]).shape)));
   }
-  program_.release(name);
+  release(name);
 }
 
 void FieldReader::expect_tensor(const std::string& name, DType dtype) {
@@ -124,7 +135,7 @@ void FieldReader::expect_tensor(const std::string& name, DType dtype) {
   } else if (view_of(found[0]).data == nullptr) {
     note(name + ": expected a tensor with values, got none");
   }
-  program_.release(name);
+  release(name);
 }
 
 }  // namespace hvit_edge

@@ -3,15 +3,22 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "executorch/program.h"
 
 namespace hvit_edge {
 
+/// Returns the constant method that has a field of `method`: the field's own for this method, or
+/// the one of all methods.
+std::string field_of(const Program& program, const std::string& name, const std::string& method);
+
 class FieldReader {
  public:
-  explicit FieldReader(Program& program) : program_(program) {}
+  /// Reads the fields of one method; an empty name reads those of all.
+  explicit FieldReader(Program& program, std::string method = "")
+      : program_(program), method_(std::move(method)) {}
 
   std::int64_t integer(const std::string& name);
   /// Returns an integer that fits an int.
@@ -34,12 +41,14 @@ class FieldReader {
 
  private:
   std::vector<executorch::runtime::EValue> values(const std::string& name);
+  void release(const std::string& name);
   /// Returns `count` values; `read` converts each to a number or refuses it.
   template <typename Number, typename Read>
   std::vector<Number> exactly(const std::string& name, std::size_t count, const char* kind,
                               const Read& read);
 
   Program& program_;
+  std::string method_;
   std::vector<std::string> faults_;
 };
 

@@ -8,6 +8,7 @@
 #include "artifact/field_reader.h"
 #include "artifact/golden_tensors.h"
 #include "artifact/layer_records.h"
+#include "artifact/method_list.h"
 #include "artifact/operator_records.h"
 #include "text.h"
 
@@ -109,10 +110,53 @@ Status check_schema(FieldReader& reader, Program& program, Metadata& metadata) {
   return Status();
 }
 
+// Reads the list of methods, and checks that the program has them.
+void read_methods(FieldReader& reader, const Program& program, Metadata& metadata) {
+  const std::string fault = parse_methods(reader.optional_text("hve_methods"), metadata.methods);
+  if (!fault.empty()) return reader.note("hve_methods: " + fault);
+  for (std::size_t i = 1; i < metadata.methods.size(); ++i) {
+    if (program.has_method(metadata.methods[i].name)) continue;
+    reader.note(
+        concat("hve_methods: expected methods of the program, got ", metadata.methods[i].name));
+  }
+}
+
+// Returns the listed batch and size of the method that `metadata` describes; null without a list.
+const MethodInfo* listed(const Metadata& metadata) {
+  for (const MethodInfo& method : metadata.methods) {
+    if (method.name == metadata.method) return &method;
+  }
+  return nullptr;
+}
+
+// A method has the listed batch and size, and all methods have the same classes.
+void check_method(FieldReader& reader, const Program& program, const Metadata& metadata) {
+  const MethodInfo* method = listed(metadata);
+  if (method == nullptr) return;
+  const PreprocessSpec& spec = metadata.preprocess;
+  if (spec.input_height != method->height || spec.input_width != method->width) {
+    reader.note(concat("hve_methods: expected the input size of ", method->name, ", ",
+                       spec.input_height, "x", spec.input_width, ", got ", method->height, "x",
+                       method->width));
+  }
+  const std::vector<TensorSpec>& first = program.entries()[0].outputs;
+  const bool some = first.size() == 1 && first[0].shape.size() == 2;
+  const std::vector<std::int64_t> wanted = {method->batch, some ? first[0].shape[1] : 0};
+  const bool one = program.outputs().size() == 1;
+  if (!some || !one || program.outputs()[0].shape != wanted) {
+    reader.note(
+        concat("hve_methods: expected one output [batch, classes] with the same classes in "
+               "every method, got ",
+               one ? to_string(program.outputs()[0].shape) : "several", " in ", method->name));
+  }
+}
+
 // The program must read what the preprocessing writes, and have as many classes as labels.
 void check_consistency(FieldReader& reader, const Program& program, const Metadata& metadata) {
   const PreprocessSpec& spec = metadata.preprocess;
-  const std::vector<std::int64_t> wanted = {1, 3, spec.input_height, spec.input_width};
+  const MethodInfo* method = listed(metadata);
+  const int batch = method == nullptr ? 1 : method->batch;
+  const std::vector<std::int64_t> wanted = {batch, 3, spec.input_height, spec.input_width};
   const bool one = program.inputs().size() == 1;
   if (!one || program.inputs()[0].shape != wanted) {
     reader.note(concat("hve_input_size: expected the shape of forward's input, ",
@@ -136,6 +180,7 @@ void read_classifier(FieldReader& reader, const Program& program, Metadata& meta
   if (!reader.status().ok()) return;
   if (Status status = validate(metadata.preprocess); !status.ok()) reader.note(status.message());
   check_consistency(reader, program, metadata);
+  check_method(reader, program, metadata);
 }
 
 // Reads one line of `field` for each tensor; names must be unique.
@@ -151,8 +196,8 @@ void read_names(FieldReader& reader, const std::string& field, std::vector<Tenso
 
 }  // namespace
 
-Result<Metadata> read_metadata(Program& program) {
-  FieldReader reader(program);
+Result<Metadata> read_metadata(Program& program, const std::string& method) {
+  FieldReader reader(program, method);
   Metadata metadata;
   if (Status status = check_schema(reader, program, metadata); !status.ok()) return status;
   metadata.model_name = reader.text("hve_model_name");
@@ -173,6 +218,10 @@ Result<Metadata> read_metadata(Program& program) {
     read_names(reader, "hve_output_names", program.outputs());
     check_golden_tensors(reader, program);
   } else {
+    read_methods(reader, program, metadata);
+    if (!metadata.methods.empty()) {
+      metadata.method = method.empty() ? metadata.methods[0].name : method;
+    }
     read_classifier(reader, program, metadata);
   }
   if (Status status = reader.status(); !status.ok()) return status;

@@ -1,6 +1,9 @@
 #include "artifact/self_test.h"
 
+#include <algorithm>
+
 #include "artifact/compare_outputs.h"
+#include "artifact/field_reader.h"
 #include "artifact/golden_tensors.h"
 #include "text.h"
 
@@ -16,8 +19,25 @@ Status bad_golden(const char* field, const TensorView& view, const std::string& 
                        to_string(view.shape), "; compile the model again"));
 }
 
-Result<std::vector<float>> preprocess_golden(Program& program, const PreprocessSpec& spec) {
-  const auto values = program.constant(kImage);
+// Fills a batch after its first photo. Photo k is the first one with its columns rotated to the
+// left by k * width / count.
+void fill_batch(std::vector<float>& input, int count, const PreprocessSpec& spec) {
+  const auto width = static_cast<std::size_t>(spec.input_width);
+  const std::size_t rows = 3 * static_cast<std::size_t>(spec.input_height);
+  input.resize(rows * width * static_cast<std::size_t>(count));
+  for (std::size_t k = 1; k < static_cast<std::size_t>(count); ++k) {
+    const std::size_t shift = k * width / static_cast<std::size_t>(count);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const float* from = input.data() + row * width;
+      std::rotate_copy(from, from + shift, from + width, input.data() + (k * rows + row) * width);
+    }
+  }
+}
+
+Result<std::vector<float>> preprocess_golden(Program& program, const Metadata& metadata) {
+  const PreprocessSpec& spec = metadata.preprocess;
+  const std::string field = field_of(program, kImage, metadata.method);
+  const auto values = program.constant(field);
   if (!values.ok()) return values.status();
   const TensorView photo = view_of(values->front());
   if (photo.shape.size() != 3 || photo.shape[2] != 3) {
@@ -31,7 +51,7 @@ Result<std::vector<float>> preprocess_golden(Program& program, const PreprocessS
   if (!preprocessor.ok()) return preprocessor.status();
   std::vector<float> input(3 * static_cast<std::size_t>(spec.input_height) * spec.input_width);
   const Status status = preprocessor->run(image, input.data());
-  program.release(kImage);
+  program.release(field);
   if (!status.ok()) return status;
   return input;
 }
@@ -41,23 +61,26 @@ Result<std::vector<float>> preprocess_golden(Program& program, const PreprocessS
 Result<SelfTest> run_self_test(Program& program, const Metadata& metadata, const RunFunction& run) {
   if (metadata.task == kTensorTask) return run_tensor_self_test(program, metadata, run);
   const PreprocessSpec& spec = metadata.preprocess;
-  const Result<std::vector<float>> input = preprocess_golden(program, spec);
+  Result<std::vector<float>> input = preprocess_golden(program, metadata);
   if (!input.ok()) return input.status();
+  const auto batch = static_cast<int>(program.inputs()[0].shape[0]);
+  fill_batch(*input, batch, spec);
   TensorView view;
   view.data = input->data();
-  view.shape = {1, 3, spec.input_height, spec.input_width};
+  view.shape = {batch, 3, spec.input_height, spec.input_width};
   const Result<std::vector<TensorView>> outputs = run({view});
   if (!outputs.ok()) return outputs.status();
-  const auto values = program.constant(kOutput);
+  const std::string field = field_of(program, kOutput, metadata.method);
+  const auto values = program.constant(field);
   if (!values.ok()) return values.status();
   const TensorView golden = view_of(values->front());
   const TensorView& actual = outputs->front();
   if (golden.shape != actual.shape || actual.dtype != DType::float32) {
-    program.release(kOutput);
+    program.release(field);
     return bad_golden(kOutput, golden, concat("float32 ", to_string(actual.shape)));
   }
   const SelfTest result = compare_outputs(golden, actual, metadata.golden_tolerance);
-  program.release(kOutput);
+  program.release(field);
   return result;
 }
 

@@ -19,6 +19,8 @@ using executorch::aten::ScalarType;
 using executorch::runtime::Error;
 using executorch::runtime::EValue;
 
+constexpr char kForward[] = "forward";
+
 struct DTypePair {
   ScalarType executorch;
   DType ours;
@@ -107,12 +109,12 @@ Result<Program> Program::open(const void* data, std::size_t size) {
     }
     program.methods_.emplace_back(*name);
   }
-  if (!program.has_method("forward")) {
+  if (!program.has_method(kForward)) {
     return Status(StatusCode::invalid_artifact,
                   "[Session.load] expected a program with the method forward, got one without; "
                   "compile the model with hvit-edge");
   }
-  if (Status status = program.read_specs(); !status.ok()) return status;
+  if (Status status = program.add_entry(kForward); !status.ok()) return status;
   return program;
 }
 
@@ -134,9 +136,9 @@ Result<std::vector<EValue>> Program::constant(const std::string& name) {
 
 void Program::release(const std::string& name) { module_->unload_method(name); }
 
-Status Program::check_backends() {
-  const auto meta = module_->method_meta("forward");
-  if (!meta.ok()) return explain(meta.error(), "Session.load", "describe forward", "");
+Status Program::check_backends(const std::string& entry) {
+  const auto meta = module_->method_meta(entry);
+  if (!meta.ok()) return explain(meta.error(), "Session.load", "describe " + entry, "");
   for (std::size_t i = 0; i < meta->num_backends(); ++i) {
     const auto name = meta->get_backend_name(i);
     if (!name.ok()) return explain(name.error(), "Session.load", "name the backends", "");
@@ -149,39 +151,45 @@ Status Program::check_backends() {
   return Status();
 }
 
-Status Program::read_specs() {
-  const auto meta = module_->method_meta("forward");
-  if (!meta.ok()) return explain(meta.error(), "Session.load", "describe forward", "");
+Status Program::add_entry(const std::string& name) {
+  const auto meta = module_->method_meta(name);
+  if (!meta.ok()) return explain(meta.error(), "Session.load", "describe " + name, "");
   if (Status status = check_model(*meta); !status.ok()) return status;
+  Entry entry;
+  entry.name = name;
   for (std::size_t i = 0; i < meta->num_inputs(); ++i) {
     const auto info = meta->input_tensor_meta(i);
     if (!info.ok()) return explain(info.error(), "Session.load", "describe an input", "");
-    inputs_.push_back(spec_of(*info));
+    entry.inputs.push_back(spec_of(*info));
   }
   for (std::size_t i = 0; i < meta->num_outputs(); ++i) {
     const auto info = meta->output_tensor_meta(i);
     if (!info.ok()) return explain(info.error(), "Session.load", "describe an output", "");
-    outputs_.push_back(spec_of(*info));
+    entry.outputs.push_back(spec_of(*info));
   }
   for (std::size_t i = 0; i < meta->num_memory_planned_buffers(); ++i) {
     const auto bytes = meta->memory_planned_buffer_size(i);
-    if (bytes.ok()) planned_memory_bytes_ += static_cast<std::size_t>(*bytes);
+    if (bytes.ok()) entry.planned_memory_bytes += static_cast<std::size_t>(*bytes);
   }
+  entries_.push_back(std::move(entry));
   return Status();
 }
 
-Status Program::prepare_forward() {
+Status Program::prepare() {
+  const std::string& entry = entries_[selected_].name;
   const void* pool = current_thread_pool();
-  if (module_->is_method_loaded("forward")) {
-    if (pool == loaded_for_pool_) return Status();
-    module_->unload_method("forward");
+  if (!loaded_.empty()) {
+    if (loaded_ == entry && pool == loaded_for_pool_) return Status();
+    module_->unload_method(loaded_);
+    loaded_.clear();
   }
-  if (Status status = check_backends(); !status.ok()) return status;
+  if (Status status = check_backends(entry); !status.ok()) return status;
   const RuntimeLog log;
-  const Error error = module_->load_method("forward", nullptr, events_.get());
+  const Error error = module_->load_method(entry, nullptr, events_.get());
   if (error != Error::Ok) {
-    return explain(error, "Session.load", "load the method forward", log.first_error());
+    return explain(error, "Session.load", "load the method " + entry, log.first_error());
   }
+  loaded_ = entry;
   loaded_for_pool_ = pool;
   return Status();
 }
@@ -200,7 +208,7 @@ Result<std::vector<TensorView>> Program::run(const std::vector<TensorView>& inpu
     values.emplace_back(executorch::aten::Tensor(&tensors.back()->impl));
   }
   if (events_ != nullptr) events_->clear();
-  auto results = module_->execute("forward", values);
+  auto results = module_->execute(entries_[selected_].name, values);
   if (!results.ok()) {
     return explain(results.error(), "Session.run", "run the model", log.first_error());
   }

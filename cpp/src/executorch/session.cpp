@@ -1,6 +1,7 @@
 #include "hvit_edge/session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "artifact/mapped_file.h"
+#include "artifact/method_list.h"
 #include "artifact/read_metadata.h"
 #include "artifact/seal.h"
 #include "artifact/self_test.h"
@@ -33,8 +35,40 @@ struct Session::State {
 
   std::optional<MappedFile> file;  // outlives the program that points into it
   std::optional<Program> program;
-  Metadata metadata;
+  std::vector<Metadata> methods;  // that of each entry; unchanged after opening
+  // The entry that runs. Other threads may read what describes it.
+  std::atomic<std::size_t> selected{0};
+
+  Status read_methods();
+  Status select(const std::string& method, const char* where);
+  const Metadata& metadata() const { return methods[selected]; }
+  const Entry& entry() const { return program->entries()[selected]; }
 };
+
+// Reads the metadata of every method, so that selecting one only changes an index.
+Status Session::State::read_methods() {
+  Result<Metadata> first = read_metadata(*program);
+  if (!first.ok()) return first.status();
+  methods.push_back(std::move(first).value());
+  for (std::size_t i = 1; i < methods[0].methods.size(); ++i) {
+    const std::string name = methods[0].methods[i].name;
+    if (Status status = program->add_entry(name); !status.ok()) return status;
+    program->select(i);
+    Result<Metadata> read = read_metadata(*program, name);
+    if (!read.ok()) return read.status();
+    methods.push_back(std::move(read).value());
+  }
+  program->select(0);
+  return Status();
+}
+
+Status Session::State::select(const std::string& method, const char* where) {
+  const Result<std::size_t> found = find_method(methods[0].methods, method, where);
+  if (!found.ok()) return found.status();
+  program->select(*found);
+  selected = *found;
+  return Status();
+}
 
 Status Session::State::open(const void* data, std::size_t size, const std::string& name,
                             const SessionOptions& options) {
@@ -44,19 +78,20 @@ Status Session::State::open(const void* data, std::size_t size, const std::strin
   if (!opened.ok()) return opened.status();
   program.emplace(std::move(opened).value());
   if (options.time_operators) program->time_operators();
-  Result<Metadata> read = read_metadata(*program);
-  if (!read.ok()) return read.status();
-  metadata = std::move(read).value();
+  if (Status status = read_methods(); !status.ok()) return status;
+  if (!options.method.empty()) {
+    if (Status status = select(options.method, "Session.load"); !status.ok()) return status;
+  }
   if (!options.prepare) return Status();
   if (Status status = set_threads(options.threads); !status.ok()) return status;
   const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
-  return program->prepare_forward();
+  return program->prepare();
 }
 
 Result<std::vector<TensorView>> Session::State::run(const std::vector<TensorView>& inputs) {
   if (Status status = check_inputs(program->inputs(), inputs); !status.ok()) return status;
   const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
-  if (Status status = program->prepare_forward(); !status.ok()) return status;
+  if (Status status = program->prepare(); !status.ok()) return status;
   return program->run(inputs);
 }
 
@@ -97,15 +132,17 @@ Result<Session> Session::load(const void* data, std::size_t size, const SessionO
   });
 }
 
-const Metadata& Session::metadata() const { return state_->metadata; }
-const std::vector<TensorSpec>& Session::inputs() const { return state_->program->inputs(); }
-const std::vector<TensorSpec>& Session::outputs() const { return state_->program->outputs(); }
+const Metadata& Session::metadata() const { return state_->metadata(); }
+const std::vector<TensorSpec>& Session::inputs() const { return state_->entry().inputs; }
+const std::vector<TensorSpec>& Session::outputs() const { return state_->entry().outputs; }
+
+Status Session::select(const std::string& method) {
+  return guarded("Session.select", [&] { return state_->select(method, "Session.select"); });
+}
 
 const std::vector<OperatorTime>& Session::operators() const { return state_->program->operators(); }
 
-std::size_t Session::planned_memory_bytes() const {
-  return state_->program->planned_memory_bytes();
-}
+std::size_t Session::planned_memory_bytes() const { return state_->entry().planned_memory_bytes; }
 
 Result<std::vector<TensorView>> Session::run(const std::vector<TensorView>& inputs) {
   return guarded("Session.run", [&] { return state_->run(inputs); });
@@ -147,7 +184,7 @@ Status Session::run(const std::vector<TensorView>& inputs, const std::vector<flo
 Result<SelfTest> Session::self_test() {
   return guarded("Session.self_test", [&] {
     return run_self_test(
-        *state_->program, state_->metadata,
+        *state_->program, state_->metadata(),
         [&](const std::vector<TensorView>& inputs) { return state_->run(inputs); });
   });
 }

@@ -6,7 +6,7 @@ import os
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hvit_edge.artifact.metadata import SOURCES, LayerRecord, Metadata
+from hvit_edge.artifact.methods import field_of, written
 from hvit_edge.errors import InputError
 from hvit_edge.precision import CPUS
 
@@ -81,6 +82,38 @@ def constant_methods(metadata: Metadata, golden: Golden | GoldenTensors) -> dict
     if metadata.operators:
         methods["hve_operators"] = "\n".join(f"{o.kind}\t{o.module}" for o in metadata.operators)
     return methods
+
+
+def constant_methods_of(
+    described: Sequence[tuple[Metadata, Golden | GoldenTensors]],
+) -> dict[str, object]:
+    """Return metadata and golden samples of all methods of a program as constant methods.
+
+    The first method has the plain names. A field of another method is only written if it differs;
+    its name then has that of the method, see `methods.field_of`. Fields that only the first one has
+    become empty texts.
+
+    Args:
+        described: metadata and golden sample of each method, the first one first.
+    """
+    (first, golden), *others = described
+    shared = constant_methods(first, golden)
+    every = {**shared, "hve_methods": written(first.methods)}
+    for metadata, sample in others:
+        own = constant_methods(metadata, sample)
+        own = {**{name: "" for name in shared if isinstance(shared[name], str)}, **own}
+        for name, value in own.items():
+            if not _same(shared.get(name), value):
+                every[field_of(name, metadata.method)] = value
+    return every
+
+
+def _same(one: object, other: object) -> bool:
+    import torch
+
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return torch.equal(one, other)
+    return type(one) is type(other) and one == other
 
 
 def _golden_methods(golden: Golden | GoldenTensors) -> dict[str, object]:

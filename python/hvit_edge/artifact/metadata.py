@@ -77,6 +77,21 @@ class OperatorRecord:
 
 
 @dataclass(frozen=True)
+class Method:
+    """Describes a method of an artifact: the model for one input size and batch.
+
+    Attributes:
+        name: name of the method, such as "320x240" or "320x240-batch4", see `methods.name_of`.
+        batch: number of photos of an input.
+        size: (height, width) of a photo in pixels.
+    """
+
+    name: str
+    batch: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Metadata:
     """Holds the metadata of an artifact; docs/artifact.md defines each field.
 
@@ -117,6 +132,8 @@ class Metadata:
             file's name, or "drawn: ..." with the declaration.
         ops_outside: the operators outside the delegates in their order, one per line: operator,
             such as `aten.topk.default`, tab, module.
+        methods: the methods of an artifact with several, the preferred one first; empty for others.
+        method: name of the method that the other fields describe; empty without `methods`.
     """
 
     schema_version: int
@@ -146,3 +163,5 @@ class Metadata:
     output_names: tuple[str, ...] = ()
     sample_source: str = ""
     ops_outside: str = ""
+    methods: tuple[Method, ...] = ()
+    method: str = ""

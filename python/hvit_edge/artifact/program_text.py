@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hvit_edge.artifact.flatbuffer import Table, root
+from hvit_edge.artifact.methods import field_of
 from hvit_edge.errors import ArtifactError
 
 # Field numbers of ExecuTorch's flatbuffer schema (exir/_serialize/program.fbs, identifier ET12).
@@ -18,12 +19,13 @@ STRING = 6  # number of `String` in the union `KernelTypes`
 TEXT = 0
 
 
-def read_text(path: str | Path, names: Mapping[str, str]) -> dict[str, str]:
+def read_text(path: str | Path, names: Mapping[str, str], of: str = "") -> dict[str, str]:
     """Read constant methods that return text.
 
     Args:
         path: a program that the runtime has loaded, so its seal is valid.
         names: names of the results, and the name of the method of each.
+        of: the method of the artifact whose fields are read, see `methods.field_of`.
 
     Returns:
         The text of each; empty if the program does not have the method.
@@ -37,7 +39,8 @@ def read_text(path: str | Path, names: Mapping[str, str]) -> dict[str, str]:
     ):
         try:
             plans = {p.string(PLAN_NAME): p for p in root(data).tables(EXECUTION_PLAN)}
-            return {key: _text(plans.get(name)) for key, name in names.items()}
+            found = {k: plans.get(field_of(name, of), plans.get(name)) for k, name in names.items()}
+            return {key: _text(plan) for key, plan in found.items()}
         except (struct.error, IndexError, ValueError) as error:
             raise ArtifactError(
                 f"[Session.load] expected text in {', '.join(names.values())}, got other content"
