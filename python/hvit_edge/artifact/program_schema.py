@@ -83,6 +83,7 @@ _TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "BackendDelegateDataReference": (("location", "Int8"), ("index", "Uint32")),
     "DataSegment": (("offset", "Uint64"), ("size", "Uint64")),
+    "NamedData": (("key", "String"), ("segment_index", "Uint32")),
     "SubsegmentOffsets": (("segment_index", "Uint32"), ("offsets", "[Uint64]")),
 }
 _UNIONS = {"KernelTypes": KERNEL_TYPES, "InstructionArguments": INSTRUCTIONS}

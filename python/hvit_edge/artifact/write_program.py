@@ -71,18 +71,25 @@ class DelegateMethod:
     outputs: tuple[TensorForm, ...]
 
 
-def write_program(methods: Sequence[DelegateMethod], constants: Mapping[str, object]) -> bytes:
+def write_program(
+    methods: Sequence[DelegateMethod],
+    constants: Mapping[str, object],
+    named: Mapping[str, bytes] | None = None,
+) -> bytes:
     """Return the bytes of a program.
 
     Args:
         methods: methods that run; equal payloads are stored once.
         constants: by method name, what it returns: a str, int, float, list of int or float, or a
             tensor (any array that NumPy can read).
+        named: data that backends find by name; each begins at a multiple of `SEGMENT_ALIGNMENT`.
     """
     data = _Data()
     plans = [_calling(method, data) for method in methods]
     plans += [_returning(name, value, data) for name, value in constants.items()]
-    stored = [data.constants, *data.payloads]
+    named = named or {}
+    stored = [data.constants, *data.payloads, *named.values()]
+    first = 1 + len(data.payloads)
     segments, body = [], bytearray()
     for segment in stored:
         _pad(body, SEGMENT_ALIGNMENT)
@@ -96,6 +103,10 @@ def write_program(methods: Sequence[DelegateMethod], constants: Mapping[str, obj
             "backend_delegate_data": [],
             "segments": segments,
             "constant_segment": {"segment_index": 0, "offsets": data.offsets},
+            "named_data": [
+                {"key": key, "segment_index": first + index} for index, key in enumerate(named)
+            ]
+            or None,
         }
     )
     head = bytearray(_with_header(program, len(body)))

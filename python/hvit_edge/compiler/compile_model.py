@@ -13,7 +13,9 @@ from torch.fx import GraphModule
 
 from hvit_edge.boundary.public import public
 from hvit_edge.boundary.torch_state import settled
+from hvit_edge.compiler.compile_methods import compile_methods, method_sources
 from hvit_edge.compiler.gate import Gate
+from hvit_edge.compiler.method_request import requested_methods
 from hvit_edge.compiler.mixed import Labelled, MixedReport, keep_plan, mix
 from hvit_edge.compiler.mixed_options import MixedOptions
 from hvit_edge.compiler.photo_gate import PhotoGate
@@ -69,6 +71,8 @@ def compile(
     args: Mapping[str, Any] | None = None,
     inputs: object = None,
     cache: bool = True,
+    input_sizes: Sequence[int | tuple[int, int]] | None = None,
+    batches: Sequence[int] | None = None,
 ) -> Artifact:
     """Compile a model to one self-describing file.
 
@@ -123,6 +127,11 @@ def compile(
             axis, or a folder of such files. See docs/tensors.md.
         cache: use results of earlier compilations that are certainly the same, and keep those of
             this one, in a folder of the user; see docs/getting_started.md. They change no artifact.
+        input_sizes: several sizes in place of `input_size`, for xnnpack and native. The artifact
+            then has one method for each size and batch, which share one copy of the weights; the
+            first one is the preferred one. See docs/artifact.md.
+        batches: numbers of photos of an input; None for 1. An artifact with another batch than 1
+            has methods, too; those of more than one photo are run by `Session`.
 
     Returns:
         The path and the report. Nothing is written unless every gate passes. Notices about the
@@ -157,7 +166,12 @@ def compile(
     given = (source, args, weights, num_classes, input_size, weights_key)
     made = Source(given, preprocess, labels, inputs, cache)
     request.check(arrays=not made.takes_photos)
-    return compile_request(request, made)
+    methods = requested_methods(source, request, input_size, input_sizes, batches, inputs)
+    if methods is None:
+        return compile_request(request, made)
+    request.tell("build")
+    sources = method_sources(methods, given, preprocess, labels, cache)
+    return compile_methods(request, sources, _photo_work, _make)
 
 
 def compile_request(request: Request, source: Source) -> Artifact:
@@ -173,6 +187,21 @@ def compile_request(request: Request, source: Source) -> Artifact:
 
 def _compile_photos(request: Request, source: Source) -> Artifact:
     """Compile a module that classifies photos to an artifact of the task "classify"."""
+    gate, job, mixture = _photo_work(request, source)
+    made = _make(request, gate, job, source.photos.registered)
+    artifact = write_artifact(request, gate, made, mixture.report if mixture else None)
+    if mixture is not None:
+        keep_plan(mixture.report, job.name, request.path, force=request.force)
+    return artifact
+
+
+def _photo_work(
+    request: Request, source: Source, pool: Any = None
+) -> tuple[PhotoGate, Job, _Mixture | None]:
+    """Return the gate and the job of a module that classifies photos, and the search of "auto".
+
+    `pool` is what the methods of one artifact share, see `Target.new_pool`.
+    """
     subject = source.photos
     origin, target = subject.origin, target_named(request.target)
     calibration = None
@@ -188,15 +217,14 @@ def _compile_photos(request: Request, source: Source) -> Artifact:
         _job(request, source, origin.name, samples, calibration, subject.registered),
         preprocess=origin.preprocess,
         labels=origin.labels,
-        default_calibration=lambda count: bundled_calibration(origin.photos, count=count),
+        default_calibration=lambda count: bundled_calibration(
+            origin.photos, count=count
+        ).in_batches(subject.batch),
         keep_sensitive=not subject.registered,
         mix=mixture,
+        pool=pool,
     )
-    made = _make(request, gate, job, subject.registered)
-    artifact = write_artifact(request, gate, made, mixture.report if mixture else None)
-    if mixture is not None:
-        keep_plan(mixture.report, origin.name, request.path, force=request.force)
-    return artifact
+    return gate, job, mixture
 
 
 def _compile_arrays(request: Request, source: Source) -> Artifact:

@@ -52,7 +52,8 @@ class PhotoGate(Gate):
     def photos(self) -> list[Sample]:
         """Return the golden photo and the bundled photos."""
         preprocess = self.subject.origin.photos
-        bundled = [photo_sample(preprocess, load_image(path)) for path in bundled_photos()]
+        batch = self.subject.batch
+        bundled = [photo_sample(preprocess, load_image(path), batch) for path in bundled_photos()]
         return [self.subject.sample, *bundled]
 
     def describe_input(self) -> str:
@@ -72,7 +73,9 @@ class PhotoGate(Gate):
 
     def layer_inputs(self, calibration: Calibration | None) -> list[CalibrationInput]:
         """Return calibration images, or windows of the bundled photos."""
-        images = calibration or bundled_calibration(self.subject.origin.photos)
+        images = calibration or bundled_calibration(self.subject.origin.photos).in_batches(
+            self.subject.batch
+        )
         return list(images.inputs[:LAYER_INPUTS])
 
     def check_quantized(self, quantized: Quantized) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hvit_edge.artifact.metadata import CLASSIFY, Difference
+from hvit_edge.artifact.metadata import CLASSIFY, Difference, Method
 from hvit_edge.compiler.mixed import MixedReport
 from hvit_edge.hints import worded
 from hvit_edge.lowering import PassReport
@@ -16,6 +16,35 @@ from hvit_edge.targets.lowered_program import LoweredProgram
 from hvit_edge.weights import ModelOrigin
 
 MOVES = ("transpose", "reshape")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodReport:
+    """Reports a method of an artifact with several.
+
+    Attributes:
+        method: its name, batch and input size.
+        parity, steps: see `Report`.
+        delegates, ops_outside: number of delegates, and of operators outside them.
+    """
+
+    method: Method
+    parity: Difference
+    steps: tuple[StepResult, ...]
+    delegates: int
+    ops_outside: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as plain values for JSON."""
+        return {
+            "name": self.method.name,
+            "batch": self.method.batch,
+            "input_size": list(self.method.size),
+            "parity": self.parity.to_dict(),
+            "steps": [step.to_dict() for step in self.steps],
+            "delegates": self.delegates,
+            "ops_outside": self.ops_outside,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +135,13 @@ class CompileReport(Report):
         lowered: delegates, operators outside them and all operators, see
             `LoweredProgram`.
         mixture: the report of precision "auto"; None for any other.
+        methods: the methods of an artifact with several, of which the other fields describe the
+            first; empty for others.
     """
 
     lowered: LoweredProgram
     mixture: MixedReport | None = None
+    methods: tuple[MethodReport, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain values for JSON."""
@@ -120,6 +152,7 @@ class CompileReport(Report):
             "ops_total": self.lowered.ops_total,
             "delegated_share": self.lowered.delegated_share,
             "mixture": self.mixture.to_dict() if self.mixture else None,
+            "methods": [method.to_dict() for method in self.methods],
         }
 
 

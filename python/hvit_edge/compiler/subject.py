@@ -37,7 +37,8 @@ class Subject:
         registered: True if it was requested by a registered name.
         golden_image: uint8 [height, width, 3].
         sample: the preprocessed golden image, and its pixels.
-        expected: answer of the module to it, float32 [1, classes].
+        expected: answer of the module to it, float32 [batch, classes].
+        batch: number of photos of an input.
     """
 
     module: nn.Module
@@ -46,11 +47,22 @@ class Subject:
     golden_image: np.ndarray
     sample: Sample
     expected: np.ndarray
+    batch: int = 1
 
     @property
     def example(self) -> np.ndarray:
-        """Return the preprocessed golden image, float32 [1, 3, H, W]."""
+        """Return the preprocessed golden image, float32 [batch, 3, H, W]."""
         return self.sample.arrays[0]
+
+    def asked(self, image: np.ndarray, batch: int) -> Subject:
+        """Return the same with another golden photo, of which batches are made.
+
+        Raises:
+            InputError: the module does not take the batch.
+        """
+        sample = photo_sample(self.origin.photos, image, batch)
+        expected = run_eager(self.module, sample.arrays[0], "compile")
+        return replace(self, golden_image=image, sample=sample, expected=expected, batch=batch)
 
     def in_few_colors(self) -> Subject:
         """Return the same with a golden photo of the input's size, in few colors to stay small."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hvit_edge.artifact.container import constant_methods, seal, write_atomically
 from hvit_edge.artifact.metadata import Metadata
@@ -48,7 +48,19 @@ def write_artifact(
         InputError: the file cannot be written.
         ParityError: the written file does not pass its self test.
     """
-    described = describe_artifact(
+    metadata = described(request, gate, made)
+    if isinstance(made.program, LoweredProgram):
+        kind, own = _program(request, gate, made.program, metadata)
+        own["mixture"] = mixture
+    else:
+        kind, own = _package(request, gate, made.program, metadata)
+    common = reported(request, gate, made, metadata)
+    return Artifact(request.path, kind(**common, **own, **spent(request)))
+
+
+def described(request: Request, gate: Gate, made: Made) -> Metadata:
+    """Return the metadata of a program."""
+    metadata = describe_artifact(
         gate,
         request.target,
         cpu=request.cpu,
@@ -56,8 +68,12 @@ def write_artifact(
         operators=getattr(made.program, "operators", ()),
         outside=getattr(made.program, "ops_outside", ()),
     )
-    metadata = gate.complete(described)
-    common = {
+    return gate.complete(metadata)
+
+
+def reported(request: Request, gate: Gate, made: Made, metadata: Metadata) -> dict[str, Any]:
+    """Return the fields that the reports of all targets have."""
+    return {
         "model": gate.subject.origin.name,
         "target": request.target,
         "precision": request.precision,
@@ -72,16 +88,14 @@ def write_artifact(
         "calibration": made.calibration,
         **gate.reported,
     }
-    if isinstance(made.program, LoweredProgram):
-        kind, own = _program(request, gate, made.program, metadata)
-        own["mixture"] = mixture
-    else:
-        kind, own = _package(request, gate, made.program, metadata)
-    used = {
+
+
+def spent(request: Request) -> dict[str, Any]:
+    """Return the time and memory that a compilation has used until now."""
+    return {
         "seconds": time.perf_counter() - request.start,
         "peak_memory_bytes": peak_memory_bytes(),
     }
-    return Artifact(request.path, kind(**common, **own, **used))
 
 
 Written = tuple[type, dict[str, object]]
@@ -132,16 +146,20 @@ def _saved(model: MLModel) -> Callable[[Path], None]:
 
 
 def self_test(model: str, path: Path) -> None:
-    """Run the self test of a written file in the C++ runtime, with preprocessing.
+    """Run the self test of each method of a written file in the C++ runtime, with preprocessing.
 
     Raises:
-        ParityError: the self test fails.
+        ParityError: a self test fails.
     """
     with quiet_stderr():  # ExecuTorch notes that two runtimes are in one process
         session = Session(path)
-    result = session.self_test()
-    if not result.passed:
-        raise ParityError(
-            f"[compile] {model}: expected the artifact to pass its self test in the C++ runtime,"
-            f" got max_rel {result.max_rel:.3g}; nothing was written"
-        )
+    for method in session.metadata.methods or (None,):
+        if method is not None:
+            session.select(method.name)
+        result = session.self_test()
+        if not result.passed:
+            of = f"{model}, method {method.name}" if method else model
+            raise ParityError(
+                f"[compile] {of}: expected the artifact to pass its self test in the C++ runtime,"
+                f" got max_rel {result.max_rel:.3g}; nothing was written"
+            )

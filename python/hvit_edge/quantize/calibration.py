@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +35,26 @@ class Calibration:
             or one that is not a photo, each item is a tuple of arrays.
         skipped: the images that could not be read, and why.
         notices: what a user should know, one sentence each; also sent to `warnings`.
+        images: the number of images, if `inputs` are batches of them; otherwise 0.
     """
 
     inputs: tuple[CalibrationInput, ...]
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
+    images: int = 0
+
+    def in_batches(self, batch: int) -> Calibration:
+        """Return the same photos in batches of this size; the last one begins again if needed."""
+        if batch == 1:
+            return self
+        photos = [*self.inputs, *self.inputs[: -len(self.inputs) % batch]]
+        joined = (np.concatenate(photos[i : i + batch]) for i in range(0, len(photos), batch))
+        return replace(self, inputs=tuple(joined), images=len(self.inputs))
 
     def to_dict(self) -> dict[str, object]:
         """Return the number of images, the skipped images and the notices, as in reports."""
         return {
-            "images": len(self.inputs),
+            "images": self.images or len(self.inputs),
             "skipped": [asdict(image) for image in self.skipped],
             "notices": list(self.notices),
         }

@@ -56,7 +56,7 @@ class Lowered(LoweredProgram):
     operators: tuple[OperatorRecord, ...] = ()
     delegate_graph: object = None
 
-    def _places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, Place]:
         """Return the place of the first operator of each kind outside the delegates."""
         places: dict[str, Place] = {}
         modules = {_schema_name(outside.op): outside.module for outside in self.ops_outside}
@@ -77,17 +77,34 @@ class Lowered(LoweredProgram):
         Raises:
             LoweringError: the runtime has no kernel for an operator outside the delegate.
         """
-        manager = EdgeProgramManager(
-            {"forward": _independent(self.edge.exported_program())},
-            constant_methods=dict(constant_methods or {}),
-            compile_config=COMPILE_CONFIG,
-        )
-        with known_results():
-            program = manager.to_executorch()
-        places = self._places()
-        for plan in program.executorch_program.execution_plan:
-            check_kernels(plan.operators, places)
-        return program.buffer
+        return serialize({"forward": self}, constant_methods)
+
+
+def serialize(
+    programs: Mapping[str, Lowered], constant_methods: Mapping[str, object] | None = None
+) -> bytes:
+    """Return the bytes of one program with several methods; equal data of delegates is stored once.
+
+    The lowered graphs are not changed.
+
+    Args:
+        programs: the lowered graph of each method.
+        constant_methods: see `LoweredProgram.serialize`.
+
+    Raises:
+        LoweringError: the runtime has no kernel for an operator outside the delegates.
+    """
+    manager = EdgeProgramManager(
+        {name: _independent(p.edge.exported_program()) for name, p in programs.items()},
+        constant_methods=dict(constant_methods or {}),
+        compile_config=COMPILE_CONFIG,
+    )
+    with known_results():
+        program = manager.to_executorch()
+    places = {op: place for p in programs.values() for op, place in p.places().items()}
+    for plan in program.executorch_program.execution_plan:
+        check_kernels(plan.operators, places)
+    return program.buffer
 
 
 def lower_to(

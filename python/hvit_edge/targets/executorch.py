@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from hvit_edge.artifact.container import Arrays
+from hvit_edge.artifact.methods import FIRST_ENTRY
 from hvit_edge.boundary.quiet import quiet_stderr
 
 if TYPE_CHECKING:
@@ -30,20 +31,22 @@ def executorch_runtime() -> Runtime:
         return Runtime.get()
 
 
-def executorch_run(program: bytes) -> Callable[[Arrays], Arrays]:
-    """Return a function that runs a program; the program gets copies of the arrays."""
+def executorch_run(program: bytes, method: str = FIRST_ENTRY) -> Callable[[Arrays], Arrays]:
+    """Return a function that runs a method of a program, which gets copies of the arrays."""
     with quiet_stderr():  # its thread pool describes the CPU; failures are raised
         loaded = executorch_runtime().load_program(program)
-        method = loaded.load_method("forward")
+        entry = loaded.load_method(method)
 
     def run(arrays: Arrays, keep_alive: object = loaded) -> Arrays:
-        results = method.execute([torch.tensor(array) for array in arrays])
+        results = entry.execute([torch.tensor(array) for array in arrays])
         return tuple(result.clone().contiguous().numpy() for result in results)
 
     return run
 
 
-def executorch_step(program: bytes) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that runs a program of one input and one output."""
-    run = executorch_run(program)
+def executorch_step(
+    program: bytes, method: str = FIRST_ENTRY
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function that runs a method of one input and one output."""
+    run = executorch_run(program, method)
     return lambda array: run((array,))[0]

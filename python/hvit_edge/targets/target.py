@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch.fx import GraphModule, Node
 
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.metadata import Metadata
+from hvit_edge.artifact.methods import batch_of
 from hvit_edge.cache.reuse import Reuse
 from hvit_edge.errors import InputError
 from hvit_edge.lowering import Rewrite
@@ -69,10 +70,13 @@ Run = Callable[[Sample], Arrays]
 """Runs a program, and returns one array for each output."""
 
 
-def photo_sample(preprocess: Preprocess, image: np.ndarray) -> Sample:
-    """Resize and normalize a photo, uint8 [height, width, 3] of any size."""
+def photo_sample(preprocess: Preprocess, image: np.ndarray, batch: int = 1) -> Sample:
+    """Resize and normalize a photo, uint8 [height, width, 3] of any size.
+
+    With a `batch` above 1, the input has that number of photos, see `methods.batch_of`.
+    """
     pixels = preprocess.resize_and_crop(image)
-    return Sample((preprocess.normalise(pixels),), pixels)
+    return Sample((batch_of(preprocess.normalise(pixels), batch),), pixels)
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class Job:
         keep_sensitive: True if layers may stay float when int8 adds too much noise to them.
         mix: for precision "auto", turns a float graph and a calibration into a graph of mixed
             precision.
+        pool: what the methods of one artifact share, see `Target.new_pool`; None for an artifact of
+            one method.
         reuse: results of earlier compilations.
         progress: wraps the loops over the calibration.
         tell: called with the name of each step that begins.
@@ -116,6 +122,7 @@ class Job:
     default_calibration: Callable[[int], Calibration] | None = None
     keep_sensitive: bool = False
     mix: Callable[[GraphModule, Calibration], GraphModule] | None = None
+    pool: Any = None
     reuse: Reuse = field(default_factory=Reuse)
     progress: Wrap = silent
     tell: Callable[[str], None] = field(default=lambda step: None)
@@ -225,6 +232,21 @@ class Target(ABC, Generic[Program]):
     def stored(self, prepared: Prepared, program: Program, job: Job) -> Quantized | None:
         """Return the graph that a program stores; None if `prepare` returned it already."""
         return None
+
+    def new_pool(self) -> Any:
+        """Return what the jobs of all methods of one artifact share; None for nothing."""
+        return None
+
+    def serialize(
+        self, programs: Mapping[str, Program], constant_methods: Mapping[str, object]
+    ) -> bytes:
+        """Return the bytes of one program with several methods, which share their weights.
+
+        Args:
+            programs: the program of each method.
+            constant_methods: metadata and golden samples, see `container.constant_methods_of`.
+        """
+        raise NotImplementedError(f"programs for {self.name} have one method")
 
     def run(self, program: Program, job: Job) -> Run:
         """Return a function that runs the program on this machine."""

@@ -26,17 +26,17 @@ _OF_DTYPES = ("dtype", "Input type", "scalar type", "Double", "Half")
 
 
 def run_eager(module: nn.Module, example: np.ndarray, where: str) -> np.ndarray:
-    """Return the logits of a module for one input, float32 [1, classes].
+    """Return the logits of a module for one input, float32 [N, classes].
 
     Args:
         module: in eval mode.
-        example: float32 [1, 3, H, W]. It is not changed, even if the module writes to its input.
+        example: float32 [N, 3, H, W]. It is not changed, even if the module writes to its input.
         where: name of the public function that was called, for messages.
 
     Raises:
         InputError: the module refuses the input, or does not return finite logits.
     """
-    return _logits(_call(module, example, where), where)
+    return _logits(_call(module, example, where), where, len(example))
 
 
 def run_own(model: nn.Module, example: np.ndarray, where: str) -> tuple[nn.Module, np.ndarray]:
@@ -241,9 +241,9 @@ def _remedy(module: nn.Module, error: BaseException, example: np.ndarray) -> str
     )
 
 
-def _logits(output: object, where: str) -> np.ndarray:
-    """Check that a module returned finite float32 logits [1, classes], and return them."""
-    if not isinstance(output, torch.Tensor) or output.dim() != 2 or output.shape[0] != 1:
+def _logits(output: object, where: str, rows: int) -> np.ndarray:
+    """Check that a module returned finite float32 logits [rows, classes], and return them."""
+    if not isinstance(output, torch.Tensor) or output.dim() != 2 or output.shape[0] != rows:
         got = _described(output)
     elif output.shape[1] == 0:
         got = "no classes"
@@ -259,7 +259,7 @@ def _logits(output: object, where: str) -> np.ndarray:
     else:
         return output.detach().as_subclass(torch.Tensor).clone().contiguous().numpy()
     raise InputError(
-        f"[{where}] expected a module that returns float32 logits [1, classes], got {got};"
+        f"[{where}] expected a module that returns float32 logits [{rows}, classes], got {got};"
         " wrap it in a module that does"
     )
 

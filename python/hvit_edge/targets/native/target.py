@@ -7,7 +7,7 @@ know the backend and refuse it, so a program is measured in the C++ runtime.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -19,7 +19,9 @@ from hvit_edge.quantize import Calibration, quantize, reference_graph
 from hvit_edge.quantize.arithmetic import native_arithmetic
 from hvit_edge.quantize.sensitive_layers import MOST_INPUTS, keep_sensitive_layers
 from hvit_edge.targets.lowered_program import LoweredProgram
+from hvit_edge.targets.native.constant_pool import ConstantPool
 from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.native.program import serialize
 from hvit_edge.targets.native.runtime import native_int8_values, native_run, native_values
 from hvit_edge.targets.native.values import Number
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Target, Values
@@ -61,7 +63,17 @@ class NativeTarget(Target[LoweredProgram]):
         """Lower a graph for the backend."""
         job.tell("lower")
         number = number_of(job.precision, job.cpu)
-        return lower(prepared.graph, job.example, number, whole=job.whole)
+        return lower(prepared.graph, job.example, number, whole=job.whole, pool=job.pool)
+
+    def new_pool(self) -> ConstantPool:
+        """Return a pool in which the plans of one artifact share their constants."""
+        return ConstantPool()
+
+    def serialize(
+        self, programs: Mapping[str, LoweredProgram], constant_methods: Mapping[str, object]
+    ) -> bytes:
+        """Return the bytes of one program whose plans read the same constants."""
+        return serialize(programs, constant_methods)
 
     def run(self, program: LoweredProgram, job: Job) -> Run:
         """Return a function that runs the program in the C++ runtime."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch.fx import GraphModule, Node
@@ -14,7 +14,7 @@ from hvit_edge.precision import XNNPACK_PACKAGES
 from hvit_edge.quantize import quantize, reference_graph
 from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
 from hvit_edge.quantize.cost import Step
-from hvit_edge.targets.delegate import Lowered
+from hvit_edge.targets.delegate import Lowered, serialize
 from hvit_edge.targets.executorch import executorch_run, executorch_step
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
 from hvit_edge.targets.xnnpack.lower import lower, program_values
@@ -57,6 +57,12 @@ class XnnpackTarget(Target[Lowered]):
         """Lower a graph for the delegate."""
         job.tell("lower")
         return lower(prepared.graph, job.example, plainly=job.plainly)
+
+    def serialize(
+        self, programs: Mapping[str, Lowered], constant_methods: Mapping[str, object]
+    ) -> bytes:
+        """Return the bytes of one program; XNNPACK's weights are named data, stored once."""
+        return serialize(programs, constant_methods)
 
     def run(self, program: Lowered, job: Job) -> Run:
         """Return a function that runs the program in ExecuTorch's own Python runtime."""
