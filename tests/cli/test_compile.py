@@ -73,6 +73,8 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "args": {"width": 3, "name": "a"},
             "num_classes": 2,
             "input_size": (64, 96),
+            "input_sizes": None,
+            "batches": None,
             "labels": ["cat", "fire engine"],
             "output": "out.pte",
             "force": True,

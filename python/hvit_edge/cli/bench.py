@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_device, add_runs, add_threads
+from hvit_edge.cli.parser import VerbParser, add_device, add_method, add_runs, add_threads
 
 if TYPE_CHECKING:
     from hvit_edge.profile.instructions import Instructions
@@ -23,6 +23,7 @@ def add_arguments(parser: VerbParser) -> None:
         help="also count the guest instructions of one inference, which do not depend on this"
         " machine; needs --device qemu:CPU",
     )
+    add_method(parser, "the first one")
     add_device(parser)
     add_threads(parser)
 
@@ -39,6 +40,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             threads=args.threads,
             device=args.device,
             count_instructions=args.count_instructions,
+            method=args.method,
             progress=progress.counter("bench", unit="run"),
         )
     if args.format == "json":

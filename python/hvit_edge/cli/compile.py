@@ -20,6 +20,7 @@ from hvit_edge.cli.console import Console
 from hvit_edge.cli.early_checks import check_compile
 from hvit_edge.cli.next_lines import next_lines
 from hvit_edge.cli.parser import (
+    Matching,
     VerbParser,
     add_arg,
     add_weights_key,
@@ -92,11 +93,22 @@ def add_arguments(parser: VerbParser) -> None:
         metavar="N",
         help="number of classes of the network (default: as in the weights)",
     )
-    parser.add_argument(
+    parser.add_several(
         "--input-size",
+        Matching(r"\d+([xX]\d+)?"),
         type=image_size,
         metavar="SIDE|HxW",
-        help="input size in pixels (default: as the weights expect)",
+        help="input size in pixels (default: as the weights expect). With several, such as 256"
+        " 320x240, the artifact has a method for each, with one copy of the weights (xnnpack,"
+        " native); the first one is preferred",
+    )
+    parser.add_several(
+        "--batch",
+        Matching(r"-?\d+"),
+        type=whole_number(1),
+        metavar="N",
+        help="number of photos of an input (default: 1). With several, such as 1 4, the artifact"
+        " has a method for each and for each size",
     )
     parser.add_argument(
         "--labels",
@@ -247,7 +259,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 weights_key=args.weights_key,
                 preprocess=preprocess,
                 num_classes=args.num_classes,
-                input_size=args.input_size,
+                **_sizes(args, many),
                 labels=labels,
                 output=args.output,
                 force=args.force,
@@ -295,6 +307,24 @@ def _compile_many(
     return compile_many(model, targets=targets, precisions=precisions, **options)
 
 
+def _sizes(args: argparse.Namespace, many: bool) -> dict[str, object]:
+    """Return the input sizes and batches as arguments of `compile`, or of `compile_many`."""
+    sizes = args.input_size or [None]
+    several = len(sizes) > 1
+    if many and (several or args.batch):
+        raise InputError(
+            "[hvit-edge compile] --input-size, --batch: expected one input size and no batch with"
+            " several targets or precisions, got others; compile each combination by itself"
+        )
+    if many:
+        return {"input_size": sizes[0]}
+    return {
+        "input_size": None if several else sizes[0],
+        "input_sizes": sizes if several else None,
+        "batches": args.batch,
+    }
+
+
 @contextlib.contextmanager
 def _notices(console: Console) -> Iterator[None]:
     """Print our own warnings immediately, even if those of other packages are hidden."""
@@ -335,12 +365,30 @@ def _describe(report: dict, lines: list[str]) -> str:
     if mixture:
         pairs += _mixture_fields(mixture)
     ranking = _ranking(mixture["ranking"]) if mixture and mixture["ranking"] else ""
+    parity = text.parity_table(report["steps"])
+    if report.get("methods"):
+        parity = _methods(report["methods"])
     return (
         f"Compiled {report['model']} for {report['target']} in {report['precision']},"
         f" {report['seconds']:.1f} s\n\n{text.fields(pairs)}\n\n{ranking}"
-        f"Parity:\n{text.parity_table(report['steps'])}\n\n"
+        f"Parity:\n{parity}\n\n"
         "Next:\n" + "\n".join(f"  {line}" for line in lines)
     )
+
+
+def _methods(methods: list[dict]) -> str:
+    """Return a table of the methods and the parity of their programs."""
+    rows = [
+        (
+            one["name"],
+            str(one["batch"]),
+            f"{one['parity']['max_abs']:.2e}",
+            f"{one['parity']['max_rel']:.2e}",
+            "agrees" if one["parity"]["top1_agree"] else "differs",
+        )
+        for one in methods
+    ]
+    return text.table(("method", "batch", "max abs", "max rel", "top-1"), rows)
 
 
 def _photos(report: dict) -> list[tuple[str, object]]:

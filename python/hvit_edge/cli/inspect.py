@@ -103,6 +103,7 @@ def _program(facts: dict) -> list[tuple[str, object]]:
         ("delegates", _counted(facts["delegates"])),
         ("operators outside", _outside(facts)),
         ("planned memory", text.size(facts["planned_memory_bytes"])),
+        *([("methods", "\n".join(map(_method, facts["methods"])))] if facts["methods"] else []),
     ]
 
 
@@ -111,6 +112,15 @@ def _outside(facts: dict) -> str:
     recorded = facts["metadata"]["ops_outside"]
     pairs = [tuple(line.split("\t")) for line in recorded.splitlines()]
     return "\n".join([_counted(facts["ops_outside"]), *text.outside(pairs, facts["path"])])
+
+
+def _method(method: dict) -> str:
+    outside = sum(method["ops_outside"].values())
+    left = f", {outside} operators outside" if outside else ""
+    return (
+        f"{method['name']}: batch {method['batch']},"
+        f" planned memory {text.size(method['planned_memory_bytes'])}{left}"
+    )
 
 
 def _package(facts: dict) -> list[tuple[str, object]]:

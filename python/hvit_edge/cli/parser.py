@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import difflib
 import math
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, NoReturn
 
 from hvit_edge.errors import InputError
@@ -24,7 +25,7 @@ class VerbParser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        self._several: dict[str, tuple[str, ...]] = {}
+        self._several: dict[str, Container[str]] = {}
         self.add_argument(
             "--format",
             type=choice("text", "json"),
@@ -50,12 +51,12 @@ class VerbParser(argparse.ArgumentParser):
             self.error(", ".join(self._unexpected(unknown)))
         return known
 
-    def add_several(self, option: str, known: Sequence[str], **how: Any) -> None:
+    def add_several(self, option: str, known: Container[str], **how: Any) -> None:
         """Add an option with one or several of the `known` values, which becomes a list.
 
         A word that is not known ends the values, so that `--target native MODEL` has one value.
         """
-        self._several[option] = tuple(known)
+        self._several[option] = known
         self.add_argument(option, action="append", **how)
 
     def _one_each(self, args: Sequence[str]) -> list[str]:
@@ -91,6 +92,27 @@ class VerbParser(argparse.ArgumentParser):
         message = message.rstrip("; ")
         link = " " if message.endswith("?") else "; "
         raise InputError(f"[{self.prog}] {message}{link}see `{self.prog} --help`")
+
+
+class Matching:
+    """Contains the words that match a regular expression, for `VerbParser.add_several`."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern)
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and self._pattern.fullmatch(word) is not None
+
+
+def add_method(parser: argparse.ArgumentParser, otherwise: str) -> None:
+    """Add `--method`; `otherwise` is the default in words."""
+    parser.add_argument(
+        "--method",
+        default="",
+        metavar="NAME",
+        help="the method of an artifact with several input sizes or batches, such as 320x240;"
+        f" `inspect` lists them (default: {otherwise})",
+    )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

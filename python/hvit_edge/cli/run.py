@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_device, add_threads, whole_number
+from hvit_edge.cli.parser import VerbParser, add_device, add_method, add_threads, whole_number
 from hvit_edge.cli.run_arrays import describe_self_test, run_arrays
 from hvit_edge.errors import InputError, ParityError
 from hvit_edge.images.file_names import printable
@@ -40,6 +40,7 @@ def add_arguments(parser: VerbParser) -> None:
         action="store_true",
         help="compare the output for the golden sample with PyTorch's; exit with 3 if it differs",
     )
+    add_method(parser, "the one that crops the least of each photo")
     add_device(parser)
     add_threads(parser)
 
@@ -64,7 +65,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         from hvit_edge.artifact.kinds import is_package
         from hvit_edge.devices.open_artifact import open_classifier
 
-        classifier = open_classifier(args.artifact, threads=args.threads, device=args.device)
+        classifier = open_classifier(
+            args.artifact, threads=args.threads, device=args.device, method=args.method
+        )
         self_test = classifier.self_test() if args.self_test else None
         results = [_classify(classifier, photo, args.top_k) for photo in args.photos]
     if args.format == "json":

@@ -18,6 +18,7 @@ from hvit_edge.cli.parser import (
     VerbParser,
     add_device,
     add_made_by,
+    add_method,
     add_threads,
     add_weights_key,
     made_by,
@@ -62,6 +63,7 @@ def add_arguments(parser: VerbParser) -> None:
         help="name the first module whose output differs; in a quantized program, the layer with"
         " the lowest SQNR",
     )
+    add_method(parser, "each of them")
     add_device(parser)
     add_threads(parser)
 
@@ -85,11 +87,13 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             device=args.device,
             progress=progress.counter("device", unit="photo"),
             **({"sample": args.sample} if args.sample else {}),
+            **({"method": args.method} if args.method else {}),
         ).to_dict()
     if args.format == "json":
         console.json(report)
     else:
-        console.print(_describe(report, args))
+        reports = [report, *report.get("others", ())]
+        console.print("\n\n".join(_describe(one, args) for one in reports))
     return 0 if report["passed"] else ParityError.exit_code
 
 
@@ -100,8 +104,8 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
     noun = "sample" if arrays else "photo"
     plural = "" if report["images"] == 1 else "s"
     lines = [
-        f"{report['artifact']}: {report['images']} {noun}{plural}, {report['precision']}, expected"
-        f" {report['tolerance']}",
+        f"{report['artifact']}{_method(report)}: {report['images']} {noun}{plural},"
+        f" {report['precision']}, expected {report['tolerance']}",
         *([f"samples: {report['samples']}"] if arrays else []),
         *(f"skipped {printable(photo['name'])}: {photo['reason']}" for photo in report["skipped"]),
         "",
@@ -124,6 +128,10 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
         if args.bisect:
             lines.append(_bisected(report))
     return "\n".join(lines)
+
+
+def _method(report: dict) -> str:
+    return f", method {report['method']}" if report.get("method") else ""
 
 
 def _device(device: dict | None, *, classes: bool) -> list[tuple[str, str]]:

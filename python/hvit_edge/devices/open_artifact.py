@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.artifact.metadata import CLASSIFY, Metadata
+from hvit_edge.errors import InputError
 
 if TYPE_CHECKING:
     from hvit_edge.coreml.runner import PackageClassifier
@@ -19,20 +20,28 @@ if TYPE_CHECKING:
 AnyClassifier: TypeAlias = "Classifier | PackageClassifier | DeviceClassifier"
 
 
-def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local") -> AnyClassifier:
+def open_classifier(
+    path: str | Path, *, threads: int = 0, device: str = "local", method: str = ""
+) -> AnyClassifier:
     """Return a classifier of photos for an artifact.
 
     Args:
         path: a `.pte` or `.mlpackage` written by hvit-edge.
         threads: see `runtime.Session` and `coreml.runner.PackageClassifier`.
         device: device on which it runs, see `devices.open_device`; "local" is this machine.
+        method: see `runtime.Classifier`; only for a file on this machine.
 
     Raises:
         InputError: there is no such file, the number of threads is impossible, there is no such
-            kind of device, or a package is given for a device.
+            kind of device, a package is given for a device, or there is no such method.
         ArtifactError: the artifact is damaged, not from hvit-edge, or too new.
         DeviceError: the device cannot be used. Usually this is known only at the first photo.
     """
+    if method and (device != "local" or is_package(path)):
+        raise InputError(
+            f"[run] --method (method=): expected none for {device if device != 'local' else path},"
+            " which runs the first method; run a .pte on this machine"
+        )
     if device != "local":
         from hvit_edge.devices import DeviceClassifier, Runner, open_device
 
@@ -44,7 +53,7 @@ def open_classifier(path: str | Path, *, threads: int = 0, device: str = "local"
         return PackageClassifier(path, threads=threads)
     from hvit_edge.runtime import Classifier
 
-    return Classifier(path, threads=threads)
+    return Classifier(path, threads=threads, method=method)
 
 
 def task_of_package(path: str | Path) -> str:

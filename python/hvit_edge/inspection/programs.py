@@ -7,11 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hvit_edge.artifact.flatbuffer import Table as _Table
 from hvit_edge.artifact.flatbuffer import root as _root
 from hvit_edge.artifact.kinds import is_package
+from hvit_edge.artifact.methods import entry_of
 from hvit_edge.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from hvit_edge.runtime import Session
 
 # Field numbers of ExecuTorch's flatbuffer schema (exir/_serialize/program.fbs, identifier ET12).
 PROGRAM_EXECUTION_PLAN = 1
@@ -31,7 +36,9 @@ def describe(path: str | Path) -> dict:
         For a package, see `describe_package`. For a file: path, bytes, format ("pte"), inputs and
         outputs (lists of {"dtype", "shape"}, and "name" for the task "tensor"),
         planned_memory_bytes, delegates and ops_outside (name to number of calls), metadata
-        (docs/artifact.md).
+        (docs/artifact.md). They are those of the first method; `methods` lists all methods of an
+        artifact with several (name, batch, input_size, planned_memory_bytes, delegates and
+        ops_outside), and is empty for others.
 
     Raises:
         ArtifactError: the file is not a usable artifact.
@@ -56,7 +63,28 @@ def describe(path: str | Path) -> dict:
         "delegates": delegates,
         "ops_outside": outside,
         "metadata": asdict(replace(metadata, versions=dict(metadata.versions))),
+        "methods": _methods(session, program),
     }
+
+
+def _methods(session: Session, program: bytes) -> list[dict]:
+    """Describe each method of a program with several."""
+    found = []
+    methods = session.metadata.methods
+    for method in methods:
+        session.select(method.name)
+        delegates, outside = count_calls(program, entry_of(methods, method.name))
+        found.append(
+            {
+                "name": method.name,
+                "batch": method.batch,
+                "input_size": list(method.size),
+                "planned_memory_bytes": session.planned_memory_bytes,
+                "delegates": delegates,
+                "ops_outside": outside,
+            }
+        )
+    return found
 
 
 def _tensor(spec) -> dict:

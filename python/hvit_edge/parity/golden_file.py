@@ -8,21 +8,28 @@ import numpy as np
 
 from hvit_edge.artifact.container import Golden, GoldenTensors, GraphAnswer
 from hvit_edge.artifact.metadata import Metadata
+from hvit_edge.artifact.methods import field_of
 from hvit_edge.targets.executorch import executorch_runtime
 
 RECORDS = ("hve_golden_image", "hve_golden_output", "hve_graph_output", "hve_graph_sqnr")
 GRAPH_SQNR = "hve_graph_sqnr"
 
 
-def read_golden(path: Path) -> Golden | None:
+def read_golden(path: Path, method: str = "") -> Golden | None:
     """Return the golden sample of a `.pte`; None if it has no answer of a quantized graph.
 
     Artifacts in float32 and artifacts of earlier versions have none.
+
+    Args:
+        path: the file.
+        method: the method of an artifact with several.
     """
     program = executorch_runtime().load_program(path.read_bytes())
     if not program.method_names.issuperset(RECORDS):
         return None
-    image, output, answer, least = (program.load_method(name).execute([])[0] for name in RECORDS)
+    own = {name: field_of(name, method) for name in RECORDS}
+    fields = [own[name] if own[name] in program.method_names else name for name in RECORDS]
+    image, output, answer, least = (program.load_method(name).execute([])[0] for name in fields)
     graph = GraphAnswer(answer.clone().numpy(), float(least))
     return Golden(image.clone().numpy(), output.clone().numpy(), graph)
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from hvit_edge.artifact.container import Golden, GoldenTensors
 from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import TENSOR, Metadata
+from hvit_edge.artifact.methods import entry_of
 from hvit_edge.coreml.runner import CORE_ML, PackageClassifier
 from hvit_edge.devices.open_artifact import task_of_package
+from hvit_edge.errors import InputError
 from hvit_edge.parity.golden_file import read_golden, read_golden_tensors
 from hvit_edge.runtime import Session
 from hvit_edge.targets.target import Run, Sample, photo_sample
@@ -35,6 +37,7 @@ class Opened:
         backend: what runs the program, for the report.
         shapes: shapes of the inputs.
         classes: number of classes of the first output, if it is [N, classes]; else None.
+        batch: number of photos of an input, for the task "classify".
     """
 
     path: Path
@@ -46,6 +49,12 @@ class Opened:
     backend: str
     shapes: tuple[tuple[int, ...], ...]
     classes: int | None
+    batch: int = 1
+
+    @property
+    def entry(self) -> str:
+        """Return the name of the method in the ExecuTorch program."""
+        return entry_of(self.metadata.methods, self.metadata.method)
 
     @property
     def in_executorch(self) -> bool:
@@ -53,37 +62,45 @@ class Opened:
         return self.metadata.target in EXECUTORCH
 
 
-def open_for_parity(path: Path, *, threads: int) -> Opened:
+def open_for_parity(path: Path, *, threads: int, method: str = "") -> Opened:
     """Open an artifact for a validation.
 
     Args:
         path: a `.pte` or `.mlpackage` written by `compile`.
         threads: number of threads that run the program; 0 for its default.
+        method: the method of an artifact with several; empty for the first one.
 
     Raises:
         ArtifactError: the artifact cannot be used.
-        InputError: the file does not exist.
+        InputError: the file does not exist, or it has no such method.
     """
+    if method and is_package(path):
+        raise InputError(
+            f"[validate] --method (method=): expected none for the package {path}, which has one"
+            " input size; leave it out"
+        )
     if is_package(path):
         tensors = task_of_package(path) == TENSOR
         return (_tensor_package if tensors else _photo_package)(path, threads)
-    session = Session(path, threads=threads)
+    session = Session(path, threads=threads, method=method)
     tensors = session.metadata.task == TENSOR
     return (_tensor_program if tensors else _photo_program)(path, session)
 
 
 def _photo_program(path: Path, session: Session) -> Opened:
-    metadata, golden = session.metadata, read_golden(path)
+    metadata = session.metadata
+    golden, batch = read_golden(path, metadata.method), session.inputs[0].shape[0]
     return Opened(
         path=path,
         metadata=metadata,
         golden=golden,
-        golden_sample=lambda: photo_sample(metadata.preprocess, golden.image),
+        golden_sample=lambda: photo_sample(metadata.preprocess, golden.image, batch),
         run=lambda sample: tuple(session(*sample.arrays)),
         step="runtime",
         backend="C++ runtime",
         shapes=tuple(spec.shape for spec in session.inputs),
         classes=session.outputs[0].shape[-1],
+        batch=batch,
     )
 
 

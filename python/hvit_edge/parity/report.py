@@ -91,6 +91,8 @@ class ParityReport:
         device: comparison with the device of the last step; None for this machine.
         task: task of the artifact, see `Metadata`.
         samples: where the samples came from, for the task "tensor".
+        method: the method of an artifact with several.
+        others: reports of the other methods, if all of them were validated.
     """
 
     artifact: Path
@@ -107,11 +109,14 @@ class ParityReport:
     device: DeviceParity | None = None
     task: str = CLASSIFY
     samples: str = ""
+    method: str = ""
+    others: tuple[ParityReport, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Return True if every step is within its tolerance on every photo."""
-        return all(step.passed for step in self.steps)
+        """Return True if every step of every method is within its tolerance on every photo."""
+        own = all(step.passed for step in self.steps)
+        return own and all(report.passed for report in self.others)
 
     @property
     def first_break(self) -> str | None:
@@ -144,6 +149,8 @@ class ParityReport:
             **self.noise.to_dict(),
             "steps": [step.to_dict() for step in self.steps],
             "layers": [asdict(layer) for layer in self.layers],
+            "method": self.method,
+            "others": [report.to_dict() for report in self.others],
         }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ def validate(
     weights_key: str | None = None,
     args: Mapping[str, Any] | None = None,
     sample: object = None,
+    method: str = "",
 ) -> ParityReport:
     """Compare an artifact, and every step that led to it, with eager PyTorch.
 
@@ -66,6 +69,9 @@ def validate(
             input name, the path of an NPZ file whose arrays may have a leading sample axis, or a
             folder of such files. None uses the golden sample, and more random samples if that one
             is random.
+        method: of an artifact with several methods, the one to validate; empty validates each, and
+            the report of the first one has those of the others. On a device, name the first one,
+            which it runs.
 
     Returns:
         The report.
@@ -83,7 +89,14 @@ def validate(
             f"[validate] expected a .pte file for {device}, got the package {path}: validate"
             " packages on a Mac, without --device (device=)"
         )
-    opened = open_for_parity(path, threads=threads)
+    opened = open_for_parity(path, threads=threads, method=method)
+    methods = opened.metadata.methods
+    if runner and methods and method != methods[0].name:
+        raise InputError(
+            f"[validate] expected --method {methods[0].name} (method={methods[0].name!r}) for"
+            f" {device}, which runs the first method, got {method or 'none'}; validate the others"
+            " on this machine"
+        )
     given = Given(model, weights, weights_key, args)
     if opened.metadata.task == TENSOR:
         check_options(data=data)
@@ -102,9 +115,9 @@ def validate(
             "[validate] sample: expected none with an artifact that classifies photos, got one;"
             " pass photos with --data DIR (data=...)"
         )
-    return validate_photos(
-        opened,
-        given,
+    judge = partial(
+        validate_photos,
+        given=given,
         data=data,
         rtol=rtol,
         bisect=bisect,
@@ -112,3 +125,6 @@ def validate(
         threads=threads,
         progress=progress,
     )
+    names = [other.name for other in methods[1:]] if not method else []
+    others = (open_for_parity(path, threads=threads, method=name) for name in names)
+    return replace(judge(opened), others=tuple(map(judge, others)))

@@ -48,7 +48,7 @@ def validate_photos(
     tolerance = step_tolerance(opened.step, metadata.precision, rtol)
     model = reference_model(metadata, opened.classes, given, artifact=opened.path)
     photos, skipped = open_photos(data, metadata.preprocess)
-    samples = [photo_sample(metadata.preprocess, image) for _, image in photos]
+    samples = [photo_sample(metadata.preprocess, image, opened.batch) for _, image in photos]
     inputs = [sample.arrays[0] for sample in samples]
     eager = pytorch_step(model)
     expected = [eager(array) for array in inputs]
@@ -63,7 +63,7 @@ def validate_photos(
     )
     steps = [*float_steps]
     if opened.in_executorch:
-        lowered = executorch_step(opened.path.read_bytes())
+        lowered = executorch_step(opened.path.read_bytes(), opened.entry)
         steps.append(measure("lowered", lowered, inputs, expected, tolerance))
     steps += measure_fidelity(opened.golden, opened.golden_sample, opened.run)
     steps.append(judge(opened.step, outputs, expected, tolerance))
@@ -91,6 +91,7 @@ def validate_photos(
         skipped=skipped,
         backend=opened.backend,
         device=there,
+        method=metadata.method,
     )
     if not bisect or report.passed:
         return report

@@ -64,6 +64,7 @@ def bench(
     device: str = LOCAL,
     count_instructions: bool = False,
     progress: Count = uncounted,
+    method: str = "",
 ) -> BenchReport:
     """Measure an artifact in a new process, so that what this process has loaded does not count.
 
@@ -75,6 +76,7 @@ def bench(
         device: see `devices.open_device`.
         count_instructions: also count the instructions of one inference; only in QEMU.
         progress: called after every run on another device.
+        method: the method to run, see `runtime.Session`; only on this machine.
 
     Returns:
         The report.
@@ -96,6 +98,11 @@ def bench(
     _check("threads", threads, least=0)
     if count_instructions:
         check_countable(device)
+    if method and device != LOCAL:
+        raise InputError(
+            f"[bench] --method (method=): expected none for {device}, which runs the first method;"
+            " measure another one on this machine"
+        )
     if device != LOCAL:
         runner = Runner(open_device(device))
         runs = {"iterations": iterations, "warmup": warmup}
@@ -103,6 +110,7 @@ def bench(
         counted = instructions_of(Path(path), device, progress) if count_instructions else None
         return replace(_report(path, answer, **runs), device=device, instructions=counted)
     command = [sys.executable, "-c", WORKER, str(path), str(iterations), str(warmup), str(threads)]
+    command.append(method)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     answer = _answer(done.stdout)
     if "error" in answer:
@@ -158,22 +166,22 @@ def _answer(stdout: str) -> dict:
 
 def _worker(arguments: list[str]) -> int:
     """Measure in the process that `bench` starts, and print one line of JSON."""
-    path, iterations, warmup, threads = arguments[0], *(int(text) for text in arguments[1:])
+    path, *numbers, method = arguments
     try:
-        print(json.dumps(_measure(path, iterations, warmup, threads)))
+        print(json.dumps(_measure(path, *map(int, numbers), method)))
     except HvitEdgeError as error:
         print(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}))
         return error.exit_code
     return 0
 
 
-def _measure(path: str, iterations: int, warmup: int, threads: int) -> dict:
+def _measure(path: str, iterations: int, warmup: int, threads: int, method: str) -> dict:
     from hvit_edge import _runtime
     from hvit_edge.profile.random_arrays import random_arrays
     from hvit_edge.runtime import Session
 
     start = time.perf_counter()
-    session = Session(path, threads=threads)
+    session = Session(path, threads=threads, method=method)
     load_seconds = time.perf_counter() - start
     inputs = random_arrays(session)
     seconds = []
