@@ -145,3 +145,26 @@ def test_compile_prints_a_line_for_each_method(capsys, tmp_path):
     assert table[0].split()[:2] == ["method", "batch"]
     assert [line.split()[0] for line in table[1:5]] == names
     assert all(line.endswith("agrees") for line in table[1:5])
+
+
+def labelled(tmp_path, shapes):
+    folder = tmp_path / "photos"
+    for index, size in enumerate(shapes):
+        path = folder / f"class {index}" / "a.png"
+        path.parent.mkdir(parents=True)
+        Image.radial_gradient("L").resize(size).convert("RGB").save(path)
+    return str(folder)
+
+
+def test_eval_chooses_for_each_photo_or_takes_the_named_one(capsys, tmp_path):
+    photos = labelled(tmp_path, [(80, 60), (60, 80), (60, 60)])
+    arguments = ["eval", ARTIFACT, photos, "--allow-empty"]
+    assert main(arguments) == 0
+    assert main([*arguments, "--method", "32x32"]) == 0
+    capsys.readouterr()
+    assert main([*arguments, "--against-eager", "--model", FACTORY]) == 2
+    assert "expected --method NAME to compare" in capsys.readouterr().err
+    named = ["--method", "24x32", "--against-eager", "--model", FACTORY, "--format", "json"]
+    assert main([*arguments, *named]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["images"] == 3 and report["agreement"] == 1

@@ -21,6 +21,7 @@ from hvit_edge.cli.parser import (
     VerbParser,
     add_device,
     add_made_by,
+    add_method,
     add_threads,
     made_by,
     whole_number,
@@ -80,6 +81,7 @@ def add_arguments(parser: VerbParser) -> None:
         action="store_true",
         help="exit with 0 even if a class folder has no readable image",
     )
+    add_method(parser, "the one that crops the least of each photo")
     add_device(parser)
     add_threads(parser)
 
@@ -103,7 +105,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
         eager = None
         if args.against_eager:
-            eager = eager_reference(args.artifact, args.weights, **module)
+            eager = eager_reference(args.artifact, args.weights, **module, method=args.method)
         report = evaluate(
             args.artifact,
             args.data,
@@ -115,6 +117,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             eager=eager,
             progress=progress.bar("eval"),
             device=args.device,
+            method=args.method,
             allow_empty=True,  # print the numbers first; the error comes at the end
         )
     if args.format == "json":

@@ -39,8 +39,8 @@ def open_classifier(
     """
     if method and (device != "local" or is_package(path)):
         raise InputError(
-            f"[run] --method (method=): expected none for {device if device != 'local' else path},"
-            " which runs the first method; run a .pte on this machine"
+            f"[run] --method (method=): expected none for {path if device == 'local' else device};"
+            " name a method of a .pte on this machine"
         )
     if device != "local":
         from hvit_edge.devices import DeviceClassifier, Runner, open_device
@@ -70,8 +70,12 @@ def task_of_package(path: str | Path) -> str:
     return read_package(path).metadata.get("hve_task", CLASSIFY)
 
 
-def read_identity(path: str | Path) -> tuple[Metadata, int]:
+def read_identity(path: str | Path, method: str = "") -> tuple[Metadata, int]:
     """Return the metadata of an artifact and its number of classes, without preparing the program.
+
+    Args:
+        path: a `.pte` or `.mlpackage` written by hvit-edge.
+        method: the method of a file with several that is described; empty for the first one.
 
     Raises:
         InputError, ArtifactError: see `open_classifier`.
@@ -84,5 +88,5 @@ def read_identity(path: str | Path) -> tuple[Metadata, int]:
         return metadata, golden.output.shape[1]
     from hvit_edge.runtime import Session
 
-    session = Session(path, prepare=False)
+    session = Session(path, prepare=False, method=method)
     return session.metadata, ([1, *session.outputs[0].shape])[-1]

@@ -60,6 +60,7 @@ def evaluate(
     progress: progress_bars.Wrap = progress_bars.silent,
     device: str = LOCAL,
     allow_empty: bool = False,
+    method: str = "",
 ) -> EvalReport:
     """Classify labeled images with the C++ runtime, or with Core ML or the evaluator for a package.
 
@@ -82,6 +83,8 @@ def evaluate(
         device: device that classifies, see `devices.open_device`; photos are preprocessed locally.
         allow_empty: accept class folders without a readable image; the report names them in any
             case.
+        method: the method of an artifact with several, see `runtime.Classifier`; empty lets each
+            photo choose.
 
     Returns:
         The report.
@@ -98,7 +101,7 @@ def evaluate(
     _check_counts(batch=batch, workers=workers)
 
     def load() -> AnyClassifier:
-        return open_classifier(artifact_path, threads=threads, device=device)
+        return open_classifier(artifact_path, threads=threads, device=device, method=method)
 
     first = load()
     labels, classes = list(first.metadata.labels), first.classes
@@ -114,6 +117,8 @@ def evaluate(
         )
         if is_package(artifact_path) or device != LOCAL:
             header["backend"] = first.backend  # backends round differently
+        if method:
+            header["method"] = method
         state = EvalState(resume, header, classes)
     # Close it immediately on an interrupt; otherwise Python finishes all batches before it exits.
     with closing(_outcomes(images, first, load, eager, batch, workers, state)) as running:
@@ -185,6 +190,7 @@ def eager_reference(
     weights: str | Path | None = None,
     model: str | Address | None = None,
     args: Mapping[str, Any] | None = None,
+    method: str = "",
 ) -> Eager:
     """Return the PyTorch model of an artifact as a function, with the artifact's preprocessing.
 
@@ -192,18 +198,26 @@ def eager_reference(
         artifact_path: a `.pte` or `.mlpackage` written by hvit-edge.
         weights: source of its weights, see `create_model`; None for the one that is recorded.
         model, args: address of its module, and arguments of the factory, see `validate`.
+        method: the method of an artifact with several, whose input size the model gets.
 
     Returns:
         A function that maps uint8 RGB [height, width, 3] to logits, float32 [1, classes].
 
     Raises:
-        InputError: the weights cannot be found, or are not those of the artifact.
+        InputError: the weights cannot be found, or are not those of the artifact; or it has several
+            methods and none is named.
     """
     import torch
 
     from hvit_edge.parity.reference import Given, reference_model
 
-    metadata, classes = read_identity(artifact_path)
+    metadata, classes = read_identity(artifact_path, method)
+    if metadata.methods and not method:
+        names = ", ".join(each.name for each in metadata.methods if each.batch == 1)
+        raise InputError(
+            "[evaluate] expected --method NAME (method=) to compare with eager PyTorch at one input"
+            f" size, got an artifact of several; name one of {names}"
+        )
     given = Given(model=model, weights=weights, args=args)
     model = reference_model(metadata, classes, given, artifact=artifact_path)
 
