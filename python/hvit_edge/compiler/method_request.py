@@ -99,11 +99,12 @@ def _size_faults(model: Address | nn.Module, sizes: Sequence[Size | None]) -> li
     option = "--input-size (input_sizes=)"
     if not sizes:
         return [f"{option}: expected at least one size, got none"]
-    wrong = [size for size in sizes if size is not None and _sides(size) is None]
+    known = [(size, _sides(size)) for size in sizes if size is not None]
+    wrong = [size for size, sides in known if sides is None]
     if wrong:
         listed = ", ".join(map(repr, wrong))
         return [f"{option}: expected sides in pixels, or (height, width), got {listed}"]
-    faults = _repeated(option, [name_of(1, _sides(size)) for size in sizes if size is not None])
+    faults = _repeated(option, [name_of(1, sides) for _, sides in known if sides is not None])
     if _is_registered(model) and not _takes_sequences(model):
         faults += _unfit(model.name, sizes)
     return faults

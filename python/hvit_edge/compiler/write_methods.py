@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 from hvit_edge.artifact.container import constant_methods_of, seal, write_atomically
 from hvit_edge.artifact.metadata import Metadata, Method
@@ -15,6 +16,7 @@ from hvit_edge.compiler.report import Artifact, CompileReport, MethodReport
 from hvit_edge.compiler.request import Request
 from hvit_edge.compiler.write_artifact import described, reported, self_test, spent
 from hvit_edge.targets import target_named
+from hvit_edge.targets.lowered_program import LoweredProgram
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class MadeMethod:
     method: Method
     gate: Gate
     made: Made
+
+    @property
+    def program(self) -> LoweredProgram:
+        """Return the program; targets that write packages have no methods."""
+        return cast("LoweredProgram", self.made.program)
 
 
 def write_methods(request: Request, made: Sequence[MadeMethod]) -> Artifact:
@@ -42,7 +49,7 @@ def write_methods(request: Request, made: Sequence[MadeMethod]) -> Artifact:
     methods = tuple(each.method for each in made)
     metadata = _metadata(request, made, methods)
     golden = [each.gate.golden for each in made]
-    programs = {entry_of(methods, each.method.name): each.made.program for each in made}
+    programs = {entry_of(methods, each.method.name): each.program for each in made}
     constants = constant_methods_of(list(zip(metadata, golden, strict=True)))
     data = seal(target_named(request.target).serialize(programs, constants))
     check = partial(self_test, metadata[0].model_name)
@@ -51,7 +58,7 @@ def write_methods(request: Request, made: Sequence[MadeMethod]) -> Artifact:
     report = CompileReport(
         **reported(request, first.gate, first.made, metadata[0]),
         bytes=len(data),
-        lowered=first.made.program,
+        lowered=first.program,
         methods=tuple(map(_report, made)),
         **spent(request),
     )
@@ -70,7 +77,7 @@ def _metadata(
 
 
 def _report(each: MadeMethod) -> MethodReport:
-    program = each.made.program
+    program = each.program
     return MethodReport(
         method=each.method,
         parity=each.gate.parity,
