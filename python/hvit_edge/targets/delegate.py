@@ -32,6 +32,7 @@ from hvit_edge.targets.lazy_code import lazy_code
 from hvit_edge.targets.lowered_program import LoweredProgram, OutsideOp
 from hvit_edge.targets.refusals import source_line
 from hvit_edge.targets.skip_retraces import skipped_retraces
+from hvit_edge.targets.type_hints import type_hints_read_once
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 NO_EQUIVALENT = "the delegate has no operator for it, and no rewrite applies"
@@ -99,7 +100,7 @@ def serialize(
         constant_methods=dict(constant_methods or {}),
         compile_config=COMPILE_CONFIG,
     )
-    with known_results():
+    with known_results(), type_hints_read_once():
         program = manager.to_executorch()
     places = {op: place for p in programs.values() for op, place in p.places().items()}
     for plan in program.executorch_program.execution_plan:
@@ -219,7 +220,13 @@ def _partition_reasons() -> Iterator[dict[str, str]]:
 @contextmanager
 def _fast_passes() -> Iterator[None]:
     """Skip the parts of ExecuTorch's passes that do not change the program."""
-    with _shared_provenance(), fast_decompositions(), skipped_retraces(), lazy_code():
+    with (
+        _shared_provenance(),
+        fast_decompositions(),
+        skipped_retraces(),
+        lazy_code(),
+        type_hints_read_once(),
+    ):
         yield
 
 

@@ -23,6 +23,7 @@ from hvit_edge.targets.custom_operators import check_namespaces
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
 from hvit_edge.targets.lazy_code import lazy_code
 from hvit_edge.targets.one_call import Call, program_of
+from hvit_edge.targets.type_hints import type_hints_read_once
 from hvit_edge.targets.xnnpack.edge_form import EdgeGraph, edge_form
 from hvit_edge.targets.xnnpack.edge_program import EdgeProgram
 from hvit_edge.targets.xnnpack.whole_delegate import delegated_constants, preprocess
@@ -41,7 +42,7 @@ def lower_directly(graph: GraphModule, example_inputs: tuple[torch.Tensor, ...])
     check_namespaces(graph)
     store_plainly(graph)
     try:
-        with lazy_code():
+        with lazy_code(), type_hints_read_once():
             return _lowered(graph, example_inputs)
     except Exception:  # no edge form, or XNNPACK refuses: the general lowering says which
         return None
