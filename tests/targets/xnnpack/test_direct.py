@@ -146,6 +146,17 @@ class Number(nn.Module):
         return x.relu() * 2
 
 
+class Constants(nn.Module):
+    """An operator of constants, which ExecuTorch computes while it lowers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.rand(16))
+
+    def forward(self, x):
+        return x.relu() * self.scale.exp()
+
+
 class Doubles(nn.Module):
     """A dtype that XNNPACK does not have."""
 
@@ -158,6 +169,7 @@ LEFT = {
     "two parts": (Apart, (X, X)),
     "an input as an output": (Passed, (X,)),
     "a number": (Number, (X,)),
+    "constants": (Constants, (X,)),
     "another dtype": (Doubles, (X,)),
 }
 

@@ -151,6 +151,8 @@ class _Writer:
         rule = RULES.get(node.target)
         if rule is None:
             raise NoEdgeForm(str(node.target))
+        if all(source.op == "get_attr" for source in node.all_input_nodes):
+            raise NoEdgeForm("an operator of constants, which ExecuTorch folds")
         args, kwargs = torch.fx.map_arg(_normalized(node), self._made.__getitem__)
         return rule(self, node, *args, **kwargs)
 
