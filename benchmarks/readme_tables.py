@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from peers.contestants import MODELS
-from tables import arm, coreml, coverage, models, peers, peers_plot, quantization
+from tables import arm, compile_times, coreml, coverage, models, peers, peers_plot, quantization
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -78,6 +78,8 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "peers_summary": ("peers", peers.summary_table),
         **{f"peers_{model}": ("peers", partial(peers.model_table, model)) for model in MODELS},
         "roofline": ("peers", peers.roofline_table),
+        "compile_times": ("compile_times", compile_times.times_table),
+        "compile_stages": ("compile_times", compile_times.stages_table),
     },
 }
 FIGURES = {"docs/peers.svg": ("peers", peers_plot.figure)}
