@@ -23,7 +23,7 @@ def use_logits(monkeypatch, logits, labels=LABELS):
     loaded = []
 
     class Classifier:
-        def __init__(self, path, *, threads=0):
+        def __init__(self, path, *, threads=0, method=None):
             loaded.append(self)
             self.busy = threading.Lock()
             self.metadata, self.classes = SimpleNamespace(labels=labels), len(LABELS)

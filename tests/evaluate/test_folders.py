@@ -25,7 +25,7 @@ def artifact(tmp_path, monkeypatch):
     """Install a stub that returns the first byte of the image as its class."""
 
     class Classifier:
-        def __init__(self, path, *, threads=0):
+        def __init__(self, path, *, threads=0, method=None):
             self.metadata, self.classes = SimpleNamespace(labels=LABELS), len(LABELS)
             self.backend = "C++ runtime"
 
