@@ -112,3 +112,28 @@ def test_covariance_of_constants_is_not_negative(shape, graph_of):
     module = nn.Linear(6, 3) if len(shape) == 2 else nn.Conv2d(6, 3, 3)
     (seen,) = moments_of(module, [torch.full(shape, 0.1)], graph_of)
     assert float(torch.linalg.eigvalsh(seen.covariance).min()) > -1e-15
+
+
+class Branches(nn.Module):
+    """Two linears and two convolutions that read the same rows, and one that does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.key = nn.Linear(6, 3), nn.Linear(6, 4)
+        self.narrow, self.wide = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(2, 5, 3, padding=1)
+        self.apart = nn.Conv2d(2, 3, 3)
+
+    def forward(self, x):
+        parts = (self.query(x), self.key(x), self.narrow(x), self.wide(x), self.apart(x))
+        return torch.cat([part.flatten(1) for part in parts], 1)
+
+
+def test_layers_that_read_the_same_rows_share_their_moments(graph_of):
+    inputs = [torch.randn(1, 2, 5, 6) * (i + 1) for i in range(3)]
+    query, key, narrow, wide, apart = moments_of(Branches(), inputs, graph_of)
+    assert query is key and narrow is wide
+    assert_moments(key, torch.cat([x.reshape(1, -1, 6) for x in inputs], 1).numpy())
+    geometry = ((3, 3), (1, 1), (1, 1), (1, 1), 1)
+    assert_moments(wide, np.concatenate([patches(x.numpy(), *geometry) for x in inputs], 1))
+    geometry = ((3, 3), (1, 1), (0, 0), (1, 1), 1)
+    assert_moments(apart, np.concatenate([patches(x.numpy(), *geometry) for x in inputs], 1))

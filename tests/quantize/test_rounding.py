@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hvit_edge.quantize.moments import Moments
-from hvit_edge.quantize.rounding import mean_error, round_weight
+from hvit_edge.quantize.rounding import mean_error, round_weight, rounding_orders
 from hvit_edge.quantize.weights import quantize_weight
 
 
@@ -201,3 +201,13 @@ def test_leaves_weights_and_moments_alone():
     round_weight(weight, moments)
     assert torch.equal(weight, before[0])
     assert torch.equal(moments.covariance, before[1])
+
+
+def test_a_known_order_changes_no_weight():
+    """Layers that read the same inputs use one order, and round as each would alone."""
+    moments = moments_of(torch.randn(200, 24) @ torch.randn(24, 24))
+    orders = rounding_orders(moments)
+    for weight in (torch.randn(7, 24), torch.randn(3, 24)):
+        alone, together = round_weight(weight, moments), round_weight(weight, moments, orders)
+        assert torch.equal(alone.values, together.values)
+        assert torch.equal(alone.scales, together.scales)

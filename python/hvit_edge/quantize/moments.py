@@ -7,7 +7,7 @@ x is what one output element reads: a token's features for a linear, a patch for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,21 +37,30 @@ def input_moments(
     inputs: Sequence[tuple[Tensor, ...]],
     progress: Wrap = silent,
 ) -> dict[str, Moments]:
-    """Return the moments of each of `layers` over all `inputs`, by the name of its node."""
-    readers: dict[object, list[Layer]] = {}
+    """Return the moments of each of `layers` over all `inputs`, by the name of its node.
+
+    Layers that read the same rows have the same object.
+    """
+    readers: dict[object, dict[Hashable, Layer]] = {}
     for layer in layers:
-        readers.setdefault(layer.source, []).append(layer)
-    sums: dict[str, _Sums] = {}
+        readers.setdefault(layer.source, {}).setdefault(_reading(layer), layer)
+    sums: dict[tuple[object, Hashable], _Sums] = {}
 
     def add(node: object, value: Tensor) -> None:
-        for layer in readers[node]:
+        for reading, layer in readers[node].items():
             rows = input_rows(layer, value)
-            if layer.node.name not in sums:
-                sums[layer.node.name] = _Sums(rows.mean(1))
-            sums[layer.node.name].add(rows)
+            if (node, reading) not in sums:
+                sums[node, reading] = _Sums(rows.mean(1))
+            sums[node, reading].add(rows)
 
     visit(graph, set(readers), progress(inputs, len(inputs)), add)
-    return {name: entry.moments() for name, entry in sums.items()}
+    found = {key: entry.moments() for key, entry in sums.items()}
+    return {layer.node.name: found[layer.source, _reading(layer)] for layer in layers}
+
+
+def _reading(layer: Layer) -> Hashable:
+    """Return what decides which rows a layer cuts out of its input."""
+    return layer.is_linear or (tuple(shape_of(layer.weight)[2:]), layer.geometry)
 
 
 class _Sums:

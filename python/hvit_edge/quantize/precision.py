@@ -55,7 +55,7 @@ def quantize(
         cpu: "any" or "arm". With "arm", "int8" needs fewer instructions of 64-bit Arm: the other
             layers compute in float16, and 8 or more tokens or pixels share a range.
         reuse: weights that were rounded before for the same graph and calibration.
-        progress: wraps the loops over the calibration inputs.
+        progress: wraps the loops over the calibration inputs and over the layers.
 
     Raises:
         InputError: the precision is unknown, or calibration is missing, superfluous or of another

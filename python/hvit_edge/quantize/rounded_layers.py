@@ -16,7 +16,7 @@ from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration, sample_tensors
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.moments import Moments, input_moments
-from hvit_edge.quantize.rounding import mean_error, round_weight
+from hvit_edge.quantize.rounding import mean_error, round_weight, rounding_orders
 from hvit_edge.quantize.weights import QuantizedWeight
 
 ROUNDED = "rounded"
@@ -36,13 +36,26 @@ class RoundedLayer:
 
 
 def round_layers(
-    graph: GraphModule, layers: Sequence[Layer], moments: Mapping[str, Moments]
+    graph: GraphModule,
+    layers: Sequence[Layer],
+    moments: Mapping[str, Moments],
+    progress: Wrap = silent,
 ) -> dict[str, RoundedLayer]:
-    """Round the weights of `layers`, and return them by the name of the layer's node."""
-    rounded = {}
-    for layer in layers:
+    """Round the weights of `layers`, and return them by the name of the layer's node.
+
+    Args:
+        graph: the graph of the layers.
+        layers: layers of `find_layers(graph)`.
+        moments: from `input_moments`.
+        progress: wraps the loop over the layers.
+    """
+    rounded: dict[str, RoundedLayer] = {}
+    last: Moments | None = None
+    for layer in progress(layers, len(layers)):
         weight, seen = constant_tensor(graph, layer.weight), moments[layer.node.name]
-        found = round_weight(weight, seen)
+        if seen is not last:  # neighbors such as query, key and value often read the same inputs
+            last, orders = seen, rounding_orders(seen)
+        found = round_weight(weight, seen, orders)
         rounded[layer.node.name] = RoundedLayer(found, mean_error(weight, found, seen))
     return rounded
 
@@ -64,7 +77,7 @@ def rounded_layers(
         layers: layers of `find_layers(graph)`.
         calibration: the inputs whose errors are small.
         reuse: results of earlier compilations.
-        progress: wraps the loop over the inputs.
+        progress: wraps the loops over the inputs and over the layers.
     """
     digest = reuse.graph_digest(graph)
     key = reuse.key(digest, arrays_digest(calibration.inputs)) if digest else None
@@ -74,7 +87,8 @@ def rounded_layers(
         reuse.reused.append(f"rounded weights of {len(layers) - len(missing)} layers")
     if missing:
         inputs = [sample_tensors(sample) for sample in calibration.inputs]
-        found |= round_layers(graph, missing, input_moments(graph, missing, inputs, progress))
+        moments = input_moments(graph, missing, inputs, progress)
+        found |= round_layers(graph, missing, moments, progress)
         reuse.keep(ROUNDED, key, _entry(found))
     return found
 

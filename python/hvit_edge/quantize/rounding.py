@@ -8,6 +8,8 @@ LeCun's optimal brain surgeon). The rest of the error's mean goes into the bias 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -18,18 +20,37 @@ DAMPING = 0.01  # of the mean variance: keeps the inverse stable if inputs are d
 BLOCK = 64  # columns whose effect on the later ones is applied together
 
 
-def round_weight(weight: Tensor, moments: Moments) -> QuantizedWeight:
+Order = tuple[Tensor, Tensor]
+"""The inputs in the order in which they are rounded, and the factor of their inverse covariance."""
+
+
+def rounding_orders(moments: Moments) -> list[Order]:
+    """Return the order of each group of inputs: the most varying ones are rounded first."""
+    orders = []
+    for covariance in moments.covariance:
+        order = torch.argsort(covariance.diagonal(), descending=True, stable=True)
+        orders.append((order, _inverse_factor(covariance[order][:, order])))
+    return orders
+
+
+def round_weight(
+    weight: Tensor, moments: Moments, orders: Sequence[Order] | None = None
+) -> QuantizedWeight:
     """Round float `weight` [outputs, ...] with one scale for each output.
 
     Args:
         weight: the weights of a linear, or of a convolution with `len(moments.mean)` groups.
         moments: the moments of the layer's input.
+        orders: `rounding_orders(moments)`, if other layers read the same inputs.
     """
+    orders = rounding_orders(moments) if orders is None else orders
     scales = channel_scales(weight)
     groups = len(moments.mean)
     rows = weight.detach().double().flatten(1).chunk(groups)
     steps = scales.double().chunk(groups)
-    rounded = [_round_group(*parts) for parts in zip(rows, steps, moments.covariance, strict=True)]
+    rounded = [
+        _round_group(*parts) for parts in zip(rows, steps, moments.covariance, orders, strict=True)
+    ]
     return QuantizedWeight(torch.cat(rounded).reshape(weight.shape).to(torch.int8), scales)
 
 
@@ -40,12 +61,9 @@ def mean_error(weight: Tensor, rounded: QuantizedWeight, moments: Moments) -> Te
     return torch.cat([part @ mean for part, mean in parts])
 
 
-def _round_group(rows: Tensor, scales: Tensor, covariance: Tensor) -> Tensor:
-    """Return the integers for `rows` [outputs, inputs]; the most varying inputs are
-    rounded first.
-    """
-    order = torch.argsort(covariance.diagonal(), descending=True, stable=True)
-    factor = _inverse_factor(covariance[order][:, order])
+def _round_group(rows: Tensor, scales: Tensor, covariance: Tensor, how: Order) -> Tensor:
+    """Return the integers for `rows` [outputs, inputs]."""
+    order, factor = how
     left, rounded = rows[:, order].clone(), torch.empty_like(rows)
     for first in range(0, left.shape[1], BLOCK):
         last = min(first + BLOCK, left.shape[1])
