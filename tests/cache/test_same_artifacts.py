@@ -102,3 +102,22 @@ def test_int8_dynamic_uses_the_weights_of_int8(
     assert reused == ["rewritten graph", "rounded weights of 2 layers"]
     fewer, reused = compiled(apple_model, precision="int8", calib_samples=32, **options)
     assert reused == ["rewritten graph"]
+
+
+def test_damaged_files_change_nothing(
+    compiled, apple_model, tiny_preprocess, photo_windows, tmp_path, recwarn
+):
+    options = {"target": "native", "precision": "int8", "preprocess": tiny_preprocess}
+    options["calib_data"] = photo_windows
+    expected, _ = compiled(apple_model, **options)
+    files = sorted((tmp_path / "cache").iterdir())
+    kept = [path.read_bytes() for path in files]
+    assert [path.name.split("-")[0] for path in files] == ["measured", "rewritten", "rounded"]
+    for path, data in zip(files, kept, strict=True):
+        path.write_bytes(data[: len(data) // 2])
+    recwarn.clear()
+    found, reused = compiled(apple_model, **options)
+    assert found == expected and reused == []
+    warned = [str(one.message) for one in recwarn if "[cache]" in str(one.message)]
+    assert sorted(warned) == [f"[cache] {p} is damaged; its content is made again" for p in files]
+    assert [path.read_bytes() for path in files] == kept
