@@ -6,7 +6,8 @@ from torch.fx import Graph, GraphModule
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import COREML_PIPELINE, NATIVE_PIPELINE, export_graph, rewrite
 from hvit_edge.targets.native.graph_plan import plan_graph
-from hvit_edge.targets.refusals import source_line
+from hvit_edge.targets.native.lower import lower
+from hvit_edge.targets.refusals import Needs, check_flat, source_line
 
 OWN = '  File "/home/me/net.py", line 7, in forward\n    return self.mix(x)\n'
 LIBRARY = '  File "/site/torch/nn/modules/linear.py", line 134, in forward\n    F.linear(x)\n'
@@ -97,3 +98,27 @@ def test_the_native_target_does_not_take_a_conversion_that_rounds_for_a_view(dty
 
     with pytest.raises(LoweringError, match=f"aten.to.dtype of {dtype}"):
         lower_natively(Rounded())
+
+
+class Chooses(nn.Module):
+    """Runs one of two branches, each of which is a graph of its own."""
+
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x - 1, (x,))
+
+
+def test_an_operator_that_contains_a_graph_is_refused_by_name():
+    inner = nn.Sequential(nn.Identity(), Chooses()).eval()
+    graph = export_graph(inner, (torch.ones(2),))
+    named = r"got torch\.cond, which contains a graph, in 1; use another"
+    with pytest.raises(
+        LoweringError, match=rf"\[here\] expected others, {named}\n  at .*torch.cond"
+    ):
+        check_flat(graph, Needs("here", "others", "use another"))
+    with pytest.raises(LoweringError, match=r"\[targets.native\].*compile with target='xnnpack'"):
+        lower(graph, (torch.ones(2),), whole=False)
+
+
+def test_other_graphs_are_flat():
+    graph = export_graph(nn.Linear(2, 2).eval(), (torch.ones(2),))
+    check_flat(graph, Needs("here", "others", "use another"))

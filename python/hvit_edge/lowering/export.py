@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.fx import GraphModule
+from torch.fx import GraphModule, Node
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.export_error import untraceable
 from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
+from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.inline_grad_modes import inline_grad_modes
 from hvit_edge.lowering.partial_graph import without_partial_graph
 from hvit_edge.lowering.plain_layout import plain, store_plainly
@@ -77,18 +78,27 @@ def _tensor_attributes(module: nn.Module) -> list[str]:
 
 def _check_shapes(graph: GraphModule) -> None:
     """Raise LoweringError if the shape of an output depends on the values of tensors."""
-    outputs = graph.graph.output_node().args[0]
-    free = [
+    free = [node for node in graph.graph.nodes if _is_free(node)]
+    listed = [
         f"output {index}"
-        for index, node in enumerate(outputs)
-        if any(not isinstance(size, int) for size in node.meta["val"].shape)
+        for index, node in enumerate(graph.graph.output_node().args[0])
+        if node in free
     ]
-    if free:
+    if listed:
         raise LoweringError(
-            f"[export_graph] expected outputs of fixed shapes, got {', '.join(free)} with a shape"
-            " that depends on the values of tensors; return a tensor of the largest size, and"
-            " choose with torch.where instead of an index that is a mask"
+            f"[export_graph] expected outputs of fixed shapes, got {', '.join(listed)} with a shape"
+            f" that depends on the values of tensors ({free[0].target} in"
+            f" {module_path(free[0]) or 'the root module'}); return a tensor of the largest size,"
+            " and choose with torch.where instead of an index that is a mask"
         )
+
+
+def _is_free(node: Node) -> bool:
+    """Return True if the shape of a value is known only when it is computed."""
+    value = node.meta.get("val")
+    return isinstance(value, torch.Tensor) and any(
+        not isinstance(size, int) for size in value.shape
+    )
 
 
 def _without_data(value: object) -> object:

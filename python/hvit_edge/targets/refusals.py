@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch.fx import Node
+from torch._ops import HigherOrderOperator
+from torch.fx import GraphModule, Node
 
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import module_path
@@ -49,6 +50,13 @@ class Refusal(LoweringError):
         super().__init__(
             f"[{needs.where}] expected {needs.expected}, got {self.what}; {needs.remedy}{where}"
         )
+
+
+def check_flat(graph: GraphModule, needs: Needs) -> None:
+    """Raise Refusal if an operator of `graph` contains a graph, such as `torch.cond`."""
+    for node in graph.graph.nodes:
+        if isinstance(node.target, HigherOrderOperator):
+            raise Refusal(needs, node, f"torch.{node.target.name()}, which contains a graph,")
 
 
 def refuse_all(refusals: Sequence[Refusal]) -> LoweringError:

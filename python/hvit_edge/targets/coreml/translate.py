@@ -21,7 +21,7 @@ from hvit_edge.targets.coreml.layout import MAX_RANK, Layout
 from hvit_edge.targets.coreml.rules import RULES
 from hvit_edge.targets.coreml.rules.registry import Call
 from hvit_edge.targets.coreml.values import Value, plain
-from hvit_edge.targets.refusals import Needs, Refusal, refuse_all
+from hvit_edge.targets.refusals import Needs, Refusal, check_flat, refuse_all
 from hvit_edge.targets.write_out import write_out
 
 NEEDS = Needs(
@@ -89,6 +89,7 @@ def translate(
     """
     write_out(graph, RULES)
     store_plainly(graph)
+    check_flat(graph, NEEDS)
     nodes = list(graph.graph.nodes)
     given = [node for node in nodes if node.op == "placeholder"]
     inputs = names.inputs if names else (IMAGE,)

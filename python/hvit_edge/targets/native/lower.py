@@ -24,8 +24,9 @@ from hvit_edge.targets.native.graph_plan import (
     write_out_rest,
 )
 from hvit_edge.targets.native.program import BACKEND, NativeProgram
-from hvit_edge.targets.native.refusals import refuse_all
+from hvit_edge.targets.native.refusals import NEEDS, refuse_all
 from hvit_edge.targets.native.values import Number
+from hvit_edge.targets.refusals import check_flat
 
 
 def lower(
@@ -51,8 +52,9 @@ def lower(
 
     Raises:
         LoweringError: `whole` is True and the backend does not run some operators, which are all
-            named.
+            named; or an operator contains a graph.
     """
+    check_flat(graph, NEEDS)
     store_plainly(graph)
     inputs = tuple(map(plain, example_inputs))
     if not whole:
