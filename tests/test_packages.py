@@ -47,7 +47,7 @@ def floors() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def imports() -> dict[str, dict[str, set[str]]]:
-    """What each package imports, and in which files."""
+    """Return what each package imports, and in which files."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for path in PACKAGE.rglob("*.py"):
         for other in imported(path) - {name_of(path)}:

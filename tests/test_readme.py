@@ -19,7 +19,7 @@ GUIDE = (ROOT / "docs/getting_started.md").read_text()
 PAGES = README + GUIDE
 
 SHOWN = ("runtime", "4 of 4 artifacts", "evaluated")
-"""What the last command of each block of bash prints."""
+"""A part of what the last command of each block of bash prints."""
 
 
 def blocks(language: str) -> list[str]:

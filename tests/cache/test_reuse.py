@@ -1,4 +1,4 @@
-"""What a compilation uses of earlier ones: only what is certainly the same."""
+"""A compilation uses of earlier ones only results that are certainly the same."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What is wrong at first sight is refused, and models are listed, before torch is imported."""
+"""Wrong arguments are refused, and models are listed, before torch is imported."""
 
 import json
 import subprocess
