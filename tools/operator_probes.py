@@ -72,6 +72,8 @@ class Pairs(nn.Module):
 
 
 _PLACES = torch.tensor([5, 3, 60, 9])
+_GRID = torch.rand(1, 5, 5, 2)
+_ROTATIONS = torch.polar(torch.ones(64, 4), torch.rand(64, 4))
 
 
 def _unary(*functions: Function) -> dict[str, tuple[str, Function]]:
@@ -224,11 +226,11 @@ GROUPS: dict[str, dict[str, tuple[str, Function]]] = {
             lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
         ),
         "interpolate, bicubic": ("map", lambda x: F.interpolate(x, size=(12, 12), mode="bicubic")),
-        "grid_sample, constant grid": ("map", lambda x: _sampled(x, torch.rand(1, 5, 5, 2))),
+        "grid_sample, constant grid": ("map", lambda x: _sampled(x, _GRID)),
         "grid_sample, computed grid": ("map", lambda x: _sampled(x, x[:, :2].permute(0, 2, 3, 1))),
         "as_strided": ("row", lambda x: x.as_strided((1, 8, 60, 4), (512, 64, 1, 1))),
         "slice assignment": ("map", lambda x: _assigned(x)),
-        "index_put, constant": ("tokens", lambda x: x.index_put((None, _PLACES), x[:, :4] * 2)),
+        "index_put, constant": ("tokens", lambda x: _put(x, x[:, :4] * 2)),
         "index_add, constant": ("tokens", lambda x: x.index_add(1, _PLACES, x[:, :4] * 2)),
         "scatter, constant": ("tokens", lambda x: x.scatter(1, _PLACES.reshape(1, 4, 1), 0.5)),
     },
@@ -248,6 +250,12 @@ def _assigned(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
+def _put(x: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    x = x.clone()
+    x[:, _PLACES] = values
+    return x
+
+
 def _sampled(x: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(x, grid, align_corners=False)
 
@@ -255,4 +263,4 @@ def _sampled(x: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
 def _turned(x: torch.Tensor) -> torch.Tensor:
     """Rotate pairs of numbers, as a rotary position embedding does."""
     pairs = torch.view_as_complex(x.reshape(1, 64, 4, 2))
-    return torch.view_as_real(pairs * torch.polar(torch.ones(64, 4), torch.rand(64, 4))).flatten(2)
+    return torch.view_as_real(pairs * _ROTATIONS).flatten(2)

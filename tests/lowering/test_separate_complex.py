@@ -73,6 +73,8 @@ TRANSFORMS = {
 ARITHMETIC = {
     "add": lambda x: (pair(x) + 2 * x - 1j + 3).imag,
     "sub": lambda x: (x - pair(x)).imag,
+    "sub from a number": lambda x: (1 - pair(x)).real + (2j - pair(x)).imag,
+    "conversions": lambda x: (x.to(torch.complex128) * pair(x)).to(pair(x)).imag,
     "sub of a part of": lambda x: torch.sub(pair(x), pair(x.flip(1)), alpha=0.5).real,
     "mul": lambda x: torch.view_as_real(pair(x) * pair(x).conj() * (2 + 1j) * x * 0.5),
     "div": lambda x: (pair(x) / pair(x + 3)).imag + (pair(x) / (2 - 1j)).real + (1 / pair(x)).real,

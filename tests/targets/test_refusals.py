@@ -122,3 +122,18 @@ def test_an_operator_that_contains_a_graph_is_refused_by_name():
 def test_other_graphs_are_flat():
     graph = export_graph(nn.Linear(2, 2).eval(), (torch.ones(2),))
     check_flat(graph, Needs("here", "others", "use another"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_layers_of_half_precision_are_refused(target, dtype):
+    class Half(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(8, 8).to(dtype)
+
+        def forward(self, x):
+            return self.layer(x.to(dtype)).float()
+
+    with pytest.raises(LoweringError, match=rf"{dtype}.* in .*\n? .*test_refusals.py:\d+: "):
+        TARGETS[target](Half())

@@ -22,6 +22,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering import fourier
+from hvit_edge.lowering.canonicalize_conversions import CONVERSIONS
 from hvit_edge.lowering.canonicalize_views import NORMAL, canonicalize_views
 from hvit_edge.lowering.fourier import Pair
 from hvit_edge.lowering.graph import (
@@ -350,6 +351,7 @@ _LINEAR = (
     aten.triu.default,
 )
 _CONJUGATES = (aten.conj.default, aten._conj.default, aten.conj_physical.default)
+_SUMS = (aten.add.Tensor, aten.sub.Tensor, aten.rsub.Scalar, aten.rsub.Tensor)
 _FILLS = (aten.zeros.default, aten.zeros_like.default, aten.new_zeros.default)
 _SAME = (aten.resolve_conj.default, aten.resolve_neg.default)
 
@@ -358,12 +360,12 @@ RULES: dict[object, Rule] = {
     **dict.fromkeys(_LINEAR, _linear),
     **dict.fromkeys(_FILLS, _made),
     **dict.fromkeys(_SAME, _same),
-    **dict.fromkeys((aten.add.Tensor, aten.sub.Tensor), _sum),
+    **dict.fromkeys(_SUMS, _sum),
+    **dict.fromkeys((aten.to.dtype, *CONVERSIONS), _converted),
     **dict.fromkeys((aten.mul.Tensor, aten.matmul.default, aten.bmm.default), _multiply),
     **dict.fromkeys(
         (aten.conj.default, aten._conj.default, aten.conj_physical.default), _conjugate
     ),
-    aten.to.dtype: _converted,
     aten.einsum.default: _einsum,
     aten.div.Tensor: _divide,
     aten.reciprocal.default: _divide,

@@ -84,6 +84,15 @@ COMBINED = {
     "diff": lambda x: x.diff(dim=1),
     "aminmax": lambda x: x.aminmax(dim=1)[1] - x.aminmax(dim=1)[0],
     "count": lambda x: (x > 0).sum(1) / 7,
+    "fourier": lambda x: torch.fft.irfft2(torch.fft.rfft2(x) * (1 + 2j), s=(6, 8)),
+    "complex rotation": lambda x: torch.view_as_real(
+        torch.view_as_complex(x.reshape(2, 6, 4, 2)) * torch.polar(x[..., :4].abs(), x[..., 4:])
+    ),
+    "float64": lambda x: (x.double().cumsum(1) / 3).to(x.dtype),
+    "places that are written": lambda x: x.index_copy(2, torch.tensor([5, 0]), x[..., :2] * 3),
+    "many places": lambda x: x.index_fill(2, torch.arange(0, 8, 2), 0.5).cumsum(1),
+    "sums at places": lambda x: x.index_add(1, torch.tensor([0, 0, 3, 1]), x[:, :4] * 2),
+    "view by strides": lambda x: (2 * x).mT.as_strided((2, 5, 4, 3), (48, 8, 1, 2)).sum(1),
     "local response norm": lambda x: F.local_response_norm(x, 3),
     "average of volumes": lambda x: F.avg_pool3d(
         x.reshape(1, 2, 3, 4, 4), (2, 3, 2), 2, padding=(1, 1, 0)

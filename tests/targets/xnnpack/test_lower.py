@@ -138,7 +138,25 @@ class Mixed(torch.nn.Module):
         return self.second(x.log_softmax(1) + x.cumsum(1) / 16 + x.clamp_min(0.1))
 
 
-@pytest.mark.parametrize("network", [Foreign, Moved, Mixed])
+class Transformed(torch.nn.Module):
+    """Fourier transforms, writes to constant places, and a part in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = torch.nn.Conv2d(3, 8, 5), torch.nn.Linear(12, 4)
+        self.filter = torch.nn.Parameter(torch.randn(8, 12, 7, 2) / 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        x = x + torch.fft.irfft2(torch.fft.rfft2(x) * torch.view_as_complex(self.filter))
+        y = x.clone()
+        y[:, [0, 3]] = x[:, [1, 2]] * 2
+        y[..., torch.arange(12) % 2 == 0] = 0.5
+        y = y.index_add(2, torch.tensor([0, 0, 5]), x[:, :, :3])
+        return self.second(y + (x.double() * 0.5).sum(1, keepdim=True).float())
+
+
+@pytest.mark.parametrize("network", [Foreign, Moved, Mixed, Transformed])
 def test_operators_of_other_networks_are_in_the_delegate(network):
     torch.manual_seed(0)
     module = network().eval()

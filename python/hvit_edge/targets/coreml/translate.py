@@ -173,6 +173,8 @@ class _Builder:
     def add(self, node: Node) -> None:
         if node.op == "get_attr":
             tensor = constant_tensor(self.graph, node)
+            if tensor.dtype is torch.bfloat16:  # which NumPy lacks, and float32 contains
+                tensor = tensor.float()
             self.values[node] = Value.constant(tensor.numpy())
         elif node.op == "call_function" and not _is_unread_part(node):
             try:

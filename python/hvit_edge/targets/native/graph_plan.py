@@ -207,7 +207,8 @@ def _gives(node: Node, dtype: torch.dtype) -> bool:
         return True
     if node.target in lower_views.LOWERINGS:
         given = node.args[0].meta["val"].dtype
-        return given == dtype or not (given.is_floating_point or dtype == torch.bool)
+        if given == dtype or not (given.is_floating_point or dtype == torch.bool):
+            return True
     if dtype == torch.int64 and node.target in COUNTS:
         return node.args[0].meta["val"].dtype == torch.bool
     return dtype == torch.bool and node.target in lower_choices.OF_TRUTH_VALUES
