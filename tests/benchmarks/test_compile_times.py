@@ -57,7 +57,7 @@ def test_tables(load):
     }
     assert tables.times_table(report).splitlines()[2:] == [
         "| net | xnnpack | fp32 | 2.0 s | 4.0 s | 2.00 (1.50 to 2.50) |",
-        "| net | native | fp32 | ended with 1 | | |",
+        "| net | native | fp32 | ended with 1 |  |  |",
         "",
         "Medians of 3 rounds, 2 threads. Load average before the models' rounds 0.5 to 0.5."
         " fast, a, 2 cores, torch 2, 2026-11-30.",

@@ -244,7 +244,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     labels = list(read_labels_file(args.labels)) if args.labels else None
     targets, precisions = args.target or [DEFAULT_TARGET], args.precision or []
     many = len(targets) > 1 or len(precisions) > 1
-    samples = args.calib_samples or CALIB_SAMPLES
+    sizes, samples = _sizes(args, many), args.calib_samples or CALIB_SAMPLES
     check_compile(args, model, targets, precisions, samples)
     with console.quiet():
         made = _compile_many if many else _compile_one
@@ -259,7 +259,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 weights_key=args.weights_key,
                 preprocess=preprocess,
                 num_classes=args.num_classes,
-                **_sizes(args, many),
+                **sizes,
                 labels=labels,
                 output=args.output,
                 force=args.force,
