@@ -22,7 +22,9 @@ LIMITS = {
     ],
     "fp16": [
         (difference(cosine=0.9995), difference(cosine=0.99949)),
-        (difference(max_rel=0.5), difference(top1_agree=False)),
+        (difference(max_rel=0.5), difference(max_rel=0.0101, top1_agree=False)),
+        # classes whose values differ by less than rounding does
+        (difference(max_rel=0.01, top1_agree=False), difference(max_rel=0.5, top1_agree=False)),
     ],
     "int8": [
         (difference(cosine=0.99, top1_agree=False), difference(cosine=0.9899)),
@@ -98,6 +100,6 @@ def test_a_precision_without_a_gate_is_refused(ask):
 
 def test_a_gate_says_what_it_asks_for():
     assert str(step_tolerance("lowered", "fp32")) == "max_rel <= 0.0001 and the same top-1"
-    assert str(step_tolerance("lowered", "fp16")) == "cosine >= 0.9995 and the same top-1"
+    assert str(step_tolerance("lowered", "fp16")) == "cosine >= 0.9995 and the same top-1 if max_rel > 0.01"
     assert str(step_tolerance("lowered", "int8")) == "cosine >= 0.99"
     assert str(Tolerance(same_top1=False)) == "finite outputs"
