@@ -22,7 +22,8 @@ class Tolerance:
         cosine: lowest cosine of the angle between the two; None for no limit.
         same_top1: True if both must have the same top class.
         tied_rel: largest `max_rel` with which the top classes may differ nevertheless: then their
-            values differ by at most twice as much in PyTorch, which rounding can reverse.
+            values differ by at most twice as much in PyTorch, which rounding can reverse; None if
+            they may not.
         sqnr_db: lowest signal-to-quantization-noise ratio over all images in dB; None for no limit.
         top1_share: lowest share of images with the same top class, 0 to 1, among those with a clear
             class in PyTorch, see `difference.clear_top1`; None for no limit.
@@ -33,7 +34,7 @@ class Tolerance:
     same_top1: bool = True
     sqnr_db: float | None = None
     top1_share: float | None = None
-    tied_rel: float = 0.0
+    tied_rel: float | None = None
 
     def within(self, difference: Difference) -> bool:
         """Return True if `difference` is within every limit for one output."""
@@ -45,7 +46,7 @@ class Tolerance:
         )
 
     def _is_tie(self, difference: Difference) -> bool:
-        return difference.max_rel <= self.tied_rel
+        return self.tied_rel is not None and difference.max_rel <= self.tied_rel
 
     def within_over_images(self, sqnr_db: float, top1_share: float) -> bool:
         """Return True if the values for all images together are within their limits."""
@@ -64,7 +65,8 @@ class Tolerance:
         return " and ".join(filter(None, limits)) or "finite outputs"
 
     def _same_top1(self) -> str:
-        return "the same top-1" + (f" if max_rel > {self.tied_rel:g}" if self.tied_rel else "")
+        tie = "" if self.tied_rel is None else f" if max_rel > {self.tied_rel:g}"
+        return f"the same top-1{tie}"
 
 
 FP32 = Tolerance(max_rel=1e-4)
