@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -41,6 +42,15 @@ MOST_DB = {torch.float32: 110.0, torch.float16: 76.0}
 """Upper limit of required SQNR, because every output is rounded, even an input that is returned."""
 
 
+def scatter_db(count: int) -> float:
+    """Return how far apart the energies of two random errors of `count` values may be, in dB.
+
+    The logarithm of their quotient has the variance 4 / count. Three standard deviations are
+    allowed. Without any value it is 0.
+    """
+    return 3 * 10 * math.log10(math.e) * math.sqrt(4 / count) if count else 0.0
+
+
 class TensorReference:
     """Holds a quantized graph and its answers.
 
@@ -66,31 +76,33 @@ class TensorReference:
     def tolerances(self) -> list[Tolerance]:
         """Return the tolerance of a program of this graph over all samples, by output."""
         return [
-            Tolerance(same_top1=False, sqnr_db=floor - self.arithmetic.margin_db)
-            if floor > FREE_DB
+            Tolerance(same_top1=False, sqnr_db=least)
+            if least > FREE_DB
             else Tolerance(max_rel=golden_tolerance(self.precision), same_top1=False)
-            for floor in self._floors(slice(None))
+            for least in self._least_db(slice(None), self.arithmetic.margin_db)
         ]
 
     def golden(self) -> tuple[Arrays, tuple[float, ...]]:
         """Return the answer to the golden sample, and the SQNR that any CPU's program reaches."""
         margin = (FLOAT32 if self.arithmetic is FLOAT32 else FLOAT16).margin_db
-        floors = self._floors(slice(1))
-        return self.outputs[0], tuple(f if f == FREE_DB else f - margin for f in floors)
+        return self.outputs[0], tuple(self._least_db(slice(1), margin))
 
-    def _floors(self, samples: slice) -> list[float]:
-        """Return the SQNR of each output with only errors of arithmetic, in dB."""
-        floors = []
+    def _least_db(self, samples: slice, margin_db: float) -> list[float]:
+        """Return the SQNR that each output of a program reaches, in dB.
+
+        Runs with only errors of arithmetic are measured. A program may have more noise by a margin.
+        """
+        found = []
         for index, array in enumerate(self.outputs[0]):
             if array.dtype.kind != "f":
-                floors.append(FREE_DB)
+                found.append(FREE_DB)
                 continue
             steady = np.stack([row[index] for row in self.outputs[samples]])
-            moved = (np.stack([row[index] for row in rows[samples]]) for rows in self._perturbed)
-            floors.append(
-                min([MOST_DB[self.arithmetic.number], *(sqnr(steady, one) for one in moved)])
-            )
-        return floors
+            moved = [np.stack([row[index] for row in rows[samples]]) for rows in self._perturbed]
+            floor = min([MOST_DB[self.arithmetic.number], *(sqnr(steady, one) for one in moved)])
+            count = int(np.any([one != steady for one in moved], axis=0).sum())
+            found.append(floor - math.hypot(margin_db, scatter_db(count)))
+        return found
 
     @cached_property
     def _perturbed(self) -> list[list[Arrays]]:
