@@ -52,9 +52,18 @@ const std::string* text_of(const Metadata& metadata, int field) {
       return &metadata.weights_source;
     case HVE_TEXT_WEIGHTS_SHA256:
       return &metadata.weights_sha256;
+    case HVE_TEXT_METHOD:
+      return &metadata.method;
     default:
       return nullptr;
   }
+}
+
+std::int64_t batch_of(const Metadata& metadata) {
+  for (const MethodInfo& method : metadata.methods) {
+    if (method.name == metadata.method) return method.batch;
+  }
+  return 1;
 }
 
 std::optional<std::int64_t> integer_of(const Session& session, int field) {
@@ -72,6 +81,8 @@ std::optional<std::int64_t> integer_of(const Session& session, int field) {
       return metadata.parity.top1_agree ? 1 : 0;
     case HVE_INTEGER_PLANNED_MEMORY:
       return static_cast<std::int64_t>(session.planned_memory_bytes());
+    case HVE_INTEGER_BATCH:
+      return batch_of(metadata);
     default:
       return std::nullopt;
   }
@@ -107,6 +118,8 @@ std::optional<std::size_t> list_size(const Metadata& metadata, int list) {
       return metadata.versions.size();
     case HVE_LIST_LAYERS:
       return metadata.layers.size();
+    case HVE_LIST_METHODS:
+      return metadata.methods.size();
     default:
       return std::nullopt;
   }
@@ -118,6 +131,7 @@ std::string list_text(const Metadata& metadata, int list, std::size_t index) {
   if (list == HVE_LIST_VERSIONS) {
     return metadata.versions[index].first + "=" + metadata.versions[index].second;
   }
+  if (list == HVE_LIST_METHODS) return metadata.methods[index].name;
   return metadata.layers[index].name + "=" + metadata.layers[index].precision;
 }
 

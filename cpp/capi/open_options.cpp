@@ -32,6 +32,7 @@ Outcome read_options(const char* where, const hve_options* given, OpenOptions& o
   if (Outcome bad = check_choice(where, "reserved", read.reserved, 0); !bad.ok()) return bad;
   options.session.threads = read.threads;
   options.session.prepare = read.prepare_later == 0;
+  options.session.method = read.method == nullptr ? "" : read.method;
   options.borrow = read.memory == HVE_MEMORY_BORROW;
   return {};
 }

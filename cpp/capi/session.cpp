@@ -125,6 +125,23 @@ hve_status hve_session_close(hve_session** session, hve_text* error) {
   });
 }
 
+hve_status hve_session_select(hve_session* session, const char* method, hve_text* error) {
+  constexpr char where[] = "hve_session_select";
+  return bounded(where, error, [&]() -> Outcome {
+    if (Outcome outcome = check_handle(where, session); !outcome.ok()) return outcome;
+    if (!session->owned) {
+      return refuse(where,
+                    "expected a session that was opened, got one of a classifier; open the "
+                    "classifier with hve_options.method");
+    }
+    if (method == nullptr) {
+      return refuse(where, "expected the name of a method, got NULL; pass one of HVE_LIST_METHODS");
+    }
+    const std::lock_guard<std::mutex> one_at_a_time(session->running);
+    return session->session->select(method);
+  });
+}
+
 hve_status hve_session_run(hve_session* session, const hve_input* inputs, size_t input_count,
                            hve_output* outputs, size_t output_count, hve_text* error) {
   constexpr char where[] = "hve_session_run";

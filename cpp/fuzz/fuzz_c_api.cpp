@@ -178,6 +178,7 @@ Bytes Caller::options() {
   options.prepare_later = given_.ConsumeIntegralInRange(0, 15) == 0 ? 2 : 1;
   options.memory = seldom() ? given_.ConsumeIntegralInRange(-1, 2) : HVE_MEMORY_COPY;
   options.reserved = seldom() ? 1 : 0;
+  options.method = seldom() ? "24x32" : nullptr;
   return resized(options);
 }
 

@@ -10,6 +10,7 @@ add_executable(
   ../capi/utf8.cpp
   test_c_api_classifier.cpp
   test_c_api_metadata.cpp
+  test_c_api_methods.cpp
   test_c_api_process.cpp
   test_c_api_session.cpp
   test_c_api_utf8.cpp

@@ -13,7 +13,8 @@ static void check_structs(void) {
   hve_options options = HVE_OPTIONS_INIT;
   hve_image image = HVE_IMAGE_INIT;
   hve_self_test_result result = HVE_SELF_TEST_RESULT_INIT;
-  expect(options.struct_size == sizeof(options) && options.reserved == 0, "options");
+  expect(options.struct_size == sizeof(options) && options.reserved == 0 && options.method == NULL,
+         "options");
   expect(image.struct_size == sizeof(image) && image.planes[2].data == NULL, "image");
   expect(result.struct_size == sizeof(result) && result.passed == 0, "self test");
   expect(sizeof(hve_status) == 4, "size of hve_status");
@@ -21,7 +22,8 @@ static void check_structs(void) {
 
 /* Sizes and places of members are the ABI. */
 static void check_layout(void) {
-  expect(sizeof(hve_options) == sizeof(size_t) + 16, "size of hve_options");
+  expect(sizeof(hve_options) == sizeof(size_t) + 16 + sizeof(char*), "size of hve_options");
+  expect(offsetof(hve_options, method) == sizeof(size_t) + 16, "place of method");
   expect(sizeof(hve_text) == 3 * sizeof(size_t), "size of hve_text");
   expect(sizeof(hve_plane) == 4 * sizeof(size_t), "size of hve_plane");
   expect(sizeof(hve_image) == 13 * sizeof(size_t) + 24, "size of hve_image");

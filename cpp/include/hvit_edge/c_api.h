@@ -116,9 +116,12 @@ typedef struct hve_options {
   int32_t prepare_later; /* 1: the first run prepares the model, and any artifact can be read */
   int32_t memory;        /* HVE_MEMORY_..., for artifacts in memory */
   int32_t reserved;      /* 0 */
+  /* One of HVE_LIST_METHODS. NULL: the first one for a session, and for a classifier the one that
+   * crops the least of each image. */
+  const char* method;
 } hve_options;
 
-#define HVE_OPTIONS_INIT {sizeof(hve_options), 0, 0, HVE_MEMORY_COPY, 0}
+#define HVE_OPTIONS_INIT {sizeof(hve_options), 0, 0, HVE_MEMORY_COPY, 0, NULL}
 
 /* A handle of any model. */
 typedef struct hve_session hve_session;
@@ -162,7 +165,8 @@ enum {
   HVE_TEXT_WEIGHTS_SHA256 = 5,
   HVE_TEXT_RESIZE = 6,        /* "shortest", "stretch" or "shortest-floor" */
   HVE_TEXT_INTERPOLATION = 7, /* "bilinear", "bicubic" or "lanczos" */
-  HVE_TEXT_CHANNEL_ORDER = 8  /* "RGB" or "BGR" */
+  HVE_TEXT_CHANNEL_ORDER = 8, /* "RGB" or "BGR" */
+  HVE_TEXT_METHOD = 9         /* the method that is described, see HVE_LIST_METHODS; or empty */
 };
 HVE_API hve_status hve_session_text(hve_session* session, int32_t field, hve_text* text,
                                     hve_text* error);
@@ -173,7 +177,8 @@ enum {
   HVE_INTEGER_INPUT_WIDTH = 2,       /* pixels */
   HVE_INTEGER_RESIZE_SIZE = 3,       /* pixels; may be 0 with "stretch" */
   HVE_INTEGER_PARITY_TOP1_AGREE = 4, /* 0 or 1 */
-  HVE_INTEGER_PLANNED_MEMORY = 5     /* bytes of the activations, without the weights */
+  HVE_INTEGER_PLANNED_MEMORY = 5,    /* bytes of the activations, without the weights */
+  HVE_INTEGER_BATCH = 6              /* images of an input of the method; 1 without methods */
 };
 HVE_API hve_status hve_session_integer(hve_session* session, int32_t field, int64_t* value,
                                        hve_text* error);
@@ -191,12 +196,18 @@ HVE_API hve_status hve_session_numbers(hve_session* session, int32_t field, doub
 enum {
   HVE_LIST_LABELS = 0,   /* in class order; may be empty */
   HVE_LIST_VERSIONS = 1, /* "torch=2.13.0" */
-  HVE_LIST_LAYERS = 2    /* "name=precision", the worst first; empty for fp32 */
+  HVE_LIST_LAYERS = 2,   /* "name=precision", the worst first; empty for fp32 */
+  HVE_LIST_METHODS = 3   /* names such as "320x240", the preferred one first; usually empty */
 };
 HVE_API hve_status hve_session_list_count(hve_session* session, int32_t list, size_t* count,
                                           hve_text* error);
 HVE_API hve_status hve_session_list_text(hve_session* session, int32_t list, size_t index,
                                          hve_text* text, hve_text* error);
+
+/* Selects the method that the session runs and describes from now on, one of HVE_LIST_METHODS. The
+ * next run loads it in place of the former one. The session of a classifier is refused: it follows
+ * the images. */
+HVE_API hve_status hve_session_select(hve_session* session, const char* method, hve_text* error);
 
 /* ---- Running any model -------------------------------------------------------------------- */
 
