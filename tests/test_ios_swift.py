@@ -191,7 +191,7 @@ def misused(source: str) -> list[str]:
 def test_signatures_are_read():
     known = signatures()
     assert {"open", "classify", "selfTest", "Pixels"} <= known.keys()
-    assert [("", False), ("threads", True)] in known["open"]
+    assert [("", False), ("threads", True), ("method", True)] in known["open"]
     assert misused("Classifier.open(file, thread: 2)") == ["open(, thread)"]
     assert misused("Pixels(bytes, width: 2)") == ["Pixels(, width)"]
 

@@ -25,16 +25,21 @@ public final class Classifier: Sendable {
 
     /// Opens a file, which must not change until the classifier is closed.
     ///
-    /// - Parameter threads: threads of inference for the complete process: the last call wins. 0
-    ///   stands for as many as the device has fast cores.
-    public static func open(_ file: URL, threads: Int = 0) async throws -> Classifier {
+    /// - Parameters:
+    ///   - threads: threads of inference for the complete process: the last call wins. 0 stands for
+    ///     as many as the device has fast cores.
+    ///   - method: one of `Metadata.methods`; nil lets each image choose the one that crops the
+    ///     least of it.
+    public static func open(
+        _ file: URL, threads: Int = 0, method: String? = nil
+    ) async throws -> Classifier {
         guard file.isFileURL else {
             throw HvitEdgeError(
                 .invalidArgument,
                 "[Classifier] expected the URL of a file, got \(file.absoluteString); download it")
         }
         return try await open {
-            try Handle(threads: threads) { options, handle, reason in
+            try Handle(threads: threads, method: method) { options, handle, reason in
                 file.withUnsafeFileSystemRepresentation {
                     hve_classifier_open($0, options, handle, reason)
                 }
@@ -43,9 +48,11 @@ public final class Classifier: Sendable {
     }
 
     /// Opens an artifact in memory, which is copied.
-    public static func open(_ artifact: Data, threads: Int = 0) async throws -> Classifier {
+    public static func open(
+        _ artifact: Data, threads: Int = 0, method: String? = nil
+    ) async throws -> Classifier {
         try await open {
-            try Handle(threads: threads) { options, handle, reason in
+            try Handle(threads: threads, method: method) { options, handle, reason in
                 artifact.withUnsafeBytes {
                     hve_classifier_open_memory($0.baseAddress, $0.count, options, handle, reason)
                 }

@@ -8,7 +8,7 @@ final class Handle: @unchecked Sendable {
 
     let classifier: OpaquePointer?
 
-    init(threads: Int, _ open: Open) throws {
+    init(threads: Int, method: String?, _ open: Open) throws {
         guard hve_abi_version() == UInt32(HVE_ABI_VERSION) else {
             throw HvitEdgeError(
                 .unsupportedVersion,
@@ -18,9 +18,13 @@ final class Handle: @unchecked Sendable {
         var options = hvit_edge_options()
         // A number that does not fit stays out of range, and C refuses it.
         options.threads = Int32(clamping: threads)
-        var opened: OpaquePointer?
-        try callC { open(&options, &opened, $0) }
-        classifier = opened
+        // Without a name, each image chooses.
+        classifier = try (method ?? "").withCString { (name) -> OpaquePointer? in
+            options.method = name
+            var opened: OpaquePointer?
+            try callC { open(&options, &opened, $0) }
+            return opened
+        }
     }
 
     /// Returns the classifier's session, which is closed with it.

@@ -7,6 +7,9 @@ public struct Metadata: Sendable, Equatable {
     public var weightsSource: String
     /// In class order; empty if the artifact has none.
     public var labels: [String]
+    /// The methods of an artifact with several input sizes or batches, such as "320x240", the
+    /// preferred one first; empty for others. `preprocess` is that of the method when it was opened.
+    public var methods: [String] = []
     public var preprocess: Preprocess
 }
 

@@ -20,9 +20,14 @@ extension Metadata {
             return Array(values.prefix(count))
         }
 
-        var count = 0
-        let labels = Int32(HVE_LIST_LABELS)
-        try callC { hve_session_list_count(session, labels, &count, $0) }
+        func list(_ which: Int) throws -> [String] {
+            var count = 0
+            try callC { hve_session_list_count(session, Int32(which), &count, $0) }
+            return try (0..<count).map { index in
+                try readText { hve_session_list_text(session, Int32(which), index, $0, $1) }
+            }
+        }
+
         let resize = try text(HVE_TEXT_RESIZE)
         let interpolation = try text(HVE_TEXT_INTERPOLATION)
         guard
@@ -41,9 +46,8 @@ extension Metadata {
             precision: try text(HVE_TEXT_PRECISION),
             created: try text(HVE_TEXT_CREATED),
             weightsSource: try text(HVE_TEXT_WEIGHTS_SOURCE),
-            labels: try (0..<count).map { index in
-                try readText { hve_session_list_text(session, labels, index, $0, $1) }
-            },
+            labels: try list(HVE_LIST_LABELS),
+            methods: try list(HVE_LIST_METHODS),
             preprocess: Preprocess(
                 inputHeight: try integer(HVE_INTEGER_INPUT_HEIGHT),
                 inputWidth: try integer(HVE_INTEGER_INPUT_WIDTH),

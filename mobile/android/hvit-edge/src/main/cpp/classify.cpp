@@ -19,15 +19,15 @@ bool find_session(JNIEnv* env, jlong handle, hve_session*& session) {
   return reason.accept(env, hve_classifier_session(to_classifier(handle), &session, reason));
 }
 
-jbyteArray read_label(JNIEnv* env, hve_session* session, std::size_t index) {
+jbyteArray read_item(JNIEnv* env, hve_session* session, int list, std::size_t index) {
   Reason reason;
   hve_text size = {nullptr, 0, 0};
-  if (!reason.accept(env, hve_session_list_text(session, HVE_LIST_LABELS, index, &size, reason))) {
+  if (!reason.accept(env, hve_session_list_text(session, list, index, &size, reason))) {
     return nullptr;
   }
   std::vector<char> room(size.size + 1);
   hve_text text = {room.data(), room.size(), 0};
-  if (!reason.accept(env, hve_session_list_text(session, HVE_LIST_LABELS, index, &text, reason))) {
+  if (!reason.accept(env, hve_session_list_text(session, list, index, &text, reason))) {
     return nullptr;
   }
   return to_bytes(env, text.data, text.size);
@@ -44,6 +44,20 @@ jobjectArray fill(JNIEnv* env, jobjectArray array, std::size_t count, Make make)
     env->DeleteLocalRef(element);
   }
   return array;
+}
+
+jobjectArray read_list(JNIEnv* env, jlong handle, int list) {
+  return bounded(env, [&]() -> jobjectArray {
+    hve_session* session = nullptr;
+    std::size_t count = 0;
+    Reason reason;
+    if (!find_session(env, handle, session) ||
+        !reason.accept(env, hve_session_list_count(session, list, &count, reason))) {
+      return nullptr;
+    }
+    return fill(env, new_byte_arrays(env, count), count,
+                [&](std::size_t i) { return read_item(env, session, list, i); });
+  });
 }
 
 }  // namespace
@@ -78,17 +92,11 @@ jint class_count(JNIEnv* env, jclass, jlong handle) {
 }
 
 jobjectArray labels(JNIEnv* env, jclass, jlong handle) {
-  return bounded(env, [&]() -> jobjectArray {
-    hve_session* session = nullptr;
-    std::size_t count = 0;
-    Reason reason;
-    if (!find_session(env, handle, session) ||
-        !reason.accept(env, hve_session_list_count(session, HVE_LIST_LABELS, &count, reason))) {
-      return nullptr;
-    }
-    return fill(env, new_byte_arrays(env, count), count,
-                [&](std::size_t i) { return read_label(env, session, i); });
-  });
+  return read_list(env, handle, HVE_LIST_LABELS);
+}
+
+jobjectArray methods(JNIEnv* env, jclass, jlong handle) {
+  return read_list(env, handle, HVE_LIST_METHODS);
 }
 
 jdoubleArray self_test(JNIEnv* env, jclass, jlong handle) {

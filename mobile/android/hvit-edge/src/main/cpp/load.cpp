@@ -20,20 +20,21 @@ JNINativeMethod method(const char* name, const char* signature, void* function) 
 bool register_natives(JNIEnv* env) {
   const jclass native = env->FindClass("io/github/hvitedge/Native");
   if (native == nullptr) return false;
-  const JNINativeMethod methods[] = {
+  const JNINativeMethod natives[] = {
       method("version", "()[B", reinterpret_cast<void*>(version)),
-      method("openFile", "([BI)J", reinterpret_cast<void*>(open_file)),
-      method("openBuffer", "(Ljava/nio/ByteBuffer;I)J", reinterpret_cast<void*>(open_buffer)),
-      method("openArray", "([BI)J", reinterpret_cast<void*>(open_array)),
+      method("openFile", "([BI[B)J", reinterpret_cast<void*>(open_file)),
+      method("openBuffer", "(Ljava/nio/ByteBuffer;I[B)J", reinterpret_cast<void*>(open_buffer)),
+      method("openArray", "([BI[B)J", reinterpret_cast<void*>(open_array)),
       method("close", "(J)V", reinterpret_cast<void*>(close)),
       method("labels", "(J)[[B", reinterpret_cast<void*>(labels)),
+      method("methods", "(J)[[B", reinterpret_cast<void*>(methods)),
       method("classCount", "(J)I", reinterpret_cast<void*>(class_count)),
       method("selfTest", "(J)[D", reinterpret_cast<void*>(self_test)),
       method("classify", "(J[Ljava/nio/ByteBuffer;[II)[Lio/github/hvitedge/Prediction;",
              reinterpret_cast<void*>(classify)),
   };
-  constexpr jint count = sizeof(methods) / sizeof(methods[0]);
-  return env->RegisterNatives(native, methods, count) == JNI_OK;
+  constexpr jint count = sizeof(natives) / sizeof(natives[0]);
+  return env->RegisterNatives(native, natives, count) == JNI_OK;
 }
 
 bool check_abi(JNIEnv* env) {

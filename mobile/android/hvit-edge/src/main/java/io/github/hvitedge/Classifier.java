@@ -38,12 +38,23 @@ public final class Classifier implements AutoCloseable {
 
     /** Opens a file. {@code threads} are those of the complete process: the last call wins. */
     public static Classifier open(File file, int threads) {
+        return open(file, threads, null);
+    }
+
+    /**
+     * Opens a file.
+     *
+     * @param method one of {@link #methods}; null lets each image choose the one that crops the
+     *     least of it
+     */
+    public static Classifier open(File file, int threads, String method) {
         String path = check(file, "an artifact's file").getPath();
         if (path.indexOf('\0') >= 0) {
             throw HvitEdgeException.refuse(
                     "[Classifier] expected a path, got one with a NUL inside; check the path");
         }
-        return new Classifier(Native.openFile(path.getBytes(StandardCharsets.UTF_8), threads));
+        return new Classifier(
+                Native.openFile(path.getBytes(StandardCharsets.UTF_8), threads, utf8(method)));
     }
 
     /** Copies and opens the artifact between the position and the limit of a direct buffer. */
@@ -52,12 +63,16 @@ public final class Classifier implements AutoCloseable {
     }
 
     public static Classifier open(ByteBuffer artifact, int threads) {
+        return open(artifact, threads, null);
+    }
+
+    public static Classifier open(ByteBuffer artifact, int threads, String method) {
         if (!check(artifact, "an artifact's buffer").isDirect()) {
             throw HvitEdgeException.refuse(
                     "[Classifier] expected a direct ByteBuffer, got one on the heap; pass its"
                             + " byte[]");
         }
-        return new Classifier(Native.openBuffer(artifact.slice(), threads));
+        return new Classifier(Native.openBuffer(artifact.slice(), threads, utf8(method)));
     }
 
     /** Copies and opens an artifact. */
@@ -66,7 +81,12 @@ public final class Classifier implements AutoCloseable {
     }
 
     public static Classifier open(byte[] artifact, int threads) {
-        return new Classifier(Native.openArray(check(artifact, "an artifact's bytes"), threads));
+        return open(artifact, threads, null);
+    }
+
+    public static Classifier open(byte[] artifact, int threads, String method) {
+        byte[] bytes = check(artifact, "an artifact's bytes");
+        return new Classifier(Native.openArray(bytes, threads, utf8(method)));
     }
 
     /** Returns the {@code topK} most probable classes, or all if there are fewer, best first. */
@@ -83,11 +103,15 @@ public final class Classifier implements AutoCloseable {
 
     /** Returns the labels in class order; empty if the artifact has none. */
     public List<String> labels() {
-        List<String> labels = new ArrayList<>();
-        for (byte[] label : handle.<byte[][]>use(Native::labels)) {
-            labels.add(text(label));
-        }
-        return Collections.unmodifiableList(labels);
+        return texts(handle.<byte[][]>use(Native::labels));
+    }
+
+    /**
+     * Returns the methods of an artifact with several input sizes or batches, such as "320x240",
+     * the preferred one first; empty for others.
+     */
+    public List<String> methods() {
+        return texts(handle.<byte[][]>use(Native::methods));
     }
 
     /** Runs the artifact's golden photo on this device. */
@@ -103,6 +127,18 @@ public final class Classifier implements AutoCloseable {
 
     Handle handle() {
         return handle;
+    }
+
+    private static byte[] utf8(String text) {
+        return text == null ? null : text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static List<String> texts(byte[][] utf8) {
+        List<String> texts = new ArrayList<>();
+        for (byte[] one : utf8) {
+            texts.add(text(one));
+        }
+        return Collections.unmodifiableList(texts);
     }
 
     private static String text(byte[] utf8) {

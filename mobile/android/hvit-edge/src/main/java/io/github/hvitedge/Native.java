@@ -15,15 +15,18 @@ final class Native {
 
     static native byte[] version();
 
-    static native long openFile(byte[] path, int threads);
+    /** Opens a file; {@code method} is null if each image chooses. */
+    static native long openFile(byte[] path, int threads, byte[] method);
 
-    static native long openBuffer(ByteBuffer artifact, int threads);
+    static native long openBuffer(ByteBuffer artifact, int threads, byte[] method);
 
-    static native long openArray(byte[] artifact, int threads);
+    static native long openArray(byte[] artifact, int threads, byte[] method);
 
     static native void close(long classifier);
 
     static native byte[][] labels(long classifier);
+
+    static native byte[][] methods(long classifier);
 
     static native int classCount(long classifier);
 
