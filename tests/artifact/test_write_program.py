@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from executorch.exir import EdgeProgramManager, to_edge
+from executorch.exir._serialize._named_data_store import NamedDataStore
+from executorch.exir.lowered_backend_module import LoweredBackendModule
 from executorch.runtime import Runtime
 from torch import nn
 
@@ -103,6 +105,24 @@ def test_methods_share_a_payload():
     written = write_program([case.method(), other.method("three")], {"note": "kept"})
     assert written == of_executorch({"forward": case, "three": other}, {"note": "kept"})
     assert written.count(case.payload) == 1
+
+
+def test_named_data_is_stored_once_for_all_methods():
+    named = {"weights": b"w" * 300, "tables": b"t" * 50}
+    store = NamedDataStore()
+    for key, data in named.items():
+        store.add_named_data(key, data, alignment=64)
+    first = Case((torch.zeros(1, 4),), ((1, 2),), b"first")
+    other = Case((torch.zeros(3, 4),), ((3, 2),), b"other")
+    edges = {"forward": edge_of(first), "three": edge_of(other)}
+    for edge in edges.values():
+        (delegate,) = (
+            m for m in edge.graph_module.modules() if isinstance(m, LoweredBackendModule)
+        )
+        delegate._named_data_store_output = store.get_named_data_store_output()
+    manager = EdgeProgramManager(edges, compile_config=COMPILE_CONFIG)
+    written = write_program([first.method(), other.method("three")], {}, named)
+    assert written == manager.to_executorch().buffer
 
 
 def test_the_runtime_reads_the_constants():
