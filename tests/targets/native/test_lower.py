@@ -40,7 +40,8 @@ def test_the_graph_is_left_as_it_was():
 
 REFUSED = {
     "an operator": (lambda x: x.cummax(-1)[0], "aten.cummax.default in the root module"),
-    "an output of whole numbers": (lambda x: (x, x.long()), "aten.to.dtype of torch.int64"),
+    "an output of whole numbers": (lambda x: (x, (x > 0).sum(-1)), "an output of torch.int64"),
+    "a conversion that rounds": (lambda x: (x, x.long()), "aten.to.dtype of torch.int64"),
     "truth values": (lambda x: x > 0, "an output of torch.bool"),
     "a long cumulative sum": (lambda x: x.reshape(-1).repeat(9).cumsum(0), "sum of 3240 values"),
     "an order": (lambda x: x.sort(-1)[0], "aten.sort.default"),
@@ -51,6 +52,11 @@ REFUSED = {
             x, x, x, attn_mask=torch.full((12, 12), -torch.inf)
         ),
         "a query has no key",
+    ),
+    "a norm that counts": (lambda x: torch.linalg.vector_norm(x, 0, -1), "a norm of order 0"),
+    "a division of whole numbers": (
+        lambda x: torch.div((x > 0).sum(-1), 2, rounding_mode="floor").float(),
+        "aten.div.Tensor_mode",
     ),
     "a variance of one": (lambda x: x.var(0), "a variance of 1 values"),
     "a volume": (
