@@ -91,9 +91,10 @@ Result<Plan> read_plan(const void* data, std::size_t size, SharedConstants share
   const std::int64_t first = sizeof(header);
   // The words and names end where the constants begin, or at the end if those are elsewhere.
   const bool elsewhere = start == 0;
-  const std::int64_t end = elsewhere ? limit : start;
-  const std::int64_t room = elsewhere ? static_cast<std::int64_t>(shared.size) : limit - start;
-  const bool fits = words >= 0 && words <= limit / 8 && names >= 0 && names <= limit &&
+  const bool starts = start >= 0 && start <= limit;
+  const std::int64_t end = elsewhere || !starts ? limit : start;
+  const std::int64_t room = elsewhere ? static_cast<std::int64_t>(shared.size) : limit - end;
+  const bool fits = starts && words >= 0 && words <= limit / 8 && names >= 0 && names <= limit &&
                     first + words * 8 + names <= end && end <= limit && start % 64 == 0 &&
                     constants >= 0 && constants <= room;
   if (!fits || arena < 0 || input < 0 || output < 0 || arena > kMostBytes || input > kMostBytes ||

@@ -68,8 +68,8 @@ def test_a_hybrid_has_the_same_bytes_in_every_precision(precision, tiny_model, g
 def test_layers_of_both_programs_compute_the_same(tiny_model, generally):
     graph = rewritten(tiny_model, X, "int8-dynamic")
     lowered, expected = xnnpack.lower(graph, (X,)), generally(graph, (X,))
-    values = xnnpack.program_values(graph, lowered, X)
-    wanted = xnnpack.program_values(graph, expected, X)
+    values = xnnpack.program_values(graph, lowered, (X,))
+    wanted = xnnpack.program_values(graph, expected, (X,))
     assert values.keys() == wanted.keys() != set()
     assert all(torch.equal(values[name], wanted[name]) for name in values)
 

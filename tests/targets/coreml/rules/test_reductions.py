@@ -1,5 +1,8 @@
+import pytest
 import torch
 from torch.nn import functional as F
+
+from hvit_edge.errors import LoweringError
 
 IMAGE = torch.randn(1, 4, 6, 10, generator=torch.Generator().manual_seed(0))
 FUNCTIONS = {
@@ -32,3 +35,10 @@ FUNCTIONS = {
 
 def test_reductions(agree):
     agree(FUNCTIONS, IMAGE)
+
+
+def test_a_norm_that_counts_is_refused(call, translation):
+    with pytest.raises(
+        LoweringError, match=r"linalg_vector_norm.*a norm of another order than 0, which counts"
+    ):
+        translation(call(lambda x: torch.linalg.vector_norm(x, 0, 1)), IMAGE)
