@@ -24,17 +24,22 @@ inline std::string join(const std::vector<std::string>& parts, const char* separ
   return text;
 }
 
-/// Returns the lines of a text that were joined by line breaks; an empty text has none.
-inline std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  if (text.empty()) return lines;
+/// Returns the parts of a text between separators: one more than it has separators.
+inline std::vector<std::string> parts_of(const std::string& text, char separator) {
+  std::vector<std::string> parts;
   std::size_t start = 0;
-  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
-    lines.push_back(text.substr(start, end - start));
+  for (std::size_t end = text.find(separator); end != std::string::npos;
+       end = text.find(separator, start)) {
+    parts.push_back(text.substr(start, end - start));
     start = end + 1;
   }
-  lines.push_back(text.substr(start));
-  return lines;
+  parts.push_back(text.substr(start));
+  return parts;
+}
+
+/// Returns the lines of a text that were joined by line breaks; an empty text has none.
+inline std::vector<std::string> lines_of(const std::string& text) {
+  return text.empty() ? std::vector<std::string>() : parts_of(text, '\n');
 }
 
 }  // namespace hvit_edge

@@ -9,7 +9,7 @@ import torch
 
 from hvit_edge import runtime
 from hvit_edge.cli import main
-from hvit_edge.cli.compile import _describe
+from hvit_edge.cli.compile_report import describe_one
 
 JSON = ["--format", "json"]
 NET = """
@@ -81,7 +81,7 @@ def test_the_next_lines_stay_where_rewrites_were_left_out(folder, capsys):
     assert main(["compile", "net.py:build", "--sample", "sample.npz", "-o", "a.pte", *JSON]) == 0
     report = json.loads(capsys.readouterr().out)
     report["rewrites_left_out"] = [{"rewrite": "fold_scale", "reason": "it changes\nlogits"}]
-    shown = _describe(report, ["hvit-edge validate a.pte"])
+    shown = describe_one(report, ["hvit-edge validate a.pte"])
     assert "rewrites left out  fold_scale: it changes\n" in shown
     assert shown.endswith("Next:\n  hvit-edge validate a.pte")
 

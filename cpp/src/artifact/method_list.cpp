@@ -13,17 +13,6 @@ namespace {
 
 constexpr int kLargest = 1 << 20;  // of a batch, and of a side in pixels
 
-std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields;
-  std::size_t start = 0;
-  for (std::size_t tab = line.find('\t'); tab != std::string::npos; tab = line.find('\t', start)) {
-    fields.push_back(line.substr(start, tab - start));
-    start = tab + 1;
-  }
-  fields.push_back(line.substr(start));
-  return fields;
-}
-
 bool parse_count(const std::string& text, int& count) {
   const char* end = text.data() + text.size();
   const auto [last, error] = std::from_chars(text.data(), end, count);
@@ -50,7 +39,7 @@ std::size_t edits_between(const std::string& one, const std::string& other) {
 std::string parse_methods(const std::string& text, std::vector<MethodInfo>& methods) {
   std::set<std::string> names;
   for (const std::string& line : lines_of(text)) {
-    const std::vector<std::string> fields = fields_of(line);
+    const std::vector<std::string> fields = parts_of(line, '\t');
     MethodInfo method;
     const bool parsed =
         fields.size() == 4 && !fields[0].empty() && parse_count(fields[1], method.batch) &&
