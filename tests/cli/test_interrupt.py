@@ -11,10 +11,20 @@ NATIVE = ["--weights", "cifar10", "--no-cache", "--target", "native"]
 PACKAGE = ["--weights", "cifar10", "--no-cache", "--target", "coreml"]
 
 
+def listen_to_interrupts() -> None:
+    """Undo that a shell makes processes in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(options: list[str], step: str, folder) -> tuple[int, list[str]]:
     """Interrupt a compilation when it says that `step` begins; return its code and last lines."""
     process = subprocess.Popen(
-        [*COMMAND, *options], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*COMMAND, *options],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen_to_interrupts,
     )
     with process:
         for line in process.stderr:

@@ -149,7 +149,8 @@ def test_the_registered_model_from_the_command_line(tmp_path, capsys):
     assert main([*words, "--input-size", "40x80", "-o", str(path)]) == 0
     out = capsys.readouterr().out
     assert "inputs             features: float32 [1, 40, 80]" in out
-    assert "drawn: features float32 [1, 40, 80] normal" in out and "run " not in out
+    assert "drawn: features float32 [1, 40, 80] normal" in out
+    assert f"run {path} --self-test" in out
     model = hvit_edge.create_model("conformer1d_s", weights="random", input_size=40)
     check(path, model, (1, 40, 80))
     assert main(["validate", str(path)]) == 0

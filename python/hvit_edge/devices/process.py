@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, NamedTuple
 
 from hvit_edge.errors import DeviceError
@@ -125,8 +126,9 @@ def _next(
 
 def _listen(stream: IO[bytes], name: str, heard: queue.SimpleQueue[tuple[str, bytes]]) -> None:
     """Put each line of the stream into the queue, and an empty line at its end."""
-    for line in stream:
-        heard.put((name, line))
+    with suppress(ValueError):  # the process was killed, and the stream closed during a read
+        for line in stream:
+            heard.put((name, line))
     heard.put((name, b""))
 
 

@@ -67,7 +67,6 @@ COPIES = {
     aten.reshape.default: "view_copy.default",
     aten.view.default: "view_copy.default",
     aten.permute.default: "permute_copy.default",
-    aten.slice.Tensor: "slice_copy.Tensor",
 }
 """Views, which the edge dialect replaces by copies."""
 Pair = int | list[int]
@@ -233,6 +232,33 @@ def _copy(write: _Writer, node: Node, *args: object) -> Node:
     return write.call(node, _edge(f"aten.{COPIES[node.target]}"), *args)
 
 
+def _slice(write: _Writer, node: Node, x: Node, *args: object) -> Node:
+    """Write a slice, or nothing for one of everything, which ExecuTorch leaves out too."""
+    if shape_of(node) != list(x.meta["val"].shape):
+        return write.call(node, exir_ops.edge.aten.slice_copy.Tensor, x, *args)
+    if "dequantize" in str(x.target):
+        raise NoEdgeForm("a slice of everything between a dequantization and a quantization")
+    return x
+
+
+def _clamp_min(write: _Writer, node: Node, x: Node, low: float) -> Node:
+    return write.call(node, exir_ops.edge.aten.clamp.default, x, low)
+
+
+def _pad(
+    write: _Writer,
+    node: Node,
+    x: Node,
+    widths: list[int],
+    mode: str = "constant",
+    number: float | None = None,
+) -> Node:
+    if mode != "constant":
+        raise NoEdgeForm(f"padding by mode {mode}")
+    value = 0.0 if number is None else number
+    return write.call(node, exir_ops.edge.aten.constant_pad_nd.default, x, widths, value)
+
+
 def _silu(write: _Writer, node: Node, x: Node) -> Node:
     if x.meta["val"].dtype is not torch.float32:
         raise NoEdgeForm("silu in another dtype, which ExecuTorch computes in float32")
@@ -310,6 +336,9 @@ RULES: Mapping[object, Callable[..., Node]] = {
     **dict.fromkeys(PAIRS, _pair),
     **dict.fromkeys((*SAME, *INT8_OPERATORS, CAST), _same),
     **dict.fromkeys(COPIES, _copy),
+    aten.slice.Tensor: _slice,
+    aten.clamp_min.default: _clamp_min,
+    aten.pad.default: _pad,
     aten.silu.default: _silu,
     aten.softmax.int: _softmax,
     aten.conv2d.default: _convolution,
