@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 
+from hvit_edge.boundary.replaced import replaced
+
 COMPILER = "executorch.exir"
 VERSION = "1.5.1"
 """The version of ExecuTorch whose import is changed; any other one is imported as it is."""
@@ -51,8 +53,5 @@ def read_by_libyaml() -> Iterator[None]:
             return yaml.load(text, loader)
 
     original = ruamel.yaml.YAML
-    ruamel.yaml.YAML = Quick
-    try:
+    with replaced(ruamel.yaml, YAML=Quick):
         yield
-    finally:
-        ruamel.yaml.YAML = original

@@ -14,16 +14,16 @@ import torch
 from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
 
+from hvit_edge.boundary.replaced import replaced
+
 
 @contextmanager
 def known_results() -> Iterator[None]:
     """Let traces in this block take the results of delegates from their graphs."""
     original = LoweredBackendModule.original_module
-    LoweredBackendModule.original_module = property(lambda self: _Recorded(original.fget(self)))
-    try:
+    recorded = property(lambda self: _Recorded(original.fget(self)))
+    with replaced(LoweredBackendModule, original_module=recorded):
         yield
-    finally:
-        LoweredBackendModule.original_module = original
 
 
 class _Recorded:

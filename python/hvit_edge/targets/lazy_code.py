@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from torch.fx import GraphModule
 from torch.fx.graph import _PyTreeCodeGen
 
+from hvit_edge.boundary.replaced import replaced
+
 _recompile = GraphModule.recompile
 
 
@@ -40,12 +42,9 @@ def lazy_code() -> Iterator[None]:
     ) -> str:
         return print_readable(self, print_output, *args, **options) if print_output else ""
 
-    GraphModule.recompile, GraphModule.print_readable = _recompile_later, readable
     GraphModule._code = _Code()
-    try:
+    with replaced(GraphModule, recompile=_recompile_later, print_readable=readable):
         yield
-    finally:
-        GraphModule.recompile, GraphModule.print_readable = _recompile, print_readable
 
 
 def _recompile_later(self: GraphModule) -> None:

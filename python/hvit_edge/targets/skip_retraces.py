@@ -19,6 +19,8 @@ import torch
 from executorch.exir.pass_base import ExportPass, PassBase, PassResult, _ExportPassBase
 from torch.fx import GraphModule
 
+from hvit_edge.boundary.replaced import replaced
+
 TRACED = "hvit_edge_traced"  # key of the fingerprint in the metadata of a traced graph
 TRACING = ("call_", "placeholder", "output", "on_attr", "inputs", "_fx", "Export")
 HOOKS = tuple(name for name in dir(ExportPass) if name.startswith(TRACING))
@@ -36,11 +38,8 @@ def skipped_retraces() -> Iterator[None]:
         result.graph_module.meta[TRACED] = _fingerprint(result.graph_module)
         return result
 
-    _ExportPassBase.call = call
-    try:
+    with replaced(_ExportPassBase, call=call):
         yield
-    finally:
-        _ExportPassBase.call = trace
 
 
 def _only_traces(kind: type[PassBase]) -> bool:

@@ -13,13 +13,11 @@ from functools import cache
 
 from executorch.exir._serialize import _dataclass
 
+from hvit_edge.boundary.replaced import replaced
+
 
 @contextmanager
 def type_hints_read_once() -> Iterator[None]:
     """Let objects that are written as JSON in this block share the hints of their class."""
-    read = _dataclass.get_type_hints
-    _dataclass.get_type_hints = cache(read)
-    try:
+    with replaced(_dataclass, get_type_hints=cache(_dataclass.get_type_hints)):
         yield
-    finally:
-        _dataclass.get_type_hints = read

@@ -13,6 +13,7 @@ from functools import partial
 import coremltools as ct
 from coremltools.models import utils
 
+from hvit_edge.boundary.replaced import replaced
 from hvit_edge.targets.patched_version import check_patched_version
 
 VERSION = "9.0"
@@ -27,9 +28,5 @@ def compression_with(passes: ct.PassPipeline) -> Iterator[None]:
         LoweringError: coremltools has another version.
     """
     check_patched_version("coremltools", VERSION)
-    convert = utils._mil_convert
-    utils._mil_convert = partial(convert, pass_pipeline=passes)
-    try:
+    with replaced(utils, _mil_convert=partial(utils._mil_convert, pass_pipeline=passes)):
         yield
-    finally:
-        utils._mil_convert = convert

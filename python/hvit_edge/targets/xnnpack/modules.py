@@ -15,6 +15,7 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
 from torch.fx import Node
 
 from hvit_edge.artifact.metadata import OperatorRecord
+from hvit_edge.boundary.replaced import replaced
 from hvit_edge.lowering.graph import module_path
 
 PREFIX = "XNN"
@@ -38,13 +39,12 @@ def recorded_modules() -> Iterator[list[tuple[OperatorRecord, ...]]]:
         found.append(tuple(map(_record, graph.xnodes)))
         return serialize(graph, *arguments)
 
-    xnnpack_preprocess.get_node_visitors = recording_visitors
-    xnnpack_preprocess.serialize_xnnpack_binary = record_first
-    try:
+    with replaced(
+        xnnpack_preprocess,
+        get_node_visitors=recording_visitors,
+        serialize_xnnpack_binary=record_first,
+    ):
         yield found
-    finally:
-        xnnpack_preprocess.get_node_visitors = visitors
-        xnnpack_preprocess.serialize_xnnpack_binary = serialize
 
 
 class _Recording:

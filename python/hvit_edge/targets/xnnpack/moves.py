@@ -39,6 +39,7 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
 )
 from executorch.backends.xnnpack.utils.xnnpack_constants import XNN_INVALID_VALUE_ID
 
+from hvit_edge.boundary.replaced import replaced
 from hvit_edge.targets.xnnpack.modules import same_module
 
 Tensor: TypeAlias = XNNTensorValue | XNNQuantizedTensorValue
@@ -67,11 +68,8 @@ def merged_moves() -> Iterator[None]:
         merge_moves(graph)
         return serialize(graph, *arguments)
 
-    xnnpack_preprocess.serialize_xnnpack_binary = merge_first
-    try:
+    with replaced(xnnpack_preprocess, serialize_xnnpack_binary=merge_first):
         yield
-    finally:
-        xnnpack_preprocess.serialize_xnnpack_binary = serialize
 
 
 def merge_moves(graph: XNNGraph) -> None:

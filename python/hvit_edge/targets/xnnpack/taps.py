@@ -43,6 +43,7 @@ from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
+from hvit_edge.boundary.replaced import replaced
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import aten, is_call, nodes_calling, only_user, shape_of
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS, LINEAR
@@ -69,11 +70,8 @@ def recorded_graphs() -> Iterator[list[XNNGraph]]:
         graphs.append(graph)
         return serialize(graph, *arguments)
 
-    xnnpack_preprocess.serialize_xnnpack_binary = keep
-    try:
+    with replaced(xnnpack_preprocess, serialize_xnnpack_binary=keep):
         yield graphs
-    finally:
-        xnnpack_preprocess.serialize_xnnpack_binary = serialize
 
 
 def layer_values(

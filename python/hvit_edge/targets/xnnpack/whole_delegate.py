@@ -8,9 +8,6 @@ cannot be in the graph are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from executorch.backends.xnnpack import xnnpack_preprocess
 from executorch.backends.xnnpack._passes.channels_last_tagged_reshape_pass import (
@@ -31,6 +28,8 @@ from executorch.exir.backend.canonical_partitioners.config_partitioner import fo
 from executorch.exir.pass_base import PassResult, _ExportPassBase
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
+
+from hvit_edge.boundary.replaced import replaced
 
 PASSES = (
     FuseActivationPass,
@@ -80,7 +79,7 @@ def preprocess(program: ExportedProgram) -> PreprocessResult:
     Args:
         program: only operators that the delegate takes; the graph is changed.
     """
-    with _untraced():
+    with replaced(_ExportPassBase, call=_compute_shapes):
         for kind in PASSES:
             run = kind(program) if issubclass(kind, XNNPACKPass) else kind()
             run.call(program.graph_module)
@@ -108,18 +107,8 @@ def preprocess(program: ExportedProgram) -> PreprocessResult:
     )
 
 
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """Let passes compute the shapes of the nodes that they changed instead of tracing the graph."""
-    trace = _ExportPassBase.call
-    _ExportPassBase.call = _compute_shapes
-    try:
-        yield
-    finally:
-        _ExportPassBase.call = trace
-
-
 def _compute_shapes(self: _ExportPassBase, graph: GraphModule) -> PassResult:
+    """Compute the shapes of the nodes that a pass changed, instead of tracing the graph."""
     for node in graph.graph.nodes:
         if node.op == "call_function":
             args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda n: n.meta["val"])

@@ -1,0 +1,44 @@
+"""Attributes of other libraries have another value in a block, and their own after it."""
+
+import pytest
+
+from hvit_edge.boundary.replaced import replaced
+
+
+class Library:
+    one, two = 1, 2
+
+
+def test_all_attributes_are_replaced_and_restored():
+    with replaced(Library, one=10, two=20):
+        assert (Library.one, Library.two) == (10, 20)
+    assert (Library.one, Library.two) == (1, 2)
+
+
+def test_an_inner_block_restores_what_the_outer_one_set():
+    with replaced(Library, one=10):
+        with replaced(Library, one=100):
+            assert Library.one == 100
+        assert Library.one == 10
+    assert Library.one == 1
+
+
+def test_an_error_in_the_block_restores_them():
+    with pytest.raises(ZeroDivisionError), replaced(Library, one=10):
+        raise ZeroDivisionError
+    assert Library.one == 1
+
+
+def test_a_property_of_a_class_is_restored():
+    class Named:
+        name = property(lambda self: "own")
+
+    with replaced(Named, name=property(lambda self: "other")):
+        assert Named().name == "other"
+    assert Named().name == "own"
+
+
+def test_a_missing_attribute_is_refused_and_nothing_is_replaced():
+    with pytest.raises(AttributeError, match="three"), replaced(Library, one=10, three=3):
+        pass
+    assert Library.one == 1
