@@ -18,16 +18,11 @@ from executorch.exir.verification.verifier import EXIREdgeDialectVerifier
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import ExportedProgram
 from torch.export.exported_program import ModuleCallEntry, ModuleCallSignature
-from torch.export.graph_signature import (
-    ExportGraphSignature,
-    InputKind,
-    InputSpec,
-    OutputKind,
-    OutputSpec,
-    TensorArgument,
-)
+from torch.export.graph_signature import ExportGraphSignature
 from torch.fx import Graph, Node
 from torch.utils._pytree import TreeSpec
+
+from hvit_edge.targets.program_signature import input_specs, output_specs
 
 
 @dataclass(frozen=True)
@@ -101,15 +96,6 @@ def _item(graph: Graph, called: Node, number: int) -> Node:
 def _signature(
     call: Call, values: Mapping[str, Node], outputs: Sequence[Node]
 ) -> ExportGraphSignature:
-    inputs = [
-        InputSpec(InputKind.BUFFER, TensorArgument(values[path].name), path, persistent=True)
-        for path in call.constants
-    ]
-    inputs += [
-        InputSpec(InputKind.USER_INPUT, TensorArgument(values[name].name), None)
-        for name in call.inputs
-    ]
-    results = [
-        OutputSpec(OutputKind.USER_OUTPUT, TensorArgument(node.name), None) for node in outputs
-    ]
-    return ExportGraphSignature(inputs, results)
+    constants = {values[path].name: path for path in call.constants}
+    inputs = (values[name].name for name in call.inputs)
+    return ExportGraphSignature(input_specs(constants, inputs), output_specs(outputs))

@@ -9,16 +9,11 @@ from functools import cached_property
 import torch
 from torch.export import ExportedProgram
 from torch.export.exported_program import ModuleCallEntry, ModuleCallSignature
-from torch.export.graph_signature import (
-    ExportGraphSignature,
-    InputKind,
-    InputSpec,
-    OutputKind,
-    OutputSpec,
-    TensorArgument,
-)
+from torch.export.graph_signature import ExportGraphSignature
 from torch.fx import Graph, Node
 from torch.utils import _pytree as pytree
+
+from hvit_edge.targets.program_signature import input_specs, output_specs
 
 
 class EdgeProgram(ExportedProgram):
@@ -34,12 +29,8 @@ class EdgeProgram(ExportedProgram):
         self, graph: Graph, constants: Mapping[str, torch.Tensor], inputs: Sequence[str]
     ) -> None:
         _put_first(graph, [*constants, *inputs])
-        specs = [_input(InputKind.BUFFER, name) for name in constants]
-        specs += [_input(InputKind.USER_INPUT, name) for name in inputs]
-        results = [
-            OutputSpec(OutputKind.USER_OUTPUT, TensorArgument(node.name), None)
-            for node in graph.output_node().args[0]
-        ]
+        specs = input_specs({name: name for name in constants}, inputs)
+        results = output_specs(graph.output_node().args[0])
         in_spec = pytree.tree_structure((tuple(inputs), {}))
         out_spec = pytree.tree_structure(tuple(range(len(results))))
         super().__init__(
@@ -104,8 +95,3 @@ def _put_first(graph: Graph, names: Sequence[str]) -> None:
         graph._root.append(placeholders.pop(name))
     for unread in placeholders.values():
         graph.erase_node(unread)
-
-
-def _input(kind: InputKind, name: str) -> InputSpec:
-    stored = kind is InputKind.BUFFER
-    return InputSpec(kind, TensorArgument(name), name if stored else None, stored or None)
