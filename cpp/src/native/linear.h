@@ -63,15 +63,6 @@ inline void run(const Linear& layer, const Bases& bases) {
   run_blocks(products_of(layer, bases), layer.depth);
 }
 
-// The pixel at (y, x) of a window's map, or zeros if it is outside.
-inline const Value* pixel(const Window& window, const Bases& bases, std::int64_t y,
-                          std::int64_t x) {
-  if (!is_inside(window, y, x)) return kZeros;
-  const std::int64_t row = window.ring != 0 ? y % window.ring : y;
-  return values_at(bases, window.space, window.offset) + row * window.row_stride +
-         x * window.pixel_stride;
-}
-
 inline void point_at_windows(const Products& work, std::int64_t first, int rows,
                              const Value** pointers) {
   const Window& window = static_cast<const Convolution*>(work.layer)->window;
