@@ -30,7 +30,7 @@ class Mixed(nn.Module):
 
 
 class Photos(Mixed):
-    """The same for photos of 8 x 8 pixels."""
+    """Apply the parent class to photos of 8 x 8 pixels."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return super().forward(x.mean((1, 2)))

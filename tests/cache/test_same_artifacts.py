@@ -25,7 +25,7 @@ EXPECTED = {
     ("xnnpack", "int8"): ["rounded weights", "measurements"],
     ("coreml", "int8"): ["ranges"],
 }
-"""What is used besides the rewritten graph."""
+"""The results that are used again, besides the rewritten graph."""
 
 
 def bytes_of(path: Path) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Keep what compilations compute, and use it again where it is certainly the same.
+"""Keep results of compilations, and use them again if they are certain to be the same.
 
 Five kinds of results take time and are small enough to keep:
 

@@ -17,7 +17,7 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Holds the content of a checkpoint, which is read once, and where it is from.
+    """Holds the content of a checkpoint, which is read once, and its source.
 
     Attributes:
         content: nested mappings and lists of tensors and plain values.
