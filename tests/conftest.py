@@ -36,6 +36,12 @@ def pytest_configure(config) -> None:
         config.pluginmanager.register(required)
 
 
+def pytest_collectstart(collector) -> None:
+    """Make the weights that a module of tests draws independent of the modules before it."""
+    if isinstance(collector, pytest.Module):
+        torch.manual_seed(0)
+
+
 SLOWEST = (
     "tests/compiler/test_compile_model.py",
     "tests/test_readme.py",
