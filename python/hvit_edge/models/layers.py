@@ -23,7 +23,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class ConvNormAct(nn.Module):
     """Applies a convolution without bias, a batch norm and an activation.
 
-    The padding is `kernel // 2`, so stride 1 keeps the size if `kernel` is odd.
+    The padding is `dilation * (kernel // 2)`, so stride 1 keeps the size if `kernel` is odd.
     """
 
     def __init__(
@@ -34,12 +34,14 @@ class ConvNormAct(nn.Module):
         kernel: int = 1,
         stride: int = 1,
         groups: int = 1,
+        dilation: int = 1,
         act: Activation = "none",
         eps: float = 1e-5,
     ) -> None:
         super().__init__()
+        padding = dilation * (kernel // 2)
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False
+            inputs, outputs, kernel, stride, padding, dilation, groups=groups, bias=False
         )
         self.norm = nn.BatchNorm2d(outputs, eps=eps)
         self.act = ACTIVATIONS[act]()

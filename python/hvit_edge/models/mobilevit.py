@@ -132,8 +132,13 @@ class MobileViT(nn.Module):
         return self.head(global_pool(self.final(self.stages(self.stem(x)))))
 
 
-def make_stages(config: MobileViTConfig) -> list[nn.Sequential]:
-    """Return the five stages of a variant."""
+def make_stages(config: MobileViTConfig, last_stride: int = 2) -> list[nn.Sequential]:
+    """Return the five stages of a variant.
+
+    Args:
+        config: widths of the variant.
+        last_stride: stride of the fifth stage; 1 for maps of 1/16 of the input size.
+    """
     c1, c2, *deep = config.channels
     stages = [
         [InvertedResidual(STEM_CHANNELS, c1, stride=1, expansion=config.expansion)],
@@ -144,8 +149,11 @@ def make_stages(config: MobileViTConfig) -> list[nn.Sequential]:
         ],
     ]
     inputs = c2
-    for outputs, dim, depth in zip(deep, config.token_dims, TRANSFORMER_DEPTHS, strict=True):
-        down = InvertedResidual(inputs, outputs, stride=2, expansion=config.expansion)
+    strides = (2, 2, last_stride)
+    for outputs, dim, depth, stride in zip(
+        deep, config.token_dims, TRANSFORMER_DEPTHS, strides, strict=True
+    ):
+        down = InvertedResidual(inputs, outputs, stride=stride, expansion=config.expansion)
         stages.append([down, MobileViTBlock(outputs, dim, depth)])
         inputs = outputs
     return [nn.Sequential(*blocks) for blocks in stages]
@@ -159,22 +167,24 @@ def published(name: str, top1: float) -> Published:
     return Published(PAPER, PREPROCESS, hub=f"timm/{name}.cvnets_in1k", top1=top1)
 
 
+XXS = MobileViTConfig((16, 24, 48, 64, 80), (64, 80, 96), expansion=2, features=320)
+XS = MobileViTConfig((32, 48, 64, 80, 96), (96, 120, 144), expansion=4, features=384)
+S = MobileViTConfig((32, 64, 96, 128, 160), (144, 192, 240), expansion=4, features=640)
+
+
 @register_model("mobilevit_xxs", default=published("mobilevit_xxs", 69.0), bundled=("cifar10",))
 def mobilevit_xxs(num_classes: int, input_size: tuple[int, int]) -> MobileViT:
     """Build the variant of 1.27 M parameters."""
-    config = MobileViTConfig((16, 24, 48, 64, 80), (64, 80, 96), expansion=2, features=320)
-    return MobileViT(config, num_classes=num_classes)
+    return MobileViT(XXS, num_classes=num_classes)
 
 
 @register_model("mobilevit_xs", default=published("mobilevit_xs", 74.7))
 def mobilevit_xs(num_classes: int, input_size: tuple[int, int]) -> MobileViT:
     """Build the variant of 2.32 M parameters."""
-    config = MobileViTConfig((32, 48, 64, 80, 96), (96, 120, 144), expansion=4, features=384)
-    return MobileViT(config, num_classes=num_classes)
+    return MobileViT(XS, num_classes=num_classes)
 
 
 @register_model("mobilevit_s", default=published("mobilevit_s", 78.3))
 def mobilevit_s(num_classes: int, input_size: tuple[int, int]) -> MobileViT:
     """Build the variant of 5.58 M parameters."""
-    config = MobileViTConfig((32, 64, 96, 128, 160), (144, 192, 240), expansion=4, features=640)
-    return MobileViT(config, num_classes=num_classes)
+    return MobileViT(S, num_classes=num_classes)

@@ -42,3 +42,32 @@ MOBILEVIT = KeyFormat(
         (256, 256), resize_size=288, interpolation="bilinear", channel_order="BGR"
     ),
 )
+
+DEEPLAB = KeyFormat(
+    name="ml-cvnets DeepLabV3 with MobileViT",
+    family="DeepLabMobileViT",
+    rules=(
+        (r"^seg_head\.classifier\.(classifier\.)?block\.conv\.", "head."),
+        (r"^seg_head\.aspp\.aspp_layer\.convs\.4\.aspp_pool\.conv_1x1\.", "pyramid.pooled."),
+        (r"^seg_head\.aspp\.aspp_layer\.convs\.", "pyramid.branches."),
+        (r"^seg_head\.aspp\.aspp_layer\.project\.", "pyramid.join."),
+        *MOBILEVIT.rules,
+    ),
+)
+
+SSD = KeyFormat(
+    name="ml-cvnets SSDLite with MobileViT",
+    family="SsdMobileViT",
+    rules=(
+        (r"^extra_layers\.os_64\.", "extra.0."),
+        (r"^extra_layers\.os_128\.", "extra.1."),
+        (r"^extra_layers\.os_256\.", "extra.2."),
+        (r"^extra_layers\.os_-1\.1\.", "extra.3."),
+        (r"^ssd_heads\.(\d)\.proj_layer\.", r"heads.\1.project."),
+        (r"^ssd_heads\.(\d)\.loc_cls_layer\.dw_conv\.", r"heads.\1.depthwise."),
+        (r"^ssd_heads\.(\d)\.loc_cls_layer\.(pw_conv\.)?block\.conv\.", r"heads.\1.predict."),
+        (r"\.dw_conv\.", ".depthwise."),
+        (r"\.pw_conv\.", ".pointwise."),
+        *MOBILEVIT.rules,
+    ),
+)

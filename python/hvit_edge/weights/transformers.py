@@ -13,6 +13,7 @@ from hvit_edge.weights.keymap import KeyFormat
 from hvit_edge.weights.transformers_processor import read_preprocess
 
 __all__ = [
+    "DEEPLAB",
     "MOBILEVIT",
     "SWIN",
     "check_config",
@@ -61,6 +62,19 @@ MOBILEVIT = KeyFormat(
     ),
     fused=_QKV,
     preprocess=_APPLE,
+)
+
+DEEPLAB = KeyFormat(
+    name="transformers DeepLabV3 with MobileViT",
+    family="DeepLabMobileViT",
+    rules=(
+        (r"^segmentation_head\.classifier\.convolution\.", "head."),
+        (r"^segmentation_head\.aspp\.convs\.4\.conv_1x1\.", "pyramid.pooled."),
+        (r"^segmentation_head\.aspp\.convs\.", "pyramid.branches."),
+        (r"^segmentation_head\.aspp\.project\.", "pyramid.join."),
+        *MOBILEVIT.rules,
+    ),
+    fused=_QKV,
 )
 
 SWIN = KeyFormat(

@@ -1,0 +1,96 @@
+"""Define DeepLabV3 with a MobileViT backbone: a class for each pixel of a map of 1/16 of the input.
+
+Papers: Rethinking Atrous Convolution for Semantic Image Segmentation,
+https://arxiv.org/abs/1706.05587, with the backbone and the widths of MobileViT,
+https://arxiv.org/abs/2110.02178 (section 4.2).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hvit_edge.models.layers import ConvNormAct, init_weights
+from hvit_edge.models.mobilevit import (
+    STEM_CHANNELS,
+    XS,
+    XXS,
+    MobileViTConfig,
+    S,
+    make_stages,
+)
+
+OUTPUT_STRIDE = 16
+"""Pixels of the input for each element of the output, in both directions."""
+VOC_CLASSES = 21
+"""Number of classes of Pascal VOC, with the background as class 0."""
+CHANNELS = 256
+RATES = (6, 12, 18)
+DROPOUT = 0.1
+
+
+class SpatialPyramid(nn.Module):
+    """Applies atrous spatial pyramid pooling: convolutions of several dilations side by side.
+
+    The branches are a 1x1 convolution, a 3x3 convolution for each of `RATES`, and the mean of the
+    map; a 1x1 convolution joins them.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            [
+                ConvNormAct(inputs, outputs, act="relu"),
+                *(
+                    ConvNormAct(inputs, outputs, kernel=3, dilation=rate, act="relu")
+                    for rate in RATES
+                ),
+            ]
+        )
+        self.pooled = ConvNormAct(inputs, outputs, act="relu")
+        self.join = ConvNormAct((len(self.branches) + 1) * outputs, outputs, act="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [N, inputs, H, W] to [N, outputs, H, W]."""
+        mean = self.pooled(F.adaptive_avg_pool2d(x, 1)).expand(-1, -1, *x.shape[2:])
+        return self.join(torch.cat([*(branch(x) for branch in self.branches), mean], dim=1))
+
+
+class DeepLabMobileViT(nn.Module):
+    """Segments images: a MobileViT of output stride 16, a spatial pyramid, and a class per pixel.
+
+    Both sides of the input must have at least 32 pixels.
+
+    Args:
+        config: widths of the backbone.
+        num_classes: number of classes, with the background.
+    """
+
+    def __init__(self, config: MobileViTConfig, *, num_classes: int = VOC_CLASSES) -> None:
+        super().__init__()
+        self.stem = ConvNormAct(3, STEM_CHANNELS, kernel=3, stride=2, act="silu")
+        self.stages = nn.Sequential(*make_stages(config, last_stride=1))
+        self.pyramid = SpatialPyramid(config.channels[-1], CHANNELS)
+        self.dropout = nn.Dropout2d(DROPOUT)
+        self.head = nn.Conv2d(CHANNELS, num_classes, 1)
+        self.apply(init_weights)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map float32 [N, 3, H, W] to logits float32 [N, num_classes, H / 16, W / 16]."""
+        return self.head(self.dropout(self.pyramid(self.stages(self.stem(x)))))
+
+
+def deeplabv3_mobilevit_xxs(num_classes: int = VOC_CLASSES) -> DeepLabMobileViT:
+    """Build the variant of 1.85 M parameters."""
+    return DeepLabMobileViT(XXS, num_classes=num_classes)
+
+
+def deeplabv3_mobilevit_xs(num_classes: int = VOC_CLASSES) -> DeepLabMobileViT:
+    """Build the variant of 2.94 M parameters."""
+    return DeepLabMobileViT(XS, num_classes=num_classes)
+
+
+def deeplabv3_mobilevit_s(num_classes: int = VOC_CLASSES) -> DeepLabMobileViT:
+    """Build the variant of 6.36 M parameters."""
+    return DeepLabMobileViT(S, num_classes=num_classes)
