@@ -23,7 +23,7 @@ PACKAGE = CHECKOUT / "python/hvit_edge"
 INTERPRETER = f"cp3{sys.version_info.minor}"
 EXTENSION = f"hvit_edge/_runtime.cpython-3{sys.version_info.minor}-aarch64-linux-gnu.so"
 SYSTEM = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "ld-linux-aarch64.so.1"}
-EXECUTORCH = {"", "_threadpool", "_kernels_optimized", "_backend_xnnpack"}
+EXECUTORCH = {"", "_threadpool", "_backend_xnnpack"}  # kernels are loaded on demand
 
 pytestmark = [
     pytest.mark.slow,

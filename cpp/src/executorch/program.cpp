@@ -3,10 +3,12 @@
 #include <executorch/extension/data_loader/buffer_data_loader.h>
 
 #include <algorithm>
+#include <shared_mutex>
 #include <utility>
 
 #include "executorch/check_methods.h"
 #include "executorch/explain.h"
+#include "executorch/kernels.h"
 #include "executorch/runtime_log.h"
 #include "executorch/thread_pool.h"
 #include "hvit_edge/backends.h"
@@ -184,14 +186,24 @@ Status Program::prepare() {
     loaded_.clear();
   }
   if (Status status = check_backends(entry); !status.ok()) return status;
-  const RuntimeLog log;
-  const Error error = module_->load_method(entry, nullptr, events_.get());
-  if (error != Error::Ok) {
-    return explain(error, "Session.load", "load the method " + entry, log.first_error());
-  }
+  if (Status status = load(entry); !status.ok()) return status;
   loaded_ = entry;
   loaded_for_pool_ = pool;
   return Status();
+}
+
+Status Program::load(const std::string& entry) {
+  const auto meta = module_->method_meta(entry);
+  if (!meta.ok()) return explain(meta.error(), "Session.load", "describe " + entry, "");
+  const Status kernels = calls_kernels(*meta) ? load_kernels() : Status();
+  const RuntimeLog log;
+  const std::shared_lock<std::shared_mutex> no_kernel_is_added(kernels_lock());
+  const Error error = module_->load_method(entry, nullptr, events_.get());
+  if (error == Error::Ok) return Status();
+  if (error == Error::OperatorMissing) {
+    return explain_kernels(log.missing_operators(), kernels_choice(), kernels);
+  }
+  return explain(error, "Session.load", "load the method " + entry, log.first_error());
 }
 
 const std::vector<OperatorTime>& Program::operators() const {

@@ -62,6 +62,7 @@ class Program {
 
  private:
   Status check_backends(const std::string& entry);
+  Status load(const std::string& entry);
 
   std::unique_ptr<OperatorEvents> events_;  // outlives the method that reports to it
   std::unique_ptr<executorch::extension::Module> module_;

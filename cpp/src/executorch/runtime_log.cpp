@@ -3,7 +3,9 @@
 #include <executorch/runtime/platform/platform.h>
 #include <executorch/runtime/platform/runtime.h>
 
+#include <algorithm>
 #include <mutex>
+#include <string_view>
 
 #include "catching.h"
 
@@ -12,6 +14,9 @@ namespace {
 
 thread_local RuntimeLog* current = nullptr;
 pal_emit_log_message_method previous_emit = nullptr;
+
+// ExecuTorch writes "Missing operator: [3] aten::sort.values".
+constexpr char kMissing[] = "Missing operator: [";
 
 }  // namespace
 
@@ -25,13 +30,20 @@ struct RuntimeLogSink {
       return;
     }
     const bool error = level == et_pal_log_level_t::kError || level == et_pal_log_level_t::kFatal;
-    if (!error || !current->first_error_.empty()) return;
-    std::string& text = current->first_error_;
-    const auto keep = [&] {
-      text.assign(message, length);
-      while (!text.empty() && text.back() == '.') text.pop_back();
-    };
-    catching(keep, [&](Thrown, const char*) { text.clear(); });
+    if (!error) return;
+    const std::string_view written(message, length);
+    catching([&] { keep(written, *current); }, [](Thrown, const char*) {});
+  }
+
+  static void keep(std::string_view message, RuntimeLog& log) {
+    if (message.substr(0, sizeof(kMissing) - 1) == kMissing) {
+      const std::string name(message.substr(message.find("] ") + 2));
+      std::vector<std::string>& names = log.missing_operators_;
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+    if (!log.first_error_.empty()) return;
+    while (!message.empty() && message.back() == '.') message.remove_suffix(1);
+    log.first_error_ = message;
   }
 
   static void install() {

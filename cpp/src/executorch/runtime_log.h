@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace hvit_edge {
 
@@ -16,9 +17,13 @@ class RuntimeLog {
   /// The first error, without a trailing full stop; empty if none was written.
   const std::string& first_error() const { return first_error_; }
 
+  /// The operators that have no kernel, once each, in the order of their calls.
+  const std::vector<std::string>& missing_operators() const { return missing_operators_; }
+
  private:
   friend struct RuntimeLogSink;
   std::string first_error_;
+  std::vector<std::string> missing_operators_;
   RuntimeLog* outer_;
 };
 
