@@ -1,8 +1,8 @@
 # Installs two packages: `runtime`, the C++ library, which is static, and `c`, the C interface, which is
 # shared. To install only one: cmake --install BUILD --component c --prefix FOLDER
 #
-# ExecuTorch itself is not installed. Consumers find it in its wheel through executorch_DIR; or
-# `--component executorch` copies its libraries next to libhvit_edge_c, which then needs no wheel.
+# The component `executorch` is ExecuTorch's libraries, next to libhvit_edge_c. Without it, consumers find
+# those of its wheel through executorch_DIR.
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hvit_edge")
@@ -17,7 +17,7 @@ function(hvit_edge_install_shared component)
           COMPONENT ${component})
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config.cmake"
                 "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config-version.cmake"
-                cmake/find_executorch.cmake
+                cmake/find_executorch.cmake cmake/installed_executorch.cmake
           DESTINATION ${package_dir} COMPONENT ${component})
 endfunction()
 
@@ -32,15 +32,16 @@ configure_package_config_file(cmake/hvit_edge-config.cmake.in hvit_edge-config.c
 write_basic_package_version_file(hvit_edge-config-version.cmake COMPATIBILITY SameMinorVersion)
 
 # A static library lists the libraries that it needs. The backend registers itself: nothing refers to it.
-if(APPLE)
-  set(executorch_libs "-lexecutorch_kernels_optimized -lexecutorch_backend_xnnpack")
-else()
-  string(CONCAT executorch_libs "-Wl,--push-state,--no-as-needed -lexecutorch_kernels_optimized "
-                                "-lexecutorch_backend_xnnpack -Wl,--pop-state")
+set(executorch_libs "-lexecutorch_backend_xnnpack")
+if(HVIT_EDGE_KERNELS STREQUAL "all")
+  string(PREPEND executorch_libs "-lexecutorch_kernels_optimized ")
+endif()
+if(NOT APPLE)
+  set(executorch_libs "-Wl,--push-state,--no-as-needed ${executorch_libs} -Wl,--pop-state")
   set(rpath_link " -Wl,-rpath-link,\${executorch_libdir}")
 endif()
 set(executorch_libs
-    "-L\${executorch_libdir} ${executorch_libs} -lexecutorch_threadpool -lexecutorch -pthread")
+    "-L\${executorch_libdir} ${executorch_libs} -lexecutorch_threadpool -lexecutorch -pthread -ldl")
 
 hvit_edge_install_shared(runtime)
 hvit_edge_install_pkgconfig(hvit_edge runtime)
@@ -61,7 +62,7 @@ if(TARGET hvit_edge_c)
   install(FILES include/hvit_edge/c_api.h DESTINATION ${headers} COMPONENT c)
   install(EXPORT hvit_edge_c NAMESPACE hvit_edge:: FILE hvit_edge-c-targets.cmake
           DESTINATION ${package_dir} COMPONENT c)
-  install(IMPORTED_RUNTIME_ARTIFACTS executorch::runtime executorch::kernels_optimized
-          executorch::backend_xnnpack executorch::threadpool
-          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT executorch EXCLUDE_FROM_ALL)
 endif()
+
+install(IMPORTED_RUNTIME_ARTIFACTS ${hvit_edge_deployed_libraries}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT executorch)

@@ -8,9 +8,11 @@ set(consumer_test
     -DBUILD=${PROJECT_BINARY_DIR}
     -DPROJECT=${PROJECT_SOURCE_DIR}
     -DWORK=${CMAKE_CURRENT_BINARY_DIR}/consumer
+    -DBINDIR=${CMAKE_INSTALL_BINDIR}
     -DLIBDIR=${CMAKE_INSTALL_LIBDIR}
     -DCONSUMER=${CMAKE_CURRENT_SOURCE_DIR}/consumer
     -DARTIFACT=${CMAKE_CURRENT_SOURCE_DIR}/data/tiny_v1.pte
+    -DNATIVE_ARTIFACT=${CMAKE_CURRENT_SOURCE_DIR}/data/native_v1.pte
     -DEXECUTORCH_DIR=${executorch_DIR}
     -DEXECUTORCH=${executorch}
     -DC_COMPILER=${CMAKE_C_COMPILER}
@@ -22,8 +24,14 @@ set(consumer_test
     -DQEMU=${HVIT_EDGE_QEMU_AARCH64}
 )
 set(steps relocatable cmake c_alone)
+if(TARGET hvit_edge_runner AND HVIT_EDGE_KERNELS STREQUAL "on_demand")
+  list(APPEND steps complete)
+endif()
 if(HVIT_EDGE_PKG_CONFIG)
   list(APPEND steps pkgconfig)
+  if(complete IN_LIST steps)
+    list(APPEND steps pkgconfig_complete)
+  endif()
 endif()
 if(HVIT_EDGE_AARCH64_GCC AND HVIT_EDGE_QEMU_AARCH64)
   list(APPEND steps aarch64)
@@ -41,3 +49,6 @@ set_tests_properties(consumer.install PROPERTIES FIXTURES_SETUP installed_packag
 list(TRANSFORM steps PREPEND consumer.)
 set_tests_properties(${steps} PROPERTIES FIXTURES_REQUIRED installed_package
                                          RESOURCE_LOCK installed_package)
+if(TEST consumer.pkgconfig_complete)
+  set_tests_properties(consumer.pkgconfig_complete PROPERTIES DEPENDS consumer.complete)
+endif()

@@ -33,6 +33,41 @@ function(install_component folder)
   endforeach()
 endfunction()
 
+# Builds both programs with pkg-config's flags alone and runs them with the libraries in `path`.
+function(expect_pkgconfig path)
+  foreach(language c cpp)
+    if(language STREQUAL "c")
+      set(compiler "${C_COMPILER}" -std=c99)
+      set(package hvit_edge_c)
+    else()
+      set(compiler "${CXX_COMPILER}" -std=c++17)
+      set(package hvit_edge)
+    endif()
+    execute_process(COMMAND "${PKG_CONFIG}" ${ARGN} --cflags --libs ${package}
+                    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE
+                    COMMAND_ERROR_IS_FATAL ANY)
+    separate_arguments(flags UNIX_COMMAND "${flags}")
+    set(program "${WORK}/${STEP}_${package}")
+    execute(${compiler} "${CONSUMER}/main.${language}" -o "${program}" ${flags})
+    expect_predictions("${CMAKE_COMMAND}" -E env "LD_LIBRARY_PATH=${path}" "${program}")
+  endforeach()
+endfunction()
+
+# The library of kernels may be missing, and is then named if a program has operators outside the
+# delegates, as this one has.
+function(expect_kernels_on_demand folder)
+  set(kernels "${folder}/libexecutorch_kernels_optimized.so")
+  file(RENAME "${kernels}" "${kernels}.removed")
+  execute("${complete}/${BINDIR}/hvit_edge_runner" self-test "${NATIVE_ARTIFACT}")
+  execute_process(COMMAND "${WORK}/build_complete/consumer_c" "${ARTIFACT}"
+                  RESULT_VARIABLE result ERROR_VARIABLE error)
+  file(RENAME "${kernels}.removed" "${kernels}")
+  set(wanted "expected kernels of operators outside the delegates, aten::mean.out, got no library")
+  if(result EQUAL 0 OR NOT error MATCHES "${wanted}.*install ExecuTorch's libexecutorch_kernels_")
+    message(FATAL_ERROR "expected '${wanted}...', got ${result}: ${error}")
+  endif()
+endfunction()
+
 if(STEP STREQUAL "install")
   file(REMOVE_RECURSE "${WORK}")
   install_component("${WORK}/installed" runtime c)
@@ -80,26 +115,34 @@ elseif(STEP STREQUAL "c_alone")
   endif()
   expect_predictions("${WORK}/build_c/consumer_c")
 
+elseif(STEP STREQUAL "complete")
+  # An installation without options has all that it needs to start, wherever it is moved.
+  set(complete "${WORK}/complete")
+  execute("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${WORK}/complete_installed")
+  file(REMOVE_RECURSE "${complete}")
+  file(RENAME "${WORK}/complete_installed" "${complete}")
+  execute("${complete}/${BINDIR}/hvit_edge_runner" self-test "${ARTIFACT}")
+  execute("${CMAKE_COMMAND}" -S "${CONSUMER}" -B "${WORK}/build_complete" ${compilers}
+          "-Dhvit_edge_DIR=${complete}/${lib}/cmake/hvit_edge")
+  execute("${CMAKE_COMMAND}" --build "${WORK}/build_complete")
+  file(STRINGS "${WORK}/build_complete/CMakeCache.txt" wheel REGEX "^executorch_DIR")
+  if(wheel)
+    message(FATAL_ERROR "expected the wheel not to be asked for, got ${wheel}")
+  endif()
+  foreach(program consumer_cpp consumer_stream consumer_c)
+    expect_predictions("${WORK}/build_complete/${program}")
+  endforeach()
+  expect_kernels_on_demand("${complete}/${lib}")
+
+elseif(STEP STREQUAL "pkgconfig_complete")
+  set(complete "${WORK}/complete")
+  set(ENV{PKG_CONFIG_PATH} "${complete}/${lib}/pkgconfig")
+  expect_pkgconfig("${complete}/${lib}")
+
 elseif(STEP STREQUAL "pkgconfig")
   set(ENV{PKG_CONFIG_PATH} "${prefix}/${lib}/pkgconfig")
-  foreach(language c cpp)
-    if(language STREQUAL "c")
-      set(compiler "${C_COMPILER}" -std=c99)
-      set(package hvit_edge_c)
-    else()
-      set(compiler "${CXX_COMPILER}" -std=c++17)
-      set(package hvit_edge)
-    endif()
-    execute_process(COMMAND "${PKG_CONFIG}" "--define-variable=executorch_libdir=${EXECUTORCH}/lib"
-                            --cflags --libs ${package}
-                    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE
-                    COMMAND_ERROR_IS_FATAL ANY)
-    separate_arguments(flags UNIX_COMMAND "${flags}")
-    set(program "${WORK}/pkgconfig_${package}")
-    execute(${compiler} "${CONSUMER}/main.${language}" -o "${program}" ${flags})
-    expect_predictions("${CMAKE_COMMAND}" -E env
-                       "LD_LIBRARY_PATH=${prefix}/${lib}:${EXECUTORCH}/lib" "${program}")
-  endforeach()
+  expect_pkgconfig("${prefix}/${lib}:${EXECUTORCH}/lib"
+                   "--define-variable=executorch_libdir=${EXECUTORCH}/lib")
 
 elseif(STEP STREQUAL "aarch64")
   set(package "${PROJECT}/build/arm/package")
