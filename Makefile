@@ -28,7 +28,7 @@ CPP_FILES := $(shell find cpp mobile -name '*.h' -o -name '*.cpp' -o -name '*.c'
 GROUPS := build cpp arm ssh adb jvm sanitize
 TEST_GROUPS := $(filter-out sanitize $(if $(filter Linux,$(shell uname -s)),,arm),$(GROUPS))
 
-.PHONY: help packages packages-all $(GROUPS:%=packages-%) setup runner demo check \
+.PHONY: help packages packages-all $(GROUPS:%=packages-%) setup setup-cpp runner demo check \
 	test nightly test-cpp test-python test-clang sanitized sanitize fuzz lint tidy clean
 
 help: ## print this list
@@ -46,6 +46,8 @@ $(GROUPS:%=packages-%): packages-%:
 
 setup: .venv/built ## create .venv and install hvit-edge with all its tools
 
+setup-cpp: .venv/cpp ## create .venv with what C++ alone needs: CMake, Ninja and ExecuTorch's libraries
+
 # The stamps in .venv say what is installed: a target reruns only when what it depends on changes.
 .venv/created:
 	@$(INSTALL_PACKAGES) build
@@ -55,8 +57,13 @@ setup: .venv/built ## create .venv and install hvit-edge with all its tools
 	$(PYTHON) -m venv .venv
 	@touch $@
 
+# ExecuTorch's headers and libraries, without the packages that its Python part needs.
+.venv/cpp: .venv/created constraints.txt
+	$(PIP) install $(PIP_FLAGS) -c constraints.txt --no-deps executorch cmake ninja
+	@touch $@
+
 # torch is named together with everything that could pull in another one.
-.venv/tools: .venv/created constraints.txt
+.venv/tools: .venv/cpp
 	$(PIP) install $(PIP_FLAGS) -c constraints.txt \
 		torch executorch scikit-build-core pybind11 'cmake>=3.28' ninja
 	@touch $@
@@ -66,7 +73,7 @@ setup: .venv/built ## create .venv and install hvit-edge with all its tools
 	@touch $@
 
 # In the tree of `make test-cpp`; a new tree gets no tests, which would need GoogleTest.
-runner: .venv/tools ## build hvit_edge_runner, which runs artifacts without Python, for this machine
+runner: .venv/cpp ## build hvit_edge_runner, which runs artifacts without Python, for this machine
 	@[ -e build/native/build.ninja ] || \
 		$(WITH_VENV) cmake --preset native -DHVIT_EDGE_BUILD_TESTS=OFF
 	$(WITH_VENV) cmake --build --preset native --target hvit_edge_runner -j $(JOBS)
@@ -90,7 +97,7 @@ test: ## C++ and Python tests, except the nightly ones; installs what they need
 nightly: ## every test and check there is, with long fuzzing: hours
 	@JOBS=$(JOBS) tools/nightly.sh
 
-test-cpp: setup ## C++ tests
+test-cpp: .venv/cpp ## C++ tests
 	@$(INSTALL_PACKAGES) cpp
 	$(WITH_VENV) cmake --preset native
 	$(WITH_VENV) cmake --build --preset native -j $(JOBS)
