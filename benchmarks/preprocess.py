@@ -28,38 +28,38 @@ from PIL import Image
 from tqdm import tqdm
 
 import hvit_edge
-from hvit_edge import _runtime
 from hvit_edge.preprocess import RESAMPLING, Preprocess
+from hvit_edge.runtime.binding import cpp
 
 WIDTH, HEIGHT = 1920, 1080
 PACKAGES = ("hvit-edge", "pillow", "numpy", "executorch")
 RESULTS = Path(__file__).parent / "results"
 
 
-def preprocessor(spec: Preprocess, instruction_set: str) -> _runtime.Preprocessor:
+def preprocessor(spec: Preprocess, instruction_set: str) -> cpp.Preprocessor:
     """Return the C++ implementation."""
-    wanted = _runtime.PreprocessSpec()
+    wanted = cpp.PreprocessSpec()
     wanted.input_height, wanted.input_width = spec.input_size
-    wanted.resize = getattr(_runtime.Resize, spec.resize)
+    wanted.resize = getattr(cpp.Resize, spec.resize)
     wanted.resize_size = spec.resize_size
-    wanted.interpolation = getattr(_runtime.Interpolation, spec.interpolation)
+    wanted.interpolation = getattr(cpp.Interpolation, spec.interpolation)
     wanted.mean, wanted.std = list(spec.mean), list(spec.std)
-    wanted.channel_order = getattr(_runtime.ChannelOrder, spec.channel_order)
-    return _runtime.Preprocessor(wanted, instruction_set)
+    wanted.channel_order = getattr(cpp.ChannelOrder, spec.channel_order)
+    return cpp.Preprocessor(wanted, instruction_set)
 
 
-def frames(rng: np.random.Generator) -> dict[str, _runtime.Frame]:
+def frames(rng: np.random.Generator) -> dict[str, cpp.Frame]:
     """Return frames of noise in the formats of cameras."""
     noise = lambda *shape: rng.integers(0, 256, shape, np.uint8)  # noqa: E731
     luma, pairs = noise(HEIGHT, WIDTH), noise(HEIGHT // 2, WIDTH // 2, 2)
     halves = [noise(HEIGHT // 2, WIDTH // 2) for _ in range(2)]
-    formats = _runtime.PixelFormat
+    formats = cpp.PixelFormat
     return {
-        "nv21": _runtime.Frame(formats.nv21, [luma, pairs]),
-        "nv21_turned_90": _runtime.Frame(formats.nv21, [luma, pairs], 90),
-        "i420": _runtime.Frame(formats.i420, [luma, *halves]),
-        "rgba8888": _runtime.Frame(formats.rgba8888, [noise(HEIGHT, WIDTH, 4)]),
-        "rgb888": _runtime.Frame(formats.rgb888, [noise(HEIGHT, WIDTH, 3)]),
+        "nv21": cpp.Frame(formats.nv21, [luma, pairs]),
+        "nv21_turned_90": cpp.Frame(formats.nv21, [luma, pairs], 90),
+        "i420": cpp.Frame(formats.i420, [luma, *halves]),
+        "rgba8888": cpp.Frame(formats.rgba8888, [noise(HEIGHT, WIDTH, 4)]),
+        "rgb888": cpp.Frame(formats.rgb888, [noise(HEIGHT, WIDTH, 3)]),
     }
 
 
@@ -86,7 +86,7 @@ def contenders(artifact: Path, threads: int) -> dict[str, Callable[[], object]]:
     session = hvit_edge.Session(artifact, threads=threads)
     spec = session.metadata.preprocess
     rng = np.random.default_rng(0)
-    fastest, *others = _runtime.instruction_sets()
+    fastest, *others = cpp.instruction_sets()
     seen = frames(rng)
     run = preprocessor(spec, fastest)
     calls = {name: lambda frame=frame: run(frame) for name, frame in seen.items()}
@@ -155,7 +155,7 @@ def main() -> None:
         "input_size": list(spec.input_size),
         "resized": list(spec.resized_size(HEIGHT, WIDTH)),
         "interpolation": spec.interpolation,
-        "instruction_sets": _runtime.instruction_sets(),
+        "instruction_sets": cpp.instruction_sets(),
         **summarize(measure(calls, args.rounds, args.seconds)),
     }
     report = {"machine": describe_machine(PACKAGES), "results": [result]}

@@ -17,6 +17,8 @@ def native(**changes):
     """Return the facts of a healthy runtime, with `changes`."""
     facts = {
         "version": hvit_edge.__version__,
+        "kind": "full",
+        "reason": "it loads",
         "backends": ["XnnpackBackend", "HvitEdgeBackend"],
         "cpu_features": ["avx2", "fma"],
         "auto_threads": 2,
@@ -29,8 +31,8 @@ def native(**changes):
     [
         (doctor.check_python((3, 9, 18)), "failed", "3.9.18", "Python 3.10"),
         (doctor.check_python((3, 10, 0)), "ok", "3.10.0", ""),
-        (doctor.check_executorch(None), "failed", "not installed", "executorch==1.5.1"),
-        (doctor.check_executorch("1.4.0"), "failed", "1.4.0, built against 1.5.1", "==1.5.1"),
+        (doctor.check_executorch(None), "warning", "those for xnnpack do not", "[executorch]"),
+        (doctor.check_executorch("1.4.0"), "warning", "1.4.0, built against 1.5.1", "[executorch]"),
         (doctor.check_executorch("1.5.1+cpu"), "ok", "1.5.1+cpu", ""),
         (doctor.check_copies(["/a", "/b"]), "failed", "/a\n/b", "keep one"),
         (doctor.check_copies(["/a"]), "ok", "/a", ""),
@@ -91,6 +93,14 @@ def test_runtime_of_another_version_fails():
 
 def test_runtime_in_order():
     assert [c.state for c in doctor.check_runtime(native(), "")] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("backends, state", [(["HvitEdgeBackend"], "ok"), ([], "failed")])
+def test_the_small_runtime_has_one_backend(backends, state):
+    facts = native(kind="small", reason="ExecuTorch is not installed", backends=backends)
+    loads, check = doctor.check_runtime(facts, "")
+    assert (loads.state, loads.found) == ("ok", "the small one: ExecuTorch is not installed")
+    assert check.state == state
 
 
 def test_copies_are_found_once_each(tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ FOLDERS = ("python", "tests", "benchmarks", "tools", "examples", "mobile", "cpp"
 @cache
 def modules() -> dict[str, set[str]]:
     """Return the names that each module of hvit_edge defines or imports anywhere."""
-    found = {"hvit_edge._runtime": set()}  # written in C++
+    found = {"hvit_edge._runtime": set(), "hvit_edge._runtime_small": set()}  # written in C++
     for path in PACKAGE.rglob("*.py"):
         parts = ("hvit_edge", *path.relative_to(PACKAGE).with_suffix("").parts)
         name = ".".join(parts).removesuffix(".__init__")

@@ -13,6 +13,7 @@ from pathlib import Path
 from scikit_build_core.metadata import regex
 
 from hvit_edge import __version__, doctor
+from hvit_edge.runtime import binding
 
 ROOT = Path(__file__).parents[1]
 PINS = dict(re.findall(r"^([\w-]+)==([^;\s]+)", (ROOT / "constraints.txt").read_text(), re.M))
@@ -79,7 +80,7 @@ def test_the_package_demands_the_pins():
 
 def test_doctor_expects_the_pins():
     """It must know them where the package's metadata are gone."""
-    assert PINS["executorch"] == doctor.EXECUTORCH
+    assert PINS["executorch"] == doctor.EXECUTORCH == binding.EXECUTORCH
     assert PINS["torch"] == doctor.TORCH
 
 

@@ -20,18 +20,21 @@ EXECUTORCH = "1.5.1"
 TORCH = "2.13.0"
 OLDEST_PYTHON = (3, 10)
 OLDEST_CMAKE = (3, 28)
-BACKENDS = ("XnnpackBackend", "HvitEdgeBackend")
+BACKENDS = {"full": ("XnnpackBackend", "HvitEdgeBackend"), "small": ("HvitEdgeBackend",)}
 QEMU = "qemu-aarch64"
 CROSS_COMPILER = "aarch64-linux-gnu-g++"
 REINSTALL = "pip install --force-reinstall --no-deps hvit-edge"
 PROBE = """
 import json
-from hvit_edge import _runtime, runtime
+from hvit_edge import runtime
+from hvit_edge.runtime.binding import BINDING, cpp
 print(json.dumps({
-    "version": _runtime.version(),
-    "backends": _runtime.registered_backends(),
-    "cpu_features": _runtime.cpu_features(),
-    "auto_threads": _runtime.auto_threads(),
+    "version": cpp.version(),
+    "kind": BINDING.kind,
+    "reason": BINDING.reason,
+    "backends": cpp.registered_backends(),
+    "cpu_features": cpp.cpu_features(),
+    "auto_threads": cpp.auto_threads(),
 }))
 """
 
@@ -69,9 +72,20 @@ class Report:
 
 @dataclass(frozen=True)
 class Native:
-    """Holds the facts that the C++ runtime reports about itself and the CPU."""
+    """Holds the facts that the C++ runtime reports about itself and the CPU.
+
+    Attributes:
+        version: version of hvit-edge that the runtime was built from.
+        kind: "full", or "small" without ExecuTorch.
+        reason: why it is this one.
+        backends: names of its backends.
+        cpu_features: instruction sets that matter for speed.
+        auto_threads: number of threads by default.
+    """
 
     version: str
+    kind: Literal["full", "small"]
+    reason: str
     backends: list[str]
     cpu_features: list[str]
     auto_threads: int
@@ -115,12 +129,14 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
 
 
 def check_executorch(version: str | None) -> Check:
-    """Check that ExecuTorch has the version for which the runtime is built."""
-    remedy = f"pip install executorch=={EXECUTORCH}"
+    """Check that ExecuTorch has the version for which the full runtime is built."""
+    remedy = "pip install 'hvit-edge[executorch]'"
     if version is None:
-        return Check("executorch", "failed", "not installed", remedy)
+        found = "not installed: artifacts for native run; those for xnnpack do not"
+        return Check("executorch", "warning", found, remedy)
     if version.split("+")[0] != EXECUTORCH:
-        return Check("executorch", "failed", f"{version}, built against {EXECUTORCH}", remedy)
+        found = f"{version}, built against {EXECUTORCH}: artifacts for xnnpack do not run"
+        return Check("executorch", "warning", found, remedy)
     return Check("executorch", "ok", version)
 
 
@@ -181,9 +197,9 @@ def check_runtime(native: Native | None, reason: str) -> list[Check]:
     if native.version != hvit_edge.__version__:
         loaded = Check("C++ runtime", "failed", f"of hvit-edge {native.version}", REINSTALL)
     else:
-        loaded = Check("C++ runtime", "ok", "loads")
+        loaded = Check("C++ runtime", "ok", f"the {native.kind} one: {native.reason}")
     found = ", ".join(native.backends) or "none"
-    missing = [name for name in BACKENDS if name not in native.backends]
+    missing = [name for name in BACKENDS[native.kind] if name not in native.backends]
     if missing:
         lacking = f"{found}; no {' and no '.join(missing)}"
         return [loaded, Check("backends", "failed", lacking, REINSTALL)]

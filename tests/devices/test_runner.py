@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import hvit_edge
-from hvit_edge import _runtime
 from hvit_edge.devices import DeviceClassifier, Runner
 from hvit_edge.devices.bundle import find_bundle
 from hvit_edge.errors import ArtifactError, DeviceError, InputError
+from hvit_edge.runtime.binding import cpp
 from hvit_edge.weights import bundled_photos
 
 
@@ -45,7 +45,7 @@ def test_facts(runner):
 
 def test_pixels(runner):
     answer = runner.check_pixels()
-    assert answer["instruction_sets"] == _runtime.instruction_sets()
+    assert answer["instruction_sets"] == cpp.instruction_sets()
     assert answer["frames"] > 0
     assert re.fullmatch("[0-9a-f]{8}", answer["crc32"])
 

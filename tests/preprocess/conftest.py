@@ -6,24 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
-from hvit_edge import _runtime
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.runtime.binding import cpp
 
 
-def native(spec: Preprocess, instruction_set: str | None = None) -> _runtime.Preprocessor:
+def native(spec: Preprocess, instruction_set: str | None = None) -> cpp.Preprocessor:
     """Return the C++ implementation of `spec`, for the named instructions or the fastest here."""
-    wanted = _runtime.PreprocessSpec()
+    wanted = cpp.PreprocessSpec()
     wanted.input_height, wanted.input_width = spec.input_size
-    wanted.resize = getattr(_runtime.Resize, spec.resize.replace("-", "_"))
+    wanted.resize = getattr(cpp.Resize, spec.resize.replace("-", "_"))
     wanted.resize_size = spec.resize_size
-    wanted.interpolation = getattr(_runtime.Interpolation, spec.interpolation)
+    wanted.interpolation = getattr(cpp.Interpolation, spec.interpolation)
     wanted.mean = list(spec.mean)
     wanted.std = list(spec.std)
-    wanted.channel_order = getattr(_runtime.ChannelOrder, spec.channel_order)
-    return _runtime.Preprocessor(wanted, instruction_set)
+    wanted.channel_order = getattr(cpp.ChannelOrder, spec.channel_order)
+    return cpp.Preprocessor(wanted, instruction_set)
 
 
 @pytest.fixture(scope="session", name="native")
-def native_fixture() -> Callable[..., _runtime.Preprocessor]:
+def native_fixture() -> Callable[..., cpp.Preprocessor]:
     """Return `native(spec)`, which gives the C++ implementation of a Python specification."""
     return native

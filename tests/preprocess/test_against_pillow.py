@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hvit_edge import _runtime
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.runtime.binding import cpp
 
 # The tolerance in gray levels of 255. The arithmetic is the same, so it is zero.
 LEVELS = 0
@@ -136,19 +136,19 @@ def test_rows_with_padding(native):
     ],
 )
 def test_impossible_specifications(field, value, message):
-    spec = _runtime.PreprocessSpec()
+    spec = cpp.PreprocessSpec()
     spec.input_height, spec.input_width, spec.resize_size = 32, 24, 36
     setattr(spec, field, value)
     with pytest.raises(InputError, match=message):
-        _runtime.Preprocessor(spec)
+        cpp.Preprocessor(spec)
 
 
 def test_a_stretch_to_less_than_the_input_is_impossible():
-    spec = _runtime.PreprocessSpec()
+    spec = cpp.PreprocessSpec()
     spec.input_height, spec.input_width, spec.resize_size = 32, 24, 31
-    spec.resize = _runtime.Resize.stretch
+    spec.resize = cpp.Resize.stretch
     with pytest.raises(InputError, match="resize_size: expected 32 to 16384, or 0, got 31"):
-        _runtime.Preprocessor(spec)
+        cpp.Preprocessor(spec)
     with pytest.raises(InputError, match="resize_size: expected at least 32, or 0, got 31"):
         Preprocess((32, 24), "stretch", 31)
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import as_strided
 
-from hvit_edge import _runtime
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess, load_image
+from hvit_edge.runtime.binding import cpp
 from hvit_edge.weights import bundled_photos
 
 # The tolerance in gray levels of 255: one level of the fixed-point conversion, which the
@@ -84,13 +84,13 @@ def stored(format_: str, y: np.ndarray, u: np.ndarray, v: np.ndarray, padding: i
 
 
 def frame(format_: str, planes: list, rotation=0, mirror=False, matrix="bt601", range_="full"):
-    return _runtime.Frame(
-        getattr(_runtime.PixelFormat, format_.split()[0]),
+    return cpp.Frame(
+        getattr(cpp.PixelFormat, format_.split()[0]),
         planes,
         rotation,
         mirror,
-        getattr(_runtime.YuvMatrix, matrix),
-        getattr(_runtime.YuvRange, range_),
+        getattr(cpp.YuvMatrix, matrix),
+        getattr(cpp.YuvRange, range_),
     )
 
 
@@ -184,7 +184,7 @@ def test_every_instruction_set_gives_the_scalar_bytes(
     )
     planes = stored(format_, *luma_and_chroma(*size, seed), padding)
     seen = frame(format_, planes, rotation, mirror, *meaning)
-    *vectors, scalar = _runtime.instruction_sets()
+    *vectors, scalar = cpp.instruction_sets()
     assert scalar == "scalar"
     expected = native(spec, scalar).resize_and_crop(seen)
     for name in vectors:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from hvit_edge import _runtime
 from hvit_edge.artifact.metadata import Difference, LayerRecord, Metadata
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.runtime import Classifier, SelfTest, Session, TensorSpec
+from hvit_edge.runtime.binding import cpp
 
 # Kernels of XNNPACK and of PyTorch add in different orders: a few units in the last place.
 ABSOLUTE_TOLERANCE = 1e-6
@@ -202,13 +202,13 @@ def test_threads_are_set_for_the_process_and_loaded_sessions_adapt(tiny, session
     try:
         for threads in (1, 3, 2, 1):
             other = Session(tiny.path, threads=threads)
-            assert _runtime.threads() == threads
+            assert cpp.threads() == threads
             for each in (session, other):
                 np.testing.assert_allclose(each(array)[0], expected, rtol=0, atol=1e-6)
         Session(tiny.path)
-        assert _runtime.threads() == _runtime.auto_threads() >= 1
+        assert cpp.threads() == cpp.auto_threads() >= 1
     finally:
-        _runtime.set_threads(0)
+        cpp.set_threads(0)
 
 
 def test_two_sessions_on_two_threads(tiny):
@@ -236,7 +236,7 @@ def test_changing_threads_while_another_session_runs(tiny):
 
     def switch(_: int) -> float:
         for count in range(60):
-            _runtime.set_threads(1 + count % 3)
+            cpp.set_threads(1 + count % 3)
         return 0.0
 
     try:
@@ -244,7 +244,7 @@ def test_changing_threads_while_another_session_runs(tiny):
             jobs = [pool.submit(run, 0), pool.submit(run, 1), pool.submit(switch, 2)]
             assert max(job.result() for job in jobs) <= ABSOLUTE_TOLERANCE
     finally:
-        _runtime.set_threads(0)
+        cpp.set_threads(0)
 
 
 def test_one_session_shared_by_threads_takes_turns(tiny, session):

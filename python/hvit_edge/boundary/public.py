@@ -17,7 +17,9 @@ Class = TypeVar("Class", bound=type)
 _DECORATORS = frozenset(
     str(Path(__file__).with_name(name)) for name in ("public.py", "torch_state.py")
 )
-COMPILE_PACKAGES = frozenset({"coremltools", "torch", "safetensors", "huggingface_hub"})
+COMPILE_PACKAGES = frozenset(
+    {"coremltools", "executorch", "torch", "safetensors", "huggingface_hub"}
+)
 """Packages that `pip install 'hvit-edge[compile]'` installs."""
 
 

@@ -176,9 +176,9 @@ def _worker(arguments: list[str]) -> int:
 
 
 def _measure(path: str, iterations: int, warmup: int, threads: int, method: str) -> dict:
-    from hvit_edge import _runtime
     from hvit_edge.profile.random_arrays import random_arrays
     from hvit_edge.runtime import Session
+    from hvit_edge.runtime.binding import cpp
 
     start = time.perf_counter()
     session = Session(path, threads=threads, method=method)
@@ -190,7 +190,7 @@ def _measure(path: str, iterations: int, warmup: int, threads: int, method: str)
         session(*inputs)
         seconds.append(time.perf_counter() - start)
     return {
-        "threads": _runtime.threads(),
+        "threads": cpp.threads(),
         "load_seconds": load_seconds,
         "first_run_seconds": seconds[0],
         "seconds": seconds[1 + warmup :],

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hvit_edge import _runtime
 from hvit_edge.artifact.kinds import is_package
 from hvit_edge.devices import LOCAL, Runner, open_device
 from hvit_edge.errors import InputError
@@ -20,6 +19,7 @@ from hvit_edge.profile.outside_operators import outside_operators
 from hvit_edge.profile.random_arrays import random_arrays
 from hvit_edge.progress import Count, uncounted
 from hvit_edge.runtime import Session
+from hvit_edge.runtime.binding import cpp
 
 TIME, INSTRUCTIONS = "ns", "instructions"
 
@@ -226,7 +226,7 @@ def _measure(path: Path, iterations: int, warmup: int, threads: int) -> dict:
     names = [name for name, _ in runs[-1]]
     times = np.array([[cost for _, cost in run] for run in runs[warmup:]], np.int64)
     return {
-        "threads": _runtime.threads(),
+        "threads": cpp.threads(),
         "seconds": seconds[warmup:],
         "operators": [
             {"name": name, "nanoseconds": column.tolist()}
