@@ -41,9 +41,20 @@ def test_its_folder_goes_with_it(monkeypatch):
     assert not folder.exists()
 
 
-def test_guest_libraries_missing(monkeypatch):
-    qemu.known_cpus.cache_clear()
-    monkeypatch.setattr(qemu.shutil, "which", lambda program: f"/bin/{program}")
+@pytest.mark.parametrize("content", [b"static", b"\x7fELF /lib/ld-linux-aarch64.so.1\0 dynamic"])
+def test_guest_libraries_missing(content, monkeypatch, tmp_path):
+    """Only a runner that names the guest's loader needs them."""
     monkeypatch.setattr(qemu, "LIBRARIES", Path("/nowhere"))
-    with pytest.raises(DeviceError, match=r"expected /nowhere for a device in QEMU.*apt install"):
-        qemu.known_cpus()
+    monkeypatch.setattr(qemu, "PROGRAM", "echo")
+    monkeypatch.setattr(qemu, "known_cpus", lambda: ("cortex-a76",))
+    device = Qemu("cortex-a76")
+    program = tmp_path / "hvit_edge_runner"
+    program.write_bytes(content)
+    if content == b"static":
+        assert device.run([str(program)]).stdout == f"-cpu cortex-a76 {program}\n".encode()
+        return
+    expected = (
+        r"expected /nowhere for the runner with ExecuTorch in QEMU.*apt install g\+\+-aarch64"
+    )
+    with pytest.raises(DeviceError, match=expected):
+        device.run([str(program)])

@@ -20,8 +20,13 @@ from hvit_edge.errors import DeviceError, InputError
 
 PROGRAM = "qemu-aarch64"
 LIBRARIES = Path("/usr/aarch64-linux-gnu")
-"""The C and C++ libraries of the guest, at the path of Debian's cross compiler."""
-INSTALL = "on Debian: apt install qemu-user g++-aarch64-linux-gnu"
+"""The C and C++ libraries of the guest, at the path of Debian's cross compiler.
+
+Only the runner with ExecuTorch needs them.
+"""
+LOADER = b"/lib/ld-linux-aarch64.so.1\0"
+"""A program that needs libraries names this file in its first pages."""
+INSTALL = "on Debian: apt install "
 
 
 class Qemu(Device):
@@ -33,7 +38,7 @@ class Qemu(Device):
 
     Raises:
         InputError: QEMU does not know the CPU.
-        DeviceError: QEMU or the libraries of the guest are missing.
+        DeviceError: QEMU is missing.
     """
 
     def __init__(self, cpu: str, options: Sequence[str] = ()) -> None:
@@ -47,7 +52,8 @@ class Qemu(Device):
                 f"[device] expected a CPU that QEMU knows, got {cpu!r}; {hint}"
                 f"`{PROGRAM} -cpu help` lists them"
             )
-        self._command = [PROGRAM, "-L", str(LIBRARIES), "-cpu", cpu, *options]
+        libraries = ["-L", str(LIBRARIES)] if LIBRARIES.is_dir() else []
+        self._command = [PROGRAM, *libraries, "-cpu", cpu, *options]
         self._own = Path(tempfile.mkdtemp(prefix="hvit-edge-"))
         weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
 
@@ -63,6 +69,7 @@ class Qemu(Device):
     def run(
         self, arguments: Sequence[str], on_line: Callable[[str], bool] = lambda line: False
     ) -> Finished:
+        check_libraries(Path(arguments[0]))
         command = [*self._command, *arguments]
         return finish(
             command, where=self.name, idle_seconds=IDLE_SECONDS, on_line=on_line, stop=self.stop
@@ -81,15 +88,29 @@ class Qemu(Device):
 
 
 @cache
+def check_libraries(program: Path) -> None:
+    """Raise DeviceError if a program needs the libraries of the guest, and they are missing."""
+    if LIBRARIES.is_dir():
+        return
+    with open(program, "rb") as file:
+        if LOADER in file.read(4096):
+            raise DeviceError(
+                f"[device] expected {LIBRARIES} for the runner with ExecuTorch in QEMU, got none;"
+                f" {INSTALL}g++-aarch64-linux-gnu"
+            )
+
+
+@cache
 def known_cpus() -> tuple[str, ...]:
     """Return the names of the CPUs that QEMU emulates.
 
     Raises:
-        DeviceError: QEMU or the libraries of the guest are missing.
+        DeviceError: QEMU is missing.
     """
-    if shutil.which(PROGRAM) is None or not LIBRARIES.is_dir():
-        missing = LIBRARIES if shutil.which(PROGRAM) else PROGRAM
-        raise DeviceError(f"[device] expected {missing} for a device in QEMU, got none; {INSTALL}")
+    if shutil.which(PROGRAM) is None:
+        raise DeviceError(
+            f"[device] expected {PROGRAM} for a device in QEMU, got none; {INSTALL}qemu-user"
+        )
     # QEMU exits with status 1 here, because no program is given.
     listed = subprocess.run([PROGRAM, "-cpu", "help"], capture_output=True, text=True, check=False)
     return tuple(line.strip() for line in listed.stdout.splitlines() if line.startswith(" "))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hvit_edge.devices.bundle import PROGRAM, find_bundle
+from hvit_edge.devices.bundle import PROGRAM, find_bundle, needs_full_runner
 from hvit_edge.devices.device import Device
 from hvit_edge.devices.process import Finished
 from hvit_edge.errors import ArtifactError, DeviceError, InputError
@@ -60,6 +60,8 @@ class Facts:
 class Runner:
     """Calls the runner on `device`. The runner and each artifact are copied there once.
 
+    Native programs run with the small runner, and others with the full one; see `bundle`.
+
     Every method raises DeviceError if the device cannot be reached or the runner crashes, and
     ArtifactError or InputError if the runner refuses the artifact or the request.
 
@@ -69,8 +71,8 @@ class Runner:
 
     def __init__(self, device: Device) -> None:
         self.device = device
-        self._program: str | None = None
-        self._kept: dict[Path, str] = {}
+        self._programs: dict[bool, str] = {}
+        self._kept: dict[Path, tuple[str, bool]] = {}
 
     def facts(self) -> Facts:
         """Return the facts about the device."""
@@ -80,7 +82,7 @@ class Runner:
 
     def self_test(self, artifact: Path, *, threads: int = 0) -> dict:
         """Run the golden sample; return `passed`, `max_abs`, `max_rel` and `top1_agree`."""
-        return self._ask("self-test", self._keep(artifact), *_threads(threads))
+        return self._ask("self-test", artifact, *_threads(threads))
 
     def run(
         self,
@@ -130,7 +132,7 @@ class Runner:
             with self._sent(raw, "inputs") as sent:
                 answer = self._ask(
                     "run",
-                    self._keep(artifact),
+                    artifact,
                     sent,
                     self.device.path(outputs),
                     *_threads(threads),
@@ -161,7 +163,7 @@ class Runner:
             with self._sent(photo, "photo") as sent:
                 answer = self._ask(
                     "classify",
-                    self._keep(artifact),
+                    artifact,
                     sent,
                     "--top-k",
                     str(top_k),
@@ -180,7 +182,7 @@ class Runner:
     ) -> dict:
         """Measure times and memory; return the fields of `bench.BenchReport`."""
         runs = _runs(iterations, warmup, threads)
-        return self._ask("bench", self._keep(artifact), *runs, count=progress)
+        return self._ask("bench", artifact, *runs, count=progress)
 
     def profile(
         self,
@@ -198,7 +200,7 @@ class Runner:
             `nanoseconds` in each run.
         """
         runs = _runs(iterations, warmup, threads)
-        return self._ask("profile", self._keep(artifact), *runs, count=progress)
+        return self._ask("profile", artifact, *runs, count=progress)
 
     def check_pixels(self) -> dict:
         """Preprocess frames with every instruction set, and check that all results are equal.
@@ -218,10 +220,20 @@ class Runner:
             `operators` of the second inference. Each has its `name`, and `first` and `last`: the
             numbers of the reads of the clock before and after it.
         """
-        return self._ask("count", self._keep(artifact), count=progress)
+        return self._ask("count", artifact, count=progress)
 
-    def _ask(self, *arguments: str, count: Count = uncounted) -> dict[str, object]:
-        command = [self._installed(), *arguments]
+    def _ask(
+        self,
+        verb: str,
+        artifact: Path | None = None,
+        *arguments: str,
+        count: Count = uncounted,
+    ) -> dict[str, object]:
+        words, full = list(arguments), False
+        if artifact is not None:
+            path, full = self._keep(artifact)
+            words.insert(0, path)
+        command = [self._installed(full), verb, *words]
         done = self.device.run(command, lambda line: _progress(line, count))
         if done.status == 0:
             return json.loads(done.stdout)
@@ -242,17 +254,17 @@ class Runner:
             " it again"
         )
 
-    def _installed(self) -> str:
-        """Return the path of the runner on the device; the first call copies it there."""
-        if self._program is None:
-            files = find_bundle(self.device.architecture())
+    def _installed(self, full: bool) -> str:
+        """Return the path of a runner on the device; the first call copies it there."""
+        if full not in self._programs:
+            files = find_bundle(self.device.architecture(), full=full)
             digest = _digest([file for file, _ in files])
             paths = [self.device.push(file, f"{digest}/{name}") for file, name in files[::-1]]
-            self._program = next(path for path in paths if path.endswith(PROGRAM))
-        return self._program
+            self._programs[full] = next(path for path in paths if path.endswith(PROGRAM))
+        return self._programs[full]
 
-    def _keep(self, artifact: Path) -> str:
-        """Return the path of the artifact on the device, where it stays for later calls.
+    def _keep(self, artifact: Path) -> tuple[str, bool]:
+        """Return the path of the artifact on the device, and True if it needs the full runner.
 
         The first call copies it, so the file must not change while this Runner is in use.
         """
@@ -263,7 +275,7 @@ class Runner:
                 raise InputError(
                     f"[device] expected an artifact, got {artifact} ({error.strerror})"
                 ) from error
-            self._kept[artifact] = path
+            self._kept[artifact] = path, needs_full_runner(artifact)
         return self._kept[artifact]
 
     @contextmanager

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hvit_edge.inspection.programs import kernel_calls
+from hvit_edge.artifact.calls import kernel_calls
 from hvit_edge.profile.operator_groups import INSTRUCTION
 from hvit_edge.runtime import Session
 

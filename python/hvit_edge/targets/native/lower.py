@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch.fx import GraphModule
 
+from hvit_edge.artifact.calls import NATIVE_BACKEND
 from hvit_edge.artifact.write_program import DelegateMethod, TensorForm
 from hvit_edge.boundary.executorch_compiler import import_compiler
 from hvit_edge.lowering.fast_decompositions import fast_decompositions
@@ -23,7 +24,7 @@ from hvit_edge.targets.native.graph_plan import (
     try_plan,
     write_out_rest,
 )
-from hvit_edge.targets.native.program import BACKEND, NativeProgram
+from hvit_edge.targets.native.program import NativeProgram
 from hvit_edge.targets.native.refusals import NEEDS, refuse_all
 from hvit_edge.targets.native.values import Number
 from hvit_edge.targets.refusals import check_flat
@@ -66,7 +67,7 @@ def lower(
         return _lower_in_segments(graph, inputs, number)
     method = DelegateMethod(
         name="forward",
-        backend=BACKEND,
+        backend=NATIVE_BACKEND,
         payload=plan.data,
         inputs=tuple(TensorForm(tuple(x.shape), x.numpy().dtype.name) for x in inputs),
         outputs=tuple(TensorForm(tuple(shape_of(y))) for y in graph.graph.output_node().args[0]),

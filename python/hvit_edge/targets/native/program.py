@@ -10,9 +10,6 @@ from hvit_edge.artifact.write_program import DelegateMethod, write_program
 from hvit_edge.targets.lowered_program import LoweredProgram, OutsideOp
 from hvit_edge.targets.native.constant_pool import KEY, share_constants
 
-BACKEND = "HvitEdgeBackend"
-"""Name under which the runtime knows the native backend."""
-
 
 @dataclass(frozen=True)
 class NativeProgram(LoweredProgram):

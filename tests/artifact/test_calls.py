@@ -10,8 +10,11 @@ from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPar
 from executorch.exir import to_edge_transform_and_lower
 from executorch.exir.schema import DelegateCall, KernelCall
 
+from hvit_edge.artifact.calls import count_calls, is_native
+from hvit_edge.artifact.flatbuffer import Table
 from hvit_edge.errors import ArtifactError
-from hvit_edge.inspection.programs import _Table, count_calls
+from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
+from hvit_edge.targets.native.lower import lower
 
 
 class Mixed(torch.nn.Module):
@@ -57,6 +60,17 @@ def test_constant_method_calls_nothing(program):
     assert count_calls(program.buffer, "hve_answer") == ({}, {})
 
 
+def test_only_programs_of_the_native_backend_are_native(program):
+    exported = export_graph(torch.nn.ReLU().eval(), (torch.ones(1, 4),))
+    rewrite(exported, passes=NATIVE_PIPELINE)
+    native = lower(exported, (torch.ones(1, 4),)).serialize(constant_methods={"hve_answer": 42})
+    assert count_calls(native) == ({"HvitEdgeBackend": 1}, {})
+    assert is_native(native)
+    assert not is_native(program.buffer)
+    with pytest.raises(ArtifactError, match="expected an ExecuTorch program, got other content"):
+        is_native(b"ET12" * 4)
+
+
 def test_missing_method_is_refused(program):
     with pytest.raises(ArtifactError, match="with the method 'backward', got other content"):
         count_calls(program.buffer, "backward")
@@ -94,7 +108,7 @@ def test_damaged_program_is_counted_or_refused_and_nothing_else(program):
 def test_fields_that_a_table_leaves_out_are_empty():
     """A vtable of four bytes has no fields; what follows it must not be read as one."""
     data = struct.pack("<HHi", 4, 4, 4) + b"\x07" * 16
-    table = _Table(data, 4)
+    table = Table(data, 4)
     assert (table.scalar(0, "B"), table.string(1), table.tables(2)) == (0, "", [])
     with pytest.raises(ValueError, match="field 3 is missing"):
         table.table(3)
