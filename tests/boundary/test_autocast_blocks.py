@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from hvit_edge import Preprocess, compile
+from hvit_edge.boundary import patched_version
 from hvit_edge.boundary.autocast_blocks import autocast_in_float32
 from hvit_edge.boundary.torch_state import settled
+from hvit_edge.errors import LoweringError
 
 X = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
 
@@ -69,6 +71,13 @@ def test_other_threads_keep_their_blocks():
         thread.start()
         thread.join()
     assert torch.equal(answers[0], module(X))
+
+
+def test_a_block_of_another_pytorch_is_refused_and_other_code_runs(monkeypatch):
+    monkeypatch.setattr(patched_version, "installed", lambda package: "2.14.1")
+    assert torch.equal(settled(lambda: X * 2)(), X * 2)
+    with pytest.raises(LoweringError, match=r"expected torch 2.13.0, .* got 2.14.1"):
+        settled(lambda: Mixed()(X))()
 
 
 def test_a_module_with_blocks_compiles(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hvit_edge.boundary.replaced import replaced
+from hvit_edge.boundary.replaced import added, replaced
 
 
 class Library:
@@ -42,3 +42,17 @@ def test_a_missing_attribute_is_refused_and_nothing_is_replaced():
     with pytest.raises(AttributeError, match="three"), replaced(Library, one=10, three=3):
         pass
     assert Library.one == 1
+
+
+class Inheriting(Library):
+    pass
+
+
+def test_an_added_attribute_hides_an_inherited_one_in_the_block():
+    with added(Inheriting, one=10, three=3):
+        assert (Inheriting.one, Inheriting.three, Library.one) == (10, 3, 1)
+        with added(Inheriting, one=100):
+            assert Inheriting.one == 100
+        assert Inheriting.one == 10
+    assert Inheriting.one == 1
+    assert not {"one", "three"} & set(vars(Inheriting))

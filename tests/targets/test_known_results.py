@@ -10,9 +10,9 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from hvit_edge.lowering import export_graph
-from hvit_edge.targets import delegate
+from hvit_edge.targets import patches
 from hvit_edge.targets.delegate import lower_to
-from hvit_edge.targets.known_results import known_results
+from hvit_edge.targets.patches import known_results
 
 X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -29,7 +29,7 @@ def lowered():
 
 def test_no_graph_runs_and_the_program_stays_as_it_is(lowered, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(delegate, "known_results", nullcontext)
+        patch.setattr(patches, "known_results", nullcontext)
         expected = lowered.serialize()
     monkeypatch.setattr(ExportedProgram, "module", None)
     assert lowered.serialize() == expected

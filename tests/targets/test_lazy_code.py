@@ -10,9 +10,9 @@ from torch import nn
 from torch.fx import GraphModule, symbolic_trace
 
 from hvit_edge.lowering import export_graph
-from hvit_edge.targets import delegate
+from hvit_edge.targets import patches
 from hvit_edge.targets.delegate import Lowered, lower_to
-from hvit_edge.targets.lazy_code import lazy_code
+from hvit_edge.targets.patches import lazy_code
 
 X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -69,5 +69,5 @@ def test_programs_stay_as_they_are(monkeypatch):
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.SiLU(), nn.Flatten())
     graph = export_graph(net.eval(), (X,))
     lazy = lower_generally(copy.deepcopy(graph), (X,)).serialize()
-    monkeypatch.setattr(delegate, "lazy_code", nullcontext)
+    monkeypatch.setattr(patches, "lazy_code", nullcontext)
     assert lower_generally(graph, (X,)).serialize() == lazy

@@ -11,9 +11,9 @@ from torch import nn
 from torch.fx import GraphModule
 
 from hvit_edge.lowering import export_graph
-from hvit_edge.targets import delegate
+from hvit_edge.targets import patches
 from hvit_edge.targets.delegate import Lowered, lower_to
-from hvit_edge.targets.skip_retraces import skipped_retraces
+from hvit_edge.targets.patches import skipped_retraces
 
 IMAGE = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -85,6 +85,6 @@ def test_programs_stay_as_they_are(graph, monkeypatch):
     monkeypatch.setattr(_ExportPassBase, "call", counted)
     skipping = lower_generally(copy.deepcopy(graph), (IMAGE,)).serialize()
     few = len(traces)
-    monkeypatch.setattr(delegate, "skipped_retraces", nullcontext)
+    monkeypatch.setattr(patches, "skipped_retraces", nullcontext)
     assert lower_generally(copy.deepcopy(graph), (IMAGE,)).serialize() == skipping
     assert few < (len(traces) - few) * 0.7

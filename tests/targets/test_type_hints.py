@@ -12,7 +12,7 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
 )
 from executorch.exir._serialize import _dataclass
 
-from hvit_edge.targets.type_hints import type_hints_read_once
+from hvit_edge.targets.patches import type_hints_read_once
 
 NODES = [
     XNode(XNNAdd(0, 1, 2, flags=0), debug_handle=1, output_min_max=OutputMinMax(0.0, 6.0)),

@@ -10,11 +10,14 @@ import functools
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from torch.amp.autocast_mode import autocast
+
+from hvit_edge.boundary.patched_version import TORCH
+from hvit_edge.boundary.patches import autocast_entered_by
 
 _thread = threading.local()
 _lock = threading.Lock()
@@ -22,7 +25,10 @@ _lock = threading.Lock()
 
 @contextmanager
 def autocast_in_float32() -> Iterator[None]:
-    """Turn blocks of `torch.autocast` off in this thread, and warn once about the first one."""
+    """Turn blocks of `torch.autocast` off in this thread, and warn once about the first one.
+
+    A block raises a LoweringError if another version of PyTorch than the patched one is installed.
+    """
     _install()
     before = getattr(_thread, "said", None)
     _thread.said = before or set()
@@ -35,23 +41,27 @@ def autocast_in_float32() -> Iterator[None]:
 def _install() -> None:
     """Make `autocast.__enter__` look at the state of the thread, once for the whole process."""
     with _lock:
-        original = autocast.__enter__
-        if hasattr(original, "hvit_edge"):
-            return
+        if not hasattr(autocast.__enter__, "hvit_edge"):
+            autocast_entered_by(_looking)
 
-        @functools.wraps(original)
-        def enter(self: autocast) -> Any:
-            if getattr(_thread, "said", None) is not None and self._enabled:
-                _say(self)
-                self._enabled = False
-                try:
-                    return original(self)
-                finally:
-                    self._enabled = True
+
+def _looking(original: Callable[[autocast], Any]) -> Callable[[autocast], Any]:
+    """Return `original`, which enters a block, but off in threads of `autocast_in_float32`."""
+
+    @functools.wraps(original)
+    def enter(self: autocast) -> Any:
+        if getattr(_thread, "said", None) is None or not self._enabled:
             return original(self)
+        TORCH.check()  # `_enabled` is PyTorch's own affair
+        _say(self)
+        self._enabled = False
+        try:
+            return original(self)
+        finally:
+            self._enabled = True
 
-        enter.hvit_edge = True
-        autocast.__enter__ = enter  # type: ignore[method-assign]
+    enter.hvit_edge = True
+    return enter
 
 
 def _say(block: autocast) -> None:

@@ -9,49 +9,44 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from importlib.metadata import version
+from contextlib import AbstractContextManager, nullcontext
 
-from hvit_edge.boundary.replaced import replaced
+from hvit_edge.boundary.patches import yaml_parser
 
 COMPILER = "executorch.exir"
-VERSION = "1.5.1"
-"""The version of ExecuTorch whose import is changed; any other one is imported as it is."""
 
 
 def import_compiler() -> None:
     """Import `executorch.exir`; call this before anything else imports it."""
     if COMPILER in sys.modules:
         return
-    with read_by_libyaml() if version("executorch") == VERSION else nullcontext():
+    with read_by_libyaml():
         importlib.import_module(COMPILER)
 
 
-@contextmanager
-def read_by_libyaml() -> Iterator[None]:
+def read_by_libyaml() -> AbstractContextManager[None]:
     """Let `ruamel.yaml.YAML(typ="safe").load(text)` in this block use libyaml, if PyYAML has it."""
     try:
-        import ruamel.yaml
-        import yaml
+        from yaml import CSafeLoader
+    except ImportError:
+        return nullcontext()
+    return yaml_parser(lambda original: _quick(original, CSafeLoader))
 
-        loader = yaml.CSafeLoader
-    except (ImportError, AttributeError):
-        yield
-        return
+
+def _quick(original: type, loader: type) -> type:
+    """Return what takes the place of `ruamel.yaml.YAML`, which is `original`."""
+    import yaml
 
     class Quick:
-        """Takes the place of `ruamel.yaml.YAML`."""
+        """Reads texts as the safe parser of `ruamel.yaml` does; other parsers are the original."""
 
         def __init__(self, *, typ: str) -> None:
             self.slow = None if typ == "safe" else original(typ=typ)
 
         def load(self, text: object) -> object:
-            """Parse a text, as its safe loader does."""
+            """Parse a text."""
             if self.slow is not None or not isinstance(text, str):
                 return (self.slow or original(typ="safe")).load(text)
             return yaml.load(text, loader)
 
-    original = ruamel.yaml.YAML
-    with replaced(ruamel.yaml, YAML=Quick):
-        yield
+    return Quick

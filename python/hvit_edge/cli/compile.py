@@ -47,7 +47,7 @@ ALL_PRECISIONS = tuple(
 )
 DEFAULT_TARGET = "xnnpack"
 CALIB_SAMPLES = 512
-NOTICES = ("[cache]", "[calibration]", "[compile]", "[datasets]", "[weights]")
+NOTICES = ("[cache]", "[calibration]", "[compile]", "[datasets]", "[patches]", "[weights]")
 """Beginnings of warnings that the user sees."""
 
 

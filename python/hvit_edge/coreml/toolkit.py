@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from hvit_edge.coreml.light_import import light_import
+from hvit_edge.coreml.patches import light_import
 from hvit_edge.errors import InputError
 
 

@@ -11,7 +11,7 @@ from hvit_edge.lowering.export_error import untraceable
 from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.inline_grad_modes import inline_grad_modes
-from hvit_edge.lowering.partial_graph import without_partial_graph
+from hvit_edge.lowering.patches import without_partial_graph
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 
 ATTRIBUTE_WRITTEN = "attribute is mutated in the forward"

@@ -22,8 +22,8 @@ from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
 from hvit_edge.errors import LoweringError
-from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import aten
+from hvit_edge.lowering.patches import fast_decompositions
 
 NORM = aten._native_batch_norm_legit_no_training.default
 HARMLESS = (aten.detach_.default,)

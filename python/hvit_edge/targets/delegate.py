@@ -18,21 +18,16 @@ from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
-from torch.fx.traceback import NodeSource
 
 from hvit_edge.artifact.metadata import OperatorRecord
 from hvit_edge.errors import LoweringError, first_line
-from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.targets.custom_operators import check_namespaces
 from hvit_edge.targets.kernels import Place, check_kernels
-from hvit_edge.targets.known_results import known_results
-from hvit_edge.targets.lazy_code import lazy_code
 from hvit_edge.targets.lowered_program import LoweredProgram, OutsideOp
+from hvit_edge.targets.patches import fast_passes, fast_serialization
 from hvit_edge.targets.refusals import source_line
-from hvit_edge.targets.skip_retraces import skipped_retraces
-from hvit_edge.targets.type_hints import type_hints_read_once
 
 COMPILE_CONFIG = EdgeCompileConfig(_check_ir_validity=False)
 NO_EQUIVALENT = "the delegate has no operator for it, and no rewrite applies"
@@ -100,7 +95,7 @@ def serialize(
         constant_methods=dict(constant_methods or {}),
         compile_config=COMPILE_CONFIG,
     )
-    with known_results(), type_hints_read_once():
+    with fast_serialization():
         program = manager.to_executorch()
     places = {op: place for p in programs.values() for op, place in p.places().items()}
     for plan in program.executorch_program.execution_plan:
@@ -125,7 +120,7 @@ def lower_to(
     store_plainly(graph)
     inputs = tuple(map(plain, example_inputs))
     try:
-        with _partition_reasons() as reasons, _fast_passes():
+        with _partition_reasons() as reasons, fast_passes():
             edge = to_edge_transform_and_lower(
                 torch.export.export(graph, inputs),
                 partitioner=[partitioner],
@@ -215,30 +210,3 @@ def _partition_reasons() -> Iterator[dict[str, str]]:
         logger.removeHandler(collector)
         logger.setLevel(level)
         logger.propagate = propagate
-
-
-@contextmanager
-def _fast_passes() -> Iterator[None]:
-    """Skip the parts of ExecuTorch's passes that do not change the program."""
-    with (
-        _shared_provenance(),
-        fast_decompositions(),
-        skipped_retraces(),
-        lazy_code(),
-        type_hints_read_once(),
-    ):
-        yield
-
-
-@contextmanager
-def _shared_provenance() -> Iterator[None]:
-    """Let every pass share the provenance records of nodes instead of copying them deeply.
-
-    The records are never changed. Copying chains of them in each of about thirty passes takes a
-    third of the time of lowering.
-    """
-    NodeSource.__deepcopy__ = lambda self, memo: self
-    try:
-        yield
-    finally:
-        del NodeSource.__deepcopy__

@@ -7,23 +7,20 @@ recorded in that graph already. This takes most of the time of serializing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
-from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
 
-from hvit_edge.boundary.replaced import replaced
 
+def recorded(original: property) -> property:
+    """Return `LoweredBackendModule.original_module`, but with results that are known."""
 
-@contextmanager
-def known_results() -> Iterator[None]:
-    """Let traces in this block take the results of delegates from their graphs."""
-    original = LoweredBackendModule.original_module
-    recorded = property(lambda self: _Recorded(original.fget(self)))
-    with replaced(LoweredBackendModule, original_module=recorded):
-        yield
+    def program(self: object) -> _Recorded:
+        assert original.fget is not None
+        return _Recorded(original.fget(self))
+
+    return property(program)
 
 
 class _Recorded:

@@ -7,18 +7,15 @@ are never called. They take a fifth of the time of lowering.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from torch.fx import GraphModule
 from torch.fx.graph import _PyTreeCodeGen
 
-from hvit_edge.boundary.replaced import replaced
-
 _recompile = GraphModule.recompile
 
 
-class _Code:
+class Code:
     """Computes the code of a graph module when it is read; an instance's code hides it."""
 
     def __get__(self, module: GraphModule | None, owner: type) -> object:
@@ -28,26 +25,18 @@ class _Code:
         return module.__dict__["_code"]
 
 
-@contextmanager
-def lazy_code() -> Iterator[None]:
-    """Let graph modules of this block get their code when it is first needed, also after the block.
-
-    The text that passes log for every graph is not written either. A graph module of the block that
-    has no code yet cannot be pickled, but a program keeps no such module.
-    """
-    print_readable = GraphModule.print_readable
+def printing_texts(print_readable: Callable[..., str]) -> Callable[..., str]:
+    """Return `GraphModule.print_readable`, but without the texts that are not printed."""
 
     def readable(
         self: GraphModule, print_output: bool = True, *args: object, **options: object
     ) -> str:
         return print_readable(self, print_output, *args, **options) if print_output else ""
 
-    GraphModule._code = _Code()
-    with replaced(GraphModule, recompile=_recompile_later, print_readable=readable):
-        yield
+    return readable
 
 
-def _recompile_later(self: GraphModule) -> None:
+def recompile_later(self: GraphModule) -> None:
     """Drop the code of a graph module; the first call makes it again."""
     if isinstance(self._graph._codegen, _PyTreeCodeGen):
         info = self._graph._codegen.pytree_info

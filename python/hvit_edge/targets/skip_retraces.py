@@ -11,25 +11,24 @@ only traces: it has no code for an operator, an input, an output or a constant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
+from typing import TypeAlias
 
 import torch
 from executorch.exir.pass_base import ExportPass, PassBase, PassResult, _ExportPassBase
 from torch.fx import GraphModule
-
-from hvit_edge.boundary.replaced import replaced
 
 TRACED = "hvit_edge_traced"  # key of the fingerprint in the metadata of a traced graph
 TRACING = ("call_", "placeholder", "output", "on_attr", "inputs", "_fx", "Export")
 HOOKS = tuple(name for name in dir(ExportPass) if name.startswith(TRACING))
 
 
-@contextmanager
-def skipped_retraces() -> Iterator[None]:
-    """Skip the traces in this block that would change nothing."""
-    trace = _ExportPassBase.call
+Trace: TypeAlias = Callable[[_ExportPassBase, GraphModule], PassResult]
+
+
+def skipping(trace: Trace) -> Trace:
+    """Return `_ExportPassBase.call`, which is `trace`, without the runs that change nothing."""
 
     def call(self: _ExportPassBase, graph: GraphModule) -> PassResult:
         if _only_traces(type(self)) and graph.meta.get(TRACED) == _fingerprint(graph):
@@ -38,8 +37,7 @@ def skipped_retraces() -> Iterator[None]:
         result.graph_module.meta[TRACED] = _fingerprint(result.graph_module)
         return result
 
-    with replaced(_ExportPassBase, call=call):
-        yield
+    return call
 
 
 def _only_traces(kind: type[PassBase]) -> bool:

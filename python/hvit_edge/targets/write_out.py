@@ -29,9 +29,9 @@ from hvit_edge.lowering.canonicalize_views import (
     SPLITS,
     canonicalize_views,
 )
-from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.fold_constants import fold_constants
 from hvit_edge.lowering.graph import Editor, aten, cleanup
+from hvit_edge.lowering.patches import fast_decompositions
 from hvit_edge.lowering.remove_identities import COPIES, VIEWS, remove_identities
 from hvit_edge.targets.definitions import DEFINITIONS
 

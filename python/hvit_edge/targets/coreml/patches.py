@@ -1,7 +1,6 @@
-"""Replace the functions of coremltools that do not do what a package of hvit-edge needs.
+"""Replace attributes of coremltools for compiling; no other file does.
 
-All patches of coremltools are in this file. Each holds inside of a block, and is refused for
-another version than the one that it was written for.
+How coremltools is imported is in `hvit_edge/coreml/patches.py`.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ from functools import partial
 import coremltools as ct
 from coremltools.models import utils
 
+from hvit_edge.boundary.patched_version import COREMLTOOLS, required
 from hvit_edge.boundary.replaced import replaced
-from hvit_edge.targets.patched_version import check_patched_version
-
-VERSION = "9.0"
-"""The version of coremltools that is patched."""
 
 
+@required(COREMLTOOLS)
 @contextmanager
 def compression_with(passes: ct.PassPipeline) -> Iterator[None]:
     """Make coremltools' compression, which converts again and accepts no passes, use `passes`.
@@ -27,6 +24,5 @@ def compression_with(passes: ct.PassPipeline) -> Iterator[None]:
     Raises:
         LoweringError: coremltools has another version.
     """
-    check_patched_version("coremltools", VERSION)
     with replaced(utils, _mil_convert=partial(utils._mil_convert, pass_pipeline=passes)):
         yield

@@ -11,8 +11,8 @@ from torch.fx import GraphModule
 from hvit_edge.artifact.calls import NATIVE_BACKEND
 from hvit_edge.artifact.write_program import DelegateMethod, TensorForm
 from hvit_edge.boundary.executorch_compiler import import_compiler
-from hvit_edge.lowering.fast_decompositions import fast_decompositions
 from hvit_edge.lowering.graph import shape_of
+from hvit_edge.lowering.patches import fast_decompositions
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 from hvit_edge.targets.lowered_program import LoweredProgram
 from hvit_edge.targets.native.constant_pool import ConstantPool

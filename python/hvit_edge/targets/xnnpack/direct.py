@@ -18,12 +18,12 @@ from torch.fx import GraphModule, Node
 from torch.fx.graph import _PyTreeCodeGen
 from torch.utils._pytree import TreeSpec, tree_structure
 
+from hvit_edge.boundary.patched_version import EXECUTORCH
 from hvit_edge.lowering.plain_layout import store_plainly
 from hvit_edge.targets.custom_operators import check_namespaces
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
-from hvit_edge.targets.lazy_code import lazy_code
 from hvit_edge.targets.one_call import Call, program_of
-from hvit_edge.targets.type_hints import type_hints_read_once
+from hvit_edge.targets.patches import lazy_code, type_hints_read_once
 from hvit_edge.targets.xnnpack.edge_form import EdgeGraph, edge_form
 from hvit_edge.targets.xnnpack.edge_program import EdgeProgram
 from hvit_edge.targets.xnnpack.whole_delegate import delegated_constants, preprocess
@@ -37,8 +37,11 @@ def lower_directly(graph: GraphModule, example_inputs: tuple[torch.Tensor, ...])
         example_inputs: float32 tensors of the program's fixed shapes.
 
     Returns:
-        The program; None if only the general lowering knows how the graph is lowered.
+        The program; None if only the general lowering knows how the graph is lowered, or if another
+        version of ExecuTorch than the patched one is installed.
     """
+    if not EXECUTORCH.matches():  # it would be a guess what its general lowering writes
+        return None
     check_namespaces(graph)
     store_plainly(graph)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from executorch.backends.xnnpack import xnnpack_preprocess
 from executorch.backends.xnnpack.operators.node_visitor import NodeVisitor
 from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
     XNNGraph,
@@ -15,8 +14,8 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
 from torch.fx import Node
 
 from hvit_edge.artifact.metadata import OperatorRecord
-from hvit_edge.boundary.replaced import replaced
 from hvit_edge.lowering.graph import module_path
+from hvit_edge.targets.xnnpack.patches import before_serializing, visitors_wrapped
 
 PREFIX = "XNN"
 SQUARE = "Square"  # XNNPACK's operator for a value times itself
@@ -26,24 +25,12 @@ MODULE = "hvit_edge_module"  # set on XNode, which has no suitable field
 @contextmanager
 def recorded_modules() -> Iterator[list[tuple[OperatorRecord, ...]]]:
     """Collect the operators of each graph that is handed to the XNNPACK delegate, in order."""
-    visitors, serialize = (
-        xnnpack_preprocess.get_node_visitors,
-        xnnpack_preprocess.serialize_xnnpack_binary,
-    )
     found: list[tuple[OperatorRecord, ...]] = []
 
-    def recording_visitors(*arguments: object) -> dict[str, _Recording]:
-        return {name: _Recording(visitor) for name, visitor in visitors(*arguments).items()}
-
-    def record_first(graph: XNNGraph, *arguments: object) -> bytes:
+    def record(graph: XNNGraph) -> None:
         found.append(tuple(map(_record, graph.xnodes)))
-        return serialize(graph, *arguments)
 
-    with replaced(
-        xnnpack_preprocess,
-        get_node_visitors=recording_visitors,
-        serialize_xnnpack_binary=record_first,
-    ):
+    with visitors_wrapped(_Recording), before_serializing(record):
         yield found
 
 

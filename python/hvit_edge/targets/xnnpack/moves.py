@@ -22,12 +22,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from typing import NamedTuple, TypeAlias
 
 import torch
-from executorch.backends.xnnpack import xnnpack_preprocess
 from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
     XNNGraph,
     XNNQuantizedTensorValue,
@@ -39,8 +38,8 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
 )
 from executorch.backends.xnnpack.utils.xnnpack_constants import XNN_INVALID_VALUE_ID
 
-from hvit_edge.boundary.replaced import replaced
 from hvit_edge.targets.xnnpack.modules import same_module
+from hvit_edge.targets.xnnpack.patches import before_serializing
 
 Tensor: TypeAlias = XNNTensorValue | XNNQuantizedTensorValue
 
@@ -59,17 +58,9 @@ class Place(NamedTuple):
     transposes: int
 
 
-@contextmanager
-def merged_moves() -> Iterator[None]:
+def merged_moves() -> AbstractContextManager[None]:
     """Apply `merge_moves` to each graph that ExecuTorch hands to the XNNPACK delegate."""
-    serialize = xnnpack_preprocess.serialize_xnnpack_binary
-
-    def merge_first(graph: XNNGraph, *arguments: object) -> bytes:
-        merge_moves(graph)
-        return serialize(graph, *arguments)
-
-    with replaced(xnnpack_preprocess, serialize_xnnpack_binary=merge_first):
-        yield
+    return before_serializing(merge_moves)
 
 
 def merge_moves(graph: XNNGraph) -> None:

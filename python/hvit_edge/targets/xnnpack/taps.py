@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
-from executorch.backends.xnnpack import xnnpack_preprocess
 from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
     PerTokenDynamicQuant,
     XNNConv2d,
@@ -43,13 +42,13 @@ from executorch.exir.lowered_backend_module import LoweredBackendModule
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
-from hvit_edge.boundary.replaced import replaced
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering.graph import aten, is_call, nodes_calling, only_user, shape_of
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS, LINEAR
 from hvit_edge.quantize.layers import is_helper
 from hvit_edge.targets.executorch import executorch_runtime
 from hvit_edge.targets.xnnpack.moves import tensor_of
+from hvit_edge.targets.xnnpack.patches import before_serializing
 
 TOKENS = (aten.linear.default, LINEAR)
 FLOAT_LAYERS = (aten.linear.default, aten.conv2d.default, aten.conv2d.padding)
@@ -63,14 +62,8 @@ DTYPES = {
 @contextmanager
 def recorded_graphs() -> Iterator[list[XNNGraph]]:
     """Collect each graph as it is serialized for the XNNPACK delegate."""
-    serialize = xnnpack_preprocess.serialize_xnnpack_binary
     graphs: list[XNNGraph] = []
-
-    def keep(graph: XNNGraph, *arguments: object) -> bytes:
-        graphs.append(graph)
-        return serialize(graph, *arguments)
-
-    with replaced(xnnpack_preprocess, serialize_xnnpack_binary=keep):
+    with before_serializing(graphs.append):
         yield graphs
 
 

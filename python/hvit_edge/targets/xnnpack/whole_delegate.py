@@ -29,7 +29,7 @@ from executorch.exir.pass_base import PassResult, _ExportPassBase
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
-from hvit_edge.boundary.replaced import replaced
+from hvit_edge.targets.xnnpack.patches import passes_that_end_with
 
 PASSES = (
     FuseActivationPass,
@@ -79,7 +79,7 @@ def preprocess(program: ExportedProgram) -> PreprocessResult:
     Args:
         program: only operators that the delegate takes; the graph is changed.
     """
-    with replaced(_ExportPassBase, call=_compute_shapes):
+    with passes_that_end_with(_compute_shapes):
         for kind in PASSES:
             run = kind(program) if issubclass(kind, XNNPACKPass) else kind()
             run.call(program.graph_module)

@@ -16,12 +16,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 
-VERSION = "9.0"
-"""The version of coremltools whose import is changed; any other one is imported as it is."""
+from hvit_edge.boundary.patched_version import COREMLTOOLS, installed, optional
+
 TRAINING = "coremltools.optimize.torch"
 NEWEST_SKLEARN = (1, 5)
 """The newest scikit-learn that coremltools uses, without its last number."""
@@ -36,12 +35,15 @@ class _Later(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-@contextmanager
-def light_import() -> Iterator[None]:
+def light_import() -> AbstractContextManager[None]:
     """Let coremltools be imported in this block without the libraries above."""
-    standing_in = {}
-    if "coremltools" not in sys.modules and _version("coremltools") == VERSION:
-        standing_in = {name: m for name, m in _stand_ins().items() if name not in sys.modules}
+    return nullcontext() if "coremltools" in sys.modules else _without_libraries()
+
+
+@optional(COREMLTOOLS)
+@contextmanager
+def _without_libraries() -> Iterator[None]:
+    standing_in = {name: m for name, m in _stand_ins().items() if name not in sys.modules}
     sys.modules.update(standing_in)
     try:
         yield
@@ -54,23 +56,15 @@ def light_import() -> Iterator[None]:
 def _stand_ins() -> dict[str, ModuleType | None]:
     """Return what takes the place of each module; None makes its import fail."""
     found: dict[str, ModuleType | None] = {TRAINING: _Later(TRAINING)}
-    if _version("scikit-learn"):
-        numbers = tuple(int(part) for part in _version("scikit-learn").split(".")[:2])
+    if installed("scikit-learn"):
+        numbers = tuple(int(part) for part in installed("scikit-learn").split(".")[:2])
         if numbers > NEWEST_SKLEARN:
             found["sklearn"] = None
-    if _version("executorch"):
+    if installed("executorch"):
         found["executorch.exir"] = ModuleType("executorch.exir")
-    if _version("torchao") and "torchao" not in sys.modules:
+    if installed("torchao") and "torchao" not in sys.modules:
         found["torchao"] = ModuleType("torchao")
         quantization = ModuleType("torchao.quantization")
         quantization.quant_primitives = _Later("torchao.quantization.quant_primitives")
         found["torchao.quantization"] = quantization
     return found
-
-
-def _version(package: str) -> str:
-    """Return the installed version of a package; empty if there is none."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

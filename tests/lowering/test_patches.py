@@ -4,9 +4,12 @@ import pytest
 import torch
 from torch import nn
 from torch._export import utils
-from torch.export import exported_program
+from torch.export import _trace, exported_program
 
-from hvit_edge.lowering.fast_decompositions import fast_decompositions
+from hvit_edge.boundary import patched_version
+from hvit_edge.errors import LoweringError
+from hvit_edge.lowering import export_graph
+from hvit_edge.lowering.patches import fast_decompositions, without_partial_graph
 
 PATCHED = [
     (utils, "_materialize_cpp_cia_ops"),
@@ -88,3 +91,36 @@ def test_nothing_is_left_behind():
     with pytest.raises(KeyError), fast_decompositions():
         raise KeyError
     assert attributes() == before
+
+
+class Branching(nn.Module):
+    def forward(self, x):
+        print("a user's own line")
+        if x.sum() > 0:
+            return x
+        return -x
+
+
+def test_a_refusal_names_the_line_and_prints_no_graph(capfd):
+    branch = Branching.forward.__code__.co_firstlineno + 2
+    message = rf"depends on the values .*test_patches.py:{branch}\)"
+    with pytest.raises(LoweringError, match=message):
+        export_graph(Branching().eval(), (torch.ones(1, 3),))
+    out, err = capfd.readouterr()
+    assert "a user's own line" in out and "def forward" not in err
+    assert "print" not in vars(_trace)
+
+
+def test_another_pytorch_is_left_as_it_is(monkeypatch):
+    monkeypatch.setattr(patched_version, "installed", lambda package: "2.14.1")
+    monkeypatch.setattr(patched_version, "_noticed", set())
+    before = attributes()
+    said = r"expected torch 2.13.0, .* got 2.14.1"
+    with (
+        pytest.warns(UserWarning, match=said) as caught,
+        fast_decompositions(),
+        without_partial_graph(),
+    ):
+        assert attributes() == before
+        assert "print" not in vars(_trace)
+    assert len(caught) == 1
