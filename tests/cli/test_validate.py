@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+import hvit_edge
 from hvit_edge import parity
 from hvit_edge.cli import main
+from hvit_edge.devices.bundle import CHECKOUT
+from hvit_edge.runtime import SelfTest, Session
 
 STEPS = ["exported", "rewritten", "lowered", "runtime"]
 
@@ -181,3 +184,39 @@ def test_unusable_data_is_refused(artifact, tmp_path, capsys, data):
 def test_weights_of_another_model_are_refused(artifact, capsys):
     assert main(["validate", str(artifact), "--weights", "random"]) == 2
     assert "expected the weights that" in capsys.readouterr().err
+
+
+NATIVE = str(CHECKOUT / "cpp/tests/data/native_v1.pte")
+ARRAYS = str(CHECKOUT / "cpp/tests/data/native_tensors_v2.pte")
+
+
+def test_self_test_alone(capsys):
+    assert main(["validate", NATIVE, "--self-test", "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["artifact"], report["model"]) == (NATIVE, "tiny")
+    assert (report["passed"], report["top1_agree"]) == (True, True)
+    expected = hvit_edge.Session(NATIVE).self_test()
+    assert report["max_abs"] == expected.max_abs
+
+
+def test_self_test_of_arrays_in_text(capsys):
+    assert main(["validate", ARRAYS, "--self-test"]) == 0
+    assert capsys.readouterr().out.startswith("self test passed: max abs ")
+
+
+def test_a_self_test_that_fails_exits_with_3(monkeypatch, capsys):
+    failed = SelfTest(passed=False, max_abs=1.0, max_rel=0.5, top1_agree=False)
+    monkeypatch.setattr(Session, "self_test", lambda self: failed)
+    assert main(["validate", NATIVE, "--self-test"]) == 3
+    assert capsys.readouterr().out == (
+        "self test FAILED: max abs 1.00e+00, max rel 5.00e-01, top-1 differs\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "options", ["--data d", "--bisect", "--rtol 1e-3", "--weights w.pth --weights-key ema"]
+)
+def test_a_self_test_takes_no_option_that_needs_pytorch(options, capsys):
+    assert main(["validate", NATIVE, "--self-test", *options.split()]) == 2
+    names = ", ".join(word for word in options.split() if word.startswith("--"))
+    assert f"expected no option that needs PyTorch, got {names};" in capsys.readouterr().err

@@ -17,12 +17,13 @@ sys.exit(code)
 """
 
 
-@pytest.mark.parametrize("verb", ["run", "inspect", "bench", "eval", "doctor"])
+@pytest.mark.parametrize("verb", ["run", "validate", "inspect", "bench", "eval", "doctor"])
 def test_verb_imports_no_torch_and_prints_json_alone(artifact, photo, tmp_path, verb):
     data = tmp_path / "d.npz"
     np.savez(data, images=np.zeros((2, 8, 8, 3), np.uint8), labels=np.array([0, 1]))
     arguments = {
         "run": [artifact, photo, "--self-test"],
+        "validate": [artifact, "--self-test"],
         "inspect": [artifact],
         "bench": [artifact, "--iterations", 1, "--warmup", 0],
         "eval": [artifact, data],

@@ -24,6 +24,7 @@ from hvit_edge.cli.parser import (
     made_by,
     tolerance,
 )
+from hvit_edge.cli.self_test import self_test
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
 
@@ -63,6 +64,12 @@ def add_arguments(parser: VerbParser) -> None:
         help="name the first module whose output differs; in a quantized program, the layer with"
         " the lowest SQNR",
     )
+    parser.add_argument(
+        "--self-test",
+        action="store_true",
+        help="compare only the output for the golden sample with PyTorch's stored one; needs no"
+        " PyTorch",
+    )
     add_method(parser, "each of them")
     add_device(parser)
     add_threads(parser)
@@ -71,6 +78,8 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Validate and print the table of steps."""
     check_exists(args.artifact)
+    if args.self_test:
+        return self_test(args, console)
     module = made_by(args, "validate")
     with console.quiet():
         from hvit_edge.parity import validate

@@ -1,0 +1,53 @@
+"""Run only the self test of an artifact, for the verb `validate`. Imports no torch."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from hvit_edge.artifact.kinds import is_package
+from hvit_edge.cli.console import Console
+from hvit_edge.cli.run_arrays import describe_self_test
+from hvit_edge.errors import InputError, ParityError
+
+COMPARING = ("data", "sample", "weights", "weights_key", "model", "arg", "rtol", "bisect")
+"""The options of `validate` that only a comparison with PyTorch has."""
+
+
+def self_test(args: argparse.Namespace, console: Console) -> int:
+    """Run the golden sample, and compare with PyTorch's stored answer.
+
+    Raises:
+        InputError: an option is given that needs PyTorch.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in COMPARING if getattr(args, name)]
+    if given:
+        raise InputError(
+            "[hvit-edge validate] --self-test: expected no option that needs PyTorch, got"
+            f" {', '.join(given)}; leave out one or the other"
+        )
+    with console.quiet():
+        opened, arrays = _open(args)
+        result = opened.self_test()
+    backend = getattr(opened, "backend", "C++ runtime")
+    if args.format == "json":
+        model = opened.metadata.model_name
+        report = {"artifact": args.artifact, "model": model, "backend": backend}
+        console.json({**report, **asdict(result)})
+    else:
+        if is_package(args.artifact) or args.device != "local":
+            console.print(f"backend: {backend}")
+        console.print(describe_self_test(result, classes=not arrays))
+    return 0 if result.passed else ParityError.exit_code
+
+
+def _open(args: argparse.Namespace):
+    """Return the artifact, opened to run it, and True if it takes arrays."""
+    from hvit_edge.devices.open_artifact import open_classifier
+    from hvit_edge.tensors.open_session import open_session, takes_arrays
+
+    arrays = takes_arrays(args.artifact)
+    if arrays and not args.method:
+        return open_session(args.artifact, threads=args.threads, device=args.device), arrays
+    options = {"threads": args.threads, "device": args.device, "method": args.method}
+    return open_classifier(args.artifact, **options), arrays
