@@ -45,8 +45,7 @@ def load_binding() -> Binding:
 
     Raises:
         InputError: the variable has another value.
-        ImportError: the named binding does not load.
-        MissingPackageError: neither loads.
+        MissingPackageError: the named binding, or neither, loads.
     """
     named = os.environ.get(VARIABLE, "")
     if named:
@@ -54,7 +53,7 @@ def load_binding() -> Binding:
             raise InputError(
                 f"[{VARIABLE}] expected full or small, got {named!r}; change or unset it"
             )
-        return Binding(import_module(_MODULES[named]), named, f"{VARIABLE} names it")
+        return _load_named(named)
     version = installed_executorch()
     if version not in (None, EXECUTORCH):
         return _load_small(
@@ -74,6 +73,17 @@ def installed_executorch() -> str | None:
         return importlib.metadata.version("executorch").split("+")[0]
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _load_named(kind: str) -> Binding:
+    try:
+        return Binding(import_module(_MODULES[kind]), kind, f"{VARIABLE} names it")
+    except ImportError as error:
+        raise MissingPackageError(
+            f"[{VARIABLE}] expected the {kind} runtime to load, got {first_line(error)}; unset it,"
+            f" or {EXTRA}",
+            name="executorch",
+        ) from error
 
 
 def _load_small(reason: str) -> Binding:
