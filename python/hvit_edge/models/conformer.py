@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hvit_edge.models.initialization import truncated_normal_
 from hvit_edge.models.layers import (
     ConvNormAct,
     TransformerBlock,
@@ -175,7 +176,7 @@ class Conformer(nn.Module):
         self.token_head = nn.Linear(config.dim, num_classes)
         self.conv_head = nn.Linear(config.channels[-1], num_classes)
         self.apply(init_weights)
-        nn.init.trunc_normal_(self.class_token, std=0.02)
+        truncated_normal_(self.class_token)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map float32 [N, 3, H, W] to logits float32 [N, num_classes], the mean of both heads."""

@@ -10,6 +10,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hvit_edge.models.initialization import truncated_normal_
+
 Activation = Literal["none", "relu", "silu", "gelu"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -133,7 +135,7 @@ def init_weights(module: nn.Module) -> None:
     the fan-out of a group, zero bias. Norms keep PyTorch's ones and zeros.
     """
     if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
+        truncated_normal_(module.weight)
     elif isinstance(module, nn.Conv2d):
         kernel_height, kernel_width = module.kernel_size
         fan_out = kernel_height * kernel_width * module.out_channels // module.groups

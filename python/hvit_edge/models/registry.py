@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-import torch
 from torch import nn
 
 from hvit_edge.boundary.public import public
 from hvit_edge.errors import InputError
 from hvit_edge.hints import unknown_name
+from hvit_edge.models.initialization import WithoutMemory
 from hvit_edge.models.sequences import sequence_models
 from hvit_edge.preprocess import Preprocess
 
@@ -177,7 +177,7 @@ def model_info(name: str) -> ModelInfo:
 @cache
 def _count_parameters(name: str) -> int:
     entry = _REGISTRY[name]
-    with torch.device("meta"):
+    with WithoutMemory():
         model = entry.builder(1000, entry.default.preprocess.input_size)
     return sum(parameter.numel() for parameter in model.parameters())
 

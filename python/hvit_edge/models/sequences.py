@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import torch
 from torch import nn
 
 from hvit_edge.artifact.input_spec import InputSpec
 from hvit_edge.errors import InputError
+from hvit_edge.models.initialization import WithoutMemory
 
 Builder = Callable[[int, int], nn.Module]
 
@@ -120,6 +120,6 @@ def find_sequence_model(name: object) -> SequenceModel | None:
 @cache
 def _count_parameters(name: str) -> int:
     model = _REGISTRY[name]
-    with torch.device("meta"):
+    with WithoutMemory():
         built = model.builder(model.classes, model.frames)
     return sum(parameter.numel() for parameter in built.parameters())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hvit_edge.errors import InputError
+from hvit_edge.models.initialization import truncated_normal_
 from hvit_edge.models.layers import Attention, Mlp, init_weights
 from hvit_edge.models.registry import Published, register_model
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
@@ -132,7 +133,7 @@ class WindowAttention(nn.Module):
         self.bias_table = nn.Parameter(torch.empty((2 * WINDOW - 1) ** 2, heads))
         self.register_buffer("bias_index", bias_index(windows.window), persistent=False)
         self.register_buffer("mask", windows.mask(), persistent=False)
-        nn.init.trunc_normal_(self.bias_table, std=0.02)
+        truncated_normal_(self.bias_table)
 
     def bias(self, batch: int) -> Tensor:
         """Return the addend of the scores.

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from hvit_edge.boundary.public import public
 from hvit_edge.errors import InputError
 from hvit_edge.hints import worded
 from hvit_edge.labels import given_labels
+from hvit_edge.models.initialization import Uninitialized, WithoutMemory
 from hvit_edge.models.registry import (
     InputSize,
     ModelInfo,
@@ -183,7 +183,8 @@ def create_model(
             " give only one of --input-size (input_size=) and --preprocess (preprocess=)"
         )
     classes, counted = _classes(source, num_classes)
-    model = build_model(name, num_classes=classes, input_size=size)
+    with Uninitialized():  # every parameter is filled, or an error is raised
+        model = build_model(name, num_classes=classes, input_size=size)
     _fill(model, source)
     source = _with_labels(source, classes, name, names)
     fitted, said = choice.over(resized(source.preprocess, size), source.preprocess_source)
@@ -349,7 +350,7 @@ def _from_checkpoint(asked: _Asked, opened: Checkpoint) -> WeightsSource:
 
 def _resolve(asked: _Asked, opened: Checkpoint, evidence: Evidence) -> WeightsSource:
     """Combine weights with the information of the caller, files, key format and registry."""
-    with torch.device("meta"):
+    with WithoutMemory():
         model = build_model(asked.info.name)
     chosen = find_weights(model, opened.content, asked.weights_key)
     given = asked.given

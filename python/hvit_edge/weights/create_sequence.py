@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.models.initialization import Uninitialized
 from hvit_edge.models.sequences import SequenceModel
 from hvit_edge.weights.create import ModelOrigin
 from hvit_edge.weights.files import read_checkpoint
@@ -50,14 +51,15 @@ def create_sequence_model(
     if num_classes is not None and num_classes < 1:
         raise InputError(f"[create_model] num_classes: expected at least 1, got {num_classes}")
     state, source = _read(entry, weights)
-    model = entry.builder(num_classes or entry.classes, frames)
-    if state is None:
-        chosen = find_weights(model, random_state_dict(model))
-    else:
-        chosen = find_weights(model, state, weights_key)
-        head = chosen.weights.get(HEAD)
-        if num_classes is None and head is not None and head.shape[0] != entry.classes:
-            model = entry.builder(head.shape[0], frames)
+    with Uninitialized():  # every parameter is filled, or an error is raised
+        model = entry.builder(num_classes or entry.classes, frames)
+        if state is None:
+            chosen = find_weights(model, random_state_dict(model))
+        else:
+            chosen = find_weights(model, state, weights_key)
+            head = chosen.weights.get(HEAD)
+            if num_classes is None and head is not None and head.shape[0] != entry.classes:
+                model = entry.builder(head.shape[0], frames)
     fill(model, chosen)
     model.hvit_edge = ModelOrigin(entry.name, source, None, ())
     return model.eval()
