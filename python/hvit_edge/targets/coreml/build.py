@@ -18,7 +18,7 @@ from coremltools.models import MLModel
 
 from hvit_edge.coreml.features import IMAGE, PROBABILITIES
 from hvit_edge.errors import InputError
-from hvit_edge.targets.coreml.patches import compression_with
+from hvit_edge.targets.coreml.patches import compression_with, light_passes
 from hvit_edge.targets.coreml.translate import Translated
 
 IOS = {17: ct.target.iOS17, 18: ct.target.iOS18}
@@ -73,7 +73,7 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
     """
     half = ct.transform.FP16ComputePrecision(op_selector=lambda op: op.name not in in_float32)
     precision = ct.precision.FLOAT32 if options.precision == "fp32" else half
-    with quiet():
+    with quiet(), light_passes():
         if options.precision not in COMPRESSED:
             return _convert(translated.program, options, precision, options.labels)
         plain = _convert(translated.program, options, precision, ())

@@ -10,10 +10,17 @@ from contextlib import contextmanager
 from functools import partial
 
 import coremltools as ct
+from coremltools.converters.mil.mil import Program
+from coremltools.converters.mil.mil.block import Block
+from coremltools.converters.mil.mil.passes.pass_pipeline import PassPipelineManager
+from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
 from coremltools.models import utils
 
-from hvit_edge.boundary.patched_version import COREMLTOOLS, required
+from hvit_edge.boundary.patched_version import COREMLTOOLS, optional, required
 from hvit_edge.boundary.replaced import replaced
+
+COMPRESSED = "constexpr_"
+"""How the types of operators begin that expand compressed constants."""
 
 
 @required(COREMLTOOLS)
@@ -26,3 +33,35 @@ def compression_with(passes: ct.PassPipeline) -> Iterator[None]:
     """
     with replaced(utils, _mil_convert=partial(utils._mil_convert, pass_pipeline=passes)):
         yield
+
+
+@optional(COREMLTOOLS)
+@contextmanager
+def light_passes() -> Iterator[None]:
+    """Make coremltools' passes do only what changes a program.
+
+    coremltools validates the program after each of its hundred passes, writes it as text for a log
+    that nobody reads, and marks after each block what depends on compressed constants, even if
+    there are none. Here a program is validated once, after all passes of a pipeline.
+    """
+    mark = Block._propagate_nonreplaceable_vars
+
+    def mark_if_compressed(block: Block) -> None:
+        if any(op.op_type.startswith(COMPRESSED) or op.blocks for op in block.operations):
+            mark(block)
+
+    with (
+        replaced(PassPipelineManager, apply_pipeline=_apply),
+        replaced(Block, _propagate_nonreplaceable_vars=mark_if_compressed),
+    ):
+        yield
+
+
+def _apply(program: Program, pipeline: ct.PassPipeline) -> None:
+    """Apply the passes of a pipeline to a program, and validate it."""
+    pipeline.validate()
+    for name in pipeline.passes:
+        applied = PASS_REGISTRY[name]
+        applied.set_options(pipeline.get_options(name))
+        applied(program)
+    program.validate(check_essential_scope=True)
