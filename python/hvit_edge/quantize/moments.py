@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.fx import GraphModule
@@ -19,6 +20,8 @@ from hvit_edge.lowering.graph import shape_of
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.ranges import visit
+
+ENOUGH_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -64,24 +67,43 @@ def _reading(layer: Layer) -> Hashable:
 
 
 class _Sums:
-    """Adds up rows minus `origin` [groups, inputs], about their mean: float32 products suffice."""
+    """Adds up rows minus `origin` [groups, inputs], about their mean: float32 products suffice.
+
+    Rows wait until there are enough of them, because adding a product in float64 takes as long as
+    multiplying hundreds of rows. numpy multiplies, because it computes one half of a product of a
+    matrix with itself, unlike PyTorch.
+    """
 
     def __init__(self, origin: Tensor) -> None:
-        self.origin = origin
+        self.origin = origin.numpy()
         self.count = 0
-        self.total = self.products = torch.zeros((), dtype=torch.float64)
+        groups, inputs = self.origin.shape
+        self.total = np.zeros((groups, inputs))
+        self.products = np.zeros((groups, inputs, inputs))
+        self.waiting: list[np.ndarray] = []
 
     def add(self, rows: Tensor) -> None:
-        """Add rows [groups, elements, inputs]."""
-        shifted = rows - self.origin[:, None, :]
-        self.count += rows.shape[1]
-        self.total = self.total + shifted.double().sum(1)
-        self.products = self.products + (shifted.transpose(1, 2) @ shifted).double()
+        """Add rows [groups, elements, inputs]; they must not change later."""
+        self.waiting.append(rows.numpy())
+        if sum(waiting.shape[1] for waiting in self.waiting) >= ENOUGH_ROWS:
+            self._multiply()
+
+    def _multiply(self) -> None:
+        shifted = np.concatenate(self.waiting, 1) - self.origin[:, None, :]
+        self.waiting.clear()
+        self.count += shifted.shape[1]
+        self.total += shifted.sum(1, dtype=np.float64)
+        for products, rows in zip(self.products, shifted, strict=True):
+            products += rows.T @ rows
 
     def moments(self) -> Moments:
+        """Return the moments of all rows; nothing can be added afterwards."""
+        if self.waiting:
+            self._multiply()
         mean = self.total / self.count
-        covariance = self.products / self.count - mean[:, :, None] * mean[:, None, :]
-        return Moments(mean + self.origin.double(), covariance)
+        self.products /= self.count
+        self.products -= mean[:, :, None] * mean[:, None, :]
+        return Moments(torch.from_numpy(mean + self.origin), torch.from_numpy(self.products))
 
 
 def input_rows(layer: Layer, value: Tensor) -> Tensor:
