@@ -1,18 +1,45 @@
 // Concatenates text and splits it into lines.
 #pragma once
 
-#include <sstream>
+#include <cstdio>
+#include <cstring>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace hvit_edge {
 
+// Appends a value as streams write it. Streams themselves bring a hundred kilobytes of code for
+// locales, which is most of a small library.
+inline void append(std::string& text, const std::string& part) { text += part; }
+inline void append(std::string& text, const char* part) { text += part; }
+inline void append(std::string& text, char part) { text += part; }
+// The decimal point is that of the process's locale, whose bytes are no others of a number.
+inline void append_digits(std::string& text, const char* digits) {
+  bool in_point = false;
+  for (; *digits != 0; ++digits) {
+    const bool known = std::strchr("+-0123456789.einfa", *digits) != nullptr;
+    if (known || !in_point) text += known ? *digits : '.';
+    in_point = !known;
+  }
+}
+template <typename Number, typename = std::enable_if_t<std::is_arithmetic_v<Number>>>
+void append(std::string& text, Number number) {
+  if constexpr (std::is_floating_point_v<Number>) {
+    char digits[32];
+    std::snprintf(digits, sizeof(digits), "%g", static_cast<double>(number));
+    append_digits(text, digits);
+  } else {
+    text += std::to_string(number);
+  }
+}
+
 /// Joins values as text: concat("expected ", 3, ", got ", x).
 template <typename... Parts>
 std::string concat(const Parts&... parts) {
-  std::ostringstream stream;
-  (stream << ... << parts);
-  return stream.str();
+  std::string text;
+  (append(text, parts), ...);
+  return text;
 }
 
 inline std::string join(const std::vector<std::string>& parts, const char* separator) {

@@ -24,6 +24,17 @@ TEST(LayerRecords, ReadsEachField) {
   EXPECT_EQ(records[3].sqnr_db, 12.0);
 }
 
+TEST(LayerRecords, ReadsDecimals) {
+  std::vector<LayerRecord> records;
+  EXPECT_EQ(
+      parse_layer_records("a\tint8\t42.123456789012\nb\tint8\t-0.1\nc\tint8\t0.000001", records),
+      "");
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].sqnr_db, 42.123456789012);
+  EXPECT_EQ(records[1].sqnr_db, -0.1);
+  EXPECT_EQ(records[2].sqnr_db, 0.000001);
+}
+
 TEST(LayerRecords, NoTextNoRecords) {
   std::vector<LayerRecord> records;
   EXPECT_EQ(parse_layer_records("", records), "");

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <locale>
 #include <optional>
-#include <sstream>
 
 #include "text.h"
 
@@ -19,8 +17,24 @@ bool all_digits(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Parses "12", "-3.5", "inf" or "-inf". std::from_chars for double is missing in older libc++, and
-// strtod depends on the process's locale.
+// Returns the number in digits with a point or without one, exact to a few units in the last place.
+// std::from_chars for double is missing in older libc++, strtod depends on the process's locale,
+// and streams bring a hundred kilobytes of code.
+double parse_digits(const std::string& text) {
+  double value = 0, scale = 1;
+  bool after_point = false;
+  for (const char digit : text) {
+    if (digit == '.') {
+      after_point = true;
+      continue;
+    }
+    value = value * 10 + (digit - '0');
+    if (after_point) scale *= 10;
+  }
+  return value / scale;
+}
+
+// Parses "12", "-3.5", "inf" or "-inf".
 std::optional<double> parse_decibel(const std::string& text) {
   const bool negative = !text.empty() && text[0] == '-';
   const std::string magnitude = text.substr(negative ? 1 : 0);
@@ -32,9 +46,7 @@ std::optional<double> parse_decibel(const std::string& text) {
         (!whole && !all_digits(magnitude.substr(point + 1)))) {
       return std::nullopt;
     }
-    std::istringstream stream(magnitude);
-    stream.imbue(std::locale::classic());
-    stream >> value;
+    value = parse_digits(magnitude);
   }
   return negative ? -value : value;
 }
