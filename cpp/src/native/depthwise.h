@@ -281,7 +281,7 @@ inline void convolve_row(const void* context, std::int64_t oy) {
     const int many = are_inside(window, ox, kPixels) ? kPixels : kFewPixels;
     const int pixels = are_inside(window, ox, many) ? many : 1;
     if (work.accuracy == Accuracy::codes) {
-      convolve_pixels<Accuracy::codes>(work, oy, ox, pixels);
+      convolve_pixels<kAccuracyOfCodes>(work, oy, ox, pixels);
     } else {
       convolve_pixels<Accuracy::float32>(work, oy, ox, pixels);
     }

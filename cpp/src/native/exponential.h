@@ -10,6 +10,13 @@ namespace {
 /// result, or 3e-4, which is lost in the steps of int8 codes.
 enum class Accuracy { float32, codes };
 
+/// The accuracy in layers of int8 codes. WebAssembly, which is downloaded, has no code for two.
+#if defined(__wasm_simd128__)
+constexpr Accuracy kAccuracyOfCodes = Accuracy::float32;
+#else
+constexpr Accuracy kAccuracyOfCodes = Accuracy::codes;
+#endif
+
 constexpr float kLog2OfE = 1.44269504f;
 
 // Returns 2^f for |f| <= 1/2, by a polynomial fitted to 8e-8, or to 8e-5.

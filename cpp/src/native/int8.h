@@ -47,7 +47,7 @@ inline void multiply_rows_of(const ProductsInt8& work, const std::uint8_t** poin
     multiply_int8_tile(rows, panels)(input, weights.codes + start * panel_stride, panel_stride,
                                      scaling, to.sums, to.tiles);
   };
-  finish_panels<Accuracy::codes>(work, first, rows, panel, end, sums, multiply_panels);
+  finish_panels<kAccuracyOfCodes>(work, first, rows, panel, end, sums, multiply_panels);
 }
 
 // Four codes have the bytes of a float32 value, and take as much time.

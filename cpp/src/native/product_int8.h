@@ -7,6 +7,11 @@
 
 #if defined(__ARM_FEATURE_DOTPROD)
 #include "product_dot.h"
+#elif defined(__wasm_simd128__)
+#include "product_wasm.h"
+#endif
+#if defined(__ARM_FEATURE_DOTPROD) || defined(__wasm_simd128__)
+#define HVIT_EDGE_ROW_DOTS 1  // the file has the kernel of a tile
 #endif
 
 namespace {
@@ -21,7 +26,7 @@ constexpr int kInt8Rows = 2, kInt8Panels = 1;
 
 constexpr int kIntegersOfPanel = static_cast<int>(kPanel) / kWideLanes;
 
-#if !defined(__ARM_FEATURE_DOTPROD)
+#if !defined(HVIT_EDGE_ROW_DOTS)
 // Adds the products of each lane's four weights with four codes to sum[lane].
 inline Integers add_products(Integers sum, const std::int8_t* weights, std::int32_t codes) {
 #if defined(__AVX512VNNI__)
@@ -117,7 +122,7 @@ __attribute__((always_inline)) inline void multiply_int8_one(
     const std::uint8_t* row[rows];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kInt8Rows + i];
-#if defined(__ARM_FEATURE_DOTPROD)
+#if defined(HVIT_EDGE_ROW_DOTS)
     add_row_dots<rows>(sum, row, input.depth, weights);
 #else
     for (std::int64_t k = 0; k < input.depth; k += 4, weights += 4 * kPanel) {

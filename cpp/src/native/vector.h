@@ -1,5 +1,6 @@
-// Vectors in the compiler's notation: one source for AVX-512, AVX2, NEON and SSE2. Included by each
-// translation unit of operators.h, and nowhere else, because the contents differ between them.
+// Vectors in the compiler's notation: one source for AVX-512, AVX2, NEON, SSE2 and WebAssembly.
+// Included by each translation unit of operators.h, and nowhere else, because the contents differ
+// between them.
 //
 // A Value is a number of the plan as it is stored, a Lane one of a Vector that is computed
 // with. They are float32, but for HVIT_EDGE_HALF: there values are float16, and lanes too where the
@@ -14,6 +15,8 @@
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #if defined(HVIT_EDGE_HALF) && defined(__ARM_FEATURE_FP16_VECTOR_ARITHMETIC)
@@ -88,6 +91,10 @@ inline Wide smaller(Wide a, Wide b) { return (Wide)_mm256_min_ps((__m256)a, (__m
 #elif defined(__aarch64__)
 inline Wide larger(Wide a, Wide b) { return vmaxq_f32(a, b); }
 inline Wide smaller(Wide a, Wide b) { return vminq_f32(a, b); }
+#elif defined(__wasm_simd128__)
+// As on x86, the second one is the result if one of them is not a number.
+inline Wide larger(Wide a, Wide b) { return (Wide)wasm_f32x4_pmax((v128_t)b, (v128_t)a); }
+inline Wide smaller(Wide a, Wide b) { return (Wide)wasm_f32x4_pmin((v128_t)b, (v128_t)a); }
 #else
 inline Wide select(Integers mask, Wide yes, Wide no) {
   return (Wide)((mask & (Integers)yes) | (~mask & (Integers)no));

@@ -37,13 +37,33 @@ inline void store_wide(Value* to, Wide value) {
 inline Wide load_wide(const Value* from) { return vcvt_f32_f16(vld1_f16(from)); }
 inline void store_wide(Value* to, Wide value) { vst1_f16(to, vcvt_f16_f32(value)); }
 #else
+typedef std::uint32_t Bits __attribute__((vector_size(kWideLanes * 4)));
+typedef std::uint16_t HalfBits __attribute__((vector_size(kWideLanes * 2)));
+
+inline Bits chosen_bits(Integers mask, Bits yes, Bits no) {
+  return ((Bits)mask & yes) | (~(Bits)mask & no);
+}
+
+// Converts as Half does, all lanes at once.
 inline Wide load_wide(const Value* from) {
-  Wide value;
-  for (int i = 0; i < kWideLanes; ++i) value[i] = from[i];
-  return value;
+  HalfBits halves;
+  __builtin_memcpy(&halves, from, sizeof(halves));
+  const Bits bits = __builtin_convertvector(halves, Bits);
+  const Bits size = bits & 0x7fffu;
+  const Wide finite = (Wide)(size << 13) * 0x1p112f;  // the exponents of float32 are 112 higher
+  const Bits magnitude =
+      chosen_bits((Integers)(size >= 0x7c00u), (size << 13) | 0x7f800000u, (Bits)finite);
+  return (Wide)(magnitude | (bits & 0x8000u) << 16);
 }
 inline void store_wide(Value* to, Wide value) {
-  for (int i = 0; i < kWideLanes; ++i) to[i] = Value(value[i]);
+  const Bits word = (Bits)value, size = word & 0x7fffffffu;
+  const Bits normal = (size - 0x38000000u + 0xfffu + (size >> 13 & 1u)) >> 13;
+  const Bits small = (Bits)((Wide)size + 0.5f) - 0x3f000000u;
+  Bits bits = chosen_bits((Integers)(size < 0x38800000u), small, normal);
+  bits = chosen_bits((Integers)(size >= 0x477ff000u), Bits{} + 0x7c00u, bits);
+  bits = chosen_bits((Integers)(size > 0x7f800000u), Bits{} + 0x7e00u, bits);
+  const HalfBits halves = __builtin_convertvector(bits | (word >> 16 & 0x8000u), HalfBits);
+  __builtin_memcpy(to, &halves, sizeof(halves));
 }
 #endif
 
