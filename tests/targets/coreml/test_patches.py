@@ -1,5 +1,6 @@
 from collections import defaultdict
 from contextlib import nullcontext
+from pathlib import Path
 
 import coremltools as ct
 import pytest
