@@ -23,6 +23,11 @@ inline void append_digits(std::string& text, const char* digits) {
     in_point = !known;
   }
 }
+inline void append(std::string& text, const void* address) {
+  char digits[32];
+  std::snprintf(digits, sizeof(digits), "%p", address);
+  text += digits;
+}
 template <typename Number, typename = std::enable_if_t<std::is_arithmetic_v<Number>>>
 void append(std::string& text, Number number) {
   if constexpr (std::is_floating_point_v<Number>) {

@@ -1,5 +1,7 @@
 #include "executorch/explain.h"
 
+#include <cstdio>
+
 #include "text.h"
 
 namespace hvit_edge {
@@ -65,11 +67,11 @@ Status explain(Error error, const std::string& where, const std::string& doing,
                const std::string& log) {
   const Explanation known = explanation_of(error, log);
   const std::string cause = log.empty() ? "" : ": " + log;
-  std::ostringstream text;
-  text << "[" << where << "] expected to " << doing << ", got ExecuTorch error 0x" << std::hex
-       << static_cast<unsigned>(error) << " (" << executorch::runtime::to_string(error) << cause
-       << "); " << known.advice;
-  return Status(known.code, text.str());
+  char code[16];
+  std::snprintf(code, sizeof(code), "0x%x", static_cast<unsigned>(error));
+  return Status(known.code,
+                concat("[", where, "] expected to ", doing, ", got ExecuTorch error ", code, " (",
+                       executorch::runtime::to_string(error), cause, "); ", known.advice));
 }
 
 }  // namespace hvit_edge

@@ -63,7 +63,7 @@ inline void store_wide(Value* to, Wide value) {
   bits = chosen_bits((Integers)(size >= 0x477ff000u), Bits{} + 0x7c00u, bits);
   bits = chosen_bits((Integers)(size > 0x7f800000u), Bits{} + 0x7e00u, bits);
   const HalfBits halves = __builtin_convertvector(bits | (word >> 16 & 0x8000u), HalfBits);
-  __builtin_memcpy(to, &halves, sizeof(halves));
+  __builtin_memcpy(static_cast<void*>(to), &halves, sizeof(halves));
 }
 #endif
 
