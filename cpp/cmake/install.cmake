@@ -1,8 +1,8 @@
 # Installs two packages: `runtime`, the C++ library, which is static, and `c`, the C interface, which is
 # shared. To install only one: cmake --install BUILD --component c --prefix FOLDER
 #
-# The component `executorch` is ExecuTorch's libraries, next to libhvit_edge_c. Without it, consumers find
-# those of its wheel through executorch_DIR.
+# The component `executorch` is ExecuTorch's libraries, which the full runtime needs, next to
+# libhvit_edge_c. Without it, consumers find those of its wheel through executorch_DIR.
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hvit_edge")
@@ -27,21 +27,34 @@ function(hvit_edge_install_pkgconfig name component)
           COMPONENT ${component})
 endfunction()
 
+set(hvit_edge_full_runtime OFF)
+if(HVIT_EDGE_RUNTIME STREQUAL "full")
+  set(hvit_edge_full_runtime ON)
+endif()
 configure_package_config_file(cmake/hvit_edge-config.cmake.in hvit_edge-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(hvit_edge-config-version.cmake COMPATIBILITY SameMinorVersion)
 
 # A static library lists the libraries that it needs. The backend registers itself: nothing refers to it.
-set(executorch_libs "-lexecutorch_backend_xnnpack")
-if(HVIT_EDGE_KERNELS STREQUAL "all")
-  string(PREPEND executorch_libs "-lexecutorch_kernels_optimized ")
+if(NOT hvit_edge_full_runtime)
+  set(executorch_variable "")
+  set(executorch_usage "")
+  set(library_needs "-pthread")
+else()
+  set(executorch_variable "\nexecutorch_libdir=\${libdir}")
+  string(CONCAT executorch_usage ", and --define-variable=executorch_libdir=WHEEL/executorch/lib if\n"
+                                 "# ExecuTorch is not installed with it")
+  set(executorch_libs "-lexecutorch_backend_xnnpack")
+  if(HVIT_EDGE_KERNELS STREQUAL "all")
+    string(PREPEND executorch_libs "-lexecutorch_kernels_optimized ")
+  endif()
+  if(NOT APPLE)
+    set(executorch_libs "-Wl,--push-state,--no-as-needed ${executorch_libs} -Wl,--pop-state")
+    set(rpath_link " -Wl,-rpath-link,\${executorch_libdir}")
+  endif()
+  string(CONCAT library_needs "-L\${executorch_libdir} ${executorch_libs} -lexecutorch_threadpool "
+                              "-lexecutorch -pthread -ldl")
 endif()
-if(NOT APPLE)
-  set(executorch_libs "-Wl,--push-state,--no-as-needed ${executorch_libs} -Wl,--pop-state")
-  set(rpath_link " -Wl,-rpath-link,\${executorch_libdir}")
-endif()
-set(executorch_libs
-    "-L\${executorch_libdir} ${executorch_libs} -lexecutorch_threadpool -lexecutorch -pthread -ldl")
 
 hvit_edge_install_shared(runtime)
 hvit_edge_install_pkgconfig(hvit_edge runtime)
@@ -64,5 +77,7 @@ if(TARGET hvit_edge_c)
           DESTINATION ${package_dir} COMPONENT c)
 endif()
 
-install(IMPORTED_RUNTIME_ARTIFACTS ${hvit_edge_deployed_libraries}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT executorch)
+if(hvit_edge_deployed_libraries)
+  install(IMPORTED_RUNTIME_ARTIFACTS ${hvit_edge_deployed_libraries}
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT executorch)
+endif()

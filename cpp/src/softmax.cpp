@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "executorch/check_inputs.h"
+#include "engine/check_inputs.h"
 #include "text.h"
 
 namespace hvit_edge {

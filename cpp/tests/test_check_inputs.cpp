@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "executorch/check_inputs.h"
+#include "engine/check_inputs.h"
 
 namespace hvit_edge {
 namespace {

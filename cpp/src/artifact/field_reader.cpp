@@ -7,13 +7,12 @@
 
 namespace hvit_edge {
 
-using executorch::runtime::EValue;
-
 namespace {
 
-bool read_integer(const EValue& value, std::int64_t& number) {
-  if (!value.isInt()) return false;
-  number = value.toInt();
+bool read_integer(const Constant& value, std::int64_t& number) {
+  const auto* integer = std::get_if<std::int64_t>(&value);
+  if (integer == nullptr) return false;
+  number = *integer;
   return true;
 }
 
@@ -32,13 +31,13 @@ Status FieldReader::status() const {
                     join(faults_, "; ") + "; compile the model again with hvit-edge");
 }
 
-std::vector<EValue> FieldReader::values(const std::string& field) {
+std::vector<Constant> FieldReader::values(const std::string& field) {
   const std::string name = field_of(program_, field, method_);
   if (!program_.has_method(name)) {
     note(name + ": missing");
     return {};
   }
-  Result<std::vector<EValue>> values = program_.constant(name);
+  Result<std::vector<Constant>> values = program_.constant(name);
   if (values.ok()) return std::move(values).value();
   note(name + ": unreadable (" + values.status().message() + ")");
   return {};
@@ -48,7 +47,7 @@ template <typename Number, typename Read>
 std::vector<Number> FieldReader::exactly(const std::string& name, std::size_t count,
                                          const char* kind, const Read& read) {
   std::vector<Number> numbers(count, Number{});
-  const std::vector<EValue> found = values(name);
+  const std::vector<Constant> found = values(name);
   if (found.empty()) return numbers;  // recorded above
   bool right = found.size() == count;
   for (std::size_t i = 0; right && i < count; ++i) right = read(found[i], numbers[i]);
@@ -80,25 +79,22 @@ std::vector<int> FieldReader::small_integers(const std::string& name, std::size_
 }
 
 std::vector<double> FieldReader::numbers(const std::string& name, std::size_t count) {
-  return exactly<double>(name, count, "number", [](const EValue& value, double& number) {
-    if (value.isDouble()) {
-      number = value.toDouble();
-    } else if (value.isInt()) {
-      number = static_cast<double>(value.toInt());
-    } else {
-      return false;
-    }
-    return true;
+  return exactly<double>(name, count, "number", [](const Constant& value, double& number) {
+    const auto* real = std::get_if<double>(&value);
+    const auto* integer = std::get_if<std::int64_t>(&value);
+    if (real != nullptr) number = *real;
+    if (integer != nullptr) number = static_cast<double>(*integer);
+    return real != nullptr || integer != nullptr;
   });
 }
 
 std::string FieldReader::text(const std::string& name) {
-  const std::vector<EValue> found = values(name);
+  const std::vector<Constant> found = values(name);
   if (found.empty()) return "";  // recorded above
   std::string text;
-  if (found.size() == 1 && found[0].isString()) {
-    const std::string_view view = found[0].toString();
-    text.assign(view.begin(), view.end());
+  const auto* view = std::get_if<std::string_view>(&found[0]);
+  if (found.size() == 1 && view != nullptr) {
+    text.assign(view->begin(), view->end());
   } else {
     note(name + ": expected a string, got another type");
   }
@@ -118,7 +114,7 @@ void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec)
   const std::size_t before = fault_count();
   expect_tensor(name, spec.dtype);
   if (fault_count() != before) return;
-  const std::vector<EValue> found = values(name);
+  const std::vector<Constant> found = values(name);
   if (!found.empty() && view_of(found[0]).shape != spec.shape) {
     note(concat(name, ": expected the shape of forward's, ", to_string(spec.shape), ", got ",
                 to_string(view_of(found[0]).shape)));
@@ -127,9 +123,9 @@ void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec)
 }
 
 void FieldReader::expect_tensor(const std::string& name, DType dtype) {
-  const std::vector<EValue> found = values(name);
+  const std::vector<Constant> found = values(name);
   if (found.empty()) return;  // recorded above
-  const bool tensor = found.size() == 1 && found[0].isTensor();
+  const bool tensor = found.size() == 1 && std::holds_alternative<TensorView>(found[0]);
   if (!tensor || view_of(found[0]).dtype != dtype) {
     note(concat(name, ": expected a tensor of ", to_string(dtype), ", got another type"));
   } else if (view_of(found[0]).data == nullptr) {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "executorch/program.h"
+#include "engine/program.h"
 
 namespace hvit_edge {
 
@@ -40,7 +40,7 @@ class FieldReader {
   Status status() const;
 
  private:
-  std::vector<executorch::runtime::EValue> values(const std::string& name);
+  std::vector<Constant> values(const std::string& name);
   void release(const std::string& name);
   /// Returns `count` values; `read` converts each to a number or refuses it.
   template <typename Number, typename Read>

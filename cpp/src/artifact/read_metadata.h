@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "executorch/program.h"
+#include "engine/program.h"
 #include "hvit_edge/metadata.h"
 #include "hvit_edge/status.h"
 

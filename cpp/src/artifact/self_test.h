@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "executorch/program.h"
+#include "engine/program.h"
 #include "hvit_edge/session.h"
 
 namespace hvit_edge {

@@ -39,19 +39,11 @@ Status open_library() {
   return Status(StatusCode::missing_backend, reason != nullptr ? reason : path);
 }
 
-// ExecuTorch marks it as experimental.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-std::size_t instruction_count(const executorch::runtime::MethodMeta& method) {
-  return method.num_instructions();
-}
-#pragma GCC diagnostic pop
-
 }  // namespace
 
 // Each backend has at least one delegate, and each delegate takes an instruction.
-bool calls_kernels(const executorch::runtime::MethodMeta& method) {
-  return instruction_count(method) > method.num_backends();
+bool calls_kernels(const MethodFacts& method) {
+  return method.instructions > method.backends.size();
 }
 
 std::shared_mutex& kernels_lock() {

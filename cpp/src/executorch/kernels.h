@@ -1,18 +1,17 @@
 // ExecuTorch's kernels, which run the operators outside the delegates.
 #pragma once
 
-#include <executorch/runtime/executor/method_meta.h>
-
 #include <shared_mutex>
 #include <string>
 #include <vector>
 
+#include "engine/method_facts.h"
 #include "hvit_edge/status.h"
 
 namespace hvit_edge {
 
 /// Returns true if a method may call kernels. Only methods of several delegates may not need them.
-bool calls_kernels(const executorch::runtime::MethodMeta& method);
+bool calls_kernels(const MethodFacts& method);
 
 /// Loads the library of kernels if the runtime was built with HVIT_EDGE_KERNELS=on_demand; later
 /// calls do nothing. Fails if the library is not next to ExecuTorch's. With other values of

@@ -1,12 +1,13 @@
+// A program that was loaded before keeps the old pool until it is prepared again.
 #if !defined(__APPLE__)
-
-#include "executorch/replace_pool.h"
 
 #include <iterator>
 #include <map>
 #include <mutex>
 
+#include "engine/thread_pool.h"
 #include "executorch/executorch_pool.h"
+#include "executorch/runtime_log.h"
 #include "text.h"
 
 extern "C" pthreadpool* pthreadpool_create(std::size_t count);
@@ -56,6 +57,7 @@ pthreadpool* pool_of(std::size_t count, const Holder& current) {
 }  // namespace
 
 Status replace_pool(std::size_t wanted) {
+  const RuntimeLog quiet;
   Holder* holder = current_holder();
   if (holder == nullptr) {
     return Status(StatusCode::internal,

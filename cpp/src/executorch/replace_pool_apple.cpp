@@ -5,12 +5,14 @@
 
 #include <cstdint>
 
+#include "engine/thread_pool.h"
 #include "executorch/executorch_pool.h"
-#include "executorch/replace_pool.h"
+#include "executorch/runtime_log.h"
 
 namespace hvit_edge {
 
 Status replace_pool(std::size_t threads) {
+  const RuntimeLog quiet;
   auto* current = executorch::extension::threadpool::get_threadpool();
   if (current == nullptr) {
     return Status(StatusCode::internal,

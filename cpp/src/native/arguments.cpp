@@ -7,21 +7,9 @@
 namespace hvit_edge::native {
 namespace {
 
-using executorch::aten::ScalarType;
-using executorch::runtime::EValue;
-
-bool read(const EValue& value, Argument& argument) {
-  if (!value.isTensor()) return false;
-  const auto& tensor = value.toTensor();
-  argument.data = const_cast<void*>(tensor.const_data_ptr());
-  argument.count = static_cast<std::int64_t>(tensor.numel());
-  argument.type = tensor.scalar_type();
-  return argument.data != nullptr;
-}
-
-bool is_known(ScalarType type) {
-  return type == ScalarType::Float || type == ScalarType::Int || type == ScalarType::Long ||
-         type == ScalarType::Byte || type == ScalarType::Bool;
+bool is_known(DType type) {
+  return type == DType::float32 || type == DType::int32 || type == DType::int64 ||
+         type == DType::uint8 || type == DType::boolean;
 }
 
 template <typename From, typename To>
@@ -33,9 +21,9 @@ void copy_as(const Argument& from, To* to) {
 
 template <typename To>
 void copy_values(const Argument& from, To* to) {
-  if (from.type == ScalarType::Int) return copy_as<std::int32_t>(from, to);
-  if (from.type == ScalarType::Long) return copy_as<std::int64_t>(from, to);
-  if (from.type == ScalarType::Byte || from.type == ScalarType::Bool) {
+  if (from.type == DType::int32) return copy_as<std::int32_t>(from, to);
+  if (from.type == DType::int64) return copy_as<std::int64_t>(from, to);
+  if (from.type == DType::uint8 || from.type == DType::boolean) {
     return copy_as<std::uint8_t>(from, to);
   }
   copy_as<float>(from, to);
@@ -44,20 +32,19 @@ void copy_values(const Argument& from, To* to) {
 }  // namespace
 
 bool Arguments::in_place() const {
-  return inputs.size() == 1 && outputs.size() == 1 && inputs[0].type == ScalarType::Float;
+  return inputs.size() == 1 && outputs.size() == 1 && inputs[0].type == DType::float32;
 }
 
-bool split_arguments(executorch::runtime::Span<EValue*> arguments, std::int64_t inputs,
+bool split_arguments(const std::vector<Argument>& arguments, std::int64_t inputs,
                      std::int64_t outputs, Arguments& result) {
-  for (EValue* value : arguments) {
-    Argument argument;
-    if (!read(*value, argument)) return false;
+  for (const Argument& argument : arguments) {
+    if (argument.data == nullptr) return false;
     if (inputs > 0) {
       if (!is_known(argument.type)) return false;
       inputs -= argument.count;
       result.inputs.push_back(argument);
     } else {
-      if (argument.type != ScalarType::Float) return false;
+      if (argument.type != DType::float32) return false;
       outputs -= argument.count;
       result.outputs.push_back(argument);
     }
@@ -70,7 +57,7 @@ void gather_inputs(const Arguments& arguments, Number number, void* values) {
   for (const Argument& from : arguments.inputs) {
     if (number == Number::float32) {
       copy_values(from, static_cast<float*>(values) + place);
-    } else if (from.type == ScalarType::Float) {
+    } else if (from.type == DType::float32) {
       copy_as_half(static_cast<const float*>(from.data), static_cast<Half*>(values) + place,
                    from.count);
     } else {

@@ -5,13 +5,11 @@
 // outputs. If either side has a single float32 tensor, the plan works in that tensor's memory.
 #pragma once
 
-#include <executorch/runtime/core/evalue.h>
-#include <executorch/runtime/core/span.h>
-
 #include <cstdint>
 #include <vector>
 
 #include "bases.h"
+#include "hvit_edge/tensor.h"
 
 namespace hvit_edge::native {
 
@@ -19,7 +17,7 @@ namespace hvit_edge::native {
 struct Argument {
   void* data = nullptr;
   std::int64_t count = 0;
-  executorch::aten::ScalarType type = executorch::aten::ScalarType::Float;
+  DType type = DType::float32;
 };
 
 struct Arguments {
@@ -30,10 +28,10 @@ struct Arguments {
   bool in_place() const;
 };
 
-/// Reads the arguments of a plan with so many values. Returns false if they do not add up to it, or
-/// if one is not float32; inputs may also be int32, int64, uint8 or bool.
-bool split_arguments(executorch::runtime::Span<executorch::runtime::EValue*> arguments,
-                     std::int64_t inputs, std::int64_t outputs, Arguments& result);
+/// Splits the arguments of a plan with so many values. Returns false if they do not add up to it,
+/// if one has no data, or if one is not float32; inputs may also be int32, int64, uint8 or bool.
+bool split_arguments(const std::vector<Argument>& arguments, std::int64_t inputs,
+                     std::int64_t outputs, Arguments& result);
 
 /// Copies the inputs one after another to `values`, as float32 or float16.
 void gather_inputs(const Arguments& arguments, Number number, void* values);

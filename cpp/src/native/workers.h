@@ -1,4 +1,4 @@
-// Splits the work of an operation among the threads of ExecuTorch's pool.
+// Splits the work of an operation among the threads of the pool. Each build implements it.
 #pragma once
 
 #include <cstdint>

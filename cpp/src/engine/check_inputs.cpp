@@ -1,4 +1,4 @@
-#include "executorch/check_inputs.h"
+#include "engine/check_inputs.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,17 +1,12 @@
-// The ExecuTorch side of a Session: a verified program, its methods and explanations of their
-// errors.
+// The program of a Session: the methods that run the model, and the constants of its metadata.
 #pragma once
-
-#include <executorch/extension/module/module.h>
 
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "executorch/operator_events.h"
-#include "hvit_edge/status.h"
-#include "hvit_edge/tensor.h"
+#include "engine/engine.h"
 
 namespace hvit_edge {
 
@@ -23,21 +18,21 @@ struct Entry {
   std::size_t planned_memory_bytes = 0;
 };
 
-/// An ExecuTorch program in bytes that check_seal() has accepted. The bytes outlive it.
+/// A program in bytes that check_seal() has accepted. The bytes outlive it.
 class Program {
  public:
   static Result<Program> open(const void* data, std::size_t size);
 
   bool has_method(const std::string& name) const;
 
-  /// Runs a constant method and keeps its values alive until release().
-  Result<std::vector<executorch::runtime::EValue>> constant(const std::string& name);
-  void release(const std::string& name);
+  /// Returns the values of a constant method, which stay alive until release().
+  Result<std::vector<Constant>> constant(const std::string& name);
+  void release(const std::string& name) { engine_->release(name); }
 
   /// Makes runs measure every operator, from the next loading of the model on.
-  void time_operators() { events_ = std::make_unique<OperatorEvents>(); }
+  void time_operators() { engine_->time_operators(); }
   /// Those of the last run; none if they are not timed.
-  const std::vector<OperatorTime>& operators() const;
+  const std::vector<OperatorTime>& operators() const { return engine_->operators(); }
 
   /// Describes another method that runs the model. The first one is `forward`, which is selected.
   Status add_entry(const std::string& name);
@@ -58,22 +53,21 @@ class Program {
   std::vector<TensorSpec>& outputs() { return entries_[selected_].outputs; }
 
   /// Runs the selected entry; the views are valid until the next run.
-  Result<std::vector<TensorView>> run(const std::vector<TensorView>& inputs);
+  Result<std::vector<TensorView>> run(const std::vector<TensorView>& inputs) {
+    return engine_->run(entries_[selected_].name, inputs);
+  }
 
  private:
   Status check_backends(const std::string& entry);
-  Status load(const std::string& entry);
 
-  std::unique_ptr<OperatorEvents> events_;  // outlives the method that reports to it
-  std::unique_ptr<executorch::extension::Module> module_;
-  std::vector<std::string> methods_;
+  std::unique_ptr<Engine> engine_;
   std::vector<Entry> entries_;
   std::size_t selected_ = 0;
   std::string loaded_;  // the name of the entry that is loaded; empty if none is
   const void* loaded_for_pool_ = nullptr;
 };
 
-/// Returns the contents of a tensor value; `data` belongs to the method that returned it.
-TensorView view_of(const executorch::runtime::EValue& value);
+/// Returns the tensor of a constant that FieldReader has checked; no data if it is none.
+TensorView view_of(const Constant& constant);
 
 }  // namespace hvit_edge

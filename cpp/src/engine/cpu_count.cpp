@@ -1,4 +1,4 @@
-#include "executorch/cpu_count.h"
+#include "engine/cpu_count.h"
 
 #include <algorithm>
 #include <cmath>

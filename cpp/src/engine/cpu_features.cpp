@@ -1,0 +1,54 @@
+#include "hvit_edge/backends.h"
+#include "hvit_edge/version.h"
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+namespace hvit_edge {
+namespace {
+
+struct Feature {
+  const char* name;
+  bool present;
+};
+
+std::vector<std::string> names_of_present(const std::vector<Feature>& features) {
+  std::vector<std::string> names;
+  for (const Feature& feature : features) {
+    if (feature.present) names.emplace_back(feature.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> cpu_features() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return names_of_present({{"sse4.1", __builtin_cpu_supports("sse4.1") != 0},
+                           {"avx", __builtin_cpu_supports("avx") != 0},
+                           {"fma", __builtin_cpu_supports("fma") != 0},
+                           {"avx2", __builtin_cpu_supports("avx2") != 0},
+                           {"avx512f", __builtin_cpu_supports("avx512f") != 0},
+                           {"avx512vnni", __builtin_cpu_supports("avx512vnni") != 0}});
+#elif defined(__aarch64__) && defined(__linux__)
+  // Bits of the kernel's interface, named in its asm/hwcap.h.
+  const unsigned long first = getauxval(AT_HWCAP);
+  const unsigned long second = getauxval(AT_HWCAP2);
+  return names_of_present({{"neon", (first & (1UL << 1)) != 0},
+                           {"fp16", (first & (1UL << 10)) != 0},
+                           {"dotprod", (first & (1UL << 20)) != 0},
+                           {"sve", (first & (1UL << 22)) != 0},
+                           {"i8mm", (second & (1UL << 13)) != 0},
+                           {"bf16", (second & (1UL << 14)) != 0}});
+#elif defined(__aarch64__)
+  return names_of_present({{"neon", true}});
+#else
+  return {};
+#endif
+}
+
+const char* version() { return HVIT_EDGE_VERSION; }
+
+}  // namespace hvit_edge
