@@ -81,6 +81,7 @@ set(hvit_edge_small_sources
     src/small/engine.cpp
     src/small/flat_buffer.cpp
     src/small/loaded_method.cpp
+    src/small/method_facts.cpp
     src/small/operator_clock.cpp
     src/small/read_method.cpp
     src/small/stored_tensor.cpp
