@@ -1,9 +1,8 @@
 // For every machine except 64-bit Arm with Linux.
 #if !(defined(__aarch64__) && defined(__linux__))
 
-#include <fstream>
-
 #include "cpu.h"
+#include "input_file.h"
 
 #if defined(__APPLE__)
 #include <sys/sysctl.h>
@@ -17,8 +16,8 @@ std::string cpu_name() {
   std::size_t size = sizeof(name) - 1;
   return sysctlbyname("machdep.cpu.brand_string", name, &size, nullptr, 0) == 0 ? name : "";
 #else
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
+  const InputFile file = open_input("/proc/cpuinfo");
+  for (std::string line; read_line(file, line);) {
     const std::size_t colon = line.find(": ");
     if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
       return line.substr(colon + 2);

@@ -2,18 +2,20 @@
 
 #include <sys/resource.h>
 
-#include <fstream>
+#include <cinttypes>
 #include <string>
+
+#include "input_file.h"
 
 namespace hvit_edge {
 
 std::uint64_t peak_memory_bytes() {
 #if defined(__linux__)
   // getrusage would include what the parent held before exec.
-  std::ifstream file("/proc/self/status");
-  for (std::string word; file >> word;) {
+  const InputFile file = open_input("/proc/self/status");
+  for (std::string line; read_line(file, line);) {
     std::uint64_t kibibytes = 0;
-    if (word == "VmHWM:" && file >> kibibytes) return kibibytes * 1024;
+    if (std::sscanf(line.c_str(), "VmHWM: %" SCNu64, &kibibytes) == 1) return kibibytes * 1024;
   }
   return 0;
 #else

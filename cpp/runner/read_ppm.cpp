@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
+#include "input_file.h"
 #include "text.h"
 
 namespace hvit_edge {
@@ -111,9 +111,9 @@ Result<PpmPhoto> read_ppm(const std::string& path) {
   if (size > kMaxFileSize) {
     return refuse(path, concat("expected at most ", kMaxFileSize, " bytes, got ", size));
   }
-  std::ifstream file(path, std::ios::binary);
+  const InputFile file = open_input(path);
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) {
+  if (!read_exactly(file, bytes.data(), bytes.size())) {
     return refuse(path, concat("expected a readable photo, got ", std::strerror(errno)));
   }
   return parse_ppm(bytes.data(), bytes.size(), path);

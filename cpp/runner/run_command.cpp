@@ -1,11 +1,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <vector>
 
 #include "commands.h"
 #include "hvit_edge/session.h"
+#include "input_file.h"
 #include "json_writer.h"
 #include "output_file.h"
 #include "progress.h"
@@ -64,14 +64,14 @@ class Sample {
       // Words of eight bytes are aligned for every dtype.
       arrays_.emplace_back((bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));
       views_.push_back({arrays_.back().data(), spec.shape, spec.dtype});
-      sizes_.push_back(static_cast<std::streamsize>(bytes));
+      sizes_.push_back(bytes);
     }
   }
 
   // Returns false if the file ends.
-  bool read(std::istream& file) {
+  bool read(const InputFile& file) {
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      if (!file.read(reinterpret_cast<char*>(arrays_[i].data()), sizes_[i])) return false;
+      if (!read_exactly(file, arrays_[i].data(), sizes_[i])) return false;
     }
     return true;
   }
@@ -81,7 +81,7 @@ class Sample {
  private:
   std::vector<std::vector<std::uint64_t>> arrays_;
   std::vector<TensorView> views_;
-  std::vector<std::streamsize> sizes_;
+  std::vector<std::size_t> sizes_;
 };
 
 Status write_all(const std::vector<TensorView>& outputs, OutputFile& file) {
@@ -93,7 +93,7 @@ Status write_all(const std::vector<TensorView>& outputs, OutputFile& file) {
 }
 
 // Runs every sample of `file`; returns the milliseconds of each run.
-Result<std::vector<double>> run_all(Session& session, std::istream& file, std::int64_t count,
+Result<std::vector<double>> run_all(Session& session, const InputFile& file, std::int64_t count,
                                     OutputFile& output) {
   Sample sample(session.inputs());
   std::vector<double> milliseconds;
@@ -125,7 +125,7 @@ Result<std::string> run_command(const Arguments& arguments) {
   const Result<std::int64_t> count =
       count_samples(arguments.operands[1], total_bytes(session->inputs()));
   if (!count.ok()) return count.status();
-  std::ifstream file(arguments.operands[1], std::ios::binary);
+  const InputFile file = open_input(arguments.operands[1]);
   Result<OutputFile> output = OutputFile::create(arguments.operands[2]);
   if (!output.ok()) return output.status();
   const auto milliseconds = run_all(*session, file, *count, *output);
