@@ -47,7 +47,7 @@ def moments_of(module, inputs, graph_of):
     return list(seen.values())
 
 
-@pytest.mark.parametrize("shape", [(7, 6), (2, 5, 6), (2, 3, 5, 6)])
+@pytest.mark.parametrize("shape", [(7, 6), (2, 5, 6), (2, 3, 5, 6), (2, 700, 6)])
 def test_linear(shape, graph_of):
     inputs = [torch.randn(shape) * (i + 1) + 0.5 * i for i in range(4)]
     (seen,) = moments_of(nn.Linear(6, 3), inputs, graph_of)
@@ -61,6 +61,11 @@ CONVOLUTIONS = {
     "groups": ((3, 3), (1, 1), (1, 0), (1, 1), 2),
     "groups with stride and dilation": ((2, 3), (2, 1), (0, 2), (2, 1), 2),
     "pointwise": ((1, 1), (1, 1), (0, 0), (1, 1), 1),
+    "rows": ((3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "rows with dilation": ((3, 2), (1, 2), (1, 2), (2, 1), 1),
+    "five rows": ((5, 1), (1, 1), (3, 0), (1, 1), 1),
+    "rows of a kernel as high as the map": ((8, 2), (1, 1), (0, 0), (1, 1), 1),
+    "rows of which few patches share one": ((5, 3), (1, 1), (0, 1), (1, 1), 1),
 }
 
 

@@ -19,9 +19,10 @@ from torch.nn import functional as F
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.layers import Layer
+from hvit_edge.quantize.patch_sums import PatchSums, has_shared_rows
 from hvit_edge.quantize.ranges import visit
 
-ENOUGH_ROWS = 512
+ENOUGH_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,13 @@ def input_moments(
     readers: dict[object, dict[Hashable, Layer]] = {}
     for layer in layers:
         readers.setdefault(layer.source, {}).setdefault(_reading(layer), layer)
-    sums: dict[tuple[object, Hashable], _Sums] = {}
+    sums: dict[tuple[object, Hashable], _Waiting] = {}
 
     def add(node: object, value: Tensor) -> None:
         for reading, layer in readers[node].items():
-            rows = input_rows(layer, value)
             if (node, reading) not in sums:
-                sums[node, reading] = _Sums(rows.mean(1))
-            sums[node, reading].add(rows)
+                sums[node, reading] = _Waiting(layer, value)
+            sums[node, reading].add(value)
 
     visit(graph, set(readers), progress(inputs, len(inputs)), add)
     found = {key: entry.moments() for key, entry in sums.items()}
@@ -66,44 +66,65 @@ def _reading(layer: Layer) -> Hashable:
     return layer.is_linear or (tuple(shape_of(layer.weight)[2:]), layer.geometry)
 
 
-class _Sums:
-    """Adds up rows minus `origin` [groups, inputs], about their mean: float32 products suffice.
+class _Waiting:
+    """Keeps what a layer reads until it is enough to be added up in one product.
 
-    Rows wait until there are enough of them, because adding a product in float64 takes as long as
-    multiplying hundreds of rows. numpy multiplies, because it computes one half of a product of a
-    matrix with itself, unlike PyTorch.
+    Adding a product in float64 takes as long as multiplying hundreds of rows.
     """
 
-    def __init__(self, origin: Tensor) -> None:
-        self.origin = origin.numpy()
+    def __init__(self, layer: Layer, first: Tensor) -> None:
+        self.layer = layer
+        self.sums = PatchSums(layer, first) if has_shared_rows(layer) else _RowSums(layer, first)
+        self.values: list[Tensor] = []
+        outputs, *_ = shape_of(layer.weight)
+        self.rows = layer.node.meta["val"].numel() // outputs
+
+    def add(self, value: Tensor) -> None:
+        """Add the rows of a value, which must not change later."""
+        self.values.append(value)
+        if len(self.values) * self.rows >= ENOUGH_ROWS:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        self.sums.add(torch.cat(self.values) if len(self.values) > 1 else self.values[0])
+        self.values.clear()
+
+    def moments(self) -> Moments:
+        """Return the moments of all values; nothing can be added afterwards."""
+        if self.values:
+            self._add_up()
+        mean, covariance = self.sums.mean_and_covariance()
+        return Moments(torch.from_numpy(mean), torch.from_numpy(covariance))
+
+
+class _RowSums:
+    """Adds up rows minus `origin` [groups, inputs], about their mean: float32 products suffice.
+
+    numpy computes one half of the product of a matrix with itself, unlike PyTorch.
+    """
+
+    def __init__(self, layer: Layer, first: Tensor) -> None:
+        self.layer = layer
+        self.origin = input_rows(layer, first).mean(1)
         self.count = 0
         groups, inputs = self.origin.shape
         self.total = np.zeros((groups, inputs))
         self.products = np.zeros((groups, inputs, inputs))
-        self.waiting: list[np.ndarray] = []
 
-    def add(self, rows: Tensor) -> None:
-        """Add rows [groups, elements, inputs]; they must not change later."""
-        self.waiting.append(rows.numpy())
-        if sum(waiting.shape[1] for waiting in self.waiting) >= ENOUGH_ROWS:
-            self._multiply()
-
-    def _multiply(self) -> None:
-        shifted = np.concatenate(self.waiting, 1) - self.origin[:, None, :]
-        self.waiting.clear()
+    def add(self, value: Tensor) -> None:
+        """Add the rows that the layer reads from a value."""
+        shifted = (input_rows(self.layer, value) - self.origin[:, None, :]).numpy()
         self.count += shifted.shape[1]
         self.total += shifted.sum(1, dtype=np.float64)
         for products, rows in zip(self.products, shifted, strict=True):
             products += rows.T @ rows
 
-    def moments(self) -> Moments:
-        """Return the moments of all rows; nothing can be added afterwards."""
-        if self.waiting:
-            self._multiply()
+    def mean_and_covariance(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return both as in `Moments`; nothing can be added afterwards."""
         mean = self.total / self.count
         self.products /= self.count
         self.products -= mean[:, :, None] * mean[:, None, :]
-        return Moments(torch.from_numpy(mean + self.origin), torch.from_numpy(self.products))
+        return mean + self.origin.numpy(), self.products
 
 
 def input_rows(layer: Layer, value: Tensor) -> Tensor:
@@ -111,6 +132,8 @@ def input_rows(layer: Layer, value: Tensor) -> Tensor:
     if layer.is_linear:
         return value.reshape(1, -1, value.shape[-1])
     how = layer.geometry
+    if layer.is_pointwise:
+        return value.movedim(1, -1).reshape(1, -1, value.shape[1])
     patches = F.unfold(
         value,
         shape_of(layer.weight)[2:],
