@@ -68,8 +68,10 @@ class Perturbed(HalfStorage):
 
     def erring(self, values: torch.Tensor) -> torch.Tensor:
         """Return floating-point values changed at random."""
-        error = 2 * torch.rand(values.shape, generator=self.random) - 1
-        return (values * (1 + self.unit * error) + self.least * error).to(values.dtype)
+        error = torch.rand(values.shape, generator=self.random).mul_(2).sub_(1)
+        least = self.least * error if self.least else 0.0
+        factor = error.mul_(self.unit).add_(1)
+        return (values * factor + least).to(values.dtype)
 
     def fetch_args_kwargs_from_env(self, node: Node) -> tuple[tuple, dict]:
         args, kwargs = super().fetch_args_kwargs_from_env(node)

@@ -71,11 +71,13 @@ class HalfStorage(Interpreter):
     """
 
     def run_node(self, node: Node) -> object:
-        value = node.meta.get("val")
-        is_half = isinstance(value, torch.Tensor) and value.dtype is torch.float16
-        if node.op != "call_function" or not is_half or node.target is CAST:
+        if node.op != "call_function":
             return super().run_node(node)
         args, kwargs = self.fetch_args_kwargs_from_env(node)
+        value = node.meta.get("val")
+        is_half = isinstance(value, torch.Tensor) and value.dtype is torch.float16
+        if not is_half or node.target is CAST:
+            return node.target(*args, **kwargs)  # without the bookkeeping of Interpreter
         args, kwargs = torch.utils._pytree.tree_map(_widened, (args, kwargs))
         return node.target(*args, **kwargs).to(torch.float16)
 

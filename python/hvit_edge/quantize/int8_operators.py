@@ -41,8 +41,8 @@ def round_rows(x: Tensor, dims: tuple[int, ...]) -> Tensor:
     scale = (high - low) / (QMAX - QMIN)
     scale = torch.where(scale == 0, torch.ones_like(scale), scale)
     zero_point = _nudged_zero_point(low / scale, high / scale)
-    steps = (x / scale + zero_point).round().clamp(QMIN, QMAX)
-    return (steps - zero_point) * scale
+    steps = (x / scale).add_(zero_point).round_().clamp_(QMIN, QMAX)
+    return steps.sub_(zero_point).mul_(scale)
 
 
 def _nudged_zero_point(low: Tensor, high: Tensor) -> Tensor:

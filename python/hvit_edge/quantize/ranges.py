@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import aten, only_user
+from hvit_edge.lowering.graph import aten, nodes_calling, only_user
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.half import HalfStorage
 
@@ -99,7 +99,10 @@ def visit(
     inputs: Iterable[tuple[torch.Tensor, ...]],
     call: Callable[[Node, torch.Tensor], None],
 ) -> None:
-    """Run the graph on each input and pass the value of each wanted node to `call`."""
+    """Run the graph on each input and pass the value of each wanted node to `call`.
+
+    Values may have any memory format.
+    """
 
     class Visitor(HalfStorage):
         def run_node(self, node: Node) -> object:
@@ -109,9 +112,21 @@ def visit(
             return result
 
     visitor = Visitor(graph)
+    arrange = _channels_last if _takes_any_layout(graph) else list
     with torch.inference_mode():
         for arguments in inputs:
-            visitor.run(*arguments)
+            visitor.run(*arrange(arguments))
+
+
+def _takes_any_layout(graph: GraphModule) -> bool:
+    """Return True if no operator of the graph depends on the strides of what it reads."""
+    return next(nodes_calling(graph, aten.view.default, aten.as_strided.default), None) is None
+
+
+def _channels_last(arguments: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """Return maps with their channels last in memory, which makes convolutions faster."""
+    form = torch.channels_last
+    return [x.contiguous(memory_format=form) if x.dim() == 4 else x for x in arguments]
 
 
 def choose_range(

@@ -71,15 +71,26 @@ def layer_sqnr(
     """
     pairs = dict(_pairs(float_graph, quantised_graph))
     energy, noise = dict.fromkeys(pairs, 0.0), dict.fromkeys(pairs, 0.0)
+    expected: dict[Node, torch.Tensor] = {}
+    made = {pair.actual: name for name, pair in pairs.items()}
+
+    def measure(node: Node, actual: torch.Tensor) -> None:
+        name = made[node]
+        value = expected[pairs[name].expected]
+        energy[name] += _energy(value)
+        noise[name] += _energy(value - actual)
+
     for arguments in inputs:
-        expected = _values(float_graph, {pair.expected for pair in pairs.values()}, arguments)
-        actual = _values(quantised_graph, {pair.actual for pair in pairs.values()}, arguments)
-        for name, pair in pairs.items():
-            value = expected[pair.expected]
-            energy[name] += float((value**2).sum())
-            noise[name] += float(((value - actual[pair.actual]) ** 2).sum())
+        wanted = {pair.expected for pair in pairs.values()}
+        visit(float_graph, wanted, [arguments], expected.__setitem__)
+        visit(quantised_graph, set(made), [arguments], measure)
     listed = [LayerSqnr(name, decibel(energy[name], noise[name])) for name in pairs]
     return sorted(listed, key=lambda item: item.sqnr_db)
+
+
+def _energy(values: torch.Tensor) -> float:
+    """Return the sum of squares; a float16 value or a square of it may not fit into float16."""
+    return float(torch.linalg.vector_norm(values, dtype=torch.float64)) ** 2
 
 
 @dataclass(frozen=True)
@@ -96,14 +107,6 @@ def _pairs(float_graph: GraphModule, quantised_graph: GraphModule) -> Iterator[t
         if layer.node.name in nodes:
             output = nodes.get(layer.output.name, nodes[layer.node.name])
             yield layer.name, _Pair(layer.output, output)
-
-
-def _values(
-    graph: GraphModule, wanted: set[Node], arguments: tuple[torch.Tensor, ...]
-) -> dict[Node, torch.Tensor]:
-    found: dict[Node, torch.Tensor] = {}
-    visit(graph, wanted, [arguments], lambda node, value: found.update({node: value.double()}))
-    return found
 
 
 def decibel(energy: float, noise: float) -> float:
