@@ -30,9 +30,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'hvit_edge' has no attribute {name!r}")
     from hvit_edge.boundary.public import unforeseen
     from hvit_edge.boundary.quiet import quiet
+    from hvit_edge.boundary.rare_collection import rarely_collected
 
     try:
-        with quiet():  # the import of PyTorch and ExecuTorch logs and warns as well
+        with quiet(), rarely_collected():  # PyTorch and ExecuTorch log while they are imported
             return getattr(import_module(f"hvit_edge.{_PUBLIC[name]}"), name)
     except ModuleNotFoundError as error:
         raise unforeseen(name, error) from error

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from hvit_edge.boundary.autocast_blocks import autocast_in_float32
+from hvit_edge.boundary.rare_collection import rarely_collected
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def settled(function: Function) -> Function:
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with _kept_generators(), _kept_settings(), _default_settings():
+        with rarely_collected(), _kept_generators(), _kept_settings(), _default_settings():
             return function(*args, **kwargs)
 
     return run  # type: ignore[return-value]

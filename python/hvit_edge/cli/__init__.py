@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 from hvit_edge import __version__
 from hvit_edge.boundary.public import unforeseen
+from hvit_edge.boundary.rare_collection import rarely_collected
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser, did_you_mean
 from hvit_edge.errors import (
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code; `argv` defaults to the arguments of the process."""
     argv = list(sys.argv[1:] if argv is None else argv)
     console = Console(verbose=bool({"-v", "--verbose"} & set(argv)))
-    with on_command_line():
+    with on_command_line(), rarely_collected():
         return _run(argv, console)
 
 

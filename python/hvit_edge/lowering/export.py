@@ -11,7 +11,7 @@ from hvit_edge.lowering.export_error import untraceable
 from hvit_edge.lowering.functionalize import functionalize, plain_module, writes_state
 from hvit_edge.lowering.graph import module_path
 from hvit_edge.lowering.inline_grad_modes import inline_grad_modes
-from hvit_edge.lowering.patches import without_partial_graph
+from hvit_edge.lowering.patches import lazy_code, without_partial_graph
 from hvit_edge.lowering.plain_layout import plain, store_plainly
 
 ATTRIBUTE_WRITTEN = "attribute is mutated in the forward"
@@ -49,7 +49,7 @@ def export_graph(
     inputs = tuple(map(plain, example_inputs))
     try:
         # Without this, a block of torch.no_grad() in the module becomes a nested graph.
-        with torch.no_grad(), without_partial_graph():
+        with torch.no_grad(), without_partial_graph(), lazy_code():
             program = functionalize(inline_grad_modes(torch.export.export(module, inputs)))
     except LoweringError:
         raise
@@ -57,7 +57,8 @@ def export_graph(
         if ATTRIBUTE_WRITTEN in str(error):
             raise writes_state(_tensor_attributes(owner or module)) from error
         raise untraceable(error, owner or module) from error
-    graph = plain_module(program)
+    with lazy_code():
+        graph = plain_module(program)
     _check_shapes(graph)
     store_plainly(graph)
     for node in graph.graph.nodes:

@@ -10,9 +10,11 @@ from functools import cache
 from torch import _C
 from torch._export import utils
 from torch.export import _trace, exported_program
+from torch.fx import GraphModule
 
 from hvit_edge.boundary.patched_version import TORCH, optional
 from hvit_edge.boundary.replaced import added, replaced
+from hvit_edge.lowering.lazy_code import Code, printing_texts, recompile_later
 
 WALKS = ("_materialize_cpp_cia_ops", "_collect_all_valid_cia_ops_for_namespace")
 KEYS = ("_AUTOGRAD_ALIAS_BACKEND_KEYS_TO_OVERRIDE", "_BACKEND_KEYS_TO_OVERRIDE")
@@ -47,4 +49,21 @@ def without_partial_graph() -> Iterator[None]:
     The output of a user's module stays.
     """
     with added(_trace, print=lambda *_, **__: sys.stderr.flush()):
+        yield
+
+
+@optional(TORCH)
+@contextmanager
+def lazy_code() -> Iterator[None]:
+    """Let graph modules of this block get their code when it is first needed, also after the block.
+
+    The text that passes log for every graph is not written either. A graph module of the block that
+    has no code yet cannot be pickled, but a program keeps no such module.
+    """
+    GraphModule._code = Code()  # stays, for graph modules that get their code after the block
+    with replaced(
+        GraphModule,
+        recompile=recompile_later,
+        print_readable=printing_texts(GraphModule.print_readable),
+    ):
         yield

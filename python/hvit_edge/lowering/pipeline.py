@@ -26,6 +26,7 @@ from hvit_edge.lowering.graph import cleanup
 from hvit_edge.lowering.lower_ranks import lower_ranks
 from hvit_edge.lowering.merge_views import merge_views
 from hvit_edge.lowering.narrow_doubles import narrow_doubles
+from hvit_edge.lowering.patches import lazy_code
 from hvit_edge.lowering.place_softmax import place_softmax
 from hvit_edge.lowering.pool_before_projection import pool_before_projection
 from hvit_edge.lowering.remove_expands import remove_expands
@@ -224,9 +225,10 @@ def rewrite(
     snapshot = Snapshot(graph)
     reasons: dict[int, str] = {}
     while True:
-        reports = _apply_all(graph, passes, reasons, after_each)
-        if reports is not None and check is not None and any(r.modified for r in reports):
-            reports = _checked(graph, passes, reasons, reports, check, snapshot)
+        with lazy_code():
+            reports = _apply_all(graph, passes, reasons, after_each)
+            if reports is not None and check is not None and any(r.modified for r in reports):
+                reports = _checked(graph, passes, reasons, reports, check, snapshot)
         if reports is not None:
             graph.graph.lint()
             return reports

@@ -12,14 +12,12 @@ from functools import cache
 from executorch.exir._serialize import _dataclass
 from executorch.exir.lowered_backend_module import LoweredBackendModule
 from executorch.exir.pass_base import _ExportPassBase
-from torch.fx import GraphModule
 from torch.fx.traceback import NodeSource
 
 from hvit_edge.boundary.patched_version import EXECUTORCH, TORCH, optional
 from hvit_edge.boundary.replaced import added, replaced
-from hvit_edge.lowering.patches import fast_decompositions
+from hvit_edge.lowering.patches import fast_decompositions, lazy_code
 from hvit_edge.targets.known_results import recorded
-from hvit_edge.targets.lazy_code import Code, printing_texts, recompile_later
 from hvit_edge.targets.skip_retraces import skipping
 
 
@@ -52,23 +50,6 @@ def shared_provenance() -> Iterator[None]:
     third of the time of lowering.
     """
     with added(NodeSource, __deepcopy__=lambda self, memo: self):
-        yield
-
-
-@optional(TORCH)
-@contextmanager
-def lazy_code() -> Iterator[None]:
-    """Let graph modules of this block get their code when it is first needed, also after the block.
-
-    The text that passes log for every graph is not written either. A graph module of the block that
-    has no code yet cannot be pickled, but a program keeps no such module.
-    """
-    GraphModule._code = Code()  # stays, for graph modules that get their code after the block
-    with replaced(
-        GraphModule,
-        recompile=recompile_later,
-        print_readable=printing_texts(GraphModule.print_readable),
-    ):
         yield
 
 

@@ -19,11 +19,12 @@ from torch.fx.graph import _PyTreeCodeGen
 from torch.utils._pytree import TreeSpec, tree_structure
 
 from hvit_edge.boundary.patched_version import EXECUTORCH
+from hvit_edge.lowering.patches import lazy_code
 from hvit_edge.lowering.plain_layout import store_plainly
 from hvit_edge.targets.custom_operators import check_namespaces
 from hvit_edge.targets.delegate import COMPILE_CONFIG, Lowered
 from hvit_edge.targets.one_call import Call, program_of
-from hvit_edge.targets.patches import lazy_code, type_hints_read_once
+from hvit_edge.targets.patches import type_hints_read_once
 from hvit_edge.targets.xnnpack.edge_form import EdgeGraph, edge_form
 from hvit_edge.targets.xnnpack.edge_program import EdgeProgram
 from hvit_edge.targets.xnnpack.whole_delegate import delegated_constants, preprocess

@@ -10,9 +10,9 @@ from torch import nn
 from torch.fx import GraphModule, symbolic_trace
 
 from hvit_edge.lowering import export_graph
+from hvit_edge.lowering.patches import lazy_code
 from hvit_edge.targets import patches
 from hvit_edge.targets.delegate import Lowered, lower_to
-from hvit_edge.targets.patches import lazy_code
 
 X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 

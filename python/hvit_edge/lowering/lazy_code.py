@@ -1,8 +1,9 @@
 """Write the Python code of a graph only if something runs or prints it.
 
-Each pass of ExecuTorch makes new graph modules, and torch.fx writes, compiles and annotates a
-function for each of them. Passes interpret graphs node by node, so nearly all of these functions
-are never called. They take a fifth of the time of lowering.
+`torch.export`, each rewrite and each pass of ExecuTorch make graph modules, and torch.fx writes,
+compiles and annotates a function for each of them. Nearly all of these functions are never called,
+because the next step reads the nodes. They take a tenth of the time of exporting, and a fifth of
+the time of lowering.
 """
 
 from __future__ import annotations
