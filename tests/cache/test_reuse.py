@@ -68,7 +68,7 @@ def test_an_export_is_used_by_another_compilation(store, exports):
 
 
 def test_a_module_of_the_user_is_shared_in_memory_alone(store, exports):
-    module, several = Own(trusted()).eval(), Reuse(store)
+    module, several = Own(trusted()).eval(), Reuse(store, several=True)
     first, second = (several.exported(module, EXAMPLE, exports) for _ in range(2))
     assert len(exports.calls) == 1 and several.reused == ["exported graph"]
     assert first is not second and torch.equal(outputs(first), outputs(second))
@@ -137,6 +137,21 @@ def test_a_sealed_file_of_another_meaning_is_discarded(store, exports):
         assert torch.equal(outputs(graph), outputs(trusted()))
         assert os.listdir(store.folder) == [file.path.name], "it was made again"
     assert len(exports.calls) == 4
+
+
+def test_only_several_compilations_keep_an_export_in_memory(exports, monkeypatch):
+    packed, module = [], trusted()
+    pack = reuse_module.pack
+    monkeypatch.setattr(reuse_module, "pack", lambda *args: packed.append(args) or pack(*args))
+    single, several = Reuse(), Reuse(several=True)
+    graph = single.exported(module, EXAMPLE, exports)
+    single.rewritten(graph, NATIVE_PIPELINE, lambda graph: "")
+    assert packed == []
+    first = several.exported(module, EXAMPLE, exports)
+    second = several.exported(module, EXAMPLE, exports)
+    assert len(packed) == 1 and len(exports.calls) == 2
+    assert several.reused == ["exported graph"]
+    assert first is not second and torch.equal(outputs(first), outputs(second))
 
 
 def test_without_a_store_nothing_is_kept(exports):

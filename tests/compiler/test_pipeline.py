@@ -42,6 +42,30 @@ def test_both_steps_are_told_and_gated(gate):
     assert torch.allclose(answer, torch.from_numpy(gate.subject.expected), atol=1e-5)
 
 
+@pytest.fixture
+def runs(gate, monkeypatch):
+    """Record the graphs that the gate runs."""
+    found, run = [], gate._run_graph
+    monkeypatch.setattr(gate, "_run_graph", lambda graph, x: found.append(graph) or run(graph, x))
+    return found
+
+
+def test_the_answer_that_accepted_the_rewrites_is_the_one_that_is_gated(gate, runs):
+    graph = rewritten_graph(gate, NATIVE_PIPELINE, silent)
+    assert runs == [graph, graph], "as exported, and after all rewrites"
+
+
+def test_a_graph_that_changed_after_its_rewrites_is_run_again(gate, runs):
+    graph = gate.export()
+    assert gate.fault(graph) == ""
+    for node in nodes_calling(graph, torch.ops.aten.linear.default):
+        node.args = (node.args[0], node.args[1])  # without its bias
+    graph.recompile()
+    with pytest.raises(ParityError, match="expected the rewritten program"):
+        gate.check_graph("rewritten", graph)
+    assert runs == [graph, graph]
+
+
 def test_a_rewrite_that_changes_the_function_is_refused(gate):
     def spoil(graph):
         for parameter in graph.parameters():

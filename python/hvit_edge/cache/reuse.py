@@ -1,7 +1,7 @@
 """Use the results of earlier compilations, and keep those of this one.
 
 A `Reuse` belongs to one call of `compile`, or to all compilations of one call of `compile_many`.
-Those share exports in memory, even if nothing is stored on disk.
+The latter share exports in memory, even if nothing is stored on disk.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ class Reuse:
 
     Args:
         store: where results are kept; None keeps nothing after the compilations.
+        several: True if several compilations share exports in memory. A single one would write its
+            graph as an entry that nothing reads.
 
     Attributes:
         reused: what the current compilation did not have to compute, in words.
     """
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: Store | None = None, *, several: bool = False) -> None:
         self.reused: list[str] = []
-        self._store = store
+        self._store, self._several = store, several
         self._exports: list[tuple[nn.Module, str, Entry]] = []
 
     def exported(
@@ -65,7 +67,7 @@ class Reuse:
             entry = self._keep(EXPORTED, key, graph, known)
         else:
             self.reused.append("exported graph")
-            entry = _packed(graph, known)
+            entry = _packed(graph, known) if self._several else None
         if entry is not None:
             self._exports.append((module, form, entry))
         return graph
@@ -141,6 +143,8 @@ class Reuse:
         return self.read(kind, key, partial(unpack, known=known))
 
     def _keep(self, kind: str, key: str | None, graph: GraphModule, known: Known) -> Entry | None:
+        if key is None and not (self._several and kind == EXPORTED):
+            return None
         entry = _packed(graph, known)
         if entry is not None:
             self.keep(kind, key, entry)

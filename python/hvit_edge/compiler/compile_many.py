@@ -117,7 +117,7 @@ def compile_many(
         )
     ]
     given = (named, args, weights, num_classes, input_size, weights_key)
-    source = Source(given, preprocess, labels, inputs, cache)
+    source = Source(given, preprocess, labels, inputs, cache, several=True)
     for request in requests:
         request.check(arrays=not source.takes_photos)
     source.build()

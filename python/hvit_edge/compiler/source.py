@@ -44,6 +44,7 @@ class Source:
     Args:
         given: how the module is made.
         preprocess, labels, inputs, cache: see `compile`.
+        several: True if several compilations share the module.
 
     Attributes:
         reuse: results of earlier compilations.
@@ -56,8 +57,9 @@ class Source:
         labels: object,
         inputs: object,
         cache: bool,
+        several: bool = False,
     ) -> None:
-        self.reuse = Reuse(open_store() if cache else None)
+        self.reuse = Reuse(open_store() if cache else None, several=several)
         self._given, self._preprocess, self._labels = given, preprocess, labels
         self._inputs = inputs
         model = given[0]
