@@ -39,24 +39,39 @@ class QuantizedGraph(Protocol):
     arithmetic: Arithmetic
 
 
-@dataclass(frozen=True)
 class _Ran:
     """Holds the answer of a graph to a sample.
 
-    Attributes:
+    Args:
         graph: the graph, which may be changed later.
-        code: the code that was run.
         arrays, answer: the inputs and the outputs.
     """
 
-    graph: GraphModule
-    code: str
-    arrays: Arrays
-    answer: Arrays
+    def __init__(self, graph: GraphModule, arrays: Arrays, answer: Arrays) -> None:
+        self.graph, self.arrays, self.answer = graph, arrays, answer
+        self._code, self._tensors = graph.code, _tensors(graph)
+        self._versions = _versions(self._tensors)
 
     def was(self, graph: GraphModule, sample: Sample) -> bool:
-        """Return True if this is the answer of `graph` as it is now; it is recompiled if not."""
-        return graph is self.graph and graph.code is self.code and sample.arrays is self.arrays
+        """Return True if this is the answer of `graph` as it is now, code and tensors."""
+        now = _tensors(graph)
+        return (
+            graph is self.graph
+            and sample.arrays is self.arrays
+            and graph.code == self._code
+            and len(now) == len(self._tensors)
+            and all(new is old for new, old in zip(now, self._tensors, strict=True))
+            and _versions(now) == self._versions
+        )
+
+
+def _tensors(graph: GraphModule) -> list[torch.Tensor]:
+    return [*graph.parameters(), *graph.buffers()]
+
+
+def _versions(tensors: list[torch.Tensor]) -> list[int]:
+    """Return numbers that change with the values; tensors of inference mode have none."""
+    return [0 if tensor.is_inference() else tensor._version for tensor in tensors]
 
 
 @dataclass
@@ -129,7 +144,7 @@ class Gate(ABC):
     def check_graph(self, name: str, graph: GraphModule) -> None:
         """Run a graph in PyTorch, and compare it with the module.
 
-        If `fault` ran the same code on a sample, its answer is compared.
+        If `fault` ran the same graph on a sample, its answer is compared.
         """
 
         def run(sample: Sample) -> Arrays:
@@ -149,7 +164,7 @@ class Gate(ABC):
         """
         arrays = self.samples[0].arrays
         answer = self._run_graph(graph, arrays)
-        self._ran = _Ran(graph, graph.code, arrays, answer)
+        self._ran = _Ran(graph, arrays, answer)
         tolerance = step_tolerance("rewritten", self.precision)
         result = self._judged("rewritten", [answer], tolerance, None)
         if result.passed:
