@@ -3,6 +3,7 @@
 import coremltools as ct
 import numpy as np
 import pytest
+import torch
 from coremltools.converters.mil.mil import Builder as mb
 from coremltools.converters.mil.mil import types
 from torch import nn
@@ -52,7 +53,7 @@ def test_operators_and_precisions(facts, apple_package):
     program = load_program(apple_package("fp16").path)
     assert found["operators"] == program.counts()
     assert sum(found["precisions"].values()) == sum(found["operators"].values())
-    names = {types.fp16: "float16", types.fp32: "float32"}
+    names = {torch.float16: "float16", torch.float32: "float32"}
     expected = {}
     for op in program.operators:
         name = names.get(op.outputs[0].dtype, "label")

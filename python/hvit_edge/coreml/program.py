@@ -1,6 +1,6 @@
 """Run a Core ML program on any system, with torch.
 
-    package -> spec -> MIL (coremltools' own reader) -> steps -> values
+    package -> spec -> function (ours, or MIL by coremltools' own reader) -> steps -> values
 
 It is a reference for numbers, not for speed. `semantics` says what is rounded and when.
 """
@@ -19,11 +19,14 @@ from torch import Tensor
 
 from hvit_edge.coreml.features import Feature
 from hvit_edge.coreml.feed import feed
+from hvit_edge.coreml.function import CONST
 from hvit_edge.coreml.package import Package, function_name, main_function, read_package
+from hvit_edge.coreml.read_function import operation_name, read_function
+from hvit_edge.coreml.read_value import UnreadError
 from hvit_edge.coreml.semantics import constant, declared_dtype, declared_shape, stored
 from hvit_edge.coreml.steps import Step, check_operators, plan
 from hvit_edge.coreml.toolkit import toolkit
-from hvit_edge.errors import ArtifactError, HvitEdgeError, InputError
+from hvit_edge.errors import ArtifactError, InputError
 
 Watch = Callable[[Any, list[Any]], None]
 Output = np.ndarray | str | int | dict
@@ -47,7 +50,7 @@ class Program:
         self.package = package
         self.inputs = _described(function.inputs.values(), package.inputs if package else ())
         self.outputs = _outputs(function, package.outputs if package else ())
-        self.operators = [op for op in function.operations if op.op_type != "const"]
+        self.operators = [op for op in function.operations if op.op_type != CONST]
         self.opset: str = function.opset_version.name
 
     @classmethod
@@ -139,30 +142,32 @@ def load_program(path: str | Path) -> Program:
         InputError: coremltools is not installed.
     """
     package = read_package(path)
-    spec = package.spec
-    function = main_function(spec)
+    function = main_function(package.spec)
     body = function.block_specializations[function.opset].operations
-    named = ((op.type, _operation_name(op)) for op in body if op.type != "const")
-    check_operators(named, spec.specificationVersion)
+    named = ((op.type, operation_name(op)) for op in body if op.type != CONST)
+    check_operators(named, package.spec.specificationVersion)
+    try:
+        return Program(read_function(package), package)
+    except (UnreadError, ArtifactError):  # such as an input with a default that is not given
+        return Program(_read_by_coremltools(package), package)
+
+
+def _read_by_coremltools(package: Package) -> Any:
+    """Return the main function of a package as coremltools reads it.
+
+    Raises:
+        ArtifactError: coremltools cannot read it.
+    """
     read = toolkit("coremltools.converters.mil.frontend.milproto.load").load
+    spec = package.spec
     try:
         program = read(spec, spec.specificationVersion, str(package.weights))
-        return Program(program.functions[function_name(spec)], package)
-    except HvitEdgeError:
-        raise
     except Exception as error:  # its assertions and lookups raise any type
         raise ArtifactError(
-            f"[load_program] expected a program that coremltools can read in {path}, got"
+            f"[load_program] expected a program that coremltools can read in {package.path}, got"
             f" {type(error).__name__}: {error}; convert the model again"
         ) from error
-
-
-def _operation_name(operation: Any) -> str:
-    if "name" in operation.attributes:
-        names = operation.attributes["name"].immediateValue.tensor.strings.values
-        if names:
-            return names[0]
-    return operation.outputs[0].name if operation.outputs else "without a name"
+    return program.functions[function_name(spec)]
 
 
 def _constant_output(var: Any, storage: bool) -> Any:
@@ -188,7 +193,7 @@ def _outputs(function: Any, features: tuple[Feature, ...]) -> tuple[Feature, ...
         if var.op is None or var.op.op_type != "classify":
             found += _described([var], features)
         elif var is var.op.outputs[0]:
-            is_text = isinstance(var.op.classes.val[0], str)
+            is_text = isinstance(var.op.inputs["classes"].val[0], str)
             found.append(Feature(var.name, dtype="str" if is_text else "int64", kind="label"))
         else:
             found.append(Feature(var.name, dtype="dict", kind="probabilities"))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hvit_edge.coreml.function import Variable
 from hvit_edge.coreml.toolkit import toolkit
 
 # Integers of less than a byte are stored in a byte each.
@@ -68,7 +69,9 @@ def stored(value: Any, dtype: torch.dtype | None, storage: bool = True) -> Any:
 
 
 def declared_dtype(var: Any) -> torch.dtype | None:
-    """Return the torch dtype of a MIL variable; None for labels, lists and dictionaries."""
+    """Return the torch dtype of a variable; None for labels, lists and dictionaries."""
+    if isinstance(var, Variable):
+        return var.dtype
     types = toolkit("coremltools.converters.mil.mil.types")
     if types.is_list(var.sym_type) or types.is_dict(var.sym_type):
         return None
@@ -76,15 +79,18 @@ def declared_dtype(var: Any) -> torch.dtype | None:
 
 
 def declared_shape(var: Any) -> tuple[int | None, ...]:
-    """Return the shape of a MIL variable, with None for each flexible dimension."""
+    """Return the shape of a variable, with None for each flexible dimension."""
+    if isinstance(var, Variable):
+        return var.shape
     is_symbolic = toolkit("coremltools.converters.mil.mil.types.symbolic").is_symbolic
     return tuple(None if is_symbolic(size) else int(size) for size in var.shape)
 
 
 def constant(value: Any) -> Any:
-    """Return a MIL constant's value: a tensor, a string or a list of labels."""
+    """Return a constant's value: a tensor, a string or a list of labels."""
     if isinstance(value, (str, list, tuple)):
         return value
-    array = np.array(value)
+    array = np.asarray(value)
     # numpy dtypes of sub-byte integers carry a note that torch does not accept.
-    return torch.from_numpy(array.astype(np.dtype(array.dtype.str)))
+    plain = array.astype(np.dtype(array.dtype.str), copy=array.dtype.metadata is not None)
+    return torch.from_numpy(plain if plain.flags.writeable else plain.copy())

@@ -81,7 +81,7 @@ def package_layers(
         PackageLayer(
             node,
             weight,
-            id(_before_rounding(step.op.x)),
+            id(_before_rounding(step.op.inputs["x"])),
             id(step.op.outputs[0]),
             step.fixed.get("bias"),
         )
