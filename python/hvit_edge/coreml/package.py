@@ -17,7 +17,7 @@ from typing import Any
 from hvit_edge.artifact.kinds import missing_package
 from hvit_edge.coreml.blobs import check_blobs
 from hvit_edge.coreml.features import Feature, read_features
-from hvit_edge.coreml.toolkit import toolkit
+from hvit_edge.coreml.specification import model_class
 from hvit_edge.errors import ArtifactError
 
 REMEDY = "copy the whole folder again, or convert the model again"
@@ -138,11 +138,12 @@ def _model_item(manifest: Path) -> str:
 
 
 def _parse(model: Path) -> Any:
-    spec = toolkit("coremltools.proto.Model_pb2").Model()
-    decode_error = toolkit("google.protobuf.message").DecodeError
+    spec = model_class()()
+    from google.protobuf.message import DecodeError  # which coremltools needs, and nothing else
+
     try:
         spec.ParseFromString(model.read_bytes())
-    except decode_error as error:
+    except DecodeError as error:
         raise ArtifactError(
             f"[read_package] expected a Core ML specification in {model}, got damaged bytes"
             f" ({error}); {REMEDY}"

@@ -21,7 +21,12 @@ def toolkit(module: str = "coremltools") -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "coremltools":
             raise
-        raise InputError(
-            "[coreml] expected the Python package coremltools, which is not installed;"
-            " pip install 'hvit-edge[compile]'"
-        ) from error
+        raise missing_toolkit() from error
+
+
+def missing_toolkit() -> InputError:
+    """Return the error for a coremltools that is not installed."""
+    return InputError(
+        "[coreml] expected the Python package coremltools, which is not installed;"
+        " pip install 'hvit-edge[compile]'"
+    )
