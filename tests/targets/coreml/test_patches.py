@@ -18,7 +18,8 @@ from hvit_edge.models import model_info
 from hvit_edge.targets.coreml import build, patches
 
 IMAGE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-FAMILIES = ("mobilevit_xxs", "conformer_ti", "shunted_t", "swin_t")
+LARGE = [pytest.param(name, marks=pytest.mark.nightly) for name in ("conformer_ti", "shunted_t")]
+FAMILIES = ("mobilevit_xxs", *LARGE, pytest.param("swin_t", marks=pytest.mark.nightly))
 
 
 def test_compression_converts_with_the_given_passes_only_in_the_block(monkeypatch):

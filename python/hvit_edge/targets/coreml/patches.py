@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
+from types import SimpleNamespace
 
 import coremltools as ct
+from coremltools.converters import _converters_entry
 from coremltools.converters.mil.mil import Program
 from coremltools.converters.mil.mil.block import Block
+from coremltools.converters.mil.mil.passes.defs.optimize_repeat_ops import _TransposeOptimization
 from coremltools.converters.mil.mil.passes.pass_pipeline import PassPipelineManager
 from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
 from coremltools.models import utils
@@ -42,7 +46,9 @@ def light_passes() -> Iterator[None]:
 
     coremltools validates the program after each of its hundred passes, writes it as text for a log
     that nobody reads, and marks after each block what depends on compressed constants, even if
-    there are none. Here a program is validated once, after all passes of a pipeline.
+    there are none. Here a program is validated once, after all passes of a pipeline. The pass that
+    cancels transposes infers the types of all operators again, even if it found none to cancel.
+    At the end, coremltools looks for unreachable objects among all those of the process.
     """
     mark = Block._propagate_nonreplaceable_vars
 
@@ -50,8 +56,22 @@ def light_passes() -> Iterator[None]:
         if any(op.op_type.startswith(COMPRESSED) or op.blocks for op in block.operations):
             mark(block)
 
+    transform = _TransposeOptimization.apply_transform
+
+    def transform_if_cancelled(found: _TransposeOptimization) -> None:
+        cancelled = copy(found.transpose_op_to_cancel_ops)
+        found._verify_cancellable_transposes()
+        if found.transpose_op_to_cancel_ops:
+            found.transpose_op_to_cancel_ops = cancelled
+            transform(found)
+            return
+        found.block.set_outputs([sink.x for sink in found.output_sink_ops])
+        found.block.remove_ops(list(found.output_sink_ops))
+
     with (
         replaced(PassPipelineManager, apply_pipeline=_apply),
+        replaced(_converters_entry, gc=SimpleNamespace(collect=lambda: 0)),
+        replaced(_TransposeOptimization, apply_transform=transform_if_cancelled),
         replaced(Block, _propagate_nonreplaceable_vars=mark_if_compressed),
     ):
         yield
