@@ -3,8 +3,10 @@ import pytest
 import torch
 from torch import nn
 
+from hvit_edge.errors import InputError
+from hvit_edge.quantize.histogram import BINS, Histogram
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.ranges import BINS, Histogram, Range, choose_range, observe
+from hvit_edge.quantize.ranges import Range, choose_range, observe
 
 
 def histogram(values: torch.Tensor) -> Histogram:
@@ -59,3 +61,24 @@ def test_observes_the_whole_range_and_counts_every_value(graph_of):
 
 def test_constant_activation():
     assert choose_range(Histogram(2.0, 2.0, torch.zeros(BINS))) == Range.spanning(0.0, 2.0)
+
+
+def test_runs_the_network_once_for_each_input(graph_of):
+    passes = []
+
+    def progress(items, total):
+        passes.append(total)
+        return items
+
+    graph = graph_of(nn.Linear(4, 3), torch.randn(2, 4))
+    (layer,) = find_layers(graph)
+    observe(graph, [layer.source], [(torch.randn(2, 4),) for _ in range(5)], progress)
+    assert passes == [5]
+
+
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan")])
+def test_refuses_values_that_are_not_finite(wrong, graph_of):
+    graph = graph_of(nn.Linear(4, 3), torch.randn(2, 4))
+    (layer,) = find_layers(graph)
+    with pytest.raises(InputError, match=r"expected finite values .* got infinity or NaN"):
+        observe(graph, [layer.source], [(torch.tensor([[0.0, 1, 2, wrong]] * 2),)])

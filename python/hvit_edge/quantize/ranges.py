@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch.fx import GraphModule, Node
 
-from hvit_edge.lowering.graph import aten, nodes_calling, only_user
+from hvit_edge.errors import InputError
+from hvit_edge.lowering.graph import aten, module_path, nodes_calling, only_user
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.half import HalfStorage
+from hvit_edge.quantize.histogram import GrowingHistogram, Histogram
 
-BINS = 4096
 QMIN, QMAX = -128, 127
 PERCENTILES = (1e-5, 1e-4, 1e-3)
 SHRINKS = tuple(1 - 0.04 * step for step in range(20))
@@ -48,49 +49,29 @@ class Range:
         return cls(scale, max(QMIN, min(QMAX, zero_point)))
 
 
-@dataclass
-class Histogram:
-    """Counts how often values were seen, in bins of equal width from `low` to `high`."""
-
-    low: float
-    high: float
-    counts: torch.Tensor
-
-    @property
-    def centers(self) -> torch.Tensor:
-        """Return the middle of each bin, float64."""
-        width = (self.high - self.low) / len(self.counts)
-        return self.low + width * (torch.arange(len(self.counts), dtype=torch.float64) + 0.5)
-
-
 def observe(
     graph: GraphModule,
     nodes: Iterable[Node],
     inputs: Sequence[tuple[torch.Tensor, ...]],
     progress: Wrap = silent,
 ) -> dict[Node, Histogram]:
-    """Return histograms of the values of `nodes` over all `inputs`, in two passes."""
-    wanted = set(nodes)
-    extremes: dict[Node, tuple[float, float]] = {}
+    """Return histograms of the values of `nodes` over all `inputs`, in one pass.
 
-    def widen(node: Node, value: torch.Tensor) -> None:
-        low, high = (float(end) for end in value.aminmax())
-        before = extremes.get(node, (low, high))
-        extremes[node] = (min(low, before[0]), max(high, before[1]))
-
-    visit(graph, wanted, progress(inputs, len(inputs)), widen)
-    seen = {
-        node: Histogram(low, high, torch.zeros(BINS, dtype=torch.float64))
-        for node, (low, high) in extremes.items()
-    }
+    Raises:
+        InputError: a value is infinite or NaN.
+    """
+    seen = {node: GrowingHistogram() for node in nodes}
 
     def add(node: Node, value: torch.Tensor) -> None:
-        histogram = seen[node]
-        if histogram.high > histogram.low:
-            histogram.counts += torch.histc(value, BINS, histogram.low, histogram.high).double()
+        if not bool(torch.isfinite(value).all()):
+            raise InputError(
+                f"[calibration] {module_path(node) or node.name}: expected finite values on the"
+                " calibration data, got infinity or NaN; correct the data, or compile in fp32"
+            )
+        seen[node].add(value)
 
-    visit(graph, wanted, progress(inputs, len(inputs)), add)
-    return seen
+    visit(graph, set(seen), progress(inputs, len(inputs)), add)
+    return {node: histogram.histogram() for node, histogram in seen.items()}
 
 
 def visit(
