@@ -20,6 +20,7 @@ set(hvit_edge_shared_sources
     src/engine/check_methods.cpp
     src/engine/cpu_count.cpp
     src/engine/cpu_features.cpp
+    src/engine/cpu_files.cpp
     src/engine/program.cpp
     src/engine/session.cpp
     src/engine/threads.cpp
@@ -87,5 +88,6 @@ set(hvit_edge_small_sources
     src/small/stored_tensor.cpp
     src/small/thread_pool.cpp
     src/small/thread_pool_serial.cpp
+    src/small/worker_cpus.cpp
     src/small/workers.cpp
 )

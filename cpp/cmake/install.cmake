@@ -17,8 +17,11 @@ function(hvit_edge_install_shared component)
           COMPONENT ${component})
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config.cmake"
                 "${CMAKE_CURRENT_BINARY_DIR}/hvit_edge-config-version.cmake"
-                cmake/find_executorch.cmake cmake/installed_executorch.cmake
           DESTINATION ${package_dir} COMPONENT ${component})
+  if(hvit_edge_full_runtime)
+    install(FILES cmake/find_executorch.cmake cmake/installed_executorch.cmake
+            DESTINATION ${package_dir} COMPONENT ${component})
+  endif()
 endfunction()
 
 function(hvit_edge_install_pkgconfig name component)

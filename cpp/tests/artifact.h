@@ -1,4 +1,5 @@
 // The artifact that make_tiny.py wrote: convolution, ReLU, mean, linear; 32x24 pixels, 7 classes.
+// The runtime without ExecuTorch is tested with that of make_tiny_native.py, the same network.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,21 @@
 
 namespace hvit_edge::testing {
 
-inline std::string tiny_path() { return std::string(HVIT_EDGE_TEST_DATA) + "/tiny_v1.pte"; }
+#if defined(HVIT_EDGE_SMALL)
+constexpr bool kSmall = true;
+constexpr char kTarget[] = "native";
+constexpr char kBackend[] = "HvitEdgeBackend";
+constexpr char kTiny[] = "tiny_native_v1.pte";
+constexpr char kTwoOutputs[] = "two_outputs_native_v1.pte";
+#else
+constexpr bool kSmall = false;
+constexpr char kTarget[] = "xnnpack";
+constexpr char kBackend[] = "XnnpackBackend";
+constexpr char kTiny[] = "tiny_v1.pte";
+constexpr char kTwoOutputs[] = "two_outputs_v1.pte";
+#endif
+
+inline std::string tiny_path() { return std::string(HVIT_EDGE_TEST_DATA) + "/" + kTiny; }
 
 inline std::vector<std::uint8_t> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

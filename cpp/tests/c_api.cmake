@@ -17,8 +17,7 @@ add_executable(
   test_c_api_yuv.cpp
 )
 target_include_directories(hvit_edge_c_tests PRIVATE ../src ../capi)
-target_compile_definitions(hvit_edge_c_tests
-                           PRIVATE HVIT_EDGE_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
+hvit_edge_test_data(hvit_edge_c_tests)
 # Both libraries in one process: they share the pool of threads, but each has its own lock for it.
 target_link_libraries(hvit_edge_c_tests PRIVATE hvit_edge_c_header hvit_edge::c hvit_edge::runtime
                                                 GTest::gtest_main)
@@ -29,8 +28,7 @@ gtest_discover_tests(hvit_edge_c_tests DISCOVERY_TIMEOUT 60
 add_executable(hvit_edge_c_memory_tests ../src/artifact/crc32.cpp ../src/artifact/crc32_folding.cpp
                                         test_c_api_memory.cpp)
 target_include_directories(hvit_edge_c_memory_tests PRIVATE ../src)
-target_compile_definitions(hvit_edge_c_memory_tests
-                           PRIVATE HVIT_EDGE_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
+hvit_edge_test_data(hvit_edge_c_memory_tests)
 target_link_libraries(hvit_edge_c_memory_tests PRIVATE hvit_edge::c GTest::gtest_main)
 hvit_edge_warnings(hvit_edge_c_memory_tests)
 gtest_discover_tests(hvit_edge_c_memory_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
@@ -47,16 +45,18 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
            COMMAND ${check_exports} -DLIBRARY=$<TARGET_FILE:hvit_edge_c> -P ${exports})
   add_test(NAME c_api.segments
            COMMAND ${check_segments} -DLIBRARY=$<TARGET_FILE:hvit_edge_c> -P ${segments})
-  add_test(NAME c_api.exports_aarch64
-           COMMAND ${check_exports} -DLIBRARY=${arm_library} -P ${exports})
-  add_test(NAME c_api.segments_aarch64
-           COMMAND ${check_segments} -DLIBRARY=${arm_library} -DALIGNMENT=0x4000 -P ${segments})
-  # And everything else that `make arm` sends to devices.
-  add_test(NAME elf.pages_aarch64
-           COMMAND ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF} -DFOLDER=${PROJECT_SOURCE_DIR}/build/arm
-                   -P ${CMAKE_CURRENT_SOURCE_DIR}/check_pages.cmake)
-  set_tests_properties(c_api.exports_aarch64 c_api.segments_aarch64 elf.pages_aarch64
-                       PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: no")
+  if(HVIT_EDGE_RUNTIME STREQUAL "full")
+    add_test(NAME c_api.exports_aarch64
+             COMMAND ${check_exports} -DLIBRARY=${arm_library} -P ${exports})
+    add_test(NAME c_api.segments_aarch64
+             COMMAND ${check_segments} -DLIBRARY=${arm_library} -DALIGNMENT=0x4000 -P ${segments})
+    # And everything else that `make arm` sends to devices.
+    add_test(NAME elf.pages_aarch64
+             COMMAND ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF} -DFOLDER=${PROJECT_SOURCE_DIR}/build/arm
+                     -P ${CMAKE_CURRENT_SOURCE_DIR}/check_pages.cmake)
+    set_tests_properties(c_api.exports_aarch64 c_api.segments_aarch64 elf.pages_aarch64
+                         PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: no")
+  endif()
 
   if(HVIT_EDGE_INSTALL AND CMAKE_GENERATOR STREQUAL "Ninja")
     include(consumer.cmake)

@@ -2,7 +2,10 @@
 find_program(HVIT_EDGE_PKG_CONFIG pkg-config)
 find_program(HVIT_EDGE_AARCH64_GCC aarch64-linux-gnu-gcc)
 find_program(HVIT_EDGE_QEMU_AARCH64 qemu-aarch64)
-cmake_path(SET executorch NORMALIZE "${executorch_DIR}/../../..")
+set(executorch "")
+if(executorch_DIR)
+  cmake_path(SET executorch NORMALIZE "${executorch_DIR}/../../..")
+endif()
 set(consumer_test
     ${CMAKE_COMMAND}
     -DBUILD=${PROJECT_BINARY_DIR}
@@ -11,7 +14,7 @@ set(consumer_test
     -DBINDIR=${CMAKE_INSTALL_BINDIR}
     -DLIBDIR=${CMAKE_INSTALL_LIBDIR}
     -DCONSUMER=${CMAKE_CURRENT_SOURCE_DIR}/consumer
-    -DARTIFACT=${CMAKE_CURRENT_SOURCE_DIR}/data/tiny_v1.pte
+    -DARTIFACT=${hvit_edge_tiny}
     -DNATIVE_ARTIFACT=${CMAKE_CURRENT_SOURCE_DIR}/data/native_v1.pte
     -DEXECUTORCH_DIR=${executorch_DIR}
     -DEXECUTORCH=${executorch}
@@ -33,7 +36,7 @@ if(HVIT_EDGE_PKG_CONFIG)
     list(APPEND steps pkgconfig_complete)
   endif()
 endif()
-if(HVIT_EDGE_AARCH64_GCC AND HVIT_EDGE_QEMU_AARCH64)
+if(HVIT_EDGE_RUNTIME STREQUAL "full" AND HVIT_EDGE_AARCH64_GCC AND HVIT_EDGE_QEMU_AARCH64)
   list(APPEND steps aarch64)
 endif()
 foreach(step install ${steps})

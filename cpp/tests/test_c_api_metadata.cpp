@@ -58,7 +58,7 @@ class CApiMetadata : public ::testing::Test {
 // The metadata that tests/runtime/conftest.py wrote into the artifact.
 TEST_F(CApiMetadata, TellsWhatWasWritten) {
   EXPECT_EQ(text(HVE_TEXT_MODEL_NAME), "tiny");
-  EXPECT_EQ(text(HVE_TEXT_TARGET), "xnnpack");
+  EXPECT_EQ(text(HVE_TEXT_TARGET), testing::kTarget);
   EXPECT_EQ(text(HVE_TEXT_PRECISION), "fp32");
   EXPECT_EQ(text(HVE_TEXT_CREATED), "2026-11-21T10:00:00Z");
   EXPECT_EQ(text(HVE_TEXT_WEIGHTS_SOURCE), "random");

@@ -1,6 +1,7 @@
 // An artifact of several methods, see test_methods.cpp, through the C interface.
 #include <gtest/gtest.h>
 
+#include "artifact.h"
 #include "c_api.h"
 
 namespace hvit_edge {
@@ -90,8 +91,7 @@ TEST_F(CApiMethods, OptionsOfAnOlderHeaderHaveNoMethod) {
 }
 
 TEST_F(CApiMethods, AnArtifactOfOneMethodHasNone) {
-  const testing::OwnedSession session =
-      testing::open_session(std::string(HVIT_EDGE_TEST_DATA) + "/tiny_v1.pte");
+  const testing::OwnedSession session = testing::open_session(testing::tiny_path());
   std::size_t count = 9;
   ASSERT_EQ(hve_session_list_count(session.get(), HVE_LIST_METHODS, &count, reason_), HVE_OK);
   EXPECT_EQ(count, 0U);

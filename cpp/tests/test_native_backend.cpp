@@ -88,18 +88,28 @@ TEST_F(NativeBackend, NamesItsOperationsAndTheirModules) {
 }
 
 // The plan is stored in the file unchanged: change one word of it, and seal the file again.
-TEST_F(NativeBackend, RefusesAPlanOfAnotherVersion) {
+TEST_F(NativeBackend, RefusesANewerPlanAndNamesItsWriter) {
   std::vector<std::uint8_t> bytes = testing::read_file(native_path());
   bytes.resize(bytes.size() - 32);
   const char magic[] = "HVITPN01";
   const auto plan = std::search(bytes.begin(), bytes.end(), magic, magic + 8);
   ASSERT_NE(plan, bytes.end());
   plan[8] = 99;
+  const std::string ours = std::string("hvit-edge=") + version();
+  const auto writer = std::search(bytes.begin(), bytes.end(), ours.begin(), ours.end());
+  ASSERT_NE(writer, bytes.end());
+  writer[ours.size() - 1] += 1;
+  std::string later = version();
+  later.back() += 1;
   const std::vector<std::uint8_t> altered = testing::sealed(bytes);
   const Result<Session> session = Session::load(altered.data(), altered.size());
   ASSERT_FALSE(session.ok());
-  EXPECT_NE(session.status().message().find("got version 99"), std::string::npos)
-      << session.status().message();
+  const std::string message = session.status().message();
+  EXPECT_NE(message.find(" at most, got version 99; update hvit-edge"), std::string::npos)
+      << message;
+  EXPECT_NE(message.find(std::string(" (written by hvit-edge ") + later + ", read by " + version()),
+            std::string::npos)
+      << message;
 }
 
 }  // namespace

@@ -99,22 +99,22 @@ TEST_F(SessionTest, RefusesMemoryThatIsNotAlignedOrNotThere) {
 TEST_F(SessionTest, RefusesMissingBackends) {
   std::vector<std::uint8_t> bytes = testing::read_file(testing::tiny_path());
   bytes.resize(bytes.size() - 32);
-  const std::string name = "XnnpackBackend";
+  const std::string name = testing::kBackend;
   const auto found = std::search(bytes.begin(), bytes.end(), name.begin(), name.end());
   ASSERT_NE(found, bytes.end());
-  std::copy_n("MissingBackend", name.size(), found);
+  std::fill_n(found, name.size(), 'M');
   const std::vector<std::uint8_t> renamed = testing::sealed(bytes);
   const Aligned memory(renamed);
   const Result<Session> session = Session::load(memory.data, renamed.size());
   ASSERT_FALSE(session.ok());
   EXPECT_EQ(session.status().code(), StatusCode::missing_backend);
-  EXPECT_NE(session.status().message().find("expected the backend MissingBackend"),
+  EXPECT_NE(session.status().message().find("expected the backend MMMMMMMMMMMMMM"),
             std::string::npos);
   SessionOptions unprepared;
   unprepared.prepare = false;
   Result<Session> readable = Session::load(memory.data, renamed.size(), unprepared);
   ASSERT_TRUE(readable.ok());
-  EXPECT_EQ(readable.value().metadata().target, "xnnpack");
+  EXPECT_EQ(readable.value().metadata().target, testing::kTarget);
   EXPECT_EQ(readable.value().run({view_}).status().code(), StatusCode::missing_backend);
 }
 

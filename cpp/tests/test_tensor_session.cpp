@@ -115,8 +115,12 @@ TEST_P(TensorSessionTest, IsNoClassifier) {
       << classifier.status().message();
 }
 
+#if defined(HVIT_EDGE_SMALL)
+INSTANTIATE_TEST_SUITE_P(Targets, TensorSessionTest, ::testing::Values("native_tensors"));
+#else
 INSTANTIATE_TEST_SUITE_P(Targets, TensorSessionTest,
                          ::testing::Values("tensors", "native_tensors"));
+#endif
 
 TEST(TensorSession, AClassifierHasNoNames) {
   Result<Session> session = Session::load(testing::tiny_path());

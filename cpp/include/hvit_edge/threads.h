@@ -13,8 +13,9 @@ Status set_threads(int count);
 int threads();
 
 /// Returns the number of physical cores that this process may use: those of its CPU affinity,
-/// within its cgroup quota. If the cores differ in speed, only those with at least half the
-/// capacity of the fastest count.
+/// within its cgroup quota. If the cores differ in speed, only the fast ones count: those with at
+/// least half the capacity of the fastest (Linux, Android), with four fifths of the highest
+/// frequency if the system knows no capacities, or the performance cores (Apple).
 int auto_threads();
 
 }  // namespace hvit_edge

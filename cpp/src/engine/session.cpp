@@ -17,6 +17,7 @@
 #include "engine/program.h"
 #include "engine/thread_pool.h"
 #include "guard.h"
+#include "hvit_edge/backends.h"
 #include "hvit_edge/threads.h"
 #include "text.h"
 
@@ -25,6 +26,8 @@ namespace {
 
 // The alignment that flatbuffers and XNNPACK's packed weights need.
 constexpr std::uintptr_t kAlignment = 16;
+
+constexpr char kOurName[] = "hvit-edge";  // in the versions of an artifact
 
 }  // namespace
 
@@ -40,6 +43,7 @@ struct Session::State {
   std::atomic<std::size_t> selected{0};
 
   Status read_methods();
+  Status prepare();
   Status select(const std::string& method, const char* where);
   const Metadata& metadata() const { return methods[selected]; }
   const Entry& entry() const { return program->entries()[selected]; }
@@ -85,13 +89,25 @@ Status Session::State::open(const void* data, std::size_t size, const std::strin
   if (!options.prepare) return Status();
   if (Status status = set_threads(options.threads); !status.ok()) return status;
   const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
-  return program->prepare();
+  return prepare();
+}
+
+// What another version wrote may need that version.
+Status Session::State::prepare() {
+  const Status status = program->prepare();
+  if (status.ok()) return status;
+  for (const auto& [name, written_by] : metadata().versions) {
+    if (name != kOurName || written_by == version()) continue;
+    return Status(status.code(), concat(status.message(), " (written by hvit-edge ", written_by,
+                                        ", read by ", version(), ")"));
+  }
+  return status;
 }
 
 Result<std::vector<TensorView>> Session::State::run(const std::vector<TensorView>& inputs) {
   if (Status status = check_inputs(program->inputs(), inputs); !status.ok()) return status;
   const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
-  if (Status status = program->prepare(); !status.ok()) return status;
+  if (Status status = prepare(); !status.ok()) return status;
   return program->run(inputs);
 }
 

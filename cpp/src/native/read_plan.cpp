@@ -19,6 +19,13 @@ Status refuse(const std::string& what) {
                        "; compile the model again with this version of hvit-edge"));
 }
 
+Status refuse_newer(std::int64_t version) {
+  return Status(
+      StatusCode::invalid_artifact,
+      concat("[native.load] expected a plan of version ", kVersion, " at most, got version ",
+             version, "; update hvit-edge, or compile the model again with this version"));
+}
+
 Operation read_operation(PlanReader& reader) {
   const Kind kind = reader.kind();
   switch (kind) {
@@ -86,7 +93,8 @@ Result<Plan> read_plan(const void* data, std::size_t size, SharedConstants share
   std::memcpy(header, data, sizeof(header));
   const auto [magic, version, arena, input, output, words, names, start, constants] = header;
   if (magic != kMagic && magic != kHalfMagic) return refuse("something else");
-  if (version < kOldestVersion || version > kVersion) return refuse(concat("version ", version));
+  if (version > kVersion) return refuse_newer(version);
+  if (version < kOldestVersion) return refuse(concat("version ", version));
   const auto limit = static_cast<std::int64_t>(size);
   const std::int64_t first = sizeof(header);
   // The words and names end where the constants begin, or at the end if those are elsewhere.

@@ -10,7 +10,9 @@
 #include <mutex>
 #include <vector>
 
+#include "engine/cpu_count.h"
 #include "hvit_edge/threads.h"
+#include "small/worker_cpus.h"
 
 namespace hvit_edge::small {
 namespace {
@@ -46,6 +48,7 @@ struct ThreadPool::State {
   std::size_t threads = 1;
   bool started = false;
   std::vector<pthread_t> workers;
+  std::vector<int> cpus;  // that workers run on; empty: all
   std::mutex one_caller;
 
   // The work; only changes while it is closed and no worker is in it.
@@ -117,6 +120,7 @@ void ThreadPool::State::await_news(std::uint32_t seen) {
 }
 
 void ThreadPool::State::work_until_stopped() {
+  stay_on(cpus);
   std::uint32_t seen = 0;
   for (;;) {
     await_news(seen);
@@ -143,6 +147,7 @@ bool ThreadPool::State::start(std::size_t wanted) {
   stops = false;
   started = true;
   threads = wanted;
+  cpus = worker_cpus(wanted, fast_cpus(), allowed_cpus());
   while (workers.size() + 1 < wanted) {
     pthread_t worker;
     if (pthread_create(&worker, nullptr, main, this) != 0) return false;

@@ -70,7 +70,7 @@ public class ClassifierTest {
         Files.write(ppm.toPath(), bytes.toByteArray());
         Process process =
                 new ProcessBuilder(
-                                runner, "classify", Fixture.artifact("tiny_v1.pte").getPath(),
+                                runner, "classify", Fixture.artifact(Fixture.TINY).getPath(),
                                 ppm.getPath(), "--top-k", "7")
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start();
@@ -120,7 +120,7 @@ public class ClassifierTest {
 
     @Test
     public void opensFromMemory() throws IOException {
-        byte[] bytes = Files.readAllBytes(Fixture.artifact("tiny_v1.pte").toPath());
+        byte[] bytes = Files.readAllBytes(Fixture.artifact(Fixture.TINY).toPath());
         // After one byte, so that its address is odd: only position to limit counts.
         ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length + 2);
         buffer.position(1);
@@ -177,17 +177,17 @@ public class ClassifierTest {
 
     @Test
     public void opensWithThreads() {
-        try (Classifier one = Classifier.open(Fixture.artifact("tiny_v1.pte"), 1)) {
+        try (Classifier one = Classifier.open(Fixture.artifact(Fixture.TINY), 1)) {
             assertFalse(one.classify(Fixture.rgb(1), 1).isEmpty());
         }
         assertRefused(
                 Status.INVALID_ARGUMENT, "threads",
-                () -> Classifier.open(Fixture.artifact("tiny_v1.pte"), -1));
+                () -> Classifier.open(Fixture.artifact(Fixture.TINY), -1));
     }
 
     @Test
     public void refusesWhatIsNoClassifier() {
-        for (String name : new String[] {"two_outputs_v1.pte", "integer_output_v1.pte"}) {
+        for (String name : Fixture.OTHER_MODELS) {
             assertRefused(
                     Status.INVALID_ARTIFACT, "use Session for other models",
                     () -> Classifier.open(Fixture.artifact(name)));
@@ -210,7 +210,7 @@ public class ClassifierTest {
 
     @Test
     public void refusesMemoryWithTheTextOfCpp() throws IOException {
-        byte[] bytes = Files.readAllBytes(Fixture.artifact("tiny_v1.pte").toPath());
+        byte[] bytes = Files.readAllBytes(Fixture.artifact(Fixture.TINY).toPath());
         byte[] truncated = Arrays.copyOf(bytes, bytes.length - 40);
         assertRefused(
                 Status.INVALID_ARTIFACT, "expected", () -> Classifier.open(truncated));

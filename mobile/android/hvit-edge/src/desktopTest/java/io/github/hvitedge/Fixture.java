@@ -14,6 +14,13 @@ final class Fixture {
     static final int WIDTH = 60;
     static final int HEIGHT = 50;
 
+    /** The small runtime has artifacts of its own, for the target native. */
+    private static final boolean SMALL = System.getProperty("hvit_edge.runtime").equals("small");
+    static final String TINY = SMALL ? "tiny_native_v1.pte" : "tiny_v1.pte";
+    static final String TWO_OUTPUTS = SMALL ? "two_outputs_native_v1.pte" : "two_outputs_v1.pte";
+    static final String[] OTHER_MODELS =
+            SMALL ? new String[] {TWO_OUTPUTS} : new String[] {TWO_OUTPUTS, "integer_output_v1.pte"};
+
     private Fixture() {}
 
     static File artifact(String name) {
@@ -21,7 +28,7 @@ final class Fixture {
     }
 
     static Classifier open() {
-        return Classifier.open(artifact("tiny_v1.pte"));
+        return Classifier.open(artifact(TINY));
     }
 
     static ByteBuffer direct(byte[] bytes) {

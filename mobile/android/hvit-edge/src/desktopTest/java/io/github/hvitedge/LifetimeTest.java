@@ -88,7 +88,7 @@ public class LifetimeTest {
             }
             assertRefused(
                     Status.INVALID_ARTIFACT, "Session",
-                    () -> Classifier.open(Fixture.artifact("two_outputs_v1.pte")));
+                    () -> Classifier.open(Fixture.artifact(Fixture.TWO_OUTPUTS)));
             assertRefused(Status.INVALID_ARTIFACT, "", () -> Classifier.open(NO_ARTIFACT));
         }
     }
@@ -97,7 +97,7 @@ public class LifetimeTest {
     @Test
     public void openingAndClosingLeavesNothing() throws IOException {
         Assume.assumeTrue(Files.isReadable(Paths.get("/proc/self/status")));
-        byte[] artifact = Files.readAllBytes(Fixture.artifact("tiny_v1.pte").toPath());
+        byte[] artifact = Files.readAllBytes(Fixture.artifact(Fixture.TINY).toPath());
         openAndClassify(300, artifact);
         System.gc();
         long before = residentKilobytes();
