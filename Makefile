@@ -97,11 +97,14 @@ test: ## C++ and Python tests, except the nightly ones; installs what they need
 nightly: ## every test and check there is, with long fuzzing: hours
 	@JOBS=$(JOBS) tools/nightly.sh
 
-test-cpp: .venv/cpp ## C++ tests
+test-cpp: .venv/cpp ## C++ tests of both runtimes: with ExecuTorch, and without
 	@$(INSTALL_PACKAGES) cpp
 	$(WITH_VENV) cmake --preset native
 	$(WITH_VENV) cmake --build --preset native -j $(JOBS)
 	$(TOOLS)/test_cpp.sh native
+	$(WITH_VENV) cmake --preset small
+	$(WITH_VENV) cmake --build --preset small -j $(JOBS)
+	$(TOOLS)/test_cpp.sh small
 
 MARKERS ?= not nightly
 test-python: setup runner ## Python tests that MARKERS='not nightly' select
@@ -112,19 +115,19 @@ test-clang: setup ## C++ tests, everything compiled by clang
 	$(WITH_VENV) cmake --build --preset clang -j $(JOBS)
 	$(TOOLS)/test_cpp.sh clang
 
-# One tree for the tests, their coverage and the fuzzers.
+# One tree of each runtime for the tests, their coverage and the fuzzers.
 sanitized: .venv/tools
 	@$(INSTALL_PACKAGES) sanitize
 	$(WITH_VENV) cmake --preset sanitized
 	$(WITH_VENV) cmake --build --preset sanitized -j $(JOBS)
+	$(WITH_VENV) cmake --preset sanitized-small
+	$(WITH_VENV) cmake --build --preset sanitized-small -j $(JOBS)
 
 sanitize: sanitized ## C++ tests under AddressSanitizer, UBSan and ThreadSanitizer, and their coverage
 	$(TOOLS)/sanitize.sh 90
 
 fuzz: sanitized ## all fuzzers side by side, FUZZ_SECONDS=60 FUZZ_SEED=1; they write build/fuzz
-	LSAN_OPTIONS="suppressions=$(CURDIR)/cpp/tests/sanitizers/leaks.txt:print_suppressions=0" \
-		UBSAN_OPTIONS=print_stacktrace=1 \
-		cpp/fuzz/run.sh build/sanitized build/fuzz $(FUZZ_SECONDS) $(FUZZ_SEED)
+	$(TOOLS)/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 lint: setup ## ruff, mypy, clang-format and shellcheck, without changing a file
 	$(BIN)/ruff check .

@@ -27,10 +27,17 @@ using hvit_edge::fuzzing::Text;
 
 using Bytes = std::vector<std::uint8_t>;
 
+#if defined(HVIT_EDGE_SMALL)
+constexpr const char* kArtifacts[] = {"tiny_native_v1.pte", "two_outputs_native_v1.pte",
+                                      "native_half_v1.pte"};
+#else
+constexpr const char* kArtifacts[] = {"tiny_v1.pte", "two_outputs_v1.pte", "integer_output_v1.pte"};
+#endif
+
 const Bytes& artifact(std::size_t index) {
   static const std::vector<Bytes> all = [] {
     std::vector<Bytes> read;
-    for (const char* name : {"tiny_v1.pte", "two_outputs_v1.pte", "integer_output_v1.pte"}) {
+    for (const char* name : kArtifacts) {
       std::ifstream file(std::string(HVIT_EDGE_TEST_DATA "/") + name, std::ios::binary);
       read.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
       require(!read.back().empty());

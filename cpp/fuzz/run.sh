@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh BUILD FOLDER SECONDS SEED: runs every fuzzer for so many seconds, all at once, from the corpora
-# next to this script. FOLDER gets the findings NAME-crash-..., NAME-timeout-..., NAME-oom-...; NAME.log;
+# run.sh BUILD FOLDER SECONDS SEED: runs every fuzzer that BUILD has for so many seconds, all at once, from
+# the corpora next to this script. FOLDER gets the findings NAME-crash-..., NAME-timeout-..., NAME-oom-...; NAME.log;
 # and NAME/ with inputs that reached new code, where the next run begins.
 set -eu
 here=$(dirname "$0")
@@ -29,13 +29,17 @@ fuzz() {
 }
 
 fuzz artifact 40000 "$here/../tests/data" &
-artifact=$!
+processes=$!
 fuzz preprocess 512 &
-preprocess=$!
+processes="$processes $!"
 fuzz c_api 1024 &
-c_api=$!
+processes="$processes $!"
 fuzz native_plan 8192 &
-native_plan=$!
+processes="$processes $!"
+if [ -e "$build/cpp/fuzz/fuzz_container" ]; then # of the runtime without ExecuTorch
+	fuzz container 16384 "$here/../tests/data" &
+	processes="$processes $!"
+fi
 failed=0
-for process in $artifact $preprocess $c_api $native_plan; do wait "$process" || failed=1; done
+for process in $processes; do wait "$process" || failed=1; done
 exit $failed

@@ -101,4 +101,4 @@ def test_presets_are_those_that_are_called():
         ("testPresets", "/test_cpp.sh"),
     ):
         shown = {preset["name"] for preset in PRESETS[kind] if not preset.get("hidden")}
-        assert shown == set(re.findall(rf"{command} (\w+)\b", text)), kind
+        assert shown == set(re.findall(rf"{command} ([\w-]+)\b", text)), kind
