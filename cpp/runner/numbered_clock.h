@@ -16,11 +16,12 @@ namespace hvit_edge {
 /// some operators take several reads.
 ///
 /// The clock is interposed instead of watching the system call in QEMU's plugin, because QEMU 8.2
-/// and newer give an aarch64 guest a vDSO: reading the clock is no system call any more.
+/// and newer give an aarch64 guest a vDSO: reading the clock is no system call any more. The small
+/// runtime has a clock of its own for operators, which is replaced.
 void number_clock_reads();
 
 /// Makes the clock return the time again. Returns how many reads were numbered; 0 if the clock
-/// cannot be interposed, which requires an ELF system.
+/// cannot be interposed, which for the full runtime requires an ELF system.
 std::int64_t stop_numbering();
 
 /// The numbers of the reads before and after an operator.
