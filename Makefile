@@ -18,7 +18,7 @@ DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 # No tree is built anew for a test or a fuzzer; the Python package needs still less of cpp/.
 BUILT_SOURCES := CMakeLists.txt CMakePresets.json \
 	$(shell find cmake cpp -type f -not -path 'cpp/tests/*' -not -path 'cpp/fuzz/*')
-BINDING_SOURCES := $(filter-out CMakePresets.json cmake/aarch64% \
+BINDING_SOURCES := $(filter-out CMakePresets.json cmake/aarch64% cmake/zig.cmake \
 	$(foreach folder,capi examples qemu runner,cpp/$(folder)/%),$(BUILT_SOURCES))
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
 SHELL_FILES := .ci/run $(shell find tools cmake cpp mobile -name '*.sh')

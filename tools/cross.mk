@@ -1,11 +1,14 @@
-# What other machines run, built on this one: 64-bit Arm Linux, tried in QEMU, and Apple's, only linked.
+# What other machines run, built on this one: 64-bit Arm Linux, tried in QEMU, and Apple's, only linked;
+# and the small runner, one static file for each machine.
 ARM := build/arm
 ARM_WHEEL := manylinux_2_28_aarch64
 APPLE := build/apple
+ZIG := build/zig/ziglang/zig
+MACHINES ?= aarch64 x86_64
 MOBILE_SOURCES := $(shell find mobile/android/hvit-edge/src/main/cpp mobile/ios/Sources/CHvitEdge \
 	mobile/ios/Tests/link -type f)
 
-.PHONY: arm arm-wheel apple-link
+.PHONY: arm arm-wheel apple-link static-runner
 
 arm: $(ARM)/staged $(ARM)/host/count_instructions.so ## cross-compile runner and C library for aarch64
 
@@ -36,9 +39,20 @@ apple-link: $(APPLE)/linked ## compile and link everything for macOS on 64-bit A
 $(APPLE)/sdk/unpacked: constraints.txt | .venv/tools
 	@rm -rf $(APPLE)
 	$(TOOLS)/unpack_executorch.sh macosx_14_0_arm64 $(APPLE)
-	$(PIP) install $(PIP_FLAGS) -c constraints.txt --no-deps --target $(APPLE)/tools ziglang
 	@touch $@
 
-$(APPLE)/linked: $(APPLE)/sdk/unpacked $(BUILT_SOURCES) $(MOBILE_SOURCES) tools/link_for_apple.sh
+$(APPLE)/linked: $(APPLE)/sdk/unpacked $(ZIG) $(BUILT_SOURCES) $(MOBILE_SOURCES) tools/link_for_apple.sh
 	$(TOOLS)/link_for_apple.sh
+	@touch $@
+
+$(ZIG): constraints.txt | .venv/tools
+	@rm -rf build/zig
+	$(PIP) install $(PIP_FLAGS) -c constraints.txt --no-deps --target build/zig ziglang
+	@touch $@
+
+# MACHINES='armv7l riscv64' builds for others. The Python package takes them from its assets.
+static-runner: $(MACHINES:%=build/static/%/staged) ## runner for devices, a static file each: aarch64 and x86-64
+
+build/static/%/staged: $(ZIG) $(BUILT_SOURCES) tools/build_static_runner.sh
+	$(TOOLS)/build_static_runner.sh $(ZIG) $*
 	@touch $@

@@ -8,7 +8,7 @@ apple=build/apple
 swift_c=mobile/ios/Sources/CHvitEdge
 cmake --preset apple
 cmake --build --preset apple -j "${JOBS:-2}"
-"$apple/tools/ziglang/zig" cc -target aarch64-macos.14.0 -std=c99 -pedantic -Wall -Wextra -Werror \
+build/zig/ziglang/zig cc -target aarch64-macos.14.0 -std=c99 -pedantic -Wall -Wextra -Werror \
   -fmodules -fmodules-cache-path="$apple/modules" -I"$swift_c/include" \
   "$swift_c"/*.c mobile/ios/Tests/link/*.c \
   -L"$apple/cpp/capi" -lhvit_edge_c -o "$apple/swift_calls"
