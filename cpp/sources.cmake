@@ -50,6 +50,7 @@ set(hvit_edge_shared_sources
     src/native/read_general.cpp
     src/native/read_layers.cpp
     src/native/read_plan.cpp
+    src/native/zeros.cpp
     src/softmax.cpp
     src/status.cpp
     src/stream/frame_classifier.cpp

@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
 #include <set>
 #include <utility>
+
+#include "input_file.h"
 
 namespace hvit_edge {
 namespace {
 
 int read_number(const std::string& path, int otherwise) {
-  std::ifstream file(path);
+  const InputFile file = open_input(path);
   int value = 0;
-  return file >> value ? value : otherwise;
+  return file != nullptr && std::fscanf(file.get(), "%d", &value) == 1 ? value : otherwise;
 }
 
 // Returns the cores whose number is at least `share` of the largest.
@@ -77,8 +78,8 @@ int CpuFiles::time_limit() const {
   constexpr int unlimited = 1 << 20;
   double quota = 0;
   double period = 0;
-  std::ifstream unified(root_ + "/sys/fs/cgroup/cpu.max");
-  if (!(unified >> quota >> period)) {
+  const InputFile unified = open_input(root_ + "/sys/fs/cgroup/cpu.max");
+  if (unified == nullptr || std::fscanf(unified.get(), "%lf %lf", &quota, &period) != 2) {
     quota = read_number(root_ + "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", -1);
     period = read_number(root_ + "/sys/fs/cgroup/cpu/cpu.cfs_period_us", 0);
   }

@@ -70,7 +70,7 @@ inline void pack_keys(const AttentionWork& work, std::int64_t head) {
     for (int j = 0; j < kRowsTogether; ++j) {
       rows[j] = token + j < layer.keys
                     ? matrix(layer.key, *work.bases, head) + (token + j) * layer.key.stride
-                    : kZeros;
+                    : zeros();
     }
     Value* columns = packed + token / kPanel * layer.width * kPanel + token % kPanel;
     for (std::int64_t k = 0; k < layer.width; ++k) take_column(rows, k, columns + k * kPanel);

@@ -21,7 +21,7 @@ struct Covered {
 // The pixel at (y, x) of a window's map, or zeros if it is outside.
 inline const Value* pixel(const Window& window, const Bases& bases, std::int64_t y,
                           std::int64_t x) {
-  if (!is_inside(window, y, x)) return kZeros;
+  if (!is_inside(window, y, x)) return zeros();
   const std::int64_t row = window.ring != 0 ? y % window.ring : y;
   return values_at(bases, window.space, window.offset) + row * window.row_stride +
          x * window.pixel_stride;

@@ -43,7 +43,7 @@ inline void multiply_rows_of(const ProductsInt8& work, const std::uint8_t** poin
   const auto multiply_panels = [&](std::int64_t start, int panels, const TileSums& to) {
     const std::int64_t column = start * kPanel;
     const Scaling scaling{ranges, weights.totals + column, weights.scales + column,
-                          bias == nullptr ? kZeros : bias + column};
+                          bias == nullptr ? zeros() : bias + column};
     multiply_int8_tile(rows, panels)(input, weights.codes + start * panel_stride, panel_stride,
                                      scaling, to.sums, to.tiles);
   };

@@ -5,6 +5,7 @@
 #include "blocks.h"
 #include "epilogue.h"
 #include "product.h"
+#include "zeros.h"
 
 namespace {
 
@@ -26,7 +27,7 @@ struct Products {
   void (*points_at)(const Products&, std::int64_t first, int rows, const Value** pointers);
 };
 
-const Value kZeros[hvit_edge::native::kMostChannels] = {};
+inline const Value* zeros() { return hvit_edge::native::zeros_of<Value>(); }
 
 // Multiplies some rows by the panels `panel` to `end`.
 inline void multiply_rows_of(const Products& work, const Value** pointers, std::int64_t first,
@@ -66,7 +67,7 @@ inline void run(const Linear& layer, const Bases& bases) {
 inline void point_at_windows(const Products& work, std::int64_t first, int rows,
                              const Value** pointers) {
   const Window& window = static_cast<const Convolution*>(work.layer)->window;
-  const Map<const Value*> map{values_at(*work.bases, window.space, window.offset), kZeros};
+  const Map<const Value*> map{values_at(*work.bases, window.space, window.offset), zeros()};
   point_at_taps<Products>(window, first, rows, map, pointers);
 }
 
