@@ -1,5 +1,6 @@
 """The quick import of ExecuTorch's compiler, compared with the plain one."""
 
+import json
 import subprocess
 import sys
 from importlib import resources
@@ -8,7 +9,7 @@ import pytest
 import ruamel.yaml
 
 from hvit_edge.boundary import executorch_compiler, patched_version
-from hvit_edge.boundary.executorch_compiler import import_compiler, read_by_libyaml
+from hvit_edge.boundary.executorch_compiler import IMPORTED, import_compiler, read_by_libyaml
 
 IMPORT = """
 import sys
@@ -22,7 +23,43 @@ original.load = refuse
 import_compiler()
 from executorch.exir.dialects.edge import _ops
 print(len(_ops._edge_dialect_info), ruamel.yaml.YAML is original, _ops.YAML is not original)
+heavy = ("torchao", "torch._inductor.lowering", "torch.export._remove_auto_functionalized_pass")
+assert not [name for name in heavy if name in sys.modules]
+
+# What was left out is found when it is used.
+from executorch.backends.xnnpack.utils import utils
+from executorch.exir.program import _program
+import torch
+
+class Doubled(torch.nn.Module):
+    def forward(self, x):
+        return x + x
+
+program = torch.export.export(Doubled(), (torch.ones(2),))
+assert not utils._is_conv_node(program.graph.output_node())
+assert _program.unsafe_remove_auto_functionalized_pass(program) is program
+import torchao
+assert torchao.__file__ and torch.ops.torchao.quantize_affine.default
 """
+LISTS = """
+import json, sys
+from executorch.exir.operator import util
+from executorch.exir.passes import constant_prop_pass
+from executorch.backends.xnnpack.partition import xnnpack_partitioner
+lists = (util._QUANT_PRIMITIVES, constant_prop_pass._DEFAULT_SKIP_TARGETS)
+modules = sorted(name for name in sys.modules if name.startswith("executorch."))
+print(json.dumps([sorted(map(str, operators)) for operators in lists] + [modules]))
+"""
+LIGHTLY = """
+from hvit_edge.boundary.executorch_compiler import import_compiler
+import_compiler()
+"""
+
+
+def printed(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def kinds(value: object) -> object:
@@ -44,11 +81,24 @@ def test_both_parsers_read_the_same_table():
 
 
 def test_only_that_import_is_changed():
-    done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    count, restored, replaced = done.stdout.split()
+    count, restored, replaced = printed(IMPORT).split()
     assert int(count) > 100
     assert (restored, replaced) == ("True", "True")
+
+
+@pytest.mark.slow
+def test_the_light_import_leaves_out_torchaos_operators_alone():
+    *light, modules = json.loads(printed(LIGHTLY + LISTS))
+    *plain, all_modules = json.loads(printed(LISTS))
+    missing = [sorted(set(p) - set(own)) for own, p in zip(light, plain, strict=True)]
+    assert [len(names) for names in missing] == [3, 3]
+    assert all("torchao." in name for names in missing for name in names)
+    assert modules == all_modules
+
+
+@pytest.mark.slow
+def test_torchaos_operators_are_known_if_it_was_imported_before():
+    assert printed("import torchao" + LIGHTLY + LISTS) == printed(LISTS)
 
 
 def test_other_kinds_of_parsers_are_the_original():
@@ -66,8 +116,9 @@ def test_another_version_is_imported_as_it_is(monkeypatch):
     monkeypatch.setattr(
         executorch_compiler.importlib,
         "import_module",
-        lambda name: imported.append((name, ruamel.yaml.YAML.__module__)),
+        lambda name: imported.append((name, ruamel.yaml.YAML.__module__, "torchao" in sys.modules)),
     )
+    monkeypatch.delitem(sys.modules, "torchao", raising=False)
     with pytest.warns(UserWarning, match=r"\[patches\] expected executorch 1.5.1, .* got 1.6.0"):
         import_compiler()
-    assert imported == [("executorch.exir", "ruamel.yaml.main")]
+    assert imported == [(name, "ruamel.yaml.main", False) for name in IMPORTED]

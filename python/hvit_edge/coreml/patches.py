@@ -13,7 +13,6 @@ place of the rest. They import the real ones when something of them is used.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -21,19 +20,12 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from hvit_edge.boundary.patched_version import COREMLTOOLS, installed, optional
+from hvit_edge.boundary.patches import standing_in
+from hvit_edge.boundary.stand_ins import Later
 
 TRAINING = "coremltools.optimize.torch"
 NEWEST_SKLEARN = (1, 5)
 """The newest scikit-learn that coremltools uses, without its last number."""
-
-
-class _Later(ModuleType):
-    """Stands for a module that is imported when something of it is used."""
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(importlib.import_module(self.__name__), name)
 
 
 def light_import() -> AbstractContextManager[None]:
@@ -44,14 +36,8 @@ def light_import() -> AbstractContextManager[None]:
 @optional(COREMLTOOLS)
 @contextmanager
 def _without_libraries() -> Iterator[None]:
-    standing_in = {name: m for name, m in _stand_ins().items() if name not in sys.modules}
-    sys.modules.update(standing_in)
-    try:
+    with standing_in(_stand_ins()):
         yield
-    finally:
-        for name, module in standing_in.items():
-            if sys.modules.get(name) is module:
-                del sys.modules[name]
 
 
 def classes_alone() -> AbstractContextManager[None]:
@@ -80,7 +66,7 @@ def _empty_package() -> Iterator[None]:
 
 def _stand_ins() -> dict[str, ModuleType | None]:
     """Return what takes the place of each module; None makes its import fail."""
-    found: dict[str, ModuleType | None] = {TRAINING: _Later(TRAINING)}
+    found: dict[str, ModuleType | None] = {TRAINING: Later(TRAINING)}
     if installed("scikit-learn"):
         numbers = tuple(int(part) for part in installed("scikit-learn").split(".")[:2])
         if numbers > NEWEST_SKLEARN:
@@ -90,6 +76,6 @@ def _stand_ins() -> dict[str, ModuleType | None]:
     if installed("torchao") and "torchao" not in sys.modules:
         found["torchao"] = ModuleType("torchao")
         quantization = ModuleType("torchao.quantization")
-        quantization.quant_primitives = _Later("torchao.quantization.quant_primitives")
+        quantization.quant_primitives = Later("torchao.quantization.quant_primitives")
         found["torchao.quantization"] = quantization
     return found
