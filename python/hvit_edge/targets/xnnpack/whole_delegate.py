@@ -8,7 +8,6 @@ cannot be in the graph are left out.
 
 from __future__ import annotations
 
-import torch
 from executorch.backends.xnnpack import xnnpack_preprocess
 from executorch.backends.xnnpack._passes.channels_last_tagged_reshape_pass import (
     ChannelsLastTaggedReshapePass,
@@ -29,6 +28,7 @@ from executorch.exir.pass_base import PassResult, _ExportPassBase
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
+from hvit_edge.targets.xnnpack.node_shapes import compute_shapes
 from hvit_edge.targets.xnnpack.patches import passes_that_end_with
 
 PASSES = (
@@ -109,8 +109,5 @@ def preprocess(program: ExportedProgram) -> PreprocessResult:
 
 def _compute_shapes(self: _ExportPassBase, graph: GraphModule) -> PassResult:
     """Compute the shapes of the nodes that a pass changed, instead of tracing the graph."""
-    for node in graph.graph.nodes:
-        if node.op == "call_function":
-            args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda n: n.meta["val"])
-            node.meta["val"] = node.target(*args, **kwargs)
+    compute_shapes(graph.graph)
     return PassResult(graph, True)
