@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import islice
 
 import numpy as np
 import torch
@@ -201,16 +202,21 @@ class _Builder:
             return self.parts[node.args[0]][node.args[1]]
         if node.target not in RULES:
             raise Refusal(NEEDS, node, str(node.target))
-        known = set(self.function.operations)
+        known = len(self.function.operations)
         call = Call(node, self.values, _is_ios18(self.opset), self.ranges)
         try:
             value = RULES[node.target](call)
         except REFUSED as error:
             raise Refusal(NEEDS, node, f"{node.target} ({error})") from error
-        for operation in self.function.operations:
-            if operation not in known and operation.op_type != "const":
+        for operation in self._since(known):
+            if operation.op_type != "const":
                 self._name(operation, node)
         return value
+
+    def _since(self, known: int) -> list[Operation]:
+        """Return the operators after the first `known` ones, in order; rules only append."""
+        operations = self.function.operations
+        return list(islice(reversed(operations), len(operations) - known))[::-1]
 
     def _name(self, operation: Operation, node: Node) -> None:
         """Record where an operator came from, and refuse arrays that Core ML would refuse."""
