@@ -1,0 +1,164 @@
+// The page: opens the artifact, takes photos and frames of the camera, and shows the answers.
+import { Camera } from "./camera.js";
+import { ModelWorker } from "./model_worker.js";
+import { missing } from "./support.js";
+import { showError, showLatency, showModel, showPicture, showPredictions, showSelfTest } from "./view.js";
+
+const element = (id) => document.getElementById(id);
+const MOST_FRAMES = 30; // of which the latency is the median
+
+const worker = new ModelWorker();
+const camera = new Camera(element("video"));
+let times = [];
+let turn = 0; // of the photo or camera that is shown: answers to earlier ones are not
+
+const setState = (state) => (document.body.dataset.state = state);
+
+async function attempt(action) {
+  showError(null);
+  try {
+    await action();
+  } catch (error) {
+    showError(error.message);
+    setState("error");
+  }
+}
+
+/** Opens the bytes of an artifact. */
+async function open(buffer) {
+  const bytes = buffer.byteLength;
+  setState("loading");
+  const opened = await worker.ask({ kind: "open", bytes: buffer }, [buffer]);
+  stopCamera();
+  times = [];
+  showModel(opened, bytes);
+  showSelfTest(opened);
+  showLatency(times);
+  showPredictions([]);
+  const classifies = opened.description.task === "classify";
+  element("stage").hidden = !classifies;
+  element("no-results").textContent = classifies
+    ? "No photo yet."
+    : "This model takes arrays, not photos: the page runs its self-test.";
+  for (const id of ["choose", "camera", "open"]) element(id).disabled = false;
+  setState("ready");
+}
+
+/** Opens the artifact that `hvit-edge demo` serves. */
+async function openServed() {
+  const lack = missing();
+  if (lack) throw new Error(lack);
+  const response = await fetch("model.pte");
+  if (!response.ok) {
+    throw new Error(`[web] expected model.pte, got HTTP ${response.status}; start hvit-edge demo again`);
+  }
+  await open(await response.arrayBuffer());
+}
+
+async function classify(bitmap, repeat) {
+  const answer = await worker.ask({ kind: "classify", bitmap, repeat }, [bitmap]);
+  return answer;
+}
+
+function show({ predictions, times: measured }) {
+  times = [...times, ...measured].slice(-MOST_FRAMES);
+  showPredictions(predictions);
+  showLatency(times);
+}
+
+/** Returns the bitmap of a photo; its pixels are those of the file, without a color profile. */
+async function bitmapOf(file) {
+  try {
+    return await createImageBitmap(file, { colorSpaceConversion: "none" });
+  } catch (error) {
+    throw new Error(
+      `[photo] expected a photo that the browser reads, got ${file.name}; choose a JPEG, PNG or WebP file`,
+      { cause: error },
+    );
+  }
+}
+
+async function classifyFile(file) {
+  const bitmap = await bitmapOf(file);
+  stopCamera();
+  const mine = ++turn;
+  setState("busy");
+  showPicture(bitmap);
+  times = [];
+  const answer = await classify(bitmap, true);
+  if (mine !== turn) return;
+  show(answer);
+  setState("answered");
+}
+
+/** Takes a dropped or chosen file: an artifact, or else a photo. */
+async function take(file) {
+  if (file.name.endsWith(".pte")) await open(await file.arrayBuffer());
+  else if (element("choose").disabled) throw new Error("[photo] expected an open model, got none; open one first");
+  else await classifyFile(file);
+}
+
+function stopCamera() {
+  if (!camera.runs) return;
+  camera.stop();
+  ++turn;
+  element("camera").ariaPressed = "false";
+  element("camera").textContent = "Use the camera";
+}
+
+async function runCamera() {
+  if (camera.runs) {
+    showPicture(await camera.frame());
+    stopCamera();
+    return;
+  }
+  await camera.start();
+  const mine = ++turn;
+  times = [];
+  element("camera").ariaPressed = "true";
+  element("camera").textContent = "Stop the camera";
+  showPicture(null);
+  setState("camera");
+  try {
+    while (mine === turn) {
+      const answer = await classify(await camera.frame(), false);
+      if (mine !== turn) return;
+      show(answer);
+      await new Promise(requestAnimationFrame);
+    }
+  } catch (error) {
+    stopCamera();
+    throw error;
+  }
+}
+
+/** Connects a button with its hidden input of files. */
+function pick(button, input) {
+  element(button).addEventListener("click", () => element(input).click());
+  element(input).addEventListener("change", () => {
+    const [file] = element(input).files;
+    element(input).value = "";
+    if (file) attempt(() => take(file));
+  });
+}
+
+function acceptDrops() {
+  const mark = (over) => element("frame").classList.toggle("over", over);
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    mark(true);
+  });
+  addEventListener("dragleave", () => mark(false));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    mark(false);
+    const [file] = event.dataTransfer.files;
+    if (file) attempt(() => take(file));
+  });
+}
+
+pick("choose", "photo");
+pick("open", "artifact");
+element("camera").addEventListener("click", () => attempt(runCamera));
+acceptDrops();
+attempt(openServed);
