@@ -42,6 +42,7 @@ VERBS = {
     "eval": ("evaluate", "measure the accuracy on labeled images"),
     "inspect": ("inspect", "show what an artifact contains"),
     "bench": ("bench", "measure load time, latency and memory"),
+    "demo": ("demo", "open a page that runs an artifact in the browser"),
     "profile": ("profile", "measure time or instructions per operator, and draw a flame chart"),
     "cache": ("cache", "show or clear what compilations keep for later ones"),
     "doctor": ("doctor", "check if this machine is ready, and say how to fix it"),
