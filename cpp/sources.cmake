@@ -92,3 +92,17 @@ set(hvit_edge_small_sources
     src/small/worker_cpus.cpp
     src/small/workers.cpp
 )
+
+# A page has no files and no threads: what needs them is left out, or replaced.
+set(hvit_edge_left_out_of_web
+    src/artifact/mapped_file.cpp
+    src/engine/cpu_count.cpp
+    src/stream/frame_classifier.cpp
+    src/stream/frame_copy.cpp
+    src/stream/frame_worker.cpp
+    src/stream/smoothed_predictions.cpp
+)
+set(hvit_edge_web_sources
+    web/no_files.cpp
+    web/one_core.cpp
+)

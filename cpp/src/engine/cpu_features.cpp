@@ -44,8 +44,10 @@ std::vector<std::string> cpu_features() {
                            {"bf16", (second & (1UL << 14)) != 0}});
 #elif defined(__aarch64__)
   return names_of_present({{"neon", true}});
+#elif defined(__wasm_simd128__)
+  return names_of_present({{"simd128", true}});
 #else
-  return {};
+  return names_of_present({});
 #endif
 }
 

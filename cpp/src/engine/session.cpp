@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <utility>
 
 #include "artifact/mapped_file.h"
@@ -88,7 +87,7 @@ Status Session::State::open(const void* data, std::size_t size, const std::strin
   }
   if (!options.prepare) return Status();
   if (Status status = set_threads(options.threads); !status.ok()) return status;
-  const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
+  const SharedPool pool_stays(thread_pool_lock());
   return prepare();
 }
 
@@ -106,7 +105,7 @@ Status Session::State::prepare() {
 
 Result<std::vector<TensorView>> Session::State::run(const std::vector<TensorView>& inputs) {
   if (Status status = check_inputs(program->inputs(), inputs); !status.ok()) return status;
-  const std::shared_lock<std::shared_mutex> pool_stays(thread_pool_lock());
+  const SharedPool pool_stays(thread_pool_lock());
   if (Status status = prepare(); !status.ok()) return status;
   return program->run(inputs);
 }

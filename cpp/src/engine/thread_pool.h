@@ -3,14 +3,14 @@
 #pragma once
 
 #include <cstddef>
-#include <shared_mutex>
 
+#include "engine/pool_lock.h"
 #include "hvit_edge/status.h"
 
 namespace hvit_edge {
 
 /// Is held shared while a program loads or runs, and exclusively while the pool is replaced.
-std::shared_mutex& thread_pool_lock();
+PoolLock& thread_pool_lock();
 
 // Each build implements the following.
 

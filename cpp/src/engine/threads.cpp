@@ -1,7 +1,6 @@
 #include "hvit_edge/threads.h"
 
 #include <cstddef>
-#include <mutex>
 
 #include "engine/cpu_count.h"
 #include "engine/thread_pool.h"
@@ -14,8 +13,8 @@ constexpr int kMaxThreads = 1024;
 
 }  // namespace
 
-std::shared_mutex& thread_pool_lock() {
-  static std::shared_mutex lock;
+PoolLock& thread_pool_lock() {
+  static PoolLock lock;
   return lock;
 }
 
@@ -26,12 +25,12 @@ Status set_threads(int count) {
                          count, "; give the number of cores to use"));
   }
   const auto wanted = static_cast<std::size_t>(count == 0 ? auto_threads() : count);
-  const std::unique_lock<std::shared_mutex> nobody_runs(thread_pool_lock());
+  const OwnPool nobody_runs(thread_pool_lock());
   return replace_pool(wanted);
 }
 
 int threads() {
-  const std::shared_lock<std::shared_mutex> nobody_resets(thread_pool_lock());
+  const SharedPool nobody_resets(thread_pool_lock());
   return static_cast<int>(pool_threads());
 }
 

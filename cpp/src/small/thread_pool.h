@@ -5,12 +5,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "engine/pool_lock.h"
 #include "native/workers.h"
-
-// WebAssembly has threads only if it is compiled for them: the pool then has one thread.
-#if defined(__wasm__) && !defined(__EMSCRIPTEN_PTHREADS__) && !defined(_REENTRANT)
-#define HVIT_EDGE_NO_THREADS 1
-#endif
 
 namespace hvit_edge::small {
 
