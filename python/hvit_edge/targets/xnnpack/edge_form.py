@@ -174,7 +174,7 @@ class _Writer:
         value = operator(*given[0], **given[1])
         made.meta["val"] = contiguous = _without_data(value)
         if value.stride() == contiguous.stride():
-            computed_from(made, *given, contiguous)
+            computed_from(made, given[0], given[1], contiguous)
         made.meta["debug_handle"] = self._handles.setdefault(
             _ancestor(origin), len(self._handles) + 1
         )

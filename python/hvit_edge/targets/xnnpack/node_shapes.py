@@ -44,7 +44,7 @@ def _value(node: Node) -> object:
     return node.meta["val"]
 
 
-def _is_same(one: object, other: object) -> bool:
+def _is_same(one: Any, other: Any) -> bool:
     """Return True if arguments are equal; a tensor is equal to itself only."""
     if one is other:
         return True
