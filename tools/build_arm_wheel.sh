@@ -46,5 +46,6 @@ for wheel in "$arm"/site/wheels/*.whl "$arm"/dist/*.whl; do
   "$python" -m zipfile -e "$wheel" "$arm/site"
 done
 ln -s ../sdk/executorch "$arm/site/executorch"
-PYTHONPATH=build/arm/site "$arm/python/run" -c \
-  'import hvit_edge._runtime; print(hvit_edge._runtime.__file__)'
+for name in _runtime _runtime_small; do
+  PYTHONPATH=build/arm/site "$arm/python/run" -c "import hvit_edge.$name as b; print(b.__file__)"
+done

@@ -1,6 +1,7 @@
 #include "registers.h"
 
-PYBIND11_MODULE(_runtime, module) {
+// The build names the module: _runtime or _runtime_small.
+PYBIND11_MODULE(HVIT_EDGE_MODULE, module) {
   module.doc() = "The C++ runtime of hvit-edge; use it through hvit_edge.runtime.";
   hvit_edge::bindings::register_metadata(module);
   hvit_edge::bindings::register_frame(module);

@@ -21,7 +21,8 @@ ARM = CHECKOUT / "build/arm"
 WHEELS = sorted((ARM / "dist").glob("*.whl"))
 PACKAGE = CHECKOUT / "python/hvit_edge"
 INTERPRETER = f"cp3{sys.version_info.minor}"
-EXTENSION = f"hvit_edge/_runtime.cpython-3{sys.version_info.minor}-aarch64-linux-gnu.so"
+SUFFIX = f".cpython-3{sys.version_info.minor}-aarch64-linux-gnu.so"
+FULL, SMALL = (f"hvit_edge/{name}{SUFFIX}" for name in ("_runtime", "_runtime_small"))
 SYSTEM = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "ld-linux-aarch64.so.1"}
 EXECUTORCH = {"", "_threadpool", "_backend_xnnpack"}  # kernels are loaded on demand
 
@@ -45,11 +46,12 @@ def wheel():
 
 @pytest.fixture(scope="module")
 def readelf(wheel, tmp_path_factory):
-    """`option -> what readelf says` of the extension."""
-    extension = wheel.extract(EXTENSION, tmp_path_factory.mktemp("wheel"))
+    """`(option, extension) -> what readelf says`."""
+    folder = tmp_path_factory.mktemp("wheel")
+    wheel.extractall(folder, [FULL, SMALL])
 
-    def run(option):
-        command = ["readelf", "--wide", option, extension]
+    def run(option, extension=FULL):
+        command = ["readelf", "--wide", option, folder / extension]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return done.stdout
 
@@ -81,20 +83,21 @@ def test_tags(wheel):
 
 
 def test_no_symbol_is_newer_than_the_tag(wheel, readelf, record_property):
-    versions = re.findall(r"\bGLIBC_2\.(\d+)\b", readelf("--version-info"))
+    told = "".join(readelf("--version-info", extension) for extension in (FULL, SMALL))
+    versions = re.findall(r"\bGLIBC_2\.(\d+)\b", told)
     assert max(map(int, versions)) == glibc_of_tag(wheel)
     record_property("measured", f"aarch64 wheel: needs glibc 2.{glibc_of_tag(wheel)}")
 
 
-def test_files_are_those_of_the_package_and_one_extension(wheel):
+def test_files_are_those_of_the_package_and_two_extensions(wheel):
     names = {name for name in wheel.namelist() if not name.endswith("/")}
     found = {name for name in names if ".dist-info/" not in name}
     sources = {
         path.relative_to(PACKAGE.parent).as_posix()
         for path in PACKAGE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".so"
     }
-    assert found == sources | {EXTENSION}, "where the wheel is only old: make arm-wheel"
+    assert found == sources | {FULL, SMALL}, "where the wheel is only old: make arm-wheel"
     assert {line.split(",")[0] for line in record(wheel)} == names
 
 
@@ -110,7 +113,8 @@ def test_the_executorch_that_it_is_linked_against_is_the_one_that_it_asks_for(wh
         if line.startswith("executorch")
     ]
     (linked,) = (ARM / "sdk").glob("executorch-*.dist-info")
-    assert asked == linked.name.removesuffix(".dist-info").replace("-", "==")
+    version = linked.name.removesuffix(".dist-info").replace("-", "==")
+    assert asked.split(";")[0].strip() == version
 
 
 def test_machine(readelf):
@@ -129,11 +133,17 @@ def test_libraries_are_looked_for_beside_the_package(readelf):
     assert own <= needed <= own | SYSTEM
 
 
-def in_qemu(program, *arguments, **paths):
+def test_the_small_extension_needs_no_other_library(readelf):
+    dynamic = readelf("--dynamic", SMALL)
+    assert set(re.findall(r"\(NEEDED\) .*\[(.*)\]", dynamic)) <= SYSTEM
+    assert "RUNPATH" not in dynamic
+
+
+def in_qemu(program, *arguments, path=ARM / "site", **variables):
     """Return the JSON output of an aarch64 CPython that imports the wheel."""
     done = subprocess.run(
         [ARM / "python/run", "-c", program, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(paths.get("path", ARM / "site"))},
+        env={**os.environ, "PYTHONPATH": str(path), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -174,6 +184,16 @@ def test_a_photo_is_classified_in_qemu(tiny_artifact):
         assert score == pytest.approx(expected.score, abs=1e-6)
     logits = here.logits(photo)
     np.testing.assert_allclose(there["logits"], logits, rtol=0, atol=1e-5 * abs(logits).max())
+
+
+@needs_qemu
+def test_both_runtimes_give_the_same_bits_in_qemu():
+    artifact, photo = CHECKOUT / "cpp/tests/data/native_v1.pte", bundled_photos()[0]
+    full, small = (
+        in_qemu(CLASSIFY, artifact, photo, HVIT_EDGE_RUNTIME=name) for name in ("full", "small")
+    )
+    assert small == full
+    assert small["self_test"] == [True, True]
 
 
 @needs_qemu
