@@ -51,7 +51,12 @@ SLOWEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Half a minute a test comes first, so that no worker is left alone with one at the end."""
+    """Half a minute a test comes first, so that no worker is left alone with one at the end.
+
+    Tests that need the full runtime are left out if the environment names the small one.
+    """
+    if os.environ.get("HVIT_EDGE_RUNTIME") == "small":
+        items[:] = [item for item in items if item.get_closest_marker("full_runtime") is None]
     items.sort(key=lambda item: not item.nodeid.startswith(SLOWEST))
 
 

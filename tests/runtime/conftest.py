@@ -1,4 +1,8 @@
-"""A tiny artifact, compiled only with ExecuTorch and sealed as docs/artifact.md specifies."""
+"""A tiny artifact, sealed as docs/artifact.md specifies.
+
+It is compiled only with ExecuTorch, for XNNPACK. The small runtime gets the same network for the
+native backend.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,13 @@ from executorch.exir import EdgeProgramManager, to_edge_transform_and_lower
 from torch import nn
 from torch.export import ExportedProgram
 
+from hvit_edge.lowering import NATIVE_PIPELINE, export_graph, rewrite
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.runtime.binding import BINDING, SMALL
+from hvit_edge.targets.native.lower import lower as lower_native
 
+TARGET = "native" if BINDING.kind == SMALL else "xnnpack"
+BACKEND = {"native": b"HvitEdgeBackend", "xnnpack": b"XnnpackBackend"}[TARGET]
 INPUT_SIZE = (32, 24)
 CLASSES = 7
 PREPROCESS = Preprocess(
@@ -56,13 +65,23 @@ def seal(program: bytes, *, version: int = 1) -> bytes:
 
 @dataclass(frozen=True)
 class Tiny:
-    """Holds the compiled model, its eager original and the fields that were written with it."""
+    """Holds the compiled model, its eager original and the fields that were written with it.
+
+    Attributes:
+        path: the artifact.
+        model: the eager original.
+        fields: the constant methods of the program.
+        make: writes a variant of the artifact.
+        seal: appends the seal to a program.
+        backend: the name of the program's backend.
+    """
 
     path: Path
     model: nn.Module
     fields: dict[str, Any]
     make: Callable[..., Path]
     seal: Callable[..., bytes]
+    backend: bytes = BACKEND
 
     @property
     def data(self) -> bytes:
@@ -84,7 +103,12 @@ def edge_program(model: nn.Module, delegate: bool) -> ExportedProgram:
 
 
 def lower(model: nn.Module, fields: dict[str, Any], *, delegate: bool = True) -> bytes:
-    """Compile `model` with constant methods `fields`, to XNNPACK or to portable operators."""
+    """Compile `model` with constant methods `fields`, to the target or to portable operators."""
+    if delegate and TARGET == "native":
+        image = torch.zeros(1, 3, *INPUT_SIZE)
+        graph = export_graph(model.eval(), (image,))
+        rewrite(graph, passes=NATIVE_PIPELINE)
+        return lower_native(graph, (image,)).serialize(fields)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         edge = EdgeProgramManager(
@@ -118,7 +142,7 @@ def build_tiny(folder: Path) -> Tiny:
     fields = {
         "hve_schema_version": 1,
         "hve_model_name": "tiny",
-        "hve_target": "xnnpack",
+        "hve_target": TARGET,
         "hve_precision": "fp32",
         "hve_created": "2026-11-21T10:00:00Z",
         "hve_weights_source": "random",

@@ -41,6 +41,7 @@ AFTER = """
 
 
 @pytest.mark.slow
+@pytest.mark.full_runtime
 @pytest.mark.parametrize(
     "parts",
     [

@@ -97,7 +97,8 @@ def test_every_fault_of_an_artifact_of_arrays_is_listed(tiny):
 
 
 def test_a_sealed_file_that_is_no_program(tiny, tmp_path):
-    with pytest.raises(ArtifactError, match=r"expected to read the program, got ExecuTorch error"):
+    expected = r"expected to read the program, got (ExecuTorch error|another kind of file)"
+    with pytest.raises(ArtifactError, match=expected):
         Session(written(tmp_path / "noise.pte", tiny.seal(bytes(range(256)) * 40)))
 
 
@@ -144,9 +145,11 @@ def test_impossible_metadata(tiny, changes, message):
 
 
 def test_missing_backend(tiny, tmp_path):
-    renamed = tiny.program.replace(b"XnnpackBackend", b"MissingBackend")
+    missing = b"No".ljust(len(tiny.backend), b"_")
+    renamed = tiny.program.replace(tiny.backend, missing)
     assert renamed != tiny.program
-    with pytest.raises(ArtifactError, match="expected the backend MissingBackend, got a runtime"):
+    expected = f"expected the backend {missing.decode()}, got a runtime"
+    with pytest.raises(ArtifactError, match=expected):
         Session(written(tmp_path / "backend.pte", tiny.seal(renamed)))
 
 

@@ -75,7 +75,7 @@ def test_metadata(tiny, session):
     assert session.metadata == Metadata(
         schema_version=1,
         model_name="tiny",
-        target="xnnpack",
+        target=tiny.fields["hve_target"],
         precision="fp32",
         created="2026-11-21T10:00:00Z",
         weights_source="random",
@@ -120,6 +120,7 @@ def test_metadata_without_labels_and_with_whole_numbers(tiny):
     assert metadata.preprocess.mean == (0.0, 0.0, 0.0)
 
 
+@pytest.mark.full_runtime
 def test_a_program_without_delegate_runs_on_the_optimized_kernels(tiny):
     path = tiny.make("portable", delegate=False)
     array = random_input()
