@@ -8,7 +8,7 @@ MACHINES ?= aarch64 x86_64
 MOBILE_SOURCES := $(shell find mobile/android/hvit-edge/src/main/cpp mobile/ios/Sources/CHvitEdge \
 	mobile/ios/Tests/link -type f)
 
-.PHONY: arm arm-wheel apple-link static-runner
+.PHONY: arm arm-wheel apple-link static-runner wheel
 
 arm: $(ARM)/staged $(ARM)/host/count_instructions.so ## cross-compile runner and C library for aarch64
 
@@ -55,4 +55,14 @@ static-runner: $(MACHINES:%=build/static/%/staged) ## runner for devices, a stat
 
 build/static/%/staged: $(ZIG) $(BUILT_SOURCES) tools/build_static_runner.sh
 	$(TOOLS)/build_static_runner.sh $(ZIG) $*
+	@touch $@
+
+# For this machine, but installed where neither the checkout nor ExecuTorch is.
+WHEEL := build/wheel
+
+wheel: $(WHEEL)/installed ## build the Python package's wheel, install it in an empty environment
+
+$(WHEEL)/installed: $(BINDING_SOURCES) $(PYTHON_SOURCES) constraints.txt tools/build_wheel.sh \
+		| .venv/tools
+	$(TOOLS)/build_wheel.sh
 	@touch $@
