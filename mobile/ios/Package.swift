@@ -1,12 +1,35 @@
 // swift-tools-version:5.9
 import PackageDescription
 
-// libhvit_edge_c comes from the XCFramework that build_xcframework.sh writes or, on macOS and
-// Linux, from the folder in HVIT_EDGE_LIBRARY.
+// The runtime is compiled from its sources, for artifacts of `--target native`. Two variables of the
+// environment choose the full runtime instead, which also runs those of `--target xnnpack`:
+// HVIT_EDGE_XCFRAMEWORK, the XCFramework that build_xcframework.sh wrote into this folder, or
+// HVIT_EDGE_LIBRARY, a folder that has libhvit_edge_c, on macOS and Linux.
+let framework = Context.environment["HVIT_EDGE_XCFRAMEWORK"]
 let library = Context.environment["HVIT_EDGE_LIBRARY"]
+let isSource = framework == nil && library == nil
 
-let binary: [Target] =
-    library == nil ? [.binaryTarget(name: "HvitEdgeC", path: "HvitEdgeC.xcframework")] : []
+// In runtime/kernels are the files that need another instruction set or rounding.
+let notCompiled = [
+    "runtime/capi/CMakeLists.txt",
+    "runtime/capi/exports.map",
+    "runtime/capi/exports_apple.txt",
+    "runtime/src/executorch",
+    "runtime/src/image/preprocess.cpp",
+    "runtime/src/image/resample.cpp",
+    "runtime/src/native/half_copies.cpp",
+    "runtime/src/native/operators_avx2.cpp",
+    "runtime/src/native/operators_avx512.cpp",
+    "runtime/src/native/operators_dotprod.cpp",
+    "runtime/src/native/operators_half_arm.cpp",
+    "runtime/src/native/operators_half_avx2.cpp",
+    "runtime/src/native/operators_half_avx512.cpp",
+    "runtime/src/native/operators_half_portable.cpp",
+    "runtime/src/native/operators_portable.cpp",
+]
+
+let binaries: [Target] =
+    framework.map { [.binaryTarget(name: "HvitEdgeC", path: $0)] } ?? []
 let linked: [LinkerSetting] =
     library.map { folder in
         [
@@ -19,10 +42,16 @@ let package = Package(
     name: "HvitEdge",
     platforms: [.iOS(.v17), .macOS(.v14)],
     products: [.library(name: "HvitEdge", targets: ["HvitEdge"])],
-    targets: binary + [
+    targets: binaries + [
         .target(
             name: "CHvitEdge",
-            dependencies: library == nil ? ["HvitEdgeC"] : [],
+            dependencies: framework == nil ? [] : ["HvitEdgeC"],
+            exclude: isSource ? notCompiled : ["runtime"],
+            cxxSettings: [
+                .headerSearchPath("runtime/src"),
+                .headerSearchPath("runtime/include"),
+                .headerSearchPath("runtime/generated"),
+            ],
             linkerSettings: linked
         ),
         .target(
@@ -34,7 +63,9 @@ let package = Package(
             name: "ClassifyFrame", dependencies: ["HvitEdge"], path: "Examples/ClassifyFrame"
         ),
         .testTarget(
-            name: "HvitEdgeTests", dependencies: ["HvitEdge"], resources: [.copy("reference.json")]
+            name: "HvitEdgeTests", dependencies: ["HvitEdge"], exclude: ["artifacts"],
+            resources: [.copy("reference.json")]
         ),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

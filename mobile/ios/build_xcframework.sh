@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds libhvit_edge_c for iPhones and their simulator into one XCFramework, which Package.swift
-# uses. README.md says how to build ExecuTorch first.
+# Builds libhvit_edge_c with the full runtime for iPhones and their simulator into one XCFramework,
+# which Package.swift uses if HVIT_EDGE_XCFRAMEWORK names it. README.md says how to build ExecuTorch.
 set -euo pipefail
 
 usage="usage: build_xcframework.sh --device FOLDER --simulator FOLDER [--output HvitEdgeC.xcframework]

@@ -25,7 +25,7 @@ final class ClassifierTests: XCTestCase {
         let (process, output) = (Process(), Pipe())
         process.executableURL = URL(fileURLWithPath: runner)
         process.arguments = [
-            "classify", Fixture.artifact("tiny_v1.pte").path, file.path, "--top-k", "7",
+            "classify", Fixture.tiny.path, file.path, "--top-k", "7",
         ]
         process.standardOutput = output
         try process.run()
@@ -54,7 +54,7 @@ final class ClassifierTests: XCTestCase {
         let metadata = classifier.metadata
         XCTAssertEqual(classifier.classCount, Fixture.classes)
         XCTAssertEqual(metadata.labels.count, Fixture.classes)
-        XCTAssertEqual(metadata.target, "xnnpack")
+        XCTAssertEqual(metadata.target, "native")
         XCTAssertEqual(metadata.precision, "fp32")
         XCTAssertEqual(metadata.preprocess.mean.count, 3)
         XCTAssertEqual(metadata.preprocess.std.count, 3)
@@ -66,7 +66,7 @@ final class ClassifierTests: XCTestCase {
     }
 
     func testOpensMemory() async throws {
-        var bytes = try Data(contentsOf: Fixture.artifact("tiny_v1.pte"))
+        var bytes = try Data(contentsOf: Fixture.tiny)
         let fromMemory = try await Classifier.open(bytes)
         bytes.resetBytes(in: 0..<bytes.count)
         let expected = try await Fixture.open().classify(Fixture.rgb())

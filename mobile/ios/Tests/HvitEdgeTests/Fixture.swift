@@ -6,16 +6,16 @@ import XCTest
 /// The artifacts of the C++ tests, pixels for them, and Python's results.
 enum Fixture {
     static let classes = 7
-    private static let checkout = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
+    /// A program of the native backend, which every build runs.
+    static let tiny = artifact("tiny_native_v1.pte")
 
     static func artifact(_ name: String) -> URL {
-        checkout.appendingPathComponent("cpp/tests/data/\(name)")
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("artifacts/\(name)")
     }
 
     static func open() async throws -> Classifier {
-        try await Classifier.open(artifact("tiny_v1.pte"))
+        try await Classifier.open(tiny)
     }
 
     /// Returns `photo` of make_reference.py, with three bytes a pixel.

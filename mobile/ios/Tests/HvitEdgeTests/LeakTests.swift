@@ -20,7 +20,7 @@
 
         /// 300 classifiers that stay open hold over 20 MB.
         func testForgottenClassifiersAreClosed() async throws {
-            let artifact = try Data(contentsOf: Fixture.artifact("tiny_v1.pte"))
+            let artifact = try Data(contentsOf: Fixture.tiny)
             try await openAndClassify(times: 300, artifact)
             let before = try residentKilobytes()
             try await openAndClassify(times: 300, artifact)

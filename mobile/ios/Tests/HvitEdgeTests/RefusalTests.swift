@@ -12,12 +12,24 @@ final class RefusalTests: XCTestCase {
             _ = try await Classifier.open(XCTUnwrap(URL(string: "https://example.com/a.pte")))
         }
         await assertRefused(.invalidArtifact, "use Session for other models") {
-            _ = try await Classifier.open(Fixture.artifact("two_outputs_v1.pte"))
+            _ = try await Classifier.open(Fixture.artifact("two_outputs_native_v1.pte"))
+        }
+    }
+
+    /// The runtime that the package compiles has no XNNPACK.
+    func testAnotherTarget() async throws {
+        let other = ["HVIT_EDGE_LIBRARY", "HVIT_EDGE_XCFRAMEWORK"]
+        let environment = ProcessInfo.processInfo.environment
+        guard other.allSatisfy({ environment[$0] == nil }) else {
+            throw XCTSkip("the full runtime is linked")
+        }
+        await assertRefused(.missingBackend, "compile the model for the target native") {
+            _ = try await Classifier.open(Fixture.artifact("tiny_v1.pte"))
         }
     }
 
     func testMemory() async throws {
-        let artifact = try Data(contentsOf: Fixture.artifact("tiny_v1.pte"))
+        let artifact = try Data(contentsOf: Fixture.tiny)
         await assertRefused(.invalidArtifact, "expected") {
             _ = try await Classifier.open(artifact.dropLast(40))
         }
@@ -34,7 +46,7 @@ final class RefusalTests: XCTestCase {
     func testThreads() async throws {
         for threads in [-1, 1025, .max, .min] {
             await assertRefused(.invalidArgument, "threads") {
-                _ = try await Classifier.open(Fixture.artifact("tiny_v1.pte"), threads: threads)
+                _ = try await Classifier.open(Fixture.tiny, threads: threads)
             }
         }
     }

@@ -2,7 +2,7 @@
 #ifndef HVIT_EDGE_SWIFT_H
 #define HVIT_EDGE_SWIFT_H
 
-#include "../../../../../cpp/include/hvit_edge/c_api.h"
+#include "hvit_edge/c_api.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,0 +1,1 @@
+../../../../../../cpp/include/hvit_edge/c_api.h

@@ -1,0 +1,2 @@
+#pragma clang fp contract(fast)
+#include "native/half_copies.cpp"

@@ -1,0 +1,2 @@
+#pragma clang fp contract(fast)
+#include "native/operators_portable.cpp"
