@@ -25,7 +25,7 @@ SHELL_FILES := .ci/run $(shell find tools cmake cpp mobile -name '*.sh')
 CPP_FILES := $(shell find cpp mobile -name '*.h' -o -name '*.cpp' -o -name '*.c')
 
 # Groups of tools/install_packages.sh. User-mode QEMU is for Linux alone; no test needs sanitizers.
-GROUPS := build cpp arm ssh adb jvm sanitize
+GROUPS := build cpp arm ssh adb jvm web sanitize
 TEST_GROUPS := $(filter-out sanitize $(if $(filter Linux,$(shell uname -s)),,arm),$(GROUPS))
 
 .PHONY: help packages packages-all $(GROUPS:%=packages-%) setup setup-cpp runner demo check \
@@ -38,7 +38,7 @@ help: ## print this list
 packages: ## install system packages for setup and C++ tests; packages-GROUP, those of one group
 	@SUDO=sudo $(INSTALL_PACKAGES) build cpp
 
-packages-all: ## install all groups of system packages: build cpp arm ssh adb jvm sanitize
+packages-all: ## install all groups of system packages: build cpp arm ssh adb jvm web sanitize
 	@SUDO=sudo $(INSTALL_PACKAGES) $(GROUPS)
 
 $(GROUPS:%=packages-%): packages-%:
@@ -145,4 +145,4 @@ clean: ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .ruff_cache
 	find python tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-include tools/cross.mk benchmarks/bench.mk
+include tools/cross.mk tools/web.mk benchmarks/bench.mk

@@ -40,6 +40,11 @@ packages_of() {
       echo "default-jdk-headless has_program javac"
       echo "junit4 has_jar junit4"
       ;;
+    web) # the page in a browser, and its runtime without one
+      echo "chromium has_program chromium"
+      echo "chromium-driver has_program chromedriver"
+      echo "nodejs has_program node"
+      ;;
     sanitize) # sanitizers, coverage, fuzzers and clang-tidy
       echo "clang has_program clang"
       echo "llvm has_program llvm-cov"
@@ -47,7 +52,7 @@ packages_of() {
       echo "libclang-rt-14-dev has_sanitizers"
       ;;
     *)
-      echo "error: expected groups of build, cpp, arm, ssh, adb, jvm, sanitize, got $1" >&2
+      echo "error: expected groups of build, cpp, arm, ssh, adb, jvm, web, sanitize, got $1" >&2
       return 1
       ;;
   esac

@@ -98,9 +98,21 @@ std::size_t values_of(const std::vector<TensorSpec>& specs) {
   return count;
 }
 
+Status check_floats(const std::vector<TensorSpec>& specs) {
+  for (const TensorSpec& spec : specs) {
+    if (spec.dtype == DType::float32) continue;
+    return Status(StatusCode::invalid_argument,
+                  concat("[web.run] expected tensors of float32, got one of ",
+                         to_string(spec.dtype), "; use the runtime for Python, C or C++"));
+  }
+  return Status();
+}
+
 // Runs with inputs one after another, and writes outputs the same way.
 Status run(Session& session, const float* inputs, std::size_t count, float* outputs,
            std::size_t room) {
+  if (Status status = check_floats(session.inputs()); !status.ok()) return status;
+  if (Status status = check_floats(session.outputs()); !status.ok()) return status;
   const std::size_t expected = values_of(session.inputs());
   const std::size_t needed = values_of(session.outputs());
   if (count != expected || room < needed) {

@@ -65,7 +65,7 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-GROUPS = ("build", "cpp", "arm", "ssh", "adb", "jvm")
+GROUPS = ("build", "cpp", "arm", "ssh", "adb", "jvm", "web")
 
 
 def test_nothing_missing_asks_nobody(machine):
@@ -144,7 +144,7 @@ def test_groups_that_are_unknown_are_refused_before_anything_is_installed(machin
 
 @pytest.mark.parametrize(
     ("target", "groups"),
-    [("test", "build cpp arm ssh adb jvm"), (".venv/created", "build"), ("packages", "build cpp")],
+    [("test", "build cpp arm ssh adb jvm web"), (".venv/created", "build"), ("packages", "build cpp")],
 )
 def test_make_asks_for_the_groups_of_its_target(target, groups):
     shown = subprocess.run(
