@@ -12,7 +12,9 @@
 #define __AVX512VL__ 1
 #define __AVX512VNNI__ 1
 #pragma clang fp contract(fast)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma"))), apply_to = function)
+#pragma clang attribute push(                                                     \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma"))), \
+    apply_to = function)
 #include "native/operators_avx512.cpp"
 #pragma clang attribute pop
 
