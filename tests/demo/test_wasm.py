@@ -75,7 +75,10 @@ def test_arrays_of_other_dtypes(run):
     assert printed["description"]["task"] == "tensor"
     assert printed["selfTest"]["passed"] and printed["selfTest"]["max_rel"] <= 1e-6
     refused, _ = run(DATA / "native_tensors_v2.pte", [np.zeros(18, np.float32)])
-    assert refused["kind"] == "Refused" and "expected tensors of float32, got one of int64" in refused["error"]
+    assert (
+        refused["kind"] == "Refused"
+        and "expected tensors of float32, got one of int64" in refused["error"]
+    )
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])

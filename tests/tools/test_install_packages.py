@@ -144,7 +144,11 @@ def test_groups_that_are_unknown_are_refused_before_anything_is_installed(machin
 
 @pytest.mark.parametrize(
     ("target", "groups"),
-    [("test", "build cpp arm ssh adb jvm web"), (".venv/created", "build"), ("packages", "build cpp")],
+    [
+        ("test", "build cpp arm ssh adb jvm web"),
+        (".venv/created", "build"),
+        ("packages", "build cpp"),
+    ],
 )
 def test_make_asks_for_the_groups_of_its_target(target, groups):
     shown = subprocess.run(
