@@ -69,7 +69,7 @@ setup-cpp: .venv/cpp ## create .venv with what C++ alone needs: CMake, Ninja and
 	@touch $@
 
 .venv/built: .venv/tools pyproject.toml python/hvit_edge/__init__.py $(BINDING_SOURCES)
-	$(WITH_VENV) $(PIP) install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[dev]'
+	$(WITH_VENV) $(PIP) install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[dev]' -C cmake.define.HVIT_EDGE_WERROR=ON
 	@touch $@
 
 # In the tree of `make test-cpp`; a new tree gets no tests, which would need GoogleTest.

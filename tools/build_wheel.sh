@@ -9,7 +9,7 @@ read -ra pip_flags <<<"${PIP_FLAGS-}"
 rm -rf "$wheel/dist" "$wheel/env"
 PATH="$PWD/.venv/bin:$PATH" CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-2} \
   "$python" -m pip wheel "${pip_flags[@]}" . --no-deps --no-build-isolation -w "$wheel/dist" \
-  -C build-dir="$wheel/binding"
+  -C build-dir="$wheel/binding" -C cmake.define.HVIT_EDGE_WERROR=ON
 "$python" -m venv "$wheel/env"
 "$wheel/env/bin/python" -m pip install "${pip_flags[@]}" -c constraints.txt "$wheel"/dist/*.whl
 cd "$wheel"

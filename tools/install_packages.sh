@@ -45,7 +45,8 @@ packages_of() {
       echo "chromium-driver has_program chromedriver"
       echo "nodejs has_program node"
       ;;
-    sanitize) # sanitizers, coverage, fuzzers and clang-tidy
+    sanitize) # sanitizers, coverage, fuzzers, clang-tidy, and a cache for all the trees that these need
+      echo "ccache has_program ccache"
       echo "clang has_program clang"
       echo "llvm has_program llvm-cov"
       echo "clang-tidy has_program run-clang-tidy"
