@@ -1,37 +1,47 @@
 """Time how long `compile` takes, beside importing torch and exporting the same module.
 
     python benchmarks/compile_times.py [--models mobilevit_xs ...] [--targets xnnpack native coreml]
-        [--precisions fp32 int8] [--rounds 5]
+        [--precisions fp32 int8] [--rounds 3] [--cached] [--coverage]
 
-This script needs an otherwise idle machine. Each measurement is a process of its own, which imports
-torch first; Python's own start is not counted. In a round, the base and all programs of a model
-take turns in random order. A ratio is computed within a round, and the table shows the median. The
-first round only fills the file cache and is not counted. All gates run, and nothing is taken from a
-cache of compiled or exported modules.
+Times are CPU seconds of one thread, with those of child processes, because other work on a machine
+changes them less than the time on the clock. Each measurement is a process of its own, which
+imports torch and `torch.export` first; Python's own start is not counted. In a round, the base and
+all programs of a model take turns in random order. A ratio is computed within a round, and the
+table shows the median. All gates run, and nothing is taken from a cache of compiled or exported
+modules.
 
-Models are those of the registry and of `coverage_models.py`, which needs what `coverage.py` needs.
+With `--cached`, each program is also compiled after a program of the same module for another
+target, with a cache that only that one filled. With `--coverage`, the models are those of
+`coverage_models.py`, which needs what `coverage.py` needs. The models that have rows already are
+skipped then, so that the script can be interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
+import resource
 import statistics
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from measure.apart import run_apart
-from measure.rows import put_row
+from measure.rows import put_row, rows_known
 
-RESULTS = Path(__file__).resolve().parent / "results" / "compile_times.json"
+FOLDER = Path(__file__).resolve().parent / "results"
+RESULTS, COVERAGE = FOLDER / "compile_times.json", FOLDER / "compile_coverage.json"
 MODELS = ("mobilevit_xs", "conformer_ti", "swin_t", "shunted_t", "shunted_b")
 TARGETS = ("xnnpack", "native", "coreml")
 PRECISIONS = ("fp32", "int8")
 BASE = "base"
+FILLING = {"xnnpack": "native", "native": "xnnpack", "coreml": "native"}
+"""The target that fills the cache for a program of another one."""
+CACHE = "HVIT_EDGE_CACHE_DIR"
+"""The setting of the folder of the cache; without it nothing is kept."""
 PHOTOS, SIDE = 128, 256
 """Number and size of the random images that int8 is calibrated on."""
 Row = Mapping[str, object]
@@ -41,24 +51,39 @@ def main() -> None:
     """Measure the models, or one program in this process."""
     args = _arguments()
     if args.one:
-        print(json.dumps(measure(args.models[0], args.targets[0], args.precisions[0])))
+        program = (args.targets[0], args.precisions[0])
+        print(json.dumps(measure(args.models[0], *program, coverage=args.coverage)))
         return
-    for model in args.models:
+    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    results = COVERAGE if args.coverage else RESULTS
+    for model in _models(args):
         load = os.getloadavg()[0]
         for (target, precision), row in rounds(model, args).items():
             key = {"model": model, "target": target, "precision": precision}
-            put_row(RESULTS, key, {**row, "load": round(load, 1)}, _place, threads=args.threads)
+            put_row(results, key, {**row, "load": round(load, 1)}, _place)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", default=MODELS, metavar="MODEL")
+    parser.add_argument("--models", nargs="+", metavar="MODEL")
     parser.add_argument("--targets", nargs="+", default=TARGETS)
     parser.add_argument("--precisions", nargs="+", default=PRECISIONS)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default 5)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of torch (default 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default 3)")
+    parser.add_argument("--cached", action="store_true", help="also compile from a filled cache")
+    parser.add_argument("--coverage", action="store_true", help="measure third-party modules")
     parser.add_argument("--one", action="store_true", help="measure one program in this process")
     return parser.parse_args()
+
+
+def _models(args: argparse.Namespace) -> list[str]:
+    """Return the models to measure."""
+    if not args.coverage:
+        return list(args.models or MODELS)
+    import coverage_models
+
+    known = rows_known(COVERAGE, "model")
+    wanted = args.models or coverage_models.MODELS
+    return [model for model in wanted if args.models or (model,) not in known]
 
 
 def rounds(model: str, args: argparse.Namespace) -> dict[tuple[str, str], dict[str, object]]:
@@ -66,54 +91,94 @@ def rounds(model: str, args: argparse.Namespace) -> dict[tuple[str, str], dict[s
     programs = [(BASE, "fp32")]
     programs += [(target, precision) for target in args.targets for precision in args.precisions]
     found: dict[tuple[str, str], list[Row]] = {program: [] for program in programs}
-    os.environ["OMP_NUM_THREADS"] = str(args.threads)
+    cached: dict[tuple[str, str], list[Row]] = {program: [] for program in programs}
     shuffle = random.Random(0).shuffle
-    for index in range(args.rounds + 1):
+    for _ in range(args.rounds):
         order = list(programs)
         shuffle(order)
-        for target, precision in order:
-            options = ["--models", model, "--targets", target, "--precisions", precision]
-            row = run_apart(__file__, "--one", *options)
-            if index > 0:
-                found[target, precision].append(row)
-    return {program: summarize(rows, found[BASE, "fp32"]) for program, rows in found.items()}
+        for program in order:
+            found[program].append(_apart(model, program, args.coverage))
+            if args.cached and program[0] != BASE:
+                cached[program].append(_from_cache(model, program, args.coverage))
+    base = found[BASE, "fp32"]
+    return {program: summarize(rows, base, cached[program]) for program, rows in found.items()}
 
 
-def summarize(rows: Sequence[Row], base: Sequence[Row]) -> dict[str, object]:
-    """Return the medians of a program's rounds, and of the ratios to the base of each round."""
-    failed = [row["error"] for row in (*rows, *base) if "error" in row]
+def _apart(model: str, program: tuple[str, str], coverage: bool) -> Row:
+    target, precision = program
+    options = ["--models", model, "--targets", target, "--precisions", precision]
+    return run_apart(__file__, "--one", *options, *(["--coverage"] if coverage else []))
+
+
+def _from_cache(model: str, program: tuple[str, str], coverage: bool) -> Row:
+    """Measure a program after one for another target filled the cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[CACHE] = folder
+        try:
+            _apart(model, (FILLING[program[0]], "fp32"), coverage)
+            return _apart(model, program, coverage)
+        finally:
+            del os.environ[CACHE]
+
+
+def summarize(
+    rows: Sequence[Row], base: Sequence[Row], cached: Sequence[Row] = ()
+) -> dict[str, object]:
+    """Return the medians of a program's rounds, and of the ratios to the base of each round.
+
+    Args:
+        rows, base: the rounds of the program and of the base.
+        cached: the rounds of the program with a filled cache; empty if it was not measured.
+    """
+    failed = [row["error"] for row in (*rows, *base, *cached) if "error" in row]
     if failed:
         return {"error": failed[0]}
     stages = list(rows[0]["stages"])
-    ratios = [row["seconds"] / other["seconds"] for row, other in zip(rows, base, strict=True)]
+    ratios = _ratios(rows, base)
+    found = {"cached_ratio": _median(_ratios(cached, base))} if cached else {}
     return {
         "seconds": _median(row["seconds"] for row in rows),
         "ratio": _median(ratios),
         "least": round(min(ratios), 2),
         "most": round(max(ratios), 2),
+        **found,
         "rounds": len(rows),
+        "peak_mb": round(max(row["peak_mb"] for row in rows)),
+        **({"weights_mb": round(rows[0]["weights_mb"], 1)} if "weights_mb" in rows[0] else {}),
         "stages": {name: _median(row["stages"].get(name, 0.0) for row in rows) for name in stages},
     }
 
 
-def measure(model: str, target: str, precision: str) -> dict[str, object]:
-    """Return the seconds of one program, or of the base, and of its stages."""
+def _ratios(rows: Sequence[Row], base: Sequence[Row]) -> list[float]:
+    return [row["seconds"] / other["seconds"] for row, other in zip(rows, base, strict=True)]
+
+
+def measure(model: str, target: str, precision: str, *, coverage: bool) -> dict[str, object]:
+    """Return the CPU seconds of one program, or of the base, and of its stages.
+
+    Args:
+        model: a name of the registry, or of `coverage_models`.
+        target, precision: the program.
+        coverage: True for a name of `coverage_models`.
+    """
     watch = _Watch()
     watch.begin("import torch")
     import torch
 
     if target == BASE:
+        watch.begin("import torch.export")  # not while the module is built, which is not counted
+        importlib.import_module("torch.export._trace")
         watch.begin(None)
-        module, shape = _module(model)
+        module, shape = _module(model, coverage)
         watch.begin("export")
         torch.export.export(module, (torch.rand(shape),))
-        return watch.done()
+        return {**watch.done(), "weights_mb": _megabytes(module)}
     watch.begin("import hvit-edge")
     from hvit_edge import compile
 
     with tempfile.TemporaryDirectory() as folder:
         watch.begin(None)
-        options = _options(model, precision, Path(folder))
+        options = _options(model, precision, Path(folder), coverage)
         watch.begin("build")
         compile(
             **options,
@@ -125,59 +190,64 @@ def measure(model: str, target: str, precision: str) -> dict[str, object]:
         return watch.done()
 
 
+def _megabytes(module: object) -> float:
+    """Return the size of the weights of a module."""
+    tensors = module.state_dict().values()
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6
+
+
 class _Watch:
-    """Measures the seconds of stages that follow one another."""
+    """Measures the CPU seconds of stages that follow one another, on all threads and children."""
 
     def __init__(self) -> None:
         self._stages: dict[str, float] = {}
         self._stage: str | None = None
-        self._since = time.perf_counter()
+        self._since = _cpu_seconds()
 
     def begin(self, stage: str | None) -> None:
         """End the current stage, and begin another one; None is not counted."""
-        now = time.perf_counter()
+        now = _cpu_seconds()
         if self._stage is not None:
             self._stages[self._stage] = self._stages.get(self._stage, 0) + now - self._since
-        self._stage, self._since = stage, time.perf_counter()
+        self._stage, self._since = stage, _cpu_seconds()
 
     def done(self) -> dict[str, object]:
-        """Return the seconds of each stage and of all of them."""
+        """Return the seconds of each stage and of all of them, and the peak memory in MB."""
         self.begin(None)
-        return {"seconds": sum(self._stages.values()), "stages": self._stages}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+        return {"seconds": sum(self._stages.values()), "stages": self._stages, "peak_mb": peak}
 
 
-def _module(model: str) -> tuple[object, tuple[int, ...]]:
+def _cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of its child processes that have ended."""
+    return sum(os.times()[:4])
+
+
+def _module(model: str, coverage: bool) -> tuple[object, tuple[int, ...]]:
     """Return a module, and the shape of its images."""
+    if coverage:
+        import coverage_models
+
+        module, preprocess = coverage_models.build(model)
+        return module, (1, 3, *preprocess.input_size)
     from hvit_edge import create_model
     from hvit_edge.models import model_info
-    from hvit_edge.models.registry import registered_names
 
-    if model in registered_names():
-        module = create_model(model, weights="random").eval()
-        return module, (1, 3, *model_info(model).input_size)
-    import coverage_models
-
-    module, preprocess = coverage_models.build(model)
-    return module, (1, 3, *preprocess.input_size)
+    module = create_model(model, weights="random").eval()
+    return module, (1, 3, *model_info(model).input_size)
 
 
-def _options(model: str, precision: str, folder: Path) -> dict[str, object]:
-    """Return the arguments of `compile` that say what is compiled, without any cache."""
-    from inspect import signature
-
-    from hvit_edge import compile
-    from hvit_edge.models.registry import registered_names
-
+def _options(model: str, precision: str, folder: Path, coverage: bool) -> dict[str, object]:
+    """Return the arguments of `compile` that say what is compiled, and if a cache is used."""
     found: dict[str, object] = {"model": model, "weights": "random"}
-    if model not in registered_names():
+    if coverage:
         import coverage_models
 
         module, preprocess = coverage_models.build(model)
         found = {"model": module, "preprocess": preprocess}
     if precision == "int8":
         found |= {"calib_data": _photos(folder), "calib_samples": PHOTOS}
-    if "cache" in signature(compile).parameters:
-        found["cache"] = False
+    found["cache"] = CACHE in os.environ
     return found
 
 

@@ -80,6 +80,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "roofline": ("peers", peers.roofline_table),
         "compile_times": ("compile_times", compile_times.times_table),
         "compile_stages": ("compile_times", compile_times.stages_table),
+        "compile_coverage": ("compile_coverage", compile_times.coverage_table),
     },
 }
 FIGURES = {"docs/peers.svg": ("peers", peers_plot.figure)}

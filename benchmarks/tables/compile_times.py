@@ -7,9 +7,10 @@ from measure.machine import name_machine
 from tables.markdown import markdown_table
 
 BASE = "base"
-UNMEASURED = "Not measured yet on an idle machine."
+UNMEASURED = "Not measured yet."
 ORDER = (
     "import torch",
+    "import torch.export",
     "import hvit-edge",
     "build",
     "calibrate",
@@ -22,11 +23,12 @@ ORDER = (
 
 
 def times_table(report: dict) -> str:
-    """Return one row per program: seconds, and the ratio to the base of its model."""
+    """Return one row per program: CPU seconds, the ratio to the base of its model, and memory."""
     base = {row["model"]: row for row in report["rows"] if row["target"] == BASE}
     header = (
         *("model", "target", "precision"),
-        *("import torch, export", "compile", "ratio (least to most)"),
+        *("import torch, export", "compile", "ratio (least to most)", "from the cache"),
+        "peak memory (weights)",
     )
     rows = [_times(row, base) for row in report["rows"] if row["target"] != BASE]
     return markdown_table(header, rows, _note(report))
@@ -35,13 +37,32 @@ def times_table(report: dict) -> str:
 def _times(row: dict, base: dict[str, dict]) -> tuple[str, ...]:
     what = (row["model"], row["target"], row["precision"])
     if "error" in row:
-        return (*what, row["error"], "", "")
+        return (*what, row["error"], "", "", "", "")
+    of_base = base[row["model"]]
     return (
         *what,
-        f"{base[row['model']]['seconds']:.1f} s",
+        f"{of_base['seconds']:.1f} s",
         f"{row['seconds']:.1f} s",
         f"{row['ratio']:.2f} ({row['least']:.2f} to {row['most']:.2f})",
+        f"{row['cached_ratio']:.2f}" if "cached_ratio" in row else "",
+        f"{row['peak_mb']} MB ({of_base['weights_mb']:.0f})",
     )
+
+
+def coverage_table(report: dict) -> str:
+    """Return one row per third-party module: the ratio of each target to the base."""
+    programs = [row for row in report["rows"] if row["target"] != BASE]
+    if not programs:
+        return UNMEASURED
+    targets = list(dict.fromkeys(row["target"] for row in programs))
+    cells = {(row["model"], row["target"]): _ratio(row) for row in programs}
+    models = dict.fromkeys(row["model"] for row in programs)
+    rows = [(model, *(cells.get((model, target), "") for target in targets)) for model in models]
+    return markdown_table(("module", *targets), rows, _note(report))
+
+
+def _ratio(row: dict) -> str:
+    return row["error"] if "error" in row else f"{row['ratio']:.2f}"
 
 
 def stages_table(report: dict) -> str:
@@ -68,6 +89,6 @@ def _note(report: dict) -> str:
     rounds = [row["rounds"] for row in report["rows"] if "rounds" in row]
     span = f"{min(rounds)} to {max(rounds)}" if min(rounds) != max(rounds) else f"{min(rounds)}"
     return (
-        f"Medians of {span} rounds, {report['threads']} threads. Load average before the models'"
+        f"CPU seconds of one thread; medians of {span} rounds. Load average before the models'"
         f" rounds {min(loads):.1f} to {max(loads):.1f}. {name_machine(report)}."
     )

@@ -1,12 +1,17 @@
 """Check how times of `compile` are summarized and shown."""
 
+import json
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 MACHINE = {"cpu": "fast", "architecture": "a", "cores": 2, "packages": {"torch": "2"}}
 
 
 def row(seconds, **stages):
-    return {"seconds": seconds, "stages": stages or {"import torch": seconds}}
+    stages = stages or {"import torch": seconds}
+    return {"seconds": seconds, "stages": stages, "peak_mb": 100.2 * seconds}
 
 
 def test_ratios_are_taken_within_a_round(load):
@@ -20,8 +25,29 @@ def test_ratios_are_taken_within_a_round(load):
         "least": 1.0,
         "most": 3.0,
         "rounds": 3,
+        "peak_mb": 902,
         "stages": {"lower": 4.0, "write": 1.0},
     }
+
+
+def test_rounds_from_the_cache_have_a_ratio_of_their_own(load):
+    rows, base, cached = [row(4.0)], [{**row(2.0), "weights_mb": 9.28}], [row(3.0)]
+    summarize = load("compile_times.py").summarize
+    found = summarize(rows, base, cached)
+    assert (found["ratio"], found["cached_ratio"]) == (2.0, 1.5)
+    assert summarize(base, base)["weights_mb"] == 9.3
+    assert "weights_mb" not in found and "cached_ratio" not in summarize(rows, base)
+
+
+def test_coverage_skips_the_modules_that_have_rows(load, monkeypatch, tmp_path):
+    script = load("compile_times.py")
+    monkeypatch.setattr(script, "COVERAGE", tmp_path / "rows.json")
+    monkeypatch.setitem(sys.modules, "coverage_models", SimpleNamespace(MODELS=["a", "b"]))
+    (tmp_path / "rows.json").write_text(json.dumps({"rows": [{"model": "a"}]}))
+    wanted = SimpleNamespace(coverage=True, models=None)
+    assert script._models(wanted) == ["b"]
+    assert script._models(SimpleNamespace(coverage=True, models=["a"])) == ["a"]
+    assert script._models(SimpleNamespace(coverage=False, models=None)) == list(script.MODELS)
 
 
 @pytest.mark.parametrize("broken", ["program", "base"])
@@ -35,32 +61,39 @@ def test_a_failure_is_kept(load, broken):
 def test_uncounted_time_is_in_no_stage(load, monkeypatch):
     script = load("compile_times.py")
     clock = iter([0.0, 1.0, 1.0, 3.0, 3.0, 7.0, 7.0, 8.0, 8.0, 9.0, 9.0])
-    monkeypatch.setattr(script.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(script, "_cpu_seconds", lambda: next(clock))
     watch = script._Watch()
     for stage in ("import torch", None, "lower", "import torch"):
         watch.begin(stage)
-    assert watch.done() == {"seconds": 4.0, "stages": {"import torch": 3.0, "lower": 1.0}}
+    found = watch.done()
+    assert found.pop("peak_mb") > 10
+    assert found == {"seconds": 4.0, "stages": {"import torch": 3.0, "lower": 1.0}}
 
 
 def test_tables(load):
     tables = load("tables/compile_times.py")
     facts = {"model": "net", "load": 0.5, "machine": 0}
-    timed = {"least": 1.5, "most": 2.5, "rounds": 3}
+    timed = {"least": 1.5, "most": 2.5, "rounds": 3, "peak_mb": 700}
+    of_base, cached = {"ratio": 1.0, "weights_mb": 9.3}, {"ratio": 2.0, "cached_ratio": 1.25}
     report = {
-        "threads": 2,
         "machines": [{**MACHINE, "date": "2026-11-30"}],
         "rows": [
-            {**facts, "target": "base", "precision": "fp32", **row(2.0), **timed, "ratio": 1.0},
-            {**facts, "target": "xnnpack", "precision": "fp32", **row(4.0), **timed, "ratio": 2.0},
+            {**facts, "target": "base", "precision": "fp32", **row(2.0), **timed, **of_base},
+            {**facts, "target": "xnnpack", "precision": "fp32", **row(4.0), **timed, **cached},
             {**facts, "target": "native", "precision": "fp32", "error": "ended with 1"},
         ],
     }
     assert tables.times_table(report).splitlines()[2:] == [
-        "| net | xnnpack | fp32 | 2.0 s | 4.0 s | 2.00 (1.50 to 2.50) |",
-        "| net | native | fp32 | ended with 1 |  |  |",
+        "| net | xnnpack | fp32 | 2.0 s | 4.0 s | 2.00 (1.50 to 2.50) | 1.25 | 700 MB (9) |",
+        "| net | native | fp32 | ended with 1 |  |  |  |  |",
         "",
-        "Medians of 3 rounds, 2 threads. Load average before the models' rounds 0.5 to 0.5."
-        " fast, a, 2 cores, torch 2, 2026-11-30.",
+        "CPU seconds of one thread; medians of 3 rounds. Load average before the models' rounds"
+        " 0.5 to 0.5. fast, a, 2 cores, torch 2, 2026-11-30.",
+    ]
+    assert tables.coverage_table(report).splitlines()[:3] == [
+        "| module | xnnpack | native |",
+        "|---|---|---|",
+        "| net | 2.00 | ended with 1 |",
     ]
     assert tables.stages_table(report).splitlines() == [
         "| model | target | precision | import torch |",
@@ -72,9 +105,9 @@ def test_tables(load):
 
 def test_tables_without_a_measurement(load):
     tables = load("tables/compile_times.py")
-    report = {"threads": 2, "machines": [], "rows": []}
+    report = {"machines": [], "rows": []}
     assert tables.times_table(report).splitlines()[2:] == [
         "",
-        "Not measured yet on an idle machine.",
+        "Not measured yet.",
     ]
-    assert tables.stages_table(report) == "Not measured yet on an idle machine."
+    assert tables.stages_table(report) == "Not measured yet."
