@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
-from hvit_edge.quantize import Calibration, cost
+from hvit_edge.quantize import Calibration, cost, rounded_layers
 from hvit_edge.quantize.cost import CostProfile, LayerCost, signature_of
 from hvit_edge.quantize.half_casts import CAST
 from hvit_edge.quantize.int8_operators import LINEAR
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.moments import input_moments
-from hvit_edge.quantize.plan import Plan, apply_plan
+from hvit_edge.quantize.plan import Plan, apply_plan, possible_precisions
+from hvit_edge.quantize.rounding import round_weight
 from hvit_edge.quantize.search import search
 from hvit_edge.quantize.search_state import SearchState
 from hvit_edge.quantize.sensitivity import Sensitivity, measure_sensitivity
@@ -141,6 +142,20 @@ def test_result_is_what_its_plan_makes_of_the_graph(graph, calibration):
     inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
     apply_plan(graph, result.plan, input_moments(graph, find_layers(graph), inputs))
     assert torch.equal(graph(*inputs[0]), result.graph(*inputs[0]))
+
+
+def test_each_layer_is_rounded_once_for_all_plans(graph, calibration, monkeypatch):
+    made = []
+
+    def count(weight, *arguments):
+        made.append(weight)
+        return round_weight(weight, *arguments)
+
+    monkeypatch.setattr(rounded_layers, "round_weight", count)
+    evaluate = Evaluate(0.001)
+    search(graph, calibration, evaluate, costs=profile_of(graph), max_drop=0.5)
+    assert len(evaluate.counts) > 2, "several plans with int8"
+    assert len(made) == sum("int8" in possible_precisions(x) for x in find_layers(graph))
 
 
 def test_predicted_noise_and_ranking(graph, calibration):

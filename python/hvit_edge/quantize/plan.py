@@ -31,7 +31,7 @@ from hvit_edge.quantize.half_casts import CAST
 from hvit_edge.quantize.int8 import quantize_int8
 from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.moments import Moments
-from hvit_edge.quantize.rounded_layers import round_layers
+from hvit_edge.quantize.rounded_layers import RoundedLayer, round_layers
 
 FORMAT = "hvit-edge plan 1"
 LAYER_PRECISIONS = ("int8", "fp16", "fp32")
@@ -154,7 +154,11 @@ def _closest(word: str, known: Iterable[str]) -> str:
 
 
 def apply_plan(
-    graph: GraphModule, plan: Plan, moments: Mapping[str, Moments] | None = None
+    graph: GraphModule,
+    plan: Plan,
+    moments: Mapping[str, Moments] | None = None,
+    *,
+    rounded: Mapping[str, RoundedLayer] | None = None,
 ) -> None:
     """Make each layer of `graph` compute as `plan` says, in place, with float32 between layers.
 
@@ -163,12 +167,18 @@ def apply_plan(
         plan: names or matches layers of `find_layers(graph)`.
         moments: from `input_moments`, at least for the int8 layers; None rounds each of their
             weights to the nearest step.
+        rounded: from `round_layers`, at least for the int8 layers, in place of `moments`.
 
     Raises:
         InputError: `resolve` refuses the plan, or moments of an int8 layer are missing.
     """
     layers = find_layers(graph)
-    set_precisions(graph, layers, resolve(plan, layers), moments)
+    chosen = resolve(plan, layers)
+    if moments is not None:
+        in_int8 = [layer for layer in layers if chosen[layer.name] == "int8"]
+        _check_moments(in_int8, moments)
+        rounded = round_layers(graph, in_int8, moments)
+    set_precisions(graph, layers, chosen, rounded)
     cleanup(graph)
     graph.graph.lint()
 
@@ -177,15 +187,15 @@ def set_precisions(
     graph: GraphModule,
     layers: Sequence[Layer],
     chosen: Mapping[str, str],
-    moments: Mapping[str, Moments] | None,
+    rounded: Mapping[str, RoundedLayer] | None,
 ) -> None:
-    """Apply to `layers` the precisions that `resolve` returned; replaced nodes are not removed."""
+    """Apply to `layers` the precisions that `resolve` returned; replaced nodes are not removed.
+
+    `rounded` is that of `quantize_int8`.
+    """
     by_precision: dict[str, list[Layer]] = {precision: [] for precision in LAYER_PRECISIONS}
     for layer in layers:
         by_precision[chosen[layer.name]].append(layer)
-    if moments is not None:
-        _check_moments(by_precision["int8"], moments)
-    rounded = None if moments is None else round_layers(graph, by_precision["int8"], moments)
     quantize_int8(graph, by_precision["int8"], rounded)
     _set_half(graph, by_precision["fp16"])
 

@@ -20,8 +20,9 @@ from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration
 from hvit_edge.quantize.cost import CostProfile, Runnable, measure_costs
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.moments import Moments, input_moments
+from hvit_edge.quantize.moments import input_moments
 from hvit_edge.quantize.plan import Plan, apply_plan, possible_precisions, resolve
+from hvit_edge.quantize.rounded_layers import RoundedLayer, round_layers
 from hvit_edge.quantize.search_state import SearchState
 from hvit_edge.quantize.sensitivity import Sensitivity, measure_sensitivity
 from hvit_edge.quantize.upgrades import order_upgrades, saved_ms
@@ -166,7 +167,7 @@ class _Search:
         self.layers = find_layers(graph)
         self.costs = self._costs(costs)
         inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
-        self.moments = self._moments(inputs)
+        self.rounded = self._rounded(inputs)
         self.sensitivities = self._sensitivities(inputs)
         self.steps = order_upgrades(self.layers, self.costs, self.sensitivities)
         self.evaluated: dict[int, EvaluatedPlan] = {}
@@ -206,10 +207,12 @@ class _Search:
             progress=self.progress,
         )
 
-    def _moments(self, inputs: Sequence[tuple[Tensor, ...]]) -> dict[str, Moments]:
+    def _rounded(self, inputs: Sequence[tuple[Tensor, ...]]) -> dict[str, RoundedLayer]:
+        """Round every layer that can be int8, once for all plans."""
         self.tell("calibrate")
         wanted = [layer for layer in self.layers if "int8" in possible_precisions(layer)]
-        return input_moments(self.graph, wanted, inputs, self.progress)
+        moments = input_moments(self.graph, wanted, inputs, self.progress)
+        return round_layers(self.graph, wanted, moments, self.progress)
 
     def _sensitivities(self, inputs: Sequence[tuple[Tensor, ...]]) -> list[Sensitivity]:
         """Measure in int8 every layer that can be int8, and in fp16 the layers that it makes
@@ -226,8 +229,9 @@ class _Search:
                 self.graph,
                 layers,
                 inputs,
-                self.moments,
+                None,
                 precision=precision,
+                rounded=self.rounded,
                 done=list(self.state.sensitivities),
                 on_layer=self.state.add_sensitivity,
                 progress=self.progress,
@@ -279,7 +283,7 @@ class _Search:
 
     def _applied(self, chosen: Mapping[str, str]) -> GraphModule:
         graph = copy.deepcopy(self.graph)
-        apply_plan(graph, Plan(chosen), self.moments)
+        apply_plan(graph, Plan(chosen), rounded=self.rounded)
         return graph
 
     def _ranking(self, chosen: Mapping[str, str]) -> tuple[RankedLayer, ...]:

@@ -25,6 +25,7 @@ from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.moments import Moments
 from hvit_edge.quantize.plan import layer_alone, possible_precisions, set_precisions
+from hvit_edge.quantize.rounded_layers import RoundedLayer, round_layers
 from hvit_edge.quantize.sqnr import sqnr
 
 MOST_INPUTS = 32
@@ -58,6 +59,7 @@ def measure_sensitivity(
     moments: Mapping[str, Moments] | None,
     *,
     precision: str = "int8",
+    rounded: Mapping[str, RoundedLayer] | None = None,
     done: Iterable[Sensitivity] = (),
     on_layer: Callable[[Sensitivity], None] = lambda found: None,
     progress: Wrap = silent,
@@ -70,6 +72,7 @@ def measure_sensitivity(
         inputs: tuples of the graph's input tensors; the first 32 are used.
         moments: from `input_moments`, for `layers`; None rounds each weight to the nearest step.
         precision: "int8" or "fp16".
+        rounded: from `round_layers`, for `layers`, in place of `moments`.
         done: results that are known already; their layers are skipped.
         on_layer: called with each new result.
         progress: wraps the loop over the layers that are left.
@@ -84,10 +87,12 @@ def measure_sensitivity(
     known = {found.layer: found for found in done if found.precision == precision}
     left = [layer for layer in layers if layer.name not in known]
     if left:
+        if moments is not None and precision == "int8":
+            rounded = round_layers(graph, left, moments)
         with torch.inference_mode():
             sweep = _Sweep(graph, inputs[:MOST_INPUTS])
             for layer in progress(left, len(left)):
-                found = sweep.measure(layer, precision, moments)
+                found = sweep.measure(layer, precision, rounded)
                 known[layer.name] = found
                 on_layer(found)
     return [known[layer.name] for layer in layers]
@@ -116,13 +121,13 @@ class _Sweep:
         self._expected = np.concatenate(ends)
 
     def measure(
-        self, layer: Layer, precision: str, moments: Mapping[str, Moments] | None
+        self, layer: Layer, precision: str, rounded: Mapping[str, RoundedLayer] | None
     ) -> Sensitivity:
         place = self._runner.place_of(layer.node)
         for values in self._images:
             self._runner.run(values, self._place, place)
         self._place = place
-        lowered = _lowered(self._graph, layer, precision, moments)
+        lowered = _lowered(self._graph, layer, precision, rounded)
         actual = np.concatenate([self._outcome(layer, lowered, v) for v in self._images])
         return _compare(layer.name, precision, self._expected, actual)
 
@@ -133,14 +138,14 @@ class _Sweep:
 
 
 def _lowered(
-    graph: GraphModule, layer: Layer, precision: str, moments: Mapping[str, Moments] | None
+    graph: GraphModule, layer: Layer, precision: str, rounded: Mapping[str, RoundedLayer] | None
 ) -> GraphModule:
     """Return `layer` in `precision` as a graph, from its input to the output of its ReLU."""
     module, alone = layer_alone(graph, layer)
-    seen = None
-    if moments is not None and precision == "int8":
-        seen = {alone.node.name: moments[layer.node.name]}
-    set_precisions(module, [alone], {alone.name: precision}, seen)
+    known = None
+    if rounded is not None and precision == "int8":
+        known = {alone.node.name: rounded[layer.node.name]}
+    set_precisions(module, [alone], {alone.name: precision}, known)
     module.recompile()
     return module
 
