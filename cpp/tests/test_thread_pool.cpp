@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -99,6 +100,33 @@ TEST(ThreadPool, ServesSeveralCallersInTurn) {
   }
   for (std::thread& caller : callers) caller.join();
 }
+
+#if !defined(HVIT_EDGE_THREAD_SANITIZER)  // which does not know threads of a fork
+// The workers of a process are not in its fork, which starts its own.
+TEST(ThreadPool, WorksInAForkOfTheProcess) {
+  ThreadPool pool;
+  ASSERT_TRUE(pool.resize(3));
+  expect_each_once(pool, 100);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(20);
+    for (const int threads : {3, 2}) {
+      Meeting meeting;
+      meeting.wanted = threads;
+      if (!pool.resize(static_cast<std::size_t>(threads))) _exit(2);
+      const Inference running(pool);
+      pool.run(threads, meet, &meeting);
+      if (meeting.arrived.load() != threads) _exit(3);
+    }
+    _exit(0);
+  }
+  int state = 0;
+  ASSERT_EQ(waitpid(child, &state, 0), child);
+  EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0) << state;
+  expect_each_once(pool, 100);
+}
+#endif
 
 #if defined(__linux__) && !defined(HVIT_EDGE_ADDRESS_SANITIZER) && \
     !defined(HVIT_EDGE_THREAD_SANITIZER)

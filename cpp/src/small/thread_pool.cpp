@@ -3,11 +3,13 @@
 #if !defined(HVIT_EDGE_NO_THREADS)
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "engine/cpu_count.h"
@@ -20,6 +22,7 @@ namespace {
 constexpr int kSpins = 4096;            // tens of microseconds
 constexpr std::int64_t kTurns = 8;      // of each thread in the work of an operation
 constexpr std::size_t kCacheLine = 64;  // what different threads write is not in the same one
+constexpr std::size_t kStack = std::size_t{1} << 20;  // attention needs 400 kB, musl gives 128 kB
 constexpr std::uint32_t kOpen = std::uint32_t{1} << 31;
 
 inline void relax() {
@@ -45,8 +48,8 @@ bool spin_until(const Condition& holds) {
 // The work of an operation is open while its caller takes part in it. Workers that wake up later do
 // not join it, and nobody waits for them.
 struct ThreadPool::State {
-  std::size_t threads = 1;
-  bool started = false;
+  std::atomic<std::size_t> threads{1};
+  std::atomic<pid_t> process{0};  // that started the workers; 0: none did
   std::vector<pthread_t> workers;
   std::vector<int> cpus;  // that workers run on; empty: all
   std::mutex one_caller;
@@ -145,15 +148,19 @@ bool ThreadPool::State::start(std::size_t wanted) {
   };
   news = 0;
   stops = false;
-  started = true;
+  process = getpid();
   threads = wanted;
   cpus = worker_cpus(wanted, fast_cpus(), allowed_cpus());
-  while (workers.size() + 1 < wanted) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  bool starts = pthread_attr_setstacksize(&attributes, kStack) == 0;
+  while (starts && workers.size() + 1 < wanted) {
     pthread_t worker;
-    if (pthread_create(&worker, nullptr, main, this) != 0) return false;
-    workers.push_back(worker);
+    starts = pthread_create(&worker, &attributes, main, this) == 0;
+    if (starts) workers.push_back(worker);
   }
-  return true;
+  pthread_attr_destroy(&attributes);
+  return starts;
 }
 
 void ThreadPool::State::stop() {
@@ -171,9 +178,20 @@ ThreadPool::~ThreadPool() { state_->stop(); }
 
 std::size_t ThreadPool::threads() const { return state_->threads; }
 
+// A fork of the process has no workers, and a copy of what they were waiting for. Both are left as
+// they are.
+void ThreadPool::leave_parent() {
+  if (state_->process == 0 || state_->process == getpid()) return;
+  auto own = std::make_unique<State>();
+  own->threads = state_->threads.load();
+  static_cast<void>(state_.release());
+  state_ = std::move(own);
+}
+
 bool ThreadPool::resize(std::size_t threads) {
+  leave_parent();
   const std::size_t before = state_->threads;
-  if (state_->started && threads == before) return true;
+  if (state_->process != 0 && threads == before) return true;
   state_->stop();
   if (state_->start(threads)) return true;
   state_->stop();
@@ -188,7 +206,7 @@ void ThreadPool::run(std::int64_t count, native::Job job, const void* work) {
     return;
   }
   const std::lock_guard<std::mutex> alone(state.one_caller);
-  if (!state.started && !state.start(state.threads)) {
+  if (state.process == 0 && !state.start(state.threads)) {
     state.threads = state.workers.size() + 1;
   }
   state.job = job;
@@ -203,7 +221,10 @@ void ThreadPool::run(std::int64_t count, native::Job job, const void* work) {
   state.await_workers();
 }
 
-void ThreadPool::begin_inference() { state_->inferences.fetch_add(1); }
+void ThreadPool::begin_inference() {
+  leave_parent();
+  state_->inferences.fetch_add(1);
+}
 
 void ThreadPool::end_inference() { state_->inferences.fetch_sub(1); }
 

@@ -36,6 +36,8 @@ class ThreadPool {
 
  private:
   struct State;
+  void leave_parent();
+
   std::unique_ptr<State> state_;
 };
 
