@@ -9,6 +9,9 @@
  * the core that an instruction occupies. These counts are of the first such stretch. "reads" are of
  * all stretches; the runner has a second one, whose operators are timed. They say how many
  * instructions had been executed at each call of hvit_edge_count_read().
+ *
+ * With the argument start=on, it counts what the first thread executes before it first calls
+ * hvit_edge_count_begin(): the start of the process and the loading of the model.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -48,6 +51,7 @@ static unsigned int counted_cpu;
 static volatile bool counting;
 static bool began;
 static bool ended;
+static bool counts_start;
 
 /* QEMU reads the version after loading the plugin, so it can suit either generation. */
 __attribute__((constructor)) static void choose_version(void) {
@@ -56,6 +60,10 @@ __attribute__((constructor)) static void choose_version(void) {
 
 static void begin(unsigned int cpu, void* unused) {
   (void)unused;
+  if (counts_start && !began) {
+    first = counted;
+    ended = true;
+  }
   counted_cpu = cpu;
   began = true;
   counting = true;
@@ -171,6 +179,7 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, i
   (void)info;
   for (int i = 0; i < argc; ++i) {
     if (strncmp(argv[i], "out=", 4) == 0 && argv[i][4] != '\0') output_path = argv[i] + 4;
+    if (strcmp(argv[i], "start=on") == 0) counts_start = true;
   }
   if (output_path == NULL) {
     fprintf(stderr,
@@ -178,6 +187,7 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, i
             "the plugin's name and a comma\n");
     return 1;
   }
+  counting = counts_start;
   qemu_plugin_register_vcpu_tb_trans_cb(id, instrument);
   qemu_plugin_register_atexit_cb(id, report, NULL);
   return 0;

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from hvit_edge.devices.bundle import BUILT, CHECKOUT, PROGRAM
+from hvit_edge.devices import Runner, open_device
+from hvit_edge.devices.bundle import BUILT, CHECKOUT, PROGRAM, SMALL, VARIABLE
 
 BASELINE = CHECKOUT / "benchmarks/results/arm.json"
 GROWTH = 0.02  # a count repeats to less than 0.001
@@ -42,6 +43,32 @@ def arm_build():
     runner = CHECKOUT / BUILT["aarch64"] / PROGRAM
     if shutil.which("qemu-aarch64") is None or not runner.is_file():
         pytest.skip("needs make arm")
+
+
+@pytest.fixture(scope="session")
+def static_build():
+    """Return the small runner for aarch64, a static file; check that it is built and can run."""
+    runner = SMALL / "aarch64" / PROGRAM
+    if shutil.which("qemu-aarch64") is None or not runner.is_file():
+        pytest.skip("needs make static-runner")
+    return runner
+
+
+@pytest.fixture
+def full_runner(arm_build, monkeypatch, tmp_path):
+    """`address -> Runner` on aarch64 with ExecuTorch, also for native programs."""
+    runners = tmp_path / "runners"
+    runners.mkdir()
+    (runners / "aarch64").symlink_to(CHECKOUT / BUILT["aarch64"])
+
+    def find(address: str) -> Runner:
+        runner = Runner(open_device(address))
+        with monkeypatch.context() as changed:
+            changed.setenv(VARIABLE, str(runners))
+            runner.facts()  # the first call looks for the program
+        return runner
+
+    return find
 
 
 @pytest.fixture(scope="session")

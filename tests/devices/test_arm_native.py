@@ -17,6 +17,7 @@ from hvit_edge.precision import INT8
 from hvit_edge.profile.instructions import instructions_of
 
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
+INPUT = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 # Of the largest output. int8 rounds activations too: 8 bits, over a few layers.
 LIMITS = {"fp32": 2e-5, "fp16": 1e-2, "int8": 0.1, "int8 for arm": 0.1, "int8-dynamic for arm": 0.1}
 
@@ -112,8 +113,10 @@ def compiled(module, photo_windows, tmp_path_factory):
 
 @pytest.mark.parametrize("address", [A76, A53])
 @pytest.mark.parametrize("precision", LIMITS)
-def test_every_operation(precision, address, compiled, module, record_property):
-    _agrees(compiled(precision), module, precision, address, record_property)
+def test_every_operation(precision, address, compiled, module, full_runner, record_property):
+    path = compiled(precision)
+    there = _agrees(path, module, precision, address, record_property)
+    _same_with_executorch(full_runner(address), path, there)
 
 
 @pytest.fixture(scope="module")
@@ -138,18 +141,28 @@ def general(tmp_path_factory):
 
 @pytest.mark.parametrize("address", [A76, A53])
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_general_operations(precision, address, general, record_property):
+def test_general_operations(precision, address, general, full_runner, record_property):
     module, compiled = general
-    _agrees(compiled(precision), module, precision, address, record_property)
+    path = compiled(precision)
+    there = _agrees(path, module, precision, address, record_property)
+    _same_with_executorch(full_runner(address), path, there)
+
+
+def _same_with_executorch(runner, path, outputs):
+    """Check that the small runner, which runs native programs, gives the full one's bits."""
+    (expected,) = runner.run(path, [INPUT.numpy()])
+    np.testing.assert_array_equal(outputs, expected)
 
 
 def _agrees(path, module, precision, address, record_property):
-    """Check a program in QEMU against float64 and against the same program on this machine."""
-    x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    (there,) = Runner(open_device(address)).run(path, [x.numpy()])
-    (here,) = hvit_edge.Session(path)(x.numpy())
+    """Check a program in QEMU against float64 and against the same program on this machine.
+
+    Returns its output in QEMU.
+    """
+    (there,) = Runner(open_device(address)).run(path, [INPUT.numpy()])
+    (here,) = hvit_edge.Session(path)(INPUT.numpy())
     with torch.inference_mode():
-        expected = copy.deepcopy(module).double()(x.double()).numpy()
+        expected = copy.deepcopy(module).double()(INPUT.double()).numpy()
     distance, apart = (
         np.abs(there - each).max() / np.abs(expected).max() for each in (expected, here)
     )
@@ -159,6 +172,7 @@ def _agrees(path, module, precision, address, record_property):
     )
     assert distance < LIMITS[precision]
     assert apart < LIMITS[precision]
+    return there
 
 
 @pytest.fixture(scope="module")
