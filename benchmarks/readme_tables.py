@@ -50,6 +50,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     "docs/arm.md": {
         "arm_accuracy": ("arm_accuracy", arm.accuracy_table),
         "arm_instructions": ("arm", arm.instructions_table),
+        "arm_start": ("cold_start", arm.start_table),
         "arm_estimates": ("arm", arm.estimates_table),
         "cores": ("cores", arm.cores_table),
         "arm_groups": ("arm_groups", arm.groups_table),

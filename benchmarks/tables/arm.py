@@ -59,6 +59,23 @@ def groups_table(report: dict) -> str:
     return markdown_table(("", *titles), cells, note)
 
 
+def start_table(report: dict) -> str:
+    """Return the instructions before the first inference, with one row per program and runner."""
+    rows = [
+        (
+            f"{row['program']} ({row['bytes'] / 1e6:.2f} MB)",
+            row["runner"],
+            f"{row['start'] / 1e6:.2f} M",
+            f"{row['inference'] / 1e6:.2f} M",
+            f"{row['runner_bytes'] / 1e6:.2f} MB",
+        )
+        for row in report["rows"]
+    ]
+    header = ("program", "runner", "to the first inference", "an inference", "runner and libraries")
+    devices = ", ".join(sorted({row["device"] for row in report["rows"]}))
+    return markdown_table(header, rows, f"One thread, {devices}; {name_machine(report)}.")
+
+
 def peer_precisions(report: dict) -> list[str]:
     """Return the precisions of peers, such as "litert fp32", in the order of the rows."""
     named = (row["precision"] for row in report["rows"])

@@ -253,8 +253,8 @@ def check_qemu(program: str | None) -> Check:
 
 
 def check_cross_compiler(program: str | None) -> Check:
-    """Check for the cross compiler of `make arm`; QEMU's guest uses its C library as well."""
-    remedy = "to build for Arm, and for --device qemu:CPU: apt install g++-aarch64-linux-gnu"
+    """Check for the cross compiler of `make arm`, whose runner needs its C library in QEMU."""
+    remedy = "to run xnnpack programs on --device qemu:CPU: apt install g++-aarch64-linux-gnu"
     return _check_tool("Arm cross compiler", program, remedy)
 
 

@@ -18,3 +18,16 @@ def test_a_rewrite_is_worth_what_is_more_without_it(load):
     assert "| split | needed | -0.2% |" in text
     assert "| level | +0.0% |  |" in text
     assert "none" not in text.split("More")[0]
+
+
+def test_starts_are_listed_by_program_and_runner(load):
+    machine = {"cpu": "c", "architecture": "a", "cores": 1, "packages": {}, "date": "d"}
+    row = {"program": "tiny", "bytes": 20_000, "device": "qemu:x", "machine": 0, "start": 260_000}
+    rows = [
+        {**row, "runner": "small", "runner_bytes": 1_400_000, "inference": 240_000},
+        {**row, "runner": "full", "runner_bytes": 12_700_000, "inference": 250_000},
+    ]
+    text = load("tables/arm.py").start_table({"machines": [machine], "rows": rows})
+    assert "| tiny (0.02 MB) | small | 0.26 M | 0.24 M | 1.40 MB |" in text
+    assert "| tiny (0.02 MB) | full | 0.26 M | 0.25 M | 12.70 MB |" in text
+    assert "One thread, qemu:x; c, a, 1 cores" in text
