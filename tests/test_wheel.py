@@ -81,6 +81,37 @@ def test_both_bindings_are_in_the_wheel():
     assert {Path(name).name.split(".")[0] for name in names} == {"_runtime", "_runtime_small"}
 
 
+def test_the_runners_for_devices_are_in_the_wheel():
+    (path,) = (WHEEL / "dist").glob("*.whl")
+    found = {
+        Path(entry.filename).parts[-2]: entry
+        for entry in zipfile.ZipFile(path).infolist()
+        if entry.filename.startswith("hvit_edge/assets/runners/")
+    }
+    assert {"aarch64", "x86_64"} <= set(found)
+    for entry in found.values():
+        assert entry.external_attr >> 16 & 0o100, "can be executed"
+
+
+def test_the_runtime_for_browsers_is_in_the_wheel():
+    (path,) = (WHEEL / "dist").glob("*.whl")
+    data = zipfile.ZipFile(path).read("hvit_edge/assets/web/hvit_edge.wasm")
+    assert data[:4] == b"\0asm"
+
+
+@pytest.mark.skipif(shutil.which("qemu-aarch64") is None, reason="needs qemu-aarch64")
+def test_a_device_needs_no_checkout(hvit):
+    done = hvit(
+        "run", NATIVE, PHOTO, "--self-test", "--device", "qemu:cortex-a76", "--format", "json"
+    )
+    report = json_of(done)
+    assert report["self_test"]["passed"]
+    here = hvit_edge.Classifier(NATIVE, threads=1)(PHOTO)
+    (result,) = report["results"]
+    found = [(each["label"], each["index"]) for each in result["predictions"]]
+    assert found == [(each.label, each.index) for each in here]
+
+
 def test_run(hvit):
     here = hvit_edge.Classifier(NATIVE, threads=1)
     (there,) = json_of(hvit("run", NATIVE, PHOTO, "--format", "json"))["results"]

@@ -57,12 +57,13 @@ build/static/%/staged: $(ZIG) $(BUILT_SOURCES) tools/build_static_runner.sh
 	$(TOOLS)/build_static_runner.sh $(ZIG) $*
 	@touch $@
 
-# For this machine, but installed where neither the checkout nor ExecuTorch is.
+# For this machine, but installed where neither the checkout nor ExecuTorch is. It contains the runners
+# for devices and the runtime for browsers.
 WHEEL := build/wheel
 
 wheel: $(WHEEL)/installed ## build the Python package's wheel, install it in an empty environment
 
-$(WHEEL)/installed: $(BINDING_SOURCES) $(PYTHON_SOURCES) constraints.txt tools/build_wheel.sh \
-		| .venv/tools
+$(WHEEL)/installed: $(MACHINES:%=build/static/%/staged) python/hvit_edge/assets/web/hvit_edge.wasm \
+		$(BINDING_SOURCES) $(PYTHON_SOURCES) constraints.txt tools/build_wheel.sh | .venv/tools
 	$(TOOLS)/build_wheel.sh
 	@touch $@
