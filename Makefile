@@ -19,7 +19,7 @@ DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 BUILT_SOURCES := CMakeLists.txt CMakePresets.json \
 	$(shell find cmake cpp -type f -not -path 'cpp/tests/*' -not -path 'cpp/fuzz/*')
 BINDING_SOURCES := $(filter-out CMakePresets.json cmake/aarch64% cmake/zig.cmake \
-	$(foreach folder,capi examples qemu runner,cpp/$(folder)/%),$(BUILT_SOURCES))
+	$(foreach folder,capi examples qemu runner web,cpp/$(folder)/%),$(BUILT_SOURCES))
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
 SHELL_FILES := .ci/run $(shell find tools cmake cpp mobile -name '*.sh')
 CPP_FILES := $(shell find cpp mobile -name '*.h' -o -name '*.cpp' -o -name '*.c')
