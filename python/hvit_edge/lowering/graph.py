@@ -16,6 +16,7 @@ import torch
 from torch.fx import GraphModule, Node
 from torch.utils._pytree import tree_map_only
 
+from hvit_edge.lowering.inferred_results import infer
 from hvit_edge.lowering.plain_layout import plain
 
 aten = torch.ops.aten
@@ -207,7 +208,7 @@ def inferred(node: Node) -> object:
     """Return the results of a call as tensors without data, from those of its arguments."""
     args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda source: source.meta["val"])
     args, kwargs = tree_map_only(torch.device, lambda device: META, (args, kwargs))
-    made = node.target(*args, **kwargs)
+    made = infer(node.target, args, kwargs)
     return tree_map_only(torch.Tensor, lambda tensor: tensor.to(META), made)
 
 

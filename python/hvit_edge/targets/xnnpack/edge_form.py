@@ -23,6 +23,7 @@ from executorch.exir.dialects._ops import ops as exir_ops
 from torch.fx import Graph, GraphModule, Node
 
 from hvit_edge.lowering.graph import aten, rank_of, repeated, shape_of
+from hvit_edge.lowering.inferred_results import infer
 from hvit_edge.quantize.half_casts import CAST
 from hvit_edge.quantize.int8_operators import INT8_OPERATORS
 from hvit_edge.targets.xnnpack.node_shapes import computed_from
@@ -171,7 +172,7 @@ class _Writer:
         made = self.written.graph.call_function(operator, args, kwargs)
         given = torch.fx.map_arg((args, kwargs), lambda node: node.meta["val"])
         made.meta = {key: origin.meta[key] for key in PROVENANCE if key in origin.meta}
-        value = operator(*given[0], **given[1])
+        value = infer(operator, given[0], given[1])
         made.meta["val"] = contiguous = _without_data(value)
         if value.stride() == contiguous.stride():
             computed_from(made, given[0], given[1], contiguous)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.fx import Graph, Node
 
+from hvit_edge.lowering.inferred_results import infer
+
 COMPUTED = "hvit_edge_computed"  # key of a `_Computed` in the metadata of a node
 
 
@@ -36,7 +38,7 @@ def compute_shapes(graph: Graph) -> None:
         args, kwargs = torch.fx.map_arg((node.args, node.kwargs), _value)
         known = node.meta.get(COMPUTED)
         if known is None or not _is_same((node.target, args, kwargs), known[:3]):
-            computed_from(node, args, kwargs, node.target(*args, **kwargs))
+            computed_from(node, args, kwargs, infer(node.target, args, kwargs))
         node.meta["val"] = node.meta[COMPUTED].value
 
 
