@@ -40,23 +40,25 @@ def random_array(key: str, shape: tuple[int, ...], gain: float = 1.0) -> np.ndar
     generator = np.random.default_rng(zlib.crc32(key.encode()))
     if key.endswith("running_var"):
         return np.float32(0.5) + generator.random(shape, dtype=np.float32)
-    normal = generator.standard_normal(shape, dtype=np.float32)
-    if key.endswith("running_mean"):
-        return np.float32(0.1) * normal
-    if len(shape) >= 2:
+    values = generator.standard_normal(shape, dtype=np.float32)
+    if len(shape) >= 2 and not key.endswith("running_mean"):
+        _center(values)
         scale = (gain if len(shape) == 4 else 1.0) / math.sqrt(math.prod(shape[1:]))
-        return np.float32(scale) * _centered(normal)
-    if key.endswith("weight"):
-        return np.float32(1) + np.float32(0.1) * normal
-    return np.float32(0.02) * normal
+        values *= np.float32(scale)
+    elif key.endswith(("weight", "running_mean")):
+        values *= np.float32(0.1)
+    else:
+        values *= np.float32(0.02)
+    if len(shape) < 2 and key.endswith("weight"):
+        values += np.float32(1)
+    return values
 
 
-def _centered(normal: np.ndarray) -> np.ndarray:
-    """Return `normal` minus its mean over the input channels, if there are enough of them.
+def _center(normal: np.ndarray) -> None:
+    """Subtract the mean over the input channels from `normal`, if there are enough of them.
 
     The mean is rounded to a multiple of 2^-20, so that the order of summation has no effect.
     """
-    if normal.shape[1] < FEWEST_CENTERED:
-        return normal
-    mean = np.round(normal.mean(1, keepdims=True, dtype=np.float64) * 2**20) / 2**20
-    return normal - mean.astype(np.float32)
+    if normal.shape[1] >= FEWEST_CENTERED:
+        mean = np.round(normal.mean(1, keepdims=True, dtype=np.float64) * 2**20) / 2**20
+        normal -= mean.astype(np.float32)
