@@ -44,7 +44,7 @@ class Values:
 
     def __init__(self, weights: Path) -> None:
         self._folder = weights
-        self._files: dict[str, bytearray] = {}
+        self._files: dict[str, np.ndarray] = {}
 
     def read(self, value: Any) -> tuple[Any, tuple[int | None, ...], torch.dtype | None]:
         """Return a constant, its shape and its dtype.
@@ -91,12 +91,12 @@ class Values:
             return _immediate(value.immediateValue.tensor, dtype, count)
         blob = value.blobFileValue
         data = self._file(blob.fileName.split("/")[-1])
-        start = HEADER.unpack_from(data, blob.offset)[3]
+        start = HEADER.unpack_from(data, blob.offset)[-1]
         return np.frombuffer(data, dtype, count, start)
 
-    def _file(self, name: str) -> bytearray:
+    def _file(self, name: str) -> np.ndarray:
         if name not in self._files:
-            self._files[name] = bytearray((self._folder / name).read_bytes())
+            self._files[name] = np.fromfile(self._folder / name, np.uint8)
         return self._files[name]
 
 
