@@ -3,11 +3,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import coremltools as ct
+import numpy as np
 import pytest
 import torch
 from coremltools.converters.mil.mil import Block
 from coremltools.converters.mil.mil import Builder as mb
 from coremltools.converters.mil.mil.block import InvalidBlockStateError
+from coremltools.converters.mil.mil.passes.defs.quantization import FP16ComputePrecision
 from coremltools.converters.mil.mil.passes.pass_pipeline import PassPipelineManager
 from coremltools.models import utils
 
@@ -63,6 +65,36 @@ def test_light_passes_validate_the_program_that_they_leave():
     first.outputs[0].child_ops.remove(second)
     with patches.light_passes(), pytest.raises(InvalidBlockStateError, match="relu_1"):
         PassPipelineManager.apply_pipeline(program, ct.PassPipeline.EMPTY)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.float32(3),
+        np.float32(7e4),
+        np.array([], np.float32),
+        np.array([1, -65504], np.float32),
+        np.array([[1, -65505]], np.float32),
+        np.array([-np.inf, 5, 2e38], np.float32),
+        np.array([np.inf, 7e4], np.float32),
+        np.array([np.nan, 7e4], np.float32),
+        np.array([np.nan, 5], np.float32),
+    ],
+)
+def test_constants_overflow_as_coremltools_says(values):
+    @mb.program(input_specs=[mb.TensorSpec(shape=(1, 4))])
+    def program(x):
+        return (
+            mb.concat(values=(mb.const(val=values),), axis=0)
+            if values.ndim
+            else mb.add(x=x, y=values)
+        )
+
+    operators = list(program.functions["main"].operations)
+    expected = [FP16ComputePrecision.fp16_overflow(op) for op in operators]
+    with patches.light_passes():
+        assert [FP16ComputePrecision.fp16_overflow(op) for op in operators] == expected
+    assert [FP16ComputePrecision.fp16_overflow(op) for op in operators] == expected
 
 
 @pytest.fixture

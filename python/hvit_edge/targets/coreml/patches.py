@@ -10,21 +10,27 @@ from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import coremltools as ct
+import numpy as np
 from coremltools.converters import _converters_entry
-from coremltools.converters.mil.mil import Program
+from coremltools.converters.mil.mil import Operation, Program, Var
 from coremltools.converters.mil.mil.block import Block
 from coremltools.converters.mil.mil.passes.defs.optimize_repeat_ops import _TransposeOptimization
+from coremltools.converters.mil.mil.passes.defs.quantization import FP16ComputePrecision
 from coremltools.converters.mil.mil.passes.pass_pipeline import PassPipelineManager
 from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
 from coremltools.models import utils
 
 from hvit_edge.boundary.patched_version import COREMLTOOLS, optional, required
-from hvit_edge.boundary.replaced import replaced
+from hvit_edge.boundary.replaced import added, replaced
 
-COMPRESSED = "constexpr_"
-"""How the types of operators begin that expand compressed constants."""
+LARGEST, INFINITE, SMALL = 65504, 1e38, 400
+"""Numbers in coremltools' cast to float16."""
+COMPRESSED, NESTED = "constexpr_", ("cond", "while_loop")
+"""How the types of operators begin that expand compressed constants, and those with blocks."""
+_check_underflow = FP16ComputePrecision._check_underflow_to_zero
 
 
 @required(COREMLTOOLS)
@@ -48,12 +54,14 @@ def light_passes() -> Iterator[None]:
     that nobody reads, and marks after each block what depends on compressed constants, even if
     there are none. Here a program is validated once, after all passes of a pipeline. The pass that
     cancels transposes infers the types of all operators again, even if it found none to cancel.
-    At the end, coremltools looks for unreachable objects among all those of the process.
+    At the end, coremltools looks for unreachable objects among all those of the process. Before it
+    casts operators to float16, it makes lists of the places of all numbers in their constants.
     """
     mark = Block._propagate_nonreplaceable_vars
 
     def mark_if_compressed(block: Block) -> None:
-        if any(op.op_type.startswith(COMPRESSED) or op.blocks for op in block.operations):
+        kinds = {kind.__name__ for kind in set(map(type, block.operations))}
+        if any(kind.startswith(COMPRESSED) or kind in NESTED for kind in kinds):
             mark(block)
 
     transform = _TransposeOptimization.apply_transform
@@ -70,11 +78,40 @@ def light_passes() -> Iterator[None]:
 
     with (
         replaced(PassPipelineManager, apply_pipeline=_apply),
+        added(FP16ComputePrecision, fp16_overflow=staticmethod(_overflows)),
+        added(FP16ComputePrecision, _check_underflow_to_zero=_keep_above_zero),
         replaced(_converters_entry, gc=SimpleNamespace(collect=lambda: 0)),
         replaced(_TransposeOptimization, apply_transform=transform_if_cancelled),
         replaced(Block, _propagate_nonreplaceable_vars=mark_if_compressed),
     ):
         yield
+
+
+def _overflows(op: Operation) -> bool:
+    """Return True if a constant that an operator reads is above float16's largest number.
+
+    Infinities, which here begin at 1e38, stay infinite, so they do not count.
+    """
+    return any(
+        var.op is not None
+        and var.op.op_type == "const"
+        and var.is_tensor_or_scalar_of(dtype="fp32")
+        and _largest(var.op.val.val) > LARGEST
+        for var in op.get_flattened_inputs()
+    )
+
+
+def _largest(values: Any) -> float:
+    """Return the largest absolute value below 1e38, or 0."""
+    absolute = np.abs(values)
+    top = absolute.max(initial=0)
+    return top if top < INFINITE else np.max(absolute, where=absolute < INFINITE, initial=0)
+
+
+def _keep_above_zero(passed: FP16ComputePrecision, cast: Var, original: Var) -> None:
+    """Keep numbers of a small constant from becoming zero; coremltools copies large ones first."""
+    if cast.val is not None and np.size(original.val) < SMALL:
+        _check_underflow(passed, cast, original)
 
 
 def _apply(program: Program, pipeline: ct.PassPipeline) -> None:
