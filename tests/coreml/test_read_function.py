@@ -1,5 +1,7 @@
 """Our reader of programs, compared with coremltools' own."""
 
+import inspect
+
 import coremltools as ct
 import numpy as np
 import pytest
@@ -162,6 +164,24 @@ def test_the_opset_of_a_program_finds_the_function_of_each_operator():
             since = [int(variant) for variant in variants if int(variant) <= opset]
             if since:
                 assert find_kernel(name, max(since)) is find_kernel(name, opset), (name, opset)
+
+
+def test_functions_have_the_defaults_of_coremltools():
+    """A program is read without coremltools, which fills in the inputs that were left out."""
+    checked = set()
+    for name in operator_names():
+        for opset, operator in SSAOpRegistry.core_ops[name].items():
+            try:
+                defaults = dict(operator.default_inputs(object.__new__(operator)).items())
+            except AttributeError:  # they depend on the inputs
+                continue
+            function = find_kernel(name, int(opset)).function
+            for key, parameter in inspect.signature(function).parameters.items():
+                has_default = parameter.default is not parameter.empty
+                if has_default and key in operator.input_spec.input_types:
+                    assert parameter.default == defaults.get(key), (name, opset, key)
+                    checked.add((name, key))
+    assert len(checked) > 20
 
 
 def test_a_program_with_blocks_is_left_to_coremltools(save):

@@ -2,7 +2,8 @@
 
 A function's parameters are the operator's inputs by name: those before the star are tensors, those
 after it plain Python values (lists, numbers, strings, bools). If an opset changed an operator's
-meaning, a second function is registered with the first opset that it holds for.
+meaning, a second function is registered with the first opset that it holds for. A parameter has a
+default only if it is that of coremltools, because programs are read without it.
 """
 
 from __future__ import annotations
