@@ -142,3 +142,17 @@ def test_layers_that_read_the_same_rows_share_their_moments(graph_of):
     assert_moments(wide, np.concatenate([patches(x.numpy(), *geometry) for x in inputs], 1))
     geometry = ((3, 3), (1, 1), (0, 0), (1, 1), 1)
     assert_moments(apart, np.concatenate([patches(x.numpy(), *geometry) for x in inputs], 1))
+
+
+def test_values_in_bfloat16(graph_of):
+    class Narrow(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(6, 3).bfloat16()
+
+        def forward(self, x):
+            return self.linear(x.bfloat16()).float()
+
+    inputs = [torch.randn(7, 6) for _ in range(3)]
+    (seen,) = moments_of(Narrow(), inputs, graph_of)
+    assert_moments(seen, torch.cat(inputs).bfloat16().float().numpy()[None])

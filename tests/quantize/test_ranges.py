@@ -4,9 +4,10 @@ import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
+from hvit_edge.lowering import export_graph
 from hvit_edge.quantize.histogram import BINS, Histogram
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.ranges import Range, choose_range, observe
+from hvit_edge.quantize.ranges import Range, choose_range, observe, visit
 
 
 def histogram(values: torch.Tensor) -> Histogram:
@@ -74,6 +75,22 @@ def test_runs_the_network_once_for_each_input(graph_of):
     (layer,) = find_layers(graph)
     observe(graph, [layer.source], [(torch.randn(2, 4),) for _ in range(5)], progress)
     assert passes == [5]
+
+
+def test_values_do_not_depend_on_the_memory_format_of_photos():
+    class Strided(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.linear = nn.Conv2d(3, 4, 3), nn.Linear(5, 2)
+
+        def forward(self, x):
+            return self.linear(torch.as_strided(self.conv(x), (2, 5), (5, 1)))
+
+    module, x = Strided().eval(), torch.randn(1, 3, 6, 6)
+    graph, seen = export_graph(module, (x,)), []
+    (layer,) = (layer for layer in find_layers(graph) if layer.is_linear)
+    visit(graph, {layer.source}, [(x,)], lambda node, value: seen.append(value))
+    assert torch.allclose(seen[0], module.conv(x).flatten()[:10].reshape(2, 5), atol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", [float("inf"), float("nan")])

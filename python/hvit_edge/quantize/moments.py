@@ -51,6 +51,8 @@ def input_moments(
     sums: dict[tuple[object, Hashable], _Waiting] = {}
 
     def add(node: object, value: Tensor) -> None:
+        if value.element_size() < 4:
+            value = value.float()  # numpy has no bfloat16, and multiplies float16 slowly
         for reading, layer in readers[node].items():
             if (node, reading) not in sums:
                 sums[node, reading] = _Waiting(layer, value)

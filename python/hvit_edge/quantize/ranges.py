@@ -15,7 +15,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.errors import InputError
-from hvit_edge.lowering.graph import aten, module_path, nodes_calling, only_user
+from hvit_edge.lowering.graph import aten, module_path, only_user
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.half import HalfStorage
 from hvit_edge.quantize.histogram import GrowingHistogram, Histogram
@@ -25,6 +25,9 @@ PERCENTILES = (1e-5, 1e-4, 1e-3)
 SHRINKS = tuple(1 - 0.04 * step for step in range(20))
 SMALLEST_SCALE = 2.0**-30
 METHODS = ("minmax", "percentile", "mse")
+
+OWN_NAMESPACES = ("hvit_edge", "quantized_decomposed")
+NEED_STRIDES = ("view", "_unsafe_view", "as_strided", "view_as_complex", "view_as_real")
 
 FOLLOWING = {
     aten.relu.default: torch.relu,
@@ -101,7 +104,13 @@ def visit(
 
 def _takes_any_layout(graph: GraphModule) -> bool:
     """Return True if no operator of the graph depends on the strides of what it reads."""
-    return next(nodes_calling(graph, aten.view.default, aten.as_strided.default), None) is None
+    operators = {node.target for node in graph.graph.nodes if node.op == "call_function"}
+    return all(
+        isinstance(operator, torch._ops.OpOverload)
+        and operator.namespace in ("aten", *OWN_NAMESPACES)
+        and operator._opname not in NEED_STRIDES
+        for operator in operators
+    )
 
 
 def _channels_last(arguments: Iterable[torch.Tensor]) -> list[torch.Tensor]:
