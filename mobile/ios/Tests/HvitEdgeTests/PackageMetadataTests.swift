@@ -77,7 +77,8 @@ final class PackageMetadataTests: XCTestCase {
             await refuse(.invalidArtifact, "got \(key): '\(value)'", strings)
         }
         var strings = whole
-        strings["hve_resize"] = "stretch"  // with a resize size
-        await refuse(.invalidArtifact, "got hve_resize: 'stretch'", strings)
+        strings["hve_resize"] = "stretch"
+        strings["hve_resize_size"] = "23"  // the crop is 24 wide
+        await refuse(.invalidArtifact, "got hve_resize_size: '23'", strings)
     }
 }
