@@ -99,6 +99,10 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._devtools("Emulation.setEmulatedMedia", features=[scheme])
 
+    def before_each_page(self, script: str) -> None:
+        """Run a script in each page that is opened, before those of the page."""
+        self._devtools("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     def screenshot(self, path: Path) -> None:
         """Write the picture of the whole page to a PNG file."""
         shot = self._devtools("Page.captureScreenshot", captureBeyondViewport=True)

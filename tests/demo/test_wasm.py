@@ -75,10 +75,8 @@ def test_arrays_of_other_dtypes(run):
     assert printed["description"]["task"] == "tensor"
     assert printed["selfTest"]["passed"] and printed["selfTest"]["max_rel"] <= 1e-6
     refused, _ = run(DATA / "native_tensors_v2.pte", [np.zeros(18, np.float32)])
-    assert (
-        refused["kind"] == "Refused"
-        and "expected tensors of float32, got one of int64" in refused["error"]
-    )
+    assert refused["kind"] == "Refused"
+    assert "expected tensors of float32, got one of int64" in refused["error"]
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
@@ -99,6 +97,29 @@ def test_every_kind_of_operation(version, run, tmp_path, record_property):
             record_property(name, float(gap))
             assert gap <= 1e-6, name
     assert start == len(outputs)
+
+
+@pytest.mark.parametrize(
+    ("options", "lack"),
+    [
+        ([], None),
+        (["--no-enable-sse4-1"], "the SIMD instructions of WebAssembly, got a browser or a"),
+        (["--no-expose-wasm"], "WebAssembly, got a browser or a policy that denies it"),
+    ],
+)
+def test_a_processor_without_simd(options, lack, node):
+    """V8 has no SIMD on processors without SSE4.1."""
+    script = (
+        f"import({json.dumps(str(PAGE / 'support.js'))})"
+        ".then((support) => console.log(JSON.stringify(support.missing())));"
+    )
+    command = [node, *options, "-e", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)
+    if lack is None:
+        assert said is None
+    else:
+        assert said.startswith(f"[web] expected {lack}")
 
 
 def test_an_artifact_for_xnnpack(run):
