@@ -13,7 +13,17 @@ from functools import partial
 from pathlib import Path
 
 from peers.contestants import MODELS
-from tables import arm, compile_times, coreml, coverage, models, peers, peers_plot, quantization
+from tables import (
+    arm,
+    compile_times,
+    coreml,
+    coverage,
+    models,
+    peers,
+    peers_plot,
+    quantization,
+    web,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -74,6 +84,9 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "coverage_coreml": ("coverage", coverage.core_ml_table),
         "coverage_times": ("coverage_times", coverage.times_table),
         "coverage_refusals": ("coverage", coverage.refusals_table),
+    },
+    "docs/web.md": {
+        "web": ("web", web.times_table),
     },
     "docs/performance.md": {
         "peers_summary": ("peers", peers.summary_table),
