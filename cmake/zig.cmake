@@ -1,9 +1,10 @@
 # Another machine by zig, which brings the headers and libraries of every system: a static musl on
-# Linux, and stubs of the system's libraries for macOS.
+# Linux, stubs of the system's libraries for macOS, and the libraries of WASI for browsers.
 #
 #   cmake --toolchain cmake/zig.cmake -DHVIT_EDGE_ZIG=.../zig -DHVIT_EDGE_ZIG_TARGET=TARGET ...
 #
-# TARGET is a zig triple of the table below; `make static-runner` and `make apple-link` build for some.
+# TARGET is a zig triple of the table below; `make static-runner`, `make apple-link` and
+# `make wasm` build for some.
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES HVIT_EDGE_ZIG HVIT_EDGE_ZIG_TARGET)
 if(NOT HVIT_EDGE_ZIG)
   message(FATAL_ERROR "[zig] expected -DHVIT_EDGE_ZIG=PATH, got none; pip install ziglang brings zig")
@@ -16,6 +17,7 @@ set(hvit_edge_zig_arm-linux-musleabihf Linux armv7l -mcpu=generic+v7a+neon)
 set(hvit_edge_zig_riscv64-linux-musl Linux riscv64)
 set(hvit_edge_zig_aarch64-macos.14.0 Darwin arm64)
 set(hvit_edge_zig_x86_64-macos.14.0 Darwin x86_64)
+set(hvit_edge_zig_wasm32-wasi Generic wasm32 -mcpu=generic+simd128)
 if(NOT hvit_edge_zig_${HVIT_EDGE_ZIG_TARGET})
   message(FATAL_ERROR "[zig] expected -DHVIT_EDGE_ZIG_TARGET=TARGET of cmake/zig.cmake, got "
                       "'${HVIT_EDGE_ZIG_TARGET}'; add a line to its table")

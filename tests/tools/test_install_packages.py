@@ -10,10 +10,13 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 SCRIPT = CHECKOUT / "tools/install_packages.sh"
 PLAIN = ("sh", "env", "grep", "head", "mktemp", "rm")
-PROGRAMS = ("ssh", "sshd", "adb", "javac", "pkg-config", "aarch64-linux-gnu-g++", "qemu-aarch64")
+PROGRAMS = (
+    *("ssh", "sshd", "adb", "javac", "pkg-config", "aarch64-linux-gnu-g++", "qemu-aarch64"),
+    *("chromium", "chromedriver", "node"),
+)
 TEST_PACKAGES = (
     "python3 python3-venv python3-dev g++ libgtest-dev pkg-config g++-aarch64-linux-gnu qemu-user"
-    " openssh-client openssh-server adb default-jdk-headless junit4"
+    " openssh-client openssh-server adb default-jdk-headless junit4 chromium chromium-driver nodejs"
 )
 NO_APT = "this system has no apt-get; install what provides them"
 
