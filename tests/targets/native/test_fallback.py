@@ -69,6 +69,7 @@ def lowered(module: nn.Module, *inputs: torch.Tensor, number: Number = Number.FL
 
 
 @pytest.mark.slow
+@pytest.mark.full_runtime
 @pytest.mark.parametrize("name", CASES)
 def test_left_outside(name):
     function, delegates, outside = CASES[name]
@@ -85,6 +86,7 @@ def test_left_outside(name):
     assert error < FLOAT * np.abs(expected).max()
 
 
+@pytest.mark.full_runtime
 def test_in_int8_and_float16():
     torch.manual_seed(0)
     module = Between(lambda x: torch.atan2(x, x + 3))
