@@ -1,15 +1,24 @@
 """The quick import of ExecuTorch's compiler, compared with the plain one."""
 
 import json
+import operator
 import subprocess
 import sys
 from importlib import resources
+from types import ModuleType
 
 import pytest
 import ruamel.yaml
+import torch
 
 from hvit_edge.boundary import executorch_compiler, patched_version
-from hvit_edge.boundary.executorch_compiler import IMPORTED, import_compiler, read_by_libyaml
+from hvit_edge.boundary.executorch_compiler import (
+    IMPORTED,
+    TRAINING,
+    import_compiler,
+    read_by_libyaml,
+    remove_functionalized,
+)
 
 IMPORT = """
 import sys
@@ -36,8 +45,9 @@ class Doubled(torch.nn.Module):
         return x + x
 
 program = torch.export.export(Doubled(), (torch.ones(2),))
-assert not utils._is_conv_node(program.graph.output_node())
 assert _program.unsafe_remove_auto_functionalized_pass(program) is program
+assert "torch._inductor.lowering" not in sys.modules
+assert not utils._is_conv_node(program.graph.output_node())
 import torchao
 assert torchao.__file__ and torch.ops.torchao.quantize_affine.default
 """
@@ -84,6 +94,35 @@ def test_only_that_import_is_changed():
     count, restored, replaced = printed(IMPORT).split()
     assert int(count) > 100
     assert (restored, replaced) == ("True", "True")
+
+
+class Program:
+    """Stands for an exported program."""
+
+    def __init__(self, target: object) -> None:
+        self.graph = torch.fx.Graph()
+        x = self.graph.placeholder("x")
+        self.graph.call_function(operator.neg, (x,))  # is dead
+        self.graph.output(self.graph.call_function(target, (x, x)))
+
+
+def test_dead_operators_are_removed_without_pytorchs_pass(monkeypatch):
+    monkeypatch.setitem(sys.modules, TRAINING, None)
+    program = Program(torch.ops.aten.add.Tensor)
+    assert remove_functionalized(program) is program
+    called = program.graph.find_nodes(op="call_function", target=operator.neg)
+    assert called == [] and len(program.graph.nodes) == 3
+
+
+@pytest.mark.parametrize(
+    "target", [torch.ops.higher_order.auto_functionalized, torch.ops.aten.copy_.default], ids=str
+)
+def test_pytorchs_pass_removes_what_only_it_knows(target, monkeypatch):
+    real = ModuleType(TRAINING)
+    real.unsafe_remove_auto_functionalized_pass = lambda program: ("by PyTorch", program)
+    monkeypatch.setitem(sys.modules, TRAINING, real)
+    program = Program(target)
+    assert remove_functionalized(program) == ("by PyTorch", program)
 
 
 @pytest.mark.slow

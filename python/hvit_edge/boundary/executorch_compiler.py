@@ -3,8 +3,8 @@
 - The module `executorch.exir.dialects.edge._ops` parses a table of 8,000 lines when it is imported,
   with a YAML parser in Python. libyaml reads the same values from it ten times as fast
   (tests/boundary/test_executorch_compiler.py compares them).
-- PyTorch's compiler of kernels, `torch._inductor`, is imported for one pass that removes an
-  operator of training programs.
+- PyTorch's compiler of kernels, `torch._inductor`, is imported for one pass that removes operators
+  which no exported program for inference has.
 - torchao is imported to add its operators to two lists, and for two functions. No graph has its
   operators before somebody imports it.
 """
@@ -14,8 +14,9 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-from hvit_edge.boundary.patches import light_compiler, yaml_parser
+from hvit_edge.boundary.patches import TRAINING, light_compiler, yaml_parser
 
 COMPILER = "executorch.exir"
 IMPORTED = (COMPILER, "executorch.backends.xnnpack.utils.utils")
@@ -26,9 +27,33 @@ def import_compiler() -> None:
     """Import `executorch.exir`; call this before anything else imports it."""
     if COMPILER in sys.modules:
         return
-    with read_by_libyaml(), light_compiler():
+    with read_by_libyaml(), light_compiler(remove_functionalized):
         for name in IMPORTED:
             importlib.import_module(name)
+
+
+def remove_functionalized(program: Any) -> Any:
+    """Return an ExportedProgram without calls of `auto_functionalized`, changed in place.
+
+    PyTorch's pass is imported only for a program that it may change in another way than by removing
+    dead operators.
+    """
+    if any(map(_is_for_pytorchs_pass, program.graph.nodes)):
+        training: Any = importlib.import_module(TRAINING)
+        return training.unsafe_remove_auto_functionalized_pass(program)
+    program.graph.eliminate_dead_code()
+    return program
+
+
+def _is_for_pytorchs_pass(node: Any) -> bool:
+    """Return True for operators that contain others, except delegates, and for a copy to itself."""
+    import torch
+
+    if node.op != "call_function":
+        return False
+    if isinstance(node.target, torch._ops.HigherOrderOperator):
+        return bool(node.target.name() != "executorch_call_delegate")
+    return bool(node.target is torch.ops.aten.copy_.default)
 
 
 def read_by_libyaml() -> AbstractContextManager[None]:

@@ -35,11 +35,15 @@ def yaml_parser(make: Callable[[type], type]) -> Iterator[None]:
 
 @optional(EXECUTORCH)
 @contextmanager
-def light_compiler() -> Iterator[None]:
-    """Let ExecuTorch's compiler be imported in this block without PyTorch's own and torchao."""
-    found: dict[str, ModuleType | None] = {
-        TRAINING: with_functions(TRAINING, "unsafe_remove_auto_functionalized_pass")
-    }
+def light_compiler(remove: Callable[[Any], Any]) -> Iterator[None]:
+    """Let ExecuTorch's compiler be imported in this block without PyTorch's own and torchao.
+
+    Args:
+        remove: takes the place of `unsafe_remove_auto_functionalized_pass`.
+    """
+    training: Any = ModuleType(TRAINING)
+    training.unsafe_remove_auto_functionalized_pass = remove
+    found: dict[str, ModuleType | None] = {TRAINING: training}
     if TORCHAO not in sys.modules:
         found[TORCHAO] = None  # ExecuTorch leaves its operators out of two lists then
         found |= {name: ModuleType(name) for name in (f"{TORCHAO}.quantization", PT2E)}
