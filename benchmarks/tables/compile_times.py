@@ -26,11 +26,12 @@ def times_table(report: dict) -> str:
     """Return one row per program: CPU seconds, the ratio to the base of its model, and memory."""
     base = {row["model"]: row for row in report["rows"] if row["target"] == BASE}
     header = (
-        *("model", "target", "precision"),
-        *("import torch, export", "compile", "ratio (least to most)", "from the cache"),
-        "peak memory (weights)",
+        *("model", "target", "precision", "import torch, export", "compile"),
+        *("ratio (least to most)", "peak memory (weights)", "ratio from the cache"),
     )
     rows = [_times(row, base) for row in report["rows"] if row["target"] != BASE]
+    if not any("cached_ratio" in row for row in report["rows"]):
+        header, rows = header[:-1], [row[:-1] for row in rows]
     return markdown_table(header, rows, _note(report))
 
 
@@ -44,8 +45,8 @@ def _times(row: dict, base: dict[str, dict]) -> tuple[str, ...]:
         f"{of_base['seconds']:.1f} s",
         f"{row['seconds']:.1f} s",
         f"{row['ratio']:.2f} ({row['least']:.2f} to {row['most']:.2f})",
-        f"{row['cached_ratio']:.2f}" if "cached_ratio" in row else "",
         f"{row['peak_mb']} MB ({of_base['weights_mb']:.0f})",
+        f"{row['cached_ratio']:.2f}" if "cached_ratio" in row else "",
     )
 
 
@@ -88,7 +89,8 @@ def _note(report: dict) -> str:
     loads = [row["load"] for row in report["rows"]]
     rounds = [row["rounds"] for row in report["rows"] if "rounds" in row]
     span = f"{min(rounds)} to {max(rounds)}" if min(rounds) != max(rounds) else f"{min(rounds)}"
+    of_rounds = "one round" if span == "1" else f"medians of {span} rounds"
     return (
-        f"CPU seconds of one thread; medians of {span} rounds. Load average before the models'"
+        f"CPU seconds of one thread; {of_rounds}. Load average before the models'"
         f" rounds {min(loads):.1f} to {max(loads):.1f}. {name_machine(report)}."
     )
