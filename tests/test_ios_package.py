@@ -200,7 +200,8 @@ def test_other_folders_are_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_swift_builds_and_tests_the_package(tmp_path):
     if not shutil.which("swift"):
         pytest.skip("no Swift compiler")
