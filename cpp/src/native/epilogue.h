@@ -86,6 +86,14 @@ void finish_second(const Epilogue& epilogue, const Tile& tile) {
   if (epilogue.residual.space == Space::none) {
     return finish_one_tile<first, false, Fused::none, accuracy>(tile);
   }
+#if defined(__wasm_simd128__)
+  // A file that is downloaded has no code for each pair of activations.
+  finish_one_tile<first, true, Fused::none, accuracy>(tile);
+  if (is_applied_later(epilogue.second)) return;
+  for (int row = 0; row < tile.rows->count; ++row) {
+    activate_all(epilogue.second, tile.rows->outputs[row] + tile.column, tile.columns);
+  }
+#else
   switch (activating(epilogue.second).fused) {
     case Fused::none:
       return finish_one_tile<first, true, Fused::none, accuracy>(tile);
@@ -100,6 +108,7 @@ void finish_second(const Epilogue& epilogue, const Tile& tile) {
     case Fused::relu6:
       return finish_one_tile<first, true, Fused::relu6, accuracy>(tile);
   }
+#endif
 }
 
 template <Accuracy accuracy>
