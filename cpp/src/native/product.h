@@ -24,6 +24,8 @@ constexpr int kTileRows = 8, kTilePanels = 3;
 constexpr int kTileRows = 8, kTilePanels = 1;
 #elif defined(__AVX2__) || defined(__aarch64__)
 constexpr int kTileRows = 6, kTilePanels = 1;
+#elif defined(__wasm_simd128__) && defined(HVIT_EDGE_HALF)
+constexpr int kTileRows = 4, kTilePanels = 1;  // for each conversion of weights
 #else
 constexpr int kTileRows = 2, kTilePanels = 1;
 #endif
@@ -120,6 +122,9 @@ Multiply multiply_rows(int rows) {
       return multiply<6, vectors, scattered>;
     case 5:
       return multiply<5, vectors, scattered>;
+#endif
+#if defined(__AVX2__) || defined(__aarch64__) || \
+    (defined(__wasm_simd128__) && defined(HVIT_EDGE_HALF))
     case 4:
       return multiply<4, vectors, scattered>;
     case 3:
