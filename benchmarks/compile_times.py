@@ -14,6 +14,9 @@ With `--cached`, each program is also compiled after a program of the same modul
 target, with a cache that only that one filled. With `--coverage`, the models are those of
 `coverage_models.py`, which needs what `coverage.py` needs. The models that have rows already are
 skipped then, so that the script can be interrupted.
+
+int8 is calibrated on 128 windows of the bundled photos. `--code before` and `--code after` keep the
+rows of two versions of hvit-edge, for a table that compares them; PYTHONPATH selects the version.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from measure.rows import put_row, rows_known
 
 FOLDER = Path(__file__).resolve().parent / "results"
 RESULTS, COVERAGE = FOLDER / "compile_times.json", FOLDER / "compile_coverage.json"
+COMPARED = FOLDER / "compile_int8.json"
 MODELS = ("mobilevit_xs", "conformer_ti", "swin_t", "shunted_t", "shunted_b")
 TARGETS = ("xnnpack", "native", "coreml")
 PRECISIONS = ("fp32", "int8")
@@ -42,8 +46,8 @@ FILLING = {"xnnpack": "native", "native": "xnnpack", "coreml": "native"}
 """The target that fills the cache for a program of another one."""
 CACHE = "HVIT_EDGE_CACHE_DIR"
 """The setting of the folder of the cache; without it nothing is kept."""
-PHOTOS, SIDE = 128, 256
-"""Number and size of the random images that int8 is calibrated on."""
+PHOTOS = 128
+CALIBRATED = ("int8", "int8-dynamic")
 Row = Mapping[str, object]
 
 
@@ -60,6 +64,8 @@ def main() -> None:
         load = os.getloadavg()[0]
         for (target, precision), row in rounds(model, args).items():
             key = {"model": model, "target": target, "precision": precision}
+            if args.code:
+                key, results = {**key, "code": args.code}, COMPARED
             put_row(results, key, {**row, "load": round(load, 1)}, _place)
 
 
@@ -71,6 +77,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default 3)")
     parser.add_argument("--cached", action="store_true", help="also compile from a filled cache")
     parser.add_argument("--coverage", action="store_true", help="measure third-party modules")
+    parser.add_argument("--code", help="store the rows in compile_int8.json, under this name")
     parser.add_argument("--one", action="store_true", help="measure one program in this process")
     return parser.parse_args()
 
@@ -89,7 +96,12 @@ def _models(args: argparse.Namespace) -> list[str]:
 def rounds(model: str, args: argparse.Namespace) -> dict[tuple[str, str], dict[str, object]]:
     """Return a row for the base and for each program of `model`."""
     programs = [(BASE, "fp32")]
-    programs += [(target, precision) for target in args.targets for precision in args.precisions]
+    programs += [
+        (target, precision)
+        for target in args.targets
+        for precision in args.precisions
+        if precision in precisions_of(target)
+    ]
     found: dict[tuple[str, str], list[Row]] = {program: [] for program in programs}
     cached: dict[tuple[str, str], list[Row]] = {program: [] for program in programs}
     shuffle = random.Random(0).shuffle
@@ -102,6 +114,13 @@ def rounds(model: str, args: argparse.Namespace) -> dict[tuple[str, str], dict[s
                 cached[program].append(_from_cache(model, program, args.coverage))
     base = found[BASE, "fp32"]
     return {program: summarize(rows, base, cached[program]) for program, rows in found.items()}
+
+
+def precisions_of(target: str) -> tuple[str, ...]:
+    """Return the precisions that a target has."""
+    from hvit_edge.precision import TARGET_PRECISIONS
+
+    return TARGET_PRECISIONS[target]
 
 
 def _apart(model: str, program: tuple[str, str], coverage: bool) -> Row:
@@ -245,19 +264,31 @@ def _options(model: str, precision: str, folder: Path, coverage: bool) -> dict[s
 
         module, preprocess = coverage_models.build(model)
         found = {"model": module, "preprocess": preprocess}
-    if precision == "int8":
+    if precision in CALIBRATED:
         found |= {"calib_data": _photos(folder), "calib_samples": PHOTOS}
     found["cache"] = CACHE in os.environ
     return found
 
 
 def _photos(folder: Path) -> Path:
-    """Write random images in the form that `compile` reads."""
+    """Write windows of the bundled photos in a folder, as users have photos."""
     import numpy as np
+    from PIL import Image
 
-    images = np.random.default_rng(0).integers(0, 256, (PHOTOS, SIDE, SIDE, 3), np.uint8)
-    np.savez(folder / "images.npz", images=images)
-    return folder / "images.npz"
+    from hvit_edge.images.load_image import load_image
+    from hvit_edge.weights import bundled_photos
+
+    images = folder / "photos"
+    images.mkdir()
+    photos = [load_image(path) for path in bundled_photos()]
+    rng = np.random.default_rng(0)
+    for index in range(PHOTOS):
+        photo = photos[index % len(photos)]
+        side = int(rng.uniform(0.4, 1.0) * min(photo.shape[:2]))
+        top, left = (int(rng.integers(0, size - side + 1)) for size in photo.shape[:2])
+        window = photo[top : top + side, left : left + side]
+        Image.fromarray(window).save(images / f"{index:03}.jpg", quality=95)
+    return images
 
 
 def _median(values: object) -> float:

@@ -15,6 +15,7 @@ from pathlib import Path
 from peers.contestants import MODELS
 from tables import (
     arm,
+    compile_int8,
     compile_times,
     coreml,
     coverage,
@@ -94,6 +95,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "roofline": ("peers", peers.roofline_table),
         "compile_times": ("compile_times", compile_times.times_table),
         "compile_stages": ("compile_times", compile_times.stages_table),
+        "compile_int8": ("compile_int8", compile_int8.compared_table),
         "compile_coverage": ("compile_coverage", compile_times.coverage_table),
     },
 }

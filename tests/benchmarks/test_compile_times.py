@@ -113,3 +113,47 @@ def test_tables_without_a_measurement(load):
         "Not measured yet.",
     ]
     assert tables.stages_table(report) == "Not measured yet."
+
+
+def test_only_precisions_of_a_target_are_measured(load):
+    precisions = load("compile_times.py").precisions_of
+    assert "int8-dynamic" in precisions("native")
+    assert "int8-dynamic" not in precisions("coreml")
+
+
+def test_int8_is_calibrated_on_128_photos(load, tmp_path):
+    from hvit_edge.preprocess import Preprocess
+    from hvit_edge.quantize import calibration_inputs
+
+    folder = load("compile_times.py")._photos(tmp_path)
+    found = calibration_inputs(folder, Preprocess(input_size=(32, 32)))
+    assert (len(found.inputs), found.skipped, found.notices) == (128, (), ())
+
+
+def test_two_versions_are_compared(load):
+    table = load("tables/compile_int8.py").compared_table
+    facts = {"model": "net", "target": "native", "machine": 0, "rounds": 1}
+    floats = {**facts, "precision": "fp32", "seconds": 5.0, "peak_mb": 500, "code": "after"}
+    int8 = {**facts, "precision": "int8"}
+    rows = [
+        {**facts, "target": "base", "precision": "fp32", "seconds": 3.0, "code": "after"},
+        floats,
+        {**int8, "seconds": 40.0, "peak_mb": 1500, "code": "before"},
+        {**int8, "seconds": 20.2, "peak_mb": 900.4, "code": "after"},
+        {**facts, "precision": "fp16", "error": "ended with 1", "code": "after"},
+    ]
+    report = {
+        "machines": [{**MACHINE, "date": "2026-11-30"}],
+        "rows": [{**row, "load": 1.0 + index} for index, row in enumerate(rows)],
+    }
+    assert table(report).splitlines() == [
+        "| model | target | precision | CPU seconds | times fp32 | peak MB |",
+        "|---|---|---|---|---|---|",
+        "| net | native | fp32 | 5.0 |  | 500 |",
+        "| net | native | int8 | 40.0 to 20.2 | 4.0 | 1500 to 900 |",
+        "| net | native | fp16 | ended with 1 |  |  |",
+        "",
+        "CPU seconds of one thread; rounds: 1. Load average 1.0 to 5.0, which makes CPU seconds"
+        " longer, too. fast, a, 2 cores, torch 2, 2026-11-30.",
+    ]
+    assert table({"machines": [], "rows": []}) == "Not measured yet."
