@@ -6,11 +6,15 @@ import torch
 from torch import nn
 
 from hvit_edge.errors import InputError
-from hvit_edge.quantize import Calibration, quantize, sqnr
+from hvit_edge.quantize import Calibration, quantize, reference_graph, sqnr
+from hvit_edge.quantize import precision as precision_module
+from hvit_edge.quantize.equalize import equalize
 from hvit_edge.quantize.int8_operators import CONV2D, LINEAR, POINTWISE
 from hvit_edge.quantize.layers import find_layers
 from hvit_edge.quantize.precision import takes_int8
+from hvit_edge.targets import target_named
 from hvit_edge.targets.executorch import executorch_step
+from hvit_edge.targets.target import Job, Sample
 from hvit_edge.targets.xnnpack.lower import lower
 
 aten = torch.ops.aten
@@ -154,6 +158,42 @@ def test_other_images_give_another_graph(network, graph_of, calibration):
     ]
     assert len(values[0]) == 5, "one of each int8 layer"
     assert not all(map(torch.equal, *values))
+
+
+@pytest.mark.parametrize(("precision", "with_calibration"), CASES)
+def test_a_reference_is_quantized_as_its_graph(
+    precision, with_calibration, network, graph_of, calibration
+):
+    graph = graph_of(network, torch.randn(1, 3, 16, 16))
+    example = (torch.from_numpy(calibration.inputs[0]),)
+    given = calibration if with_calibration else None
+    reference = reference_graph(graph, precision)
+    code, state = reference.code, copy.deepcopy(reference.state_dict())
+    made = quantize(reference, example, precision=precision, calibration=given, is_reference=True)
+    assert (
+        outputs(made, calibration).tobytes()
+        == outputs(
+            quantized(graph, calibration, precision, with_calibration), calibration
+        ).tobytes()
+    )
+    assert reference.code == code
+    assert all(torch.equal(state[name], value) for name, value in reference.state_dict().items())
+
+
+@pytest.mark.parametrize("target", ["xnnpack", "native"])
+def test_targets_equalize_once(target, network, graph_of, monkeypatch):
+    example = torch.randn(1, 3, 16, 16)
+    graph, calls = graph_of(network, example), []
+
+    def count(graph):
+        calls.append(graph)
+        return equalize(graph)
+
+    monkeypatch.setattr(precision_module, "equalize", count)
+    job = Job("net", "int8-dynamic", [Sample((example.numpy(),))])
+    prepared = target_named(target).prepare(graph, job)
+    assert len(calls) == 1
+    assert calls[0] is prepared.reference
 
 
 def test_calibration_serves_linears_alone(tiny_model, graph_of, calibration):

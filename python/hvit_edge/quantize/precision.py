@@ -33,6 +33,7 @@ def quantize(
     precision: str,
     calibration: Calibration | None = None,
     cpu: str = "any",
+    is_reference: bool = False,
     reuse: Reuse | None = None,
     progress: Wrap = silent,
 ) -> GraphModule:
@@ -54,6 +55,7 @@ def quantize(
             weight to the nearest step. "fp16" refuses it.
         cpu: "any" or "arm". With "arm", "int8" needs fewer instructions of 64-bit Arm: the other
             layers compute in float16, and 8 or more tokens or pixels share a range.
+        is_reference: True if `graph` is from `reference_graph` for `precision`.
         reuse: weights that were rounded before for the same graph and calibration.
         progress: wraps the loops over the calibration inputs and over the layers.
 
@@ -62,7 +64,7 @@ def quantize(
             shape.
     """
     _check(precision, cpu, calibration, example_inputs)
-    graph = reference_graph(graph, precision)
+    graph = copy.deepcopy(graph) if is_reference else reference_graph(graph, precision)
     if precision == "fp16":
         quantize_half(graph)
     else:

@@ -53,6 +53,7 @@ class NativeTarget(Target[LoweredProgram]):
             job.example,
             precision=job.precision,
             calibration=job.calibrated(),
+            is_reference=True,
             reuse=job.reuse,
             progress=job.progress,
         )

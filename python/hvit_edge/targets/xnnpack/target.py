@@ -48,6 +48,7 @@ class XnnpackTarget(Target[Lowered]):
                 precision=job.precision,
                 calibration=calibration,
                 cpu=job.cpu,
+                is_reference=True,
                 reuse=job.reuse,
                 progress=job.progress,
             )
