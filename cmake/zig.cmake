@@ -26,8 +26,11 @@ set(hvit_edge_zig_machine ${hvit_edge_zig_${HVIT_EDGE_ZIG_TARGET}})
 list(POP_FRONT hvit_edge_zig_machine CMAKE_SYSTEM_NAME CMAKE_SYSTEM_PROCESSOR)
 list(JOIN hvit_edge_zig_machine " " hvit_edge_zig_options)
 
+# zig compiles its libraries when a program is linked, once for each optimization. CMake links one to
+# identify the compiler, before it knows the type of the build.
 foreach(language IN ITEMS C CXX)
   set(CMAKE_${language}_COMPILER "${HVIT_EDGE_ZIG}")
+  set(CMAKE_${language}_FLAGS_INIT -O3)
   set(CMAKE_${language}_ARCHIVE_CREATE "<CMAKE_AR> ar qc <TARGET> <LINK_FLAGS> <OBJECTS>")
   set(CMAKE_${language}_ARCHIVE_APPEND "<CMAKE_AR> ar q <TARGET> <LINK_FLAGS> <OBJECTS>")
 endforeach()
