@@ -16,4 +16,4 @@ trap 'rm -rf "$work"' EXIT
 swift test --package-path "$here" --scratch-path "${SCRATCH:-$work/build}" -c release \
   -Xswiftc -enable-testing
 "$here/make_package.sh" "$work/package"
-swift build --package-path "$work/package" -c release --product HvitEdge
+swift build --package-path "$work/package" -c release
