@@ -16,6 +16,7 @@ const setState = (state) => (document.body.dataset.state = state);
 
 async function attempt(action) {
   showError(null);
+  setState("busy");
   try {
     await action();
   } catch (error) {
@@ -110,6 +111,7 @@ async function runCamera() {
   if (camera.runs) {
     showPicture(await camera.frame());
     stopCamera();
+    setState("answered");
     return;
   }
   await camera.start();
