@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ROOT / "build/native/compile_commands.json"
 CORE = ("cpp/src/", "cpp/capi/")
 WITHOUT = ["-fno-exceptions", "-fno-rtti", "-fsyntax-only", "-O0"]
 
 
-def core_commands() -> dict[str, tuple[list[str], str]]:
+def core_commands(commands: Path) -> dict[str, tuple[list[str], str]]:
     """File -> the compiler's call, and where it was made."""
     found = {}
-    for entry in json.loads(COMMANDS.read_text()):
+    for entry in json.loads(commands.read_text()):
         name = str(Path(entry["file"]).relative_to(ROOT))
         if name.startswith(CORE):
             arguments = shlex.split(entry["command"])
@@ -28,11 +27,16 @@ def core_commands() -> dict[str, tuple[list[str], str]]:
 
 
 @pytest.mark.slow
-def test_the_core_needs_neither():
-    if not COMMANDS.exists():
-        pytest.skip(f"{COMMANDS} is not there; make runner")
-    commands = core_commands()
-    assert {"cpp/src/stream/frame_worker.cpp", "cpp/capi/boundary.cpp"} <= set(commands)
+@pytest.mark.parametrize(
+    "tree, own", [("native", "executorch/engine.cpp"), ("small", "small/engine.cpp")]
+)
+def test_the_core_needs_neither(tree, own):
+    file = ROOT / "build" / tree / "compile_commands.json"
+    if not file.exists():
+        pytest.skip(f"{file} is not there; make test-cpp")
+    commands = core_commands(file)
+    expected = {f"cpp/src/{own}", "cpp/src/stream/frame_worker.cpp", "cpp/capi/boundary.cpp"}
+    assert expected <= set(commands)
 
     def faults(name: str) -> str:
         call, folder = commands[name]
