@@ -25,8 +25,6 @@ from hvit_edge.runtime import Session
 from hvit_edge.targets.lowered_program import LoweredProgram
 
 if TYPE_CHECKING:
-    from coremltools.models import MLModel
-
     from hvit_edge.targets.coreml.target import Package
 
 
@@ -125,7 +123,7 @@ def _package(request: Request, gate: Gate, package: Package, metadata: Metadata)
     )
     extra = {"hve_compute_units": request.compute_units}
     describe(package.model, about, {**write_metadata(metadata, gate.golden), **extra})
-    size = write_package(request.path, _saved(package.model), force=request.force)
+    size = write_package(request.path, _saved(package), force=request.force)
     return PackageReport, {
         "bytes": size,
         "ios": request.ios,
@@ -134,13 +132,14 @@ def _package(request: Request, gate: Gate, package: Package, metadata: Metadata)
     }
 
 
-def _saved(model: MLModel) -> Callable[[Path], None]:
-    """Return a function that writes the model, and reads the file again as a check."""
-    from hvit_edge.coreml import load_program
+def _saved(package: Package) -> Callable[[Path], None]:
+    """Return a function that writes a package, and reads the file again as a check."""
+    from hvit_edge.coreml.written import check_written
 
     def save(path: Path) -> None:
-        model.save(str(path))
-        load_program(path)
+        package.model.save(str(path))
+        if package.program.package is not None:
+            check_written(path, package.program.package)
 
     return save
 
