@@ -19,6 +19,7 @@ from tables import (
     compile_times,
     coreml,
     coverage,
+    deployed_sizes,
     models,
     peers,
     peers_plot,
@@ -77,6 +78,10 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
             "precisions": coreml.precisions_table,
             "bundled": coreml.bundled_table,
         }.items()
+    },
+    "docs/embedding.md": {
+        "libraries": ("deployed_sizes", deployed_sizes.libraries_table),
+        "environments": ("deployed_sizes", deployed_sizes.environments_table),
     },
     "docs/coverage.md": {
         "coverage_summary": ("coverage", coverage.summary_table),
