@@ -72,6 +72,10 @@ void load(const small::Container& container, const small::Method& method) {
   if (!accepted(check_model(facts))) return;
   std::int64_t planned = 0;
   for (const auto& bytes : facts.planned) planned += *bytes;
+  for (const small::StoredValue& value : method.values) {
+    const auto* tensor = std::get_if<small::StoredTensor>(&value);
+    if (tensor != nullptr) planned += static_cast<std::int64_t>(small::bytes_of(*tensor));
+  }
   for (const std::string& backend : facts.backends) {
     if (backend != native::kBackendName) return;
   }

@@ -121,6 +121,15 @@ TEST(LoadedMethod, RefusesTensorsOutsideOfPlannedMemory) {
   wraps.expect_refused(StatusCode::invalid_artifact, beyond);
 }
 
+// Found by fuzz_container: a file of some kilobytes asked for gigabytes.
+TEST(LoadedMethod, LimitsMemoryThatIsNotPlanned) {
+  Opened opened("tiny_native_v1.pte");
+  opened.tensor(0).is_planned = false;
+  opened.tensor(0).spec.shape = {1, (1 << 26) + 1};  // of float32
+  opened.expect_refused(StatusCode::invalid_artifact,
+                        "at most 268435456 bytes of tensors outside of planned memory, got more");
+}
+
 TEST(LoadedMethod, RefusesIndicesOfNothing) {
   for (const std::int32_t index : {-1, 1, 1 << 30}) {
     Opened delegate("tiny_native_v1.pte");

@@ -13,6 +13,9 @@
 namespace hvit_edge::small {
 namespace {
 
+// Programs of ours plan the memory of every tensor; a small file must not take much more.
+constexpr std::uint64_t kMostOwnBytes = std::uint64_t{1} << 28;
+
 Status refuse(const std::string& expected, const std::string& got) {
   return Status(StatusCode::invalid_artifact,
                 concat("[Session.load] expected ", expected, ", got ", got,
@@ -146,6 +149,11 @@ Result<char*> LoadedMethod::find_memory(const Container& container, const Stored
   }
   const Result<Bytes> values = constant_of(container, tensor);
   if (!values.ok()) return values.status();
+  own_bytes_ += bytes;
+  if (own_bytes_ > kMostOwnBytes) {
+    return refuse(concat("at most ", kMostOwnBytes, " bytes of tensors outside of planned memory"),
+                  "more");
+  }
   own_.push_back(native::allocate_aligned(static_cast<std::size_t>(bytes)));
   if (own_.back() == nullptr) return no_memory("Session.load");
   std::memset(own_.back().get(), 0, static_cast<std::size_t>(bytes));

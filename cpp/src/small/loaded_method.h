@@ -39,6 +39,7 @@ class LoadedMethod {
 
   const Method* method_ = nullptr;
   std::vector<native::AlignedMemory> planned_;
+  std::uint64_t own_bytes_ = 0;
   std::vector<native::AlignedMemory> own_;  // of tensors that are not in planned memory
   std::map<std::int32_t, char*> memories_;  // by the index of the tensor
   std::map<std::int32_t, std::unique_ptr<native::LoadedPlan>> plans_;  // by that of the delegate
