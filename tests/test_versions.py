@@ -56,13 +56,17 @@ def test_cmake_refuses_a_version_without_three_numbers(tmp_path):
     assert "[hvit-edge] expected __version__" in " ".join(done.stderr.split())
 
 
-def test_the_android_sample_reads_the_version():
+def test_android_reads_the_version():
+    """Once, for the sample and for the library that is published."""
     android = ROOT / "mobile/android"
-    script = (android / "sample/build.gradle.kts").read_text()
+    script = (android / "build.gradle.kts").read_text()
     (source,) = re.findall(r'rootDir\.resolve\("(.+)"\)', script)
     (pattern,) = re.findall(r'Regex\("""(.+)"""\)', script)
     assert re.search(pattern, (android / source).read_text())[1] == __version__
-    assert "versionName = hvitEdgeVersion\n" in script
+    for project, use in (("sample", "versionName"), ("hvit-edge", "version")):
+        text = (android / project / "build.gradle.kts").read_text()
+        assert "val hvitEdgeVersion: String by rootProject.extra\n" in text
+        assert f" {use} = hvitEdgeVersion\n" in text
 
 
 def test_the_ios_sample_shows_the_version():

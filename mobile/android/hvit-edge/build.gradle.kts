@@ -1,14 +1,18 @@
 plugins {
     id("com.android.library")
     id("org.jetbrains.kotlin.android")
+    id("maven-publish")
 }
 
-// ExecuTorch, built with the same NDK and installed: .../lib/cmake/ExecuTorch.
-val executorch = providers.gradleProperty("executorch_DIR").orNull
-    ?: throw GradleException(
-        "[hvit-edge] expected -Pexecutorch_DIR=FOLDER, got none; mobile/android/README.md says " +
-            "how ExecuTorch is built"
-    )
+val hvitEdgeVersion: String by rootProject.extra
+
+// The small runtime, which is compiled from the sources here, runs programs of the target native.
+// -Pexecutorch_DIR=.../lib/cmake/ExecuTorch, built with the same NDK, selects the full one instead.
+val executorch: String? = providers.gradleProperty("executorch_DIR").orNull
+val machines = if (executorch == null) listOf("arm64-v8a", "armeabi-v7a", "x86_64") else listOf("arm64-v8a")
+val runtime =
+    if (executorch == null) listOf("-DHVIT_EDGE_RUNTIME=small", "-DANDROID_STL=c++_static")
+    else listOf("-Dexecutorch_DIR=$executorch", "-DANDROID_STL=c++_shared")
 
 android {
     namespace = "io.github.hvitedge"
@@ -19,13 +23,11 @@ android {
     defaultConfig {
         minSdk = 24
         consumerProguardFiles("consumer-rules.pro")
-        ndk { abiFilters += "arm64-v8a" }
+        ndk { abiFilters += machines }
         externalNativeBuild {
             cmake {
                 targets += listOf("hvit_edge_c", "hvit_edge_jni")
-                arguments += listOf(
-                    "-DANDROID_STL=c++_shared",
-                    "-Dexecutorch_DIR=$executorch",
+                arguments += runtime + listOf(
                     "-DHVIT_EDGE_BUILD_JNI=ON",
                     "-DHVIT_EDGE_BUILD_TESTS=OFF",
                     "-DHVIT_EDGE_BUILD_RUNNER=OFF",
@@ -48,4 +50,18 @@ android {
         targetCompatibility = JavaVersion.VERSION_1_8
     }
     kotlinOptions { jvmTarget = "1.8" }
+
+    publishing { singleVariant("release") { withSourcesJar() } }
+}
+
+// gradle :hvit-edge:publishToMavenLocal, or publish to a repository that is added here.
+publishing {
+    publications {
+        register<MavenPublication>("release") {
+            groupId = "io.github.hvitedge"
+            artifactId = "hvit-edge"
+            version = hvitEdgeVersion
+            afterEvaluate { from(components["release"]) }
+        }
+    }
 }

@@ -3,10 +3,7 @@ plugins {
     id("org.jetbrains.kotlin.android")
 }
 
-val versionFile = rootDir.resolve("../../python/hvit_edge/__init__.py")
-val hvitEdgeVersion = Regex("""__version__ = "([0-9.]+)""").find(versionFile.readText())
-    ?.groupValues?.get(1)
-    ?: throw GradleException("[hvit-edge] expected __version__ in $versionFile, got none; restore it")
+val hvitEdgeVersion: String by rootProject.extra
 
 android {
     namespace = "io.github.hvitedge.sample"
