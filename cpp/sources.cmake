@@ -58,6 +58,7 @@ set(hvit_edge_shared_sources
     src/stream/frame_worker.cpp
     src/stream/smoothed_predictions.cpp
     src/tensor.cpp
+    src/x86_cpu.cpp
 )
 
 # ExecuTorch, with XNNPACK and the native backend.

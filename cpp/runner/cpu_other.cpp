@@ -3,6 +3,7 @@
 
 #include "cpu.h"
 #include "input_file.h"
+#include "x86_cpu.h"
 
 #if defined(__APPLE__)
 #include <sys/sysctl.h>
@@ -30,11 +31,11 @@ std::string cpu_name() {
 std::vector<std::string> cpu_flags() {
   std::vector<std::string> names;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2")) names.emplace_back("avx2");
-  if (__builtin_cpu_supports("fma")) names.emplace_back("fma");
-  if (__builtin_cpu_supports("avx512f")) names.emplace_back("avx512f");
-  if (__builtin_cpu_supports("avx512vnni")) names.emplace_back("avx512_vnni");
+  const X86Cpu& cpu = x86_cpu();
+  if (cpu.avx2) names.emplace_back("avx2");
+  if (cpu.fma) names.emplace_back("fma");
+  if (cpu.avx512f) names.emplace_back("avx512f");
+  if (cpu.avx512vnni) names.emplace_back("avx512_vnni");
 #endif
   return names;
 }

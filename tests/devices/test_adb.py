@@ -76,7 +76,7 @@ def test_a_photo_is_classified_behind_adb(plugged, tiny_artifact):
     assert there.self_test() == here.self_test()
     np.testing.assert_array_equal(there.logits(photo), here.logits(photo))
     kinds = [name for name in files(server) if not name.endswith((".pte", ".so"))]
-    assert kinds == ["hvit_edge_runner"]
+    assert set(kinds) == {"hvit_edge_runner"}  # the small one, and the one that the program needs
 
 
 @needs_adb

@@ -85,7 +85,7 @@ def test_tags(wheel):
 def test_no_symbol_is_newer_than_the_tag(wheel, readelf, record_property):
     told = "".join(readelf("--version-info", extension) for extension in (FULL, SMALL))
     versions = re.findall(r"\bGLIBC_2\.(\d+)\b", told)
-    assert max(map(int, versions)) == glibc_of_tag(wheel)
+    assert max(map(int, versions)) <= glibc_of_tag(wheel)
     record_property("measured", f"aarch64 wheel: needs glibc 2.{glibc_of_tag(wheel)}")
 
 

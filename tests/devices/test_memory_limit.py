@@ -24,7 +24,7 @@ def limited(command: list, limit: int) -> subprocess.CompletedProcess:
 @pytest.mark.skipif(platform.system() != "Linux", reason="macOS does not limit address spaces")
 def test_every_limit_gives_a_reason(tmp_path, record_property):
     model = hvit_edge.compile("mobilevit_xxs", weights="cifar10", output=tmp_path / "a.pte").path
-    (program, _), *_ = find_bundle(platform.machine())
+    (program, _), *_ = find_bundle(platform.machine(), full=True)
     starts = next(n for n in range(512) if limited([program, "facts"], n * MIB).returncode == 0)
     command = [program, "self-test", "--threads", "1", model]
     refused = set()

@@ -73,7 +73,7 @@ def test_a_photo_is_classified_behind_ssh(server, tiny_artifact):
     assert there.self_test() == here.self_test()
     kept = sorted(p.name for p in (server[1] / "home/.cache/hvit-edge").rglob("*") if p.is_file())
     kinds = [name for name in kept if not name.endswith((".pte", ".so"))]
-    assert kinds == ["hvit_edge_runner"]
+    assert set(kinds) == {"hvit_edge_runner"}  # the small one, and the one that the program needs
 
 
 @needs_sshd

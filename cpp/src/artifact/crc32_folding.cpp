@@ -9,6 +9,8 @@
 
 #include <immintrin.h>
 
+#include "x86_cpu.h"
+
 #define FOLDING __attribute__((target("pclmul,sse4.1")))
 
 namespace hvit_edge {
@@ -46,10 +48,7 @@ FOLDING std::uint32_t reduce(__m128i lane) {
 
 }  // namespace
 
-bool can_fold_crc32() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0;
-}
+bool can_fold_crc32() { return x86_cpu().pclmul && x86_cpu().sse41; }
 
 FOLDING std::uint32_t fold_crc32(std::uint32_t crc, const std::uint8_t* bytes, std::size_t size) {
   __m128i lanes[4];

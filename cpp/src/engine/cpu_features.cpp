@@ -1,5 +1,6 @@
 #include "hvit_edge/backends.h"
 #include "hvit_edge/version.h"
+#include "x86_cpu.h"
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
@@ -25,13 +26,13 @@ std::vector<std::string> names_of_present(const std::vector<Feature>& features) 
 
 std::vector<std::string> cpu_features() {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  return names_of_present({{"sse4.1", __builtin_cpu_supports("sse4.1") != 0},
-                           {"avx", __builtin_cpu_supports("avx") != 0},
-                           {"fma", __builtin_cpu_supports("fma") != 0},
-                           {"avx2", __builtin_cpu_supports("avx2") != 0},
-                           {"avx512f", __builtin_cpu_supports("avx512f") != 0},
-                           {"avx512vnni", __builtin_cpu_supports("avx512vnni") != 0}});
+  const X86Cpu& cpu = x86_cpu();
+  return names_of_present({{"sse4.1", cpu.sse41},
+                           {"avx", cpu.avx},
+                           {"fma", cpu.fma},
+                           {"avx2", cpu.avx2},
+                           {"avx512f", cpu.avx512f},
+                           {"avx512vnni", cpu.avx512vnni}});
 #elif defined(__aarch64__) && defined(__linux__)
   // Bits of the kernel's interface, named in its asm/hwcap.h.
   const unsigned long first = getauxval(AT_HWCAP);

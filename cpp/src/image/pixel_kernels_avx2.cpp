@@ -7,6 +7,8 @@
 
 #include <cstring>
 
+#include "x86_cpu.h"
+
 #define AVX2 __attribute__((target("avx2")))
 #define AVX2_INLINE AVX2 __attribute__((always_inline)) inline
 
@@ -165,7 +167,7 @@ AVX2 void resample_column(const ColumnTaps& taps, std::size_t bytes, std::uint8_
   for (; x < bytes; ++x) output[x] = resample_byte(taps, x);
 }
 
-bool runs_here() { return __builtin_cpu_supports("avx2"); }
+bool runs_here() { return x86_cpu().avx2; }
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "image/separate_bytes.h"
+#include "x86_cpu.h"
 
 #define SSE41 __attribute__((target("sse4.1")))
 
@@ -174,7 +175,7 @@ SSE41 void resample_column(const ColumnTaps& taps, std::size_t bytes, std::uint8
   for (; x < bytes; ++x) output[x] = resample_byte(taps, x);
 }
 
-bool runs_here() { return __builtin_cpu_supports("sse4.1"); }
+bool runs_here() { return x86_cpu().sse41; }
 
 }  // namespace
 

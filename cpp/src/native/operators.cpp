@@ -1,5 +1,7 @@
 #include "operators.h"
 
+#include "x86_cpu.h"
+
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
@@ -37,13 +39,9 @@ bool has(Feature feature) {
 RunOperation fastest_operators(Number number) {
   const bool half = number == Number::float16;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni")) {
-    return half ? run_half_avx512 : run_avx512;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return half ? run_half_avx2 : run_avx2;
-  }
+  const X86Cpu& cpu = x86_cpu();
+  if (cpu.avx512vnni) return half ? run_half_avx512 : run_avx512;
+  if (cpu.avx2 && cpu.fma && cpu.f16c) return half ? run_half_avx2 : run_avx2;
 #elif defined(__aarch64__)
   if (has(Feature::dot_products) && (!half || has(Feature::half_arithmetic))) {
     return half ? run_half_arm : run_dotprod;
