@@ -26,6 +26,7 @@ gtest_discover_tests(hvit_edge_c_tests DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 60 ENVIRONMENT MALLOC_PERTURB_=165)
 
 add_executable(hvit_edge_c_memory_tests ../src/artifact/crc32.cpp ../src/artifact/crc32_folding.cpp
+                                        ../src/x86_cpu.cpp
                                         test_c_api_memory.cpp)
 target_include_directories(hvit_edge_c_memory_tests PRIVATE ../src)
 hvit_edge_test_data(hvit_edge_c_memory_tests)
