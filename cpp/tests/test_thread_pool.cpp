@@ -101,7 +101,8 @@ TEST(ThreadPool, ServesSeveralCallersInTurn) {
   for (std::thread& caller : callers) caller.join();
 }
 
-#if !defined(HVIT_EDGE_THREAD_SANITIZER)  // which does not know threads of a fork
+// Sanitizers do not know threads of a fork.
+#if !defined(HVIT_EDGE_THREAD_SANITIZER) && !defined(HVIT_EDGE_ADDRESS_SANITIZER)
 // The workers of a process are not in its fork, which starts its own.
 TEST(ThreadPool, WorksInAForkOfTheProcess) {
   ThreadPool pool;
