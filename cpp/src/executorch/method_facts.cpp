@@ -1,5 +1,7 @@
 #include "executorch/method_facts.h"
 
+#include <cstdint>
+
 #include "executorch/dtypes.h"
 
 namespace hvit_edge {
@@ -26,6 +28,13 @@ SlotFacts slot_of(bool exists, const Result<TensorInfo>& info) {
 std::size_t instruction_count(const MethodMeta& method) { return method.num_instructions(); }
 #pragma GCC diagnostic pop
 
+// ExecuTorch does not check that a delegate has a name. The text of a missing one is a few bytes
+// after the null pointer.
+bool is_text(const char* text) {
+  constexpr std::uintptr_t kFirstPage = 4096;
+  return reinterpret_cast<std::uintptr_t>(text) >= kFirstPage;
+}
+
 }  // namespace
 
 MethodFacts facts_of(const MethodMeta& method) {
@@ -39,7 +48,7 @@ MethodFacts facts_of(const MethodMeta& method) {
   facts.instructions = instruction_count(method);
   for (std::size_t i = 0; i < method.num_backends(); ++i) {
     const auto name = method.get_backend_name(i);
-    facts.backends.emplace_back(name.ok() ? *name : "");
+    facts.backends.emplace_back(name.ok() && is_text(*name) ? *name : "");
   }
   for (std::size_t i = 0; i < method.num_memory_planned_buffers(); ++i) {
     const auto bytes = method.memory_planned_buffer_size(i);
