@@ -1,4 +1,4 @@
-"""What apps and environments ship: how it is measured, and the tables."""
+"""Sizes of the libraries of apps and of Python environments, and their tables."""
 
 import sys
 

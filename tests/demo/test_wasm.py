@@ -14,7 +14,7 @@ from hvit_edge.demo.site import PAGE
 SCRIPT = Path(__file__).parent / "run_artifact.mjs"
 MOST_BYTES = 600_000
 SYSTEM = {"clock_time_get", "fd_close", "fd_seek", "fd_write", "proc_exit"}
-"""What the C library may ask of the page: the time, and to print before it stops."""
+"""Imports that the page gives to the C library: the time, and output before it stops."""
 # Of the largest output. Multiply-adds are fused here and not there; float16 rounds in other places.
 LIMITS = {"native_v1.pte": 1e-6, "native_half_v1.pte": 2e-3}
 

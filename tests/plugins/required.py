@@ -10,7 +10,7 @@ import pytest
 
 ALLOWED = {
     r"Core ML (predicts|runs) on (macOS|Apple systems) alone": "CI runs Linux",
-    r"no Swift compiler": "Debian 12 has none; mobile/ios/README.md says where it was run",
+    r"no Swift compiler": "Debian 12 has none; mobile/ios/README.md names the system that ran it",
     r"could not import '(timm|transformers)'": "no CPU build of torchvision; stand-ins are tested",
 }
 """Reasons of skips, as regular expressions, with why the test is not required."""

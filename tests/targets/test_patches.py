@@ -1,4 +1,4 @@
-"""What every lowering replaces, with another version of the libraries than the patched one."""
+"""Patches of every lowering, if another version of a library is installed."""
 
 import pytest
 from executorch.exir._serialize import _dataclass

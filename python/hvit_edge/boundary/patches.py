@@ -1,4 +1,4 @@
-"""Replace attributes of other libraries where they meet this package; no other file of it does.
+"""Replace attributes of other libraries for the package `boundary`; no other file of it does.
 
 The libraries are imported when a patch is used, because programs run without them.
 """

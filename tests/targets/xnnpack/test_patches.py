@@ -1,4 +1,4 @@
-"""What lowering to XNNPACK replaces, and programs for another version of ExecuTorch."""
+"""Patches of the lowering to XNNPACK, also with another version of ExecuTorch."""
 
 import re
 import warnings
