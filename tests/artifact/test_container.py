@@ -12,6 +12,7 @@ from hvit_edge.artifact import container as artifact
 from hvit_edge.artifact.metadata import Difference, LayerRecord, Metadata
 from hvit_edge.errors import InputError
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.tasks import Classify, Detect, Embed, Segment
 
 GOLDEN = artifact.Golden(np.zeros((4, 4, 3), np.uint8), np.zeros((1, 2), np.float32))
 
@@ -141,3 +142,67 @@ def test_failed_check_leaves_nothing(tmp_path, error):
         artifact.write_atomically(tmp_path / "a.pte", b"data", force=False, check=check)
     assert seen == [b"data"]
     assert os.listdir(tmp_path) == []
+
+
+OUTPUT = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+ANSWERS = artifact.GoldenPhoto(np.zeros((4, 4, 3), np.uint8), (OUTPUT, OUTPUT + 1))
+
+
+def task_fields(task, **fields):
+    described = replace(
+        metadata_of(), schema_version=2, task=task.name, output_names=task.output_names, **fields
+    )
+    return artifact.constant_methods(described, ANSWERS)
+
+
+def test_a_classifier_names_no_task():
+    methods = artifact.constant_methods(metadata_of(), GOLDEN)
+    assert {"hve_task", "hve_output_names"}.isdisjoint(methods)
+
+
+def test_a_photo_with_several_answers_has_the_photo_and_each_answer():
+    methods = task_fields(Embed(), normalize="l2")
+    assert (methods["hve_task"], methods["hve_schema_version"]) == ("embed", 2)
+    assert (methods["hve_output_names"], methods["hve_normalize"]) == ("embedding", "l2")
+    assert methods["hve_golden_image"].shape == (4, 4, 3)
+    assert methods["hve_golden_output_0"].tolist() == OUTPUT.tolist()
+    assert methods["hve_golden_output_1"].tolist() == (OUTPUT + 1).tolist()
+    assert methods["hve_input_size"] == [4, 4] and methods["hve_labels"] == ""
+    assert {"hve_golden_output", "hve_graph_sqnr", "hve_input_names"}.isdisjoint(methods)
+
+
+def test_answers_of_a_quantized_graph_are_one_for_each_output():
+    golden = replace(ANSWERS, graph=(OUTPUT - 1, OUTPUT), least_sqnr_db=(20.0, 30.5))
+    described = replace(metadata_of(), task="embed", normalize="none")
+    methods = artifact.constant_methods(described, golden)
+    assert methods["hve_graph_output_0"].tolist() == (OUTPUT - 1).tolist()
+    assert methods["hve_graph_sqnr"] == [20.0, 30.5]
+
+
+def test_masks_have_colors():
+    assert task_fields(Segment(), colors=("#010203", "#ffffff"))["hve_colors"] == "#010203\n#ffffff"
+    assert task_fields(Segment())["hve_colors"] == ""
+
+
+def test_boxes_have_anchors_and_limits():
+    spec = Detect([[0.5, 0.25, 0.1, 0.2]], (0.1, 0.3), 0.4, 0.6, 7, 5)
+    methods = task_fields(spec, detect=spec)
+    assert methods["hve_output_names"] == "logits\noffsets"
+    assert methods["hve_anchors"].tolist() == spec.anchors.tolist()
+    assert methods["hve_variances"] == [0.1, 0.3]
+    assert (methods["hve_score_threshold"], methods["hve_iou_threshold"]) == (0.4, 0.6)
+    assert (methods["hve_candidates"], methods["hve_max_detections"]) == (7, 5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "task"),
+    [
+        ({}, Classify()),
+        ({"task": "tensor"}, None),
+        ({"task": "embed", "normalize": "none"}, Embed("none")),
+        ({"task": "segment", "colors": ("#000000", "#ffffff")}, Segment(("#000000", "#ffffff"))),
+        ({"task": "detect", "detect": Detect([[0.5] * 4])}, Detect([[0.5] * 4])),
+    ],
+)
+def test_metadata_says_what_a_program_computes(fields, task):
+    assert replace(metadata_of(), **fields).photo_task == task

@@ -14,6 +14,14 @@ ONLY_IN_PYTHON = {
     "hve_graph_output",
     "hve_graph_output_0",
     "hve_graph_sqnr",
+    "hve_normalize",
+    "hve_colors",
+    "hve_anchors",
+    "hve_variances",
+    "hve_score_threshold",
+    "hve_iou_threshold",
+    "hve_candidates",
+    "hve_max_detections",
 }
 """Fields that the C++ runtime ignores."""
 
@@ -32,7 +40,8 @@ def runtime_keys():
 
 def writer_keys():
     package = Path(hvit_edge.artifact.__file__).parent
-    keys = keys_in(*((package / name).read_text() for name in ("container.py", "metadata.py")))
+    files = ("container.py", "metadata.py", "task_fields.py")
+    keys = keys_in(*((package / name).read_text() for name in files))
     sides = {f"hve_golden_{side}_0" for side in ("input", "output")}
     return {key for key in keys if "{" not in key} | sides
 

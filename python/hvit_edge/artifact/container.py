@@ -15,8 +15,10 @@ import numpy as np
 
 from hvit_edge.artifact.metadata import SOURCES, LayerRecord, Metadata
 from hvit_edge.artifact.methods import field_of, written
+from hvit_edge.artifact.task_fields import task_arrays, task_fields
 from hvit_edge.errors import InputError
 from hvit_edge.precision import CPUS
+from hvit_edge.preprocess import Preprocess
 
 MAGIC = b"HVITEDGE"
 CONTAINER_VERSION = 1
@@ -72,9 +74,27 @@ class GoldenTensors:
     least_sqnr_db: tuple[float, ...] = ()
 
 
-def constant_methods(metadata: Metadata, golden: Golden | GoldenTensors) -> dict[str, object]:
+@dataclass(frozen=True)
+class GoldenPhoto:
+    """Holds one photo and the correct answers to it, for a program with named outputs.
+
+    Attributes:
+        image: uint8 [height, width, 3], RGB, larger than the input of the network.
+        outputs, graph, least_sqnr_db: see `GoldenTensors`.
+    """
+
+    image: np.ndarray
+    outputs: tuple[np.ndarray, ...]
+    graph: tuple[np.ndarray, ...] | None = None
+    least_sqnr_db: tuple[float, ...] = ()
+
+
+AnyGolden = Golden | GoldenTensors | GoldenPhoto
+
+
+def constant_methods(metadata: Metadata, golden: AnyGolden) -> dict[str, object]:
     """Return metadata and golden sample as the constant methods of an ExecuTorch program."""
-    methods = {**fields(metadata), **_golden_methods(golden)}
+    methods = {**fields(metadata), **_tensors(task_arrays(metadata)), **_golden_methods(golden)}
     if metadata.cpu != CPUS[0]:
         methods["hve_cpu"] = metadata.cpu
     if metadata.layers:
@@ -85,7 +105,7 @@ def constant_methods(metadata: Metadata, golden: Golden | GoldenTensors) -> dict
 
 
 def constant_methods_of(
-    described: Sequence[tuple[Metadata, Golden | GoldenTensors]],
+    described: Sequence[tuple[Metadata, AnyGolden]],
 ) -> dict[str, object]:
     """Return metadata and golden samples of all methods of a program as constant methods.
 
@@ -116,31 +136,35 @@ def _same(one: object, other: object) -> bool:
     return type(one) is type(other) and one == other
 
 
-def _golden_methods(golden: Golden | GoldenTensors) -> dict[str, object]:
-    import torch
-
-    arrays: dict[str, np.ndarray] = {}
-    if isinstance(golden, GoldenTensors):
-        rows = {"input": golden.inputs, "output": golden.outputs}
-        for side, row in rows.items():
-            arrays |= {f"hve_golden_{side}_{index}": array for index, array in enumerate(row)}
-        numbers: dict[str, object] = {}
-        if golden.graph is not None:
-            arrays |= {f"hve_graph_output_{index}": a for index, a in enumerate(golden.graph)}
-            numbers["hve_graph_sqnr"] = [float(least) for least in golden.least_sqnr_db]
-    else:
+def _golden_methods(golden: AnyGolden) -> dict[str, object]:
+    numbers: dict[str, object] = {}
+    if isinstance(golden, Golden):
         arrays = {"hve_golden_image": golden.image, "hve_golden_output": golden.output}
-        numbers = {}
         if golden.graph is not None:
             arrays["hve_graph_output"] = golden.graph.output
             numbers["hve_graph_sqnr"] = float(golden.graph.least_sqnr_db)
-    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()} | numbers
+        return _tensors(arrays) | numbers
+    if isinstance(golden, GoldenPhoto):
+        arrays = {"hve_golden_image": golden.image}
+    else:
+        arrays = {f"hve_golden_input_{index}": one for index, one in enumerate(golden.inputs)}
+    arrays |= {f"hve_golden_output_{index}": one for index, one in enumerate(golden.outputs)}
+    if golden.graph is not None:
+        arrays |= {f"hve_graph_output_{index}": a for index, a in enumerate(golden.graph)}
+        numbers["hve_graph_sqnr"] = [float(least) for least in golden.least_sqnr_db]
+    return _tensors(arrays) | numbers
+
+
+def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, object]:
+    import torch
+
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
 
 def fields(metadata: Metadata) -> dict[str, object]:
     """Return the metadata of any artifact by name: strings, numbers and lists of numbers."""
     spec, parity = metadata.preprocess, metadata.parity
-    of_task = _classifier_fields(metadata) if spec is not None else _tensor_fields(metadata)
+    of_photos = {} if spec is None else _photo_fields(metadata, spec)
     return {
         "hve_schema_version": metadata.schema_version,
         "hve_model_name": metadata.model_name,
@@ -150,7 +174,8 @@ def fields(metadata: Metadata) -> dict[str, object]:
         "hve_weights_source": metadata.weights_source,
         "hve_weights_sha256": metadata.weights_sha256,
         "hve_versions": "\n".join(f"{k}={v}" for k, v in metadata.versions.items()),
-        **of_task,
+        **of_photos,
+        **task_fields(metadata),
         "hve_golden_tolerance": float(metadata.golden_tolerance),
         "hve_parity": [
             float(parity.max_abs),
@@ -162,8 +187,7 @@ def fields(metadata: Metadata) -> dict[str, object]:
     }
 
 
-def _classifier_fields(metadata: Metadata) -> dict[str, object]:
-    spec = metadata.preprocess
+def _photo_fields(metadata: Metadata, spec: Preprocess) -> dict[str, object]:
     return {
         "hve_labels": "\n".join(metadata.labels),
         "hve_input_size": [int(side) for side in spec.input_size],
@@ -173,14 +197,6 @@ def _classifier_fields(metadata: Metadata) -> dict[str, object]:
         "hve_mean": [float(value) for value in spec.mean],
         "hve_std": [float(value) for value in spec.std],
         "hve_channel_order": spec.channel_order,
-    }
-
-
-def _tensor_fields(metadata: Metadata) -> dict[str, object]:
-    return {
-        "hve_task": metadata.task,
-        "hve_input_names": "\n".join(metadata.input_names),
-        "hve_output_names": "\n".join(metadata.output_names),
     }
 
 

@@ -5,12 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.tasks import Classify, Detect, Embed, Segment, Task
+from hvit_edge.tasks.names import CLASSIFY, TENSOR
+
+__all__ = [
+    "CLASSIFY",
+    "SCHEMA_VERSION",
+    "SOURCES",
+    "TENSOR",
+    "TENSOR_SCHEMA_VERSION",
+    "Difference",
+    "LayerRecord",
+    "Metadata",
+    "Method",
+    "OperatorRecord",
+]
 
 SCHEMA_VERSION = 1
 TENSOR_SCHEMA_VERSION = 2
-"""Version of artifacts of the task "tensor", which older readers cannot read."""
-CLASSIFY, TENSOR = "classify", "tensor"
-"""Names of the tasks: photo to classes, and arrays to arrays."""
+"""Version of artifacts of every task but "classify", which older readers cannot read."""
 # Optional text fields: attribute of Metadata -> name in an artifact.
 SOURCES = {
     "preprocess_source": "hve_preprocess_source",
@@ -96,7 +109,7 @@ class Metadata:
     """Holds the metadata of an artifact; docs/artifact.md defines each field.
 
     Attributes:
-        schema_version: 1, or 2 for artifacts of the task "tensor".
+        schema_version: 1, or 2 for artifacts of other tasks than "classify".
         model_name: registered name, or name of the user's module.
         target: "xnnpack", "native" or "coreml-pte", or "coreml" for a package.
         precision: a precision of the target, see `compile`.
@@ -107,7 +120,7 @@ class Metadata:
         labels: class names in class order; empty if there are none.
         preprocess: preprocessing of photos; None for the task "tensor".
         parity: difference of the program from eager PyTorch in float32 on the golden sample,
-            measured during compilation.
+            measured during compilation; of several outputs the worst value of each measure.
         golden_tolerance: largest difference with which the self test passes, relative to the
             largest absolute golden output.
         layers: records of layers, the worst first; empty for fp32, and in artifacts of older
@@ -126,14 +139,19 @@ class Metadata:
         model_source: address of the module without folders, see `sources`; empty for a registered
             name, and for a module given in Python.
         model_args: its arguments as JSON; empty without any.
-        task: "classify", or "tensor" for artifacts with arrays as inputs and outputs.
-        input_names, output_names: names of the tensors of `forward`, for the task "tensor".
+        task: a photo's "classify", "embed", "segment" or "detect"; or "tensor" for artifacts with
+            arrays as inputs and outputs.
+        input_names: names of the inputs of `forward`, for the task "tensor".
+        output_names: names of the outputs of `forward`, for every task but "classify".
         sample_source: where the golden sample came from, for the task "tensor": "argument", a
             file's name, or "drawn: ..." with the declaration.
         ops_outside: the operators outside the delegates in their order, one per line: operator,
             such as `aten.topk.default`, tab, module.
         methods: the methods of an artifact with several, the preferred one first; empty for others.
         method: name of the method that the other fields describe; empty without `methods`.
+        normalize: how runtimes normalize an embedding, "l2" or "none"; empty for other tasks.
+        colors: color of each class of a mask, `#rrggbb`; empty if runtimes use their palette.
+        detect: how boxes are decoded and chosen; None for other tasks than "detect".
     """
 
     schema_version: int
@@ -165,3 +183,17 @@ class Metadata:
     ops_outside: str = ""
     methods: tuple[Method, ...] = ()
     method: str = ""
+    normalize: str = ""
+    colors: tuple[str, ...] = ()
+    detect: Detect | None = None
+
+    @property
+    def photo_task(self) -> Task | None:
+        """Return what the program computes from a photo; None for the task "tensor"."""
+        if self.detect is not None:
+            return self.detect
+        if self.normalize:
+            return Embed(self.normalize)
+        if self.task == Segment.name:
+            return Segment(self.colors)
+        return Classify() if self.task == CLASSIFY else None
