@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from hvit_edge.annotations.coco_boxes import TrueBox
 from hvit_edge.errors import InputError
-from hvit_edge.measures.coco_map import TrueBox, measure_boxes
+from hvit_edge.measures.coco_map import measure_boxes
 
 
 @dataclass(frozen=True)

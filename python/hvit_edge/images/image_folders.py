@@ -120,12 +120,12 @@ def _among(root: Path, others: list[Path]) -> str:
 def _class_indices(
     root: Path, folders: list[str], classes: int, class_names: Sequence[str]
 ) -> list[int]:
-    by_name = {_plain(name): index for index, name in enumerate(class_names)}
+    by_name = {plain_name(name): index for index, name in enumerate(class_names)}
     for index, name in enumerate(class_names):
-        by_name.setdefault(_plain(name.split(",")[0]), index)
-    unknown = [name for name in folders if _plain(name) not in by_name]
+        by_name.setdefault(plain_name(name.split(",")[0]), index)
+    unknown = [name for name in folders if plain_name(name) not in by_name]
     if not unknown:
-        return [by_name[_plain(name)] for name in folders]
+        return [by_name[plain_name(name)] for name in folders]
     if len(unknown) < len(folders):
         raise InputError(_unknown_classes(root, unknown, list(by_name)))
     if all(name.isdecimal() for name in folders):
@@ -142,14 +142,15 @@ def _class_indices(
     )
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return the name of a class without case, outer spaces and underscores."""
     return name.strip().casefold().replace("_", " ")
 
 
 def _unknown_classes(root: Path, unknown: list[str], known: list[str]) -> str:
     named = []
     for name in unknown[:5]:
-        close = difflib.get_close_matches(_plain(name), known, n=1)
+        close = difflib.get_close_matches(plain_name(name), known, n=1)
         named.append(printable(name) + (f" (did you mean {close[0]}?)" if close else ""))
     more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
     return (

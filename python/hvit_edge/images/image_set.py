@@ -108,11 +108,11 @@ class ImageSet:
         Raises:
             InputError: `limit` is below 1.
         """
-        if limit is None or limit >= len(self):
-            return self
-        if limit < 1:
-            raise InputError(f"[datasets] limit: expected at least 1 image, got {limit}")
-        chosen = [i * len(self) // limit for i in range(limit)]
+        chosen = spread(len(self), limit)
+        return self if len(chosen) == len(self) else self.select(chosen)
+
+    def select(self, chosen: Sequence[int]) -> ImageSet:
+        """Return the images at the positions `chosen`; `populated` stays that of all images."""
         return replace(
             self,
             names=[self.names[i] for i in chosen],
@@ -155,6 +155,19 @@ class ImageSet:
             empty = FirstFew.of(list(self.empty_folders))
             found.append(f"found no image in {counted(empty.count, 'folder')}: {empty}")
         return found
+
+
+def spread(count: int, limit: int | None) -> Sequence[int]:
+    """Return at most `limit` positions of `count`, spread evenly; all of them for None.
+
+    Raises:
+        InputError: `limit` is below 1.
+    """
+    if limit is None or limit >= count:
+        return range(count)
+    if limit < 1:
+        raise InputError(f"[datasets] limit: expected at least 1 image, got {limit}")
+    return [i * count // limit for i in range(limit)]
 
 
 def counted(count: int, what: str) -> str:

@@ -10,32 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from hvit_edge.annotations.coco_boxes import TrueBox
 from hvit_edge.errors import InputError
 from hvit_edge.measures.box_overlap import Box
 
 OVERLAPS = (0.5, 0.75)
 """Overlaps for which the report has an average precision of its own."""
-
-
-@dataclass(frozen=True)
-class TrueBox:
-    """Holds an object in an image, in pixels.
-
-    Attributes:
-        index: its class.
-        x, y, width, height: its box.
-        crowd: True if the box has several objects, which COCO does not count as missed.
-        area: pixels of the object, by which COCO sorts small, medium and large ones; None for the
-            pixels of the box.
-    """
-
-    index: int
-    x: float
-    y: float
-    width: float
-    height: float
-    crowd: bool = False
-    area: float | None = None
 
 
 @dataclass(frozen=True)

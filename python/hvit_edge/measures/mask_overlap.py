@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hvit_edge.annotations.label_map import IGNORED
 from hvit_edge.errors import InputError
-
-IGNORED = 255
-"""The value of pixels in a label map that count nowhere, as in Pascal VOC."""
 
 
 @dataclass(frozen=True)
