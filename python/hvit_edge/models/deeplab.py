@@ -65,15 +65,22 @@ class DeepLabMobileViT(nn.Module):
     Args:
         config: widths of the backbone.
         num_classes: number of classes, with the background.
+        channels: channels of each branch of the pyramid and of their join.
     """
 
-    def __init__(self, config: MobileViTConfig, *, num_classes: int = VOC_CLASSES) -> None:
+    def __init__(
+        self,
+        config: MobileViTConfig,
+        *,
+        num_classes: int = VOC_CLASSES,
+        channels: int = CHANNELS,
+    ) -> None:
         super().__init__()
         self.stem = ConvNormAct(3, STEM_CHANNELS, kernel=3, stride=2, act="silu")
         self.stages = nn.Sequential(*make_stages(config, last_stride=1))
-        self.pyramid = SpatialPyramid(config.channels[-1], CHANNELS)
+        self.pyramid = SpatialPyramid(config.channels[-1], channels)
         self.dropout = nn.Dropout2d(DROPOUT)
-        self.head = nn.Conv2d(CHANNELS, num_classes, 1)
+        self.head = nn.Conv2d(channels, num_classes, 1)
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor:
