@@ -17,12 +17,11 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import math
-import os
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
+from training import Training, write_atomically
 
 from hvit_edge.errors import HvitEdgeError, InputError
 from hvit_edge.models import build_model, model_info
@@ -45,7 +45,6 @@ SIDE = 32
 SHIFT = 4  # pixels that a crop moves at most
 CUT = 8  # side of the square that cut-out blanks
 PLAIN_EPOCHS = 2  # the last ones, without cut-out
-WARM_UP = 0.25  # share of all steps
 
 
 @dataclass(frozen=True)
@@ -177,104 +176,16 @@ def cut_out(x: Tensor, top: Tensor, left: Tensor) -> Tensor:
     return x.masked_fill(inside[:, None], 0.0)
 
 
-def learning_rate(step: int, total: int, peak: float) -> float:
-    """Return the rate of one cycle: half a cosine up to `peak`, then down to a thousandth of it."""
-    warm = max(1, round(WARM_UP * total))
-    if step < warm:
-        return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * step / warm)) / 2)
-    left = 1 - (step - warm) / max(1, total - warm)
-    return peak * (0.001 + 0.999 * (1 - math.cos(math.pi * left)) / 2)
+def make_model(recipe: Recipe) -> nn.Module:
+    """Return the model before training."""
+    torch.manual_seed(recipe.seed)
+    size = recipe.input_size
+    return build_model(recipe.model, num_classes=len(LABELS), input_size=size)
 
 
-class Training:
-    """Holds a model, its optimizer, its running average, and the number of steps done."""
-
-    def __init__(self, recipe: Recipe, device: str) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
-        self.device = device
-        size = recipe.input_size
-        model = build_model(recipe.model, num_classes=len(LABELS), input_size=size)
-        self.model = model.to(device, memory_format=torch.channels_last)
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        vectors = [p for p in self.model.parameters() if p.ndim <= 1]
-        groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(
-            groups, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=device == "cuda"
-        )
-        self.average = {key: value.clone() for key, value in self.model.state_dict().items()}
-        self.step = 0
-
-    def train_on(self, x: Tensor, labels: Tensor, total: int) -> Tensor:
-        """Do one step, and return the loss without waiting for the device."""
-        self.model.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, total, self.recipe.lr)
-        x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device == "cuda"):
-            logits = self.model(x)
-        smoothing = self.recipe.label_smoothing
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        self.optimizer.step()
-        self.step += 1
-        if self.recipe.ema:
-            self._follow()
-        return loss.detach()
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the running average towards the weights; faster while the training is young."""
-        keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        for key, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                self.average[key].lerp_(value, 1 - keep)
-            else:
-                self.average[key].copy_(value)
-
-    def result(self) -> dict[str, Tensor]:
-        """Return the weights to keep, on the CPU: the running average if there is one."""
-        state = self.average if self.recipe.ema else self.model.state_dict()
-        weights = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
-        return {key: value.detach().cpu().contiguous() for key, value in weights.items()}
-
-    def save(self, path: Path) -> None:
-        """Write all that resuming needs; the old file stays until the new one is complete."""
-        state = {
-            "recipe": asdict(self.recipe),
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
-        }
-        write_atomically(path, lambda target: torch.save(state, target))
-
-    def resume(self, path: Path) -> None:
-        """Continue from a file of `save`; raise InputError if it belongs to another recipe."""
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        ours, theirs = asdict(self.recipe), state["recipe"]
-        changed = [f"{key} {theirs.get(key)}" for key in ours if ours[key] != theirs.get(key)]
-        if changed:
-            raise InputError(
-                f"[train] expected a checkpoint of this recipe, got one with {', '.join(changed)};"
-                f" repeat that recipe, or remove {path}"
-            )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.average = state["average"]
-        self.step = state["step"]
-
-
-def write_atomically(path: Path, write: Any) -> None:
-    """Call `write` with a temporary path in the same folder, then move that to `path`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """Return the cross-entropy of logits [N, 10] with smoothed labels int64 [N]."""
+    return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
 
 
 @torch.no_grad()
@@ -323,7 +234,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     checkpoint = args.output.with_suffix(".checkpoint.pt")
     if args.output.exists() and not checkpoint.exists() and not args.force:
         raise InputError(f"[train] expected a new output, got {args.output}; pass --force")
-    training = Training(recipe, args.device)
+    training = Training(make_model(recipe), recipe, args.device)
     batches = Batches(read_data(args.train), recipe, make_preprocess(recipe), args.device)
     if batches.per_epoch == 0:
         raise InputError(
@@ -335,7 +246,8 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     started, first = time.perf_counter(), training.step
     bar = tqdm(batches.from_step(first, last), "training", last, initial=first, disable=None)
     for x, labels in bar:
-        loss = training.train_on(x, labels, batches.total)
+        smoothed = partial(smoothed_loss, labels=labels, smoothing=recipe.label_smoothing)
+        loss = training.train_on(x, smoothed, batches.total)
         if training.step % batches.per_epoch == 0:
             bar.set_postfix(epoch=training.step // batches.per_epoch, loss=f"{loss.item():.3f}")
             training.save(checkpoint)

@@ -131,14 +131,6 @@ def test_augmentation_moves_pixels_as_told(script):
     assert (cut[0, :, 4:12, 4:12] == 0).all() and (cut[1, :, 0:8, 8:16] == 0).all()
 
 
-def test_learning_rate_is_one_cycle(script):
-    rates = [script.learning_rate(step, 100, 1.0) for step in range(100)]
-    assert rates[0] == pytest.approx(0.04)
-    assert max(rates) == rates[25] == 1.0
-    assert rates[:26] == sorted(rates[:26]) and rates[25:] == sorted(rates[25:], reverse=True)
-    assert rates[-1] < 0.002
-
-
 def test_refusals(script, data, tmp_path, capsys):
     output = tmp_path / "a.safetensors"
 
