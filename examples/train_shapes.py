@@ -1,0 +1,247 @@
+"""Train a segmentation model or a detector on composed scenes of shapes, on a CPU or a GPU.
+
+    python examples/train_shapes.py segment --output deeplabv3_mobilevit_xxs_shapes.safetensors
+    python examples/train_shapes.py detect --output ssdlite_mobilevit_xxs_shapes.safetensors \
+        --backbone deeplabv3_mobilevit_xxs_shapes.safetensors --steps 700
+
+The scenes are drawn on the photos that ship with hvit-edge, and the backbone starts from the
+bundled classifier or from a file of this script, so a checkout has all that the training needs. Run
+the same command again to resume an interrupted training.
+
+The script writes weights in half precision, and a json file next to them with the labels, the
+preprocessing and the recipe. The result is printed as JSON on stdout, and progress goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from shape_scenes import SHAPES, TRAINING, Scene, compose
+from shape_scenes.losses import box_loss, mask_loss, match
+from torch import Tensor, nn
+from tqdm import tqdm
+from training import Training, write_atomically
+
+from hvit_edge import create_model
+from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.models.deeplab import DeepLabMobileViT
+from hvit_edge.models.mobilevit import XXS
+from hvit_edge.models.ssd import SsdMobileViT, anchor_boxes
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.weights.evidence import SIDECAR
+
+BACKGROUND = "background"
+BACKBONE = ("stem.", "stages.")
+CLASSIFIER = "cifar10"
+PYRAMID = 64  # channels
+EVERY = 100  # steps between two checkpoints
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Holds everything that determines the trained weights, except the device."""
+
+    task: str
+    backbone: str
+    input_size: int
+    steps: int
+    batch: int
+    lr: float
+    weight_decay: float
+    clip: float
+    ema: float
+    seed: int
+
+
+def make_segmenter() -> nn.Module:
+    """Return the segmentation model, with a narrow pyramid."""
+    return DeepLabMobileViT(XXS, num_classes=1 + len(SHAPES), channels=PYRAMID)
+
+
+def make_detector() -> nn.Module:
+    """Return the detector, with the published widths."""
+    return SsdMobileViT(XXS, num_classes=1 + len(SHAPES))
+
+
+def mask_targets(scenes: list[Scene], recipe: Recipe) -> Callable[[Any], Tensor]:
+    """Return the loss of a segmentation model on these scenes."""
+    classes = torch.from_numpy(np.stack([scene.classes for scene in scenes]).astype(np.int64))
+    return lambda logits: mask_loss(logits, classes.to(logits.device))
+
+
+def box_targets(scenes: list[Scene], recipe: Recipe) -> Callable[[Any], Tensor]:
+    """Return the loss of a detector on these scenes."""
+    side = recipe.input_size
+    anchors = anchor_boxes((side, side))
+    matched = [match(scene.boxes / side, scene.labels, anchors) for scene in scenes]
+    targets, wanted = (torch.from_numpy(np.stack(part)) for part in zip(*matched, strict=True))
+
+    def loss_of(output: Any) -> Tensor:
+        logits, offsets = output
+        return box_loss(logits, offsets, targets.to(logits.device), wanted.to(logits.device))
+
+    return loss_of
+
+
+@dataclass(frozen=True)
+class Task:
+    """Says how to build the model of a task, and how to compute its loss."""
+
+    architecture: str
+    labels: tuple[str, ...]
+    build: Callable[[], nn.Module]
+    targets: Callable[[list[Scene], Recipe], Callable[[Any], Tensor]]
+
+
+TASKS = {
+    "segment": Task("deeplabv3_mobilevit_xxs", (BACKGROUND, *SHAPES), make_segmenter, mask_targets),
+    "detect": Task("ssdlite_mobilevit_xxs", SHAPES, make_detector, box_targets),
+}
+
+
+def build(recipe: Recipe) -> nn.Module:
+    """Return the model of a task before training, with a trained backbone."""
+    torch.manual_seed(recipe.seed)
+    model = TASKS[recipe.task].build()
+    state = read_backbone(recipe.backbone)
+    expected = {key for key in model.state_dict() if key.startswith(BACKBONE)}
+    missing = {key for key in expected if not key.endswith("num_batches_tracked")} - state.keys()
+    if missing:
+        raise InputError(
+            f"[train] expected the weights of a backbone, got {recipe.backbone} without"
+            f" {min(missing)}; pass a file that this script wrote"
+        )
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+def read_backbone(source: str) -> dict[str, Tensor]:
+    """Return the weights of the backbone in a file, or in the bundled classifier `CLASSIFIER`."""
+    if source == CLASSIFIER:
+        state = create_model("mobilevit_xxs", weights=source).state_dict()
+    else:
+        try:
+            state = load_file(source)
+        except (OSError, SafetensorError) as error:
+            raise InputError(
+                f"[train] expected a backbone, {CLASSIFIER} or a .safetensors file, got {source}"
+                f" ({error})"
+            ) from error
+    return {key: value for key, value in state.items() if key.startswith(BACKBONE)}
+
+
+def make_preprocess(recipe: Recipe) -> Preprocess:
+    """Return the preprocessing of the trained model: the whole photo, stretched to the input."""
+    side = recipe.input_size
+    return Preprocess((side, side), resize="stretch", interpolation="bilinear")
+
+
+def batches(recipe: Recipe, first: int, last: int) -> Iterator[tuple[Tensor, Any]]:
+    """Yield float32 [B, 3, side, side] and the loss of the steps `first` to `last` - 1."""
+    task, preprocess = TASKS[recipe.task], make_preprocess(recipe)
+    for step in range(first, last):
+        start = recipe.batch * (step + recipe.steps * recipe.seed)
+        scenes = [
+            compose(TRAINING, start + index, recipe.input_size) for index in range(recipe.batch)
+        ]
+        x = np.concatenate([preprocess(scene.image) for scene in scenes])
+        yield torch.from_numpy(x), task.targets(scenes, recipe)
+
+
+def write_result(output: Path, recipe: Recipe, training: Training) -> None:
+    """Write the weights in half precision, and the json file."""
+    weights = {key: value.half() for key, value in training.result().items()}
+    task = TASKS[recipe.task]
+    described = {
+        "format": SIDECAR,
+        "architecture": task.architecture,
+        "labels": task.labels,
+        "preprocess": asdict(make_preprocess(recipe)),
+        "recipe": asdict(recipe) | {"done": training.step},
+    }
+    text = json.dumps(described, indent=2) + "\n"
+    write_atomically(output, lambda target: save_file(weights, target))
+    write_atomically(output.with_suffix(".json"), lambda target: target.write_text(text))
+
+
+def train(args: argparse.Namespace) -> dict[str, Any]:
+    """Train, or continue training, up to the end or to --max-steps."""
+    recipe = Recipe(**{name: getattr(args, name) for name in Recipe.__dataclass_fields__})
+    checkpoint = args.output.with_suffix(".checkpoint.pt")
+    if args.output.exists() and not checkpoint.exists() and not args.force:
+        raise InputError(f"[train] expected a new output, got {args.output}; pass --force")
+    training = Training(build(recipe), recipe, args.device)
+    if checkpoint.exists():
+        training.resume(checkpoint)
+    last = min(recipe.steps, args.max_steps or recipe.steps)
+    started, first, average = time.perf_counter(), training.step, None
+    bar = tqdm(batches(recipe, first, last), "training", last, initial=first, disable=None)
+    for x, loss_of in bar:
+        torch.manual_seed(recipe.seed + training.step)  # for dropout, the same after resuming
+        loss = training.train_on(x.to(args.device), loss_of, recipe.steps).item()
+        average = loss if average is None else 0.98 * average + 0.02 * loss
+        if training.step % EVERY == 0:
+            bar.set_postfix(loss=f"{average:.3f}")
+            training.save(checkpoint)
+    training.save(checkpoint)
+    write_result(args.output, recipe, training)
+    return {
+        "output": str(args.output),
+        "step": training.step,
+        "finished": training.step == recipe.steps,
+        "loss": average,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
+    parser.add_argument(
+        "--backbone", default=CLASSIFIER, help=f"{CLASSIFIER}, or a file of this script"
+    )
+    parser.add_argument("--input-size", type=int, default=160, help="side in pixels (160)")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--max-steps", type=int, help="stop at this step; run again to continue")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=1.5e-3, help="peak learning rate (0.0015)")
+    parser.add_argument("--weight-decay", type=float, default=0.02)
+    parser.add_argument("--clip", type=float, default=5.0, help="largest gradient norm (5)")
+    parser.add_argument("--ema", type=float, default=0.99, help="running average's memory (0.99)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing output")
+    args = parser.parse_args(argv)
+    if args.output.suffix != ".safetensors":
+        parser.error("--output must end in .safetensors")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: PyTorch sees no GPU here; use --device cpu")
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    args = parse(argv)
+    try:
+        print(json.dumps(train(args)))
+    except HvitEdgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
