@@ -53,8 +53,10 @@ set(hvit_edge_shared_sources
     src/native/zeros.cpp
     src/softmax.cpp
     src/status.cpp
+    src/stream/classify_frames.cpp
     src/stream/frame_classifier.cpp
     src/stream/frame_copy.cpp
+    src/stream/frame_stream.cpp
     src/stream/frame_worker.cpp
     src/stream/smoothed_predictions.cpp
     src/tensor.cpp
@@ -98,8 +100,10 @@ set(hvit_edge_small_sources
 set(hvit_edge_left_out_of_web
     src/artifact/mapped_file.cpp
     src/engine/cpu_count.cpp
+    src/stream/classify_frames.cpp
     src/stream/frame_classifier.cpp
     src/stream/frame_copy.cpp
+    src/stream/frame_stream.cpp
     src/stream/frame_worker.cpp
     src/stream/smoothed_predictions.cpp
 )

@@ -95,21 +95,21 @@ class Results {
 };
 
 /// Submits one gray pixel; the caller may reuse it at once.
-inline Result<std::uint64_t> submit_pixel(FrameClassifier& classifier, std::uint8_t pixel) {
+inline Result<std::uint64_t> submit_pixel(FrameStream& stream, std::uint8_t pixel) {
   ImageView image;
   image.data = &pixel;
   image.width = image.height = 1;
   image.format = PixelFormat::gray8;
-  return classifier.submit(image);
+  return stream.submit(image);
 }
 
-inline Result<std::uint64_t> submit_pixel(FrameClassifier& classifier, std::uint8_t pixel,
+inline Result<std::uint64_t> submit_pixel(FrameStream& stream, std::uint8_t pixel,
                                           std::chrono::nanoseconds timestamp) {
   ImageView image;
   image.data = &pixel;
   image.width = image.height = 1;
   image.format = PixelFormat::gray8;
-  return classifier.submit(image, timestamp);
+  return stream.submit(image, timestamp);
 }
 
 }  // namespace hvit_edge::testing

@@ -12,14 +12,20 @@ namespace hvit_edge {
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-FrameWorker::FrameWorker(FrameClassifier::Logits logits, std::vector<std::string> labels,
-                         FrameClassifier::Callback callback, const FrameClassifierOptions& options)
-    : logits_(std::move(logits)),
-      callback_(std::move(callback)),
-      predictions_(std::move(labels), options.top_k, options.smoothing_seconds) {}
+FrameWorker::FrameWorker(FrameTask task, FrameStream::Callback callback)
+    : task_(std::move(task)), callback_(std::move(callback)) {}
 
-void FrameWorker::start(const std::shared_ptr<FrameWorker>& worker) {
+Result<std::shared_ptr<FrameWorker>> FrameWorker::started(const char* name, Result<FrameTask> task,
+                                                          FrameStream::Callback callback) {
+  if (!callback) {
+    return Status(
+        StatusCode::invalid_argument,
+        concat("[", name, ".create] expected a callback, got an empty function; pass one"));
+  }
+  if (!task.ok()) return task.status();
+  auto worker = std::make_shared<FrameWorker>(std::move(task).value(), std::move(callback));
   worker->thread_ = std::thread([worker] { worker->work(); });
+  return worker;
 }
 
 void FrameWorker::finish() {
@@ -34,15 +40,14 @@ void FrameWorker::finish() {
 Status FrameWorker::check_running(const char* method) const {
   if (callback_threw_) {
     return Status(StatusCode::invalid_argument,
-                  concat("[FrameClassifier.", method,
+                  concat("[", task_.name, ".", method,
                          "] expected a callback that throws nothing, got: ", thrown_.data(),
-                         "; catch it there and create another FrameClassifier"));
+                         "; catch it there and create another ", task_.name));
   }
   if (!stopping_) return Status();
   return Status(StatusCode::invalid_argument,
-                concat("[FrameClassifier.", method,
-                       "] expected a running FrameClassifier, got one that was stopped; create "
-                       "another"));
+                concat("[", task_.name, ".", method, "] expected a running ", task_.name,
+                       ", got one that was stopped; create another"));
 }
 
 Status FrameWorker::accept(std::optional<nanoseconds> given, steady_clock::time_point now,
@@ -57,7 +62,7 @@ Status FrameWorker::accept(std::optional<nanoseconds> given, steady_clock::time_
   timestamp = *given;
   if (!last_timestamp_ || timestamp > *last_timestamp_) return Status();
   return Status(StatusCode::invalid_argument,
-                concat("[FrameClassifier.submit] expected a timestamp later than ",
+                concat("[", task_.name, ".submit] expected a timestamp later than ",
                        last_timestamp_->count(), " ns, got ", timestamp.count(),
                        " ns; submit frames in order, or call reset_smoothing() if a new clock "
                        "begins"));
@@ -125,8 +130,9 @@ bool FrameWorker::is_pending_until(std::uint64_t number) const {
 Status FrameWorker::drain() {
   if (on_worker_thread()) {
     return Status(StatusCode::invalid_argument,
-                  "[FrameClassifier.drain] expected a call from outside the callback, got one from "
-                  "within, which would wait for itself; drain on another thread");
+                  concat("[", task_.name,
+                         ".drain] expected a call from outside the callback, got one from "
+                         "within, which would wait for itself; drain on another thread"));
   }
   std::unique_lock<std::mutex> lock(mutex_);
   const std::uint64_t last = counts_.submitted;
@@ -159,7 +165,7 @@ void FrameWorker::work() {
     has_waiting_ = false;
     busy_ = true;
     lock.unlock();
-    classify();
+    process();
     const bool returned = call_back();
     lock.lock();
     busy_ = false;
@@ -175,43 +181,30 @@ void FrameWorker::work() {
   changed_.notify_all();
 }
 
-void FrameWorker::classify() {
+void FrameWorker::process() {
   const Frame& frame = *working_;
   result_.frame = frame.number;
   result_.timestamp = frame.timestamp;
   result_.submitted = frame.submitted;
   // There may be no memory for the sentence that says so; this text needs none.
   result_.status = catching(
-      [this] { return guarded("FrameClassifier", [this] { return predict(); }); },
+      [this] { return guarded(task_.name, [this] { return run(); }); },
       [](Thrown, const char*) { return Status(StatusCode::out_of_memory, "out of memory"); });
   if (!result_.status.ok()) result_.predictions.clear();
   result_.finished = steady_clock::now();
 }
 
-Result<const std::vector<float>*> FrameWorker::logits_of(const ImageView& image) {
-  return catching([&] { return logits_(image); },
-                  [](Thrown thrown, const char* what) {
-                    if (thrown == Thrown::no_memory) return no_memory("FrameClassifier");
+Status FrameWorker::run() {
+  const Frame& frame = *working_;
+  if (frame.average != average_begun_ && task_.reset) task_.reset();
+  average_begun_ = frame.average;
+  return catching([&] { return task_.run(frame.copy.view(), result_); },
+                  [this](Thrown thrown, const char* what) {
+                    if (thrown == Thrown::no_memory) return no_memory(task_.name);
                     return Status(StatusCode::execution_failed,
-                                  concat("[FrameClassifier] expected logits, got an exception: ",
+                                  concat("[", task_.name, "] expected a Status, got an exception: ",
                                          what, "; return a Status instead"));
                   });
-}
-
-Status FrameWorker::predict() {
-  const Frame& frame = *working_;
-  if (frame.average != average_begun_) predictions_.reset();
-  average_begun_ = frame.average;
-  const Result<const std::vector<float>*> logits = logits_of(frame.copy.view());
-  if (!logits.ok()) return logits.status();
-  if (*logits == nullptr) {
-    return Status(StatusCode::execution_failed,
-                  "[FrameClassifier] expected logits, got a null pointer; return a Status if "
-                  "there are none");
-  }
-  if (Status status = predictions_.update(**logits, frame.timestamp); !status.ok()) return status;
-  predictions_.write(result_.predictions);
-  return Status();
 }
 
 // Returns false if the callback threw. Needs no memory.

@@ -1,4 +1,4 @@
-// The thread of a FrameClassifier, the frames that it holds, and their counts.
+// The thread of a FrameStream, the frames that it holds, and their counts.
 #pragma once
 
 #include <array>
@@ -8,25 +8,25 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
-#include <vector>
 
-#include "hvit_edge/frame_classifier.h"
+#include "hvit_edge/frame_stream.h"
 #include "stream/frame_copy.h"
-#include "stream/smoothed_predictions.h"
+#include "stream/frame_task.h"
 
 namespace hvit_edge {
 
-/// The members are those of FrameClassifier. The thread shares the worker, which therefore outlives
-/// a FrameClassifier that is destroyed by its own callback.
+/// The members are those of FrameStream. The thread shares the worker, which therefore outlives a
+/// FrameStream that is destroyed by its own callback.
 class FrameWorker {
  public:
-  FrameWorker(FrameClassifier::Logits logits, std::vector<std::string> labels,
-              FrameClassifier::Callback callback, const FrameClassifierOptions& options);
+  /// Returns a new worker whose thread runs. `name` is the class that the caller created. Refuses
+  /// what the task refused, and an empty callback.
+  static Result<std::shared_ptr<FrameWorker>> started(const char* name, Result<FrameTask> task,
+                                                      FrameStream::Callback callback);
 
-  /// Starts the thread. It is called once, before all else.
-  static void start(const std::shared_ptr<FrameWorker>& worker);
+  FrameWorker(FrameTask task, FrameStream::Callback callback);
+
   /// Once, after all else: stops, and leaves no thread running but the calling one.
   void finish();
 
@@ -57,17 +57,15 @@ class FrameWorker {
 
   // Called on the worker thread, without the lock.
   void work();
-  void classify();
-  Status predict();
-  Result<const std::vector<float>*> logits_of(const ImageView& image);
+  void process();
+  Status run();
   bool call_back();
 
   bool on_worker_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
   // Used only by the worker thread.
-  const FrameClassifier::Logits logits_;
-  const FrameClassifier::Callback callback_;
-  SmoothedPredictions predictions_;
+  const FrameTask task_;
+  const FrameStream::Callback callback_;
   std::uint64_t average_begun_ = 0;
   FrameResult result_;
   std::unique_ptr<Frame> working_ = std::make_unique<Frame>();
@@ -79,7 +77,7 @@ class FrameWorker {
   std::condition_variable changed_;
   std::unique_ptr<Frame> waiting_ = std::make_unique<Frame>();
   bool has_waiting_ = false;
-  bool busy_ = false;  // working_ is being classified or is in the callback
+  bool busy_ = false;  // working_ runs or is in the callback
   bool paused_ = false;
   bool stopping_ = false;
   bool finished_ = false;  // the thread uses nothing any more

@@ -10,10 +10,12 @@
 
 namespace hvit_edge {
 
-SmoothedPredictions::SmoothedPredictions(std::vector<std::string> labels, int top_k, double seconds)
+SmoothedPredictions::SmoothedPredictions(std::vector<std::string> labels, int top_k, double seconds,
+                                         const char* where)
     : labels_(std::move(labels)),
       count_(std::min(labels_.size(), static_cast<std::size_t>(top_k))),
-      seconds_(seconds) {
+      seconds_(seconds),
+      where_(where) {
   for (const std::string& label : labels_) longest_label_ = std::max(longest_label_, label.size());
 }
 
@@ -21,10 +23,10 @@ Status SmoothedPredictions::update(const std::vector<float>& logits,
                                    std::chrono::nanoseconds timestamp) {
   if (logits.size() != labels_.size()) {
     return Status(StatusCode::execution_failed,
-                  concat("[FrameClassifier] expected ", labels_.size(),
-                         " logits, one a label, got ", logits.size(), "; give the model's labels"));
+                  concat("[", where_, "] expected ", labels_.size(), " logits, one a label, got ",
+                         logits.size(), "; give the model's labels"));
   }
-  if (Status status = softmax("FrameClassifier", logits, probabilities_); !status.ok()) {
+  if (Status status = softmax(where_, logits, probabilities_); !status.ok()) {
     return status;
   }
   if (!begun_ || seconds_ == 0) {

@@ -14,7 +14,9 @@ namespace hvit_edge {
 class SmoothedPredictions {
  public:
   /// `seconds` is the time constant, see FrameClassifierOptions. There must be at least one label.
-  SmoothedPredictions(std::vector<std::string> labels, int top_k, double seconds);
+  /// `where` begins messages, and is kept.
+  SmoothedPredictions(std::vector<std::string> labels, int top_k, double seconds,
+                      const char* where = "FrameClassifier");
 
   /// Starts a new average with the next logits.
   void reset() { begun_ = false; }
@@ -31,6 +33,7 @@ class SmoothedPredictions {
   std::size_t count_;
   std::size_t longest_label_ = 0;
   double seconds_;
+  const char* where_;
   bool begun_ = false;
   std::chrono::nanoseconds last_{0};
   std::vector<double> probabilities_;  // of the newest frame
