@@ -18,7 +18,7 @@ Outcome classify(const char* where, hve_classifier& handle, const hve_image* ima
   ImageView view;
   if (Outcome outcome = to_image_view(where, image, view); !outcome.ok()) return outcome;
   const std::lock_guard<std::mutex> one_at_a_time(handle.session.running);
-  const Result<std::vector<Prediction>> found = handle.classifier.classify(view, top_k);
+  const Result<std::vector<Prediction>> found = handle.model.classify(view, top_k);
   if (!found.ok()) return found.status();
   for (std::size_t i = 0; i < found->size(); ++i) {
     const Prediction& prediction = (*found)[i];
@@ -51,26 +51,13 @@ hve_status hve_classifier_open_memory(const void* data, size_t size, const hve_o
 
 hve_status hve_classifier_close(hve_classifier** classifier, hve_text* error) {
   constexpr char where[] = "hve_classifier_close";
-  return bounded(where, error, [&]() -> Outcome {
-    if (classifier == nullptr || *classifier == nullptr) return {};
-    if (Outcome outcome = check_handle(where, *classifier); !outcome.ok()) return outcome;
-    close_after((*classifier)->session.running, classifier);
-    return {};
-  });
+  return bounded(where, error, [&] { return close_model(where, classifier); });
 }
 
 hve_status hve_classifier_session(hve_classifier* classifier, hve_session** session,
                                   hve_text* error) {
   constexpr char where[] = "hve_classifier_session";
-  return bounded(where, error, [&]() -> Outcome {
-    if (Outcome outcome = check_place(where, session, "a handle's address"); !outcome.ok()) {
-      return outcome;
-    }
-    *session = nullptr;
-    if (Outcome outcome = check_handle(where, classifier); !outcome.ok()) return outcome;
-    *session = &classifier->session;
-    return {};
-  });
+  return bounded(where, error, [&] { return lend_session(where, classifier, session); });
 }
 
 hve_status hve_classifier_class_count(hve_classifier* classifier, size_t* count, hve_text* error) {
@@ -127,7 +114,7 @@ hve_status hve_classifier_logits(hve_classifier* classifier, const hve_image* im
     hvit_edge::ImageView view;
     if (Outcome outcome = to_image_view(where, image, view); !outcome.ok()) return outcome;
     const std::lock_guard<std::mutex> one_at_a_time(classifier->session.running);
-    const auto found = classifier->classifier.logits(view);
+    const auto found = classifier->model.logits(view);
     if (!found.ok()) return found.status();
     return give_values(where, (*found)->data(), (*found)->size(), logits, capacity, count);
   });

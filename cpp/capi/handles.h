@@ -1,4 +1,4 @@
-// The objects that hve_session and hve_classifier point to.
+// The objects that hve_session, hve_classifier and the handles of the other tasks point to.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "artifact_memory.h"
@@ -16,7 +17,17 @@
 namespace hvit_edge::capi {
 
 /// The first member of every handle; any other value is not a handle.
-enum class Kind : std::uint32_t { none = 0, session = 0x53455648, classifier = 0x43455648 };
+enum class Kind : std::uint32_t {
+  none = 0,
+  session = 0x53455648,
+  classifier = 0x43455648,
+};
+
+/// Returns "classifier"; an empty text for a number that is no kind of handle.
+const char* noun_of(Kind kind);
+
+/// Returns "a classifier", or what a number is that is no kind of handle.
+std::string name_of(Kind kind);
 
 struct Handle {
   explicit Handle(Kind its_kind) : kind(its_kind) {}
@@ -31,34 +42,59 @@ struct Handle {
 }  // namespace hvit_edge::capi
 
 struct hve_session : hvit_edge::capi::Handle {
+  static constexpr hvit_edge::capi::Kind kKind = hvit_edge::capi::Kind::session;
+
   hve_session(hvit_edge::Session loaded, hvit_edge::capi::ArtifactMemory copy)
-      : Handle(hvit_edge::capi::Kind::session),
-        memory(std::move(copy)),
-        owned(std::move(loaded)),
-        session(&*owned) {}
-  /// A session in a classifier, which owns the model.
-  explicit hve_session(hvit_edge::Session& borrowed)
-      : Handle(hvit_edge::capi::Kind::session), session(&borrowed) {}
+      : Handle(kKind), memory(std::move(copy)), owned(std::move(loaded)), session(&*owned) {}
+  /// A session in a handle of the kind `its_owner`, which owns the model.
+  hve_session(hvit_edge::Session& borrowed, hvit_edge::capi::Kind its_owner)
+      : Handle(kKind), session(&borrowed), owner(its_owner) {}
 
   hvit_edge::capi::ArtifactMemory memory;  // outlives the session that points into it
   std::optional<hvit_edge::Session> owned;
   hvit_edge::Session* session;
+  hvit_edge::capi::Kind owner = hvit_edge::capi::Kind::none;
   std::mutex running;
 };
 
-struct hve_classifier : hvit_edge::capi::Handle {
+namespace hvit_edge::capi {
+
+/// What the handles of all tasks have.
+template <typename Model>
+struct ModelHandle : Handle {
+  ModelHandle(Kind its_kind, Model loaded, ArtifactMemory copy)
+      : Handle(its_kind),
+        memory(std::move(copy)),
+        model(std::move(loaded)),
+        session(model.session(), its_kind) {}
+
+  ArtifactMemory memory;  // outlives the model that points into it
+  Model model;
+  hve_session session;
+};
+
+}  // namespace hvit_edge::capi
+
+struct hve_classifier : hvit_edge::capi::ModelHandle<hvit_edge::Classifier> {
+  static constexpr hvit_edge::capi::Kind kKind = hvit_edge::capi::Kind::classifier;
+
   hve_classifier(hvit_edge::Classifier loaded, hvit_edge::capi::ArtifactMemory copy);
 
-  hvit_edge::capi::ArtifactMemory memory;  // outlives the classifier that points into it
-  hvit_edge::Classifier classifier;
-  hve_session session;
   std::vector<std::string> labels;  // one for each class; predictions point to them
 };
 
 namespace hvit_edge::capi {
 
-/// Return HVE_OK for open handles; otherwise an error that says what was passed instead.
-Outcome check_handle(const char* where, const hve_session* handle);
-Outcome check_handle(const char* where, const hve_classifier* handle);
+/// Returns HVE_OK for an open handle of the kind; otherwise an error that says what was passed
+/// instead.
+Outcome check_kind(const char* where, const void* handle, Kind wanted);
+
+template <typename Opened>
+Outcome check_handle(const char* where, const Opened* handle) {
+  return check_kind(where, handle, Opened::kKind);
+}
+
+/// Returns a text as callers may read it: UTF-8 without a NUL inside.
+std::string readable(std::string text);
 
 }  // namespace hvit_edge::capi

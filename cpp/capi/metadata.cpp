@@ -54,6 +54,8 @@ const std::string* text_of(const Metadata& metadata, int field) {
       return &metadata.weights_sha256;
     case HVE_TEXT_METHOD:
       return &metadata.method;
+    case HVE_TEXT_TASK:
+      return &metadata.task;
     default:
       return nullptr;
   }

@@ -1,4 +1,4 @@
-// Opens and closes sessions and classifiers.
+// Opens and closes handles.
 #pragma once
 
 #include <mutex>
@@ -57,6 +57,27 @@ void close_after(std::mutex& running, Opened** handle) {
     const std::lock_guard<std::mutex> nobody_runs(running);
   }
   delete std::exchange(*handle, nullptr);
+}
+
+/// Closes a handle of a task. NULL and the address of NULL do nothing.
+template <typename Opened>
+Outcome close_model(const char* where, Opened** handle) {
+  if (handle == nullptr || *handle == nullptr) return {};
+  if (Outcome outcome = check_handle(where, *handle); !outcome.ok()) return outcome;
+  close_after((*handle)->session.running, handle);
+  return {};
+}
+
+/// Gives the session of a handle of a task.
+template <typename Opened>
+Outcome lend_session(const char* where, Opened* handle, hve_session** session) {
+  if (Outcome outcome = check_place(where, session, "a handle's address"); !outcome.ok()) {
+    return outcome;
+  }
+  *session = nullptr;
+  if (Outcome outcome = check_handle(where, handle); !outcome.ok()) return outcome;
+  *session = &handle->session;
+  return {};
 }
 
 }  // namespace hvit_edge::capi

@@ -88,6 +88,13 @@ Outcome run(const char* where, Session& session, const std::vector<TensorView>& 
   return {};
 }
 
+// Refuses the session of another handle; the remedy has the kind of that handle in its middle.
+Outcome refuse_lent(const char* where, const hve_session& session, const char* before,
+                    const char* after) {
+  return refuse(where, concat("expected a session that was opened, got one of ",
+                              name_of(session.owner), "; ", before, noun_of(session.owner), after));
+}
+
 constexpr std::size_t kFirstSelfTest = sizeof(hve_self_test_result);
 
 }  // namespace
@@ -116,9 +123,7 @@ hve_status hve_session_close(hve_session** session, hve_text* error) {
     if (session == nullptr || *session == nullptr) return {};
     if (Outcome outcome = check_handle(where, *session); !outcome.ok()) return outcome;
     if (!(*session)->owned) {
-      return refuse(where,
-                    "expected a session that was opened, got one of a classifier; close the "
-                    "classifier");
+      return refuse_lent(where, **session, "close the ", "");
     }
     close_after((*session)->running, session);
     return {};
@@ -130,9 +135,7 @@ hve_status hve_session_select(hve_session* session, const char* method, hve_text
   return bounded(where, error, [&]() -> Outcome {
     if (Outcome outcome = check_handle(where, session); !outcome.ok()) return outcome;
     if (!session->owned) {
-      return refuse(where,
-                    "expected a session that was opened, got one of a classifier; open the "
-                    "classifier with hve_options.method");
+      return refuse_lent(where, *session, "open the ", " with hve_options.method");
     }
     if (method == nullptr) {
       return refuse(where, "expected the name of a method, got NULL; pass one of HVE_LIST_METHODS");

@@ -166,7 +166,8 @@ enum {
   HVE_TEXT_RESIZE = 6,        /* "shortest", "stretch" or "shortest-floor" */
   HVE_TEXT_INTERPOLATION = 7, /* "bilinear", "bicubic" or "lanczos" */
   HVE_TEXT_CHANNEL_ORDER = 8, /* "RGB" or "BGR" */
-  HVE_TEXT_METHOD = 9         /* the method that is described, see HVE_LIST_METHODS; or empty */
+  HVE_TEXT_METHOD = 9,        /* the method that is described, see HVE_LIST_METHODS; or empty */
+  HVE_TEXT_TASK = 10          /* "classify", "embed", "segment", "detect" or "tensor" */
 };
 HVE_API hve_status hve_session_text(hve_session* session, int32_t field, hve_text* text,
                                     hve_text* error);
