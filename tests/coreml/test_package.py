@@ -131,7 +131,7 @@ def test_another_type_of_model(copy):
     spec = read_package(copy).spec
     spec.neuralNetwork.SetInParent()
     (copy / MODEL).write_bytes(spec.SerializeToString())
-    with pytest.raises(ArtifactError, match="expected an ML program in .*, got neuralNetwork"):
+    with pytest.raises(ArtifactError, match="expected an ML program in .*, got neuralNetwork;"):
         read_package(copy)
 
 

@@ -15,6 +15,8 @@ Kind = Literal["tensor", "image", "label", "probabilities"]
 LAYOUTS = ("RGB", "BGR")
 # of the packages that hvit-edge writes
 IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"
+EMBEDDING, CLASSES, OFFSETS = "embedding", "classes", "offsets"
+RAW_CONFIDENCE, RAW_COORDINATES = "raw_confidence", "raw_coordinates"
 
 
 @dataclass(frozen=True)

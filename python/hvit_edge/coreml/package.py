@@ -5,6 +5,8 @@ A folder NAME.mlpackage holds
     Manifest.json                             which item is the model
     Data/com.apple.CoreML/model.mlmodel       the specification, a protobuf
     Data/com.apple.CoreML/weights/weight.bin  the blobs that the specification refers to
+
+The model is an ML program, or a pipeline of an ML program and a NonMaximumSuppression: a detector.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from hvit_edge.artifact.kinds import missing_package
 from hvit_edge.coreml.blobs import check_blobs
 from hvit_edge.coreml.features import Feature, read_features
 from hvit_edge.coreml.specification import model_class
+from hvit_edge.coreml.suppression import Suppression, read_suppression
 from hvit_edge.errors import ArtifactError
 
 REMEDY = "copy the whole folder again, or convert the model again"
@@ -29,12 +32,13 @@ class Package:
 
     Attributes:
         path: the package's folder.
-        spec: Core ML's `Model` protobuf; its type is mlProgram.
+        spec: Core ML's `Model` protobuf of the ML program, whose type is mlProgram.
         weights: the folder of the blobs; it need not exist if there is no reference to a blob.
         metadata: the user-defined metadata of the model's author.
-        inputs: the features that the model reads.
-        outputs: the features that the model returns.
+        inputs: the features that the ML program reads.
+        outputs: the features that the ML program returns.
         labels: a classifier's class labels in the order of its probabilities, else None.
+        suppression: what a detector's pipeline does with these outputs, else None.
     """
 
     path: Path
@@ -44,6 +48,7 @@ class Package:
     inputs: tuple[Feature, ...]
     outputs: tuple[Feature, ...]
     labels: tuple[str | int, ...] | None
+    suppression: Suppression | None = None
 
 
 def read_package(path: str | Path) -> Package:
@@ -55,18 +60,21 @@ def read_package(path: str | Path) -> Package:
     """
     folder = Path(path)
     model = _model_file(folder)
-    spec = _parse(model)
+    whole = _parse(model)
     weights = model.parent / "weights"
     try:
+        spec, suppression = _parts(whole, model)
+        main_function(spec)
         check_blobs(spec, weights)
         return Package(
             path=folder,
             spec=spec,
             weights=weights,
-            metadata=dict(spec.description.metadata.userDefined),
+            metadata=dict(whole.description.metadata.userDefined),
             inputs=read_features(spec.description.input),
             outputs=read_features(spec.description.output),
             labels=_labels(spec),
+            suppression=suppression,
         )
     except (ValueError, LookupError) as error:  # a number or name that Core ML does not have
         raise ArtifactError(
@@ -148,13 +156,39 @@ def _parse(model: Path) -> Any:
             f"[read_package] expected a Core ML specification in {model}, got damaged bytes"
             f" ({error}); {REMEDY}"
         ) from error
-    if spec.WhichOneof("Type") != "mlProgram":
-        raise ArtifactError(
-            f"[read_package] expected an ML program in {model}, got {spec.WhichOneof('Type')};"
-            ' convert with convert_to="mlprogram"'
-        )
-    main_function(spec)
     return spec
+
+
+def _parts(spec: Any, model: Path) -> tuple[Any, Suppression | None]:
+    """Return the ML program of a specification, and the suppression that a detector has after it.
+
+    Raises:
+        ArtifactError: the specification is of another type, or has other parts.
+    """
+    kinds = [part.WhichOneof("Type") for part in spec.pipeline.models]
+    if kinds == ["mlProgram", "nonMaximumSuppression"]:
+        program, last = spec.pipeline.models
+        return program, _fitting(read_suppression(last), program, model)
+    if spec.WhichOneof("Type") == "mlProgram":
+        return spec, None
+    of = f" of {', '.join(map(str, kinds)) or 'nothing'}" if spec.HasField("pipeline") else ""
+    raise ArtifactError(
+        f"[read_package] expected an ML program in {model}, alone or in a pipeline before a"
+        f" NonMaximumSuppression, got {spec.WhichOneof('Type')}{of}; convert with"
+        ' convert_to="mlprogram"'
+    )
+
+
+def _fitting(suppression: Suppression, program: Any, model: Path) -> Suppression:
+    """Return the suppression if the program gives the arrays that it reads."""
+    given = [feature.name for feature in program.description.output]
+    read = (suppression.confidence, suppression.coordinates)
+    if not set(read) <= set(given):
+        raise ArtifactError(
+            f"[read_package] expected the outputs {' and '.join(read)} of the ML program in"
+            f" {model}, got {', '.join(given)}; {REMEDY}"
+        )
+    return suppression
 
 
 def _labels(spec: Any) -> tuple[str | int, ...] | None:

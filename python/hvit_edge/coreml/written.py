@@ -22,6 +22,8 @@ def check_written(path: str | Path, evaluated: Package) -> None:
     faults = []
     if written.spec.mlProgram.functions != evaluated.spec.mlProgram.functions:
         faults.append("another program")
+    if written.suppression != evaluated.suppression:
+        faults.append("another suppression of boxes")
     stored = {each.value.blobFileValue.fileName for each in references(evaluated.spec)}
     for name in sorted(each.split("/")[-1] for each in stored):
         if not cmp(written.weights / name, evaluated.weights / name, shallow=False):

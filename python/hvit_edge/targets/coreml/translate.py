@@ -14,11 +14,12 @@ from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import Function, Operation, Placeholder, Program, Var, types
 from torch.fx import GraphModule, Node
 
-from hvit_edge.coreml.features import IMAGE, LOGITS, PROBABILITIES
+from hvit_edge.coreml.features import IMAGE
 from hvit_edge.lowering.graph import constant_tensor, is_static, module_path, shape_of
 from hvit_edge.lowering.plain_layout import store_plainly
 from hvit_edge.quantize.ranges import Range
 from hvit_edge.targets.coreml.layout import MAX_RANK, Layout
+from hvit_edge.targets.coreml.photo_outputs import Outputs, classified
 from hvit_edge.targets.coreml.rules import RULES
 from hvit_edge.targets.coreml.rules.registry import Call
 from hvit_edge.targets.coreml.values import Value, plain
@@ -55,8 +56,8 @@ class Translated:
     """Holds a program and says where its operators came from.
 
     Attributes:
-        program: a program with the input "image" and the outputs "logits" and "probabilities", or
-            with the names that were asked for.
+        program: a program with the input "image" and the outputs of the task, or with the names
+            that were asked for.
         modules: the dotted path of the module, by operator name.
         nodes: the name of the graph's node, by operator name.
     """
@@ -73,8 +74,9 @@ def translate(
     pixels: Pixels | None,
     ranges: Mapping[Node, Range] | None = None,
     names: Names | None = None,
+    outputs: Outputs = classified,
 ) -> Translated:
-    """Translate `graph`, which maps float32 [1, C, H, W] to logits [1, classes].
+    """Translate `graph`, which maps float32 [1, C, H, W] to the results of a task.
 
     Args:
         graph: a graph that was rewritten by `COREML_PIPELINE`; it is changed.
@@ -83,6 +85,8 @@ def translate(
             `graph`.
         ranges: int8 ranges of layers' inputs, by the layer's node.
         names: the names of inputs and outputs of a graph that maps any tensors to any others.
+        outputs: adds the outputs of a graph that reads a photo; by default logits [1, classes] and
+            probabilities.
 
     Raises:
         LoweringError: an operator has no translation, or not in this form. The error names each
@@ -107,7 +111,7 @@ def translate(
         if builder.refusals:
             raise refuse_all(builder.refusals)
         results = [builder.plain(node) for node in next(_outputs(nodes)).args[0]]
-        function.set_outputs(_named(results, names) if names else _logits(results[0]))
+        function.set_outputs(_named(results, names) if names else outputs(results))
     program = Program()
     program.add_function("main", function)
     return Translated(program, builder.modules, builder.nodes)
@@ -122,11 +126,6 @@ def _array(node: Node, name: str) -> Placeholder:
     value = node.meta["val"]
     dtype = types.fp32 if value.is_floating_point() else types.int32
     return mb.placeholder(shape=tuple(value.shape), dtype=dtype, name=name)
-
-
-def _logits(result: Value) -> list[Var]:
-    logits = mb.identity(x=result.data, name=LOGITS)
-    return [logits, mb.softmax(x=result.data, axis=-1, name=PROBABILITIES)]
 
 
 def _named(results: list[Value], names: Names) -> list[Var]:
