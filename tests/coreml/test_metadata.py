@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hvit_edge.artifact.container import Golden
+from hvit_edge.artifact.container import Golden, GoldenPhoto
 from hvit_edge.artifact.metadata import SCHEMA_VERSION, SOURCES, Difference, Metadata
 from hvit_edge.coreml.metadata import read_metadata, write_metadata
 from hvit_edge.errors import ArtifactError
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.tasks import Detect
 
 METADATA = Metadata(
     schema_version=SCHEMA_VERSION,
@@ -129,3 +130,76 @@ DAMAGE = {
 def test_a_damaged_field_is_refused(strings, field, text):
     with pytest.raises(ArtifactError, match=r"\[package\] expected .*; (compile|install)"):
         read_metadata(strings | {field: text})
+
+
+OF_TASKS = {
+    "embed": {"output_names": ("embedding",), "normalize": "l2", "labels": ()},
+    "segment": {"output_names": ("logits",), "colors": ("#00ff7f",) * 6},
+    "detect": {
+        "output_names": ("logits", "offsets"),
+        "detect": Detect(
+            np.linspace(0.1, 0.9, 12).reshape(3, 4), (0.1, 0.25), 0.3, 0.45, candidates=7
+        ),
+    },
+}
+
+
+def of_task(task, **fields):
+    given = {"schema_version": 2, "task": task, **OF_TASKS[task], **fields}
+    return replace(METADATA, **given)
+
+
+def golden_photo(task, **fields):
+    rng = np.random.default_rng(1)
+    outputs = [rng.standard_normal((1, 3, 4)).astype(np.float32) for _ in range(2)]
+    return GoldenPhoto(
+        golden().image, tuple(outputs[: len(OF_TASKS[task]["output_names"])]), **fields
+    )
+
+
+@pytest.mark.parametrize("task", OF_TASKS)
+@pytest.mark.parametrize("quantized", [False, True])
+def test_round_trip_of_a_task(task, quantized):
+    given, fields = golden_photo(task), {}
+    if quantized:
+        fields = {"graph": given.outputs, "least_sqnr_db": (30.5, -np.inf)[: len(given.outputs)]}
+    strings = write_metadata(of_task(task), replace(given, **fields))
+    metadata, read = read_metadata(strings)
+    assert (metadata, metadata.photo_task) == (of_task(task), of_task(task).photo_task)
+    assert isinstance(read, GoldenPhoto)
+    np.testing.assert_array_equal(read.image, given.image)
+    for one, other in zip(read.outputs, given.outputs, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert read.least_sqnr_db == fields.get("least_sqnr_db", ())
+    assert (read.graph is not None) == quantized
+
+
+def test_colors_and_labels_may_be_missing():
+    given = of_task("segment", colors=(), labels=())
+    assert read_metadata(write_metadata(given, golden_photo("segment")))[0] == given
+
+
+@pytest.mark.parametrize(
+    ("task", "field", "text"),
+    [
+        ("embed", "hve_normalize", "l1"),
+        ("segment", "hve_colors", "#00ff7"),
+        ("detect", "hve_variances", "[0.1]"),
+        ("detect", "hve_variances", "0.1"),
+        ("detect", "hve_iou_threshold", "2"),
+        ("detect", "hve_candidates", "0"),
+        ("detect", "hve_anchors", "AAAA"),
+        ("detect", "hve_golden_output_1", None),
+        ("embed", "hve_golden_image", None),
+        ("segment", "hve_schema_version", "1"),
+        ("detect", "hve_task", "pose"),
+    ],
+)
+def test_a_damaged_field_of_a_task_is_refused(task, field, text):
+    strings = write_metadata(of_task(task), golden_photo(task))
+    if text is None:
+        del strings[field]
+    else:
+        strings[field] = text
+    with pytest.raises(ArtifactError, match=r"\[package\] expected .*; (compile|install)"):
+        read_metadata(strings)
