@@ -4,6 +4,7 @@ import copy
 import functools
 import sys
 import types
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from hvit_edge.cache.module_digest import _sources, module_digest
+from hvit_edge.models.swin import Windows
 from hvit_edge.weights import create_model
 
 
@@ -91,6 +93,19 @@ def test_options_of_the_constructor_are_in_it():
     assert len(digests) == 3 and None not in digests
 
 
+def test_the_fields_of_a_dataclass_are_in_it():
+    """Blocks of Swin Transformers differ only in such an object."""
+    windows = Windows((14, 14), (7, 7), (0, 0))
+    digests = []
+    for one in (windows, replace(windows), replace(windows, shift=(3, 3)), None):
+        module = small()
+        module[0].windows = one
+        digests.append(module_digest(module))
+    assert None not in digests
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
 class Own(nn.Module):
     """Code of the user, which may read anything."""
 
@@ -109,6 +124,13 @@ class Thing:
     """An object of the user."""
 
 
+@dataclass(frozen=True)
+class Fields:
+    """A dataclass of the user."""
+
+    number: int
+
+
 def with_own_forward(module):
     module.forward = lambda x: x
 
@@ -123,6 +145,15 @@ def with_parametrization(module):
 
 def with_attribute(module):
     module[0].note = Thing()
+
+
+def with_own_dataclass(module):
+    module[0].note = Fields(1)
+
+
+def with_attribute_of_a_dataclass(module):
+    module[0].windows = Windows((14, 14), (7, 7), (0, 0))
+    object.__setattr__(module[0].windows, "note", 1)
 
 
 def with_function(module):
@@ -146,6 +177,8 @@ UNCERTAIN = [
     with_hook,
     with_parametrization,
     with_attribute,
+    with_own_dataclass,
+    with_attribute_of_a_dataclass,
     with_function,
     with_hidden_module,
     with_own_class,
@@ -165,7 +198,9 @@ def test_a_method_that_someone_replaced_is_seen(monkeypatch):
     assert module_digest(small()) is None
 
 
-@pytest.mark.parametrize("name", ["mobilevit_xxs", "conformer1d_s"])
+@pytest.mark.parametrize(
+    "name", ["mobilevit_xxs", "conformer_ti", "swin_t", "shunted_t", "conformer1d_s"]
+)
 def test_registered_models_have_one(name):
     models = [create_model(name, weights="random") for _ in range(2)]
     first, second = map(module_digest, models)

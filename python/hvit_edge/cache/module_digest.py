@@ -10,6 +10,7 @@ are in every key; the sources of timm, which may be a checkout, are in the diges
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import functools
 import hashlib
@@ -126,6 +127,13 @@ class _Parts:
             yield f"{self._class_name(type(value))} {len(value)}".encode()
             for key, item in value.items():
                 yield from self.of_value(key)
+                yield from self.of_value(item)
+        elif dataclasses.is_dataclass(value):
+            yield self._class_name(type(value)).encode()
+            if set(vars(value)) != {field.name for field in dataclasses.fields(value)}:
+                raise _Unknown("an attribute that is no field")
+            for name, item in vars(value).items():
+                yield f"field {name!r}".encode()
                 yield from self.of_value(item)
         else:
             raise _Unknown(f"an attribute of {type(value).__name__}")
