@@ -13,9 +13,12 @@ set(hvit_edge_shared_sources
     src/artifact/method_list.cpp
     src/artifact/operator_records.cpp
     src/artifact/read_metadata.cpp
+    src/artifact/read_tasks.cpp
     src/artifact/seal.cpp
     src/artifact/self_test.cpp
     src/classifier.cpp
+    src/detector.cpp
+    src/embedder.cpp
     src/engine/check_inputs.cpp
     src/engine/check_methods.cpp
     src/engine/cpu_count.cpp
@@ -31,6 +34,7 @@ set(hvit_edge_shared_sources
     src/image/pixel_kernels_scalar.cpp
     src/image/pixel_kernels_sse41.cpp
     src/image/pixel_rows.cpp
+    src/image/placement.cpp
     src/image/preprocess.cpp
     src/image/resample.cpp
     src/image/two_passes.cpp
@@ -51,6 +55,8 @@ set(hvit_edge_shared_sources
     src/native/read_layers.cpp
     src/native/read_plan.cpp
     src/native/zeros.cpp
+    src/photo_runner.cpp
+    src/segmenter.cpp
     src/softmax.cpp
     src/status.cpp
     src/stream/classify_frames.cpp
@@ -59,6 +65,17 @@ set(hvit_edge_shared_sources
     src/stream/frame_stream.cpp
     src/stream/frame_worker.cpp
     src/stream/smoothed_predictions.cpp
+    src/tasks/axis_samples.cpp
+    src/tasks/box_finder.cpp
+    src/tasks/decode_boxes.cpp
+    src/tasks/mask_kernels.cpp
+    src/tasks/mask_kernels_avx2.cpp
+    src/tasks/mask_kernels_neon.cpp
+    src/tasks/mask_kernels_wasm.cpp
+    src/tasks/mask_maker.cpp
+    src/tasks/non_max_suppression.cpp
+    src/tasks/polygons.cpp
+    src/tasks/run_length.cpp
     src/tensor.cpp
     src/x86_cpu.cpp
 )

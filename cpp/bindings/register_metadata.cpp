@@ -1,4 +1,8 @@
+#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
+
+#include <cstdio>
+#include <cstring>
 
 #include "hvit_edge/metadata.h"
 #include "registers.h"
@@ -6,6 +10,28 @@
 namespace hvit_edge::bindings {
 
 namespace py = pybind11;
+
+namespace {
+
+// Returns colors as an artifact writes them.
+std::vector<std::string> colors_of(const Metadata& metadata) {
+  std::vector<std::string> texts;
+  for (const Color& color : metadata.colors) {
+    char text[8];
+    std::snprintf(text, sizeof(text), "#%02x%02x%02x", color.red, color.green, color.blue);
+    texts.emplace_back(text);
+  }
+  return texts;
+}
+
+py::array_t<float> anchors_of(const DetectSpec& spec) {
+  static_assert(sizeof(Anchor) == 4 * sizeof(float), "rows are copied as they are");
+  py::array_t<float> rows({static_cast<py::ssize_t>(spec.anchors.size()), py::ssize_t{4}});
+  std::memcpy(rows.mutable_data(), spec.anchors.data(), spec.anchors.size() * sizeof(Anchor));
+  return rows;
+}
+
+}  // namespace
 
 void register_metadata(py::module_& module) {
   py::class_<Parity>(module, "Parity")
@@ -25,6 +51,13 @@ void register_metadata(py::module_& module) {
       .def_readonly("batch", &MethodInfo::batch)
       .def_readonly("height", &MethodInfo::height)
       .def_readonly("width", &MethodInfo::width);
+  py::class_<DetectSpec>(module, "DetectSpec")
+      .def_property_readonly("anchors", &anchors_of)
+      .def_readonly("variances", &DetectSpec::variances)
+      .def_readonly("score_threshold", &DetectSpec::score_threshold)
+      .def_readonly("iou_threshold", &DetectSpec::iou_threshold)
+      .def_readonly("candidates", &DetectSpec::candidates)
+      .def_readonly("max_detections", &DetectSpec::max_detections);
   py::class_<Metadata>(module, "Metadata")
       .def_readonly("schema_version", &Metadata::schema_version)
       .def_readonly("task", &Metadata::task)
@@ -43,7 +76,10 @@ void register_metadata(py::module_& module) {
       .def_readonly("cpu", &Metadata::cpu)
       .def_readonly("operators", &Metadata::operators)
       .def_readonly("methods", &Metadata::methods)
-      .def_readonly("method", &Metadata::method);
+      .def_readonly("method", &Metadata::method)
+      .def_readonly("normalize", &Metadata::normalize)
+      .def_property_readonly("colors", &colors_of)
+      .def_readonly("detect", &Metadata::detect);
 }
 
 }  // namespace hvit_edge::bindings

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "guard.h"
+#include "photo_runner.h"
 #include "rank.h"
 #include "softmax.h"
 #include "text.h"
@@ -13,69 +13,16 @@
 namespace hvit_edge {
 
 struct Classifier::State {
-  State(Session opened, bool named) : session(std::move(opened)), pinned(named) {}
+  State(Session opened, bool pinned) : runner(std::move(opened), pinned) {}
 
   static Result<Classifier> loaded(Result<Session> session, bool pinned);
   static Result<Classifier> checked(Session session, bool pinned);
 
-  // Selects a method for single photos, if the session's takes a batch and there are others.
-  Status leave_batches() {
-    const Metadata& metadata = session.metadata();
-    const std::vector<MethodInfo>& methods = metadata.methods;
-    if (methods.empty() || session.inputs()[0].shape[0] == 1) return Status();
-    const int single = method_for(methods, 1, 1);
-    if (!pinned && single >= 0) return choose(1, 1);
-    return Status(StatusCode::invalid_argument,
-                  concat("[Classifier.create] expected a method with a batch of 1, got ",
-                         metadata.method, "; use Session, which takes [batch, 3, height, width]"));
-  }
-
-  // Makes the preprocessing and the buffers of the session's method.
-  Status adopt() {
-    Result<Preprocessor> prepared = Preprocessor::create(session.metadata().preprocess);
-    if (!prepared.ok()) return prepared.status();
-    preprocessor.emplace(std::move(prepared).value());
-    const TensorSpec& wanted = session.inputs()[0];
-    input.resize(static_cast<std::size_t>(wanted.numel()));
-    input.shrink_to_fit();
-    logits.resize(static_cast<std::size_t>(session.outputs()[0].numel()));
-    inputs = {TensorView{input.data(), wanted.shape, wanted.dtype}};
-    outputs = {logits.data()};
-    return Status();
-  }
-
-  // Selects the method for a photo of this upright size.
-  Status choose(int width, int height) {
-    const std::vector<MethodInfo>& methods = session.metadata().methods;
-    if (methods.empty() || pinned) return Status();
-    const int best = method_for(methods, width, height);
-    const std::string& name = methods[static_cast<std::size_t>(best)].name;
-    if (name == session.metadata().method) return Status();
-    if (Status status = session.select(name); !status.ok()) return status;
-    return adopt();
-  }
-
-  Status run(const ImageView& image) {
-    if (Status status = validate(image); !status.ok()) return status;
-    const bool turned = image.rotation == Rotation::by_90 || image.rotation == Rotation::by_270;
-    if (Status status =
-            choose(turned ? image.height : image.width, turned ? image.width : image.height);
-        !status.ok()) {
-      return status;
-    }
-    if (Status status = preprocessor->run(image, input.data()); !status.ok()) return status;
-    return session.run(inputs, outputs);
-  }
-
+  Status check_outputs() const;
   Result<std::vector<Prediction>> classify(const ImageView& image, int top_k);
+  const std::vector<float>& logits() const { return runner.outputs[0]; }
 
-  Session session;
-  bool pinned;  // the caller named the method
-  std::optional<Preprocessor> preprocessor;
-  std::vector<float> input;
-  std::vector<float> logits;
-  std::vector<TensorView> inputs;  // views `input`
-  std::vector<float*> outputs;     // points to `logits`
+  PhotoRunner runner;
   std::vector<double> probabilities;
   std::vector<int> order;
 };
@@ -86,18 +33,18 @@ Result<std::vector<Prediction>> Classifier::State::classify(const ImageView& ima
                   concat("[Classifier.classify] expected top_k of at least 1, got ", top_k,
                          "; ask for one class or more"));
   }
-  if (Status status = run(image); !status.ok()) return status;
-  if (Status status = softmax("Classifier.classify", logits, probabilities); !status.ok()) {
+  if (Status status = runner.run(image); !status.ok()) return status;
+  if (Status status = softmax("Classifier.classify", logits(), probabilities); !status.ok()) {
     return status;
   }
-  const std::size_t count = std::min(logits.size(), static_cast<std::size_t>(top_k));
-  rank(logits, count, order);
+  const std::size_t count = std::min(logits().size(), static_cast<std::size_t>(top_k));
+  rank(logits(), count, order);
   std::vector<Prediction> predictions;
-  const std::vector<std::string>& labels = session.metadata().labels;
+  const std::vector<std::string>& labels = runner.session.metadata().labels;
   for (std::size_t i = 0; i < count; ++i) {
     const int index = order[i];
-    predictions.push_back({labels.empty() ? concat("class ", index) : labels[index], index,
-                           static_cast<float>(probabilities[index])});
+    predictions.push_back(
+        {label_of(labels, index), index, static_cast<float>(probabilities[index])});
   }
   return predictions;
 }
@@ -112,31 +59,27 @@ Result<Classifier> Classifier::State::loaded(Result<Session> session, bool pinne
   return guarded("Classifier.create", [&] { return checked(std::move(session).value(), pinned); });
 }
 
-Result<Classifier> Classifier::State::checked(Session session, bool pinned) {
-  if (session.metadata().task != kClassifyTask) {
-    return Status(StatusCode::invalid_artifact,
-                  concat("[Classifier.create] expected an artifact of the task ", kClassifyTask,
-                         ", got one of the task ", session.metadata().task,
-                         "; use Session, which takes and returns arrays, and `hvit-edge validate` "
-                         "to check it"));
-  }
-  auto state = std::make_unique<State>(std::move(session), pinned);
-  if (Status status = state->leave_batches(); !status.ok()) return status;
-  const std::vector<TensorSpec>& inputs = state->session.inputs();
-  const std::vector<TensorSpec>& outputs = state->session.outputs();
-  const bool one_image = inputs.size() == 1 && inputs[0].dtype == DType::float32;
+Status Classifier::State::check_outputs() const {
+  const std::vector<TensorSpec>& outputs = runner.session.outputs();
   const bool one_row = outputs.size() == 1 && outputs[0].dtype == DType::float32 &&
                        outputs[0].shape.size() == 2 && outputs[0].shape[0] == 1 &&
                        outputs[0].shape[1] > 0;
-  if (!one_image || !one_row) {
-    return Status(StatusCode::invalid_artifact,
-                  concat("[Classifier.create] expected a program from one float32 image to "
-                         "float32 [1, classes], got ",
-                         inputs.size(), " inputs and ", outputs.size(), " outputs, the first ",
-                         outputs.empty() ? "missing" : to_string(outputs[0].shape),
-                         "; use Session for other models"));
+  if (one_row) return Status();
+  return Status(
+      StatusCode::invalid_artifact,
+      concat("[Classifier.create] expected a program from one float32 image to float32 "
+             "[1, classes], got ",
+             runner.session.inputs().size(), " inputs and ", outputs.size(), " outputs, the first ",
+             outputs.empty() ? "missing" : to_string(outputs[0].shape),
+             "; use Session for other models"));
+}
+
+Result<Classifier> Classifier::State::checked(Session session, bool pinned) {
+  auto state = std::make_unique<State>(std::move(session), pinned);
+  if (Status status = state->runner.prepare({kClassifyTask, "Classifier.create"}); !status.ok()) {
+    return status;
   }
-  if (Status status = state->adopt(); !status.ok()) return status;
+  if (Status status = state->check_outputs(); !status.ok()) return status;
   return Classifier(std::move(state));
 }
 
@@ -159,13 +102,13 @@ Result<std::vector<Prediction>> Classifier::classify(const ImageView& image, int
 
 Result<const std::vector<float>*> Classifier::logits(const ImageView& image) {
   return guarded("Classifier.logits", [&]() -> Result<const std::vector<float>*> {
-    if (Status status = state_->run(image); !status.ok()) return status;
-    return &state_->logits;
+    if (Status status = state_->runner.run(image); !status.ok()) return status;
+    return &state_->logits();
   });
 }
 
-int Classifier::num_classes() const { return static_cast<int>(state_->logits.size()); }
+int Classifier::num_classes() const { return static_cast<int>(state_->logits().size()); }
 
-Session& Classifier::session() { return state_->session; }
+Session& Classifier::session() { return state_->runner.session; }
 
 }  // namespace hvit_edge

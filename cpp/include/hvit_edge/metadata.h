@@ -1,6 +1,7 @@
 // The metadata of an artifact. docs/artifact.md defines each field.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -39,9 +40,34 @@ struct MethodInfo {
   int width = 0;
 };
 
+/// A color of a class, for pictures of masks.
+struct Color {
+  std::uint8_t red = 0;
+  std::uint8_t green = 0;
+  std::uint8_t blue = 0;
+};
+
+/// A box from which a detector's offsets start, in parts of the input: 1 is its whole side.
+struct Anchor {
+  float center_x = 0;
+  float center_y = 0;
+  float width = 0;
+  float height = 0;
+};
+
+/// How the outputs of the task "detect" become boxes. docs/artifact.md has the formulas.
+struct DetectSpec {
+  std::vector<Anchor> anchors;                   ///< one for each row of the outputs
+  std::array<double, 2> variances = {0.1, 0.2};  ///< of the center, and of the size
+  double score_threshold = 0;                    ///< a box has a greater score; 0 to 1
+  double iou_threshold = 0;  ///< a box that overlaps a better one more than this is dropped
+  int candidates = 0;        ///< best boxes of a class that are compared; the others are dropped
+  int max_detections = 0;    ///< best boxes of all classes that are returned
+};
+
 struct Metadata {
   std::int64_t schema_version = 0;
-  /// "classify", or "tensor": arrays in and out, without preprocessing and labels
+  /// One of the tasks below. An artifact of "tensor" has neither preprocessing nor labels.
   std::string task = "classify";
   std::string model_name;
   std::string target;
@@ -50,8 +76,9 @@ struct Metadata {
   std::string weights_source;
   std::string weights_sha256;
   std::vector<std::pair<std::string, std::string>> versions;  ///< {"torch", "2.13.0"}, ...
-  std::vector<std::string> labels;                            ///< in class order; may be empty
-  PreprocessSpec preprocess;                                  ///< only for the task "classify"
+  /// In class order; may be empty. Those of "detect" begin with class 1, after the background.
+  std::vector<std::string> labels;
+  PreprocessSpec preprocess;  ///< for all tasks but "tensor"
   Parity parity;
   double golden_tolerance = 0;
   std::vector<LayerRecord> layers;        ///< the worst first; empty for fp32 and older artifacts
@@ -60,6 +87,10 @@ struct Metadata {
   /// The methods, the preferred one first; empty for an artifact of one method.
   std::vector<MethodInfo> methods;
   std::string method;  ///< the one that the other fields describe; empty without `methods`
+  /// "l2" or "none": whether Embedder divides by the length; only for the task "embed".
+  std::string normalize;
+  std::vector<Color> colors;  ///< in class order, for the task "segment"; may be empty
+  DetectSpec detect;          ///< only for the task "detect"
 };
 
 /// Returns the index in `methods` of the method for one photo of this upright size, in pixels: the
@@ -67,8 +98,12 @@ struct Metadata {
 /// several, the first. Methods with a batch above 1 are left out; -1 if there is no other.
 int method_for(const std::vector<MethodInfo>& methods, int width, int height);
 
-/// The tasks that this library knows.
+/// The tasks that this library knows: a photo to classes, to a vector, to a class for each pixel,
+/// to boxes; and arrays to arrays.
 constexpr char kClassifyTask[] = "classify";
+constexpr char kEmbedTask[] = "embed";
+constexpr char kSegmentTask[] = "segment";
+constexpr char kDetectTask[] = "detect";
 constexpr char kTensorTask[] = "tensor";
 
 /// The schema of the task "classify", and the newest schema of other tasks that this library reads.

@@ -22,7 +22,7 @@ std::string to_string(const std::vector<std::int64_t>& shape);
 struct TensorSpec {
   std::vector<std::int64_t> shape;
   DType dtype = DType::float32;
-  std::string name{};  ///< only for artifacts of the task "tensor"; otherwise empty
+  std::string name{};  ///< empty in artifacts of the task "classify", and for inputs of photos
 
   /// Returns the number of elements.
   std::int64_t numel() const;

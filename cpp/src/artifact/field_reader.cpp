@@ -1,5 +1,6 @@
 #include "artifact/field_reader.h"
 
+#include <cstring>
 #include <limits>
 #include <string_view>
 
@@ -103,7 +104,11 @@ std::string FieldReader::text(const std::string& name) {
 }
 
 std::string FieldReader::optional_text(const std::string& name) {
-  return program_.has_method(field_of(program_, name, method_)) ? text(name) : "";
+  return has(name) ? text(name) : "";
+}
+
+bool FieldReader::has(const std::string& name) const {
+  return program_.has_method(field_of(program_, name, method_));
 }
 
 void FieldReader::release(const std::string& name) {
@@ -120,6 +125,25 @@ void FieldReader::expect_tensor(const std::string& name, const TensorSpec& spec)
                 to_string(view_of(found[0]).shape)));
   }
   release(name);
+}
+
+std::vector<float> FieldReader::floats(const std::string& name,
+                                       const std::vector<std::int64_t>& shape) {
+  const std::size_t before = fault_count();
+  expect_tensor(name, DType::float32);
+  if (fault_count() != before) return {};
+  const std::vector<Constant> found = values(name);
+  if (found.empty()) return {};  // recorded above
+  const TensorView view = view_of(found[0]);
+  std::vector<float> numbers;
+  if (view.shape == shape) {
+    numbers.resize(static_cast<std::size_t>(view.numel()));
+    std::memcpy(numbers.data(), view.data, numbers.size() * sizeof(float));
+  } else {
+    note(concat(name, ": expected the shape ", to_string(shape), ", got ", to_string(view.shape)));
+  }
+  release(name);
+  return numbers;
 }
 
 void FieldReader::expect_tensor(const std::string& name, DType dtype) {

@@ -34,6 +34,11 @@ class FieldReader {
   /// Records a fault if the field is not one tensor of this dtype and shape.
   void expect_tensor(const std::string& name, const TensorSpec& spec);
 
+  /// Returns the values of a float32 tensor of this shape; none, and a fault, if it has another.
+  std::vector<float> floats(const std::string& name, const std::vector<std::int64_t>& shape);
+  /// Returns true if the program has the field.
+  bool has(const std::string& name) const;
+
   void note(const std::string& fault) { faults_.push_back(fault); }
   std::size_t fault_count() const { return faults_.size(); }
   /// ok() if no fault was noted; otherwise one message that lists all faults.

@@ -1,5 +1,4 @@
-// The golden inputs of an artifact of the task "tensor", and the comparison with its golden
-// outputs.
+// The golden tensors of an artifact whose outputs have names, and the comparison with them.
 #pragma once
 
 #include <string>
@@ -14,10 +13,15 @@ std::string golden_input(std::size_t index);
 /// Returns a name such as "hve_golden_output_0".
 std::string golden_output(std::size_t index);
 
-/// Records a fault for each golden tensor whose shape or dtype differs from that of forward.
-void check_golden_tensors(FieldReader& reader, const Program& program);
+/// Record a fault for each golden tensor whose shape or dtype differs from that of forward.
+void check_golden_inputs(FieldReader& reader, const Program& program);
+void check_golden_outputs(FieldReader& reader, const Program& program);
 
-/// Runs the golden inputs and compares every output; the worst one decides.
+/// Compares every output with its golden one; the worst one decides.
+Result<SelfTest> compare_golden_outputs(Program& program, const Metadata& metadata,
+                                        const std::vector<TensorView>& outputs);
+
+/// Runs the golden inputs of the task "tensor", and compares the outputs.
 Result<SelfTest> run_tensor_self_test(Program& program, const Metadata& metadata,
                                       const RunFunction& run);
 

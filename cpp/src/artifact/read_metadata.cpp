@@ -1,7 +1,6 @@
 #include "artifact/read_metadata.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -10,21 +9,11 @@
 #include "artifact/layer_records.h"
 #include "artifact/method_list.h"
 #include "artifact/operator_records.h"
+#include "artifact/read_tasks.h"
 #include "text.h"
 
 namespace hvit_edge {
 namespace {
-
-// Returns the index of a field's value among those allowed; any other value is a fault and gives 0.
-int choice(FieldReader& reader, const std::string& name, const std::vector<std::string>& allowed) {
-  const std::size_t faults = reader.fault_count();
-  const std::string value = reader.text(name);
-  if (reader.fault_count() != faults) return 0;
-  const auto found = std::find(allowed.begin(), allowed.end(), value);
-  if (found != allowed.end()) return static_cast<int>(found - allowed.begin());
-  reader.note(concat(name, ": expected ", join(allowed, " or "), ", got '", value, "'"));
-  return 0;
-}
 
 PreprocessSpec read_preprocess(FieldReader& reader) {
   PreprocessSpec spec;
@@ -96,10 +85,12 @@ Status check_schema(FieldReader& reader, Program& program, Metadata& metadata) {
   if (std::string task = reader.optional_text("hve_task"); !task.empty()) {
     metadata.task = std::move(task);
   }
-  if (metadata.task != kClassifyTask && metadata.task != kTensorTask) {
+  const std::vector<std::string> known = {kClassifyTask, kEmbedTask, kSegmentTask, kDetectTask,
+                                          kTensorTask};
+  if (std::find(known.begin(), known.end(), metadata.task) == known.end()) {
     return Status(StatusCode::unsupported_version,
-                  concat("[Session.load] expected the task ", kClassifyTask, " or ", kTensorTask,
-                         ", got '", metadata.task, "'; update hvit-edge"));
+                  concat("[Session.load] expected one of the tasks ", join(known, ", "), ", got '",
+                         metadata.task, "'; update hvit-edge"));
   }
   metadata.schema_version = schema;
   const std::int64_t wanted =
@@ -151,8 +142,8 @@ void check_method(FieldReader& reader, const Program& program, const Metadata& m
   }
 }
 
-// The program must read what the preprocessing writes, and have as many classes as labels.
-void check_consistency(FieldReader& reader, const Program& program, const Metadata& metadata) {
+// The program must read what the preprocessing writes.
+void check_input(FieldReader& reader, const Program& program, const Metadata& metadata) {
   const PreprocessSpec& spec = metadata.preprocess;
   const MethodInfo* method = listed(metadata);
   const int batch = method == nullptr ? 1 : method->batch;
@@ -163,6 +154,10 @@ void check_consistency(FieldReader& reader, const Program& program, const Metada
                        one ? to_string(program.inputs()[0].shape) : "one tensor", ", got ",
                        to_string(wanted)));
   }
+}
+
+// A classifier must have as many classes as labels.
+void check_labels(FieldReader& reader, const Program& program, const Metadata& metadata) {
   if (metadata.labels.empty() || program.outputs().empty()) return;
   const TensorSpec& output = program.outputs()[0];
   if (output.shape.empty() || output.shape.back() != static_cast<int>(metadata.labels.size())) {
@@ -171,27 +166,35 @@ void check_consistency(FieldReader& reader, const Program& program, const Metada
   }
 }
 
-// Reads the fields that only a classifier has.
-void read_classifier(FieldReader& reader, const Program& program, Metadata& metadata) {
+// Reads the fields of all tasks that take a photo. Returns false if they have faults.
+bool read_photo_task(FieldReader& reader, const Program& program, Metadata& metadata) {
   metadata.labels = lines_of(reader.text("hve_labels"));
   metadata.preprocess = read_preprocess(reader);
   reader.expect_tensor("hve_golden_image", DType::uint8);
-  reader.expect_tensor("hve_golden_output", DType::float32);
-  if (!reader.status().ok()) return;
+  if (!reader.status().ok()) return false;
   if (Status status = validate(metadata.preprocess); !status.ok()) reader.note(status.message());
-  check_consistency(reader, program, metadata);
+  check_input(reader, program, metadata);
+  return true;
+}
+
+// Reads the fields that only a classifier has.
+void read_classifier(FieldReader& reader, const Program& program, const std::string& method,
+                     Metadata& metadata) {
+  read_methods(reader, program, metadata);
+  if (!metadata.methods.empty()) {
+    metadata.method = method.empty() ? metadata.methods[0].name : method;
+  }
+  reader.expect_tensor("hve_golden_output", DType::float32);
+  if (!read_photo_task(reader, program, metadata)) return;
+  check_labels(reader, program, metadata);
   check_method(reader, program, metadata);
 }
 
-// Reads one line of `field` for each tensor; names must be unique.
-void read_names(FieldReader& reader, const std::string& field, std::vector<TensorSpec>& specs) {
-  const std::vector<std::string> names = lines_of(reader.text(field));
-  const std::set<std::string> distinct(names.begin(), names.end());
-  if (names.size() != specs.size() || distinct.size() != names.size() || distinct.count("") != 0) {
-    reader.note(concat(field, ": expected ", specs.size(), " different names, got ", names.size()));
-    return;
-  }
-  for (std::size_t i = 0; i < specs.size(); ++i) specs[i].name = names[i];
+// Reads the fields of the tasks embed, segment and detect.
+void read_other_photo_task(FieldReader& reader, Program& program, Metadata& metadata) {
+  if (!read_photo_task(reader, program, metadata)) return;
+  read_task(reader, program, metadata);
+  check_golden_outputs(reader, program);
 }
 
 }  // namespace
@@ -216,13 +219,12 @@ Result<Metadata> read_metadata(Program& program, const std::string& method) {
   if (metadata.task == kTensorTask) {
     read_names(reader, "hve_input_names", program.inputs());
     read_names(reader, "hve_output_names", program.outputs());
-    check_golden_tensors(reader, program);
+    check_golden_inputs(reader, program);
+    check_golden_outputs(reader, program);
+  } else if (has_task_fields(metadata.task)) {
+    read_other_photo_task(reader, program, metadata);
   } else {
-    read_methods(reader, program, metadata);
-    if (!metadata.methods.empty()) {
-      metadata.method = method.empty() ? metadata.methods[0].name : method;
-    }
-    read_classifier(reader, program, metadata);
+    read_classifier(reader, program, method, metadata);
   }
   if (Status status = reader.status(); !status.ok()) return status;
   return metadata;

@@ -5,6 +5,7 @@
 #include "artifact/compare_outputs.h"
 #include "artifact/field_reader.h"
 #include "artifact/golden_tensors.h"
+#include "artifact/read_tasks.h"
 #include "text.h"
 
 namespace hvit_edge {
@@ -56,6 +57,22 @@ Result<std::vector<float>> preprocess_golden(Program& program, const Metadata& m
   return input;
 }
 
+// Compares the logits of a classifier with the golden ones.
+Result<SelfTest> compare_logits(Program& program, const Metadata& metadata,
+                                const TensorView& actual) {
+  const std::string field = field_of(program, kOutput, metadata.method);
+  const auto values = program.constant(field);
+  if (!values.ok()) return values.status();
+  const TensorView golden = view_of(values->front());
+  if (golden.shape != actual.shape || actual.dtype != DType::float32) {
+    program.release(field);
+    return bad_golden(kOutput, golden, concat("float32 ", to_string(actual.shape)));
+  }
+  const SelfTest result = compare_outputs(golden, actual, metadata.golden_tolerance);
+  program.release(field);
+  return result;
+}
+
 }  // namespace
 
 Result<SelfTest> run_self_test(Program& program, const Metadata& metadata, const RunFunction& run) {
@@ -70,18 +87,8 @@ Result<SelfTest> run_self_test(Program& program, const Metadata& metadata, const
   view.shape = {batch, 3, spec.input_height, spec.input_width};
   const Result<std::vector<TensorView>> outputs = run({view});
   if (!outputs.ok()) return outputs.status();
-  const std::string field = field_of(program, kOutput, metadata.method);
-  const auto values = program.constant(field);
-  if (!values.ok()) return values.status();
-  const TensorView golden = view_of(values->front());
-  const TensorView& actual = outputs->front();
-  if (golden.shape != actual.shape || actual.dtype != DType::float32) {
-    program.release(field);
-    return bad_golden(kOutput, golden, concat("float32 ", to_string(actual.shape)));
-  }
-  const SelfTest result = compare_outputs(golden, actual, metadata.golden_tolerance);
-  program.release(field);
-  return result;
+  if (has_task_fields(metadata.task)) return compare_golden_outputs(program, metadata, *outputs);
+  return compare_logits(program, metadata, outputs->front());
 }
 
 }  // namespace hvit_edge

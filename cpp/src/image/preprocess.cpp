@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "guard.h"
-#include "image/frame_layout.h"
 #include "image/pixel_kernels.h"
 #include "image/pixel_rows.h"
+#include "image/placement.h"
 #include "image/resample.h"
 #include "image/two_passes.h"
 #include "text.h"
@@ -18,51 +18,6 @@ namespace hvit_edge {
 namespace {
 
 constexpr int kMaxInputSide = 1 << 14;
-
-// Rounds as Python's round() does: an odd half goes to the even neighbor.
-int rounded_half(int difference) {
-  const int half = difference / 2;
-  return difference % 2 == 0 ? half : half + half % 2;
-}
-
-struct Geometry {
-  AxisCrop columns;
-  AxisCrop rows;
-
-  // The rule of Pillow 13. Each pass rounds to bytes, so the order affects the result.
-  bool rows_first() const {
-    const std::int64_t fewer_rows = rows.source - rows.resized;
-    const std::int64_t fewer_columns = columns.source - columns.resized;
-    return fewer_rows > 0 && fewer_rows > 2 * fewer_columns;
-  }
-};
-
-Result<Geometry> plan(const PreprocessSpec& spec, int width, int height) {
-  const bool stretched = spec.resize == Resize::stretch;
-  std::int64_t new_width = spec.resize_size > 0 ? spec.resize_size : spec.input_width;
-  std::int64_t new_height = spec.resize_size > 0 ? spec.resize_size : spec.input_height;
-  if (!stretched) {
-    const std::int64_t shorter = std::min(width, height);
-    const std::int64_t longer = std::max(width, height);
-    const auto scaled = static_cast<std::int64_t>(static_cast<double>(spec.resize_size * longer) /
-                                                  static_cast<double>(shorter));
-    new_width = height <= width ? scaled : spec.resize_size;
-    new_height = height <= width ? spec.resize_size : scaled;
-  }
-  if (std::max(new_width, new_height) > (std::int64_t{1} << 30)) {
-    return Status(
-        StatusCode::invalid_argument,
-        concat("[Preprocessor.run] expected a photo that is less elongated, got ", width, "x",
-               height, ", resized ", new_width, "x", new_height, "; crop the photo first"));
-  }
-  const int wider = static_cast<int>(new_width) - spec.input_width;
-  const int higher = static_cast<int>(new_height) - spec.input_height;
-  const bool floor = spec.resize == Resize::shortest_floor;
-  const int left = floor ? wider / 2 : rounded_half(wider);
-  const int top = floor ? higher / 2 : rounded_half(higher);
-  return Geometry{{width, static_cast<int>(new_width), left, spec.input_width},
-                  {height, static_cast<int>(new_height), top, spec.input_height}};
-}
 
 // Writes `height` rows of `width` RGB pixels as rows of `height` pixels, in tiles that fit in the
 // cache.
@@ -141,20 +96,14 @@ Preprocessor::State::State(const PreprocessSpec& wanted, const PixelKernels& its
 // The passes run over the frame as it is stored; only their small result is rotated.
 Status Preprocessor::State::resize_and_crop(const ImageView& image, std::uint8_t* output) {
   if (Status status = validate(image); !status.ok()) return status;
-  const Orientation orientation = orientation_of(image);
-  const bool swapped = orientation.swapped;
-  const Result<Geometry> geometry =
-      plan(spec, swapped ? image.height : image.width, swapped ? image.width : image.height);
-  if (!geometry.ok()) return geometry.status();
-  AxisCrop stored_columns = swapped ? geometry->rows : geometry->columns;
-  AxisCrop stored_rows = swapped ? geometry->columns : geometry->rows;
-  stored_columns.reversed = orientation.columns_reversed;
-  stored_rows.reversed = orientation.rows_reversed;
-  across.prepare(stored_columns, spec.interpolation);
-  down.prepare(stored_rows, spec.interpolation);
+  const Result<Placement> placement = place(spec, image);
+  if (!placement.ok()) return placement.status();
+  const bool swapped = placement->swapped;
+  across.prepare(placement->columns.crop, spec.interpolation);
+  down.prepare(placement->rows.crop, spec.interpolation);
   if (swapped) turned.resize(cropped.size());
 
-  passes.run(PixelRows(image, kernels), across, down, geometry->rows_first() == swapped,
+  passes.run(PixelRows(image, kernels), across, down, placement->columns_first,
              swapped ? turned.data() : output);
   if (swapped) swap_sides(turned.data(), spec.input_width, spec.input_height, output);
   return Status();
