@@ -39,6 +39,19 @@ REFUSED = {
         "expected combinations of target and precision that exist, got coreml int8-dynamic",
     ),
     "options of another target": (["compile", MODEL, "--ios", "17"], "they belong to Core ML"),
+    "a task that does not exist": (["compile", MODEL, "--task", "depth"], "'depth'"),
+    "a task on another target": (
+        ["compile", MODEL, "--task", "embed", "--target", "coreml-pte"],
+        "target: expected one of xnnpack, native for the task embed, got 'coreml-pte'",
+    ),
+    "a normalization without its task": (
+        ["compile", MODEL, "--normalize", "none"],
+        "--normalize: expected together with --task embed, got no task",
+    ),
+    "auto for another task": (
+        ["compile", MODEL, "--task", "embed", "--precision", "auto", "--calib-data", "."],
+        "precision: expected a fixed one for the task embed, got auto",
+    ),
     "an existing output": (["compile", MODEL, "-o", "taken.pte"], "got an existing one: taken.pte"),
     "a missing folder": (["compile", MODEL, "-o", "no/a.pte"], "expected an existing folder"),
     "a missing artifact": (["validate", "no.pte"], "got no such file: no.pte"),

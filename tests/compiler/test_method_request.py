@@ -14,9 +14,9 @@ XNNPACK = SimpleNamespace(target="xnnpack", precision="fp32")
 
 
 def requested(
-    sizes=None, batches=(1,), *, model="mobilevit_xxs", size=None, request=XNNPACK, inputs=None
+    sizes=None, batches=(1,), *, model="mobilevit_xxs", size=None, request=XNNPACK, task="classify"
 ):
-    return requested_methods(read_model(model), request, size, sizes, batches, inputs)
+    return requested_methods(read_model(model), request, size, sizes, batches, task)
 
 
 def test_one_size_and_a_batch_of_one_need_no_methods():
@@ -47,8 +47,10 @@ def test_a_batch_alone_keeps_the_size_of_the_weights():
         ({"batches": [True, 2]}, "at least 1, got True, 2"),
         ({"batches": [2, 2]}, "batches=: expected each once, got 2 twice"),
         ({"sizes": [64], "size": 64}, "input_size, input_sizes: expected one of them, got both"),
-        ({"sizes": [64], "inputs": ()}, "expected a model that classifies photos, got one of"),
-        ({"batches": [2], "model": "conformer1d_s"}, "got one of arrays"),
+        ({"batches": [2], "task": "segment"}, "a batch of 1 for the task segment, got others"),
+        ({"sizes": [64, 96], "task": "embed"}, "expected one input size .* for the task embed"),
+        ({"sizes": [64], "task": "tensor"}, "expected a model that classifies photos, got one of"),
+        ({"batches": [2], "model": "conformer1d_s", "task": "tensor"}, "got one of arrays"),
         ({"sizes": [64], "model": nn.Identity()}, "with a name or an address, got a module"),
         (
             {"sizes": [64, 16]},

@@ -147,3 +147,25 @@ def test_impossible_numbers_are_refused(fields, message):
 def test_every_fault_is_listed():
     with pytest.raises(InputError, match="anchors: .*; variances: .*; candidates: "):
         Detect([], variances=(1, 2, 3), candidates=True)
+
+
+def test_answers_agree_up_to_a_hundredth_of_their_elements():
+    logits = np.random.default_rng(0).standard_normal((1, 3, 10, 20)).astype(np.float32)
+    few, many = logits.copy(), logits.copy()
+    few[..., 0, :2] *= -1  # 2 of 200 elements
+    many[..., 0, :3] *= -1
+    assert Segment().agrees([logits], [logits + 1])
+    assert Segment().agrees([logits], [few]) and not Segment().agrees([logits], [many])
+    rows = [array.reshape(1, 3, 200).transpose(0, 2, 1) for array in (logits, few, many)]
+    boxes = Detect(np.full((200, 4), 0.5))
+    assert boxes.agrees(rows[:1], rows[1:2]) and not boxes.agrees(rows[:1], rows[2:])
+    assert Classify().agrees([rows[0][0]], [rows[0][0] * 2])
+    assert not Classify().agrees([rows[0][0]], [rows[1][0]])
+
+
+@pytest.mark.parametrize(("degrees", "agree"), [(0, True), (8, True), (8.2, False), (180, False)])
+def test_embeddings_agree_if_they_point_the_same_way(degrees, agree):
+    """The cosine of 8.1 degrees is 0.99."""
+    angle = math.radians(degrees)
+    one, other = np.array([[2.0, 0.0]]), np.array([[math.cos(angle), math.sin(angle)]])
+    assert Embed().agrees([one], [other]) is agree

@@ -330,6 +330,18 @@ def test_what_is_no_logits_is_described(got):
     )
 
 
+@pytest.mark.parametrize(
+    ("returned", "remedy"),
+    [
+        (lambda self, x: x, "compile it with task='segment' if it has a map for each class"),
+        (lambda self, x: {"out": x}, "compile it with task='segment'"),
+        (lambda self, x: (x[0], x[0]), r"task=Detect(anchors=...) if it detects objects"),
+    ],
+)
+def test_outputs_of_another_task_name_it(returned, remedy):
+    assert remedy in refusal(net(returned))
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_logits_that_are_not_finite_are_refused(number):
     assert "expected finite logits" in refusal(net(lambda self, x: self.logits(x) + number))

@@ -37,6 +37,8 @@ from hvit_edge.labels import read_labels_file
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, TARGET_PRECISIONS
 from hvit_edge.sources.address import Address, check_address
 from hvit_edge.sources.arguments import read_arguments
+from hvit_edge.tasks import Embed
+from hvit_edge.tasks.names import EMBED, NORMALIZATIONS, PHOTO_TASKS
 
 if TYPE_CHECKING:
     from hvit_edge.compiler.compile_many import Outcome
@@ -116,6 +118,21 @@ def add_arguments(parser: VerbParser) -> None:
         " a config with id2label) (default: as in the files of the weights)",
     )
     add_preprocess(parser)
+    parser.add_argument(
+        "--task",
+        type=choice(*PHOTO_TASKS),
+        metavar=f"{{{','.join(PHOTO_TASKS)}}}",
+        help="what the program computes from a photo: classes, a vector for search, a class for"
+        " each pixel, or boxes (default: the task of a name from `hvit-edge list`, and otherwise"
+        " classify)",
+    )
+    parser.add_argument(
+        "--normalize",
+        type=choice(*NORMALIZATIONS),
+        metavar=f"{{{','.join(NORMALIZATIONS)}}}",
+        help="embed: runtimes divide the vector by its L2 norm, or return it as it is (default:"
+        " l2)",
+    )
     parser.add_argument(
         "--sample",
         metavar="NPZ",
@@ -245,6 +262,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     many = len(targets) > 1 or len(precisions) > 1
     sizes, samples = _sizes(args, many), args.calib_samples or CALIB_SAMPLES
     check_compile(args, model, targets, precisions, samples)
+    task = _task(args)
     with console.quiet():
         made = _compile_many if many else _compile_one
         preprocess = chosen_preprocess(args)
@@ -278,6 +296,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 on_step=console.begin,
                 inputs=args.sample,
                 cache=not args.no_cache,
+                task=task,
             )
         reports = [one.to_dict() for one in found]
     if args.format == "json":
@@ -287,6 +306,18 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     else:
         console.print(describe_one(reports[0], next_lines(model, args.weights, reports[0])))
     return next((int(one["exit_code"]) for one in reports if "error" in one), 0)
+
+
+def _task(args: argparse.Namespace) -> str | Embed | None:
+    """Return the task as the argument of `compile`."""
+    if args.normalize is None:
+        return args.task
+    if args.task != EMBED:
+        raise InputError(
+            f"[hvit-edge compile] --normalize: expected together with --task {EMBED}, got"
+            f" {'no task' if args.task is None else args.task}; add --task {EMBED}, or leave it out"
+        )
+    return Embed(args.normalize)
 
 
 def _compile_one(

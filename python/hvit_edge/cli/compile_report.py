@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hvit_edge.artifact.metadata import TENSOR
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.cli import text
 from hvit_edge.errors import first_line_of
 
@@ -64,10 +64,14 @@ def _methods(methods: list[dict]) -> str:
 
 def _photos(report: dict) -> list[tuple[str, object]]:
     labels = report["labels_source"]
-    return [
+    pairs = [
         ("preprocessing", text.preprocess(report["preprocess"], report["preprocess_source"])),
         ("labels", text.said_by(labels) if labels else "none"),
     ]
+    if report["task"] != CLASSIFY:
+        outputs = "\n".join(map(text.tensor, report["outputs"]))
+        pairs = [("task", report["task"]), ("outputs", outputs), *pairs]
+    return pairs
 
 
 def _tensors(report: dict) -> list[tuple[str, object]]:

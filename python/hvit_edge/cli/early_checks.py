@@ -17,6 +17,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.progress import silent
 from hvit_edge.sources.address import Address
 from hvit_edge.sources.registered import MODELS, RANDOM
+from hvit_edge.tasks.names import CLASSIFY
 
 
 def check_compile(
@@ -73,7 +74,7 @@ def _check_request(
         mixed=mixed,
         progress=silent,
         on_step=None,
-    ).check()
+    ).check(args.task or CLASSIFY)
 
 
 def _check_weights(weights: str | None, model: Address) -> None:

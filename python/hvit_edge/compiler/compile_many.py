@@ -22,6 +22,7 @@ from hvit_edge.errors import HvitEdgeError
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.sources.address import Address
+from hvit_edge.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def compile_many(
     args: Mapping[str, Any] | None = None,
     inputs: object = None,
     cache: bool = True,
+    task: Task | str | None = None,
     **of_some: Any,
 ) -> list[Outcome]:
     """Compile a model for each of `targets` in each of `precisions`.
@@ -91,7 +93,7 @@ def compile_many(
         of_some: the options of `compile` that only some targets or precisions have, such as
             `calib_data`, `cpu` and `ios`. They are passed to those.
         model, weights, num_classes, input_size, preprocess, labels, force, calib_samples, progress,
-            rtol, on_step, weights_key, args, inputs, cache: see `compile`. The names of steps
+            rtol, on_step, weights_key, args, inputs, cache, task: see `compile`. The names of steps
             begin with the number of the combination, its target and its precision.
 
     Returns:
@@ -117,9 +119,9 @@ def compile_many(
         )
     ]
     given = (named, args, weights, num_classes, input_size, weights_key)
-    source = Source(given, preprocess, labels, inputs, cache, several=True)
+    source = Source(given, preprocess, labels, inputs, cache, several=True, task=task)
     for request in requests:
-        request.check(arrays=not source.takes_photos)
+        request.check(source.task)
     source.build()
     return [_outcome(replace(request, start=time.perf_counter()), source) for request in requests]
 

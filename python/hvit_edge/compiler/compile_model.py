@@ -18,12 +18,13 @@ from hvit_edge.compiler.gate import Gate
 from hvit_edge.compiler.method_request import requested_methods
 from hvit_edge.compiler.mixed import Labelled, MixedReport, keep_plan, mix
 from hvit_edge.compiler.mixed_options import MixedOptions
-from hvit_edge.compiler.photo_gate import PhotoGate
+from hvit_edge.compiler.photo_gate import PhotoGate, bundled_samples
 from hvit_edge.compiler.pipeline import Made, make_program
 from hvit_edge.compiler.report import Artifact
 from hvit_edge.compiler.request import Request, make_request
 from hvit_edge.compiler.source import Source, read_model
 from hvit_edge.compiler.subject import Subject
+from hvit_edge.compiler.task_gate import TaskGate
 from hvit_edge.compiler.tensor_gate import TensorGate
 from hvit_edge.compiler.tensor_subject import read_calibration
 from hvit_edge.compiler.write_artifact import write_artifact
@@ -33,6 +34,8 @@ from hvit_edge.quantize import Calibration, bundled_calibration
 from hvit_edge.sources.address import Address
 from hvit_edge.targets import target_named
 from hvit_edge.targets.target import Job, Sample
+from hvit_edge.tasks import Task
+from hvit_edge.tasks.names import CLASSIFY, TENSOR
 from hvit_edge.weights import weights_digest
 
 GATED_SAMPLES = 4
@@ -73,13 +76,14 @@ def compile(
     cache: bool = True,
     input_sizes: Sequence[int | tuple[int, int]] | None = None,
     batches: Sequence[int] | None = None,
+    task: Task | str | None = None,
 ) -> Artifact:
     """Compile a model to one self-describing file.
 
     Args:
         model: a registered name; the address of another module, see `sources`
             ("FILE.py:FACTORY", "timm:NAME[.TAG]", "hf:OWNER/REPO"); or any module that maps
-            float32 [1, 3, H, W] to logits [1, classes].
+            float32 [1, 3, H, W] to logits [1, classes], or to the outputs of another `task`.
         target: "xnnpack"; "native" for a program that only our own runtime runs, see
             docs/native.md; "coreml" for an `.mlpackage`, see docs/coreml.md; or "coreml-pte"
             for an ExecuTorch program for Apple systems, see docs/coreml.md.
@@ -132,6 +136,10 @@ def compile(
             first one is the preferred one. See docs/artifact.md.
         batches: numbers of photos of an input; None for 1. An artifact with another batch than 1
             has methods, too; those of more than one photo are run by `Session`.
+        task: what the program computes from a photo: a class of `hvit_edge.tasks` with its options,
+            or its name: "classify", "embed" (a vector [1, D]), "segment" (logits [1, C, h, w]) or
+            "detect" (logits [1, A, C] and offsets [1, A, 4] for A anchors). None is the task of a
+            registered name, and otherwise "classify". See docs/own_modules.md.
 
     Returns:
         The path and the report. Nothing is written unless every gate passes. Notices about the
@@ -164,9 +172,9 @@ def compile(
         on_step=on_step,
     )
     given = (source, args, weights, num_classes, input_size, weights_key)
-    made = Source(given, preprocess, labels, inputs, cache)
-    request.check(arrays=not made.takes_photos)
-    methods = requested_methods(source, request, input_size, input_sizes, batches, inputs)
+    made = Source(given, preprocess, labels, inputs, cache, task=task)
+    request.check(made.task)
+    methods = requested_methods(source, request, input_size, input_sizes, batches, made.task)
     if methods is None:
         return compile_request(request, made)
     request.tell("build")
@@ -182,7 +190,9 @@ def compile_request(request: Request, source: Source) -> Artifact:
         source: the module; other requests may have used it before.
     """
     request.tell("build")
-    return (_compile_photos if source.takes_photos else _compile_arrays)(request, source)
+    if source.task == TENSOR:
+        return _compile_arrays(request, source)
+    return (_compile_photos if source.task == CLASSIFY else _compile_task)(request, source)
 
 
 def _compile_photos(request: Request, source: Source) -> Artifact:
@@ -225,6 +235,32 @@ def _photo_work(
         pool=pool,
     )
     return gate, job, mixture
+
+
+def _compile_task(request: Request, source: Source) -> Artifact:
+    """Compile a module to an artifact of another task of photos."""
+    subject, origin = source.answers, source.answers.origin
+    calibration = None
+    if request.calib_data is not None:
+        request.tell("calibrate")
+        calibration = source.photo_calibration(request)
+    if target_named(request.target).takes_pixels:
+        subject = subject.in_few_colors()
+    if request.precision != "fp32":
+        subject = subject.with_photos(bundled_samples(origin.photos))
+    gate = TaskGate(subject, request.precision, request.rtol, source.reuse)
+    job = replace(
+        _job(request, source, origin.name, gate.samples, calibration, subject.registered),
+        outputs=subject.expected[0],
+        names=((), subject.output_names),
+        preprocess=origin.preprocess,
+        labels=origin.labels,
+        task=subject.task,
+        default_calibration=lambda count: bundled_calibration(origin.photos, count=count),
+        keep_sensitive=not subject.registered,
+    )
+    made = _make(request, gate, job, subject.registered)
+    return write_artifact(request, gate, made)
 
 
 def _compile_arrays(request: Request, source: Source) -> Artifact:

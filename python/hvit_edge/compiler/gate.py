@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch.fx import GraphModule
 
-from hvit_edge.artifact.container import Arrays, Golden, GoldenTensors
+from hvit_edge.artifact.container import AnyGolden, Arrays
 from hvit_edge.artifact.metadata import Difference, Metadata
 from hvit_edge.cache.reuse import Reuse
 from hvit_edge.compiler.subject import Subject
@@ -78,8 +78,8 @@ def _versions(tensors: list[torch.Tensor]) -> list[int]:
 class Gate(ABC):
     """Measures each step, and raises an error at the first one outside its tolerance.
 
-    This is the common base of `PhotoGate` and `TensorGate`, which define the samples and the
-    comparison.
+    This is the common base of `PhotoGate`, `TensorGate` and `TaskGate`, which define the samples
+    and the comparison.
 
     Attributes:
         subject: what is compiled.
@@ -106,7 +106,7 @@ class Gate(ABC):
 
     @property
     @abstractmethod
-    def golden(self) -> Golden | GoldenTensors:
+    def golden(self) -> AnyGolden:
         """Return the golden sample of the artifact."""
 
     @property

@@ -14,6 +14,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.models import find_sequence_model
 from hvit_edge.models.registry import check_input_size
 from hvit_edge.sources.address import Address
+from hvit_edge.tasks.names import CLASSIFY, TENSOR
 
 TARGETS = ("xnnpack", "native")
 """The targets whose artifacts may have several methods."""
@@ -26,11 +27,11 @@ def requested_methods(
     input_size: Size | None,
     input_sizes: Sequence[Size] | None,
     batches: Sequence[int] | None,
-    inputs: object,
+    task: str,
 ) -> tuple[tuple[tuple[int, int] | None, int], ...] | None:
     """Return the size and the batch of each requested method, the preferred one first.
 
-    The arguments are those of `compile`.
+    The arguments are those of `compile`; `task` is the name of the task.
 
     Returns:
         One pair for each method; the size is None for that of the weights. None if the artifact has
@@ -45,7 +46,7 @@ def requested_methods(
         return None
     given = [input_size] if input_sizes is None else list(input_sizes)
     faults = [
-        *_option_faults(model, request, input_size, input_sizes, inputs),
+        *_option_faults(model, request, input_size, input_sizes, task),
         *_batch_faults(batches),
         *_size_faults(model, given),
     ]
@@ -65,7 +66,7 @@ def _option_faults(
     request: Request,
     input_size: Size | None,
     input_sizes: Sequence[Size] | None,
-    inputs: object,
+    task: str,
 ) -> list[str]:
     faults = []
     if request.target not in TARGETS:
@@ -75,10 +76,15 @@ def _option_faults(
         )
     if request.precision == "auto":
         faults.append("precision: expected a fixed one with several methods, got auto")
-    if inputs is not None or _takes_sequences(model):
+    if task == TENSOR:
         faults.append(
             "input_sizes, batches: expected a model that classifies photos, got one of arrays;"
             " its shapes are those of its sample"
+        )
+    elif task != CLASSIFY:
+        faults.append(
+            f"input_sizes, batches: expected one input size and a batch of 1 for the task {task},"
+            " got others; compile one artifact each"
         )
     if input_size is not None and input_sizes is not None:
         faults.append("input_size, input_sizes: expected one of them, got both")

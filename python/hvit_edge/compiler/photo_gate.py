@@ -15,7 +15,7 @@ from hvit_edge.lowering import export_graph
 from hvit_edge.measures.tolerance import Tolerance, quantized_tolerance, step_tolerance
 from hvit_edge.parity.fidelity import QuantizedReference
 from hvit_edge.parity.steps import QUANTIZED, StepResult, judge, pytorch_step
-from hvit_edge.preprocess import load_image
+from hvit_edge.preprocess import Preprocess, load_image
 from hvit_edge.quantize import Calibration, bundled_calibration
 from hvit_edge.quantize.calibration import CalibrationInput
 from hvit_edge.targets.target import Quantized, Run, Sample, Values, photo_sample
@@ -51,20 +51,12 @@ class PhotoGate(Gate):
     @cached_property
     def photos(self) -> list[Sample]:
         """Return the golden photo and the bundled photos."""
-        preprocess = self.subject.origin.photos
-        batch = self.subject.batch
-        bundled = [photo_sample(preprocess, load_image(path), batch) for path in bundled_photos()]
+        bundled = bundled_samples(self.subject.origin.photos, self.subject.batch)
         return [self.subject.sample, *bundled]
 
     def describe_input(self) -> str:
         """Return a sentence that describes how a photo is resized."""
-        spec = self.subject.origin.photos
-        size = f"{spec.input_size[0]} x {spec.input_size[1]}"
-        resize = f"scaled to {size}"
-        if spec.resize_size:
-            sides = "both sides" if spec.resize == "stretch" else "its shorter side"
-            resize = f"scaled to {spec.resize_size} pixels on {sides}, its center cropped to {size}"
-        return f"Takes a photo {resize} ({spec.interpolation})."
+        return describe_photo(self.subject.origin.photos)
 
     def export(self) -> GraphModule:
         """Return the exported graph of the module."""
@@ -73,10 +65,7 @@ class PhotoGate(Gate):
 
     def layer_inputs(self, calibration: Calibration | None) -> list[CalibrationInput]:
         """Return calibration images, or windows of the bundled photos."""
-        images = calibration or bundled_calibration(self.subject.origin.photos).in_batches(
-            self.subject.batch
-        )
-        return list(images.inputs[:LAYER_INPUTS])
+        return photo_inputs(calibration, self.subject.origin.photos, self.subject.batch)
 
     def check_quantized(self, quantized: Quantized) -> None:
         """Compare a quantized graph with eager PyTorch: on the golden photo, then on all photos."""
@@ -129,3 +118,26 @@ class PhotoGate(Gate):
             f" {difference.cosine:.6f}, SQNR {result.sqnr_db:.1f} dB, top-1 {agreement}); nothing"
             f" was written{remedy}"
         )
+
+
+def bundled_samples(preprocess: Preprocess, batch: int = 1) -> list[Sample]:
+    """Return the bundled photos as samples, in batches of this size."""
+    return [photo_sample(preprocess, load_image(path), batch) for path in bundled_photos()]
+
+
+def photo_inputs(
+    calibration: Calibration | None, preprocess: Preprocess, batch: int = 1
+) -> list[CalibrationInput]:
+    """Return the calibration images on which layers are measured, or windows of bundled photos."""
+    images = calibration or bundled_calibration(preprocess).in_batches(batch)
+    return list(images.inputs[:LAYER_INPUTS])
+
+
+def describe_photo(spec: Preprocess) -> str:
+    """Return a sentence that describes how a photo is resized."""
+    size = f"{spec.input_size[0]} x {spec.input_size[1]}"
+    resize = f"scaled to {size}"
+    if spec.resize_size:
+        sides = "both sides" if spec.resize == "stretch" else "its shorter side"
+        resize = f"scaled to {spec.resize_size} pixels on {sides}, its center cropped to {size}"
+    return f"Takes a photo {resize} ({spec.interpolation})."

@@ -63,8 +63,9 @@ class Report:
         rewrites_left_out: the rewrites that failed and were left out.
         fallback: why stock ExecuTorch lowered the program without rewrites; empty if it did not.
         reused: results of earlier compilations that were not computed again, in words.
-        task: "classify" or "tensor".
-        inputs, outputs: name, dtype and shape of each, for the task "tensor".
+        task: name of the task.
+        inputs: name, dtype and shape of each, for the task "tensor".
+        outputs: the same, for every task but "classify".
         sample_source: where the golden sample came from, for the task "tensor".
     """
 

@@ -26,6 +26,7 @@ from hvit_edge.precision import (
 from hvit_edge.progress import Wrap
 from hvit_edge.sources.address import Address
 from hvit_edge.targets.lowered_program import LoweredProgram
+from hvit_edge.tasks.names import CLASSIFY, TENSOR
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,6 +39,8 @@ WHOLE = {"coreml": "which has no delegate"}
 NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = (*INT8, "auto")
 TENSOR_TARGETS = ("xnnpack", "native", "coreml")
+TASK_TARGETS = ("xnnpack", "native")
+"""The targets of other tasks of photos than classifying them."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +70,20 @@ class Request:
     tell: Callable[[str], None]
     start: float
 
-    def check(self, *, arrays: bool = False) -> None:
+    def check(self, task: str = CLASSIFY) -> None:
         """Check that the options fit together, and that the output may be written.
 
         Args:
-            arrays: True if the module takes arrays.
+            task: name of the task of the artifact.
 
         Raises:
             InputError: an option is wrong, or the output exists.
         """
+        arrays = task == TENSOR
         if arrays:
             self.check_arrays()
+        elif task != CLASSIFY:
+            self.check_task(task)
         self._check_numbers()
         self._check_calibration("samples" if arrays else "photos")
         check = check_package_output if self.target == "coreml" else check_output
@@ -96,6 +102,22 @@ class Request:
                 "[compile] precision: expected a fixed one with inputs, got auto, which measures"
                 " the accuracy of a classifier; use int8, int8-dynamic or fp16"
             )
+
+    def check_task(self, task: str) -> None:
+        """Raise InputError for a target or precision that artifacts of a task do not have."""
+        faults = []
+        if self.target not in TASK_TARGETS:
+            faults.append(
+                f"target: expected one of {', '.join(TASK_TARGETS)} for the task {task}, got"
+                f" {self.target!r}"
+            )
+        if self.precision == "auto":
+            faults.append(
+                f"precision: expected a fixed one for the task {task}, got auto, which measures the"
+                " accuracy of a classifier; use int8, int8-dynamic or fp16"
+            )
+        if faults:
+            raise InputError("[compile] " + "; ".join(faults))
 
     def least_share(self, registered: bool) -> float:
         """Return the share of operators that must be delegated; a registered model needs all."""

@@ -11,11 +11,15 @@ from torch import nn
 from hvit_edge.cache.reuse import Reuse
 from hvit_edge.cache.store import open_store
 from hvit_edge.compiler.request import Request
-from hvit_edge.compiler.subject import Subject, module_of, prepare_subject
+from hvit_edge.compiler.subject import Subject, module_of, prepare_subject, read_photo_module
+from hvit_edge.compiler.task_subject import TaskSubject, prepare_task
 from hvit_edge.compiler.tensor_subject import TensorSubject, check_no_photos, prepare_arrays
+from hvit_edge.errors import InputError
 from hvit_edge.models import find_sequence_model
 from hvit_edge.quantize import Calibration, calibration_inputs
 from hvit_edge.sources.address import Address, check_address
+from hvit_edge.tasks import Task, given_task, task_name
+from hvit_edge.tasks.names import CLASSIFY, TENSOR
 
 Given: TypeAlias = tuple[
     Address | nn.Module,
@@ -43,11 +47,15 @@ class Source:
 
     Args:
         given: how the module is made.
-        preprocess, labels, inputs, cache: see `compile`.
+        preprocess, labels, inputs, cache, task: see `compile`.
         several: True if several compilations share the module.
+
+    Raises:
+        InputError: the task does not exist, or is given with `inputs`.
 
     Attributes:
         reuse: results of earlier compilations.
+        task: name of the task of the artifacts.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class Source:
         inputs: object,
         cache: bool,
         several: bool = False,
+        task: Task | str | None = None,
     ) -> None:
         self.reuse = Reuse(open_store() if cache else None, several=several)
         self._given, self._preprocess, self._labels = given, preprocess, labels
@@ -66,11 +75,19 @@ class Source:
         registered = isinstance(model, Address) and model.kind == "registered"
         self._sequence = find_sequence_model(model.name) if registered else None
         self._calibrations: dict[tuple[object, ...], Calibration] = {}
+        self._task = task
+        self.task = self._task_name()
 
-    @property
-    def takes_photos(self) -> bool:
-        """Return True if the artifacts classify photos."""
-        return self._inputs is None and self._sequence is None
+    def _task_name(self) -> str:
+        wanted = task_name(self._task, "compile")
+        if self._inputs is None and self._sequence is None:
+            return wanted or CLASSIFY
+        if wanted is not None:
+            raise InputError(
+                f"[compile] task: expected none with a model of arrays, got {wanted}; tasks are"
+                " those of photos, so leave out --task (task=)"
+            )
+        return TENSOR
 
     def build(self) -> None:
         """Build the module now.
@@ -78,12 +95,25 @@ class Source:
         Raises:
             InputError: an argument is wrong; see `compile`.
         """
-        _ = self.photos if self.takes_photos else self.arrays
+        _ = self.subject
+
+    @property
+    def subject(self) -> Subject | TensorSubject:
+        """Return the module with its answers, in the form of its task."""
+        if self.task == TENSOR:
+            return self.arrays
+        return self.photos if self.task == CLASSIFY else self.answers
 
     @cached_property
     def photos(self) -> Subject:
         """Return the module that classifies photos, with its answer to the golden photo."""
         return prepare_subject(*self._given, self._preprocess, self._labels)
+
+    @cached_property
+    def answers(self) -> TaskSubject:
+        """Return the module of another task of photos, with its answers to the golden photo."""
+        asked = read_photo_module(*self._given, self._preprocess, self._labels)
+        return prepare_task(asked, given_task(self._task, "compile"))
 
     @cached_property
     def arrays(self) -> TensorSubject:
@@ -98,7 +128,7 @@ class Source:
         if key not in self._calibrations and request.calib_data is not None:
             self._calibrations[key] = calibration_inputs(
                 request.calib_data,
-                self.photos.origin.photos,
+                self.subject.origin.photos,
                 samples=request.calib_samples,
                 progress=request.progress,
             )

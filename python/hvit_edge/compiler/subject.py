@@ -17,6 +17,7 @@ from hvit_edge.sources.address import Address, check_address
 from hvit_edge.sources.named_model import named_model
 from hvit_edge.sources.timm_model import config_of
 from hvit_edge.targets.target import Sample, photo_sample
+from hvit_edge.tasks import Classify
 from hvit_edge.user_modules.eager_answer import run_eager, run_own
 from hvit_edge.user_modules.own_module import check_module, unwrapped
 from hvit_edge.weights import ARGUMENT, ModelOrigin, bundled_photos, timm
@@ -66,12 +67,25 @@ class Subject:
 
     def in_few_colors(self) -> Subject:
         """Return the same with a golden photo of the input's size, in few colors to stay small."""
-        photo = Image.fromarray(self.sample.pixels)
-        few = photo.quantize(GOLDEN_COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        pixels = np.asarray(few.convert("RGB"))
-        sample = Sample((self.origin.photos.normalise(pixels),), pixels)
+        sample = in_few_colors(self.sample, self.origin.photos)
         expected = pytorch_step(self.module)(sample.arrays[0])
-        return replace(self, golden_image=pixels, sample=sample, expected=expected)
+        return replace(self, golden_image=sample.photo, sample=sample, expected=expected)
+
+
+@dataclass(frozen=True)
+class PhotoModule:
+    """Holds a module that takes photos, and the golden photo as its input.
+
+    Attributes:
+        module: the module as it was given or built.
+        origin, registered, golden_image, sample: see `Subject`.
+    """
+
+    module: nn.Module
+    origin: ModelOrigin
+    registered: bool
+    golden_image: np.ndarray
+    sample: Sample
 
 
 def origin_of(module: nn.Module, preprocess: Preprocess | None) -> ModelOrigin:
@@ -97,6 +111,31 @@ def prepare_subject(
 
     The arguments and errors are those of `compile`.
     """
+    given = (model, args, weights, num_classes, input_size, weights_key, preprocess, labels)
+    asked = read_photo_module(*given)
+    own, example = asked.module, asked.sample.arrays[0]
+    if asked.registered:
+        expected = run_eager(own, example, "compile")
+    else:
+        own, expected = run_own(own, example, "compile")
+    Classify().check_labels(asked.origin.labels, [expected.shape], "compile")
+    return Subject(own, asked.origin, asked.registered, asked.golden_image, asked.sample, expected)
+
+
+def read_photo_module(
+    model: str | Address | nn.Module,
+    args: Mapping[str, object] | None = None,
+    weights: object = None,
+    num_classes: int | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    weights_key: str | None = None,
+    preprocess: object = None,
+    labels: object = None,
+) -> PhotoModule:
+    """Build the module if needed, and preprocess the golden photo for it.
+
+    The arguments and errors are those of `compile`.
+    """
     choice = read_choice(preprocess, "compile")
     module, registered = module_of(
         model, args, weights, num_classes, input_size, weights_key, choice, labels
@@ -105,16 +144,9 @@ def prepare_subject(
         choice, labels = PreprocessChoice(), None  # the module has them already
     if not registered:
         check_module(module, "compile")
-    model = module
-    origin = _with_given(origin_of(model, None), model, choice, given_labels(labels))
+    origin = _with_given(origin_of(module, None), module, choice, given_labels(labels))
     image = _golden_image(origin.photos)
-    sample = photo_sample(origin.photos, image)
-    if registered:
-        expected = run_eager(model, sample.arrays[0], "compile")
-    else:
-        model, expected = run_own(model, sample.arrays[0], "compile")
-    _check_labels(origin.labels, expected.shape[1])
-    return Subject(model, origin, registered, image, sample, expected)
+    return PhotoModule(module, origin, registered, image, photo_sample(origin.photos, image))
 
 
 def module_of(
@@ -193,11 +225,9 @@ def _golden_image(preprocess: Preprocess) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
-def _check_labels(labels: tuple[str, ...], classes: int) -> None:
-    if labels and len(labels) != classes:
-        raise InputError(
-            f"[compile] labels: expected {classes}, one per class, got {len(labels)};"
-            " give a label for every class, or none"
-        )
-    if any("\n" in label for label in labels):
-        raise InputError("[compile] labels: expected no line breaks inside a label, got one")
+def in_few_colors(sample: Sample, preprocess: Preprocess) -> Sample:
+    """Return a preprocessed photo in few colors."""
+    photo = Image.fromarray(sample.photo)
+    few = photo.quantize(GOLDEN_COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    pixels = np.asarray(few.convert("RGB"))
+    return Sample((preprocess.normalise(pixels),), pixels)

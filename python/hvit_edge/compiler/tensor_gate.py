@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.fx import GraphModule
 
-from hvit_edge.artifact.container import Arrays, GoldenTensors
+from hvit_edge.artifact.container import AnyGolden, Arrays, GoldenTensors
 from hvit_edge.artifact.metadata import TENSOR, TENSOR_SCHEMA_VERSION, Metadata
 from hvit_edge.compiler.gate import REMEDIES, Gate
 from hvit_edge.compiler.tensor_subject import TensorSubject
@@ -57,15 +57,19 @@ class TensorReference:
     Args:
         graph: the graph that is lowered.
         arithmetic: arithmetic of the program.
-        subject: the subject, whose samples are the inputs.
+        inputs: the inputs of the graph for each sample.
         precision: precision of the program.
     """
 
     def __init__(
-        self, graph: GraphModule, arithmetic: Arithmetic, subject: TensorSubject, precision: str
+        self,
+        graph: GraphModule,
+        arithmetic: Arithmetic,
+        inputs: Sequence[Arrays],
+        precision: str,
     ) -> None:
         self.graph, self.arithmetic = graph, arithmetic
-        self.subject, self.precision = subject, precision
+        self.inputs, self.precision = inputs, precision
 
     @cached_property
     def outputs(self) -> list[Arrays]:
@@ -112,12 +116,12 @@ class TensorReference:
     def _answers(self, interpreter: HalfStorage) -> list[Arrays]:
         with torch.inference_mode():
             return [
-                arrays_of(tuple(interpreter.run(*tensors_of(arrays))))
-                for arrays in self.subject.samples
+                arrays_of(tuple(interpreter.run(*tensors_of(arrays)))) for arrays in self.inputs
             ]
 
 
-def _specs(names: Sequence[str], arrays: Arrays) -> tuple[TensorSpec, ...]:
+def output_specs(names: Sequence[str], arrays: Arrays) -> tuple[TensorSpec, ...]:
+    """Return the name, dtype and shape of each array."""
     return tuple(
         TensorSpec(array.shape, array.dtype.name, name)
         for name, array in zip(names, arrays, strict=True)
@@ -136,7 +140,7 @@ class TensorGate(Gate):
     reference: TensorReference | None = None
 
     @property
-    def golden(self) -> GoldenTensors:
+    def golden(self) -> AnyGolden:
         """Return the golden sample with the answers of the module and of the quantized graph."""
         first = GoldenTensors(self.subject.samples[0], self.subject.expected[0])
         if self.reference is None:
@@ -155,8 +159,8 @@ class TensorGate(Gate):
         subject = self.subject
         return {
             "task": TENSOR,
-            "inputs": _specs(subject.input_names, subject.samples[0]),
-            "outputs": _specs(subject.output_names, subject.expected[0]),
+            "inputs": output_specs(subject.input_names, subject.samples[0]),
+            "outputs": output_specs(subject.output_names, subject.expected[0]),
             "sample_source": subject.source,
         }
 
@@ -191,7 +195,8 @@ class TensorGate(Gate):
 
     def check_quantized(self, quantized: Quantized) -> None:
         """Compare a quantized graph with eager PyTorch."""
-        given = (quantized.graph, quantized.arithmetic, self.subject, self.precision)
+        inputs = [quantized.given(sample) for sample in self.samples]
+        given = (quantized.graph, quantized.arithmetic, inputs, self.precision)
         self.reference = TensorReference(*given)
         tolerance = quantized_tolerance(self.precision, self.rtol)
         self._keep(self._judged("quantised", self.reference.outputs, tolerance, self.rtol))
@@ -202,8 +207,7 @@ class TensorGate(Gate):
         if reference is None:
             raise ValueError("expected check_quantized before check_fidelity")
         outputs = [run(sample) for sample in self.samples]
-        first = self.subject.samples[0]
-        least_db = self._check_layers(reference, values(), first, outputs[0])
+        least_db = self._check_layers(reference, values(), reference.inputs[0], outputs[0])
         result = judge_outputs(
             "fidelity",
             self.subject.output_names,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +25,8 @@ from hvit_edge.user_modules.eager_answer import Question, run_repeatedly
 from hvit_edge.user_modules.own_module import check_module
 from hvit_edge.user_modules.user_code import place_of_error
 from hvit_edge.weights import ModelOrigin
+
+Own = TypeVar("Own", bound="TensorSubject")
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class TensorSubject:
         """Return the golden sample as new tensors."""
         return tensors_of(self.samples[0])
 
-    def with_samples(self, more: list[Arrays]) -> TensorSubject:
+    def with_samples(self: Own, more: list[Arrays]) -> Own:
         """Return the same subject with more samples, and the module's outputs for them."""
         answers = tuple(eager_outputs(self.function, arrays) for arrays in more)
         return replace(self, samples=(*self.samples, *more), expected=(*self.expected, *answers))
@@ -113,17 +117,14 @@ def prepare_tensors(
     names, keywords = argument_names(model, samples.names, len(samples.golden), where)
     if any("\n" in name or not name for name in names):
         raise InputError(f"[{where}] inputs: expected names without line breaks, got {names}")
-    question = Question(
-        ask=lambda copy: _answer(copy, keywords, samples.golden, where)[1],
-        ask_other=lambda copy: _answer(copy, keywords, _another(samples.golden), where),
-        call=lambda copy: TensorModule(copy, keywords)(*tensors_of(samples.golden)),
-        about="sample",
-    )
-    copy, expected = run_repeatedly(model, question, where)
-    outputs, _ = _answer(copy, keywords, samples.golden, where)
+
+    def wrap(copy: nn.Module) -> TensorModule:
+        return TensorModule(copy, keywords)
+
+    function, outputs, expected = run_function(model, wrap, samples.golden, "sample", where)
     subject = TensorSubject(
-        module=copy,
-        function=TensorModule(copy, keywords),
+        module=function.model,
+        function=function,
         origin=origin,
         registered=registered,
         input_names=names,
@@ -135,17 +136,48 @@ def prepare_tensors(
     return subject.with_samples(list(samples.others))
 
 
-def _answer(
-    module: nn.Module, keywords: tuple[str, ...] | None, arrays: Arrays, where: str
-) -> tuple[tuple[str, ...], Arrays]:
+def run_function(
+    model: nn.Module,
+    wrap: Callable[[nn.Module], TensorModule],
+    arrays: Arrays,
+    about: str,
+    where: str,
+) -> tuple[TensorModule, tuple[str, ...], Arrays]:
+    """Run a copy of a module, and check that its outputs depend only on the inputs.
+
+    Args:
+        model: the module, which is not changed.
+        wrap: wraps a copy of it as a function of tensors.
+        arrays: inputs of the function.
+        about: name of the inputs in messages.
+        where: name of the public function that was called, for messages.
+
+    Returns:
+        The function of the copy, and the names and arrays of its outputs.
+
+    Raises:
+        InputError: see `prepare_tensors`.
+    """
+    question = Question(
+        ask=lambda copy: _answer(wrap(copy), arrays, where)[1],
+        ask_other=lambda copy: _answer(wrap(copy), _another(arrays), where),
+        call=lambda copy: wrap(copy)(*tensors_of(arrays)),
+        about=about,
+    )
+    copy, expected = run_repeatedly(model, question, where)
+    function = wrap(copy)
+    return function, _answer(function, arrays, where)[0], expected
+
+
+def _answer(function: TensorModule, arrays: Arrays, where: str) -> tuple[tuple[str, ...], Arrays]:
     """Run a user's module, and return the names and arrays of its outputs."""
     try:
         with torch.no_grad():
-            output = TensorModule(module, keywords).answer(*tensors_of(arrays))
+            output = function.answer(*tensors_of(arrays))
     except (HvitEdgeError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        place = place_of_error(error, module)
+        place = place_of_error(error, function.model)
         shapes = ", ".join(f"{array.dtype.name} {list(array.shape)}" for array in arrays)
         raise InputError(
             f"[{where}] expected a module that answers {shapes}, got"

@@ -28,6 +28,7 @@ from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration
 from hvit_edge.quantize.arithmetic import Arithmetic
+from hvit_edge.tasks import Classify, Task
 
 if TYPE_CHECKING:
     from hvit_edge.preprocess import Preprocess
@@ -89,8 +90,9 @@ class Job:
         samples: inputs of the module; the first one defines the shapes and dtypes.
         outputs: outputs of the module for the first sample.
         names: names of the inputs and of the outputs.
-        preprocess: preprocessing of photos; None for a module that does not classify photos.
-        labels: class names; empty for a module that does not classify photos.
+        preprocess: preprocessing of photos; None for a module of the task "tensor".
+        labels: class names; empty without any.
+        task: what a module with `preprocess` computes from a photo.
         whole: True if all operators must run in the delegate.
         plainly: True to lower as stock ExecuTorch does, without patches of hvit-edge.
         calibration: images or samples from the user.
@@ -113,6 +115,7 @@ class Job:
     names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     preprocess: Preprocess | None = None
     labels: tuple[str, ...] = ()
+    task: Task = field(default_factory=Classify)
     cpu: str = CPUS[0]
     ios: int = IOS[0]
     compute_units: str = COMPUTE_UNITS[0]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hvit_edge.errors import InputError
 from hvit_edge.tasks.names import EMBED, EMBEDDING, L2, NORMALIZATIONS
-from hvit_edge.tasks.task import Shape, Task, listed
+from hvit_edge.tasks.task import AGREEMENT, Shape, Task, listed
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class Embed(Task):
             f"expected a vector [1, D] for the task {EMBED}, got {listed(shapes)}; pool the"
             " features to one vector"
         )
+
+    def agrees(self, expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> bool:
+        """Return True if the cosine of two embeddings is at least `AGREEMENT`."""
+        one, other = (row[0].astype(np.float64).ravel() for row in (expected, actual))
+        norms = float(np.linalg.norm(one) * np.linalg.norm(other))
+        return float(one @ other) >= AGREEMENT * norms
 
     def label_count(self, shapes: Sequence[Shape]) -> int:
         """Return 0, because embeddings have no classes."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hvit_edge.tasks.colors import read_colors
 from hvit_edge.tasks.names import LOGITS, SEGMENT
-from hvit_edge.tasks.task import Shape, Task, listed
+from hvit_edge.tasks.task import Shape, Task, listed, same_classes
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Segment(Task):
                 " for every class, or none"
             )
         return ""
+
+    def agrees(self, expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> bool:
+        """Return True if nearly all elements have the same class."""
+        return same_classes(expected[0], actual[0], axis=1)
 
     def label_count(self, shapes: Sequence[Shape]) -> int:
         """Return the number of classes, with the background."""

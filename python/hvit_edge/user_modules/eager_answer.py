@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -260,8 +260,24 @@ def _logits(output: object, where: str, rows: int) -> np.ndarray:
         return output.detach().as_subclass(torch.Tensor).clone().contiguous().numpy()
     raise InputError(
         f"[{where}] expected a module that returns float32 logits [{rows}, classes], got {got};"
-        " wrap it in a module that does"
+        f" {_other_task(output)}"
     )
+
+
+def _other_task(output: object) -> str:
+    """Return a remedy for outputs that are not those of a classifier."""
+    values = output.values() if isinstance(output, Mapping) else output
+    found = [values] if isinstance(values, torch.Tensor) else list(_iterated(values))
+    shapes = [one.shape for one in found if isinstance(one, torch.Tensor)]
+    if shapes and len(shapes[0]) == 4 and shapes[0][2:].numel() > 1:
+        return "compile it with --task segment (task='segment') if it has a map for each class"
+    if [len(shape) for shape in shapes] == [3, 3]:
+        return "compile it in Python with task=Detect(anchors=...) if it detects objects"
+    return "wrap it in a module that does"
+
+
+def _iterated(values: object) -> Iterable[object]:
+    return values if isinstance(values, list | tuple | ValuesView) else ()
 
 
 def _described(output: object) -> str:
