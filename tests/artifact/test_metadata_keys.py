@@ -14,14 +14,6 @@ ONLY_IN_PYTHON = {
     "hve_graph_output",
     "hve_graph_output_0",
     "hve_graph_sqnr",
-    "hve_normalize",
-    "hve_colors",
-    "hve_anchors",
-    "hve_variances",
-    "hve_score_threshold",
-    "hve_iou_threshold",
-    "hve_candidates",
-    "hve_max_detections",
 }
 """Fields that the C++ runtime ignores."""
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from hvit_edge.artifact.metadata import (
-    CLASSIFY,
     Difference,
     LayerRecord,
     Metadata,
@@ -16,6 +15,11 @@ from hvit_edge.artifact.metadata import (
     OperatorRecord,
 )
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.tasks import Detect, Embed, Segment
+from hvit_edge.tasks.names import PHOTO_TASKS
+
+_OUTPUTS = {task.name: task.output_names for task in (Embed, Segment, Detect)}
+"""Names of the outputs by task, which the runtime checks. Those of arrays are in `Session`."""
 
 
 def metadata_of(native: Any, texts: Mapping[str, str]) -> Metadata:
@@ -36,7 +40,7 @@ def metadata_of(native: Any, texts: Mapping[str, str]) -> Metadata:
         weights_sha256=native.weights_sha256,
         versions=dict(native.versions),
         labels=tuple(native.labels),
-        preprocess=_preprocess(native.preprocess) if native.task == CLASSIFY else None,
+        preprocess=_preprocess(native.preprocess) if native.task in PHOTO_TASKS else None,
         parity=Difference(parity.max_abs, parity.max_rel, parity.cosine, parity.top1_agree),
         golden_tolerance=native.golden_tolerance,
         layers=tuple(LayerRecord(x.name, x.precision, x.sqnr_db) for x in native.layers),
@@ -45,7 +49,22 @@ def metadata_of(native: Any, texts: Mapping[str, str]) -> Metadata:
         task=native.task,
         methods=tuple(Method(m.name, m.batch, (m.height, m.width)) for m in native.methods),
         method=native.method,
+        output_names=_OUTPUTS.get(native.task, ()),
+        normalize=native.normalize,
+        colors=tuple(native.colors),
+        detect=_detect(native.detect) if native.task == Detect.name else None,
         **texts,
+    )
+
+
+def _detect(spec: Any) -> Detect:
+    return Detect(
+        spec.anchors,
+        tuple(spec.variances),
+        spec.score_threshold,
+        spec.iou_threshold,
+        spec.candidates,
+        spec.max_detections,
     )
 
 
