@@ -112,6 +112,7 @@ def _program(request: Request, gate: Gate, program: LoweredProgram, metadata: Me
 def _package(request: Request, gate: Gate, package: Package, metadata: Metadata) -> Written:
     """Write an `.mlpackage` with the description that apps and Xcode show."""
     from hvit_edge.coreml.metadata import write_metadata
+    from hvit_edge.coreml.preview import preview
     from hvit_edge.targets.coreml.build import About, describe
 
     about = About(
@@ -121,7 +122,7 @@ def _package(request: Request, gate: Gate, package: Package, metadata: Metadata)
         description=f"{metadata.model_name}, {metadata.weights_source} weights,"
         f" {metadata.precision}. {gate.describe_input()}",
     )
-    extra = {"hve_compute_units": request.compute_units}
+    extra = {"hve_compute_units": request.compute_units, **preview(metadata, gate.golden)}
     describe(package.model, about, {**write_metadata(metadata, gate.golden), **extra})
     size = write_package(request.path, _saved(package), force=request.force)
     return PackageReport, {

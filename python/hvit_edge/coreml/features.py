@@ -15,7 +15,7 @@ Kind = Literal["tensor", "image", "label", "probabilities"]
 LAYOUTS = ("RGB", "BGR")
 # of the packages that hvit-edge writes
 IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"
-EMBEDDING, CLASSES, OFFSETS = "embedding", "classes", "offsets"
+CLASSES = "classes"
 RAW_CONFIDENCE, RAW_COORDINATES = "raw_confidence", "raw_coordinates"
 
 

@@ -7,10 +7,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from hvit_edge.coreml import load_program, read_package
+from hvit_edge.coreml.suppression import read_suppression
 from hvit_edge.lowering import export_graph, rewrite
 from hvit_edge.lowering.pipeline import COREML_PIPELINE
 from hvit_edge.targets.coreml.build import IOS, Options, build
-from hvit_edge.targets.coreml.detector_pipeline import pipeline, suppression_of
+from hvit_edge.targets.coreml.detector_pipeline import detector, pipeline, suppression_of
 from hvit_edge.targets.coreml.photo_outputs import (
     classified,
     detected,
@@ -19,6 +20,7 @@ from hvit_edge.targets.coreml.photo_outputs import (
     segmented,
 )
 from hvit_edge.targets.coreml.translate import translate
+from hvit_edge.tasks import Detect
 
 SIZE = (24, 32)
 CLASSES, ANCHORS = 4, 6 * 8 * 2
@@ -71,8 +73,8 @@ def made(task, image, outputs, precision="fp32", ios=17):
     graph = export_graph(network(task), (planes(image),))
     rewrite(graph, passes=COREML_PIPELINE)
     translated = translate(graph, opset=IOS[ios], pixels=None, outputs=outputs)
-    names = [op.name for op in translated.program.functions["main"].operations]
-    return build(translated, Options(ios, precision, False, ()), in_float32=in_float32(names))
+    options = Options(ios, precision, False, ())
+    return build(translated, options, in_float32=in_float32(translated.program))
 
 
 def answers(task, image):
@@ -137,6 +139,19 @@ def test_a_detector_is_a_pipeline(image, anchors, precision, ios, tmp_path):
     np.testing.assert_allclose(found["raw_coordinates"], boxes, rtol=1e-6, atol=1e-6)
     scores, kept = suppress(found["raw_confidence"], found["raw_coordinates"])
     assert 0 < len(kept) <= 20 and scores.max(1).min() >= 0.3
+
+
+def test_the_number_of_classes_is_that_of_the_program(image, anchors):
+    program = made("detect", image, detected(anchors, (0.1, 0.2)))
+    task = Detect(anchors, score_threshold=0.25, iou_threshold=0.6, max_detections=9)
+    last = detector(program, task, ()).get_spec().pipeline.models[1]
+    read = read_suppression(last)
+    assert read.labels == ("class 1", "class 2", "class 3")
+    assert (read.confidence_threshold, read.iou_threshold, read.most) == (0.25, 0.6, 9)
+    labels = read_suppression(
+        detector(program, task, ["a", "b", "a"]).get_spec().pipeline.models[1]
+    )
+    assert labels.labels == ("a (0)", "b", "a (2)")
 
 
 def test_the_specification_of_a_detector(image, anchors):

@@ -5,6 +5,7 @@ import numpy as np
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.targets.coreml.target import CoreMLTarget
 from hvit_edge.targets.target import Sample
+from hvit_edge.tasks import Classify
 
 
 class Counting:
@@ -23,7 +24,7 @@ def sample():
 
 
 def test_a_package_runs_once_for_each_sample():
-    program, job = Counting(), SimpleNamespace(preprocess=Preprocess((4, 4)))
+    program, job = Counting(), SimpleNamespace(preprocess=Preprocess((4, 4)), task=Classify())
     run = CoreMLTarget().run(SimpleNamespace(program=program), job)
     golden, other = sample(), sample()
     answers = [run(each)[0] for each in (golden, other, golden)]
@@ -34,7 +35,7 @@ def test_a_package_runs_once_for_each_sample():
 
 
 def test_two_packages_do_not_share_answers():
-    job, golden = SimpleNamespace(preprocess=Preprocess((4, 4))), sample()
+    job, golden = SimpleNamespace(preprocess=Preprocess((4, 4)), task=Classify()), sample()
     first, second = Counting(), Counting()
     for program in (first, second):
         CoreMLTarget().run(SimpleNamespace(program=program), job)(golden)

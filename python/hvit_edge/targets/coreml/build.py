@@ -28,6 +28,8 @@ SMALLEST = 512  # the fewest elements for which compressing a constant is worth 
 DESCRIPTIONS = {
     "image": "The photo, resized and cropped; pixel values are normalized inside.",
     "logits": "One value for each class, before softmax.",
+    "classes": "The class of each pixel of the input.",
+    "embedding": "The features of the photo, not normalized.",
     "probabilities": "One value for each class; they sum to 1.",
     "classLabel": "The label of the most probable class.",
 }

@@ -15,6 +15,8 @@ from coremltools.proto import FeatureTypes_pb2, Model_pb2
 
 from hvit_edge.coreml.features import RAW_CONFIDENCE, RAW_COORDINATES
 from hvit_edge.coreml.suppression import CONFIDENCE, COORDINATES, Suppression
+from hvit_edge.targets.coreml.build import unique_labels
+from hvit_edge.tasks import Detect
 
 IOU_THRESHOLD, CONFIDENCE_THRESHOLD = "iouThreshold", "confidenceThreshold"
 BOX = 4
@@ -38,6 +40,32 @@ def suppression_of(
         most: largest number of boxes.
     """
     return Suppression(RAW_CONFIDENCE, RAW_COORDINATES, iou, confidence, True, most, tuple(labels))
+
+
+def detector(program: MLModel, task: Detect, labels: Sequence[str]) -> MLModel:
+    """Return the model of a detector.
+
+    Args:
+        program: a model with the outputs of `photo_outputs.detected`.
+        task: its thresholds and its largest number of boxes are those of the model.
+        labels: class names without the background; empty without any.
+
+    Raises:
+        InputError: two labels are equal.
+    """
+    described = {feature.name: feature for feature in program.get_spec().description.output}
+    if not labels:
+        classes = described[RAW_CONFIDENCE].type.multiArrayType.shape[-1]
+        labels = [f"class {index}" for index in range(1, classes + 1)]
+    return pipeline(
+        program,
+        suppression_of(
+            unique_labels(labels),
+            iou=task.iou_threshold,
+            confidence=task.score_threshold,
+            most=task.max_detections,
+        ),
+    )
 
 
 def pipeline(program: MLModel, suppression: Suppression) -> MLModel:

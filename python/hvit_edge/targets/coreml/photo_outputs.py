@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from coremltools.converters.mil import Builder as mb
-from coremltools.converters.mil.mil import Var
+from coremltools.converters.mil.mil import Program, Var
 
 from hvit_edge.coreml.features import (
     CLASSES,
-    EMBEDDING,
     LOGITS,
-    OFFSETS,
     PROBABILITIES,
     RAW_CONFIDENCE,
     RAW_COORDINATES,
 )
 from hvit_edge.targets.coreml.values import Value
+from hvit_edge.tasks import Detect, Embed, Segment, Task
+from hvit_edge.tasks.names import EMBEDDING, OFFSETS
 
 Outputs = Callable[[Sequence[Value]], list[Var]]
 """Adds the outputs of a function to it, given the results of the graph in PyTorch's order."""
@@ -92,10 +92,25 @@ def detected(anchors: np.ndarray, variances: Sequence[float]) -> Outputs:
     return outputs
 
 
-def in_float32(names: Sequence[str]) -> dict[str, str]:
+def outputs_of(task: Task, size: tuple[int, int]) -> Outputs:
+    """Return the function that adds the outputs of a task.
+
+    Args:
+        task: what the network computes from a photo.
+        size: (height, width) of its input.
+    """
+    if isinstance(task, Segment):
+        return segmented(size)
+    if isinstance(task, Detect):
+        return detected(task.anchors, task.variances)
+    return embedded if isinstance(task, Embed) else classified
+
+
+def in_float32(program: Program) -> dict[str, str]:
     """Return the operators that decode boxes, with the reason why they stay in float32.
 
     float16 would round the center of a box at the right border of a photo to 1/2048 of its width.
     """
-    reason = "rounds boxes to 1/2048 of the photo"
+    reason = "would round boxes to 1/2048 of the photo"
+    names = [operation.name for operation in program.functions["main"].operations]
     return {name: reason for name in names if name.startswith((DECODING, RAW_COORDINATES))}

@@ -23,6 +23,7 @@ from hvit_edge.targets.coreml.feature_names import feature_names, stored
 from hvit_edge.targets.coreml.package_values import PackageLayer, package_layers, package_values
 from hvit_edge.targets.coreml.stored_graph import check_weights, stored_graph
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
+from hvit_edge.tasks import Classify, Detect
 
 if TYPE_CHECKING:
     from coremltools.models import MLModel
@@ -75,6 +76,7 @@ class CoreMLTarget(Target[Package]):
                 five.
         """
         from hvit_edge.targets.coreml.build import Options, build
+        from hvit_edge.targets.coreml.detector_pipeline import detector
 
         _check_axes(job)
         job.tell("convert")
@@ -83,8 +85,11 @@ class CoreMLTarget(Target[Package]):
         ranges = _ranges(graph, job)
         translated, reasons = _translate(graph, job, pixels, ranges)
         bgr = spec is not None and spec.channel_order == "BGR"
-        options = Options(job.ios, job.precision, bgr, job.labels, image=spec is not None)
+        labels = job.labels if isinstance(job.task, Classify) else ()
+        options = Options(job.ios, job.precision, bgr, labels, image=spec is not None)
         model = build(translated, options, in_float32=reasons)
+        if isinstance(job.task, Detect):
+            model = detector(model, job.task, job.labels)
         job.tell("evaluate")
         program = load_program(model.package_path)
         layers = []
@@ -141,7 +146,8 @@ class CoreMLTarget(Target[Package]):
 def _evaluated(program: Program, job: Job, sample: Sample) -> Arrays:
     """Return the answers of a program to a sample, in the dtypes of the module's outputs."""
     if job.preprocess is not None:
-        return (np.float32(program.run({IMAGE: sample.photo})[LOGITS]),)
+        found = program.run({IMAGE: sample.photo})
+        return tuple(np.float32(found[name]) for name in job.task.output_names or (LOGITS,))
     inputs, outputs = feature_names(*job.names)
     found = program.run(_features(inputs, sample.arrays))
     return tuple(
@@ -170,13 +176,19 @@ def _translate(
     """Translate a graph, and return the reasons of the operators that must stay in float32."""
     from hvit_edge.targets.coreml.build import IOS
     from hvit_edge.targets.coreml.half_safety import unsafe_in_float16
+    from hvit_edge.targets.coreml.photo_outputs import in_float32, outputs_of
     from hvit_edge.targets.coreml.translate import Names, translate
 
-    names = Names(*feature_names(*job.names)) if job.preprocess is None else None
-    translated = translate(graph, opset=IOS[job.ios], pixels=pixels, ranges=ranges, names=names)
+    options = {"opset": IOS[job.ios], "pixels": pixels, "ranges": ranges}
+    if job.preprocess is None:
+        translated = translate(graph, names=Names(*feature_names(*job.names)), **options)
+    else:
+        outputs = outputs_of(job.task, job.preprocess.input_size)
+        translated = translate(graph, outputs=outputs, **options)
     if job.precision == "fp32":
         return translated, {}
-    return translated, unsafe_in_float16(translated.program, _float_inputs(job))
+    found = unsafe_in_float16(translated.program, _float_inputs(job))
+    return translated, found | in_float32(translated.program)
 
 
 def _pixels(graph: GraphModule, spec: Preprocess, precision: str) -> Pixels:
