@@ -151,11 +151,14 @@ class Preprocess:
         self.check_photo(image)
         height, width = self.resized_size(*image.shape[:2])
         resized = self._resize(Image.fromarray(image), height, width)
-        half = math.floor if self.resize == "shortest-floor" else round
-        top = half((height - self.input_size[0]) / 2)
-        left = half((width - self.input_size[1]) / 2)
+        top, left = self.crop_corner(height, width)
         pixels = np.asarray(resized)
         return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
+
+    def crop_corner(self, height: int, width: int) -> tuple[int, int]:
+        """Return the (top, left) pixel of the crop in a resized photo of this height and width."""
+        half = math.floor if self.resize == "shortest-floor" else round
+        return half((height - self.input_size[0]) / 2), half((width - self.input_size[1]) / 2)
 
     def check_photo(self, image: np.ndarray) -> None:
         """Raise InputError if `__call__` refuses this photo."""
