@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from hvit_edge.artifact.container import Golden
@@ -16,14 +14,12 @@ from hvit_edge.artifact.kinds import check_classifies
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.coreml.features import IMAGE, LOGITS
 from hvit_edge.coreml.metadata import read_metadata
+from hvit_edge.coreml.open_program import open_program
 from hvit_edge.coreml.package import Package, read_package
-from hvit_edge.coreml.program import load_program
-from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.measures.difference import compare
 from hvit_edge.runtime import Prediction, SelfTest, as_pixels, whole_number
 
-CORE_ML, EVALUATOR = "Core ML", "reference evaluator"
 Run = Callable[[np.ndarray], np.ndarray]
 """Maps uint8 [H, W, 3] at the size of the program's input to logits."""
 
@@ -54,11 +50,8 @@ class PackageClassifier:
         self.classes: int = self.golden.output.shape[1]
         _check(package, self.metadata, self.golden)
         self._lock = threading.Lock()
-        count = whole_number(threads, "PackageClassifier", "threads")
-        if can_predict():
-            self.backend, self._run = CORE_ML, _core_ml(package.path, count)
-        else:
-            self.backend, self._run = EVALUATOR, _evaluator(package.path, count)
+        self.backend, run = open_program(package, threads, "PackageClassifier")
+        self._run: Run = lambda pixels: run(pixels)[LOGITS]
 
     def __call__(
         self, image: str | Path | Image.Image | np.ndarray, top_k: int = 5
@@ -112,32 +105,6 @@ class PackageClassifier:
             max_rel=difference.max_rel,
             top1_agree=difference.top1_agree,
         )
-
-
-def can_predict() -> bool:
-    """Return True if coremltools can hand programs to Core ML on this machine."""
-    return (
-        sys.platform == "darwin" and toolkit("coremltools.models.model")._MLModelProxy is not None
-    )
-
-
-def _core_ml(path: Path, threads: int) -> Run:
-    if threads:
-        raise InputError(
-            f"[PackageClassifier] threads: expected 0 with Core ML, which chooses the number, got"
-            f" {threads}; leave out --threads (threads=...)"
-        )
-    model = toolkit().models.MLModel(str(path))
-    return lambda pixels: model.predict({IMAGE: Image.fromarray(pixels)})[LOGITS]
-
-
-def _evaluator(path: Path, threads: int) -> Run:
-    if threads < 0:
-        raise InputError(f"[PackageClassifier] threads: expected 0 or more, got {threads}")
-    program = load_program(path)
-    if threads:
-        torch.set_num_threads(threads)
-    return lambda pixels: program.run({IMAGE: pixels})[LOGITS]
 
 
 def _check(package: Package, metadata: Metadata, golden: Golden) -> None:

@@ -10,7 +10,8 @@ from hvit_edge.artifact.container import Golden, GoldenTensors
 from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import TENSOR, Metadata
 from hvit_edge.artifact.methods import entry_of
-from hvit_edge.coreml.runner import CORE_ML, PackageClassifier
+from hvit_edge.coreml.open_program import CORE_ML
+from hvit_edge.coreml.runner import PackageClassifier
 from hvit_edge.devices.open_artifact import task_of_package
 from hvit_edge.errors import InputError
 from hvit_edge.parity.golden_file import read_golden, read_golden_tensors

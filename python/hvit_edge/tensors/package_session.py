@@ -12,9 +12,9 @@ import torch
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.coreml.metadata import read_metadata
+from hvit_edge.coreml.open_program import CORE_ML, EVALUATOR, can_predict
 from hvit_edge.coreml.package import read_package
 from hvit_edge.coreml.program import load_program
-from hvit_edge.coreml.runner import CORE_ML, EVALUATOR, can_predict
 from hvit_edge.coreml.toolkit import toolkit
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.measures.difference import compare_output, worst
