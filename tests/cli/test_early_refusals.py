@@ -42,7 +42,7 @@ REFUSED = {
     "a task that does not exist": (["compile", MODEL, "--task", "depth"], "'depth'"),
     "a task on another target": (
         ["compile", MODEL, "--task", "embed", "--target", "coreml-pte"],
-        "target: expected one of xnnpack, native for the task embed, got 'coreml-pte'",
+        "target: expected one of xnnpack, native, coreml for the task embed, got 'coreml-pte'",
     ),
     "a normalization without its task": (
         ["compile", MODEL, "--normalize", "none"],

@@ -73,7 +73,10 @@ def test_outputs_of_another_form(task, answer, message, tmp_path):
     [
         ({"task": "depth"}, "task: expected one of classify, embed, segment, detect, .* 'depth'"),
         ({"labels": ["a", "b"]}, "labels: expected 4, one per class, got 2"),
-        ({"target": "coreml-pte"}, "target: expected one of xnnpack, native for the task segment"),
+        (
+            {"target": "coreml-pte"},
+            "target: expected one of xnnpack, native, coreml for the task segment",
+        ),
         ({"precision": "auto", "calib_data": "."}, "expected a fixed one for the task segment"),
         ({"precision": "int8"}, "calibration data: expected photos with int8, got none"),
         ({"batches": [1, 2]}, "a batch of 1 for the task segment, got others"),
@@ -91,7 +94,9 @@ def test_embeddings_have_no_labels(tmp_path):
 
 
 def test_a_compilation_of_several_is_refused_alike(tmp_path):
-    with pytest.raises(InputError, match="expected one of xnnpack, native for the task segment"):
+    with pytest.raises(
+        InputError, match="expected one of xnnpack, native, coreml for the task segment"
+    ):
         hvit_edge.compile_many(
             Returns(lambda x: x).eval(),
             task="segment",

@@ -39,7 +39,7 @@ WHOLE = {"coreml": "which has no delegate"}
 NEEDS_CALIBRATION = ("int8", "auto")
 TAKES_CALIBRATION = (*INT8, "auto")
 TENSOR_TARGETS = ("xnnpack", "native", "coreml")
-TASK_TARGETS = ("xnnpack", "native")
+TASK_TARGETS = ("xnnpack", "native", "coreml")
 """The targets of other tasks of photos than classifying them."""
 
 

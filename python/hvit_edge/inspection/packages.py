@@ -30,7 +30,8 @@ def describe_package(path: str | Path) -> dict:
 
     Returns:
         path, bytes, format ("mlpackage"), sizes (of the specification and of the weights file);
-        inputs and outputs (lists of {"name", "kind", "dtype", "layout", "shape"}, null if missing);
+        inputs and outputs of the ML program (lists of {"name", "kind", "dtype", "layout", "shape"},
+        null if missing); suppression (of a detector's boxes, see `coreml.suppression`, or null);
         specification (its version) and opset (the first system with all operators); operators (type
         to number of calls), precisions (dtype of the output to number of operators), weights
         (encoding to {"count", "bytes"}), predicted_outside_neural_engine (list of {"operator",
@@ -50,6 +51,7 @@ def describe_package(path: str | Path) -> dict:
         "sizes": _sizes(package),
         "inputs": [_feature(feature) for feature in program.inputs],
         "outputs": [_feature(feature) for feature in program.outputs],
+        "suppression": _suppression(package),
         "specification": package.spec.specificationVersion,
         "opset": program.opset,
         "operators": program.counts(),
@@ -59,6 +61,12 @@ def describe_package(path: str | Path) -> dict:
         "compute_units": package.metadata.get("hve_compute_units", "all"),
         "metadata": asdict(metadata),
     }
+
+
+def _suppression(package: Package) -> dict[str, Any] | None:
+    if package.suppression is None:
+        return None
+    return {**asdict(package.suppression), "labels": list(package.suppression.labels)}
 
 
 def outside_neural_engine(operators: list[Any]) -> Iterator[dict[str, str]]:
