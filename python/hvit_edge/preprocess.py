@@ -116,6 +116,14 @@ class Preprocess:
         scaled = int(self.resize_size * long / short)
         return (self.resize_size, scaled) if height <= width else (scaled, self.resize_size)
 
+    def corner(self, height: int, width: int) -> tuple[int, int]:
+        """Return (top, left) of the crop of a photo that is `height` x `width` after the resize."""
+        half = math.floor if self.resize == "shortest-floor" else round
+        top, left = (
+            half((a - b) / 2) for a, b in zip((height, width), self.input_size, strict=True)
+        )
+        return top, left
+
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Preprocess one photo.
 
@@ -151,14 +159,9 @@ class Preprocess:
         self.check_photo(image)
         height, width = self.resized_size(*image.shape[:2])
         resized = self._resize(Image.fromarray(image), height, width)
-        top, left = self.crop_corner(height, width)
+        top, left = self.corner(height, width)
         pixels = np.asarray(resized)
         return pixels[top : top + self.input_size[0], left : left + self.input_size[1]]
-
-    def crop_corner(self, height: int, width: int) -> tuple[int, int]:
-        """Return the (top, left) pixel of the crop in a resized photo of this height and width."""
-        half = math.floor if self.resize == "shortest-floor" else round
-        return half((height - self.input_size[0]) / 2), half((width - self.input_size[1]) / 2)
 
     def check_photo(self, image: np.ndarray) -> None:
         """Raise InputError if `__call__` refuses this photo."""

@@ -44,7 +44,7 @@ def test_pixels_that_the_crop_removes_are_background(resize):
     given[:, 1] = 5
     classes, confidence = place_mask(given, preprocess, 60, 101)
     resized = preprocess.resized_size(60, 101)
-    top, left = preprocess.crop_corner(*resized)
+    top, left = preprocess.corner(*resized)
     for at in (0, 1):
         photo, start = (60, 101)[at], (top, left)[at]
         places = (np.arange(photo) + 0.5) * resized[at] / photo

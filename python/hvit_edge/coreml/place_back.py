@@ -59,7 +59,7 @@ class Side:
 def sides(preprocess: Preprocess, height: int, width: int) -> tuple[Side, Side]:
     """Return the vertical and the horizontal side of a photo."""
     resized = preprocess.resized_size(height, width)
-    corner = preprocess.crop_corner(*resized)
+    corner = preprocess.corner(*resized)
     vertical, horizontal = (
         Side(photo, new / photo, start, length)
         for photo, new, start, length in zip(
