@@ -10,6 +10,9 @@ from shape_scenes import CALIBRATION, HELD_OUT, SHAPES, TRAINING, compose
 from shape_scenes.outlines import ARM, HOLE, WAIST, draw_outline, polygon
 from shape_scenes.scene import VISIBLE
 
+from hvit_edge.images.load_image import load_image
+from hvit_edge.weights.bundled import ASSETS
+
 AREAS = {
     "circle": 32 * sin(pi / 32),  # a polygon of 64 corners
     "triangle": 3 * sqrt(3) / 4,
@@ -96,3 +99,12 @@ def test_shapes_stay_visible(scenes):
             left, top, right, bottom = box.astype(int)
             inside = scene.classes[top:bottom, left:right] == label
             assert inside.mean() > 0.2 * VISIBLE
+
+
+def test_bundled_scene_is_held_out():
+    """The scene in the package is composed, and only changed by JPEG."""
+    bundled = load_image(ASSETS / "shapes.jpg")
+    scene = compose(HELD_OUT, 1102, *bundled.shape[:2])
+    assert bundled.shape == (360, 480, 3)
+    assert np.abs(bundled.astype(int) - scene.image).mean() < 4
+    assert len(scene.labels) == 5
