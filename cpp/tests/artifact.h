@@ -19,13 +19,24 @@ constexpr char kTarget[] = "native";
 constexpr char kBackend[] = "HvitEdgeBackend";
 constexpr char kTiny[] = "tiny_native_v1.pte";
 constexpr char kTwoOutputs[] = "two_outputs_native_v1.pte";
+constexpr char kEmbed[] = "native_embed_v2.pte";
+constexpr char kSegment[] = "native_segment_v2.pte";
+constexpr char kDetect[] = "native_detect_v2.pte";
 #else
 constexpr bool kSmall = false;
 constexpr char kTarget[] = "xnnpack";
 constexpr char kBackend[] = "XnnpackBackend";
 constexpr char kTiny[] = "tiny_v1.pte";
 constexpr char kTwoOutputs[] = "two_outputs_v1.pte";
+constexpr char kEmbed[] = "embed_v2.pte";
+constexpr char kSegment[] = "segment_v2.pte";
+constexpr char kDetect[] = "detect_v2.pte";
 #endif
+
+/// Returns the path of an artifact by its name.
+inline std::string data_path(const char* name) {
+  return std::string(HVIT_EDGE_TEST_DATA) + "/" + name;
+}
 
 inline std::string tiny_path() { return std::string(HVIT_EDGE_TEST_DATA) + "/" + kTiny; }
 

@@ -14,7 +14,7 @@ namespace {
 using testing::contains;
 using testing::Reason;
 
-std::string data_path(const char* name) { return std::string(HVIT_EDGE_TEST_DATA) + "/" + name; }
+using testing::data_path;
 
 Classifier load_reference() {
   Result<Classifier> classifier = Classifier::load(testing::tiny_path());
