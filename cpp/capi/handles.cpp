@@ -26,6 +26,12 @@ const char* noun_of(Kind kind) {
       return "session";
     case Kind::classifier:
       return "classifier";
+    case Kind::embedder:
+      return "embedder";
+    case Kind::segmenter:
+      return "segmenter";
+    case Kind::detector:
+      return "detector";
     case Kind::none:
       break;
   }
@@ -62,3 +68,10 @@ std::string readable(std::string text) {
 hve_classifier::hve_classifier(hvit_edge::Classifier loaded, hvit_edge::capi::ArtifactMemory copy)
     : ModelHandle(kKind, std::move(loaded), std::move(copy)),
       labels(hvit_edge::capi::labels_of(model.session().metadata(), model.num_classes())) {}
+
+hve_detector::hve_detector(hvit_edge::Detector loaded, hvit_edge::capi::ArtifactMemory copy)
+    : ModelHandle(kKind, std::move(loaded), std::move(copy)) {
+  for (int i = 0; i <= model.num_classes(); ++i) {
+    labels.push_back(hvit_edge::capi::readable(model.label(i)));
+  }
+}

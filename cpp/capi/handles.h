@@ -11,6 +11,9 @@
 
 #include "artifact_memory.h"
 #include "hvit_edge/classifier.h"
+#include "hvit_edge/detector.h"
+#include "hvit_edge/embedder.h"
+#include "hvit_edge/segmenter.h"
 #include "hvit_edge/session.h"
 #include "outcome.h"
 
@@ -21,6 +24,9 @@ enum class Kind : std::uint32_t {
   none = 0,
   session = 0x53455648,
   classifier = 0x43455648,
+  embedder = 0x45455648,
+  segmenter = 0x4D455648,
+  detector = 0x44455648,
 };
 
 /// Returns "classifier"; an empty text for a number that is no kind of handle.
@@ -81,6 +87,31 @@ struct hve_classifier : hvit_edge::capi::ModelHandle<hvit_edge::Classifier> {
   hve_classifier(hvit_edge::Classifier loaded, hvit_edge::capi::ArtifactMemory copy);
 
   std::vector<std::string> labels;  // one for each class; predictions point to them
+};
+
+struct hve_embedder : hvit_edge::capi::ModelHandle<hvit_edge::Embedder> {
+  static constexpr hvit_edge::capi::Kind kKind = hvit_edge::capi::Kind::embedder;
+
+  hve_embedder(hvit_edge::Embedder loaded, hvit_edge::capi::ArtifactMemory copy)
+      : ModelHandle(kKind, std::move(loaded), std::move(copy)) {}
+};
+
+struct hve_segmenter : hvit_edge::capi::ModelHandle<hvit_edge::Segmenter> {
+  static constexpr hvit_edge::capi::Kind kKind = hvit_edge::capi::Kind::segmenter;
+
+  hve_segmenter(hvit_edge::Segmenter loaded, hvit_edge::capi::ArtifactMemory copy)
+      : ModelHandle(kKind, std::move(loaded), std::move(copy)) {}
+
+  hvit_edge::Mask mask;  // of the last image; its memory is used again
+};
+
+struct hve_detector : hvit_edge::capi::ModelHandle<hvit_edge::Detector> {
+  static constexpr hvit_edge::capi::Kind kKind = hvit_edge::capi::Kind::detector;
+
+  hve_detector(hvit_edge::Detector loaded, hvit_edge::capi::ArtifactMemory copy);
+
+  std::vector<std::string> labels;               // by class, from the background on
+  std::vector<hvit_edge::Detection> detections;  // of the last image; its memory is used again
 };
 
 namespace hvit_edge::capi {

@@ -56,6 +56,8 @@ const std::string* text_of(const Metadata& metadata, int field) {
       return &metadata.method;
     case HVE_TEXT_TASK:
       return &metadata.task;
+    case HVE_TEXT_NORMALIZE:
+      return &metadata.normalize;
     default:
       return nullptr;
   }

@@ -9,9 +9,12 @@ add_executable(
   hvit_edge_c_tests
   ../capi/utf8.cpp
   test_c_api_classifier.cpp
+  test_c_api_detector.cpp
+  test_c_api_embedder.cpp
   test_c_api_metadata.cpp
   test_c_api_methods.cpp
   test_c_api_process.cpp
+  test_c_api_segmenter.cpp
   test_c_api_session.cpp
   test_c_api_utf8.cpp
   test_c_api_yuv.cpp

@@ -17,6 +17,18 @@ struct CloseSession {
 struct CloseClassifier {
   void operator()(hve_classifier* classifier) const { hve_classifier_close(&classifier, nullptr); }
 };
+struct CloseEmbedder {
+  void operator()(hve_embedder* embedder) const { hve_embedder_close(&embedder, nullptr); }
+};
+struct CloseSegmenter {
+  void operator()(hve_segmenter* segmenter) const { hve_segmenter_close(&segmenter, nullptr); }
+};
+struct CloseDetector {
+  void operator()(hve_detector* detector) const { hve_detector_close(&detector, nullptr); }
+};
+using OwnedEmbedder = std::unique_ptr<hve_embedder, CloseEmbedder>;
+using OwnedSegmenter = std::unique_ptr<hve_segmenter, CloseSegmenter>;
+using OwnedDetector = std::unique_ptr<hve_detector, CloseDetector>;
 using OwnedSession = std::unique_ptr<hve_session, CloseSession>;
 using OwnedClassifier = std::unique_ptr<hve_classifier, CloseClassifier>;
 

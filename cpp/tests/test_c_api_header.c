@@ -12,9 +12,13 @@ static void expect(int holds, const char* what) {
 static void check_structs(void) {
   hve_options options = HVE_OPTIONS_INIT;
   hve_image image = HVE_IMAGE_INIT;
+  hve_detect_options detect = HVE_DETECT_OPTIONS_INIT;
   hve_self_test_result result = HVE_SELF_TEST_RESULT_INIT;
   expect(options.struct_size == sizeof(options) && options.reserved == 0 && options.method == NULL,
          "options");
+  expect(detect.struct_size == sizeof(detect) && detect.score_threshold < 0 &&
+             detect.iou_threshold < 0 && detect.candidates == 0 && detect.max_detections == 0,
+         "detect options");
   expect(image.struct_size == sizeof(image) && image.planes[2].data == NULL, "image");
   expect(result.struct_size == sizeof(result) && result.passed == 0, "self test");
   expect(sizeof(hve_status) == 4, "size of hve_status");
@@ -29,6 +33,9 @@ static void check_layout(void) {
   expect(sizeof(hve_image) == 13 * sizeof(size_t) + 24, "size of hve_image");
   expect(offsetof(hve_image, width) == 13 * sizeof(size_t), "place of width");
   expect(sizeof(hve_prediction) == 2 * sizeof(size_t) + 8, "size of hve_prediction");
+  expect(sizeof(hve_detect_options) == sizeof(size_t) + 16, "size of hve_detect_options");
+  expect(sizeof(hve_detection) == 2 * sizeof(size_t) + 24, "size of hve_detection");
+  expect(offsetof(hve_detection, x) == 2 * sizeof(size_t) + 8, "place of x");
   expect(sizeof(hve_self_test_result) == 32, "size of hve_self_test_result");
 }
 

@@ -120,7 +120,7 @@ TEST_F(CApiMetadata, RefusesUnknownFields) {
   hve_text text = {nullptr, 0, 9};
   std::int64_t value = 0;
   std::size_t count = 9;
-  for (const int field : {-1, HVE_TEXT_TASK + 1, 1 << 30}) {
+  for (const int field : {-1, HVE_TEXT_NORMALIZE + 1, 1 << 30}) {
     EXPECT_EQ(hve_session_text(handle_, field, &text, reason_), HVE_INVALID_ARGUMENT);
     EXPECT_PRED2(contains, reason_.text(), "expected a known field, got");
     EXPECT_EQ(text.size, 0U);

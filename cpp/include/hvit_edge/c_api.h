@@ -16,8 +16,9 @@
  * that are not UTF-8, for example those of a path in an error, are replaced by '?'. Sizes do not
  * count the NUL.
  *
- * Handles. An hve_session or hve_classifier is opened and closed. NULL, a handle of the other kind,
- * and memory that does not begin like a handle are refused. A close function takes the address of
+ * Handles. An hve_session, and an hve_classifier, hve_embedder, hve_segmenter or hve_detector of a
+ * task, is opened and closed. NULL, a handle of another kind, and memory that does not begin like a
+ * handle are refused, and so is an artifact of another task. A close function takes the address of
  * the handle and sets it to NULL. Closing it again then does nothing, and using it is refused. Two
  * errors cannot be detected, and their results are undefined: the use of a copy of a handle that
  * was closed elsewhere, and a pointer to unreadable memory.
@@ -116,8 +117,8 @@ typedef struct hve_options {
   int32_t prepare_later; /* 1: the first run prepares the model, and any artifact can be read */
   int32_t memory;        /* HVE_MEMORY_..., for artifacts in memory */
   int32_t reserved;      /* 0 */
-  /* One of HVE_LIST_METHODS. NULL: the first one for a session, and for a classifier the one that
-   * crops the least of each image. */
+  /* One of HVE_LIST_METHODS. NULL: the first one for a session, and for a handle of a task the one
+   * that crops the least of each image. */
   const char* method;
 } hve_options;
 
@@ -126,8 +127,12 @@ typedef struct hve_options {
 /* A handle of any model. */
 typedef struct hve_session hve_session;
 
-/* A handle of a model from one image to classes. */
+/* Handles of the tasks: a model from one image to classes, to an embedding, to a class for each
+ * pixel, or to boxes. HVE_TEXT_TASK of an hve_session, which opens any artifact, names the task. */
 typedef struct hve_classifier hve_classifier;
+typedef struct hve_embedder hve_embedder;
+typedef struct hve_segmenter hve_segmenter;
+typedef struct hve_detector hve_detector;
 
 /* Opens an artifact. `path` ends with a NUL and has the encoding of the file system; the file must
  * not change until the handle is closed. `options` may be NULL for the defaults, which are zero. */
@@ -138,7 +143,7 @@ HVE_API hve_status hve_session_open_memory(const void* data, size_t size,
                                            hve_text* error);
 
 /* Closes a session. NULL and the address of NULL do nothing. Memory that is not a handle, and the
- * session of a classifier, are refused. */
+ * session of another handle, are refused. */
 HVE_API hve_status hve_session_close(hve_session** session, hve_text* error);
 
 HVE_API hve_status hve_classifier_open(const char* path, const hve_options* options,
@@ -167,7 +172,8 @@ enum {
   HVE_TEXT_INTERPOLATION = 7, /* "bilinear", "bicubic" or "lanczos" */
   HVE_TEXT_CHANNEL_ORDER = 8, /* "RGB" or "BGR" */
   HVE_TEXT_METHOD = 9,        /* the method that is described, see HVE_LIST_METHODS; or empty */
-  HVE_TEXT_TASK = 10          /* "classify", "embed", "segment", "detect" or "tensor" */
+  HVE_TEXT_TASK = 10,         /* "classify", "embed", "segment", "detect" or "tensor" */
+  HVE_TEXT_NORMALIZE = 11     /* of an embedder "l2" or "none"; empty for other tasks */
 };
 HVE_API hve_status hve_session_text(hve_session* session, int32_t field, hve_text* text,
                                     hve_text* error);
@@ -206,8 +212,8 @@ HVE_API hve_status hve_session_list_text(hve_session* session, int32_t list, siz
                                          hve_text* text, hve_text* error);
 
 /* Selects the method that the session runs and describes from now on, one of HVE_LIST_METHODS. The
- * next run loads it in place of the former one. The session of a classifier is refused: it follows
- * the images. */
+ * next run loads it in place of the former one. The session of another handle is refused: it
+ * follows the images. */
 HVE_API hve_status hve_session_select(hve_session* session, const char* method, hve_text* error);
 
 /* ---- Running any model -------------------------------------------------------------------- */
@@ -339,6 +345,108 @@ HVE_API hve_status hve_classifier_classify(hve_classifier* classifier, const hve
 HVE_API hve_status hve_classifier_logits(hve_classifier* classifier, const hve_image* image,
                                          float* logits, size_t capacity, size_t* count,
                                          hve_text* error);
+
+/* ---- Embedding ---------------------------------------------------------------------------- */
+
+/* Opened, closed and read like an hve_classifier. */
+HVE_API hve_status hve_embedder_open(const char* path, const hve_options* options,
+                                     hve_embedder** embedder, hve_text* error);
+HVE_API hve_status hve_embedder_open_memory(const void* data, size_t size,
+                                            const hve_options* options, hve_embedder** embedder,
+                                            hve_text* error);
+HVE_API hve_status hve_embedder_close(hve_embedder** embedder, hve_text* error);
+HVE_API hve_status hve_embedder_session(hve_embedder* embedder, hve_session** session,
+                                        hve_text* error);
+
+/* Gives the number of floats of an embedding. */
+HVE_API hve_status hve_embedder_size(hve_embedder* embedder, size_t* count, hve_text* error);
+
+/* Gives the embedding of an image, divided by its length if HVE_TEXT_NORMALIZE is "l2". */
+HVE_API hve_status hve_embedder_embed(hve_embedder* embedder, const hve_image* image,
+                                      float* embedding, size_t capacity, size_t* count,
+                                      hve_text* error);
+
+/* Returns the cosine of the angle between two embeddings of `count` floats each, -1 to 1; 0 if one
+ * of them has no direction, or is NULL. */
+HVE_API float hve_cosine_similarity(const float* a, const float* b, size_t count);
+
+/* ---- Segmenting --------------------------------------------------------------------------- */
+
+/* Opened, closed and read like an hve_classifier. */
+HVE_API hve_status hve_segmenter_open(const char* path, const hve_options* options,
+                                      hve_segmenter** segmenter, hve_text* error);
+HVE_API hve_status hve_segmenter_open_memory(const void* data, size_t size,
+                                             const hve_options* options, hve_segmenter** segmenter,
+                                             hve_text* error);
+HVE_API hve_status hve_segmenter_close(hve_segmenter** segmenter, hve_text* error);
+HVE_API hve_status hve_segmenter_session(hve_segmenter* segmenter, hve_session** session,
+                                         hve_text* error);
+
+HVE_API hve_status hve_segmenter_class_count(hve_segmenter* segmenter, size_t* count,
+                                             hve_text* error);
+
+/* Gives three bytes R G B for each class: the artifact's colors, or those of Pascal VOC if it has
+ * none. `count` receives the bytes. */
+HVE_API hve_status hve_segmenter_colors(hve_segmenter* segmenter, uint8_t* colors, size_t capacity,
+                                        size_t* count, hve_text* error);
+
+/* Gives the class of each pixel of the image, row by row without padding: width x height of them,
+ * in the order of the image's memory, before rotation and mirror, so that the mask overlays it.
+ * `confidence` receives the softmax probability of each of these classes; NULL and a capacity of 0
+ * leave it out. A pixel that the model does not see, because the crop cuts it off, has the class 0
+ * and the confidence 0. `count` receives the number of pixels. */
+HVE_API hve_status hve_segmenter_segment(hve_segmenter* segmenter, const hve_image* image,
+                                         uint8_t* classes, size_t capacity, float* confidence,
+                                         size_t confidence_capacity, size_t* count,
+                                         hve_text* error);
+
+/* ---- Detecting ---------------------------------------------------------------------------- */
+
+/* Opened, closed and read like an hve_classifier. */
+HVE_API hve_status hve_detector_open(const char* path, const hve_options* options,
+                                     hve_detector** detector, hve_text* error);
+HVE_API hve_status hve_detector_open_memory(const void* data, size_t size,
+                                            const hve_options* options, hve_detector** detector,
+                                            hve_text* error);
+HVE_API hve_status hve_detector_close(hve_detector** detector, hve_text* error);
+HVE_API hve_status hve_detector_session(hve_detector* detector, hve_session** session,
+                                        hve_text* error);
+
+typedef struct hve_detect_options {
+  size_t struct_size;
+  float score_threshold;  /* a box has a greater score; below 0: that of the artifact */
+  float iou_threshold;    /* a box that overlaps a better one more is dropped; below 0: likewise */
+  int32_t candidates;     /* the best boxes of a class that are compared; 0: likewise */
+  int32_t max_detections; /* the best boxes of all classes that are given; 0: likewise */
+} hve_detect_options;
+
+#define HVE_DETECT_OPTIONS_INIT {sizeof(hve_detect_options), -1, -1, 0, 0}
+
+/* A box in pixels of the image as stored, before rotation and mirror, so that it overlays it. It is
+ * inside of the image; (0, 0) is the upper left corner of the first pixel. */
+typedef struct hve_detection {
+  const char* label; /* valid until the detector is closed; "class 17" without labels */
+  size_t label_size; /* bytes, without the NUL */
+  int32_t index;     /* of the class, from 1; 0 would be the background */
+  float score;       /* softmax probability */
+  float x;           /* of the left side */
+  float y;           /* of the upper side */
+  float width;
+  float height;
+} hve_detection;
+
+/* Gives the largest number of boxes of an image. `options` may be NULL, as for
+ * hve_detector_detect(). */
+HVE_API hve_status hve_detector_max_detections(hve_detector* detector,
+                                               const hve_detect_options* options, size_t* count,
+                                               hve_text* error);
+
+/* Gives the boxes of an image, sorted by score. No box is not a failure. `count` receives how many
+ * there are, or if `detections` is NULL, hve_detector_max_detections(). A buffer of that size is
+ * never too small. `options` may be NULL for those of the artifact. */
+HVE_API hve_status hve_detector_detect(hve_detector* detector, const hve_image* image,
+                                       const hve_detect_options* options, hve_detection* detections,
+                                       size_t capacity, size_t* count, hve_text* error);
 
 #ifdef __cplusplus
 }
