@@ -10,7 +10,10 @@
 #include <vector>
 
 #include "hvit_edge/classifier.h"
+#include "hvit_edge/detector.h"
+#include "hvit_edge/embedder.h"
 #include "hvit_edge/image.h"
+#include "hvit_edge/segmenter.h"
 #include "hvit_edge/status.h"
 
 namespace hvit_edge {
@@ -36,6 +39,9 @@ struct FrameResult {
   std::chrono::steady_clock::time_point finished;  ///< when the model and its task were done
   Status status;                                   ///< the reason if the frame has no result
   std::vector<Prediction> predictions;  ///< averaged, the most probable first; empty if not ok()
+  std::vector<float> embedding;
+  Mask mask;                          ///< of the frame as submitted, before its rotation
+  std::vector<Detection> detections;  ///< likewise; empty also if nothing was found
 };
 
 /// Counts of frames. At any moment, submitted = processed + dropped + pending.
@@ -80,6 +86,14 @@ class FrameStream {
   /// infinite time constant.
   static Result<FrameStream> create(Classifier classifier, Callback callback,
                                     const FrameClassifierOptions& options = {});
+  /// Gives FrameResult::embedding.
+  static Result<FrameStream> create(Embedder embedder, Callback callback);
+  /// Gives FrameResult::mask.
+  static Result<FrameStream> create(Segmenter segmenter, Callback callback,
+                                    const SegmentOptions& options = {});
+  /// Gives FrameResult::detections.
+  static Result<FrameStream> create(Detector detector, Callback callback,
+                                    const DetectOptions& options = {});
   /// For models that no class of hvit-edge runs. Refuses empty functions.
   static Result<FrameStream> create(Run run, Callback callback);
 

@@ -12,6 +12,25 @@ namespace {
 constexpr char kName[] = "FrameStream";
 constexpr char kCreate[] = "FrameStream.create";
 
+// Starts a worker that calls `run(model, frame, result)`.
+template <typename Model, typename Run>
+Result<std::shared_ptr<FrameWorker>> start(Model model, FrameStream::Callback callback, Run run) {
+  const auto shared = std::make_shared<Model>(std::move(model));  // a std::function is copyable
+  FrameTask task;
+  task.name = kName;
+  task.run = [shared, run](const ImageView& frame, FrameResult& result) {
+    return run(*shared, frame, result);
+  };
+  return FrameWorker::started(kName, std::move(task), std::move(callback));
+}
+
+Status embed(Embedder& embedder, const ImageView& frame, FrameResult& result) {
+  const Result<const std::vector<float>*> found = embedder.embed(frame);
+  if (!found.ok()) return found.status();
+  result.embedding = **found;
+  return Status();
+}
+
 }  // namespace
 
 FrameStream::FrameStream(std::shared_ptr<FrameWorker> worker) : worker_(std::move(worker)) {}
@@ -34,6 +53,38 @@ Result<FrameStream> FrameStream::create(Classifier classifier, Callback callback
   return guarded(kCreate, [&]() -> Result<FrameStream> {
     auto worker = FrameWorker::started(
         kName, classify_frames(kName, std::move(classifier), options), std::move(callback));
+    if (!worker.ok()) return worker.status();
+    return FrameStream(std::move(worker).value());
+  });
+}
+
+Result<FrameStream> FrameStream::create(Embedder embedder, Callback callback) {
+  return guarded(kCreate, [&]() -> Result<FrameStream> {
+    auto worker = start(std::move(embedder), std::move(callback), embed);
+    if (!worker.ok()) return worker.status();
+    return FrameStream(std::move(worker).value());
+  });
+}
+
+Result<FrameStream> FrameStream::create(Segmenter segmenter, Callback callback,
+                                        const SegmentOptions& options) {
+  return guarded(kCreate, [&]() -> Result<FrameStream> {
+    auto worker = start(std::move(segmenter), std::move(callback),
+                        [options](Segmenter& model, const ImageView& frame, FrameResult& result) {
+                          return model.segment(frame, result.mask, options);
+                        });
+    if (!worker.ok()) return worker.status();
+    return FrameStream(std::move(worker).value());
+  });
+}
+
+Result<FrameStream> FrameStream::create(Detector detector, Callback callback,
+                                        const DetectOptions& options) {
+  return guarded(kCreate, [&]() -> Result<FrameStream> {
+    auto worker = start(std::move(detector), std::move(callback),
+                        [options](Detector& model, const ImageView& frame, FrameResult& result) {
+                          return model.detect(frame, result.detections, options);
+                        });
     if (!worker.ok()) return worker.status();
     return FrameStream(std::move(worker).value());
   });

@@ -12,6 +12,20 @@ namespace hvit_edge {
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
+namespace {
+
+// Leaves no result of an earlier frame, and keeps the memory.
+void clear(FrameResult& result) {
+  result.predictions.clear();
+  result.embedding.clear();
+  result.mask.width = result.mask.height = 0;
+  result.mask.classes.clear();
+  result.mask.confidence.clear();
+  result.detections.clear();
+}
+
+}  // namespace
+
 FrameWorker::FrameWorker(FrameTask task, FrameStream::Callback callback)
     : task_(std::move(task)), callback_(std::move(callback)) {}
 
@@ -190,7 +204,7 @@ void FrameWorker::process() {
   result_.status = catching(
       [this] { return guarded(task_.name, [this] { return run(); }); },
       [](Thrown, const char*) { return Status(StatusCode::out_of_memory, "out of memory"); });
-  if (!result_.status.ok()) result_.predictions.clear();
+  if (!result_.status.ok()) clear(result_);
   result_.finished = steady_clock::now();
 }
 
