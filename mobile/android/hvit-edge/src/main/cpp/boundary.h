@@ -43,12 +43,4 @@ auto bounded(JNIEnv* env, Body body) noexcept -> decltype(body()) {
   return decltype(body())();
 }
 
-inline hve_classifier* to_classifier(jlong handle) {
-  return reinterpret_cast<hve_classifier*>(static_cast<std::intptr_t>(handle));
-}
-
-inline jlong to_handle(hve_classifier* classifier) {
-  return static_cast<jlong>(reinterpret_cast<std::intptr_t>(classifier));
-}
-
 }  // namespace hvit_edge::jni

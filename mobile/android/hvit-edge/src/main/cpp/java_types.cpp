@@ -13,6 +13,7 @@ struct Type {
 // Set while the library is loaded, and only read after that. The classes live as long as the
 // process.
 Type prediction_type;
+Type detection_type;
 Type exception_type;
 Type byte_array_type;
 
@@ -31,6 +32,7 @@ bool find(JNIEnv* env, const char* name, const char* constructor, Type& found) {
 
 bool find_java_types(JNIEnv* env) {
   return find(env, "io/github/hvitedge/Prediction", "([BIF)V", prediction_type) &&
+         find(env, "io/github/hvitedge/Detection", "([BIFFFFF)V", detection_type) &&
          find(env, "io/github/hvitedge/HvitEdgeException", "(I[B)V", exception_type) &&
          find(env, "[B", nullptr, byte_array_type);
 }
@@ -52,8 +54,24 @@ jobject to_prediction(JNIEnv* env, const hve_prediction& prediction) {
   return made;
 }
 
+jobject to_detection(JNIEnv* env, const hve_detection& detection) {
+  const jbyteArray label = to_bytes(env, detection.label, detection.label_size);
+  if (label == nullptr) return nullptr;
+  const jobject made =
+      env->NewObject(detection_type.type, detection_type.constructor, label, detection.index,
+                     static_cast<double>(detection.score), static_cast<double>(detection.x),
+                     static_cast<double>(detection.y), static_cast<double>(detection.width),
+                     static_cast<double>(detection.height));
+  env->DeleteLocalRef(label);
+  return made;
+}
+
 jobjectArray new_predictions(JNIEnv* env, std::size_t count) {
   return env->NewObjectArray(static_cast<jsize>(count), prediction_type.type, nullptr);
+}
+
+jobjectArray new_detections(JNIEnv* env, std::size_t count) {
+  return env->NewObjectArray(static_cast<jsize>(count), detection_type.type, nullptr);
 }
 
 jobjectArray new_byte_arrays(JNIEnv* env, std::size_t count) {

@@ -17,7 +17,9 @@ bool find_java_types(JNIEnv* env);
 /// If these return nullptr, a Java exception is pending, such as OutOfMemoryError.
 jbyteArray to_bytes(JNIEnv* env, const char* text, std::size_t size);
 jobject to_prediction(JNIEnv* env, const hve_prediction& prediction);
+jobject to_detection(JNIEnv* env, const hve_detection& detection);
 jobjectArray new_predictions(JNIEnv* env, std::size_t count);
+jobjectArray new_detections(JNIEnv* env, std::size_t count);
 jobjectArray new_byte_arrays(JNIEnv* env, std::size_t count);
 
 /// Makes HvitEdgeException pending, unless another exception is.

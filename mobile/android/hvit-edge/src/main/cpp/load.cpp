@@ -22,16 +22,26 @@ bool register_natives(JNIEnv* env) {
   if (native == nullptr) return false;
   const JNINativeMethod natives[] = {
       method("version", "()[B", reinterpret_cast<void*>(version)),
-      method("openFile", "([BI[B)J", reinterpret_cast<void*>(open_file)),
-      method("openBuffer", "(Ljava/nio/ByteBuffer;I[B)J", reinterpret_cast<void*>(open_buffer)),
-      method("openArray", "([BI[B)J", reinterpret_cast<void*>(open_array)),
-      method("close", "(J)V", reinterpret_cast<void*>(close)),
-      method("labels", "(J)[[B", reinterpret_cast<void*>(labels)),
-      method("methods", "(J)[[B", reinterpret_cast<void*>(methods)),
+      method("openFile", "(I[BI[B)J", reinterpret_cast<void*>(open_file)),
+      method("openBuffer", "(ILjava/nio/ByteBuffer;I[B)J", reinterpret_cast<void*>(open_buffer)),
+      method("openArray", "(I[BI[B)J", reinterpret_cast<void*>(open_array)),
+      method("taskOfFile", "([B)[B", reinterpret_cast<void*>(task_of_file)),
+      method("taskOfBuffer", "(Ljava/nio/ByteBuffer;)[B", reinterpret_cast<void*>(task_of_buffer)),
+      method("taskOfArray", "([B)[B", reinterpret_cast<void*>(task_of_array)),
+      method("close", "(IJ)V", reinterpret_cast<void*>(close)),
+      method("labels", "(IJ)[[B", reinterpret_cast<void*>(labels)),
+      method("methods", "(IJ)[[B", reinterpret_cast<void*>(methods)),
+      method("selfTest", "(IJ)[D", reinterpret_cast<void*>(self_test)),
       method("classCount", "(J)I", reinterpret_cast<void*>(class_count)),
-      method("selfTest", "(J)[D", reinterpret_cast<void*>(self_test)),
       method("classify", "(J[Ljava/nio/ByteBuffer;[II)[Lio/github/hvitedge/Prediction;",
              reinterpret_cast<void*>(classify)),
+      method("embeddingSize", "(J)I", reinterpret_cast<void*>(embedding_size)),
+      method("embed", "(J[Ljava/nio/ByteBuffer;[I)[F", reinterpret_cast<void*>(embed)),
+      method("cosineSimilarity", "([F[F)F", reinterpret_cast<void*>(cosine_similarity)),
+      method("colors", "(J)[B", reinterpret_cast<void*>(colors)),
+      method("segment", "(J[Ljava/nio/ByteBuffer;[I[B[F)V", reinterpret_cast<void*>(segment)),
+      method("detect", "(J[Ljava/nio/ByteBuffer;[IFFII)[Lio/github/hvitedge/Detection;",
+             reinterpret_cast<void*>(detect)),
   };
   constexpr jint count = sizeof(natives) / sizeof(natives[0]);
   return env->RegisterNatives(native, natives, count) == JNI_OK;

@@ -28,7 +28,7 @@ public final class Frame {
 
     /**
      * Returns a frame of the given width and height, in pixels as stored. The C++ library checks
-     * sizes and strides in {@link Classifier#classify}.
+     * sizes and strides when a {@link Model} runs the frame.
      *
      * @throws HvitEdgeException if something is null, or there are more than three planes
      */
@@ -68,6 +68,28 @@ public final class Frame {
                     "[Frame] expected a YuvColor, got null; YuvColor.DEFAULT leaves it open");
         }
         return new Frame(format, width, height, rotation, mirrored, yuv, planes);
+    }
+
+    int width() {
+        return width;
+    }
+
+    int height() {
+        return height;
+    }
+
+    /** Returns the number of pixels; 0 for sizes that the C++ library refuses. */
+    int pixels() {
+        long pixels = (long) width * height;
+        if (width < 1 || height < 1) {
+            return 0;
+        }
+        if (pixels > Integer.MAX_VALUE - 8) {
+            throw HvitEdgeException.refuse(
+                    "[Frame] expected fewer pixels than an array may have, got " + width + " x "
+                            + height + "; scale the frame down");
+        }
+        return (int) pixels;
     }
 
     ByteBuffer[] buffers() {

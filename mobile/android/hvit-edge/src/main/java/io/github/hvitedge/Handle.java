@@ -5,14 +5,16 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongFunction;
 
 /**
- * Holds the address of a native classifier, and ensures that it is closed once and not used later.
+ * Holds the address of a native model, and ensures that it is closed once and not used later.
  * Closing waits for calls that have begun.
  */
 final class Handle {
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private final Task task;
     private long address;
 
-    Handle(long address) {
+    Handle(Task task, long address) {
+        this.task = task;
         this.address = address;
     }
 
@@ -21,8 +23,8 @@ final class Handle {
         try {
             if (address == 0) {
                 throw HvitEdgeException.refuse(
-                        "[Classifier] expected an open classifier, got a closed one; open it"
-                                + " again");
+                        "[" + task.model + "] expected " + task.opened()
+                                + ", got a closed one; open it again");
             }
             return call.apply(address);
         } finally {
@@ -34,7 +36,7 @@ final class Handle {
         lock.writeLock().lock();
         try {
             if (address != 0) {
-                Native.close(address);
+                Native.close(task.ordinal(), address);
                 address = 0;
             }
         } finally {

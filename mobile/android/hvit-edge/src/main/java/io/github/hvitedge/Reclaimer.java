@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Closes the handles of classifiers that were not closed, some time after the garbage collector has
+ * Closes the handles of models that were not closed, some time after the garbage collector has
  * found them. java.lang.ref.Cleaner would suffice, but Android has it only from API 33 on.
  */
 final class Reclaimer {
