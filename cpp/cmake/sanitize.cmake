@@ -7,7 +7,8 @@ if(HVIT_EDGE_SANITIZE STREQUAL "address")
       -fsanitize=address,undefined,float-cast-overflow,fuzzer-no-link -fno-sanitize-recover=all
       # It needs RTTI, which the runtime is compiled without.
       -fno-sanitize=vptr -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
-      -fprofile-instr-generate -fcoverage-mapping)
+      # Names of this tree in objects would keep ccache from sharing them with other trees.
+      -fprofile-instr-generate=/dev/null -fcoverage-mapping -fcoverage-compilation-dir=.)
 elseif(HVIT_EDGE_SANITIZE STREQUAL "thread")
   set(hvit_edge_sanitizers -fsanitize=thread)
   # Its runtime is linked statically and keeps its own `operator new`, which some tests replace.

@@ -13,25 +13,15 @@
 
 namespace hvit_edge::testing {
 
-#if defined(HVIT_EDGE_SMALL)
-constexpr bool kSmall = true;
-constexpr char kTarget[] = "native";
-constexpr char kBackend[] = "HvitEdgeBackend";
-constexpr char kTiny[] = "tiny_native_v1.pte";
-constexpr char kTwoOutputs[] = "two_outputs_native_v1.pte";
-constexpr char kEmbed[] = "native_embed_v2.pte";
-constexpr char kSegment[] = "native_segment_v2.pte";
-constexpr char kDetect[] = "native_detect_v2.pte";
-#else
-constexpr bool kSmall = false;
-constexpr char kTarget[] = "xnnpack";
-constexpr char kBackend[] = "XnnpackBackend";
-constexpr char kTiny[] = "tiny_v1.pte";
-constexpr char kTwoOutputs[] = "two_outputs_v1.pte";
-constexpr char kEmbed[] = "embed_v2.pte";
-constexpr char kSegment[] = "segment_v2.pte";
-constexpr char kDetect[] = "detect_v2.pte";
-#endif
+/// What differs between the runtimes: see tested_runtime.cpp.
+extern const bool kSmall;
+extern const char* const kTarget;
+extern const char* const kBackend;
+extern const char* const kTiny;
+extern const char* const kTwoOutputs;
+extern const char* const kEmbed;
+extern const char* const kSegment;
+extern const char* const kDetect;
 
 /// Returns the path of an artifact by its name.
 inline std::string data_path(const char* name) {

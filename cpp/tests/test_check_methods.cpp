@@ -19,7 +19,7 @@ void expect_refused(const std::vector<std::uint8_t>& artifact, const std::string
   EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
 }
 
-constexpr std::int64_t kPlanned = testing::kSmall ? 9248 : 21568;
+const std::int64_t kPlanned = testing::kSmall ? 9248 : 21568;
 
 std::vector<std::uint8_t> with_planned_memory(std::int64_t bytes) {
   return altered(bytes_of<std::int64_t>({kPlanned}), bytes_of<std::int64_t>({bytes}));

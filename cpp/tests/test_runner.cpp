@@ -109,12 +109,12 @@ TEST(Runner, RunsSamplesOfSeveralDtypes) {
       {"run", path, inputs, outputs},
       {R"({"count":2,"shape":[2,4],)", R"("outputs":[{"shape":[2,4],"dtype":"float32"},)", last});
   const std::vector<std::uint8_t> bytes = read_file(outputs);
-  constexpr std::size_t kIntegerBytes = testing::kSmall ? 0 : 2 * sizeof(std::int64_t);
-  constexpr std::size_t kOutputBytes = 2 * 8 * sizeof(float) + kIntegerBytes;
-  ASSERT_EQ(bytes.size(), 2 * kOutputBytes);
+  const std::size_t integer_bytes = testing::kSmall ? 0 : 2 * sizeof(std::int64_t);
+  const std::size_t output_bytes = 2 * 8 * sizeof(float) + integer_bytes;
+  ASSERT_EQ(bytes.size(), 2 * output_bytes);
   float values[2][16];
   for (std::size_t i = 0; i < 2; ++i) {
-    std::memcpy(values[i], bytes.data() + i * kOutputBytes, sizeof(values[i]));
+    std::memcpy(values[i], bytes.data() + i * output_bytes, sizeof(values[i]));
   }
   for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(values[0][i], 0.0F) << i;
   EXPECT_NEAR(values[1][0], 5.0F, 1e-4F);  // the sum

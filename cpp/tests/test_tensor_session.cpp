@@ -115,12 +115,12 @@ TEST_P(TensorSessionTest, IsNoClassifier) {
       << classifier.status().message();
 }
 
-#if defined(HVIT_EDGE_SMALL)
-INSTANTIATE_TEST_SUITE_P(Targets, TensorSessionTest, ::testing::Values("native_tensors"));
-#else
-INSTANTIATE_TEST_SUITE_P(Targets, TensorSessionTest,
-                         ::testing::Values("tensors", "native_tensors"));
-#endif
+std::vector<const char*> artifacts() {
+  if (testing::kSmall) return {"native_tensors"};
+  return {"tensors", "native_tensors"};
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, TensorSessionTest, ::testing::ValuesIn(artifacts()));
 
 TEST(TensorSession, AClassifierHasNoNames) {
   Result<Session> session = Session::load(testing::tiny_path());
