@@ -8,5 +8,8 @@ PYBIND11_MODULE(HVIT_EDGE_MODULE, module) {
   hvit_edge::bindings::register_preprocess(module);
   hvit_edge::bindings::register_session(module);
   hvit_edge::bindings::register_classifier(module);
+  hvit_edge::bindings::register_embedder(module);
+  hvit_edge::bindings::register_segmenter(module);
+  hvit_edge::bindings::register_detector(module);
   hvit_edge::bindings::register_platform(module);
 }

@@ -77,6 +77,7 @@ void register_metadata(py::module_& module) {
       .def_readonly("operators", &Metadata::operators)
       .def_readonly("methods", &Metadata::methods)
       .def_readonly("method", &Metadata::method)
+      .def_readonly("output_names", &Metadata::output_names)
       .def_readonly("normalize", &Metadata::normalize)
       .def_property_readonly("colors", &colors_of)
       .def_readonly("detect", &Metadata::detect);

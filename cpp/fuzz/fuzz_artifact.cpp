@@ -17,6 +17,9 @@
 
 #include "artifact/crc32.h"
 #include "hvit_edge/classifier.h"
+#include "hvit_edge/detector.h"
+#include "hvit_edge/embedder.h"
+#include "hvit_edge/segmenter.h"
 #include "hvit_edge/session.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
@@ -24,7 +27,10 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 namespace {
 
 using hvit_edge::Classifier;
+using hvit_edge::Detector;
+using hvit_edge::Embedder;
 using hvit_edge::Result;
+using hvit_edge::Segmenter;
 using hvit_edge::Session;
 using hvit_edge::SessionOptions;
 using hvit_edge::Status;
@@ -75,6 +81,15 @@ std::unique_ptr<std::uint8_t, FreeMemory> copy(const std::uint8_t* data, std::si
   return std::unique_ptr<std::uint8_t, FreeMemory>(static_cast<std::uint8_t*>(memory));
 }
 
+// Returns the number of classes that have labels.
+std::int64_t classes_of(const Session& session) {
+  const std::vector<std::int64_t>& shape = session.outputs()[0].shape;
+  const std::string& task = session.metadata().task;
+  if (task == hvit_edge::kEmbedTask) return 0;
+  if (task == hvit_edge::kSegmentTask) return shape[1];
+  return task == hvit_edge::kDetectTask ? shape.back() - 1 : shape.back();
+}
+
 void check_metadata(const Session& session) {
   const hvit_edge::Metadata& metadata = session.metadata();
   if (metadata.task == hvit_edge::kTensorTask) {
@@ -86,7 +101,11 @@ void check_metadata(const Session& session) {
   require(validate(metadata.preprocess).ok());
   require(session.inputs().size() == 1);
   require(metadata.labels.empty() || session.outputs().empty() ||
-          session.outputs()[0].shape.back() == static_cast<int>(metadata.labels.size()));
+          classes_of(session) == static_cast<std::int64_t>(metadata.labels.size()));
+  if (metadata.task == hvit_edge::kDetectTask) {
+    const std::int64_t anchors = session.outputs()[0].shape[1];
+    require(static_cast<std::int64_t>(metadata.detect.anchors.size()) == anchors);
+  }
 }
 
 void run(Session& session) {
@@ -111,20 +130,60 @@ void run(Session& session) {
   accepted(session.self_test().status());
 }
 
+hvit_edge::ImageView small_photo() {
+  static const std::uint8_t pixels[2 * 2 * 3] = {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110};
+  hvit_edge::ImageView image;
+  image.data = pixels;
+  image.width = image.height = 2;
+  return image;
+}
+
 void classify(Session session, bool runs) {
   Result<Classifier> classifier = Classifier::create(std::move(session));
   if (!accepted(classifier.status())) return;
   require(classifier->num_classes() > 0);
   if (!runs) return;
-  const std::uint8_t pixels[2 * 2 * 3] = {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110};
-  hvit_edge::ImageView image;
-  image.data = pixels;
-  image.width = image.height = 2;
-  const auto predictions = classifier->classify(image, 3);
+  const auto predictions = classifier->classify(small_photo(), 3);
   if (!accepted(predictions.status())) return;
   for (const hvit_edge::Prediction& prediction : *predictions) {
     require(prediction.score >= 0 && prediction.score <= 1);
   }
+}
+
+void embed(Session session, bool runs) {
+  Result<Embedder> embedder = Embedder::create(std::move(session));
+  if (!accepted(embedder.status())) return;
+  require(embedder->size() > 0);
+  if (runs) accepted(embedder->embed(small_photo()).status());
+}
+
+void segment(Session session, bool runs) {
+  Result<Segmenter> segmenter = Segmenter::create(std::move(session));
+  if (!accepted(segmenter.status())) return;
+  require(segmenter->num_classes() > 1);
+  hvit_edge::Mask mask;
+  if (!runs || !accepted(segmenter->segment(small_photo(), mask))) return;
+  require(mask.classes.size() == 4);
+  for (const std::uint8_t one : mask.classes) require(one < segmenter->num_classes());
+}
+
+void detect(Session session, bool runs) {
+  Result<Detector> detector = Detector::create(std::move(session));
+  if (!accepted(detector.status())) return;
+  require(detector->num_classes() > 0);
+  std::vector<hvit_edge::Detection> found;
+  if (!runs || !accepted(detector->detect(small_photo(), found))) return;
+  for (const hvit_edge::Detection& one : found) {
+    require(one.x >= 0 && one.y >= 0 && one.x + one.width < 2.001F && one.y + one.height < 2.001F);
+  }
+}
+
+void answer(Session session, bool runs) {
+  const std::string task = session.metadata().task;
+  if (task == hvit_edge::kEmbedTask) return embed(std::move(session), runs);
+  if (task == hvit_edge::kSegmentTask) return segment(std::move(session), runs);
+  if (task == hvit_edge::kDetectTask) return detect(std::move(session), runs);
+  classify(std::move(session), runs);
 }
 
 }  // namespace
@@ -150,6 +209,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_metadata(*session);
   static const bool runs = std::getenv("HVIT_EDGE_FUZZ_RUN") != nullptr;
   if (runs) run(*session);
-  classify(std::move(session).value(), runs);
+  answer(std::move(session).value(), runs);
   return 0;
 }

@@ -1,12 +1,10 @@
 // FrameClassifier as a camera uses it: averages, a real model, several at once, many frames.
-// `operator new` is replaced, so this is a program of its own.
+// `operator new` is replaced in this program.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
-#include <new>
 #include <optional>
 #include <thread>
 
@@ -15,23 +13,9 @@
 #endif
 
 #include "artifact.h"
+#include "counted_allocations.h"
 #include "held_model.h"
 #include "sanitizer.h"
-
-namespace {
-
-std::atomic<long> g_allocations{0};
-
-}  // namespace
-
-// If they were inlined, GCC would warn about a mismatched pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++g_allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace hvit_edge {
 namespace {
@@ -220,7 +204,7 @@ TEST(FrameStream, AllocatesNothingOnceTheBuffersHaveTheirSize) {
   ASSERT_TRUE(submit_pixel(*classifier, 0).ok());
   allowed = 2;
   ASSERT_TRUE(classifier->drain().ok());
-  const long before = g_allocations;
+  const long before = testing::allocations;
   allowed = 1 << 30;
   bool fine = true;
   for (int i = 0; i < 1000; ++i) {
@@ -228,7 +212,7 @@ TEST(FrameStream, AllocatesNothingOnceTheBuffersHaveTheirSize) {
     if (i % 3 == 0) fine = classifier->drain().ok() && fine;
   }
   fine = classifier->drain().ok() && fine;
-  EXPECT_EQ(g_allocations, before);
+  EXPECT_EQ(testing::allocations, before);
   EXPECT_TRUE(fine);
 }
 

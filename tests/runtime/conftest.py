@@ -21,6 +21,7 @@ import pytest
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import EdgeProgramManager, to_edge_transform_and_lower
+from photo_frames import cell_anchors
 from torch import nn
 from torch.export import ExportedProgram
 
@@ -170,3 +171,102 @@ def build_tiny(folder: Path) -> Tiny:
         return path
 
     return Tiny(make("tiny"), model, fields, make, seal)
+
+
+class Cells(nn.Module):
+    """Maps each cell of 4x4 pixels to `channels` numbers: [1, channels, 8, 6]."""
+
+    def __init__(self, channels: int, gain: float) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, channels, 4, stride=4)
+        with torch.no_grad():
+            self.conv.weight.mul_(gain)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x)
+
+
+class Features(nn.Module):
+    """Maps a photo to five numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells = Cells(5, 1.0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.cells(x).mean((2, 3))
+
+
+class Boxes(nn.Module):
+    """Maps each cell to the logits of three classes and the background, and to offsets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = Cells(4, 2.0)
+        self.offsets = Cells(4, 1.5)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = (head(x).permute(0, 2, 3, 1) for head in (self.logits, self.offsets))
+        logits, offsets = (row.reshape(1, 48, 4) for row in rows)
+        return logits, offsets
+
+
+TASKS: dict[str, tuple[Callable[[], nn.Module], dict[str, Any]]] = {
+    "embed": (Features, {"output_names": "embedding", "normalize": "l2", "labels": ""}),
+    "segment": (
+        lambda: Cells(5, 3.0),
+        {"output_names": "logits", "colors": "", "labels": "\n".join("abcde")},
+    ),
+    "detect": (
+        Boxes,
+        {
+            "output_names": "logits\noffsets",
+            "labels": "cat\ndog\nhen",
+            "anchors": torch.from_numpy(cell_anchors()),
+            "variances": [0.1, 0.2],
+            "score_threshold": 0.3,
+            "iou_threshold": 0.5,
+            "candidates": 200,
+            "max_detections": 200,
+        },
+    ),
+}
+"""Module and fields of a tiny artifact of each task."""
+
+
+@pytest.fixture(scope="session")
+def tiny_task(tiny: Tiny) -> Callable[..., Path]:
+    """Return a function that writes a tiny artifact of a task: `tiny_task("embed", field=value)`.
+
+    Each call writes a new file. A field that is None is left out.
+    """
+    models = {}
+    for task, (module, _) in TASKS.items():
+        torch.manual_seed(3)
+        models[task] = module().eval()
+    count = 0
+
+    def make(task: str, *, preprocess: Preprocess = PREPROCESS, **changes: Any) -> Path:
+        nonlocal count
+        count += 1
+        image = tiny.fields["hve_golden_image"]
+        with torch.no_grad():
+            answer = models[task](torch.from_numpy(preprocess(image.numpy())))
+        outputs = answer if isinstance(answer, tuple) else (answer,)
+        fields = {
+            "schema_version": 2,
+            "task": task,
+            "resize": preprocess.resize,
+            "resize_size": preprocess.resize_size,
+            "interpolation": preprocess.interpolation,
+            "mean": list(preprocess.mean),
+            "std": list(preprocess.std),
+            "channel_order": preprocess.channel_order,
+            "golden_output": None,
+            **{f"golden_output_{index}": output for index, output in enumerate(outputs)},
+            **TASKS[task][1],
+        }
+        name = f"{task}_{count}"
+        return tiny.make(name, model=models[task], **{**fields, **changes})
+
+    return make

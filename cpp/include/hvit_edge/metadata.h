@@ -87,6 +87,7 @@ struct Metadata {
   /// The methods, the preferred one first; empty for an artifact of one method.
   std::vector<MethodInfo> methods;
   std::string method;  ///< the one that the other fields describe; empty without `methods`
+  std::vector<std::string> output_names;  ///< of the outputs; empty for the task "classify"
   /// "l2" or "none": whether Embedder divides by the length; only for the task "embed".
   std::string normalize;
   std::vector<Color> colors;  ///< in class order, for the task "segment"; may be empty

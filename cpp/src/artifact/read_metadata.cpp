@@ -226,6 +226,9 @@ Result<Metadata> read_metadata(Program& program, const std::string& method) {
   } else {
     read_classifier(reader, program, method, metadata);
   }
+  if (metadata.task != kClassifyTask) {
+    for (const TensorSpec& spec : program.outputs()) metadata.output_names.push_back(spec.name);
+  }
   if (Status status = reader.status(); !status.ok()) return status;
   return metadata;
 }

@@ -106,6 +106,10 @@ std::vector<Color> read_colors(FieldReader& reader, std::int64_t classes) {
 
 void read_embed(FieldReader& reader, Program& program, Metadata& metadata) {
   check_outputs(reader, program, {{"embedding", {1, kAny}}});
+  if (!metadata.labels.empty()) {
+    reader.note(concat("hve_labels: expected none for the task ", kEmbedTask, ", got ",
+                       metadata.labels.size()));
+  }
   const std::vector<std::string> kinds = {"l2", "none"};
   metadata.normalize = kinds[static_cast<std::size_t>(choice(reader, "hve_normalize", kinds))];
 }
@@ -131,7 +135,12 @@ double number_between(FieldReader& reader, const std::string& name, double least
 }
 
 int count_of(FieldReader& reader, const std::string& name) {
-  return static_cast<int>(number_between(reader, name, 1, kMostBoxes));
+  const std::size_t before = reader.fault_count();
+  const int count = reader.small_integer(name);
+  if (reader.fault_count() == before && (count < 1 || count > kMostBoxes)) {
+    reader.note(concat(name, ": expected 1 to ", kMostBoxes, ", got ", count));
+  }
+  return count;
 }
 
 std::vector<Anchor> read_anchors(FieldReader& reader, std::int64_t count) {
