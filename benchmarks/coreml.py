@@ -57,7 +57,8 @@ def main() -> None:
         if args.part == "operators":
             rows = [count_operators(name, Path(folder)) for name in FAMILIES]
         elif args.part == "models":
-            rows = [measure_model(info.name, Path(folder)) for info in list_models()]
+            classifiers = [info for info in list_models() if info.task == "classify"]
+            rows = [measure_model(info.name, Path(folder)) for info in classifiers]
         elif args.part == "precisions":
             rows = [measure_size(p, Path(folder)) for p in PRECISIONS if p != "int8"]
         else:

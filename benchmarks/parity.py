@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--output", type=Path, default=RESULTS / "parity.json")
     args = parser.parse_args()
-    names = args.models or [info.name for info in list_models()]
+    names = args.models or [info.name for info in list_models() if info.task == "classify"]
     with tempfile.TemporaryDirectory() as folder:
         results = [measure(name, Path(folder)) for name in tqdm(names, disable=None)]
     report = {"machine": describe_machine(), "results": results}

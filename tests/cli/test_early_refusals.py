@@ -40,6 +40,18 @@ REFUSED = {
     ),
     "options of another target": (["compile", MODEL, "--ios", "17"], "they belong to Core ML"),
     "a task that does not exist": (["compile", MODEL, "--task", "depth"], "'depth'"),
+    "a task that a model does not have": (
+        ["compile", MODEL, "--task", "segment"],
+        "task: expected classify or embed for mobilevit_xxs, got segment",
+    ),
+    "a classifier of a segmentation model": (
+        ["compile", "deeplabv3_mobilevit_xxs", "--task", "classify"],
+        "task: expected segment for deeplabv3_mobilevit_xxs, got classify",
+    ),
+    "auto for a segmentation model": (
+        ["compile", "deeplabv3_mobilevit_xxs", "--precision", "auto", "--calib-data", "."],
+        "precision: expected a fixed one for the task segment, got auto",
+    ),
     "a task on another target": (
         ["compile", MODEL, "--task", "embed", "--target", "coreml-pte"],
         "target: expected one of xnnpack, native, coreml for the task embed, got 'coreml-pte'",
@@ -87,6 +99,7 @@ def test_models_are_listed_without_torch(tmp_path):
             "params": model.params,
             "input_size": list(model.input_size),
             "sources": list(model.sources),
+            "task": model.task,
         }
         for model in registered
     ]

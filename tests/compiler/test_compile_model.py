@@ -22,6 +22,9 @@ FP32_RTOL = 1e-4  # max |delta| <= 1e-4 x max |eager output|
 def with_tiers(names: list[str]) -> list:
     """Leave the models whose lowering takes minutes to `make nightly`."""
     largest = {"conformer_s", "conformer_b", "shunted_s", "shunted_b"}
+    largest |= {
+        f"{head}_mobilevit_{size}" for head in ("deeplabv3", "ssdlite") for size in ("xs", "s")
+    }
     assert largest < set(names)
     return [
         pytest.param(name, marks=pytest.mark.nightly if name in largest else ()) for name in names

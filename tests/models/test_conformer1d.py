@@ -130,7 +130,7 @@ def test_names_are_taken_once_and_listed(capsys):
         hvit_edge.create_model("zzz")
     assert main(["list"]) == 0
     (row,) = [x for x in capsys.readouterr().out.splitlines() if "conformer1d_s" in x]
-    assert row.split()[1:4] == ["8.72", "M", "200x80"]
+    assert row.split()[1:5] == ["tensor", "8.72", "M", "200x80"]
 
 
 def test_one_delegate_of_xnnpack_and_every_answer(tmp_path):

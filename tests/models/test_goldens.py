@@ -5,21 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from hvit_edge.models import build_model, deeplab, ssd
+from hvit_edge.models import build_model
 from hvit_edge.weights import load_weights
 from hvit_edge.weights.load import detect, expected_tensors
 
 TOLERANCE = 2e-5  # of the largest output; float32
 
 
-UNREGISTERED = {"deeplabv3": deeplab, "ssdlite": ssd}
-
-
 def build(golden) -> torch.nn.Module:
-    """Return the model of a golden file; those that do not classify are not registered."""
-    module = UNREGISTERED.get(golden.model.split("_")[0])
-    if module is not None:
-        return getattr(module, golden.model)()
+    """Return the model of a golden file."""
     return build_model(golden.model, input_size=golden.input_size)
 
 

@@ -6,15 +6,16 @@ import pytest
 import torch
 
 from hvit_edge.errors import InputError
-from hvit_edge.models import build_model, list_models, model_info
+from hvit_edge.models import build_model, list_models, model_info, model_task
 from hvit_edge.models.mobilevit import fold, unfold
 from hvit_edge.models.swin import Windows
 from hvit_edge.weights import create_model
 
 NAMES = [info.name for info in list_models()]
+CLASSIFIERS = [info.name for info in list_models() if info.task == "classify"]
 SMALL = ["mobilevit_xxs", "conformer_ti", "shunted_t", "swin_t"]  # one a family
 
-# Published counts at 1000 classes, in millions.
+# Published counts at the published number of classes, in millions.
 PARAMETERS = {
     "mobilevit_xxs": 1.27,
     "mobilevit_xs": 2.32,
@@ -26,6 +27,12 @@ PARAMETERS = {
     "shunted_s": 22.4,
     "shunted_b": 39.6,
     "swin_t": 28.3,
+    "deeplabv3_mobilevit_xxs": 1.85,
+    "deeplabv3_mobilevit_xs": 2.94,
+    "deeplabv3_mobilevit_s": 6.36,
+    "ssdlite_mobilevit_xxs": 1.76,
+    "ssdlite_mobilevit_xs": 2.74,
+    "ssdlite_mobilevit_s": 5.74,
 }
 
 # Sizes whose maps are not divisible by the patch or the window, or are smaller than a window.
@@ -52,13 +59,24 @@ def test_parameters_equal_the_published_count(name):
     assert model_info(name).params / 1e6 == pytest.approx(PARAMETERS[name], rel=0.006)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_builds_with_other_classes_at_a_small_size(name):
     with torch.device("meta"):  # tensors without data make the large variants fast
         model = build_model(name, num_classes=7, input_size=64).eval()
         logits = model(torch.rand(1, 3, 64, 64))
     assert logits.shape == (1, 7)
     assert logits.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(CLASSIFIERS)))
+def test_models_of_other_tasks_build_with_other_classes_at_a_small_size(name):
+    with torch.device("meta"):
+        model = build_model(name, num_classes=7, input_size=(64, 96)).eval()
+        found = model(torch.rand(1, 3, 64, 96))
+    shapes = [tuple(one.shape) for one in (found if isinstance(found, tuple) else (found,))]
+    task = model_task(name, (64, 96))
+    task.check_outputs(shapes, "test")
+    assert 7 in shapes[0]
 
 
 @pytest.mark.parametrize("name", SMALL)

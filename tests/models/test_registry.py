@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from hvit_edge.errors import InputError
-from hvit_edge.models import build_model, list_models, model_info, register_model
+from hvit_edge.models import build_model, list_models, model_info, model_task, register_model
 from hvit_edge.models.registry import check_input_size
 from hvit_edge.weights import bundled_names
+from hvit_edge.weights.bundled import data_labels
 
 
 def test_a_second_registration_raises():
@@ -52,6 +53,21 @@ def test_entries_are_complete(info):
     assert info.default.paper.startswith("https://arxiv.org/abs/")
     assert info.input_size == info.default.preprocess.input_size
     assert bool(info.default.hub) != bool(info.default.files)
-    assert 60 < info.default.top1 < 90
+    assert (60 < info.default.top1 < 90) == (info.task == "classify")
+    assert bool(info.default.score) == (info.task != "classify")
     published = info.default.hub or info.default.files
     assert info.sources == (published, *bundled_names(info.name), "random")
+
+
+@pytest.mark.parametrize("info", list_models(), ids=lambda info: info.name)
+def test_every_class_has_a_label_but_the_background_of_detectors(info):
+    labels = data_labels(info.default.data)
+    task = model_task(info.name)
+    shapes = {
+        "classify": [(1, info.default.classes)],
+        "segment": [(1, info.default.classes, 32, 32)],
+        "detect": [(1, 9, info.default.classes), (1, 9, 4)],
+    }
+    assert task.name == info.task
+    task.check_labels(labels, shapes[info.task], "test")
+    assert len(labels) == len(set(labels)) or info.default.data == "ImageNet-1k"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from hvit_edge.models import ssd
+from hvit_edge.models import build_model, model_info, model_task, ssd
 
 GOLDEN = Path(__file__).parent.parent / "goldens/ssdlite_mobilevit_xxs-64x96.ml-cvnets.json.gz"
 
@@ -24,7 +24,7 @@ def test_anchors_equal_the_published_ones():
 
 @pytest.mark.parametrize("size", [(32, 32), (96, 64), (100, 130)])
 def test_each_anchor_has_scores_and_offsets(size):
-    model = ssd.ssdlite_mobilevit_xxs(num_classes=3).eval()
+    model = build_model("ssdlite_mobilevit_xxs", num_classes=3, input_size=size).eval()
     logits, offsets = model(torch.rand(2, 3, *size))
     anchors = ssd.anchor_boxes(size)
     assert logits.shape == (2, len(anchors), 3)
@@ -35,14 +35,20 @@ def test_each_anchor_has_scores_and_offsets(size):
 
 
 @pytest.mark.parametrize(
-    ("build", "params"),
+    ("name", "params"),
     [
-        (ssd.ssdlite_mobilevit_xxs, 1_755_050),
-        (ssd.ssdlite_mobilevit_xs, 2_742_042),
-        (ssd.ssdlite_mobilevit_s, 5_738_826),
+        ("ssdlite_mobilevit_xxs", 1_755_050),
+        ("ssdlite_mobilevit_xs", 2_742_042),
+        ("ssdlite_mobilevit_s", 5_738_826),
     ],
 )
-def test_variants_have_the_published_size(build, params):
+def test_variants_have_the_published_size(name, params):
     """The paper states 1.8, 2.7 and 5.7 M."""
-    with torch.device("meta"):
-        assert sum(p.numel() for p in build().parameters()) == params
+    assert model_info(name).params == params
+
+
+def test_the_task_has_the_anchors_of_an_input_size():
+    task = model_task("ssdlite_mobilevit_xs", (96, 64))
+    assert np.array_equal(task.anchors, ssd.anchor_boxes((96, 64)))
+    assert len(model_task("ssdlite_mobilevit_xs").anchors) == len(ssd.anchor_boxes((320, 320)))
+    assert (task.variances, task.score_threshold, task.iou_threshold) == ((0.1, 0.2), 0.01, 0.5)

@@ -11,7 +11,7 @@ from hvit_edge.sources.registered import MODELS
 
 def test_the_listed_models_are_those_of_the_registry():
     registered = [*list_models(), *sequence_models()]
-    fields = ("name", "params", "input_size", "sources")
+    fields = ("name", "params", "input_size", "sources", "task")
     assert [tuple(getattr(model, f) for f in fields) for model in MODELS] == [
         tuple(getattr(model, f) for f in fields) for model in registered
     ]

@@ -236,7 +236,7 @@ def test_faulty_json_beside_a_file(described, content, message):
 
 @pytest.mark.parametrize("name", [info.name for info in list_models() if info.default.hub is None])
 def test_models_without_a_hub_checkpoint_say_where_to_find_it(name):
-    with pytest.raises(InputError, match=r"drive links of github.com/\w+/[\w-]+; download"):
+    with pytest.raises(InputError, match=r"(drive links|model zoo) of github.com/\w+/[\w-]+; down"):
         create_model(name)
 
 

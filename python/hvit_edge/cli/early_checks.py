@@ -16,7 +16,8 @@ from hvit_edge.datasets import check_path
 from hvit_edge.errors import InputError
 from hvit_edge.progress import silent
 from hvit_edge.sources.address import Address
-from hvit_edge.sources.registered import MODELS, RANDOM
+from hvit_edge.sources.registered import RANDOM, listed
+from hvit_edge.tasks import check_own_task
 from hvit_edge.tasks.names import CLASSIFY
 
 
@@ -74,15 +75,28 @@ def _check_request(
         mixed=mixed,
         progress=silent,
         on_step=None,
-    ).check(args.task or CLASSIFY)
+    ).check(_task(args.task, model))
+
+
+def _task(task: str | None, model: Address) -> str:
+    """Return the name of the task of an artifact.
+
+    Raises:
+        InputError: a registered model does not have the requested one.
+    """
+    known = listed(model.name) if model.kind == "registered" else None
+    if known is None or task is None:
+        return task or (known.task if known else CLASSIFY)
+    check_own_task(task, known.task, known.name, "compile")
+    return task
 
 
 def _check_weights(weights: str | None, model: Address) -> None:
     """Raise InputError if the weights are named like a checkpoint file that does not exist."""
     if weights is None or weights.startswith("hf:") or Path(weights).exists():
         return
-    named = next((one.sources for one in MODELS if one.name == model.name), (RANDOM,))
-    if weights not in named and Path(weights).suffix:
+    known = listed(model.name)
+    if weights not in (known.sources if known else (RANDOM,)) and Path(weights).suffix:
         raise InputError(
             f"[read_state_dict] expected a checkpoint file, got no such file: {weights}"
         )

@@ -1,4 +1,4 @@
-"""List the models: name, parameters, input size and sources of weights."""
+"""List the models: name, task, parameters, input size and sources of weights."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                     "params": model.params,
                     "input_size": model.input_size,
                     "sources": model.sources,
+                    "task": model.task,
                 }
                 for model in models
             ]
@@ -33,12 +34,14 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     rows = [
         (
             model.name,
+            model.task,
             f"{model.params / 1e6:.2f} M",
             "x".join(str(side) for side in model.input_size),
             ", ".join(model.sources),
         )
         for model in models
     ]
-    console.print(text.table(("model", "params", "input", "weights"), rows, left=(0, 3)))
+    header = ("model", "task", "params", "input", "weights")
+    console.print(text.table(header, rows, left=(0, 1, 4)))
     console.print("\nNext: hvit-edge compile MODEL --weights SOURCE")
     return 0

@@ -12,13 +12,14 @@ from hvit_edge.cache.reuse import Reuse
 from hvit_edge.cache.store import open_store
 from hvit_edge.compiler.request import Request
 from hvit_edge.compiler.subject import Subject, module_of, prepare_subject, read_photo_module
+from hvit_edge.compiler.task_choice import chosen_task, photo_task_name
 from hvit_edge.compiler.task_subject import TaskSubject, prepare_task
 from hvit_edge.compiler.tensor_subject import TensorSubject, check_no_photos, prepare_arrays
 from hvit_edge.errors import InputError
 from hvit_edge.models import find_sequence_model
 from hvit_edge.quantize import Calibration, calibration_inputs
 from hvit_edge.sources.address import Address, check_address
-from hvit_edge.tasks import Task, given_task, task_name
+from hvit_edge.tasks import Task, task_name
 from hvit_edge.tasks.names import CLASSIFY, TENSOR
 
 Given: TypeAlias = tuple[
@@ -81,7 +82,7 @@ class Source:
     def _task_name(self) -> str:
         wanted = task_name(self._task, "compile")
         if self._inputs is None and self._sequence is None:
-            return wanted or CLASSIFY
+            return photo_task_name(self._given[0], wanted)
         if wanted is not None:
             raise InputError(
                 f"[compile] task: expected none with a model of arrays, got {wanted}; tasks are"
@@ -113,7 +114,8 @@ class Source:
     def answers(self) -> TaskSubject:
         """Return the module of another task of photos, with its answers to the golden photo."""
         asked = read_photo_module(*self._given, self._preprocess, self._labels)
-        return prepare_task(asked, given_task(self._task, "compile"))
+        given = (self._given[0], self._task, asked.origin.photos, self.task)
+        return prepare_task(asked, chosen_task(*given))
 
     @cached_property
     def arrays(self) -> TensorSubject:

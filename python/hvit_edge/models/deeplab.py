@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from hvit_edge.models.layers import ConvNormAct, init_weights
 from hvit_edge.models.mobilevit import (
+    PAPER,
     STEM_CHANNELS,
     XS,
     XXS,
@@ -20,6 +21,9 @@ from hvit_edge.models.mobilevit import (
     S,
     make_stages,
 )
+from hvit_edge.models.registry import Published, register_model
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.tasks import Segment
 
 OUTPUT_STRIDE = 16
 """Pixels of the input for each element of the output, in both directions."""
@@ -88,16 +92,47 @@ class DeepLabMobileViT(nn.Module):
         return self.head(self.dropout(self.pyramid(self.stages(self.stem(x)))))
 
 
-def deeplabv3_mobilevit_xxs(num_classes: int = VOC_CLASSES) -> DeepLabMobileViT:
+PREPROCESS = Preprocess((512, 512), resize="stretch", interpolation="bilinear", channel_order="BGR")
+"""Both sides are scaled, so that the map covers the whole photo. The published accuracy is that of
+photos whose shorter side is scaled to 544, with the center cropped."""
+
+
+def published(hub: str, miou: float) -> Published:
+    """Return the description of the checkpoint that the authors published on the hub."""
+    return Published(
+        PAPER,
+        PREPROCESS,
+        hub=f"apple/{hub}",
+        classes=VOC_CLASSES,
+        data="Pascal VOC",
+        score=f"{miou} % mIoU",
+    )
+
+
+def segment(input_size: tuple[int, int]) -> Segment:
+    """Return the task of the models of this file."""
+    return Segment()
+
+
+@register_model(
+    "deeplabv3_mobilevit_xxs", default=published("deeplabv3-mobilevit-xx-small", 72.8), task=segment
+)
+def deeplabv3_mobilevit_xxs(num_classes: int, input_size: tuple[int, int]) -> DeepLabMobileViT:
     """Build the variant of 1.85 M parameters."""
     return DeepLabMobileViT(XXS, num_classes=num_classes)
 
 
-def deeplabv3_mobilevit_xs(num_classes: int = VOC_CLASSES) -> DeepLabMobileViT:
+@register_model(
+    "deeplabv3_mobilevit_xs", default=published("deeplabv3-mobilevit-x-small", 77.1), task=segment
+)
+def deeplabv3_mobilevit_xs(num_classes: int, input_size: tuple[int, int]) -> DeepLabMobileViT:
     """Build the variant of 2.94 M parameters."""
     return DeepLabMobileViT(XS, num_classes=num_classes)
 
 
-def deeplabv3_mobilevit_s(num_classes: int = VOC_CLASSES) -> DeepLabMobileViT:
+@register_model(
+    "deeplabv3_mobilevit_s", default=published("deeplabv3-mobilevit-small", 79.1), task=segment
+)
+def deeplabv3_mobilevit_s(num_classes: int, input_size: tuple[int, int]) -> DeepLabMobileViT:
     """Build the variant of 6.36 M parameters."""
     return DeepLabMobileViT(S, num_classes=num_classes)

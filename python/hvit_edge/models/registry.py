@@ -15,8 +15,12 @@ from hvit_edge.hints import unknown_name
 from hvit_edge.models.initialization import WithoutMemory
 from hvit_edge.models.sequences import sequence_models
 from hvit_edge.preprocess import Preprocess
+from hvit_edge.tasks import Classify, Task
+from hvit_edge.tasks.names import CLASSIFY
 
 Builder = Callable[[int, tuple[int, int]], nn.Module]
+TaskOf = Callable[[tuple[int, int]], Task]
+"""Returns the task of a model for an input of (height, width) pixels."""
 InputSize = int | tuple[int, int] | None
 
 
@@ -30,7 +34,10 @@ class Published:
             one, takes precedence.
         hub: repository on the Hugging Face hub, or None if the authors publish elsewhere.
         files: where the authors publish, as text; empty if `hub` is set.
-        top1: published ImageNet-1k accuracy in percent.
+        top1: published ImageNet-1k accuracy in percent; 0 for other tasks.
+        classes: number of classes of the weights.
+        data: the data set whose classes they are.
+        score: other published accuracy, such as "72.8 % mIoU"; empty for classifiers.
     """
 
     paper: str
@@ -38,6 +45,9 @@ class Published:
     hub: str | None = None
     files: str = ""
     top1: float = 0.0
+    classes: int = 1000
+    data: str = "ImageNet-1k"
+    score: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,12 +56,13 @@ class ModelInfo:
 
     Attributes:
         name: registered name.
-        params: number of parameters at 1000 classes.
+        params: number of parameters at the published number of classes.
         input_size: default (height, width) in pixels.
         sources: where weights come from: a hub id or a description, bundled names, "random".
         default: the published weights.
         min_side: smallest side of the input in pixels.
         multiple: each side of the input is divisible by this number.
+        task: name of its task.
     """
 
     name: str
@@ -61,6 +72,7 @@ class ModelInfo:
     default: Published
     min_side: int
     multiple: int
+    task: str = CLASSIFY
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,7 @@ class _Entry:
     bundled: tuple[str, ...]
     min_side: int
     multiple: int
+    task: TaskOf
 
 
 _REGISTRY: dict[str, _Entry] = {}
@@ -82,6 +95,7 @@ def register_model(
     bundled: tuple[str, ...] = (),
     min_side: int = 32,
     multiple: int = 1,
+    task: TaskOf = lambda size: Classify(),
 ) -> Callable[[Builder], Builder]:
     """Register a builder `(num_classes, input_size) -> nn.Module` under `name`.
 
@@ -91,6 +105,7 @@ def register_model(
         bundled: names of weights that ship with the package.
         min_side: smallest side of the input, in pixels.
         multiple: each side of the input must be divisible by this number.
+        task: returns what the model computes from a photo.
 
     Raises:
         ValueError: `name` is registered already.
@@ -99,27 +114,45 @@ def register_model(
     def register(builder: Builder) -> Builder:
         if name in _REGISTRY:
             raise ValueError(f"[register_model] expected a new name, got {name!r} twice")
-        _REGISTRY[name] = _Entry(builder, default, bundled, min_side, multiple)
+        _REGISTRY[name] = _Entry(builder, default, bundled, min_side, multiple, task)
         return builder
 
     return register
 
 
-def build_model(name: str, *, num_classes: int = 1000, input_size: InputSize = None) -> nn.Module:
+def build_model(
+    name: str, *, num_classes: int | None = None, input_size: InputSize = None
+) -> nn.Module:
     """Build a model in training mode, with the initialization of its constructor.
 
     Args:
         name: a registered name.
-        num_classes: number of logits, at least 1.
+        num_classes: number of logits, at least 1; None is the published number. Of segmentation
+            models and detectors, class 0 is the background.
         input_size: side in pixels, or (height, width); None is the published size.
 
     Raises:
         InputError: the name is unknown, or the model cannot have this size or number of classes.
     """
     entry = _find(name)
-    if num_classes < 1:
-        raise InputError(f"[build_model] num_classes: expected at least 1, got {num_classes}")
-    return entry.builder(num_classes, check_input_size(name, input_size))
+    classes = entry.default.classes if num_classes is None else num_classes
+    if classes < 1:
+        raise InputError(f"[build_model] num_classes: expected at least 1, got {classes}")
+    return entry.builder(classes, check_input_size(name, input_size))
+
+
+def is_registered(name: str) -> bool:
+    """Return True if an image model has this name."""
+    return name in _REGISTRY
+
+
+def model_task(name: str, input_size: InputSize = None) -> Task:
+    """Return what a model computes from a photo, with the options for an input size.
+
+    Raises:
+        InputError: the name is unknown, or the model cannot have this size.
+    """
+    return _find(name).task(check_input_size(name, input_size))
 
 
 def check_input_size(name: str, input_size: InputSize) -> tuple[int, int]:
@@ -171,6 +204,7 @@ def model_info(name: str) -> ModelInfo:
         default=entry.default,
         min_side=entry.min_side,
         multiple=entry.multiple,
+        task=entry.task(entry.default.preprocess.input_size).name,
     )
 
 
@@ -178,7 +212,7 @@ def model_info(name: str) -> ModelInfo:
 def _count_parameters(name: str) -> int:
     entry = _REGISTRY[name]
     with WithoutMemory():
-        model = entry.builder(1000, entry.default.preprocess.input_size)
+        model = entry.builder(entry.default.classes, entry.default.preprocess.input_size)
     return sum(parameter.numel() for parameter in model.parameters())
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from hvit_edge.artifact.input_spec import InputSpec
 from hvit_edge.errors import InputError
 from hvit_edge.models.initialization import WithoutMemory
+from hvit_edge.tasks.names import TENSOR
 
 Builder = Callable[[int, int], nn.Module]
 
@@ -50,6 +51,11 @@ class SequenceModel:
     def input_size(self) -> tuple[int, int]:
         """Return the default (frames, bands)."""
         return self.frames, self.bands
+
+    @property
+    def task(self) -> str:
+        """Return the name of the task: arrays in and out."""
+        return TENSOR
 
     @property
     def sources(self) -> tuple[str, ...]:

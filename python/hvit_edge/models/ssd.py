@@ -16,7 +16,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hvit_edge.models.layers import Activation, ConvNormAct, init_weights
-from hvit_edge.models.mobilevit import STEM_CHANNELS, XS, XXS, MobileViTConfig, S, make_stages
+from hvit_edge.models.mobilevit import (
+    PAPER,
+    STEM_CHANNELS,
+    XS,
+    XXS,
+    MobileViTConfig,
+    S,
+    make_stages,
+)
+from hvit_edge.models.registry import Published, register_model
+from hvit_edge.preprocess import Preprocess
+from hvit_edge.tasks import Detect
 
 COCO_CLASSES = 81
 """Number of classes of COCO, with the background as class 0."""
@@ -94,7 +105,12 @@ class SsdMobileViT(nn.Module):
     Args:
         config: widths of the backbone.
         num_classes: number of classes, with the background as class 0.
+
+    Attributes:
+        offsets_of_box: number of values that each box has besides its logits.
     """
+
+    offsets_of_box = 4
 
     def __init__(self, config: MobileViTConfig, *, num_classes: int = COCO_CLASSES) -> None:
         super().__init__()
@@ -181,16 +197,40 @@ def anchor_boxes(input_size: tuple[int, int]) -> np.ndarray:
     return np.concatenate(boxes).clip(0, 1).astype(np.float32)
 
 
-def ssdlite_mobilevit_xxs(num_classes: int = COCO_CLASSES) -> SsdMobileViT:
+PREPROCESS = Preprocess(INPUT_SIZE, resize="stretch", interpolation="bilinear", channel_order="BGR")
+FILES = "the model zoo of github.com/apple/ml-cvnets"
+
+
+def published(mean_precision: float) -> Published:
+    """Return the description of the checkpoint that the authors published."""
+    return Published(
+        PAPER,
+        PREPROCESS,
+        files=FILES,
+        classes=COCO_CLASSES,
+        data="COCO",
+        score=f"{mean_precision} % mAP",
+    )
+
+
+def detect(input_size: tuple[int, int]) -> Detect:
+    """Return the task of the models of this file for an input of this size."""
+    return Detect(anchor_boxes(input_size))
+
+
+@register_model("ssdlite_mobilevit_xxs", default=published(19.9), task=detect)
+def ssdlite_mobilevit_xxs(num_classes: int, input_size: tuple[int, int]) -> SsdMobileViT:
     """Build the variant of 1.76 M parameters."""
     return SsdMobileViT(XXS, num_classes=num_classes)
 
 
-def ssdlite_mobilevit_xs(num_classes: int = COCO_CLASSES) -> SsdMobileViT:
+@register_model("ssdlite_mobilevit_xs", default=published(24.8), task=detect)
+def ssdlite_mobilevit_xs(num_classes: int, input_size: tuple[int, int]) -> SsdMobileViT:
     """Build the variant of 2.74 M parameters."""
     return SsdMobileViT(XS, num_classes=num_classes)
 
 
-def ssdlite_mobilevit_s(num_classes: int = COCO_CLASSES) -> SsdMobileViT:
+@register_model("ssdlite_mobilevit_s", default=published(27.9), task=detect)
+def ssdlite_mobilevit_s(num_classes: int, input_size: tuple[int, int]) -> SsdMobileViT:
     """Build the variant of 5.74 M parameters."""
     return SsdMobileViT(S, num_classes=num_classes)

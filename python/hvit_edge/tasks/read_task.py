@@ -6,7 +6,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.tasks.classify import Classify
 from hvit_edge.tasks.detect import Detect
 from hvit_edge.tasks.embed import Embed
-from hvit_edge.tasks.names import CLASSIFY, DETECT, PHOTO_TASKS
+from hvit_edge.tasks.names import CLASSIFY, DETECT, EMBED, PHOTO_TASKS
 from hvit_edge.tasks.segment import Segment
 from hvit_edge.tasks.task import Task
 
@@ -49,3 +49,23 @@ def given_task(task: Task | str | None, where: str) -> Task:
             " in Python with task=hvit_edge.tasks.Detect(anchors=...)"
         )
     return _BY_NAME[task or CLASSIFY]()
+
+
+def check_own_task(task: str, own: str, name: str, where: str) -> None:
+    """Check that a registered model has a task.
+
+    Args:
+        task: name of the requested task.
+        own: name of the model's task; those that classify also embed.
+        name: name of the model.
+        where: name of the public function that was called, for messages.
+
+    Raises:
+        InputError: the model has another task.
+    """
+    having = (CLASSIFY, EMBED) if own == CLASSIFY else (own,)
+    if task not in having:
+        raise InputError(
+            f"[{where}] task: expected {' or '.join(having)} for {name}, got {task}; `hvit-edge"
+            " list` shows the task of each model"
+        )

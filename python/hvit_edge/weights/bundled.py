@@ -80,7 +80,25 @@ def bundled_photos() -> tuple[Path, ...]:
     return tuple(sorted((ASSETS / "photos").glob("*.jpg")))
 
 
+_LABELS = {
+    "ImageNet-1k": "imagenet1k_labels.txt",
+    "Pascal VOC": "voc_labels.txt",
+    "COCO": "coco_labels.txt",
+}
+
+
 @cache
+def data_labels(data: str) -> tuple[str, ...]:
+    """Return the names of the classes of a data set, in the order of the logits.
+
+    Those of Pascal VOC begin with the background; those of COCO begin after it.
+
+    Args:
+        data: "ImageNet-1k", "Pascal VOC" or "COCO".
+    """
+    return tuple((ASSETS / _LABELS[data]).read_text(encoding="utf-8").splitlines())
+
+
 def imagenet_labels() -> tuple[str, ...]:
     """Return the names of the 1000 classes of ImageNet-1k, in the order of the logits."""
-    return tuple((ASSETS / "imagenet1k_labels.txt").read_text(encoding="utf-8").splitlines())
+    return data_labels("ImageNet-1k")

@@ -24,7 +24,8 @@ from hvit_edge.models.registry import (
 )
 from hvit_edge.models.sequences import find_sequence_model
 from hvit_edge.preprocess import Preprocess
-from hvit_edge.weights.bundled import bundled_names, find_bundled, imagenet_labels, is_bundled
+from hvit_edge.tasks.names import DETECT
+from hvit_edge.weights.bundled import bundled_names, data_labels, find_bundled, is_bundled
 from hvit_edge.weights.checkpoint import RANDOM, Checkpoint, open_checkpoint
 from hvit_edge.weights.evidence import CONFIG, Evidence, Given, read_evidence
 from hvit_edge.weights.files import read_checkpoint
@@ -35,7 +36,6 @@ from hvit_edge.weights.random_weights import random_state_dict
 from hvit_edge.weights.weight_sets import WeightSet
 
 Weights = str | Path | Mapping[str, Any] | None
-IMAGENET_CLASSES = 1000
 ASSUMED = "assumed: "  # begins the source of a value that no file or argument gives
 
 
@@ -140,8 +140,8 @@ def create_model(
             for deterministic random weights; a bundled name ("cifar10" for mobilevit_xxs); a
             checkpoint file of any name, or an index of shards; a folder laid out like a hub
             repository; "hf:owner/repo"; or a state dict.
-        num_classes: number of logits; None for the number that the source states, or that the head
-            in the weights has.
+        num_classes: number of logits, with the background of segmentation models and detectors;
+            None for the number that the source states, or that the head in the weights has.
         input_size: side in pixels, or (height, width); None for the size that the weights expect.
         weights_key: the set of weights to use if a checkpoint has several, such as
             "state_dict_ema". With None the raw ones are used, and a warning names the others.
@@ -151,7 +151,7 @@ def create_model(
 
     Returns:
         The model in eval mode. It maps float32 [N, 3, height, width] to logits float32
-        [N, num_classes]. Its attribute `hvit_edge` is a ModelOrigin.
+        [N, num_classes], or to the outputs of its task. Its attribute `hvit_edge` is a ModelOrigin.
 
     Raises:
         InputError: the name is unknown, the weights do not fit or cannot be read or downloaded,
@@ -182,7 +182,7 @@ def create_model(
             f"[create_model] input_size: expected {choice.input_size} as in preprocess, got {size};"
             " give only one of --input-size (input_size=) and --preprocess (preprocess=)"
         )
-    classes, counted = _classes(source, num_classes)
+    classes, counted = _classes(source, num_classes, model_info(name).default.classes)
     with Uninitialized():  # every parameter is filled, or an error is raised
         model = build_model(name, num_classes=classes, input_size=size)
     _fill(model, source)
@@ -204,7 +204,7 @@ def create_model(
     return model.eval()
 
 
-def _classes(source: WeightsSource, asked: int | None) -> tuple[int, list[str]]:
+def _classes(source: WeightsSource, asked: int | None, published: int) -> tuple[int, list[str]]:
     """Return the number of classes of a model with these weights, and sentences on it.
 
     It is the requested number, the number in a file next to the weights, or the number of rows of
@@ -214,7 +214,7 @@ def _classes(source: WeightsSource, asked: int | None) -> tuple[int, list[str]]:
     if asked is not None:
         return asked, []
     if head is None:
-        return stated or IMAGENET_CLASSES, []
+        return stated or published, []
     if stated is not None and stated != head:
         raise InputError(
             f"[create_model] expected one class count for {source.source}, got a head of {head}"
@@ -222,7 +222,7 @@ def _classes(source: WeightsSource, asked: int | None) -> tuple[int, list[str]]:
             f" --num-classes {head} (num_classes={head}), and give its labels with --labels FILE"
             " (labels=)"
         )
-    if stated is not None or head == IMAGENET_CLASSES:
+    if stated is not None or head == published:
         return head, []
     note = (
         f"[weights] classes: {head}, as many as the head in {source.source} has; no file next to"
@@ -239,30 +239,36 @@ def _fill(model: nn.Module, source: WeightsSource) -> None:
 def _with_labels(
     source: WeightsSource, classes: int, name: str, given: tuple[str, ...] | None
 ) -> WeightsSource:
-    """Add the labels of ImageNet-1k to trained weights of 1000 classes without labels.
+    """Add the labels of the published data set to trained weights without labels.
+
+    The weights must have as many classes.
 
     Raises:
-        InputError: the number of labels differs from `classes`.
+        InputError: the number of labels differs from that of the classes with names.
     """
-    if source.labels and len(source.labels) != classes:
+    info = model_info(name)
+    wanted = classes - unnamed_classes(name)
+    if source.labels and len(source.labels) != wanted:
+        after = "" if wanted == classes else " without the background"
         raise InputError(
-            f"[create_model] expected {classes} labels for {classes} classes, got"
+            f"[create_model] expected {wanted} labels for {wanted} classes{after}, got"
             f" {len(source.labels)} from {_named(source.labels_source, 'labels')}; correct them, or"
             " give others with --labels FILE (labels=)"
         )
-    trained = source.state_dict is not None
-    if source.labels or given is not None or classes != IMAGENET_CLASSES or not trained:
+    published, trained = info.default, source.state_dict is not None
+    if source.labels or given is not None or classes != published.classes or not trained:
         return source
-    if source.source == f"hf:{model_info(name).default.hub}":
-        return replace(source, labels=imagenet_labels(), labels_source="published checkpoint")
+    labels = data_labels(published.data)
+    if source.source == f"hf:{published.hub}":
+        return replace(source, labels=labels, labels_source="published checkpoint")
     note = (
-        "[weights] labels assumed: those of ImageNet-1k, because the weights have 1000 classes and"
-        " no file next to them names these; give others with --labels FILE (labels=)"
+        f"[weights] labels assumed: those of {published.data}, because the weights have {classes}"
+        " classes and no file next to them names these; give others with --labels FILE (labels=)"
     )
     return replace(
         source,
-        labels=imagenet_labels(),
-        labels_source=f"{ASSUMED}ImageNet-1k",
+        labels=labels,
+        labels_source=f"{ASSUMED}{published.data}",
         notes=(*source.notes, note),
     )
 
@@ -337,7 +343,8 @@ def _random(asked: _Asked) -> WeightsSource:
 def _from_bundled(asked: _Asked, weights: str) -> WeightsSource:
     found = find_bundled(asked.info.name, weights)
     source = f"bundled {weights}"
-    evidence = Evidence(found.preprocess, found.labels, len(found.labels), source, source)
+    classes = _class_count(asked.info.name, found.labels)
+    evidence = Evidence(found.preprocess, found.labels, classes, source, source)
     return _resolve(asked, Checkpoint(read_checkpoint(found.file), source), evidence)
 
 
@@ -362,15 +369,24 @@ def _resolve(asked: _Asked, opened: Checkpoint, evidence: Evidence) -> WeightsSo
         source=opened.source,
         preprocess=preprocess,
         labels=labels,
-        num_classes=evidence.num_classes or len(labels) or None,
+        num_classes=evidence.num_classes or _class_count(asked.info.name, labels),
         preprocess_source=preprocess_source,
         labels_source=labels_source if labels else "",
         weights_key=chosen.key if chosen.others or asked.weights_key else "",
         notes=(*evidence.notes, *notes_on(chosen, opened.source)),
         chosen=chosen,
-        head_classes=head_classes(model, chosen, IMAGENET_CLASSES),
+        head_classes=head_classes(model, chosen, asked.info.default.classes),
         classes_source=evidence.classes_source or labels_source,
     )
+
+
+def unnamed_classes(name: str) -> int:
+    """Return the number of classes of a registered model that have no label: the background."""
+    return 1 if model_info(name).task == DETECT else 0
+
+
+def _class_count(name: str, labels: tuple[str, ...]) -> int | None:
+    return len(labels) + unnamed_classes(name) if labels else None
 
 
 def _preprocess(asked: _Asked, evidence: Evidence, chosen: WeightSet) -> tuple[Preprocess, str]:

@@ -258,7 +258,7 @@ def _transformers_evidence(
     processors: dict[str, Mapping[str, Any]],
     given: Given,
 ) -> Evidence:
-    kind = config.get("model_type") if config else _model_type(name)
+    kind = config.get("model_type") if config else transformers.model_type(name)
     _, size, preprocess, labels, classes = together(
         lambda: transformers.check_config(config, name) if config else None,
         lambda: transformers.read_input_size(config),
@@ -303,10 +303,6 @@ def _prepared(file: str, given: Given, read: Callable[[], Preprocess]) -> Prepro
             f"{error}; correct {file}, or give another preprocessing with --preprocess FILE"
             " (preprocess=)"
         ) from error
-
-
-def _model_type(name: str) -> str:
-    return name.split("_")[0]
 
 
 def _processors(find: Find) -> dict[str, Mapping[str, Any]]:

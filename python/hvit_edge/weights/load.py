@@ -148,17 +148,22 @@ def head_classes(model: nn.Module, chosen: WeightSet, classes: int) -> int | Non
 
     Returns:
         `classes` if the shape of every weight fits. Another number n if all weights that do not fit
-        have n rows in place of `classes` rows. None otherwise.
+        have n rows in place of `classes` rows; or, of a detector, rows for n classes and the
+        offsets of each box. None otherwise.
     """
+    extra = getattr(model, "offsets_of_box", 0)
     weights = chosen.key_format.convert(chosen.weights).weights
     found = set()
     for key, expected in expected_tensors(model).items():
         if key not in weights or weights[key].shape == expected.shape:
             continue
         got = weights[key].shape
-        if not got or expected.shape[:1] != (classes,) or got[1:] != expected.shape[1:]:
+        if not got or got[1:] != expected.shape[1:]:
             return None
-        found.add(got[0])
+        boxes, rest = divmod(expected.shape[0], extra + classes)
+        if rest or got[0] % boxes or not (extra or boxes == 1):
+            return None
+        found.add(got[0] // boxes - extra)
     return found.pop() if len(found) == 1 else None if found else classes
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "SWIN",
     "check_config",
     "is_config",
+    "model_type",
     "read_input_size",
     "read_labels",
     "read_num_classes",
@@ -154,6 +155,12 @@ _VARIANTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "expand_ratio": (4.0,),
     },
 }
+_SEGMENTER = "deeplabv3_"  # begins the names of networks with a segmentation head
+_OF_SEGMENTER: dict[str, tuple[Any, ...]] = {
+    "output_stride": (16,),
+    "aspp_out_channels": (256,),
+    "atrous_rates": ((6, 12, 18),),
+}
 # With these, the weights or the code are not those of the plain network.
 _NEVER = ("quantization_config", "pruned_heads", "auto_map")
 
@@ -161,6 +168,11 @@ _NEVER = ("quantization_config", "pruned_heads", "auto_map")
 def is_config(config: Mapping[str, Any]) -> bool:
     """Return True for a config.json of transformers."""
     return "model_type" in config
+
+
+def model_type(name: str) -> str:
+    """Return the `model_type` of a registered model in configs of transformers."""
+    return name.removeprefix(_SEGMENTER).split("_")[0]
 
 
 def check_config(config: Mapping[str, Any], name: str | None = None) -> None:
@@ -172,7 +184,7 @@ def check_config(config: Mapping[str, Any], name: str | None = None) -> None:
     """
     fields = Fields(config, "transformers config")
     kind = config.get("model_type")
-    wanted = [k for k in _NETWORK if name is None or name.split("_")[0] == k]
+    wanted = [k for k in _NETWORK if name is None or model_type(name) == k]
     if kind not in wanted:
         expected = " or ".join(wanted) or f"none, as transformers has no {name}"
         raise InputError(
@@ -180,7 +192,10 @@ def check_config(config: Mapping[str, Any], name: str | None = None) -> None:
             " config.json of this checkpoint, or move the checkpoint to a folder without one if"
             " this is not its own"
         )
-    for key, allowed in {**_NETWORK[kind], **_VARIANTS.get(name or "", {})}.items():
+    segments = name is not None and name.startswith(_SEGMENTER)
+    variant = _VARIANTS.get((name or "").removeprefix(_SEGMENTER), {})
+    of_head = _OF_SEGMENTER if segments else {}
+    for key, allowed in {**_NETWORK[kind], **variant, **of_head}.items():
         value = fields.get(key)
         if value is not None and not any(same(value, one) for one in allowed):
             fields.faults.append(f"{key}: expected {_shown(allowed[0])}, got {value}")
@@ -189,8 +204,10 @@ def check_config(config: Mapping[str, Any], name: str | None = None) -> None:
             fields.refuse(key, "none", config[key])
     classes = fields.get("architectures", [])
     heads = [one for one in classes if isinstance(one, str)] if isinstance(classes, list) else []
-    if classes and not any(one.endswith("ForImageClassification") for one in heads):
-        fields.refuse("architectures", "an image classifier", classes)
+    head = "ForSemanticSegmentation" if segments else "ForImageClassification"
+    if classes and not any(one.endswith(head) for one in heads):
+        wanted_head = "a segmentation model" if segments else "an image classifier"
+        fields.refuse("architectures", wanted_head, classes)
     if fields.text("problem_type", "single_label_classification") != "single_label_classification":
         fields.refuse("problem_type", "'single_label_classification'", config["problem_type"])
     fields.finish()
