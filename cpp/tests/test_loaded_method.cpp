@@ -121,6 +121,18 @@ TEST(LoadedMethod, RefusesTensorsOutsideOfPlannedMemory) {
   wraps.expect_refused(StatusCode::invalid_artifact, beyond);
 }
 
+// Found by fuzz_container: an empty tensor fits into no memory at all.
+TEST(LoadedMethod, RefusesEmptyTensorsInMemoryThatIsNotPlanned) {
+  for (const std::uint32_t memory : {0U, 2U, 0xFFFFFFFFU}) {
+    Opened opened("tiny_native_v1.pte");
+    opened.tensor(0).spec.shape = {1, 0};
+    opened.tensor(0).offset = 0;
+    opened.tensor(0).memory = memory;
+    opened.expect_refused(StatusCode::invalid_artifact,
+                          "expected tensors within the planned memory, got one beyond it");
+  }
+}
+
 // Found by fuzz_container: a file of some kilobytes asked for gigabytes.
 TEST(LoadedMethod, LimitsMemoryThatIsNotPlanned) {
   Opened opened("tiny_native_v1.pte");

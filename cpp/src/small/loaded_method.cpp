@@ -139,10 +139,10 @@ Result<char*> LoadedMethod::find_memory(const Container& container, const Stored
   if (tensor.is_planned) {
     const std::size_t buffer = tensor.memory - std::size_t{1};
     const std::size_t unit = std::max<std::size_t>(element_size(tensor.spec.dtype), 1);
-    const auto room = buffer < planned_.size()
-                          ? static_cast<std::uint64_t>(method_->planned[buffer])
-                          : std::uint64_t{0};
-    if (bytes > room || tensor.offset > room - bytes || tensor.offset % unit != 0) {
+    const bool exists = buffer < planned_.size();
+    const auto room =
+        exists ? static_cast<std::uint64_t>(method_->planned[buffer]) : std::uint64_t{0};
+    if (!exists || bytes > room || tensor.offset > room - bytes || tensor.offset % unit != 0) {
       return refuse("tensors within the planned memory", "one beyond it");
     }
     return planned_[buffer].get() + tensor.offset;
