@@ -21,6 +21,7 @@ from hvit_edge.models.layers import (
     map_to_tokens,
     tokens_to_map,
 )
+from hvit_edge.models.pooled import PooledClassifier
 from hvit_edge.models.registry import Published, register_model
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
@@ -160,7 +161,7 @@ class ConformerBlock(nn.Module):
         return x, tokens
 
 
-class Conformer(nn.Module):
+class Conformer(PooledClassifier):
     """Classifies images by the mean of the logits of a convolutional and a token head."""
 
     def __init__(self, config: ConformerConfig, *, num_classes: int = 1000) -> None:
@@ -185,6 +186,20 @@ class Conformer(nn.Module):
 
     def forward_heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map float32 [N, 3, H, W] to logits of the convolutional and of the token head."""
+        x, token = self.branches(x)
+        token_logits = self.token_head(token)
+        return self.conv_head(global_pool(x)), token_logits
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map float32 [N, 3, H, W] to the inputs of both heads, float32 [N, channels[-1] + dim].
+
+        The mean of the map comes first, then the class token.
+        """
+        x, token = self.branches(x)
+        return torch.cat((global_pool(x), token), dim=1)
+
+    def branches(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map float32 [N, 3, H, W] to the last map, and the normalized class token [N, dim]."""
         stem = self.pool(self.stem(x))
         tokens = map_to_tokens(self.patch_embed(stem))
         class_token = self.class_token.expand(tokens.shape[0], -1, -1)
@@ -192,8 +207,7 @@ class Conformer(nn.Module):
         x, _ = self.first_conv(stem)
         for block in self.blocks:
             x, tokens = block(x, tokens)
-        token_logits = self.token_head(self.token_norm(tokens[:, :1]).flatten(1))
-        return self.conv_head(global_pool(x)), token_logits
+        return x, self.token_norm(tokens[:, :1]).flatten(1)
 
 
 def transformer_block(config: ConformerConfig) -> TransformerBlock:

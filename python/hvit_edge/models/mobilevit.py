@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hvit_edge.models.layers import ConvNormAct, TransformerBlock, global_pool, init_weights
+from hvit_edge.models.pooled import PooledClassifier
 from hvit_edge.models.registry import Published, register_model
 from hvit_edge.preprocess import Preprocess
 
@@ -112,7 +113,7 @@ def fold(x: Tensor, height: int, width: int) -> Tensor:
     return x.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
-class MobileViT(nn.Module):
+class MobileViT(PooledClassifier):
     """Classifies images with five stages at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input size.
 
     Each of the last three stages ends in a MobileViTBlock. Both sides of the input must have at
@@ -129,7 +130,11 @@ class MobileViT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map float32 [N, 3, H, W] to logits float32 [N, num_classes]."""
-        return self.head(global_pool(self.final(self.stages(self.stem(x)))))
+        return self.head(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map float32 [N, 3, H, W] to the mean of the last map, float32 [N, config.features]."""
+        return global_pool(self.final(self.stages(self.stem(x))))
 
 
 def make_stages(config: MobileViTConfig, last_stride: int = 2) -> list[nn.Sequential]:

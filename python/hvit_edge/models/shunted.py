@@ -16,6 +16,7 @@ from hvit_edge.models.layers import (
     split_heads,
     tokens_to_map,
 )
+from hvit_edge.models.pooled import PooledClassifier
 from hvit_edge.models.registry import Published, register_model
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
@@ -188,7 +189,7 @@ class Stage(nn.Module):
         return tokens_to_map(self.norm(x), height, width)
 
 
-class ShuntedTransformer(nn.Module):
+class ShuntedTransformer(PooledClassifier):
     """Classifies images with four stages at 1/4, 1/8, 1/16 and 1/32 of the input size."""
 
     def __init__(
@@ -203,7 +204,11 @@ class ShuntedTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map float32 [N, 3, H, W] to logits float32 [N, num_classes]."""
-        return self.head(map_to_tokens(self.stages(x)).mean(dim=1))
+        return self.head(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map float32 [N, 3, H, W] to the mean of the tokens, float32 [N, DIMS[-1]]."""
+        return map_to_tokens(self.stages(x)).mean(dim=1)
 
 
 PREPROCESS = Preprocess(

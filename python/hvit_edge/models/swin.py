@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from hvit_edge.errors import InputError
 from hvit_edge.models.initialization import truncated_normal_
 from hvit_edge.models.layers import Attention, Mlp, init_weights
+from hvit_edge.models.pooled import PooledClassifier
 from hvit_edge.models.registry import Published, register_model
 from hvit_edge.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
@@ -232,7 +233,7 @@ class SwinStage(nn.Module):
         return self.blocks(self.merge(x))
 
 
-class SwinTransformer(nn.Module):
+class SwinTransformer(PooledClassifier):
     """Classifies images of one size; the constructor makes windows and masks."""
 
     def __init__(
@@ -252,13 +253,17 @@ class SwinTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map float32 [N, 3, *input_size] to logits float32 [N, num_classes]."""
+        return self.head(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map float32 [N, 3, *input_size] to the mean of the tokens, float32 [N, 8 * dim]."""
         if tuple(x.shape[2:]) != self.input_size:
             raise InputError(
                 f"[SwinTransformer] expected an input of {self.input_size}, got"
                 f" {tuple(x.shape[2:])}; build the model with input_size={tuple(x.shape[2:])}"
             )
         x = self.norm(self.stages(self.embed(x)))
-        return self.head(x.flatten(1, 2).mean(dim=1))
+        return x.flatten(1, 2).mean(dim=1)
 
 
 PUBLISHED = Published(
