@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from hvit_edge.models.pooled import PooledClassifier
 from hvit_edge.tasks import Detect, Embed, Segment
 from hvit_edge.tensors.task_module import TaskModule
 
@@ -24,9 +25,6 @@ class Returns(nn.Module):
 
     def forward(self, x):
         return self.answer(x)
-
-    def features(self, x):
-        return x.mean((2, 3))
 
 
 @dataclasses.dataclass
@@ -62,6 +60,18 @@ def test_outputs_without_the_names_of_the_task_are_all_returned():
     assert len(TaskModule(Returns(lambda x: {"a": x, "b": x}), Segment())(PHOTO)) == 2
 
 
-def test_pooled_features_are_those_of_the_module():
-    (found,) = TaskModule(Returns(lambda x: x), Embed(), pooled=True)(PHOTO)
+class Classifier(PooledClassifier):
+    """Has other logits than features."""
+
+    def forward(self, x):
+        return self.features(x) * 2
+
+    def features(self, x):
+        return x.mean((2, 3))
+
+
+def test_a_classifier_embeds_by_its_features():
+    (found,) = TaskModule(Classifier(), Embed())(PHOTO)
     assert torch.equal(found, PHOTO.mean((2, 3)))
+    (found,) = TaskModule(Returns(lambda x: x), Embed())(PHOTO)
+    assert torch.equal(found, PHOTO), "a module of the caller is called as it is"

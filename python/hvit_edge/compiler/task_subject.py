@@ -11,12 +11,10 @@ from hvit_edge.artifact.container import Arrays
 from hvit_edge.compiler.subject import PhotoModule, in_few_colors
 from hvit_edge.compiler.tensor_subject import TensorSubject, run_function
 from hvit_edge.errors import InputError
-from hvit_edge.models.pooled import PooledClassifier
 from hvit_edge.targets.target import Sample
 from hvit_edge.tasks import Embed, Task
 from hvit_edge.tensors.eager import eager_outputs
 from hvit_edge.tensors.task_module import TaskModule
-from hvit_edge.user_modules.own_module import unwrapped
 from hvit_edge.weights import ARGUMENT, ModelOrigin
 
 GOLDEN = "golden photo"
@@ -65,14 +63,14 @@ def prepare_task(asked: PhotoModule, task: Task) -> TaskSubject:
         InputError: see `prepare_tensors`; or the outputs or labels are not those of the task.
     """
     origin, example = _labels_of(asked.origin, task), asked.sample.arrays
-    pooled = isinstance(task, Embed) and isinstance(unwrapped(asked.module), PooledClassifier)
     function, _, expected = run_function(
-        asked.module, lambda copy: TaskModule(copy, task, pooled=pooled), example, GOLDEN, "compile"
+        asked.module, lambda copy: TaskModule(copy, task), example, GOLDEN, "compile"
     )
     shapes = [array.shape for array in expected]
     task.check_outputs(shapes, "compile")
     _check_floats(expected, task)
-    _check_features(asked, task, shapes[0])
+    if isinstance(task, Embed) and not function.pooled:
+        _check_features(asked.origin, shapes[0][1])
     task.check_labels(origin.labels, shapes, "compile")
     return TaskSubject(
         module=function.model,
@@ -97,14 +95,12 @@ def _labels_of(origin: ModelOrigin, task: Task) -> ModelOrigin:
     return replace(origin, labels=(), labels_source="")
 
 
-def _check_features(asked: PhotoModule, task: Task, shape: tuple[int, ...]) -> None:
+def _check_features(origin: ModelOrigin, length: int) -> None:
     """Raise InputError if an embedding is as long as the list of labels that came with a model."""
-    origin = asked.origin
     named = len(origin.labels) if origin.labels_source != ARGUMENT else 0
-    pooled = isinstance(unwrapped(asked.module), PooledClassifier)
-    if isinstance(task, Embed) and not pooled and shape[1] == named:
+    if length == named:
         raise InputError(
-            f"[compile] expected features for the task {task.name}, got the logits of {named}"
+            f"[compile] expected features for the task {Embed.name}, got the logits of {named}"
             f" labeled classes from {origin.name}; pass a module that returns what its head reads,"
             " of timm with --arg num_classes=0 (args={'num_classes': 0})"
         )

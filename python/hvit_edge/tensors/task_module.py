@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from hvit_edge.tasks import Task
+from hvit_edge.models.pooled import PooledClassifier
+from hvit_edge.tasks import Embed, Task
 from hvit_edge.tasks.names import EMBEDDING, LOGITS, OFFSETS
 from hvit_edge.tensors.tensor_module import TensorModule
 
@@ -21,13 +22,13 @@ class TaskModule(TensorModule):
 
     Args:
         model: the module in eval mode.
-        task: the task.
-        pooled: True to call `model.features` in place of the module itself.
+        task: the task. To embed, a classifier of this package gives its pooled features.
     """
 
-    def __init__(self, model: nn.Module, task: Task, *, pooled: bool = False) -> None:
+    def __init__(self, model: nn.Module, task: Task) -> None:
         super().__init__(model, None)
-        self.output_names, self.pooled = task.output_names, pooled
+        self.output_names = task.output_names
+        self.pooled = isinstance(task, Embed) and isinstance(model, PooledClassifier)
 
     def answer(self, *tensors: torch.Tensor) -> object:
         """Return the outputs of the task, or all outputs of a module that does not name them."""
