@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -71,3 +74,21 @@ def test_every_class_has_a_label_but_the_background_of_detectors(info):
     assert task.name == info.task
     task.check_labels(labels, shapes[info.task], "test")
     assert len(labels) == len(set(labels)) or info.default.data == "ImageNet-1k"
+
+
+def test_the_documentation_lists_every_model():
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text()
+    table = re.search(r"<!-- models -->\n(.*?)<!-- end -->", page, re.DOTALL)[1]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    assert rows == [
+        [
+            info.name,
+            info.task,
+            f"{info.default.classes}, {info.default.data}",
+            "{} x {}".format(*info.input_size),
+            f"{info.params / 1e6:.2f} M",
+            info.default.score or f"{info.default.top1} % top-1",
+            info.default.hub or info.default.files,
+        ]
+        for info in list_models()
+    ]
