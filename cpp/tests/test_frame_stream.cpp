@@ -13,6 +13,7 @@
 #endif
 
 #include "artifact.h"
+#include "color_frame.h"
 #include "counted_allocations.h"
 #include "held_model.h"
 #include "sanitizer.h"
@@ -214,6 +215,58 @@ TEST(FrameStream, AllocatesNothingOnceTheBuffersHaveTheirSize) {
   fine = classifier->drain().ok() && fine;
   EXPECT_EQ(testing::allocations, before);
   EXPECT_TRUE(fine);
+}
+
+// Returns how often a stream allocates for a hundred frames after the first ones.
+long allocations_of(Result<FrameStream> stream) {
+  EXPECT_TRUE(stream.ok()) << stream.status().message();
+  const testing::ColorFrame frame;
+  const ImageView image{frame.bytes.data(), testing::ColorFrame::kWidth,
+                        testing::ColorFrame::kHeight};
+  bool fine = true;
+  long before = 0;
+  for (int i = 0; i < 110; ++i) {
+    if (i == 10) before = testing::allocations;
+    fine = stream->submit(image).ok() && stream->drain().ok() && fine;
+  }
+  const long after = testing::allocations;
+  EXPECT_TRUE(fine);
+  EXPECT_EQ(stream->counts().failed, 0U);
+  return after - before;
+}
+
+// What a hundred runs of the model itself allocate.
+template <typename Model>
+long allocations_of_runs(const char* name) {
+  Result<Model> model = Model::load(testing::data_path(name));
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  const testing::ColorFrame frame;
+  const ImageView image{frame.bytes.data(), testing::ColorFrame::kWidth,
+                        testing::ColorFrame::kHeight};
+  bool fine = true;
+  long before = 0;
+  for (int i = 0; i < 110; ++i) {
+    if (i == 10) before = testing::allocations;
+    fine = model->outputs(image).ok() && fine;
+  }
+  EXPECT_TRUE(fine);
+  return testing::allocations - before;
+}
+
+TEST(FrameStream, MasksAndBoxesNeedNoMemoryOfTheirOwn) {
+  const FrameStream::Callback ignore = [](const FrameResult&) {};
+  SegmentOptions options;
+  options.confidence = true;
+  const auto load = [](auto loaded) { return std::move(loaded).value(); };
+  EXPECT_LE(allocations_of(FrameStream::create(
+                load(Segmenter::load(testing::data_path(testing::kSegment))), ignore, options)),
+            allocations_of_runs<Segmenter>(testing::kSegment));
+  EXPECT_LE(allocations_of(FrameStream::create(
+                load(Detector::load(testing::data_path(testing::kDetect))), ignore)),
+            allocations_of_runs<Detector>(testing::kDetect));
+  EXPECT_LE(allocations_of(FrameStream::create(
+                load(Embedder::load(testing::data_path(testing::kEmbed))), ignore)),
+            allocations_of_runs<Embedder>(testing::kEmbed));
 }
 
 // Returns 0 if it cannot be read, or has no meaning because a sanitizer keeps memory.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "artifact.h"
+#include "color_frame.h"
 #include "held_model.h"
 
 namespace hvit_edge {
@@ -38,6 +39,13 @@ ImageView some_pixels() {
   return image;
 }
 
+ImageView turned(const testing::ColorFrame& frame) {
+  ImageView image{frame.bytes.data(), testing::ColorFrame::kWidth, testing::ColorFrame::kHeight};
+  image.rotation = Rotation::by_180;
+  image.mirror = true;
+  return image;
+}
+
 TEST(FrameTasks, ClassesAreThoseOfTheClassifier) {
   const Result<std::vector<Prediction>> expected = load_tiny().classify(some_pixels(), 3);
   ASSERT_TRUE(expected.ok());
@@ -56,6 +64,106 @@ TEST(FrameTasks, ClassesAreThoseOfTheClassifier) {
     EXPECT_EQ(result.predictions[i].score, (*expected)[i].score);
     EXPECT_EQ(result.predictions[i].label, (*expected)[i].label);
   }
+}
+
+template <typename Model>
+Model load(const char* name) {
+  Result<Model> model = Model::load(testing::data_path(name));
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return std::move(model).value();
+}
+
+// Submits the frame, turned, and returns its result.
+FrameResult result_of(Result<FrameStream> stream, Results& results) {
+  EXPECT_TRUE(stream.ok()) << stream.status().message();
+  testing::ColorFrame frame;
+  EXPECT_TRUE(stream->submit(turned(frame)).ok());
+  frame.bytes.assign(frame.bytes.size(), 0);  // it was copied
+  EXPECT_TRUE(stream->drain().ok());
+  return results.all().at(0);
+}
+
+TEST(FrameTasks, EmbeddingsAreThoseOfTheEmbedder) {
+  const testing::ColorFrame frame;
+  Embedder reference = load<Embedder>(testing::kEmbed);
+  const Result<const std::vector<float>*> expected = reference.embed(turned(frame));
+  ASSERT_TRUE(expected.ok());
+  Results results;
+  const FrameResult result =
+      result_of(FrameStream::create(load<Embedder>(testing::kEmbed), results.callback()), results);
+  ASSERT_TRUE(result.status.ok()) << result.status.message();
+  EXPECT_EQ(result.embedding, **expected);
+  EXPECT_TRUE(result.predictions.empty() && result.detections.empty());
+  EXPECT_EQ(result.mask.width, 0);
+}
+
+TEST(FrameTasks, MasksAreThoseOfTheSegmenter) {
+  const testing::ColorFrame frame;
+  Segmenter reference = load<Segmenter>(testing::kSegment);
+  SegmentOptions options;
+  options.confidence = true;
+  Mask expected;
+  ASSERT_TRUE(reference.segment(turned(frame), expected, options).ok());
+  Results results;
+  const FrameResult result = result_of(
+      FrameStream::create(load<Segmenter>(testing::kSegment), results.callback(), options),
+      results);
+  ASSERT_TRUE(result.status.ok()) << result.status.message();
+  EXPECT_EQ(result.mask.width, testing::ColorFrame::kWidth);
+  EXPECT_EQ(result.mask.height, testing::ColorFrame::kHeight);
+  EXPECT_EQ(result.mask.classes, expected.classes);
+  EXPECT_EQ(result.mask.confidence, expected.confidence);
+}
+
+TEST(FrameTasks, BoxesAreThoseOfTheDetector) {
+  const testing::ColorFrame frame;
+  Detector reference = load<Detector>(testing::kDetect);
+  DetectOptions options;
+  options.max_detections = 3;
+  std::vector<Detection> expected;
+  ASSERT_TRUE(reference.detect(turned(frame), expected, options).ok());
+  ASSERT_EQ(expected.size(), 3U);
+  Results results;
+  const FrameResult result = result_of(
+      FrameStream::create(load<Detector>(testing::kDetect), results.callback(), options), results);
+  ASSERT_TRUE(result.status.ok()) << result.status.message();
+  ASSERT_EQ(result.detections.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(result.detections[i].index, expected[i].index);
+    EXPECT_EQ(result.detections[i].score, expected[i].score);
+    EXPECT_EQ(result.detections[i].x, expected[i].x);
+    EXPECT_EQ(result.detections[i].height, expected[i].height);
+  }
+}
+
+// A failed frame shows nothing of the frame before it.
+TEST(FrameTasks, AFailureLeavesNoOlderResult) {
+  Results results;
+  Result<FrameStream> stream = FrameStream::create(
+      [](const ImageView& frame, FrameResult& result) {
+        result.embedding = {1, 2};
+        result.mask.width = result.mask.height = 1;
+        result.mask.classes = {3};
+        result.mask.confidence = {0.5F};
+        result.detections.resize(2);
+        return frame.data[0] == 0 ? Status() : Status(StatusCode::execution_failed, "[Test] no");
+      },
+      results.callback());
+  ASSERT_TRUE(stream.ok());
+  for (const std::uint8_t pixel : {0, 1}) {
+    ASSERT_TRUE(submit_pixel(*stream, pixel).ok());
+    ASSERT_TRUE(stream->drain().ok());
+  }
+  const std::vector<FrameResult> all = results.all();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].embedding.size(), 2U);
+  EXPECT_EQ(all[0].mask.classes.size(), 1U);
+  EXPECT_EQ(all[0].detections.size(), 2U);
+  const FrameResult& failed = all[1];
+  EXPECT_TRUE(failed.embedding.empty() && failed.mask.classes.empty() &&
+              failed.mask.confidence.empty() && failed.detections.empty());
+  EXPECT_EQ(failed.mask.width, 0);
+  EXPECT_EQ(failed.mask.height, 0);
 }
 
 TEST(FrameTasks, AFunctionFillsTheResult) {
@@ -103,6 +211,8 @@ TEST(FrameTasks, MessagesNameTheStream) {
                  "[FrameStream.create] expected a callback, got an empty function; pass one");
   expect_refused(FrameStream::create(nullptr, results.callback()).status(),
                  "[FrameStream.create] expected a function that runs frames, got none; pass one");
+  expect_refused(FrameStream::create(load<Detector>(testing::kDetect), nullptr).status(),
+                 "[FrameStream.create] expected a callback, got an empty function; pass one");
   Result<FrameStream> stream = FrameStream::create(load_tiny(), results.callback());
   ASSERT_TRUE(stream.ok());
   stream->stop();
