@@ -3,29 +3,11 @@
 #include <hvit_edge/classifier.h>
 
 #include <cstdio>
-#include <fstream>
 #include <string>
-#include <vector>
+
+#include "ppm.h"
 
 namespace {
-
-// Reads binary PPM with 8 bits a channel and no comments; there are no pixels for anything else.
-struct Ppm {
-  explicit Ppm(const char* path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string magic;
-    int depth = 0;
-    file >> magic >> width >> height >> depth;
-    file.get();
-    if (!file || magic != "P6" || depth != 255 || width < 1 || height < 1) return;
-    std::vector<unsigned char> bytes(std::size_t{3} * width * height);
-    if (file.read(reinterpret_cast<char*>(bytes.data()), bytes.size())) pixels.swap(bytes);
-  }
-
-  int width = 0;
-  int height = 0;
-  std::vector<unsigned char> pixels;
-};
 
 int fail(const std::string& message) {
   std::fprintf(stderr, "%s\n", message.c_str());
