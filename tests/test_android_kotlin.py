@@ -58,6 +58,7 @@ def test_the_library_and_the_sample_compile_without_a_warning(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     classes = {path.name for path in tmp_path.rglob("*.class")}
     assert {"FramesKt.class", "OpenAssetKt.class", "CameraActivity.class"} <= classes
+    assert {"OverlayView.class", "FindKt.class"} <= classes
 
 
 @pytest.mark.parametrize(

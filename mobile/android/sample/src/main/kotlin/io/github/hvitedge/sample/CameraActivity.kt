@@ -14,24 +14,26 @@ import androidx.camera.core.Preview
 import androidx.camera.lifecycle.ProcessCameraProvider
 import androidx.camera.view.PreviewView
 import androidx.core.content.ContextCompat
-import io.github.hvitedge.Classifier
 import io.github.hvitedge.HvitEdgeException
+import io.github.hvitedge.Model
 import io.github.hvitedge.Plane
-import io.github.hvitedge.android.openClassifier
+import io.github.hvitedge.android.openModel
 import io.github.hvitedge.android.yuvFrame
 import java.io.IOException
 import java.util.concurrent.Executors
 
-/** Shows the camera and, over it, the three most probable classes of its newest frame. */
+/** Shows the camera and, over it, what the model finds in its newest frame. */
 class CameraActivity : ComponentActivity() {
     private val analysis = Executors.newSingleThreadExecutor()
     private lateinit var preview: PreviewView
+    private lateinit var overlay: OverlayView
     private lateinit var answer: TextView
-    private var classifier: Classifier? = null
+    private var model: Model? = null
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         preview = PreviewView(this)
+        overlay = OverlayView(this)
         answer = TextView(this).apply {
             setTextColor(Color.WHITE)
             setBackgroundColor(Color.BLACK)
@@ -39,6 +41,7 @@ class CameraActivity : ComponentActivity() {
         setContentView(
             FrameLayout(this).apply {
                 addView(preview)
+                addView(overlay)
                 addView(
                     answer,
                     FrameLayout.LayoutParams(
@@ -49,7 +52,7 @@ class CameraActivity : ComponentActivity() {
             },
         )
         try {
-            classifier = assets.openClassifier("model.pte")
+            model = assets.openModel("model.pte")
         } catch (refusal: HvitEdgeException) {
             answer.text = refusal.message
             return
@@ -81,25 +84,26 @@ class CameraActivity : ComponentActivity() {
     }
 
     private fun analyze(image: ImageProxy) {
-        val text = image.use { classify(it) }
-        runOnUiThread { answer.text = text }
+        val found = image.use { look(it) }
+        runOnUiThread {
+            answer.text = found.text
+            overlay.show(found)
+        }
     }
 
-    private fun classify(image: ImageProxy): String? =
+    private fun look(image: ImageProxy): Found =
         try {
             val planes = image.planes.map { Plane.of(it.buffer, it.rowStride, it.pixelStride) }
-            val frame = yuvFrame(image.width, image.height, planes)
-                .rotated(image.imageInfo.rotationDegrees)
-            classifier?.classify(frame, 3)?.joinToString("\n") {
-                "%.0f %%  %s".format(100 * it.score(), it.label())
-            }
+            val rotation = image.imageInfo.rotationDegrees
+            val frame = yuvFrame(image.width, image.height, planes).rotated(rotation)
+            model?.let { find(it, frame, image.width, image.height, rotation) } ?: Found("")
         } catch (refusal: HvitEdgeException) {
-            refusal.message
+            Found(refusal.message.orEmpty())
         }
 
     override fun onDestroy() {
         super.onDestroy()
         analysis.shutdown()
-        classifier?.close()
+        model?.close()
     }
 }
