@@ -62,6 +62,9 @@ let package = Package(
         .executableTarget(
             name: "ClassifyFrame", dependencies: ["HvitEdge"], path: "Examples/ClassifyFrame"
         ),
+        .executableTarget(
+            name: "DrawOverlay", dependencies: ["HvitEdge"], path: "Examples/DrawOverlay"
+        ),
         .testTarget(
             name: "HvitEdgeTests", dependencies: ["HvitEdge"], exclude: ["artifacts"],
             resources: [.copy("reference.json")]

@@ -5,6 +5,11 @@ hve_options hvit_edge_options(void) {
   return options;
 }
 
+hve_detect_options hvit_edge_detect_options(void) {
+  hve_detect_options options = HVE_DETECT_OPTIONS_INIT;
+  return options;
+}
+
 hve_image hvit_edge_image(void) {
   hve_image image = HVE_IMAGE_INIT;
   return image;

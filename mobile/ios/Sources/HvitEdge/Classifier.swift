@@ -10,14 +10,14 @@ public final class Classifier: Sendable {
     public let metadata: Metadata
     public let classCount: Int
 
-    private let handle: Handle
-    private let work: SerialWork
+    private let model: OpenModel
 
-    private init(_ handle: Handle, _ work: SerialWork) throws {
-        self.handle = handle
-        self.work = work
-        classCount = try handle.classCount()
-        metadata = try Metadata(of: handle.session())
+    private init(_ model: OpenModel) throws {
+        self.model = model
+        metadata = model.metadata
+        var count = 0
+        try callC { hve_classifier_class_count(model.handle.model, &count, $0) }
+        classCount = count
     }
 
     /// The version of the C++ library, such as "0.1.0".
@@ -33,38 +33,20 @@ public final class Classifier: Sendable {
     public static func open(
         _ file: URL, threads: Int = 0, method: String? = nil
     ) async throws -> Classifier {
-        guard file.isFileURL else {
-            throw HvitEdgeError(
-                .invalidArgument,
-                "[Classifier] expected the URL of a file, got \(file.absoluteString); download it")
-        }
-        return try await open {
-            try Handle(threads: threads, method: method) { options, handle, reason in
-                file.withUnsafeFileSystemRepresentation {
-                    hve_classifier_open($0, options, handle, reason)
-                }
-            }
-        }
+        try Classifier(
+            await OpenModel.open {
+                try Handle(.classifier, file, threads: threads, method: method)
+            })
     }
 
     /// Opens an artifact in memory, which is copied.
     public static func open(
         _ artifact: Data, threads: Int = 0, method: String? = nil
     ) async throws -> Classifier {
-        try await open {
-            try Handle(threads: threads, method: method) { options, handle, reason in
-                artifact.withUnsafeBytes {
-                    hve_classifier_open_memory($0.baseAddress, $0.count, options, handle, reason)
-                }
-            }
-        }
-    }
-
-    private static func open(
-        _ handle: @escaping @Sendable () throws -> Handle
-    ) async throws -> Classifier {
-        let work = SerialWork()
-        return try await work.run { try Classifier(handle(), work) }
+        try Classifier(
+            await OpenModel.open {
+                try Handle(.classifier, artifact, threads: threads, method: method)
+            })
     }
 
     /// Returns the `topK` most probable classes, or all if there are fewer, the best first.
@@ -76,32 +58,24 @@ public final class Classifier: Sendable {
 
     /// Runs the artifact's golden photo on this device.
     public func selfTest() async throws -> SelfTest {
-        try await work.run { try SelfTest(of: self.handle.session()) }
+        try await model.selfTest()
     }
 
-    /// `lend` passes the image to the call that it receives, for the duration of that call.
     func classify(
         _ orientation: Orientation, _ topK: Int,
         lend: @escaping @Sendable ((inout hve_image) throws -> [Prediction]) throws -> [Prediction]
     ) async throws -> [Prediction] {
-        try await work.run {
-            try lend { image in
-                image.rotation = orientation.rotation
-                image.mirror = orientation.isMirrored ? 1 : 0
-                return try self.predictions(&image, topK)
+        let classCount = self.classCount
+        return try await model.run(orientation, lend: lend) { model, image in
+            var found = [hve_prediction](repeating: hve_prediction(), count: classCount)
+            var count = 0
+            try callC {
+                hve_classifier_classify(
+                    model, &image, Int32(clamping: topK), &found, found.count, &count, $0)
             }
-        }
-    }
-
-    private func predictions(_ image: inout hve_image, _ topK: Int) throws -> [Prediction] {
-        var found = [hve_prediction](repeating: hve_prediction(), count: classCount)
-        var count = 0
-        try callC {
-            hve_classifier_classify(
-                handle.classifier, &image, Int32(clamping: topK), &found, found.count, &count, $0)
-        }
-        return found.prefix(count).map {
-            Prediction(label: String(cString: $0.label), index: Int($0.index), score: $0.score)
+            return found.prefix(count).map {
+                Prediction(label: String(cString: $0.label), index: Int($0.index), score: $0.score)
+            }
         }
     }
 }

@@ -13,6 +13,37 @@
         }
     }
 
+    extension Embedder {
+        /// Embeds a camera's frame, read in place as by `Classifier`.
+        public func embed(
+            _ buffer: CVPixelBuffer, orientation: Orientation = .up
+        ) async throws -> [Float] {
+            let lent = Lent(value: buffer)
+            return try await embed(orientation) { try lent.value.withImage($0) }
+        }
+    }
+
+    extension Segmenter {
+        /// Segments a camera's frame, read in place as by `Classifier`. The mask overlays the buffer.
+        public func segment(
+            _ buffer: CVPixelBuffer, orientation: Orientation = .up, confidence: Bool = false
+        ) async throws -> Mask {
+            let lent = Lent(value: buffer)
+            return try await segment(orientation, confidence) { try lent.value.withImage($0) }
+        }
+    }
+
+    extension Detector {
+        /// Detects in a camera's frame, read in place as by `Classifier`, in pixels of the buffer.
+        public func detect(
+            _ buffer: CVPixelBuffer, orientation: Orientation = .up,
+            options: DetectOptions = DetectOptions()
+        ) async throws -> [Detection] {
+            let lent = Lent(value: buffer)
+            return try await detect(orientation, options) { try lent.value.withImage($0) }
+        }
+    }
+
     extension CVPixelBuffer {
         /// Passes the image to `body` in the form of C, for the duration of the call.
         func withImage<T>(_ body: (inout hve_image) throws -> T) throws -> T {
@@ -20,14 +51,14 @@
             guard let format = formats[type] else {
                 throw HvitEdgeError(
                     .invalidArgument,
-                    "[Classifier] expected pixels of 420YpCbCr8BiPlanar, 32BGRA, 32RGBA, 24RGB or"
+                    "[CVPixelBuffer] expected pixels of 420YpCbCr8BiPlanar, 32BGRA, 32RGBA, 24RGB or"
                         + " OneComponent8, got \(name(of: type)); set the camera's"
                         + " videoSettings")
             }
             guard CVPixelBufferLockBaseAddress(self, .readOnly) == kCVReturnSuccess else {
                 throw HvitEdgeError(
                     .invalidArgument,
-                    "[Classifier] expected a pixel buffer in memory, got one that cannot be locked;"
+                    "[CVPixelBuffer] expected a pixel buffer in memory, got one that cannot be locked;"
                         + " copy it first")
             }
             defer { CVPixelBufferUnlockBaseAddress(self, .readOnly) }

@@ -1,47 +1,64 @@
 import CHvitEdge
+import Foundation
 
-/// Owns the classifier that C opened.
+/// Owns the model that C opened.
 final class Handle: @unchecked Sendable {
-    typealias Open = (
-        UnsafePointer<hve_options>, UnsafeMutablePointer<OpaquePointer?>, Text
-    ) -> hve_status
+    let model: OpaquePointer?
+    private let calls: TaskCalls
 
-    let classifier: OpaquePointer?
+    /// Opens a file.
+    convenience init(_ calls: TaskCalls, _ file: URL, threads: Int, method: String?) throws {
+        guard file.isFileURL else {
+            throw HvitEdgeError(
+                .invalidArgument,
+                "[\(calls.name)] expected the URL of a file, got \(file.absoluteString); download it")
+        }
+        try self.init(calls, threads: threads, method: method) { options, handle, reason in
+            file.withUnsafeFileSystemRepresentation { calls.open($0, options, handle, reason) }
+        }
+    }
 
-    init(threads: Int, method: String?, _ open: Open) throws {
+    /// Opens an artifact in memory, which is copied.
+    convenience init(_ calls: TaskCalls, _ artifact: Data, threads: Int, method: String?) throws {
+        try self.init(calls, threads: threads, method: method) { options, handle, reason in
+            artifact.withUnsafeBytes {
+                calls.openMemory($0.baseAddress, $0.count, options, handle, reason)
+            }
+        }
+    }
+
+    private init(
+        _ calls: TaskCalls, threads: Int, method: String?,
+        _ open: (TaskCalls.Options, TaskCalls.Handle, Text) -> hve_status
+    ) throws {
         guard hve_abi_version() == UInt32(HVE_ABI_VERSION) else {
             throw HvitEdgeError(
                 .unsupportedVersion,
-                "[Classifier] expected a libhvit_edge_c of ABI \(HVE_ABI_VERSION), got"
+                "[\(calls.name)] expected a libhvit_edge_c of ABI \(HVE_ABI_VERSION), got"
                     + " \(hve_abi_version()); build the XCFramework from the same checkout")
         }
         var options = hvit_edge_options()
         // A number that does not fit stays out of range, and C refuses it.
         options.threads = Int32(clamping: threads)
         // Without a name, each image chooses.
-        classifier = try (method ?? "").withCString { (name) -> OpaquePointer? in
+        model = try (method ?? "").withCString { (name) -> OpaquePointer? in
             options.method = name
             var opened: OpaquePointer?
             try callC { open(&options, &opened, $0) }
             return opened
         }
+        self.calls = calls
     }
 
-    /// Returns the classifier's session, which is closed with it.
+    /// Returns the model's session, which is closed with it.
     func session() throws -> OpaquePointer? {
         var session: OpaquePointer?
-        try callC { hve_classifier_session(classifier, &session, $0) }
+        try callC { calls.session(model, &session, $0) }
         return session
     }
 
-    func classCount() throws -> Int {
-        var count = 0
-        try callC { hve_classifier_class_count(classifier, &count, $0) }
-        return count
-    }
-
     deinit {
-        var closing = classifier
-        hve_classifier_close(&closing, nil)
+        var closing = model
+        calls.close(&closing)
     }
 }

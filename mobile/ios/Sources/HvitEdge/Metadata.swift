@@ -1,5 +1,7 @@
 /// The metadata of an artifact; docs/artifact.md defines each field.
 public struct Metadata: Sendable, Equatable {
+    /// "classify", "embed", "segment" or "detect".
+    public var task = "classify"
     public var modelName: String
     public var target: String
     public var precision: String

@@ -1,7 +1,7 @@
 import CHvitEdge
 
 extension Metadata {
-    /// Reads the metadata of an open classifier.
+    /// Reads the metadata of an open model.
     init(of session: OpaquePointer?) throws {
         func text(_ field: Int) throws -> String {
             try readText { hve_session_text(session, Int32(field), $0, $1) }
@@ -41,6 +41,7 @@ extension Metadata {
                     + " \(interpolation); update the package HvitEdge")
         }
         self.init(
+            task: try text(HVE_TEXT_TASK),
             modelName: try text(HVE_TEXT_MODEL_NAME),
             target: try text(HVE_TEXT_TARGET),
             precision: try text(HVE_TEXT_PRECISION),

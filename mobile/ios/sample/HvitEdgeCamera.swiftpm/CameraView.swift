@@ -1,12 +1,18 @@
 import AVFoundation
 import SwiftUI
 
-/// Shows the camera and, over it, the three most probable classes of its newest frame.
+/// Shows the camera and, over it, what the model found in its newest frame.
 struct CameraView: View {
     @StateObject private var model = CameraModel()
 
     var body: some View {
         CameraPreview(session: model.camera.session)
+            .overlay {
+                if let overlay = model.overlay {
+                    Image(uiImage: overlay).resizable().scaledToFill()
+                }
+            }
+            .clipped()
             .ignoresSafeArea()
             .overlay(alignment: .top) {
                 Text(model.answer)

@@ -9,6 +9,7 @@ extern "C" {
 #endif
 
 hve_options hvit_edge_options(void);
+hve_detect_options hvit_edge_detect_options(void);
 hve_image hvit_edge_image(void);
 hve_self_test_result hvit_edge_self_test_result(void);
 
