@@ -148,6 +148,14 @@ def test_a_model_of_arrays(page):
         assert window.script("return document.querySelector('#stage').hidden")
 
 
+@pytest.mark.parametrize("task", ["embed", "segment", "detect"])
+def test_a_model_of_another_task(page, task):
+    with page(DATA / f"native_{task}_v2.pte") as window:
+        assert window.data("#self-test")["passed"] == "true"
+        assert f"shows no results of the task {task}" in window.text("#no-results")
+        assert window.script("return document.querySelector('#stage').hidden")
+
+
 @pytest.mark.parametrize(
     ("altered", "lack"),
     [

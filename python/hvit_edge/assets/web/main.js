@@ -36,13 +36,21 @@ async function open(buffer) {
   showSelfTest(opened);
   showLatency(times);
   showPredictions([]);
-  const classifies = opened.description.task === "classify";
-  element("stage").hidden = !classifies;
-  element("no-results").textContent = classifies
-    ? "No photo yet."
-    : "This model takes arrays, not photos: the page runs its self-test.";
+  const task = opened.description.task;
+  element("stage").hidden = task !== "classify";
+  element("no-results").textContent = noResults(task);
   for (const id of ["choose", "camera", "open"]) element(id).disabled = false;
   setState("ready");
+}
+
+/** Returns what the page says in place of classes. */
+function noResults(task) {
+  if (task === "classify") return "No photo yet.";
+  if (task === "tensor") return "This model takes arrays, not photos: the page runs its self-test.";
+  return (
+    `The page shows no results of the task ${task}: it runs the self-test.` +
+    " hvit-edge run FILE.pte PHOTO shows them."
+  );
 }
 
 /** Opens the artifact that `hvit-edge demo` serves. */
