@@ -1,7 +1,9 @@
 """Run photos or arrays in the C++ runtime; --self-test checks the artifact's golden sample.
 
-A package runs in Core ML on a Mac, and in the reference evaluator on other systems. For a model
-with one output, which is not a classifier, the value is printed.
+The task of the artifact says what is printed: classes, an embedding, the share of each class in a
+mask, or objects with their boxes. JSON has all of it: masks in COCO's compressed run lengths, boxes
+as x, y, width, height in pixels. A package runs in Core ML on a Mac, and in the reference evaluator
+on other systems. For a classifier with one output the value is printed.
 """
 
 from __future__ import annotations
@@ -10,12 +12,24 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.parser import VerbParser, add_device, add_method, add_threads, whole_number
+from hvit_edge.cli.parser import (
+    VerbParser,
+    add_device,
+    add_method,
+    add_threads,
+    share,
+    whole_number,
+)
 from hvit_edge.cli.run_arrays import describe_self_test, run_arrays
+from hvit_edge.cli.run_task import run_task
 from hvit_edge.errors import InputError, ParityError
 from hvit_edge.images.file_names import printable
+from hvit_edge.tasks.names import DETECT, EMBED, SEGMENT
+
+_TAKES_PHOTOS = {CLASSIFY: "classifies", EMBED: "embeds", SEGMENT: "segments", DETECT: "searches"}
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -31,7 +45,22 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="NPZ", help="with --input: also write all outputs to a file"
     )
-    parser.add_argument("--force", action="store_true", help="replace an existing --output")
+    parser.add_argument(
+        "--draw",
+        type=Path,
+        metavar="PICTURE|DIR",
+        help="also draw masks or boxes over the photo, as PNG, JPEG or WebP; several photos need an"
+        " existing folder, in which each gets PHOTO.png",
+    )
+    parser.add_argument(
+        "--score-threshold",
+        type=share,
+        metavar="X",
+        help="for objects: show those with a score above X, from 0 to 1 (default: 0.3)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace an existing --output or --draw"
+    )
     parser.add_argument(
         "--top-k", type=whole_number(1), default=5, metavar="K", help="classes shown (default: 5)"
     )
@@ -58,9 +87,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if args.output is not None and args.input is None:
         raise InputError("[hvit-edge run] --output: expected --input as well, got none")
     with console.quiet():
-        arrays = _takes_arrays(args)
-    if arrays:
+        task = _task(args)
+    if task == TENSOR:
         return run_arrays(args, console)
+    if task != CLASSIFY:
+        return run_task(args, task, console)
     with console.quiet():
         from hvit_edge.artifact.kinds import is_package
         from hvit_edge.devices.open_artifact import open_classifier
@@ -88,26 +119,32 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     return InputError.exit_code if failed else 0
 
 
-def _takes_arrays(args: argparse.Namespace) -> bool:
-    """Return True if the artifact takes arrays.
+def _task(args: argparse.Namespace) -> str:
+    """Return the task of the artifact.
 
     Raises:
-        InputError: it takes arrays and photos were given, or the reverse.
+        InputError: an option is given that the task does not have.
     """
-    from hvit_edge.tensors.open_session import takes_arrays
+    from hvit_edge.devices.open_artifact import task_of
 
-    arrays = takes_arrays(args.artifact)
-    if args.input is not None and not arrays:
+    task = task_of(args.artifact)
+    if args.input is not None and task != TENSOR:
         raise InputError(
             f"[hvit-edge run] --input: expected an artifact of arrays, got {args.artifact}, which"
-            " classifies photos; pass photos"
+            f" {_TAKES_PHOTOS[task]} photos; pass photos"
         )
-    if args.photos and arrays:
+    if args.photos and task == TENSOR:
         raise InputError(
             f"[hvit-edge run] expected --input FILE.npz, got photos: {args.artifact} takes arrays;"
             " in Python use Session, which takes and returns arrays"
         )
-    return arrays
+    if task in (TENSOR, CLASSIFY) and (args.draw is not None or args.score_threshold is not None):
+        option = "--draw" if args.draw is not None else "--score-threshold"
+        raise InputError(
+            f"[hvit-edge run] {option}: expected an artifact that segments or detects, got one of"
+            f" the task {task}; leave it out"
+        )
+    return task
 
 
 def _classify(classifier, photo: str, top_k: int) -> tuple[str, list | float | InputError]:

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from hvit_edge.artifact.kinds import is_package
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.run_arrays import describe_self_test
 from hvit_edge.errors import InputError, ParityError
@@ -27,7 +28,7 @@ def self_test(args: argparse.Namespace, console: Console) -> int:
             f" {', '.join(given)}; leave out one or the other"
         )
     with console.quiet():
-        opened, arrays = _open(args)
+        opened, classes = _open(args)
         result = opened.self_test()
     backend = getattr(opened, "backend", "C++ runtime")
     if args.format == "json":
@@ -37,17 +38,20 @@ def self_test(args: argparse.Namespace, console: Console) -> int:
     else:
         if is_package(args.artifact) or args.device != "local":
             console.print(f"backend: {backend}")
-        console.print(describe_self_test(result, classes=not arrays))
+        console.print(describe_self_test(result, classes=classes))
     return 0 if result.passed else ParityError.exit_code
 
 
 def _open(args: argparse.Namespace):
-    """Return the artifact, opened to run it, and True if it takes arrays."""
-    from hvit_edge.devices.open_artifact import open_classifier
-    from hvit_edge.tensors.open_session import open_session, takes_arrays
+    """Return the artifact, opened to run it, and True if it classifies photos."""
+    from hvit_edge.devices.open_artifact import open_classifier, task_of
+    from hvit_edge.devices.open_task import open_task
+    from hvit_edge.tensors.open_session import open_session
 
-    arrays = takes_arrays(args.artifact)
-    if arrays and not args.method:
-        return open_session(args.artifact, threads=args.threads, device=args.device), arrays
-    options = {"threads": args.threads, "device": args.device, "method": args.method}
-    return open_classifier(args.artifact, **options), arrays
+    task = task_of(args.artifact)
+    options = {"threads": args.threads, "device": args.device}
+    if task == TENSOR and not args.method:
+        return open_session(args.artifact, **options), False
+    if task in (TENSOR, CLASSIFY):
+        return open_classifier(args.artifact, **options, method=args.method), task == CLASSIFY
+    return open_task(args.artifact, **options, method=args.method), False

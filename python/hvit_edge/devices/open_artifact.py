@@ -56,6 +56,20 @@ def open_classifier(
     return Classifier(path, threads=threads, method=method)
 
 
+def task_of(path: str | Path) -> str:
+    """Return the task of an artifact; the program is not prepared.
+
+    Raises:
+        InputError: there is no such file.
+        ArtifactError: the artifact is damaged, not from hvit-edge, or too new.
+    """
+    if is_package(path):
+        return task_of_package(path)
+    from hvit_edge.runtime import Session
+
+    return Session(path, prepare=False).metadata.task
+
+
 def task_of_package(path: str | Path) -> str:
     """Return the task of a package.
 

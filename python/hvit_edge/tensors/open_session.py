@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import TENSOR
-from hvit_edge.devices.open_artifact import task_of_package
+from hvit_edge.devices.open_artifact import task_of
 from hvit_edge.errors import InputError
 from hvit_edge.runtime import Session
 
@@ -28,9 +28,7 @@ def takes_arrays(path: str | Path) -> bool:
         InputError: there is no such file.
         ArtifactError: the artifact is damaged, not from hvit-edge, or too new.
     """
-    if is_package(path):
-        return task_of_package(path) == TENSOR
-    return Session(path, prepare=False).metadata.task == TENSOR
+    return task_of(path) == TENSOR
 
 
 def open_session(path: str | Path, *, threads: int = 0, device: str = "local") -> AnySession:
