@@ -61,6 +61,12 @@ def test_without_labels_the_category_is_the_class(content, tmp_path):
     assert [box.index for box in found.truth(0)] == [17, 3]
 
 
+def test_without_labels_the_network_has_the_number_of_classes(content, tmp_path):
+    assert len(opened(content, tmp_path, labels={}, classes=18)) == 2
+    with pytest.raises(InputError, match="categories from 1 to 16, .* got annotations of 17;"):
+        opened(content, tmp_path, labels={}, classes=17)
+
+
 @pytest.mark.parametrize("place", ["images", "../val"])
 def test_photos_are_found_next_to_the_file(content, tmp_path, place):
     folder = tmp_path / "annotations"

@@ -46,6 +46,7 @@ def open_boxes(
     source: str | Path,
     *,
     labels: Mapping[int, str],
+    classes: int | None = None,
     images: str | Path | None = None,
 ) -> AnnotatedSet[tuple[TrueBox, ...]]:
     """Open all images of a COCO file, with the boxes of each.
@@ -54,6 +55,8 @@ def open_boxes(
         source: a JSON file with `images`, `categories` and `annotations`.
         labels: name of each class of the network; categories are found by their names. If it is
             empty, a category's number is its class.
+        classes: number of classes of the network with the background, which bounds the numbers of
+            categories without labels; None for no bound.
         images: the folder of the photos; None for the first of the JSON's folder, `images` in it,
             and the folder next to it that is named after the file, such as `val2017` for
             `annotations/instances_val2017.json`, that has the first photo.
@@ -64,13 +67,15 @@ def open_boxes(
     """
     path = Path(source)
     content = _read(path)
-    classes = _classes(path, content["categories"], content["annotations"], labels)
+    class_of = _classes(path, content["categories"], content["annotations"], labels)
+    if not labels and classes is not None:
+        _check_numbers(path, content["annotations"], classes)
     rows = {row["id"]: row for row in content["images"]}
-    _check_annotations(path, content["annotations"], rows, set(classes))
+    _check_annotations(path, content["annotations"], rows, set(class_of))
     boxes: dict[Any, list[TrueBox]] = defaultdict(list)
     for each in content["annotations"]:
-        if each["category_id"] in classes:
-            boxes[each["image_id"]].append(_box(each, classes[each["category_id"]]))
+        if each["category_id"] in class_of:
+            boxes[each["image_id"]].append(_box(each, class_of[each["category_id"]]))
     files = _photos(path, [row["file_name"] for row in rows.values()], images)
     numbers = list(rows)
     return AnnotatedSet(
@@ -152,6 +157,17 @@ def _classes(
         for row in categories
         if plain_name(str(row["name"])) in index_of
     }
+
+
+def _check_numbers(path: Path, annotations: Sequence[Mapping[str, Any]], classes: int) -> None:
+    used = {each["category_id"] for each in annotations}
+    unknown = [str(number) for number in used if number not in range(1, classes)]
+    if unknown:
+        raise InputError(
+            f"[datasets] {printable(path)}: expected categories from 1 to {classes - 1}, the"
+            f" classes of a network without labels, got annotations of {FirstFew.of(unknown)};"
+            " compile the network with its labels, or renumber the categories"
+        )
 
 
 def _check_annotations(

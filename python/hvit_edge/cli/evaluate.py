@@ -1,10 +1,15 @@
 """Measure the accuracy of an artifact on labeled images, with the C++ runtime.
 
-A package runs in Core ML on a Mac, and in the reference evaluator on other systems.
-DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or a folder with one subfolder
-per class. Images that cannot be read and files with other names are skipped, and listed. The exit
-code is 2 if a class folder has no readable image, unless --allow-empty is given. An evaluation with
---resume FILE continues when the same command is run again.
+The task of the artifact says what is measured. Classes: top-1 and top-5. Masks: mean IoU, with DATA
+a folder in the layout of Pascal VOC. Objects: COCO's mAP, with DATA a JSON file of COCO.
+Embeddings: how often the nearest images have the same class. A package runs in Core ML on a Mac,
+and in the reference evaluator on other systems.
+
+For classes and embeddings, DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or
+a folder with one subfolder per class. Images that cannot be read and files with other names are
+skipped, and listed. The exit code is 2 if a class folder has no readable image, unless
+--allow-empty is given. An evaluation with --resume FILE continues when the same command is run
+again.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from hvit_edge import progress
 from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
+from hvit_edge.cli.evaluate_task import evaluate_task
 from hvit_edge.cli.parser import (
     VerbParser,
     add_device,
@@ -28,6 +34,9 @@ from hvit_edge.cli.parser import (
 )
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
+from hvit_edge.tasks.names import DETECT, EMBED, SEGMENT
+
+BATCH = 32
 
 if TYPE_CHECKING:
     from hvit_edge.evaluate.accuracy import Confusion, EvalReport
@@ -36,7 +45,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `eval`."""
     parser.add_argument("artifact", metavar="ARTIFACT", help="a .pte or .mlpackage from `compile`")
-    parser.add_argument("data", metavar="DATA", help="NPZ file or image folder")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        help="NPZ file or image folder; for masks a folder with JPEGImages and SegmentationClass,"
+        " for objects a JSON file of COCO",
+    )
     parser.add_argument(
         "--limit",
         type=whole_number(1),
@@ -44,9 +58,20 @@ def add_arguments(parser: VerbParser) -> None:
         help="at most N images, spread evenly over the data",
     )
     parser.add_argument(
+        "--split",
+        metavar="NAME",
+        help="for masks: only the photos of DATA/ImageSets/Segmentation/NAME.txt, such as val"
+        " (default: all label maps)",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="DIR",
+        help="for objects: the folder of the photos (default: next to the JSON file)",
+    )
+    parser.add_argument(
         "--against-eager",
         action="store_true",
-        help="also run the PyTorch model, and report its top-1 and how often both agree",
+        help="also run the PyTorch model, and report its accuracy and how often both agree",
     )
     parser.add_argument(
         "--weights",
@@ -58,7 +83,6 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "--batch",
         type=whole_number(1),
-        default=32,
         metavar="N",
         help="number of images that a worker classifies, and --resume records, at a time"
         " (default: 32)",
@@ -66,7 +90,6 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "--workers",
         type=whole_number(1),
-        default=1,
         metavar="N",
         help="number of batches classified in parallel, each with a copy of the program; they share"
         " --threads (default: 1)",
@@ -99,6 +122,10 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             " alone; add --against-eager"
         )
     check_exists(args.artifact)
+    with console.quiet():
+        task = _task(args)
+    if task in (EMBED, SEGMENT, DETECT):
+        return evaluate_task(args, task, console)
     module = made_by(args, "eval")
     with console.quiet():
         from hvit_edge.evaluate.accuracy import eager_reference, evaluate, refuse_empty
@@ -111,8 +138,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             args.data,
             limit=args.limit,
             threads=args.threads,
-            batch=args.batch,
-            workers=args.workers,
+            batch=args.batch or BATCH,
+            workers=args.workers or 1,
             resume=args.resume,
             eager=eager,
             progress=progress.bar("eval"),
@@ -134,6 +161,24 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     else:
         refuse_empty(args.data, report.empty_classes)
     return 0
+
+
+def _task(args: argparse.Namespace) -> str:
+    """Return the task of the artifact.
+
+    Raises:
+        InputError: an option is given that only another task has.
+    """
+    from hvit_edge.devices.open_artifact import task_of
+
+    task = task_of(args.artifact)
+    for option, given, own in (("split", args.split, SEGMENT), ("images", args.images, DETECT)):
+        if given is not None and task != own:
+            raise InputError(
+                f"[hvit-edge eval] --{option}: expected an artifact of the task {own}, got one of"
+                f" the task {task}; leave it out"
+            )
+    return task
 
 
 def _describe(report: EvalReport) -> str:

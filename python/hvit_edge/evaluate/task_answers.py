@@ -1,0 +1,98 @@
+"""Answer the images of a set with an artifact, and with its module in PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hvit_edge.datasets import ImageSet, Skipped
+from hvit_edge.errors import InputError
+from hvit_edge.images.file_names import printable
+
+Answering = Callable[[np.ndarray], Any]
+"""Maps uint8 RGB [height, width, 3] to the answer of a task."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Holds an image, and what was answered to it.
+
+    Attributes:
+        index: its position in the set.
+        name: its name.
+        image: uint8 RGB [height, width, 3].
+        answer: the answer of the artifact.
+        eager: the answer of its module in PyTorch; None without one.
+    """
+
+    index: int
+    name: str
+    image: np.ndarray
+    answer: Any
+    eager: Any = None
+
+
+def answered(
+    images: ImageSet,
+    answering: Answering,
+    eager: Answering | None,
+    skipped: list[Skipped],
+) -> Iterator[Answered | None]:
+    """Yield every image with its answers, and None for one that cannot be read.
+
+    Args:
+        images: the images.
+        answering, eager: the artifact, and its module in PyTorch.
+        skipped: images that cannot be read are appended to it, with the reason.
+
+    Raises (while iterating):
+        InputError: no image could be read.
+    """
+    for index, name in enumerate(images.names):
+        try:
+            image = images.read(index)
+            answer = answering(image)
+        except InputError as error:
+            skipped.append(Skipped(name, str(error)))
+            yield None
+            continue
+        yield Answered(index, name, image, answer, None if eager is None else eager(image))
+    if len(skipped) == len(images):
+        raise InputError(
+            f"[evaluate] {printable(images.source)}: expected readable images, got {len(skipped)}"
+            f" unreadable ones, the first: {skipped[0].reason}"
+        )
+
+
+def eager_answers(
+    artifact: str | Path,
+    weights: str | Path | None = None,
+    model: Any = None,
+    args: Mapping[str, Any] | None = None,
+) -> Answering:
+    """Return the module of an artifact in PyTorch, with the artifact's preprocessing and decoding.
+
+    Args:
+        artifact: a `.pte` or `.mlpackage` of the task "embed", "segment" or "detect".
+        weights, model, args: see `accuracy.eager_reference`.
+
+    Raises:
+        InputError: the weights cannot be found, or are not those of the artifact.
+    """
+    from hvit_edge.parity.reference import Given
+    from hvit_edge.parity.reference_task import reference_task
+    from hvit_edge.runtime.decode import decode
+    from hvit_edge.tensors.eager import eager_outputs
+
+    given = Given(model=model, weights=weights, args=args)
+    metadata, function = reference_task(artifact, given)
+
+    def run(image: np.ndarray) -> Any:
+        outputs: Sequence[np.ndarray] = eager_outputs(function, (metadata.preprocess(image),))
+        return decode(metadata, outputs, *image.shape[:2])
+
+    return run
