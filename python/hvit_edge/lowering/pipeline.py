@@ -53,6 +53,7 @@ from hvit_edge.lowering.replace_volumes import replace_volumes
 from hvit_edge.lowering.separate_complex import separate_complex
 from hvit_edge.lowering.separate_constants import separate_constants
 from hvit_edge.lowering.snapshot import Snapshot
+from hvit_edge.lowering.trim_kernels import trim_kernels
 from hvit_edge.lowering.unroll_recurrence import unroll_recurrence
 
 Rewrite = Callable[[GraphModule], bool]
@@ -72,6 +73,7 @@ _BEFORE_WRITING_OUT: tuple[Rewrite, ...] = (
     fold_constants,  # masks and position tables become plain constants before they are matched
     replace_index_writes,  # its places are plain constants now; emits slices, cat and index_select
     fold_batch_norm,  # while convolution and norm are still next to each other
+    trim_kernels,  # after batch norms, which give convolutions new weights
     fold_norm_affine,  # while the norm is one operator, and a roll is not yet slices
     pool_before_projection,  # after batch norms, which may be between the two
 )
@@ -162,6 +164,7 @@ COREML_PIPELINE: tuple[Rewrite, ...] = (
     fold_constants,  # masks and position tables become plain constants
     replace_index_writes,  # its places are plain constants now; emits slices, cat and index_select
     fold_batch_norm,  # while convolution and norm are still next to each other
+    trim_kernels,  # after batch norms, which give convolutions new weights
     fold_norm_affine,  # while a roll is not yet slices
     fuse_attention,  # biases are plain constants now; the Core ML target splits heads itself
     replace_roll,  # emits slices and cat, so the Neural Engine needs no gather
