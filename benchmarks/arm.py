@@ -28,12 +28,13 @@ from executorch.exir import to_edge_transform_and_lower
 from measure.rows import put_row
 from measure.stock_quantizer import stock_quantized
 from PIL import Image
-from tables.arm import ANY, NATIVE, OURS, STOCK
+from tables.arm import ANY, NATIVE, OURS, STOCK, TASK_SIZES
 from torch import nn
 
-from hvit_edge.artifact.container import Golden, constant_methods, seal
+from hvit_edge.artifact.container import constant_methods, seal
 from hvit_edge.compiler.compile_model import compile as compile_model
 from hvit_edge.compiler.description import describe_artifact
+from hvit_edge.compiler.gate import Gate
 from hvit_edge.compiler.photo_gate import PhotoGate
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.devices.bundle import find_bundle
@@ -81,7 +82,7 @@ def record(key: dict[str, str], found: dict[str, object]) -> None:
 
 def _place(row: dict[str, object]) -> tuple[int, int, str]:
     order = (*PRECISIONS, *PEER_PRECISIONS)
-    return MODELS.index(row["model"]), order.index(row["precision"]), row["device"]
+    return (*MODELS, *TASK_SIZES).index(row["model"]), order.index(row["precision"]), row["device"]
 
 
 def runner_sizes() -> tuple[int, int]:
@@ -185,25 +186,41 @@ def compile_stock(name: str, precision: str, artifact: Path) -> None:
         images = bundled_calibration(subject.origin.preprocess).inputs[:WINDOWS]
         inputs = [(torch.from_numpy(array),) for array in images]
         module = stock_quantized(module, example, inputs, dynamic=False)
-    metadata = describe_artifact(gate, "xnnpack")
-    golden = Golden(subject.golden_image, subject.expected)
+    lower_stock(gate, module, example, artifact)
+
+
+def lower_stock(
+    gate: Gate, module: nn.Module, example: tuple[torch.Tensor, ...], artifact: Path
+) -> None:
+    """Lower a module as stock ExecuTorch does, and write it as an artifact.
+
+    Args:
+        gate: gate of the module in float32, after its first step.
+        module: the module, which may be quantized.
+        example: its input.
+        artifact: the file that is written.
+    """
+    metadata = gate.complete(describe_artifact(gate, "xnnpack"))
     edge = to_edge_transform_and_lower(
         torch.export.export(module, example),
         partitioner=[XnnpackPartitioner()],
-        constant_methods=constant_methods(metadata, golden),
+        constant_methods=constant_methods(metadata, gate.golden),
     )
     artifact.write_bytes(seal(edge.to_executorch().buffer))
 
 
 class Half(nn.Module):
-    """Runs a module in float16 as users do; input [N, 3, H, W] and logits stay float32."""
+    """Runs a module in float16 as users do; input [N, 3, H, W] and outputs stay float32."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = deepcopy(module).half()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.module(x.half()).float()
+    def forward(self, x: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        found = self.module(x.half())
+        if isinstance(found, tuple):
+            return tuple(one.float() for one in found)
+        return found.float()
 
 
 MEASURES = {"any": measure_any, "stock": measure_stock}

@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from arm import MODELS, PEER_PRECISIONS, compile_ours, record, write_windows
+from arm_tasks import Network, compile_task, network
+from tables.arm import TASK_SIZES
 from torch.utils.flop_counter import FlopCounterMode
 
 from hvit_edge.compiler.subject import GOLDEN_PHOTO, Subject, prepare_subject
@@ -47,7 +49,7 @@ def main() -> None:
     """Measure the requested programs row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--models", nargs="+", default=(*MODELS, *TASK_SIZES))
     parser.add_argument("--precisions", nargs="+", default=PEER_PRECISIONS)
     parser.add_argument("--cpu", default="cortex-a76")
     args = parser.parse_args()
@@ -65,7 +67,7 @@ def measure_ours(
     """Return only the instructions: `arm.py` measures the parity of the same artifact."""
     artifact = folder / f"{name} {precision}.pte"
     if not artifact.exists():
-        compile_ours(name, precision, artifact)
+        (compile_task if name in TASK_SIZES else compile_ours)(name, precision, artifact)
     counted = count_in_qemu([RUNNER, "count", artifact], {}, cpu)
     return {"bytes": artifact.stat().st_size, "instructions": counted}
 
@@ -95,10 +97,13 @@ def measure_peer(name: str, peer: str, precision: str, folder: Path, cpu: str) -
 
 
 @cache
-def export(name: str, folder: Path) -> Subject:
+def export(name: str, folder: Path) -> Subject | Network:
     """Write the files that the converters read: the program, and images for calibration."""
-    weights = "cifar10" if name == "mobilevit_xxs" else "random"
-    subject = prepare_subject(name, weights=weights)
+    if name in TASK_SIZES:
+        subject = network(name)
+    else:
+        weights = "cifar10" if name == "mobilevit_xxs" else "random"
+        subject = prepare_subject(name, weights=weights)
     program, images = folder / f"{name}.pt2", folder / f"{name} calibration.npz"
     if not program.exists():
         example = (torch.from_numpy(subject.example),)
@@ -127,10 +132,15 @@ def pinned(peer: str) -> str:
     return line.replace("==", " ")
 
 
-def agreement(subject: Subject, images: list[np.ndarray], outputs: np.ndarray) -> dict[str, object]:
-    """Compare outputs [images, classes] with the module's own in PyTorch."""
+def agreement(
+    subject: Subject | Network, images: list[np.ndarray], outputs: np.ndarray
+) -> dict[str, object]:
+    """Compare outputs [images, numbers] with the module's own in PyTorch.
+
+    Of several outputs the largest comes first, as in `guest.py`.
+    """
     with torch.inference_mode():
-        expected = [subject.module(torch.from_numpy(image)).numpy() for image in images]
+        expected = [in_one_row(subject.module(torch.from_numpy(image))) for image in images]
     pairs = [compare(e, o[None]) for e, o in zip(expected, outputs, strict=True)]
     furthest = worst(pairs)
     return {
@@ -139,6 +149,13 @@ def agreement(subject: Subject, images: list[np.ndarray], outputs: np.ndarray) -
         "cosine": furthest.cosine,
         "top1_agree": sum(pair.top1_agree for pair in pairs) / len(pairs),
     }
+
+
+def in_one_row(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> np.ndarray:
+    """Return all numbers of the outputs of a module, [1, numbers], the largest output first."""
+    both = outputs if isinstance(outputs, tuple) else (outputs,)
+    rows = [output.numpy().reshape(1, -1) for output in both]
+    return np.concatenate(sorted(rows, key=np.size, reverse=True), axis=1)
 
 
 def why_not(found: dict, precision: str) -> str | None:
@@ -164,13 +181,13 @@ def why_it_ended(stderr: str) -> str:
     return (raised or stderr.strip().splitlines() or [""])[-1][:200]
 
 
-def photos(subject: Subject) -> list[np.ndarray]:
+def photos(subject: Subject | Network) -> list[np.ndarray]:
     """Return a photo to warm up and the golden photo, which is counted; both preprocessed."""
     other = next(photo for photo in bundled_photos() if photo.name != GOLDEN_PHOTO)
     return [subject.origin.preprocess(load_image(other)), subject.example]
 
 
-def multiply_adds(subject: Subject) -> int:
+def multiply_adds(subject: Subject | Network) -> int:
     """Return the multiply-adds of one inference in PyTorch, with attention as matrix products."""
     example = (torch.from_numpy(subject.example),)
     program = torch.export.export(subject.module, example).run_decompositions()

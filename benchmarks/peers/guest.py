@@ -4,7 +4,8 @@
 
 INPUTS.npz contains float32 images, "arr_0" and so on. Each runs once, and the last one runs between
 the marks of `count_instructions.c` if the interpreter has them. Outputs are float32 [images,
-classes]. In QEMU an aarch64 Python runs this file; otherwise any Python does.
+numbers], of several outputs the largest first. In QEMU an aarch64 Python runs this file; otherwise
+any Python does.
 """
 
 import ctypes
@@ -34,7 +35,7 @@ class OnnxRuntime:
         self.outputs = self.session.run(None, self.feed)
 
     def output(self):
-        return self.outputs[0]
+        return in_one_row(self.outputs)
 
 
 class LiteRt:
@@ -46,7 +47,7 @@ class LiteRt:
         self.interpreter = Interpreter(path, num_threads=threads)
         self.interpreter.allocate_tensors()
         (self.input,) = self.interpreter.get_input_details()
-        (self.answer,) = self.interpreter.get_output_details()
+        self.answers = self.interpreter.get_output_details()
         self.run = self.interpreter.invoke
 
     def set_input(self, array):
@@ -56,9 +57,18 @@ class LiteRt:
         self.interpreter.set_tensor(self.input["index"], array)
 
     def output(self):
-        array = self.interpreter.get_tensor(self.answer["index"])
-        scale, zero = self.answer["quantization"]
+        return in_one_row([self._read(answer) for answer in self.answers])
+
+    def _read(self, answer):
+        array = self.interpreter.get_tensor(answer["index"])
+        scale, zero = answer["quantization"]
         return (array.astype(np.float32) - zero) * scale if array.dtype == np.int8 else array
+
+
+def in_one_row(outputs):
+    """Return all numbers of a model's outputs, [1, numbers], the largest output first."""
+    rows = [np.asarray(output, np.float32).reshape(1, -1) for output in outputs]
+    return np.concatenate(sorted(rows, key=np.size, reverse=True), axis=1)
 
 
 def marks():
@@ -86,7 +96,7 @@ def main(model, inputs, outputs):
             begin()
             run()
             end()
-        answers.append(runtime.output().reshape(1, -1).astype(np.float32))
+        answers.append(runtime.output())
     np.save(outputs, np.concatenate(answers))
 
 

@@ -110,6 +110,15 @@ def test_a_peer_that_ends_says_why(load, stderr, reason):
     assert load("arm_peers.py").why_it_ended(stderr) == reason
 
 
+@pytest.mark.parametrize("script", ["arm_peers.py", "peers/guest.py"])
+def test_several_outputs_are_one_row_with_the_largest_first(load, script):
+    small, large = torch.arange(3.0).reshape(1, 3, 1), torch.arange(10, 16.0).reshape(1, 2, 3)
+    in_one_row = load(script).in_one_row
+    for outputs in ((small, large), (large, small)):
+        given = outputs if script == "arm_peers.py" else [one.numpy() for one in outputs]
+        np.testing.assert_array_equal(in_one_row(given), [[10, 11, 12, 13, 14, 15, 0, 1, 2]])
+
+
 @pytest.fixture
 def report():
     """Return a report with two rows of ours, one row of a peer, and one failure."""
@@ -139,6 +148,15 @@ def test_peers_have_rows_below_ours(load, report):
     )
     assert ours < peer < failed
     assert lines[-1].endswith(", ai-edge-litert 1.2.")
+
+
+def test_networks_of_other_tasks_have_their_size_and_no_class(load, report):
+    tables = load("tables/arm.py")
+    for row in report["rows"]:
+        row["model"] = "ssdlite_mobilevit_xxs"
+    assert "; ssdlite_mobilevit_xxs: 320 x 320; empty:" in tables.instructions_table(report)
+    row = "| ssdlite_mobilevit_xxs | LiteRT fp32 | 1.0e-06 | 1.0000 |  | 100.0% | 2.0 MB |"
+    assert row in tables.peers_table(report)
 
 
 def test_a_failed_peer_says_why(load, report):

@@ -42,7 +42,7 @@ def test_several_taps_and_strides(rewritten):
     "module",
     [
         nn.Conv2d(4, 6, 3, padding=16, dilation=16),  # a map of 17 has one row for the tap
-        nn.Conv2d(4, 6, 3, padding=20, dilation=18),  # the last output reads a row with the first tap
+        nn.Conv2d(4, 6, 3, padding=20, dilation=18),  # the last output reads a row of the map
         nn.Conv2d(4, 6, 2, padding=18, dilation=18),  # a tap at the beginning only
         nn.Conv2d(4, 6, 3, padding=1),
         nn.Conv2d(4, 6, 3, padding="same", dilation=18),
