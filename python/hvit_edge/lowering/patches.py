@@ -9,7 +9,7 @@ from functools import cache
 
 from torch import _C
 from torch._export import utils
-from torch.export import _trace, exported_program
+from torch.export import exported_program
 from torch.fx import GraphModule
 
 from hvit_edge.boundary.patched_version import TORCH, optional
@@ -48,6 +48,8 @@ def without_partial_graph() -> Iterator[None]:
 
     The output of a user's module stays.
     """
+    from torch.export import _trace  # a second, which a kept graph does without
+
     with added(_trace, print=lambda *_, **__: sys.stderr.flush()):
         yield
 
