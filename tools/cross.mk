@@ -5,6 +5,8 @@ ARM_WHEEL := manylinux_2_28_aarch64
 APPLE := build/apple
 ZIG := build/zig/ziglang/zig
 MACHINES ?= aarch64 x86_64
+# Wheels contain the runners for devices and the runtime for browsers.
+IN_WHEELS := $(MACHINES:%=build/static/%/staged) python/hvit_edge/assets/web/hvit_edge.wasm
 MOBILE_SOURCES := $(shell find mobile/android/hvit-edge/src/main/cpp mobile/ios/Sources/CHvitEdge \
 	mobile/ios/Tests/link -type f)
 
@@ -29,8 +31,8 @@ $(ARM)/host/count_instructions.so: $(wildcard cpp/qemu/*) | .venv/tools
 
 arm-wheel: $(ARM)/site/unpacked ## cross-build the Python package's wheel for aarch64, import it in QEMU
 
-$(ARM)/site/unpacked: $(ARM)/sdk/unpacked $(BINDING_SOURCES) $(PYTHON_SOURCES) constraints.txt \
-		cmake/aarch64_python.sh cmake/aarch64-linux-gnu.cmake tools/build_arm_wheel.sh
+$(ARM)/site/unpacked: $(ARM)/sdk/unpacked $(IN_WHEELS) $(BINDING_SOURCES) $(PYTHON_SOURCES) \
+		constraints.txt cmake/aarch64_python.sh cmake/aarch64-linux-gnu.cmake tools/build_arm_wheel.sh
 	$(TOOLS)/build_arm_wheel.sh $(ARM_WHEEL)
 	@touch $@
 
@@ -57,13 +59,12 @@ build/static/%/staged: $(ZIG) $(BUILT_SOURCES) tools/build_static_runner.sh
 	$(TOOLS)/build_static_runner.sh $(ZIG) $*
 	@touch $@
 
-# For this machine, but installed where neither the checkout nor ExecuTorch is. It contains the runners
-# for devices and the runtime for browsers.
+# For this machine, but installed where neither the checkout nor ExecuTorch is.
 WHEEL := build/wheel
 
 wheel: $(WHEEL)/installed ## build the Python package's wheel, install it in an empty environment
 
-$(WHEEL)/installed: $(MACHINES:%=build/static/%/staged) python/hvit_edge/assets/web/hvit_edge.wasm \
-		$(BINDING_SOURCES) $(PYTHON_SOURCES) constraints.txt tools/build_wheel.sh | .venv/tools
+$(WHEEL)/installed: $(IN_WHEELS) $(BINDING_SOURCES) $(PYTHON_SOURCES) constraints.txt \
+		tools/build_wheel.sh | .venv/tools
 	$(TOOLS)/build_wheel.sh
 	@touch $@
