@@ -109,7 +109,7 @@ def test_bisect_names_the_module_that_a_rewrite_breaks(drawn, model, monkeypatch
         layer = graph.get_submodule("model.head")
         layer.bias = nn.Parameter(layer.bias + 0.5)
 
-    for module in ("validate_tensors", "bisect"):
+    for module in ("output_steps", "bisect"):
         monkeypatch.setattr(f"hvit_edge.parity.{module}.rewrite", wrong)
     report = hvit_edge.validate(drawn, model=model, bisect=True)
     assert (report.first_break, report.first_module) == ("rewritten", "head")

@@ -3,6 +3,8 @@
 A package runs in Core ML on a Mac, and in the reference evaluator on other systems. The exit code
 is 3 if a step differs by more than its precision or --rtol allows; the first such step is named.
 SQNR, the signal-to-quantization-noise ratio, is for the logits of the last step over all photos.
+For masks, boxes and embeddings every output is compared, and then the answers: the overlap of the
+masks, the boxes that match at an IoU of 0.99, or the cosine.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import argparse
 
 from hvit_edge import progress
 from hvit_edge.artifact.kinds import check_exists, is_package
-from hvit_edge.artifact.metadata import TENSOR
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import (
@@ -108,8 +110,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 def _describe(report: dict, args: argparse.Namespace) -> str:
     worst = report["worst_image"]
-    arrays = report.get("task") == TENSOR
-    top1 = [] if arrays else [("top-1 agrees", text.percent(report["top1_agreement"]))]
+    arrays, classes = report["task"] == TENSOR, report["task"] == CLASSIFY
+    top1 = [("top-1 agrees", text.percent(report["top1_agreement"]))] if classes else []
     noun = "sample" if arrays else "photo"
     plural = "" if report["images"] == 1 else "s"
     lines = [
@@ -123,11 +125,12 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
         text.fields(
             [
                 *top1,
+                *_answers(report["answers"]),
                 ("SQNR", text.decibel(report["sqnr_db"])),
                 ("SQNR, centered", text.decibel(report["sqnr_centred_db"])),
                 (f"worst {noun}", f"{printable(worst['name'])}, {text.decibel(worst['sqnr_db'])}"),
                 *([("backend", report["backend"])] if is_package(report["artifact"]) else []),
-                *_device(report["device"], classes=not arrays),
+                *_device(report["device"], classes=classes),
             ]
         ),
         *_layers(report["layers"], None if args.verbose else SHOWN_LAYERS),
@@ -137,6 +140,20 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
         if args.bisect:
             lines.append(_bisected(report))
     return "\n".join(lines)
+
+
+def _answers(answers: dict | None) -> list[tuple[str, str]]:
+    """Return the agreement of masks, boxes or embeddings as a field; empty for other tasks."""
+    if answers is None:
+        return []
+    worst = f"worst photo {answers['worst']:.7f}"
+    found = f"mean {answers['mean']:.7f}, {worst}"
+    if answers["expected"] is not None:
+        found = (
+            f"{answers['matched']} of {answers['expected']} in PyTorch and {answers['found']} here,"
+            f" lowest IoU {answers['worst_iou']:.4f}"
+        )
+    return [(answers["measure"], found)]
 
 
 def _method(report: dict) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hvit_edge.artifact.kinds import is_package
+from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.devices import LOCAL
 from hvit_edge.devices.device import Device
@@ -75,7 +75,7 @@ def open_task(
         DeviceError: the device cannot be used. Usually this is known only at the first photo.
     """
     if is_package(path):
-        return _of_package(path, device)
+        return _of_package(path, threads, device, method)
     session = Session(path, prepare=False)
     metadata = session.metadata
     if metadata.task not in CLASSES:
@@ -121,13 +121,25 @@ def class_count(task: str, shape: tuple[int, ...]) -> int:
     return {SEGMENT: shape[1], DETECT: shape[-1] - 1}.get(task, 0)
 
 
-def _of_package(path: str | Path, device: str) -> DecodedTask:
+def _of_package(path: str | Path, threads: int, device: str, method: str) -> DecodedTask:
     if device != LOCAL:
         raise InputError(
             f"[device] expected a .pte file, got the package {path}: the runner has no Core ML;"
             " open packages on a Mac"
         )
-    raise InputError(
-        f"[run] expected a .pte file for a task other than classes, got the package {path}; run it"
-        " in Core ML on a Mac, or compile for xnnpack or native"
+    if method:
+        raise InputError(
+            f"[run] --method (method=): expected none for the package {path}, which has one input"
+            " size; leave it out"
+        )
+    check_exists(path)
+    from hvit_edge.coreml.photo_package import PhotoPackage
+
+    package = PhotoPackage(path, threads=threads)
+    return DecodedTask(
+        metadata=package.metadata,
+        backend=package.backend,
+        run=lambda pixels: tuple(package.outputs(pixels)),
+        self_test=package.self_test,
+        classes=class_count(package.metadata.task, package.specs[0].shape),
     )

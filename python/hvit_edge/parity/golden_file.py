@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hvit_edge.artifact.container import Golden, GoldenTensors, GraphAnswer
+from hvit_edge.artifact.container import Golden, GoldenPhoto, GoldenTensors, GraphAnswer
 from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.artifact.methods import field_of
 from hvit_edge.targets.executorch import executorch_runtime
@@ -41,17 +41,38 @@ def read_golden_tensors(path: Path, metadata: Metadata) -> GoldenTensors:
         path: an artifact that a Session has opened, so its fields are valid.
         metadata: its metadata.
     """
-    program = executorch_runtime().load_program(path.read_bytes())
+    read = _Reader(path)
+    inputs = read.row("hve_golden_input", len(metadata.input_names))
+    return GoldenTensors(inputs, *read.answers(len(metadata.output_names)))
 
-    def values(name: str) -> list:
-        return list(program.load_method(name).execute([]))
 
-    def row(prefix: str, count: int) -> tuple[np.ndarray, ...]:
-        return tuple(values(f"{prefix}_{i}")[0].clone().numpy() for i in range(count))
+def read_golden_photo(path: Path, metadata: Metadata) -> GoldenPhoto:
+    """Return the golden photo of a `.pte` of the task "embed", "segment" or "detect".
 
-    inputs = row("hve_golden_input", len(metadata.input_names))
-    outputs = row("hve_golden_output", len(metadata.output_names))
-    if GRAPH_SQNR not in program.method_names:
-        return GoldenTensors(inputs, outputs)
-    graph = row("hve_graph_output", len(outputs))
-    return GoldenTensors(inputs, outputs, graph, tuple(map(float, values(GRAPH_SQNR))))
+    Args:
+        path, metadata: see `read_golden_tensors`.
+    """
+    read = _Reader(path)
+    image = read.values("hve_golden_image")[0].clone().numpy()
+    return GoldenPhoto(image, *read.answers(len(metadata.output_names)))
+
+
+class _Reader:
+    """Reads the constants of a `.pte`."""
+
+    def __init__(self, path: Path) -> None:
+        self._program = executorch_runtime().load_program(path.read_bytes())
+
+    def values(self, name: str) -> list:
+        return list(self._program.load_method(name).execute([]))
+
+    def row(self, prefix: str, count: int) -> tuple[np.ndarray, ...]:
+        return tuple(self.values(f"{prefix}_{i}")[0].clone().numpy() for i in range(count))
+
+    def answers(self, count: int) -> tuple:
+        """Return the golden outputs, and the graph's outputs and SQNR if they are stored."""
+        outputs = self.row("hve_golden_output", count)
+        if GRAPH_SQNR not in self._program.method_names:
+            return (outputs,)
+        graph = self.row("hve_graph_output", count)
+        return outputs, graph, tuple(map(float, self.values(GRAPH_SQNR)))

@@ -6,15 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hvit_edge.artifact.container import Golden, GoldenTensors
+from hvit_edge.artifact.container import Golden, GoldenPhoto, GoldenTensors
 from hvit_edge.artifact.kinds import is_package
-from hvit_edge.artifact.metadata import TENSOR, Metadata
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR, Metadata
 from hvit_edge.artifact.methods import entry_of
 from hvit_edge.coreml.open_program import CORE_ML
+from hvit_edge.coreml.photo_package import PhotoPackage
 from hvit_edge.coreml.runner import PackageClassifier
 from hvit_edge.devices.open_artifact import task_of_package
+from hvit_edge.devices.open_task import class_count
 from hvit_edge.errors import InputError
-from hvit_edge.parity.golden_file import read_golden, read_golden_tensors
+from hvit_edge.parity.golden_file import (
+    read_golden,
+    read_golden_photo,
+    read_golden_tensors,
+)
 from hvit_edge.runtime import Session
 from hvit_edge.targets.target import Run, Sample, photo_sample
 from hvit_edge.tensors.package_session import PackageSession
@@ -37,13 +43,14 @@ class Opened:
         step: name of the step in the report: "runtime", "evaluated" or "predicted".
         backend: what runs the program, for the report.
         shapes: shapes of the inputs.
-        classes: number of classes of the first output, if it is [N, classes]; else None.
+        classes: number of classes of the first output, if it is [N, classes], or as
+            `open_task.class_count` says for the tasks of photos; else None.
         batch: number of photos of an input, for the task "classify".
     """
 
     path: Path
     metadata: Metadata
-    golden: Golden | GoldenTensors | None
+    golden: Golden | GoldenPhoto | GoldenTensors | None
     golden_sample: Callable[[], Sample]
     run: Run
     step: str
@@ -81,11 +88,11 @@ def open_for_parity(path: Path, *, threads: int, method: str = "") -> Opened:
             " input size; leave it out"
         )
     if is_package(path):
-        tensors = task_of_package(path) == TENSOR
-        return (_tensor_package if tensors else _photo_package)(path, threads)
+        packages = {TENSOR: _tensor_package, CLASSIFY: _photo_package}
+        return packages.get(task_of_package(path), _task_package)(path, threads)
     session = Session(path, threads=threads, method=method)
-    tensors = session.metadata.task == TENSOR
-    return (_tensor_program if tensors else _photo_program)(path, session)
+    programs = {TENSOR: _tensor_program, CLASSIFY: _photo_program}
+    return programs.get(session.metadata.task, _task_program)(path, session)
 
 
 def _photo_program(path: Path, session: Session) -> Opened:
@@ -122,6 +129,23 @@ def _photo_package(path: Path, threads: int) -> Opened:
     )
 
 
+def _task_package(path: Path, threads: int) -> Opened:
+    package = PhotoPackage(path, threads=threads)
+    pixels = package.golden.image
+    example = package.preprocess.normalise(pixels)
+    return Opened(
+        path=path,
+        metadata=package.metadata,
+        golden=package.golden,
+        golden_sample=lambda: Sample((example,), pixels),
+        run=lambda sample: package.predict(sample.pixels),
+        step=_package_step(package.backend),
+        backend=package.backend,
+        shapes=(example.shape,),
+        classes=class_count(package.metadata.task, package.specs[0].shape) or None,
+    )
+
+
 def _tensor_program(path: Path, session: Session) -> Opened:
     golden = read_golden_tensors(path, session.metadata)
     return Opened(
@@ -134,6 +158,22 @@ def _tensor_program(path: Path, session: Session) -> Opened:
         backend="C++ runtime",
         shapes=tuple(spec.shape for spec in session.inputs),
         classes=_classes(session.outputs[0].shape),
+    )
+
+
+def _task_program(path: Path, session: Session) -> Opened:
+    metadata = session.metadata
+    golden = read_golden_photo(path, metadata)
+    return Opened(
+        path=path,
+        metadata=metadata,
+        golden=golden,
+        golden_sample=lambda: photo_sample(metadata.preprocess, golden.image),
+        run=lambda sample: tuple(session(*sample.arrays)),
+        step="runtime",
+        backend="C++ runtime",
+        shapes=tuple(spec.shape for spec in session.inputs),
+        classes=class_count(metadata.task, session.outputs[0].shape) or None,
     )
 
 

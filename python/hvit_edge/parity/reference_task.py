@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.metadata import Metadata
+from hvit_edge.devices.open_task import class_count
 from hvit_edge.parity.reference import Given, reference_model
 from hvit_edge.runtime import Session
 from hvit_edge.tasks.names import EMBED
@@ -35,14 +37,19 @@ def reference_task(artifact: str | Path, given: Given) -> tuple[Metadata, TaskMo
     """Return the metadata of an artifact, and its module as a function.
 
     Args:
-        artifact: a `.pte` of the task "embed", "segment" or "detect".
+        artifact: a `.pte` or `.mlpackage` of the task "embed", "segment" or "detect".
         given: the module or weights from the caller.
 
     Raises:
         InputError, ArtifactError: see `reference_function` and `runtime.Session`.
     """
-    from hvit_edge.devices.open_task import class_count
+    if is_package(artifact):
+        from hvit_edge.coreml.photo_package import PhotoPackage
 
-    session = Session(artifact, prepare=False)
-    classes = class_count(session.metadata.task, session.outputs[0].shape)
-    return session.metadata, reference_function(session.metadata, classes, given, artifact)
+        opened = PhotoPackage(artifact)
+        metadata, shape = opened.metadata, opened.specs[0].shape
+    else:
+        session = Session(artifact, prepare=False)
+        metadata, shape = session.metadata, session.outputs[0].shape
+    classes = class_count(metadata.task, shape)
+    return metadata, reference_function(metadata, classes, given, artifact)

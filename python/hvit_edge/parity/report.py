@@ -11,6 +11,7 @@ from hvit_edge.artifact.metadata import CLASSIFY, Difference, LayerRecord
 from hvit_edge.datasets import Skipped
 from hvit_edge.devices.runner import Facts
 from hvit_edge.measures.tolerance import Tolerance
+from hvit_edge.parity.answer_agreement import AnswerAgreement
 from hvit_edge.parity.steps import StepResult
 from hvit_edge.quantize import centred_sqnr, sqnr
 
@@ -93,6 +94,8 @@ class ParityReport:
         samples: where the samples came from, for the task "tensor".
         method: the method of an artifact with several.
         others: reports of the other methods, if all of them were validated.
+        answers: comparison of the final answers of the last step with eager PyTorch's, for the
+            tasks "embed", "segment" and "detect".
     """
 
     artifact: Path
@@ -111,6 +114,7 @@ class ParityReport:
     samples: str = ""
     method: str = ""
     others: tuple[ParityReport, ...] = ()
+    answers: AnswerAgreement | None = None
 
     @property
     def passed(self) -> bool:
@@ -151,6 +155,7 @@ class ParityReport:
             "layers": [asdict(layer) for layer in self.layers],
             "method": self.method,
             "others": [report.to_dict() for report in self.others],
+            "answers": None if self.answers is None else self.answers.to_dict(),
         }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from hvit_edge.artifact.kinds import is_package
-from hvit_edge.artifact.metadata import TENSOR
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.boundary.public import public
 from hvit_edge.boundary.torch_state import settled
 from hvit_edge.devices import LOCAL, Runner, open_device
@@ -20,6 +20,7 @@ from hvit_edge.parity.opened import open_for_parity
 from hvit_edge.parity.reference import Given
 from hvit_edge.parity.report import ParityReport
 from hvit_edge.parity.validate_photos import validate_photos
+from hvit_edge.parity.validate_task import validate_task
 from hvit_edge.parity.validate_tensors import check_options, validate_tensors
 from hvit_edge.progress import Count, uncounted
 from hvit_edge.sources.address import Address
@@ -112,11 +113,11 @@ def validate(
         )
     if sample is not None:
         raise InputError(
-            "[validate] sample: expected none with an artifact that classifies photos, got one;"
+            "[validate] sample: expected none with an artifact that takes photos, got one;"
             " pass photos with --data DIR (data=...)"
         )
     judge = partial(
-        validate_photos,
+        validate_photos if opened.metadata.task == CLASSIFY else validate_task,
         given=given,
         data=data,
         rtol=rtol,

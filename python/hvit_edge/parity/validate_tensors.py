@@ -13,22 +13,19 @@ from hvit_edge.artifact.input_spec import declared_in
 from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.devices import Runner
 from hvit_edge.errors import InputError
-from hvit_edge.lowering import rewrite
-from hvit_edge.measures.tolerance import Tolerance, golden_tolerance, step_tolerance
-from hvit_edge.parity.bisect import exported_graph
-from hvit_edge.parity.judge_outputs import FREE_DB, judge_outputs, tolerances_of, without_classes
+from hvit_edge.measures.tolerance import step_tolerance
+from hvit_edge.parity.judge_outputs import judge_outputs, tolerances_of, without_classes
 from hvit_edge.parity.locate_break import locate_break
 from hvit_edge.parity.on_device import measure_arrays_on_device
 from hvit_edge.parity.opened import Opened
+from hvit_edge.parity.output_steps import fidelity_steps, float_steps, output_noise
 from hvit_edge.parity.reference import Given, reference_model
-from hvit_edge.parity.report import Noise, ParityReport
-from hvit_edge.parity.steps import QUANTIZED, StepResult
+from hvit_edge.parity.report import ParityReport
+from hvit_edge.parity.steps import StepResult
 from hvit_edge.progress import Count, uncounted
-from hvit_edge.quantize import centred_sqnr, sqnr
-from hvit_edge.targets import target_named
 from hvit_edge.targets.executorch import executorch_run
 from hvit_edge.targets.target import Sample
-from hvit_edge.tensors.eager import eager_outputs, tensors_of
+from hvit_edge.tensors.eager import eager_outputs
 from hvit_edge.tensors.sample_file import read_samples
 from hvit_edge.tensors.samples import read_inputs
 from hvit_edge.tensors.tensor_module import TensorModule, argument_names
@@ -80,7 +77,7 @@ def validate_tensors(
         return judge_outputs(step, metadata.output_names, outputs, expected, tolerances)
 
     outputs = [opened.run(Sample(arrays)) for arrays in samples]
-    steps = [*_float_steps(function, samples, metadata, judged), *_fidelity(opened)]
+    steps = [*float_steps(function, samples, metadata, judged), *fidelity_steps(opened)]
     if opened.in_executorch:
         lowered = executorch_run(opened.path.read_bytes())
         steps.append(judged("lowered", [lowered(arrays) for arrays in samples]))
@@ -104,7 +101,7 @@ def validate_tensors(
         images=len(samples),
         tolerance=without_classes(step_tolerance(opened.step, metadata.precision, rtol)),
         steps=tuple(steps),
-        noise=_noise(names, expected, outputs),
+        noise=output_noise(names, expected, outputs),
         layers=tuple(sorted(metadata.layers, key=lambda layer: layer.sqnr_db)),
         backend=opened.backend,
         device=there,
@@ -191,40 +188,3 @@ def _check_outputs(expected: Arrays, opened: Opened) -> None:
             f" {', '.join(str(list(s)) for s in stored)}, got"
             f" {', '.join(str(list(s)) for s in made)}; pass it as model="
         )
-
-
-def _float_steps(
-    function: TensorModule, samples: list[Arrays], metadata: object, judged: object
-) -> list[StepResult]:
-    """Export and rewrite the module as in the compilation, and compare both graphs with it."""
-    graph = exported_graph(function, tensors_of(samples[0]))
-    exported = judged("exported", [eager_outputs(graph, arrays) for arrays in samples])
-    rewrite(graph, passes=target_named(metadata.target).applied(metadata))
-    return [exported, judged("rewritten", [eager_outputs(graph, arrays) for arrays in samples])]
-
-
-def _fidelity(opened: Opened) -> list[StepResult]:
-    """Compare the program's answer to the golden sample with the quantized graph's."""
-    golden = opened.golden
-    if golden.graph is None:
-        return []
-    discrete = Tolerance(max_rel=golden_tolerance(opened.metadata.precision), same_top1=False)
-    tolerances = [
-        discrete if least <= FREE_DB else Tolerance(same_top1=False, sqnr_db=least)
-        for least in golden.least_sqnr_db
-    ]
-    outputs, names = [opened.run(Sample(golden.inputs))], opened.metadata.output_names
-    return [judge_outputs("fidelity", names, outputs, [golden.graph], tolerances, QUANTIZED)]
-
-
-def _noise(names: list[str], expected: Sequence[Arrays], outputs: Sequence[Arrays]) -> Noise:
-    """Measure the noise of the outputs against eager PyTorch; the noisiest output counts."""
-    rows = range(len(expected[0]))
-    whole = [
-        (np.stack([row[i] for row in expected]), np.stack([row[i] for row in outputs]))
-        for i in rows
-    ]
-    own = [min(map(sqnr, e, o)) for e, o in zip(expected, outputs, strict=True)]
-    worst = own.index(min(own))
-    centred = min(centred_sqnr(*pair) for pair in whole) if len(names) > 1 else None
-    return Noise(min(sqnr(*pair) for pair in whole), centred, names[worst], own[worst])
