@@ -12,11 +12,12 @@ import textwrap
 from collections import Counter
 
 from hvit_edge.artifact.kinds import check_exists
-from hvit_edge.artifact.metadata import TENSOR
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import VerbParser
 from hvit_edge.precision import CPUS
+from hvit_edge.tasks.names import EMBED, L2, SEGMENT
 
 WIDTH = 72
 
@@ -79,14 +80,44 @@ def _of_task(meta: dict) -> list[tuple[str, object]]:
     if meta["task"] == TENSOR:
         return [("task", "tensor: arrays in, arrays out"), ("sample", meta["sample_source"])]
     return [
+        *_answers(meta),
         ("preprocessing", text.preprocess(meta["preprocess"], meta["preprocess_source"])),
         ("labels", _labels(meta["labels"], meta["labels_source"])),
     ]
 
 
+def _answers(meta: dict) -> list[tuple[str, str]]:
+    """Return what an artifact computes from a photo; empty for classes."""
+    task = meta["task"]
+    if task == CLASSIFY:
+        return []
+    if task == EMBED:
+        length = "length 1 (L2)" if meta["normalize"] == L2 else "not normalized"
+        return [("task", f"{task}: a photo to a vector, {length}")]
+    if task == SEGMENT:
+        colors = ", ".join(meta["colors"][:5]) + (", ..." if len(meta["colors"]) > 5 else "")
+        return [
+            ("task", f"{task}: a photo to the class of each pixel"),
+            ("colors", colors or "the palette of Pascal VOC"),
+        ]
+    return [("task", f"{task}: a photo to boxes"), ("boxes", _boxes(meta["detect"]))]
+
+
+def _boxes(detect: dict) -> str:
+    variances = ", ".join(f"{value:g}" for value in detect["variances"])
+    return (
+        f"{detect['anchors']} anchors, variances {variances}\n"
+        f"score above {detect['score_threshold']:g}, IoU of kept boxes up to"
+        f" {detect['iou_threshold']:g}\n"
+        f"at most {detect['candidates']} candidates of a class, {detect['max_detections']} boxes"
+    )
+
+
 def _top1(meta: dict) -> str:
     if meta["task"] == TENSOR:
         return ""
+    if meta["task"] != CLASSIFY:
+        return f", answers {'agree' if meta['parity']['top1_agree'] else 'differ'}"
     return f", top-1 {'agrees' if meta['parity']['top1_agree'] else 'differs'}"
 
 
@@ -135,6 +166,7 @@ def _package(facts: dict) -> list[tuple[str, object]]:
         ("package", f"{facts['path']}, {text.size(facts['bytes'])}\n{sizes}"),
         ("inputs", "\n".join(_feature(feature) for feature in facts["inputs"])),
         ("outputs", "\n".join(_feature(feature) for feature in facts["outputs"])),
+        *_suppression(facts["suppression"]),
         ("needs", f"{facts['opset']} or later, specification {facts['specification']}"),
         ("operators", _wrapped(facts["operators"])),
         ("precisions", _wrapped(facts["precisions"])),
@@ -142,6 +174,18 @@ def _package(facts: dict) -> list[tuple[str, object]]:
         ("not on Neural Engine", "\n".join(outside) + "\n(predicted by rules, not measured)"),
         ("compute units", f"{facts['compute_units']} (a hint for apps)"),
     ]
+
+
+def _suppression(found: dict | None) -> list[tuple[str, str]]:
+    """Return the last part of a pipeline that detects; empty for other packages."""
+    if found is None:
+        return []
+    described = ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in found.items()
+        if not isinstance(value, list)
+    )
+    return [("suppression", described)]
 
 
 def _feature(feature: dict) -> str:

@@ -17,6 +17,7 @@ from hvit_edge.coreml import Feature, Package, load_program
 from hvit_edge.coreml.blobs import Reference, references
 from hvit_edge.coreml.metadata import read_metadata
 from hvit_edge.coreml.semantics import declared_dtype
+from hvit_edge.inspection.metadata_fields import metadata_fields
 
 MODEL, WEIGHTS = "model.mlmodel", "weight.bin"
 EXPANDING = "constexpr_"
@@ -59,7 +60,7 @@ def describe_package(path: str | Path) -> dict:
         "weights": _weights(package),
         "predicted_outside_neural_engine": list(outside_neural_engine(program.calls)),
         "compute_units": package.metadata.get("hve_compute_units", "all"),
-        "metadata": asdict(metadata),
+        "metadata": metadata_fields(metadata),
     }
 
 

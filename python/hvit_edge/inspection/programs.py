@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hvit_edge.artifact.calls import count_calls
 from hvit_edge.artifact.kinds import is_package
 from hvit_edge.artifact.methods import entry_of
+from hvit_edge.inspection.metadata_fields import metadata_fields
 
 if TYPE_CHECKING:
     from hvit_edge.runtime import Session
@@ -19,7 +19,7 @@ def describe(path: str | Path) -> dict:
 
     Returns:
         For a package, see `describe_package`. For a file: path, bytes, format ("pte"), inputs and
-        outputs (lists of {"dtype", "shape"}, and "name" for the task "tensor"),
+        outputs (lists of {"dtype", "shape"}, and "name" if the task names them),
         planned_memory_bytes, delegates and ops_outside (name to number of calls), metadata
         (docs/artifact.md). They are those of the first method; `methods` lists all methods of an
         artifact with several (name, batch, input_size, planned_memory_bytes, delegates and
@@ -35,7 +35,6 @@ def describe(path: str | Path) -> dict:
     from hvit_edge.runtime import Session
 
     session = Session(path, prepare=False)  # checks the seal before anything is parsed here
-    metadata = session.metadata
     program = Path(path).read_bytes()
     delegates, outside = count_calls(program)
     return {
@@ -47,7 +46,7 @@ def describe(path: str | Path) -> dict:
         "planned_memory_bytes": session.planned_memory_bytes,
         "delegates": delegates,
         "ops_outside": outside,
-        "metadata": asdict(replace(metadata, versions=dict(metadata.versions))),
+        "metadata": metadata_fields(session.metadata),
         "methods": _methods(session, program),
     }
 
