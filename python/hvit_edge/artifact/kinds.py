@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hvit_edge.artifact.metadata import CLASSIFY, Metadata
+from hvit_edge.artifact.metadata import CLASSIFY, TENSOR, Metadata
 from hvit_edge.artifact.package_file import MANIFEST, SUFFIX
 from hvit_edge.errors import ArtifactError, InputError
+from hvit_edge.tasks.names import DETECT, EMBED, SEGMENT
+
+_OPENED_BY = {EMBED: "Embedder", SEGMENT: "Segmenter", DETECT: "Detector"}
 
 
 def is_package(path: str | Path) -> bool:
@@ -54,10 +57,17 @@ def missing_package(path: str | Path) -> ArtifactError:
 
 def check_classifies(metadata: Metadata, path: str | Path) -> None:
     """Raise ArtifactError if an artifact does not classify photos."""
-    if metadata.task != CLASSIFY:
+    if metadata.task == CLASSIFY:
+        return
+    if metadata.task == TENSOR:
         session = "PackageSession" if is_package(path) else "Session"
-        raise ArtifactError(
-            f"[Classifier] expected an artifact of the task {CLASSIFY}, got one of the task"
-            f" {metadata.task}: {path}; use hvit_edge.{session}, which takes and returns arrays,"
-            " and `hvit-edge validate` to check it"
+        remedy = (
+            f"use hvit_edge.{session}, which takes and returns arrays, and `hvit-edge validate` to"
+            " check it"
         )
+    else:
+        remedy = f"use {_OPENED_BY[metadata.task]}, or `hvit-edge run`, which opens any task"
+    raise ArtifactError(
+        f"[Classifier] expected an artifact of the task {CLASSIFY}, got one of the task"
+        f" {metadata.task}: {path}; {remedy}"
+    )
