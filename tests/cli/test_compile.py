@@ -17,6 +17,7 @@ from hvit_edge.errors import DelegationError, InputError
 from hvit_edge.precision import TARGET_PRECISIONS
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.targets import target_named
+from hvit_edge.tasks import Embed
 from hvit_edge.weights.preprocess_choice import PreprocessChoice
 
 DEFAULTS = inspect.signature(compiler.compile).parameters
@@ -92,8 +93,24 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "force_inexact": False,
             "inputs": None,
             "cache": True,
+            "task": None,
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "task"),
+    [
+        ("--task embed", "embed"),
+        ("--task embed --normalize none", Embed("none")),
+        ("--task embed --normalize l2", Embed("l2")),
+        ("--task classify", "classify"),
+    ],
+)
+def test_the_task_reaches_the_compiler(requests, given, task):
+    main(["compile", "swin_t", *given.split()])
+    ((_, options),) = requests
+    assert options["task"] == task
 
 
 def test_single_fields_of_the_preprocessing_reach_the_compiler(requests):
