@@ -28,13 +28,18 @@ void BoxFinder::score(const float* logits, double threshold) {
   const double least = threshold > 0 ? std::log(threshold) - 1e-6 : -HUGE_VAL;
   for (std::size_t anchor = 0; anchor < spec_.anchors.size(); ++anchor, logits += classes_) {
     const float object = *std::max_element(logits + 1, logits + classes_);
-    const double largest = std::max(object, logits[0]);
+    const float largest = std::max(object, logits[0]);
     if (object - largest < least) continue;
     anchors_.push_back(static_cast<int>(anchor));
     double sum = 0;
-    for (int c = 0; c < classes_; ++c) sum += std::exp(logits[c] - largest);
     for (int c = 0; c < classes_; ++c) {
-      probabilities_.push_back(static_cast<float>(std::exp(logits[c] - largest) / sum));
+      const float share = std::exp(logits[c] - largest);
+      probabilities_.push_back(share);
+      sum += share;
+    }
+    const auto scale = static_cast<float>(1 / sum);
+    for (auto share = probabilities_.end() - classes_; share != probabilities_.end(); ++share) {
+      *share *= scale;
     }
   }
 }
@@ -46,13 +51,16 @@ void BoxFinder::choose(int index, const DetectLimits& limits) {
   for (std::size_t i = 0; i < anchors_.size(); ++i, scores += classes_) {
     if (*scores > limits.score_threshold) candidates_.push_back({*scores, anchors_[i]});
   }
-  const std::size_t count =
-      std::min(candidates_.size(), static_cast<std::size_t>(limits.candidates));
-  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(count),
-                    candidates_.end(), [](const Candidate& a, const Candidate& b) {
-                      return a.score != b.score ? a.score > b.score : a.anchor < b.anchor;
-                    });
-  candidates_.resize(count);
+  const auto better = [](const Candidate& a, const Candidate& b) {
+    return a.score != b.score ? a.score > b.score : a.anchor < b.anchor;
+  };
+  const auto count = static_cast<std::size_t>(limits.candidates);
+  if (candidates_.size() > count) {
+    const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::nth_element(candidates_.begin(), last, candidates_.end(), better);
+    candidates_.resize(count);
+  }
+  std::sort(candidates_.begin(), candidates_.end(), better);
 }
 
 void BoxFinder::suppress(int index, const float* offsets, const DetectLimits& limits,

@@ -19,9 +19,7 @@ Side clipped(double start, double end, const AxisPlace& axis) {
   return {std::clamp(std::min(one, other), 0.0, last), std::clamp(std::max(one, other), 0.0, last)};
 }
 
-double area(const Box& box) {
-  return std::max(box.right - box.left, 0.0) * std::max(box.bottom - box.top, 0.0);
-}
+double area(const Box& box) { return (box.right - box.left) * (box.bottom - box.top); }
 
 }  // namespace
 
@@ -34,11 +32,11 @@ Box decode_box(const Anchor& anchor, const float* offset, const std::array<doubl
 }
 
 double overlap(const Box& one, const Box& other) {
-  const Box shared = {std::max(one.left, other.left), std::max(one.top, other.top),
-                      std::min(one.right, other.right), std::min(one.bottom, other.bottom)};
-  const double common = area(shared);
-  const double covered = area(one) + area(other) - common;
-  return covered > 0 ? common / covered : 0;
+  const double width = std::min(one.right, other.right) - std::max(one.left, other.left);
+  const double height = std::min(one.bottom, other.bottom) - std::max(one.top, other.top);
+  if (!(width > 0 && height > 0)) return 0;  // most pairs
+  const double common = width * height;
+  return common / (area(one) + area(other) - common);
 }
 
 bool place_box(const Box& box, const Placement& placement, Detection& detection) {
