@@ -48,9 +48,9 @@ REFUSED = {
         ["compile", "deeplabv3_mobilevit_xxs", "--task", "classify"],
         "task: expected segment for deeplabv3_mobilevit_xxs, got classify",
     ),
-    "auto for a segmentation model": (
+    "auto without photos to measure on": (
         ["compile", "deeplabv3_mobilevit_xxs", "--precision", "auto", "--calib-data", "."],
-        "precision: expected a fixed one for the task segment, got auto",
+        "evaluation data: expected photos with precision auto, got none",
     ),
     "a task on another target": (
         ["compile", MODEL, "--task", "embed", "--target", "coreml-pte"],
@@ -59,10 +59,6 @@ REFUSED = {
     "a normalization without its task": (
         ["compile", MODEL, "--normalize", "none"],
         "--normalize: expected together with --task embed, got no task",
-    ),
-    "auto for another task": (
-        ["compile", MODEL, "--task", "embed", "--precision", "auto", "--calib-data", "."],
-        "precision: expected a fixed one for the task embed, got auto",
     ),
     "an existing output": (["compile", MODEL, "-o", "taken.pte"], "got an existing one: taken.pte"),
     "a missing folder": (["compile", MODEL, "-o", "no/a.pte"], "expected an existing folder"),

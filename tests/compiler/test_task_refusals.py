@@ -77,7 +77,7 @@ def test_outputs_of_another_form(task, answer, message, tmp_path):
             {"target": "coreml-pte"},
             "target: expected one of xnnpack, native, coreml for the task segment",
         ),
-        ({"precision": "auto", "calib_data": "."}, "expected a fixed one for the task segment"),
+        ({"precision": "auto", "calib_data": "."}, "evaluation data: expected photos with"),
         ({"precision": "int8"}, "calibration data: expected photos with int8, got none"),
         ({"batches": [1, 2]}, "a batch of 1 for the task segment, got others"),
         ({"preprocess": None}, "expected preprocess=Preprocess"),

@@ -196,14 +196,15 @@ def _add_mixed(parser: VerbParser) -> None:
     parser.add_argument(
         "--eval-data",
         metavar="DIR|NPZ",
-        help="auto: labeled images on which plans are measured",
+        help="auto: labeled images on which plans are measured; photos for other tasks than to"
+        " classify",
     )
     parser.add_argument(
         "--max-drop",
         type=points,
         metavar="POINTS",
-        help="auto: allowed loss of top-1 against PyTorch on --eval-data, in points (default: 0.5);"
-        " exit 3 if every plan loses more",
+        help="auto: allowed loss of top-1 against PyTorch on --eval-data, in points (default: 0.5),"
+        " or of agreement with its masks, boxes or embeddings; exit 3 if every plan loses more",
     )
     parser.add_argument(
         "--plan",

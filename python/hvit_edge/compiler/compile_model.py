@@ -14,9 +14,10 @@ from torch.fx import GraphModule
 from hvit_edge.boundary.public import public
 from hvit_edge.boundary.torch_state import settled
 from hvit_edge.compiler.compile_methods import compile_methods, method_sources
+from hvit_edge.compiler.float_answers import FloatAnswers
 from hvit_edge.compiler.gate import Gate
 from hvit_edge.compiler.method_request import requested_methods
-from hvit_edge.compiler.mixed import Labelled, MixedReport, keep_plan, mix
+from hvit_edge.compiler.mixed import Labelled, Measured, MixedReport, keep_plan, mix
 from hvit_edge.compiler.mixed_options import MixedOptions
 from hvit_edge.compiler.photo_gate import PhotoGate, bundled_samples
 from hvit_edge.compiler.pipeline import Made, make_program
@@ -25,6 +26,7 @@ from hvit_edge.compiler.request import Request, make_request
 from hvit_edge.compiler.source import Source, read_model
 from hvit_edge.compiler.subject import Subject
 from hvit_edge.compiler.task_gate import TaskGate
+from hvit_edge.compiler.task_subject import TaskSubject
 from hvit_edge.compiler.tensor_gate import TensorGate
 from hvit_edge.compiler.tensor_subject import read_calibration
 from hvit_edge.compiler.write_artifact import write_artifact
@@ -198,7 +200,14 @@ def compile_request(request: Request, source: Source) -> Artifact:
 def _compile_photos(request: Request, source: Source) -> Artifact:
     """Compile a module that classifies photos to an artifact of the task "classify"."""
     gate, job, mixture = _photo_work(request, source)
-    made = _make(request, gate, job, source.photos.registered)
+    return _written(request, gate, job, source.photos.registered, mixture)
+
+
+def _written(
+    request: Request, gate: Gate, job: Job, registered: bool, mixture: _Mixture | None
+) -> Artifact:
+    """Make a program, and write it with the plan of precision "auto"."""
+    made = _make(request, gate, job, registered)
     artifact = write_artifact(request, gate, made, mixture.report if mixture else None)
     if mixture is not None:
         keep_plan(mixture.report, job.name, request.path, force=request.force)
@@ -221,7 +230,14 @@ def _photo_work(
     if target.takes_pixels:
         subject = subject.in_few_colors()
     gate = PhotoGate(subject, request.precision, request.rtol, source.reuse)
-    mixture = _Mixture(request, subject) if request.precision == "auto" else None
+    mixture = None
+    if request.precision == "auto":
+        classes, data = subject.expected.shape[1], request.mixed.eval_data
+        mixture = _Mixture(
+            request,
+            subject,
+            lambda: Labelled(data, origin.photos, classes, origin.labels) if data else None,
+        )
     samples = gate.samples if request.precision == "fp32" else gate.photos
     job = replace(
         _job(request, source, origin.name, samples, calibration, subject.registered),
@@ -248,7 +264,10 @@ def _compile_task(request: Request, source: Source) -> Artifact:
         subject = subject.in_few_colors()
     if request.precision != "fp32":
         subject = subject.with_photos(bundled_samples(origin.photos))
-    gate = TaskGate(subject, request.precision, request.rtol, source.reuse)
+    gate, mixture = TaskGate(subject, request.precision, request.rtol, source.reuse), None
+    if request.precision == "auto":
+        data = request.mixed.eval_data
+        mixture = _Mixture(request, subject, lambda: FloatAnswers(data, subject) if data else None)
     job = replace(
         _job(request, source, origin.name, gate.samples, calibration, subject.registered),
         outputs=subject.expected[0],
@@ -258,9 +277,9 @@ def _compile_task(request: Request, source: Source) -> Artifact:
         task=subject.task,
         default_calibration=lambda count: bundled_calibration(origin.photos, count=count),
         keep_sensitive=not subject.registered,
+        mix=mixture,
     )
-    made = _make(request, gate, job, subject.registered)
-    return write_artifact(request, gate, made)
+    return _written(request, gate, job, subject.registered, mixture)
 
 
 def _compile_arrays(request: Request, source: Source) -> Artifact:
@@ -322,19 +341,23 @@ class _Mixture:
 
     report: MixedReport
 
-    def __init__(self, request: Request, subject: Subject) -> None:
-        self._request, self._subject = request, subject
+    def __init__(
+        self,
+        request: Request,
+        subject: Subject | TaskSubject,
+        measured: Callable[[], Measured | None],
+    ) -> None:
+        self._request, self._subject, self._measured = request, subject, measured
 
     def __call__(self, graph: GraphModule, calibration: Calibration) -> GraphModule:
-        request, origin = self._request, self._subject.origin
-        classes, data = self._subject.expected.shape[1], request.mixed.eval_data
+        request = self._request
         made, self.report = mix(
             graph,
             request.mixed,
-            model=origin.name,
+            model=self._subject.origin.name,
             weights_digest=weights_digest(self._subject.module),
             calibration=calibration,
-            labelled=Labelled(data, origin.photos, classes, origin.labels) if data else None,
+            labelled=self._measured(),
             output=request.path,
             progress=request.progress,
             tell=request.tell,

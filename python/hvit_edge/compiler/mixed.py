@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -42,8 +43,10 @@ class MixedReport:
     Attributes:
         layers: the precision of each layer.
         plan_path: the file from which the plan was read, or to which it is written.
-        max_drop, drop: allowed and measured loss of top-1 in points; None without labeled images.
-        float_top1, top1: top-1 of the float graph and of the plan, 0 to 1; None without them.
+        max_drop, drop: allowed and measured loss in points of top-1, or of agreement with the
+            module for other tasks, see `FloatAnswers`; None without images to measure it on.
+        float_top1, top1: top-1, or agreement, of the float graph and of the plan, 0 to 1; None
+            without them.
         reached: True if the drop is at most `max_drop`.
         predicted_ms, float_ms: predicted time of the layers with the plan, and with all layers in
             fp32; None for a given plan.
@@ -66,6 +69,21 @@ class MixedReport:
         values = {**self.__dict__, "plan_path": str(self.plan_path)}
         rows = [{**asdict(row), "saved_ms": row.saved_ms} for row in self.ranking]
         return {**values, "ranking": rows}
+
+
+class Measured(Protocol):
+    """Measures graphs on preprocessed photos.
+
+    Attributes:
+        inputs: the photos.
+        truth: their classes, if they are labeled.
+    """
+
+    inputs: list[np.ndarray]
+    truth: np.ndarray
+
+    def top1(self, graph: GraphModule) -> float:
+        """Return how right the answers of a graph are, 0 to 1."""
 
 
 class Labelled:
@@ -99,7 +117,7 @@ def mix(
     model: str,
     weights_digest: str,
     calibration: Calibration,
-    labelled: Labelled | None,
+    labelled: Measured | None,
     output: Path,
     progress: Wrap,
     tell: Callable[[str], None],
@@ -111,7 +129,7 @@ def mix(
         options: checked by `check_mixed`.
         model, weights_digest: name of the model, and digest of its weights.
         calibration: images with which weights are rounded and layers are measured.
-        labelled: the evaluation data; None for a given plan without it.
+        labelled: what measures plans; None for a given plan without evaluation data.
         output: path of the artifact; the state of a search is stored next to it until it ends.
         progress, tell: see `search`.
 
@@ -146,7 +164,7 @@ def _given(
     path: Path,
     options: MixedOptions,
     calibration: Calibration,
-    labelled: Labelled | None,
+    labelled: Measured | None,
 ) -> tuple[GraphModule, MixedReport]:
     plan, layers = read_plan(path), find_layers(graph)
     chosen = resolve(plan, layers)
@@ -169,7 +187,7 @@ def _searched(
     options: MixedOptions,
     model: str,
     calibration: Calibration,
-    labelled: Labelled,
+    labelled: Measured,
     output: Path,
     digest: str,
     progress: Wrap,
@@ -203,7 +221,7 @@ def _searched(
 
 
 def _digest(
-    weights_digest: str, calibration: Calibration, labelled: Labelled, options: MixedOptions
+    weights_digest: str, calibration: Calibration, labelled: Measured, options: MixedOptions
 ) -> str:
     """Return the SHA-256 digest of everything on which a search depends."""
     digest = hashlib.sha256(weights_digest.encode())

@@ -14,8 +14,10 @@ class MixedOptions:
     """Holds the options of precision "auto".
 
     Attributes:
-        eval_data: labeled images, see `evaluate`; required unless `plan` is given.
-        max_drop: allowed loss of top-1 against eager PyTorch on them, in points; None is 0.5.
+        eval_data: labeled images, see `evaluate`; for other tasks than "classify" photos, which
+            need no labels. Required unless `plan` is given.
+        max_drop: allowed loss against eager PyTorch on them, in points of top-1, or of agreement
+            for other tasks; None is 0.5.
         plan: a plan file in place of a search.
         cost_profile: latencies of another device; None measures on this machine.
         force_inexact: use the best plan even if it loses more.
@@ -45,8 +47,17 @@ def state_path(output: Path) -> Path:
     return output.with_suffix(".search.json")
 
 
-def check_mixed(options: MixedOptions, precision: str, output: Path, *, force: bool) -> None:
+def check_mixed(
+    options: MixedOptions,
+    precision: str,
+    output: Path,
+    *,
+    force: bool,
+    images: str = "labeled images",
+) -> None:
     """Check the options of "auto" before any work is done.
+
+    `images` says what `eval_data` contains, for messages.
 
     Raises:
         InputError: options are given with another precision or contradict each other, `eval_data`
@@ -62,7 +73,7 @@ def check_mixed(options: MixedOptions, precision: str, output: Path, *, force: b
     if options.plan is None:
         if options.eval_data is None:
             raise InputError(
-                "[compile] evaluation data: expected labeled images with precision auto, got none;"
+                f"[compile] evaluation data: expected {images} with precision auto, got none;"
                 " pass --eval-data DIR or NPZ (eval_data=...), or a plan as --plan (plan=...)"
             )
         check_output(plan_path(output), force=force)

@@ -88,7 +88,8 @@ class Request:
         self._check_calibration("samples" if arrays else "photos")
         check = check_package_output if self.target == "coreml" else check_output
         check(self.path, force=self.force)
-        check_mixed(self.mixed, self.precision, self.path, force=self.force)
+        images = "labeled images" if task == CLASSIFY else "photos"
+        check_mixed(self.mixed, self.precision, self.path, force=self.force, images=images)
 
     def check_arrays(self) -> None:
         """Raise InputError for a target or precision that tensor artifacts do not have."""
@@ -104,20 +105,12 @@ class Request:
             )
 
     def check_task(self, task: str) -> None:
-        """Raise InputError for a target or precision that artifacts of a task do not have."""
-        faults = []
+        """Raise InputError for a target that artifacts of a task do not have."""
         if self.target not in TASK_TARGETS:
-            faults.append(
-                f"target: expected one of {', '.join(TASK_TARGETS)} for the task {task}, got"
-                f" {self.target!r}"
+            raise InputError(
+                f"[compile] target: expected one of {', '.join(TASK_TARGETS)} for the task {task},"
+                f" got {self.target!r}"
             )
-        if self.precision == "auto":
-            faults.append(
-                f"precision: expected a fixed one for the task {task}, got auto, which measures the"
-                " accuracy of a classifier; use int8, int8-dynamic or fp16"
-            )
-        if faults:
-            raise InputError("[compile] " + "; ".join(faults))
 
     def least_share(self, registered: bool) -> float:
         """Return the share of operators that must be delegated; a registered model needs all."""
