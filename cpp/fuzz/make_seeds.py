@@ -2,7 +2,8 @@
 
     python cpp/fuzz/make_seeds.py
 
-They are made from the smallest artifact of cpp/tests/data, which is also a seed.
+They are made from the smallest artifact of cpp/tests/data, and from its detector, which are also
+seeds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import zlib
 from pathlib import Path
 
 FUZZ = Path(__file__).parent
-PROGRAM = (FUZZ.parent / "tests/data/integer_output_v1.pte").read_bytes()[:-32]
+DATA = FUZZ.parent / "tests/data"
+PROGRAM = (DATA / "integer_output_v1.pte").read_bytes()[:-32]
+DETECTOR = (DATA / "native_detect_v2.pte").read_bytes()[:-32]
 
 
 def seal(program: bytes, version: int = 1) -> bytes:
@@ -21,13 +24,13 @@ def seal(program: bytes, version: int = 1) -> bytes:
     return program + struct.pack("<8sIIQQ", b"HVITEDGE", version, checksum, len(program), 0)
 
 
-def exchange(old: bytes, new: bytes) -> bytes:
+def exchange(old: bytes, new: bytes, program: bytes = PROGRAM) -> bytes:
     """Return the artifact with `new` instead of the first `old`."""
-    if old not in PROGRAM or len(old) != len(new):
+    if old not in program or len(old) != len(new):
         raise SystemExit(
             f"[make_seeds] expected {old!r} in the artifact, got none; adapt the seeds"
         )
-    return seal(PROGRAM.replace(old, new, 1))
+    return seal(program.replace(old, new, 1))
 
 
 def integers(*values: int) -> bytes:
@@ -43,6 +46,9 @@ def main() -> None:
         "output_index": exchange(parity, integers(4, 0, 1, 2, 99)),
         "no_values": exchange(parity, integers(0, 0, 1, 2, 3)),
         "renamed_model": exchange(b"hve_std", b"forward"),
+        "no_anchors": exchange(b"hve_anchors", b"hve_anchorz", DETECTOR),
+        "exchanged_outputs": exchange(b"logits\noffsets", b"offsets\nlogits", DETECTOR),
+        "unknown_task": exchange(b"detect\0", b"defect\0", DETECTOR),
         "program_cut": seal(PROGRAM[:4096]),
         "not_a_program": seal(bytes(range(256))),
         "newer_container": seal(PROGRAM[:64], version=2),
