@@ -10,11 +10,12 @@ from hvit_edge.preprocess import Preprocess
 from hvit_edge.runtime.binding import cpp
 
 ORIENTATIONS = list(itertools.product([0, 90, 180, 270], [False, True]))
+COLORS = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "channel_order": "BGR"}
 PREPROCESSES = {
-    "stretched": Preprocess((32, 24), "stretch"),
-    "stretched and cropped": Preprocess((32, 24), "stretch", 40),
-    "cropped": Preprocess((32, 24), "shortest", 37),
-    "cropped, rounded down": Preprocess((32, 24), "shortest-floor", 37),
+    "stretched": Preprocess((32, 24), "stretch", **COLORS),
+    "stretched and cropped": Preprocess((32, 24), "stretch", 40, **COLORS),
+    "cropped": Preprocess((32, 24), "shortest", 37, **COLORS),
+    "cropped, rounded down": Preprocess((32, 24), "shortest-floor", 37, **COLORS),
 }
 
 

@@ -45,16 +45,16 @@ void BoxFinder::score(const float* logits, double threshold) {
 }
 
 // Sorts the best candidates of a class; of equal ones the earlier anchor is first.
-void BoxFinder::choose(int index, const DetectLimits& limits) {
+void BoxFinder::choose(int index, double threshold, int most) {
   candidates_.clear();
   const float* scores = probabilities_.data() + index;
   for (std::size_t i = 0; i < anchors_.size(); ++i, scores += classes_) {
-    if (*scores > limits.score_threshold) candidates_.push_back({*scores, anchors_[i]});
+    if (*scores > threshold) candidates_.push_back({*scores, anchors_[i]});
   }
   const auto better = [](const Candidate& a, const Candidate& b) {
     return a.score != b.score ? a.score > b.score : a.anchor < b.anchor;
   };
-  const auto count = static_cast<std::size_t>(limits.candidates);
+  const auto count = static_cast<std::size_t>(most);
   if (candidates_.size() > count) {
     const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(count);
     std::nth_element(candidates_.begin(), last, candidates_.end(), better);
@@ -99,13 +99,16 @@ void BoxFinder::run(const float* logits, const float* offsets, const DetectLimit
   reserve(limits);
   objects_.clear();
   score(logits, limits.score_threshold);
+  const auto most = static_cast<std::size_t>(limits.max_detections);
+  double threshold = limits.score_threshold;
   for (int index = 1; index < classes_; ++index) {
-    choose(index, limits);
+    choose(index, threshold, limits.candidates);
     if (candidates_.empty()) continue;
     suppress(index, offsets, limits, placement);
-    if (objects_.size() > static_cast<std::size_t>(limits.max_detections)) {
-      keep_best(limits.max_detections);
-    }
+    if (objects_.size() < most) continue;
+    // What is not better than all of these is not returned, and drops nothing that is better.
+    keep_best(limits.max_detections);
+    threshold = objects_.back().detection.score;
   }
   keep_best(limits.max_detections);
   found.clear();

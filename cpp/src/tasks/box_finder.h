@@ -39,7 +39,7 @@ class BoxFinder {
 
   void reserve(const DetectLimits& limits);
   void score(const float* logits, double threshold);
-  void choose(int index, const DetectLimits& limits);
+  void choose(int index, double threshold, int most);
   void suppress(int index, const float* offsets, const DetectLimits& limits,
                 const Placement& placement);
   void keep_best(int count);
