@@ -20,6 +20,7 @@ from tables import (
     coreml,
     coverage,
     deployed_sizes,
+    masks,
     models,
     peers,
     peers_plot,
@@ -58,6 +59,9 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
                 "ablation": quantization.ablation_table,
             }.items()
         },
+    },
+    "docs/frames.md": {
+        "masks": ("masks", masks.masks_table),
     },
     "docs/arm.md": {
         "arm_accuracy": ("arm_accuracy", arm.accuracy_table),
