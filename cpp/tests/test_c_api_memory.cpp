@@ -93,6 +93,52 @@ TEST(CApiMemory, ClassifyingReportsThatItRanOut) {
             3);
 }
 
+TEST(CApiMemory, OtherTasksReportThatTheyRanOut) {
+  if (testing::kUnderThreadSanitizer) GTEST_SKIP() << kOwnNew;
+  constexpr std::size_t kPixels = 60 * 50;
+  const std::vector<std::uint8_t> bytes = testing::some_bytes(3 * kPixels);
+  const hve_image image = testing::rgb_image(bytes, 60, 50);
+  std::vector<std::uint8_t> classes(kPixels);
+  std::vector<float> numbers(kPixels);
+  std::vector<hve_detection> found(100);
+  std::size_t count = 0;
+  Reason reason;
+  hve_embedder* embedder = nullptr;
+  hve_segmenter* segmenter = nullptr;
+  hve_detector* detector = nullptr;
+  hve_embedder_open(testing::data_path(testing::kEmbed).c_str(), nullptr, &embedder, nullptr);
+  hve_segmenter_open(testing::data_path(testing::kSegment).c_str(), nullptr, &segmenter, nullptr);
+  hve_detector_open(testing::data_path(testing::kDetect).c_str(), nullptr, &detector, nullptr);
+  const testing::OwnedEmbedder first(embedder);
+  const testing::OwnedSegmenter second(segmenter);
+  const testing::OwnedDetector third(detector);
+  EXPECT_GT(count_failures(reason,
+                           [&] {
+                             return hve_embedder_embed(embedder, &image, numbers.data(), kPixels,
+                                                       &count, reason);
+                           }),
+            3);
+  EXPECT_EQ(count, 5U);
+  EXPECT_GT(count_failures(reason,
+                           [&] {
+                             return hve_segmenter_segment(segmenter, &image, classes.data(),
+                                                          kPixels, numbers.data(), kPixels, &count,
+                                                          reason);
+                           }),
+            3);
+  EXPECT_EQ(count, kPixels);
+  hve_detect_options options = HVE_DETECT_OPTIONS_INIT;
+  options.score_threshold = 0;
+  options.max_detections = 100;
+  EXPECT_GT(count_failures(reason,
+                           [&] {
+                             return hve_detector_detect(detector, &image, &options, found.data(),
+                                                        found.size(), &count, reason);
+                           }),
+            3);
+  EXPECT_GT(count, 5U);
+}
+
 TEST(CApiMemory, OpeningReportsThatItRanOut) {
   if (testing::kUnderThreadSanitizer) GTEST_SKIP() << kOwnNew;
   const std::string path = testing::tiny_path();
