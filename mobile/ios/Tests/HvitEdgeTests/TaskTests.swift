@@ -29,6 +29,11 @@ final class TaskTests: XCTestCase {
         return Pixels(Data(bytes), width: 8, height: 8, format: .rgb)
     }
 
+    private func pixel(_ x: Int, _ y: Int, of overlay: [UInt8]) -> [UInt8] {
+        let at = 4 * (y * Self.width + x)
+        return Array(overlay[at..<at + 4])
+    }
+
     func testEmbeds() async throws {
         let embedder = try await Embedder.open(embed)
         XCTAssertEqual(embedder.size, 5)
@@ -58,8 +63,8 @@ final class TaskTests: XCTestCase {
         XCTAssertEqual([mask[4, 4], mask[90, 4], mask[90, 120]], [1, 0, 3])
         XCTAssertTrue(mask.confidence.isEmpty)
         let overlay = mask.overlayBytes(colors: segmenter.colors)
-        XCTAssertEqual(Array(overlay[4 * (4 * Self.width + 4)...].prefix(4)), [127, 0, 0, 127])
-        XCTAssertEqual(Array(overlay[4 * (4 * Self.width + 90)...].prefix(4)), [0, 0, 0, 0])
+        XCTAssertEqual(pixel(4, 4, of: overlay), [127, 0, 0, 127])
+        XCTAssertEqual(pixel(90, 4, of: overlay), [0, 0, 0, 0])
         let sure = try await segmenter.segment(colors(), confidence: true)
         XCTAssertEqual(sure.confidence.count, sure.classes.count)
         XCTAssertGreaterThan(sure.confidence[4 * Self.width + 4], 0.9)
