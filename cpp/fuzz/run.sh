@@ -34,6 +34,8 @@ fuzz preprocess 512 &
 processes="$processes $!"
 fuzz c_api 1024 &
 processes="$processes $!"
+fuzz tasks 128 &
+processes="$processes $!"
 fuzz native_plan 8192 &
 processes="$processes $!"
 if [ -e "$build/cpp/fuzz/fuzz_container" ]; then # of the runtime without ExecuTorch
