@@ -10,6 +10,12 @@ extension Metadata {
                 "[CoreMLClassifier] expected a package that hvit-edge compiled, got one without its"
                     + " metadata; compile the model with --target coreml")
         }
+        if let task = strings["hve_task"], task != "classify" {
+            throw HvitEdgeError(
+                .invalidArtifact,
+                "[CoreMLClassifier] expected a package of the task classify, got one of the task"
+                    + " \(task); use Core ML or Vision themselves")
+        }
         guard schema == "1" else {
             throw HvitEdgeError(
                 .unsupportedVersion,

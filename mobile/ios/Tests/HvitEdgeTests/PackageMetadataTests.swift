@@ -53,6 +53,8 @@ final class PackageMetadataTests: XCTestCase {
         var strings = try Fixture.reference().package
         strings["hve_schema_version"] = "2"
         await refuse(.unsupportedVersion, "expected schema version 1, got 2", strings)
+        strings["hve_task"] = "segment"
+        await refuse(.invalidArtifact, "got one of the task segment; use Core ML", strings)
     }
 
     func testRefusesEveryDamagedField() async throws {
