@@ -1,11 +1,13 @@
 """Artifacts that embed, segment and detect are compared with their modules, down to the answers."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import hvit_edge
@@ -25,6 +27,7 @@ ANCHORS = np.random.default_rng(0).uniform(0.2, 0.8, (24, 4)).astype(np.float32)
 LABELS = {"segment": ("background", "cat", "dog"), "detect": ("cat", "dog"), "embed": ()}
 SOURCE = """
 import torch
+from PIL import Image
 from torch import nn
 
 class Tiny(nn.Module):
@@ -149,6 +152,62 @@ def test_the_command_line(artifacts, tmp_path, capsys):
     text = capsys.readouterr().out
     assert "matched boxes" in text and "lowest IoU" in text and "offsets" in text
     assert "top-1" not in text
+
+
+@pytest.mark.slow
+def test_a_device_runs_every_output(artifacts, shell, tmp_path, monkeypatch):
+    device = shell(tmp_path / "device")
+    module = sys.modules["hvit_edge.parity.validate"]  # the package has a function of this name
+    monkeypatch.setattr(module, "open_device", lambda address: device)
+    report = validate(artifacts / "detect.pte", model=module_of("detect"), device="ssh://there")
+    assert report.passed and report.steps[-1].name == "device"
+    assert [one.name for one in report.steps[-1].outputs] == ["logits", "offsets"]
+    assert report.answers.matched == report.answers.expected > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_packages(task, tmp_path, capsys):
+    path = tmp_path / f"{task}.mlpackage"
+    hvit_edge.compile(
+        module_of(task),
+        task=TASKS[task],
+        target="coreml",
+        precision="fp32",
+        preprocess=PHOTOS,
+        labels=LABELS[task],
+        output=path,
+    )
+    report = validate(path, model=module_of(task))
+    assert report.passed and report.backend == "reference evaluator"
+    assert report.answers.worst > 0.999
+    photo = str(bundled_photos()[0])
+    assert main(["run", str(path), photo, "--self-test"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("backend: reference evaluator\nself test passed")
+    assert main(["inspect", str(path)]) == 0
+    assert f"{task}: a photo to" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_eval_against_eager(artifacts, tmp_path, capsys):
+    file = tmp_path / "tiny.py"
+    file.write_text(SOURCE)
+    for folder in ("JPEGImages", "SegmentationClass"):
+        (tmp_path / folder).mkdir()
+    truth = np.zeros((70, 90), np.uint8)
+    truth[20:50, 30:60] = 1
+    Image.fromarray(truth).save(tmp_path / "SegmentationClass/a.png")
+    pixels = np.random.default_rng(8).integers(0, 255, (70, 90, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "JPEGImages/a.png")
+    command = ["eval", str(artifacts / "segment.pte"), str(tmp_path)]
+    assert main([*command, "--against-eager", "--model", f"{file}:make", "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["agreement"] > 0.999
+    assert report["eager_mean_iou"] == pytest.approx(report["mean_iou"], abs=1e-3)
+    assert main([*command, "--against-eager", "--model", f"{file}:make"]) == 0
+    text = capsys.readouterr().out
+    assert "PyTorch mean IoU" in text and "IoU of both masks" in text
 
 
 def box(index=1, score=0.9, x=0.0):

@@ -9,7 +9,7 @@ from hvit_edge.artifact.metadata import Metadata
 from hvit_edge.devices.open_task import class_count
 from hvit_edge.parity.reference import Given, reference_model
 from hvit_edge.runtime import Session
-from hvit_edge.tasks.names import EMBED
+from hvit_edge.tasks.names import DETECT, EMBED
 from hvit_edge.tensors.task_module import TaskModule
 
 
@@ -20,7 +20,7 @@ def reference_function(
 
     Args:
         metadata: that of the artifact.
-        classes: number of classes of its network; None for an embedding, whose network has those
+        classes: number of classes, see `open_task.class_count`; a classifier that embeds has those
             of its weights.
         given: the module or weights from the caller.
         artifact: the file.
@@ -29,6 +29,8 @@ def reference_function(
         InputError: see `reference_model`.
     """
     wanted = None if metadata.task == EMBED else classes
+    if metadata.task == DETECT and classes is not None:
+        wanted = classes + 1  # with the background
     model = reference_model(metadata, wanted, given, artifact=artifact)
     return TaskModule(model, metadata.photo_task)
 
