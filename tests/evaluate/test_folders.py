@@ -32,7 +32,9 @@ def artifact(tmp_path, monkeypatch):
         def logits(self, image):
             return np.eye(1, len(LABELS), k=int(image[0, 0, 0]), dtype=np.float32)
 
-    monkeypatch.setitem(sys.modules, "hvit_edge.runtime", SimpleNamespace(Classifier=Classifier))
+    session = SimpleNamespace(metadata=SimpleNamespace(task="classify"))
+    stub = SimpleNamespace(Classifier=Classifier, Session=lambda path, *, prepare: session)
+    monkeypatch.setitem(sys.modules, "hvit_edge.runtime", stub)
     path = tmp_path / "x.pte"
     path.write_bytes(b"artifact")
     return path
