@@ -147,6 +147,22 @@ def test_embeddings_of_known_neighbors(colored):
     ]
 
 
+def test_subfolders_without_images_are_listed(colored, capsys):
+    (colored / "white").mkdir()
+    assert str(evaluate_task(EMBED, colored).empty_classes) == "white"
+    assert main(["eval", str(EMBED), str(colored)]) == 0
+    assert "empty         1: white\n" in capsys.readouterr().out
+
+
+def test_photos_of_another_size_than_their_boxes_are_skipped(coco):
+    Image.fromarray(picture(2, (80, 60))).save(coco.parent / "2.png")
+    report = evaluate_task(DETECT, coco)
+    (skipped,) = report.skipped
+    assert skipped.name == "2.png"
+    assert "expected 80x60 pixels, as the annotations say, got 60x80" in skipped.reason
+    assert report.objects == 2
+
+
 def test_unreadable_images_are_listed(colored):
     (colored / "red" / "0.png").write_text("no image")
     report = evaluate_task(EMBED, colored)

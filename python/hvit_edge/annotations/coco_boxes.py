@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hvit_edge.annotations.annotated_set import AnnotatedSet
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
@@ -79,13 +81,27 @@ def open_boxes(
     files = _photos(path, [row["file_name"] for row in rows.values()], images)
     numbers = list(rows)
     return AnnotatedSet(
-        ImageSet(str(source), _names(rows), None, lambda index: read_image(files[index])),
+        ImageSet(
+            str(source),
+            [row["file_name"] for row in rows.values()],
+            None,
+            lambda index: _read_photo(files[index], rows[numbers[index]]),
+        ),
         lambda index: tuple(boxes[numbers[index]]),
     )
 
 
-def _names(rows: Mapping[Any, Mapping[str, Any]]) -> list[str]:
-    return [row["file_name"] for row in rows.values()]
+def _read_photo(path: Path, row: Mapping[str, Any]) -> np.ndarray:
+    """Return a photo; raise InputError if it has another size than its boxes are for."""
+    image = read_image(path)
+    height, width = image.shape[:2]
+    stated = row.get("width", width), row.get("height", height)
+    if stated != (width, height):
+        raise InputError(
+            f"[datasets] {printable(path)}: expected {stated[0]}x{stated[1]} pixels, as the"
+            f" annotations say, got {width}x{height}; correct the annotations for the upright photo"
+        )
+    return image
 
 
 def _read(path: Path) -> dict[str, list[dict[str, Any]]]:

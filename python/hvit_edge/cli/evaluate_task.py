@@ -64,9 +64,10 @@ def _describe(report) -> str:
         pairs.append(("skipped", len(report.skipped)))
     if report.ignored.count:
         pairs.append(("not used", f"{report.ignored.count}: {report.ignored}"))
-    absent = getattr(report, "absent_classes", None)
-    if absent is not None and absent.count:
-        pairs.append(("absent", f"{absent.count}: {absent}"))
+    for name in ("absent", "empty"):
+        classes = getattr(report, f"{name}_classes", None)
+        if classes is not None and classes.count:
+            pairs.append((name, f"{classes.count}: {classes}"))
     heading = f"{printable(report.artifact)} on {printable(report.data)}"
     return "\n\n".join([heading, text.fields(pairs), table])
 

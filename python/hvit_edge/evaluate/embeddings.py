@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hvit_edge.datasets import ImageSet, Skipped
+from hvit_edge.datasets import FirstFew, ImageSet, Skipped
 from hvit_edge.evaluate.task_answers import Answering, answered
 from hvit_edge.evaluate.task_report import ClassRecall, EmbedReport
 from hvit_edge.measures.neighbors import Neighbors, cosine, rank_neighbors
@@ -67,6 +67,7 @@ def measure_embeddings(
             )
             for label in sorted(set(labels))
         ],
+        empty_classes=FirstFew.of(list(images.empty_folders)),
         **compared,
     )
 

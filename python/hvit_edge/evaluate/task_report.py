@@ -127,6 +127,7 @@ class EmbedReport(TaskReport):
         recall: share of the queries with one of their class among the k nearest images, by k as
             text: "1", "5" and "10".
         per_class: one row for every class that has images.
+        empty_classes: subfolders without an image.
         eager_recall: `recall` of PyTorch; empty without it.
         agreement: lowest cosine of an embedding and PyTorch's; None without PyTorch.
     """
@@ -134,5 +135,6 @@ class EmbedReport(TaskReport):
     queries: int
     recall: dict[str, float]
     per_class: list[ClassRecall]
+    empty_classes: FirstFew = FirstFew()
     eager_recall: dict[str, float] = field(default_factory=dict)
     agreement: float | None = None
