@@ -10,6 +10,8 @@ from PIL import Image
 
 from hvit_edge import Detector, Embedder, Segmenter, load_image
 from hvit_edge.cli import main
+from hvit_edge.cli.run_task import _drawn
+from hvit_edge.runtime import Mask
 
 DATA = Path(__file__).parents[2] / "cpp/tests/data"
 EMBED, SEGMENT, DETECT = (DATA / f"native_{name}_v2.pte" for name in ("embed", "segment", "detect"))
@@ -115,6 +117,16 @@ def test_a_mask_is_drawn(photo, tmp_path, capsys):
     color = Segmenter(SEGMENT).colors[1]
     expected = 0.45 * np.array([255, 0, 0]) + 0.55 * np.array(list(bytes.fromhex(color[1:])))
     assert drawn[150, 90] == pytest.approx(expected, abs=1)
+
+
+def test_class_0_keeps_the_photo_without_labels(photo):
+    """`Mask.labels` names every class, so that only the artifact says that it has no labels."""
+    pixels, classes = load_image(photo), np.zeros((60, 80), np.uint8)
+    mask = Mask(classes, None, ("class 0", "class 1"), ("#00ff00", "#ff0000"))
+    plain = np.asarray(_drawn(pixels, mask, ()))
+    assert (plain[:360] == pixels.repeat(6, 0).repeat(6, 1)).all()
+    named = np.asarray(_drawn(pixels, mask, ("road", "car")))
+    assert (named[:360] != plain[:360]).any()
 
 
 def test_boxes_are_drawn_into_a_folder(photo, tmp_path, capsys):

@@ -113,6 +113,8 @@ def _pictures(args: argparse.Namespace) -> dict[str, Path]:
 
 def _run(opened, photo: str, args: argparse.Namespace, places: dict[str, Path]) -> Ran:
     """Return the answer to a photo after it is drawn, or why it cannot be read."""
+    from hvit_edge.artifact.container import write_atomically
+    from hvit_edge.drawing import encode
     from hvit_edge.preprocess import load_image
 
     options = {}
@@ -122,7 +124,8 @@ def _run(opened, photo: str, args: argparse.Namespace, places: dict[str, Path]) 
         image = load_image(photo)
         answer = opened(image, **options)
         if photo in places:
-            _draw(image, answer, places[photo], force=args.force)
+            picture = _drawn(image, answer, opened.metadata.labels)
+            write_atomically(places[photo], encode(picture, places[photo]), force=args.force)
     except InputError as error:
         return Ran(photo, error=error)
     return Ran(photo, image.shape[:2], answer)
@@ -132,9 +135,9 @@ def _threshold(args: argparse.Namespace) -> float:
     return SCORE if args.score_threshold is None else args.score_threshold
 
 
-def _draw(image: np.ndarray, answer, path: Path, *, force: bool) -> None:
-    from hvit_edge.artifact.container import write_atomically
-    from hvit_edge.drawing import DrawnBox, draw_boxes, draw_mask, encode
+def _drawn(image: np.ndarray, answer, labels: Sequence[str]):
+    """Return a picture of boxes or of a mask; `labels` are those of the artifact, or none."""
+    from hvit_edge.drawing import DrawnBox, draw_boxes, draw_mask
     from hvit_edge.tasks import palette_color
 
     if isinstance(answer, list):
@@ -144,10 +147,8 @@ def _draw(image: np.ndarray, answer, path: Path, *, force: bool) -> None:
             )
             for b in answer
         ]
-        picture = draw_boxes(image, boxes)
-    else:
-        picture = draw_mask(image, answer.classes, answer.colors, answer.labels)
-    write_atomically(path, encode(picture, path), force=force)
+        return draw_boxes(image, boxes)
+    return draw_mask(image, answer.classes, answer.colors, labels)
 
 
 def _to_dict(

@@ -110,7 +110,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 def _describe(report: dict, args: argparse.Namespace) -> str:
     worst = report["worst_image"]
-    arrays, classes = report["task"] == TENSOR, report["task"] == CLASSIFY
+    task = report.get("task", CLASSIFY)
+    arrays, classes = task == TENSOR, task == CLASSIFY
     top1 = [("top-1 agrees", text.percent(report["top1_agreement"]))] if classes else []
     noun = "sample" if arrays else "photo"
     plural = "" if report["images"] == 1 else "s"
@@ -125,7 +126,7 @@ def _describe(report: dict, args: argparse.Namespace) -> str:
         text.fields(
             [
                 *top1,
-                *_answers(report["answers"]),
+                *_answers(report.get("answers")),
                 ("SQNR", text.decibel(report["sqnr_db"])),
                 ("SQNR, centered", text.decibel(report["sqnr_centred_db"])),
                 (f"worst {noun}", f"{printable(worst['name'])}, {text.decibel(worst['sqnr_db'])}"),
