@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from hvit_edge.targets.native.values import (
+    MOST_IN_INT32,
     Buffer,
     Rows,
     Value,
     constant_value,
     dense,
+    filled,
     fresh,
+    place_type,
 )
 
 
@@ -28,6 +31,15 @@ def test_dense_is_the_layout_of_torch_and_channels_last():
     assert np.array_equal(dense((2, 3, 4)), np.arange(24).reshape(2, 3, 4))
     pixels = np.arange(24).reshape(1, 2, 4, 3)  # [1, height, width, channels]
     assert np.array_equal(dense((1, 3, 2, 4), axis=1), pixels.transpose(0, 3, 1, 2))
+
+
+def test_places_take_half_of_the_memory_unless_a_buffer_is_huge():
+    assert place_type(MOST_IN_INT32) is np.int32 and place_type(MOST_IN_INT32 + 1) is np.int64
+    assert 8 * MOST_IN_INT32 <= 2**31, "bytes of float64 values can be counted in the same type"
+    assert {value.places.dtype for value in (fresh((2, 3)), fresh(()), filled((2,), 1.0))} == {
+        np.dtype(np.int32)
+    }
+    assert fresh((2, 3)).rows(1).places.dtype == np.int64
 
 
 def test_a_dimension_of_one_element_has_rows():

@@ -120,7 +120,7 @@ def lower_unfold(emit: Emitter, node: Node) -> None:
         value = pad_with(emit, node, value, widths, 0.0)
     places = torch.from_numpy(np.ascontiguousarray(value.places)).double()
     columns = node.target(places, kernel, dilation, [0, 0], steps)
-    emit.values[node] = Value(value.buffer, columns.numpy().astype(np.int64))
+    emit.values[node] = Value(value.buffer, columns.numpy().astype(value.places.dtype))
 
 
 def lower_fold(emit: Emitter, node: Node) -> None:

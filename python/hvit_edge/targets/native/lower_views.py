@@ -55,12 +55,12 @@ def places_as_given(emit: Emitter, node: Node) -> None:
     args, kwargs = torch.fx.map_arg((node.args, node.kwargs), given)
     moved = node.target(*args, **kwargs)
     if isinstance(moved, torch.Tensor):
-        emit.view(node, source, moved.numpy().astype(np.int64))
+        emit.view(node, source, moved.numpy().astype(emit.values[source].places.dtype))
         return
     value = emit.value(source)
     for user in node.users:  # each user is a getitem with the index of a part
         part = moved[user.args[1]]
-        emit.values[user] = Value(value.buffer, part.numpy().astype(np.int64))
+        emit.values[user] = Value(value.buffer, part.numpy().astype(value.places.dtype))
 
 
 def lower_to_float(emit: Emitter, node: Node) -> None:

@@ -7,15 +7,19 @@ places, and costs nothing when the program runs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from hvit_edge.targets.native.operations import Operation
+
+MOST_IN_INT32 = 2**28
+"""Values of a buffer whose places have room in int32, also multiplied by the bytes of a value."""
 
 
 class Space(IntEnum):
@@ -88,7 +92,7 @@ class Value:
 
     Attributes:
         buffer: the buffer that the elements are in.
-        places: int64, in the shape of the tensor: the place of each element.
+        places: integers of `place_type`, in the shape of the tensor: the place of each element.
         source: the operation that will write the buffer, as long as later operators may still
             become part of it; see `emitter.Emitter`.
     """
@@ -106,7 +110,7 @@ class Value:
         if self.places.shape[axis] == 1:
             return True
         first = np.take(self.places, [0], axis=axis)
-        count = np.arange(self.places.shape[axis])
+        count = np.arange(self.places.shape[axis], dtype=self.places.dtype)
         shape = [1] * self.places.ndim
         shape[axis] = -1
         return bool((self.places == first + count.reshape(shape)).all())
@@ -138,17 +142,26 @@ class Value:
         True.
         """
         moved = np.moveaxis(self.places, axis, -1)
-        return Rows(self.buffer, moved[..., 0].ravel(), moved.shape[-1])
+        return Rows(self.buffer, moved[..., 0].ravel().astype(np.int64), moved.shape[-1])
 
 
 def dense(shape: tuple[int, ...], axis: int = -1) -> np.ndarray:
     """Return the places of a fresh tensor of `shape` whose rows are along `axis`, one after
     another.
     """
+    count = math.prod(shape)
     if not shape:
-        return np.zeros((), np.int64)
+        return np.zeros((), place_type(count))
     moved = np.moveaxis(np.empty(shape, dtype=np.bool_), axis, -1).shape
-    return np.moveaxis(np.arange(int(np.prod(shape)), dtype=np.int64).reshape(moved), -1, axis)
+    return np.moveaxis(np.arange(count, dtype=place_type(count)).reshape(moved), -1, axis)
+
+
+def place_type(count: int) -> type[np.signedinteger[Any]]:
+    """Return the dtype of the places in a buffer of `count` values.
+
+    A graph has a place for each element of each tensor, which takes more memory than its weights.
+    """
+    return np.int32 if count <= MOST_IN_INT32 else np.int64
 
 
 def constant_value(array: np.ndarray) -> Value:
@@ -160,7 +173,7 @@ def constant_value(array: np.ndarray) -> Value:
 def filled(shape: Sequence[int], number: float) -> Value:
     """Return a constant tensor that is filled with one number."""
     buffer = Buffer(1, Space.CONSTANTS, np.full(1, number, np.float32))
-    return Value(buffer, np.zeros(tuple(shape), np.int64))
+    return Value(buffer, np.zeros(tuple(shape), np.int32))
 
 
 def fresh(shape: Sequence[int], axis: int = -1) -> Value:
