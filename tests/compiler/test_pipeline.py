@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from hvit_edge.compiler import pipeline
 from hvit_edge.compiler.photo_gate import LAYER_INPUTS, PhotoGate
-from hvit_edge.compiler.pipeline import rewritten_graph
+from hvit_edge.compiler.pipeline import make_program, rewritten_graph
 from hvit_edge.compiler.subject import prepare_subject
 from hvit_edge.compiler.tensor_gate import TensorGate
 from hvit_edge.compiler.tensor_subject import prepare_arrays
@@ -18,7 +19,8 @@ from hvit_edge.parity.layers import record_layers
 from hvit_edge.parity.steps import EAGER
 from hvit_edge.quantize import bundled_calibration, quantize, reference_graph, sqnr
 from hvit_edge.quantize.arithmetic import FLOAT16
-from hvit_edge.targets.target import Quantized
+from hvit_edge.targets import target_named
+from hvit_edge.targets.target import Job, Quantized
 
 
 @pytest.fixture
@@ -142,3 +144,22 @@ def test_a_quantized_graph_is_gated_on_photos(gate):
     assert 40 < result.sqnr_db < 80
     assert np.array_equal(gate.graph.output, reference.outputs[0])
     assert gate.parity == result.difference
+
+
+@pytest.mark.parametrize(
+    "precision, expected",
+    [("fp32", []), ("fp16", []), ("int8-dynamic", ["before lower", "after it"])],
+)
+def test_memory_is_freed_around_the_lowering_of_int8(gate, monkeypatch, precision, expected):
+    """Calibration needs the most memory, and graphs that nothing reads wait for a collection."""
+    steps = []
+    freed = []
+    monkeypatch.setattr(
+        pipeline,
+        "free_memory",
+        lambda: freed.append("after it" if "lower" in steps else "before lower"),
+    )
+    gate = PhotoGate(gate.subject, precision, None)
+    job = Job("tiny", precision, gate.photos, tell=steps.append)
+    make_program(target_named("native"), gate, job)
+    assert freed == expected

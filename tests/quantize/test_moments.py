@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.moments import input_moments
+from hvit_edge.quantize.moments import Moments, ReadOnce, input_moments
 
 RTOL = 1e-5  # of the largest entry: float32 products of values about one
 
@@ -156,3 +156,12 @@ def test_values_in_bfloat16(graph_of):
     inputs = [torch.randn(7, 6) for _ in range(3)]
     (seen,) = moments_of(Narrow(), inputs, graph_of)
     assert_moments(seen, torch.cat(inputs).bfloat16().float().numpy()[None])
+
+
+def test_moments_that_are_read_once_are_deleted():
+    first, second = (Moments(torch.ones(1, 2) * n, torch.ones(1, 2, 2)) for n in range(2))
+    moments = ReadOnce({"a": first, "b": second})
+    assert moments["a"] is first
+    assert list(moments) == ["b"]
+    with pytest.raises(KeyError):
+        moments["a"]

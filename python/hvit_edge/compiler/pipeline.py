@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from torch.fx import GraphModule
 
 from hvit_edge.artifact.metadata import LayerRecord
+from hvit_edge.boundary.free_memory import free_memory
 from hvit_edge.compiler.fallback import with_fallback
 from hvit_edge.compiler.gate import Gate
 from hvit_edge.lowering import Rewrite, rewrite
@@ -79,6 +80,9 @@ def _attempt(
     if prepared.quantized is not None:
         gate.check_quantized(prepared.quantized)
     layers = _layers(gate, prepared, job)
+    if prepared.reference is not None:  # calibration and rounding needed more than is left
+        del graph
+        free_memory()
     program = target.lower(prepared, job)
     check(program)
     check_program(target, gate, prepared, program, job)
@@ -119,6 +123,8 @@ def check_program(
         quantized = stored
         gate.check_quantized(stored)
     run = target.run(program, job)
+    if prepared.reference is not None:
+        free_memory()
     if quantized is not None:
         gate.check_fidelity(run, lambda: target.values(prepared, program, job))
     gate(target.step, run)

@@ -35,6 +35,13 @@ class Moments:
     covariance: Tensor
 
 
+class ReadOnce(dict[str, Moments]):
+    """Holds moments until they are read: all together take more memory than the weights."""
+
+    def __getitem__(self, name: str) -> Moments:
+        return self.pop(name)
+
+
 def input_moments(
     graph: GraphModule,
     layers: Sequence[Layer],

@@ -15,7 +15,7 @@ from hvit_edge.lowering.graph import constant_tensor
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration, sample_tensors
 from hvit_edge.quantize.layers import Layer
-from hvit_edge.quantize.moments import Moments, input_moments
+from hvit_edge.quantize.moments import Moments, ReadOnce, input_moments
 from hvit_edge.quantize.rounding import mean_error, round_weight, rounding_orders
 from hvit_edge.quantize.weights import QuantizedWeight
 
@@ -46,7 +46,7 @@ def round_layers(
     Args:
         graph: the graph of the layers.
         layers: layers of `find_layers(graph)`.
-        moments: from `input_moments`.
+        moments: from `input_moments`. Those of each layer are read once, in the order of `layers`.
         progress: wraps the loop over the layers.
     """
     rounded: dict[str, RoundedLayer] = {}
@@ -87,7 +87,7 @@ def rounded_layers(
         reuse.reused.append(f"rounded weights of {len(layers) - len(missing)} layers")
     if missing:
         inputs = [sample_tensors(sample) for sample in calibration.inputs]
-        moments = input_moments(graph, missing, inputs, progress)
+        moments = ReadOnce(input_moments(graph, missing, inputs, progress))
         found |= round_layers(graph, missing, moments, progress)
         reuse.keep(ROUNDED, key, _entry(found))
     return found
