@@ -173,6 +173,18 @@ TEST(NativeReadPlan, RefusesPartsThatDoNotFit) {
   }
 }
 
+// Found by fuzz_container: a plan of some kilobytes asked for 20 GB.
+TEST(NativeReadPlan, LimitsMemory) {
+  for (const std::size_t part : {2, 3, 4}) {  // arena, input, output
+    std::vector<std::int64_t> data = linear().bytes();
+    data[part] = std::int64_t{1} << 31;
+    EXPECT_TRUE(read_plan(data.data(), 8 * data.size()).ok());
+    data[part] += 1;
+    expect_refused(read_plan(data.data(), 8 * data.size()).status(),
+                   "one that needs more than 2147483648 bytes of memory");
+  }
+}
+
 TEST(NativeReadPlan, RefusesOperationsWithoutNames) {
   PlanWriter writer = linear();
   writer.names.clear();

@@ -13,6 +13,9 @@ namespace {
 constexpr std::int64_t kHeaderWords = 9;
 constexpr std::int64_t kStartWord = 7;
 
+// As for memory that a program plans: far more than a phone gives to a process.
+constexpr std::int64_t kMostMemory = std::int64_t{1} << 31;
+
 Status refuse(const std::string& what) {
   return Status(StatusCode::invalid_artifact,
                 concat("[native.load] expected a plan of version ", kVersion, ", got ", what,
@@ -108,6 +111,9 @@ Result<Plan> read_plan(const void* data, std::size_t size, SharedConstants share
   if (!fits || arena < 0 || input < 0 || output < 0 || arena > kMostBytes || input > kMostBytes ||
       output > kMostBytes) {
     return refuse("one whose parts do not fit");
+  }
+  if (arena > kMostMemory || input > kMostMemory || output > kMostMemory) {
+    return refuse(concat("one that needs more than ", kMostMemory, " bytes of memory"));
   }
   if (elsewhere && reinterpret_cast<std::uintptr_t>(shared.data) % alignof(std::int64_t) != 0) {
     return refuse("shared constants that are not aligned");
