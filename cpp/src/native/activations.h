@@ -2,6 +2,8 @@
 // else.
 #pragma once
 
+#include <type_traits>
+
 #include "exponential.h"
 #include "functions.h"
 #include "operations.h"
@@ -51,6 +53,28 @@ constexpr Accuracy accuracy_for() {
 }
 
 template <Fused kind>
+using Constant = std::integral_constant<Fused, kind>;
+
+// Calls `call` with the constant of `kind`.
+template <class Call>
+void with_constant(Fused kind, const Call& call) {
+  switch (kind) {
+    case Fused::none:
+      return call(Constant<Fused::none>{});
+    case Fused::relu:
+      return call(Constant<Fused::relu>{});
+    case Fused::silu:
+      return call(Constant<Fused::silu>{});
+    case Fused::gelu:
+      return call(Constant<Fused::gelu>{});
+    case Fused::hardswish:
+      return call(Constant<Fused::hardswish>{});
+    case Fused::relu6:
+      return call(Constant<Fused::relu6>{});
+  }
+}
+
+template <Fused kind>
 void activate_values(Value* values, std::int64_t count) {
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
@@ -74,20 +98,9 @@ void apply_later(Activation kind, Number* values, std::int64_t count) {
 // Applies any activation to `count` values in place.
 inline void activate_all(Activation kind, Value* values, std::int64_t count) {
   if (is_applied_later(kind)) return apply_later(kind, values, count);
-  switch (activating(kind).fused) {
-    case Fused::none:
-      return;
-    case Fused::relu:
-      return activate_values<Fused::relu>(values, count);
-    case Fused::silu:
-      return activate_values<Fused::silu>(values, count);
-    case Fused::gelu:
-      return activate_values<Fused::gelu>(values, count);
-    case Fused::hardswish:
-      return activate_values<Fused::hardswish>(values, count);
-    case Fused::relu6:
-      return activate_values<Fused::relu6>(values, count);
-  }
+  with_constant(activating(kind).fused, [&](auto fused) {
+    if constexpr (fused != Fused::none) activate_values<fused>(values, count);
+  });
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ struct Run {
 /// Keeps sums for `finish`. Sums of channels before `first` are written to the room that is left if
 /// there are fewer channels than lanes.
 struct Kept {
+  static constexpr bool kFewChannels = true;
   Lane* sums;  // [pixel][channel], after room for a vector
   std::int64_t first;
 
@@ -71,9 +72,10 @@ struct Kept {
   }
 };
 
-/// Writes sums as outputs after an activation.
+/// Writes sums as outputs after an activation. There is at least a vector of channels.
 template <Fused activation, Accuracy accuracy>
 struct Activated {
+  static constexpr bool kFewChannels = false;
   const TileRows& to;
 
   void operator()(int pixel, std::int64_t channel, Vector sum) const {
@@ -158,8 +160,8 @@ void sum_windows(const DepthwiseWork& work, const Run& run, std::int64_t first, 
                  Finish finish) {
   const Window& window = work.layer->window;
   const std::int64_t step = window.kernel_width == 3 ? window.stride_width : 0;
-  if (window.channels < kLanes) {
-    sum_windows<0, pixels, true>(work, run, first, end, finish);
+  if (Finish::kFewChannels && window.channels < kLanes) {
+    sum_windows<0, pixels, Finish::kFewChannels>(work, run, first, end, finish);
   } else if (step == 1) {
     sum_windows<1, pixels, false>(work, run, first, end, finish);
   } else if (step == 2) {
@@ -194,29 +196,17 @@ inline bool are_inside(const Window& window, std::int64_t ox, int pixels) {
 }
 
 template <Fused activation, Accuracy accuracy>
-void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
-  constexpr Accuracy needed = accuracy_for<accuracy, activation>();
+__attribute__((noinline)) void activate_windows(const DepthwiseWork& work, const Run& run) {
   const Window& window = work.layer->window;
   const TileRows to(work.layer->epilogue, *work.bases, run.oy * window.out_width + run.ox, kPixels);
-  sum_windows<kPixels>(work, run, 0, window.channels, Activated<activation, needed>{to});
+  sum_windows<kPixels>(work, run, 0, window.channels, Activated<activation, accuracy>{to});
 }
 
 template <Accuracy accuracy>
 void convolve_and_activate(const DepthwiseWork& work, const Run& run) {
-  switch (activating(work.layer->epilogue.first).fused) {
-    case Fused::none:
-      return convolve_and_activate<Fused::none, accuracy>(work, run);
-    case Fused::relu:
-      return convolve_and_activate<Fused::relu, accuracy>(work, run);
-    case Fused::silu:
-      return convolve_and_activate<Fused::silu, accuracy>(work, run);
-    case Fused::gelu:
-      return convolve_and_activate<Fused::gelu, accuracy>(work, run);
-    case Fused::hardswish:
-      return convolve_and_activate<Fused::hardswish, accuracy>(work, run);
-    case Fused::relu6:
-      return convolve_and_activate<Fused::relu6, accuracy>(work, run);
-  }
+  with_constant(activating(work.layer->epilogue.first).fused, [&](auto fused) {
+    activate_windows<fused, accuracy_for<accuracy, fused>()>(work, run);
+  });
 }
 
 template <Accuracy accuracy>

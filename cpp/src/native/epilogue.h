@@ -47,16 +47,13 @@ inline void copy_row(Value* to, const Value* from, std::int64_t count) {
   }
 }
 
-template <Fused first, bool adds, Fused second, Accuracy accuracy>
-Vector finished(Vector sum, const Value* residual, std::int64_t count) {
-  const Vector value = activate<first, accuracy>(sum);
-  if (!adds) return value;
-  return activate<second, accuracy>(value + load_some(residual, count));
-}
-
-template <Fused first, bool adds, Fused second, Accuracy accuracy>
-void finish_tile(const Tile& tile) {
-  constexpr auto finish_one = finished<first, adds, second, accuracy>;
+// Computes the outputs of full vectors of sums: an activation of them, or of what they are added
+// to. It is a function of its own, so that layers of each accuracy share one.
+template <bool adds, Fused activation, Accuracy accuracy>
+__attribute__((noinline)) void finish_tile(const Tile& tile) {
+  const auto finished = [](Vector sum, const Value* residual, std::int64_t count) {
+    return activate<activation, accuracy>(adds ? sum + load_some(residual, count) : sum);
+  };
   const int count = tile.rows->count;
   const std::int64_t columns = tile.columns;
   for (int row = 0; row < count; ++row) {
@@ -67,77 +64,52 @@ void finish_tile(const Tile& tile) {
     for (; i + kPanel <= columns; i += kPanel) {
 #pragma GCC unroll 4
       for (std::int64_t v = i; v < i + kPanel; v += kLanes) {
-        store(output + v, finish_one(load(sums + v), residual + v, kLanes));
+        store(output + v, finished(load(sums + v), residual + v, kLanes));
       }
     }
     for (; i < columns; i += kLanes) {
-      store_some(output + i, finish_one(load(sums + i), residual + i, columns - i), columns - i);
+      store_some(output + i, finished(load(sums + i), residual + i, columns - i), columns - i);
     }
   }
 }
 
-template <Fused first, bool adds, Fused second, Accuracy accuracy>
-void finish_one_tile(const Tile& tile) {
-  finish_tile<first, adds, second, accuracy_for<accuracy, first, second>()>(tile);
+template <bool adds, Accuracy accuracy>
+void finish_with(Fused activation, const Tile& tile) {
+  with_constant(activation, [&](auto fused) {
+    finish_tile<adds, fused, accuracy_for<accuracy, fused>()>(tile);
+  });
 }
 
-template <Fused first, Accuracy accuracy>
-void finish_second(const Epilogue& epilogue, const Tile& tile) {
-  if (epilogue.residual.space == Space::none) {
-    return finish_one_tile<first, false, Fused::none, accuracy>(tile);
-  }
-#if defined(__wasm_simd128__)
-  // A file that is downloaded has no code for each pair of activations.
-  finish_one_tile<first, true, Fused::none, accuracy>(tile);
-  if (is_applied_later(epilogue.second)) return;
+template <Fused activation, Accuracy accuracy>
+__attribute__((noinline)) void activate_sums(const Tile& tile) {
   for (int row = 0; row < tile.rows->count; ++row) {
-    activate_all(epilogue.second, tile.rows->outputs[row] + tile.column, tile.columns);
-  }
-#else
-  switch (activating(epilogue.second).fused) {
-    case Fused::none:
-      return finish_one_tile<first, true, Fused::none, accuracy>(tile);
-    case Fused::relu:
-      return finish_one_tile<first, true, Fused::relu, accuracy>(tile);
-    case Fused::silu:
-      return finish_one_tile<first, true, Fused::silu, accuracy>(tile);
-    case Fused::gelu:
-      return finish_one_tile<first, true, Fused::gelu, accuracy>(tile);
-    case Fused::hardswish:
-      return finish_one_tile<first, true, Fused::hardswish, accuracy>(tile);
-    case Fused::relu6:
-      return finish_one_tile<first, true, Fused::relu6, accuracy>(tile);
-  }
-#endif
-}
-
-template <Accuracy accuracy>
-void finish_first(const Epilogue& epilogue, const Tile& tile) {
-  switch (activating(epilogue.first).fused) {
-    case Fused::none:
-      return finish_second<Fused::none, accuracy>(epilogue, tile);
-    case Fused::relu:
-      return finish_second<Fused::relu, accuracy>(epilogue, tile);
-    case Fused::silu:
-      return finish_second<Fused::silu, accuracy>(epilogue, tile);
-    case Fused::gelu:
-      return finish_second<Fused::gelu, accuracy>(epilogue, tile);
-    case Fused::hardswish:
-      return finish_second<Fused::hardswish, accuracy>(epilogue, tile);
-    case Fused::relu6:
-      return finish_second<Fused::relu6, accuracy>(epilogue, tile);
+    Lane* sums = tile.sums + row * tile.stride;
+    for (std::int64_t i = 0; i < tile.columns; i += kLanes) {
+      store(sums + i, activate<activation, accuracy>(load(sums + i)));
+    }
   }
 }
 
-// Writes a tile.
+// Writes a tile. Few layers have an activation before an addition: it is a pass of its own, so that
+// no code is compiled for each pair of activations.
 template <Accuracy accuracy>
 void finish(const Epilogue& epilogue, const Tile& tile) {
+  const Fused first = activating(epilogue.first).fused;
   if (is_applied_later(epilogue.first)) {
     for (int row = 0; row < tile.rows->count; ++row) {
       apply_later(epilogue.first, tile.sums + row * tile.stride, tile.columns);
     }
   }
-  finish_first<accuracy>(epilogue, tile);
+  if (epilogue.residual.space == Space::none) {
+    finish_with<false, accuracy>(first, tile);
+  } else {
+    with_constant(first, [&](auto fused) {
+      if constexpr (fused != Fused::none) {
+        activate_sums<fused, accuracy_for<accuracy, fused>()>(tile);
+      }
+    });
+    finish_with<true, accuracy>(activating(epilogue.second).fused, tile);
+  }
   if (is_applied_later(epilogue.second)) {
     for (int row = 0; row < tile.rows->count; ++row) {
       apply_later(epilogue.second, tile.rows->outputs[row] + tile.column, tile.columns);

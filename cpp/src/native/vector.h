@@ -78,12 +78,25 @@ inline float largest_of(Wide value) { return _mm512_reduce_max_ps((__m512)value)
 
 #else
 
+#if defined(__AVX2__)
+inline __m256i first_lanes(std::int64_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline Wide load_first(const float* from, std::int64_t count) {
+  return (Wide)_mm256_maskload_ps(from, first_lanes(count));
+}
+inline void store_first(float* to, Wide value, std::int64_t count) {
+  _mm256_maskstore_ps(to, first_lanes(count), (__m256)value);
+}
+#else
 inline Wide load_first(const float* from, std::int64_t count) {
   return first_lanes_of<Wide, kWideLanes>(from, count);
 }
 inline void store_first(float* to, Wide value, std::int64_t count) {
   store_first_lanes<kWideLanes>(to, value, count);
 }
+#endif
 
 #if defined(__AVX2__)
 inline Wide larger(Wide a, Wide b) { return (Wide)_mm256_max_ps((__m256)a, (__m256)b); }

@@ -6,6 +6,14 @@ namespace {
 
 using Value = hvit_edge::native::Half;
 
+// Without an instruction, conversions are long. On x86, only processors without AVX2 run them:
+// there they are functions of their own.
+#if defined(__x86_64__)
+#define HVIT_EDGE_CONVERSION __attribute__((noinline))
+#else
+#define HVIT_EDGE_CONVERSION inline
+#endif
+
 #if defined(__AVX512F__)
 
 inline Wide load_wide(const Value* from) {
@@ -33,6 +41,31 @@ inline void store_wide(Value* to, Wide value) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
                    _mm256_cvtps_ph((__m256)value, _MM_FROUND_TO_NEAREST_INT));
 }
+
+// No instruction has a mask of 16-bit lanes: these take pairs of them, then the last one.
+inline __m128i first_pairs(std::int64_t count) {
+  return _mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(count / 2)), _mm_setr_epi32(0, 1, 2, 3));
+}
+inline Wide load_wide_first(const Value* from, std::int64_t count) {
+  __m128i halves = _mm_maskload_epi32(reinterpret_cast<const int*>(from), first_pairs(count));
+  if (count % 2 != 0) {
+    const auto at = static_cast<short>(count - 1);
+    const __m128i last =
+        _mm_cmpeq_epi16(_mm_set1_epi16(at), _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m128i value = _mm_set1_epi16(static_cast<short>(from[at].bits));
+    halves = _mm_blendv_epi8(halves, value, last);
+  }
+  return (Wide)_mm256_cvtph_ps(halves);
+}
+inline void store_wide_first(Value* to, Wide value, std::int64_t count) {
+  const __m128i halves = _mm256_cvtps_ph((__m256)value, _MM_FROUND_TO_NEAREST_INT);
+  _mm_maskstore_epi32(reinterpret_cast<int*>(to), first_pairs(count), halves);
+  if (count % 2 != 0) {
+    alignas(16) std::uint16_t all[8];
+    _mm_store_si128(reinterpret_cast<__m128i*>(all), halves);
+    to[count - 1].bits = all[count - 1];
+  }
+}
 #elif defined(__aarch64__)
 inline Wide load_wide(const Value* from) { return vcvt_f32_f16(vld1_f16(from)); }
 inline void store_wide(Value* to, Wide value) { vst1_f16(to, vcvt_f16_f32(value)); }
@@ -45,7 +78,7 @@ inline Bits chosen_bits(Integers mask, Bits yes, Bits no) {
 }
 
 // Converts as Half does, all lanes at once.
-inline Wide load_wide(const Value* from) {
+HVIT_EDGE_CONVERSION Wide load_wide(const Value* from) {
   HalfBits halves;
   __builtin_memcpy(&halves, from, sizeof(halves));
   const Bits bits = __builtin_convertvector(halves, Bits);
@@ -55,7 +88,7 @@ inline Wide load_wide(const Value* from) {
       chosen_bits((Integers)(size >= 0x7c00u), (size << 13) | 0x7f800000u, (Bits)finite);
   return (Wide)(magnitude | (bits & 0x8000u) << 16);
 }
-inline void store_wide(Value* to, Wide value) {
+HVIT_EDGE_CONVERSION void store_wide(Value* to, Wide value) {
   const Bits word = (Bits)value, size = word & 0x7fffffffu;
   const Bits normal = (size - 0x38000000u + 0xfffu + (size >> 13 & 1u)) >> 13;
   const Bits small = (Bits)((Wide)size + 0.5f) - 0x3f000000u;
@@ -67,12 +100,14 @@ inline void store_wide(Value* to, Wide value) {
 }
 #endif
 
-inline Wide load_wide_first(const Value* from, std::int64_t count) {
+#if !defined(__F16C__)
+HVIT_EDGE_CONVERSION Wide load_wide_first(const Value* from, std::int64_t count) {
   return first_lanes_of<Wide, kWideLanes>(from, count);
 }
-inline void store_wide_first(Value* to, Wide value, std::int64_t count) {
+HVIT_EDGE_CONVERSION void store_wide_first(Value* to, Wide value, std::int64_t count) {
   store_first_lanes<kWideLanes>(to, value, count);
 }
+#endif
 
 #endif
 
