@@ -8,6 +8,10 @@ full one that loads them on demand (build/native), and the small one (build/smal
 Each runs the same program for the native target, which has nothing outside its delegate, in one
 process per run: peak memory and processor time are those of the complete process. `make wheel`
 builds the small environment, and this script installs the others.
+
+`--peers FOLDER` also runs LiteRT and ONNX Runtime once, in processes of the Python of `make
+arm-peers`. The folder has their models, which benchmarks/arm_peers.py writes, and an input,
+"NAME input.npz". What the same Python takes without them is subtracted.
 """
 
 from __future__ import annotations
@@ -42,7 +46,26 @@ PEERS = {
     "LiteRT": ("ai-edge-litert==2.3.0", "ai_edge_litert/libLiteRt.so"),
     "ONNX Runtime": ("onnxruntime==1.31.1", "onnxruntime/capi/libonnxruntime.so"),
 }
+PEER_MODELS = {
+    "LiteRT": "mobilevit_xxs litert fp32.tflite",
+    "ONNX Runtime": "mobilevit_xxs onnxruntime fp32.onnx",
+}
+PEER_INPUT = "mobilevit_xxs input.npz"
+GUEST = ROOT / "benchmarks/peers/guest.py"
+RUN_AND_REPORT = """
+import json, pathlib, runpy, sys
+import numpy
+if sys.argv[1:]:
+    sys.argv = sys.argv[1:]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+status = pathlib.Path("/proc/self/status").read_text()
+(line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+print(json.dumps({"peak_bytes": 1024 * int(line.split()[1])}))
+"""
+"""Runs a program of Python, or none, and prints the peak memory of the process. What `wait4` says
+is not less than the memory of its parent."""
 RUNS = 21
+PEER_RUNS = 11
 
 
 def main() -> None:
@@ -51,6 +74,10 @@ def main() -> None:
     parser.add_argument("--program", type=Path, help="default: the bundled mobilevit_xxs, native")
     parser.add_argument("--builds", type=Path, default=ROOT / "build", help="folder of the trees")
     parser.add_argument("--environments", action="store_true", help="also install environments")
+    parser.add_argument("--peers", type=Path, help="folder of the peers' models")
+    parser.add_argument(
+        "--peer-python", type=Path, default=ROOT / "build/arm-peers/venv/bin/python"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -58,6 +85,9 @@ def main() -> None:
         rows = [measure(name, args.builds, program, scratch) for name in RUNTIMES]
         program_bytes = program.stat().st_size
         peers = [{"runtime": name, "bytes": peer_bytes(name, scratch)} for name in PEERS]
+        if args.peers:
+            for row in peers:
+                row |= measure_peer(row["runtime"], args.peers, args.peer_python, scratch)
         kept = json.loads(RESULTS.read_text())["environments"] if RESULTS.exists() else []
         environments = measure_environments(scratch) if args.environments else kept
     report = {
@@ -66,6 +96,7 @@ def main() -> None:
         "program": program.name,
         "program_bytes": program_bytes,
         "runs": RUNS,
+        "peer_runs": PEER_RUNS,
         "rows": rows,
         "peers": peers,
         "environments": environments,
@@ -115,7 +146,7 @@ def measure(name: str, builds: Path, program: Path, scratch: Path) -> dict:
 
 
 def run_once(command: Sequence[str | Path]) -> dict:
-    """Run the runner's `bench`; return the peak memory that it reports, and its processor time."""
+    """Run a process that reports its peak memory; return that, and its processor time."""
     process = subprocess.Popen(
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -127,6 +158,17 @@ def run_once(command: Sequence[str | Path]) -> dict:
     return {
         "peak_bytes": json.loads(report)["peak_bytes"],
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
+    }
+
+
+def measure_peer(name: str, models: Path, python: Path, scratch: Path) -> dict:
+    """Return the cost of one answer of a peer in Python, beyond that of the same Python alone."""
+    alone = [python, "-c", RUN_AND_REPORT]
+    answer = [GUEST, models / PEER_MODELS[name], models / PEER_INPUT, scratch / "out.npy"]
+    runs = [(run_once([*alone, *answer]), run_once(alone)) for _ in range(PEER_RUNS)]
+    return {
+        key: statistics.median(one[key] - other[key] for one, other in runs)
+        for key in ("peak_bytes", "cpu_seconds")
     }
 
 

@@ -15,6 +15,23 @@ def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:.0f} ms"
 
 
+def _peer(row: dict) -> tuple[str, ...]:
+    """Return the cells of another runtime, whose cost may not have been measured."""
+    cost = ("", "")
+    if "peak_bytes" in row:
+        cost = (_megabytes(row["peak_bytes"]), _milliseconds(row["cpu_seconds"]))
+    return (row["runtime"], "", "", _megabytes(row["bytes"]), *cost)
+
+
+def _peers_cost(report: dict) -> str:
+    if not any("peak_bytes" in row for row in report["peers"]):
+        return ""
+    return (
+        ", and a Python process that loads the same network and runs it once, less what Python and"
+        f" numpy take alone, medians of {report['peer_runs']}"
+    )
+
+
 def libraries_table(report: dict) -> str:
     """Return one row per runtime: what an app ships, and what a process that runs once costs."""
     header = (
@@ -36,14 +53,13 @@ def libraries_table(report: dict) -> str:
         )
         for row in report["rows"]
     ]
-    rows += [
-        (peer["runtime"], "", "", _megabytes(peer["bytes"]), "", "") for peer in report["peers"]
-    ]
+    rows += [_peer(peer) for peer in report["peers"]]
     note = (
         "Without symbols. Peak memory and CPU time: those of a process of the runner that loads"
         f" {report['program']} ({_megabytes(report['program_bytes'])}) and runs it twice on one"
         f" thread, medians of {report['runs']}. LiteRT and ONNX Runtime: the library in their"
-        f" Python wheels. Load average {report['load']:.1f}. {name_machine(report)}."
+        f" Python wheels{_peers_cost(report)}. Load average {report['load']:.1f}."
+        f" {name_machine(report)}."
     )
     return markdown_table(header, rows, note)
 

@@ -1,7 +1,9 @@
 """Sizes of the libraries of apps and of Python environments, and their tables."""
 
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 REPORT = {
@@ -42,6 +44,25 @@ def test_libraries(tables):
     ]
     assert "runs it twice on one thread, medians of 3." in lines[-1]
     assert "Load average 1.3. X, x86_64, 2 cores, hvit-edge 0.1.0, 2026-11-30." in lines[-1]
+
+
+def test_the_cost_of_peers(tables):
+    peer = {**REPORT["peers"][0], "peak_bytes": 21_000_000, "cpu_seconds": 0.05}
+    lines = tables.libraries_table({**REPORT, "peers": [peer], "peer_runs": 5}).splitlines()
+    assert lines[4] == "| LiteRT |  |  | 8.0 MB | 21.0 MB | 50 ms |"
+    assert "less what Python and numpy take alone, medians of 5. Load" in lines[-1]
+
+
+def test_peers_are_measured_beyond_python(load, tmp_path, monkeypatch):
+    measured = load("deployed_sizes.py")
+    np.savez(tmp_path / measured.PEER_INPUT, np.zeros(3, np.float32))
+    guest = tmp_path / "guest.py"
+    guest.write_text("import numpy as np; held = np.ones(50_000_000, np.uint8)")
+    monkeypatch.setattr(measured, "GUEST", guest)
+    monkeypatch.setattr(measured, "PEER_RUNS", 1)
+    found = measured.measure_peer("LiteRT", tmp_path, Path(sys.executable), tmp_path)
+    assert 40e6 < found["peak_bytes"] < 60e6
+    assert set(found) == {"peak_bytes", "cpu_seconds"}
 
 
 def test_environments(tables):
