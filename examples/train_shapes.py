@@ -1,15 +1,16 @@
 """Train a segmentation model or a detector on composed scenes of shapes, on a CPU or a GPU.
 
-    python examples/train_shapes.py segment --output deeplabv3_mobilevit_xxs_shapes.safetensors
+    python examples/train_shapes.py segment --output deeplabv3_mobilevit_xxs_slim_shapes.safetensors
     python examples/train_shapes.py detect --output ssdlite_mobilevit_xxs_shapes.safetensors \
-        --backbone deeplabv3_mobilevit_xxs_shapes.safetensors --steps 700
+        --backbone deeplabv3_mobilevit_xxs_slim_shapes.safetensors --steps 700
 
 The scenes are drawn on the photos that ship with hvit-edge, and the backbone starts from the
 bundled classifier or from a file of this script, so a checkout has all that the training needs. Run
 the same command again to resume an interrupted training.
 
 The script writes weights in half precision, and a json file next to them with the labels, the
-preprocessing and the recipe. The result is printed as JSON on stdout, and progress goes to stderr.
+preprocessing, the recipe and the accuracy on held-out scenes. The result is printed as JSON on
+stdout, and progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -27,24 +28,23 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from shape_scenes import SHAPES, TRAINING, Scene, compose
+from shape_scenes import HELD_OUT, SHAPES, TRAINING, Scene, compose
 from shape_scenes.losses import box_loss, mask_loss, match
+from shape_scenes.scores import SCORES, eager_answer
 from torch import Tensor, nn
 from tqdm import tqdm
 from training import Training, write_atomically
 
 from hvit_edge import create_model
 from hvit_edge.errors import HvitEdgeError, InputError
-from hvit_edge.models.deeplab import DeepLabMobileViT
-from hvit_edge.models.mobilevit import XXS
-from hvit_edge.models.ssd import SsdMobileViT, anchor_boxes
+from hvit_edge.models import build_model
+from hvit_edge.models.ssd import anchor_boxes
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights.evidence import SIDECAR
 
 BACKGROUND = "background"
 BACKBONE = ("stem.", "stages.")
 CLASSIFIER = "cifar10"
-PYRAMID = 64  # channels
 EVERY = 100  # steps between two checkpoints
 
 
@@ -62,16 +62,6 @@ class Recipe:
     clip: float
     ema: float
     seed: int
-
-
-def make_segmenter() -> nn.Module:
-    """Return the segmentation model, with a narrow pyramid."""
-    return DeepLabMobileViT(XXS, num_classes=1 + len(SHAPES), channels=PYRAMID)
-
-
-def make_detector() -> nn.Module:
-    """Return the detector, with the published widths."""
-    return SsdMobileViT(XXS, num_classes=1 + len(SHAPES))
 
 
 def mask_targets(scenes: list[Scene], recipe: Recipe) -> Callable[[Any], Tensor]:
@@ -96,24 +86,23 @@ def box_targets(scenes: list[Scene], recipe: Recipe) -> Callable[[Any], Tensor]:
 
 @dataclass(frozen=True)
 class Task:
-    """Says how to build the model of a task, and how to compute its loss."""
+    """Holds the model of a task, the names of its classes, and how to compute its loss."""
 
     architecture: str
     labels: tuple[str, ...]
-    build: Callable[[], nn.Module]
     targets: Callable[[list[Scene], Recipe], Callable[[Any], Tensor]]
 
 
 TASKS = {
-    "segment": Task("deeplabv3_mobilevit_xxs", (BACKGROUND, *SHAPES), make_segmenter, mask_targets),
-    "detect": Task("ssdlite_mobilevit_xxs", SHAPES, make_detector, box_targets),
+    "segment": Task("deeplabv3_mobilevit_xxs_slim", (BACKGROUND, *SHAPES), mask_targets),
+    "detect": Task("ssdlite_mobilevit_xxs", SHAPES, box_targets),
 }
 
 
 def build(recipe: Recipe) -> nn.Module:
     """Return the model of a task before training, with a trained backbone."""
     torch.manual_seed(recipe.seed)
-    model = TASKS[recipe.task].build()
+    model = build_model(TASKS[recipe.task].architecture, num_classes=1 + len(SHAPES))
     state = read_backbone(recipe.backbone)
     expected = {key for key in model.state_dict() if key.startswith(BACKBONE)}
     missing = {key for key in expected if not key.endswith("num_batches_tracked")} - state.keys()
@@ -159,20 +148,33 @@ def batches(recipe: Recipe, first: int, last: int) -> Iterator[tuple[Tensor, Any
         yield torch.from_numpy(x), task.targets(scenes, recipe)
 
 
-def write_result(output: Path, recipe: Recipe, training: Training) -> None:
-    """Write the weights in half precision, and the json file."""
+def measure(recipe: Recipe, weights: dict[str, Tensor], count: int) -> dict[str, float]:
+    """Return measures in percent of weights in float32, on the first held-out scenes."""
+    model = build(recipe)
+    model.load_state_dict({key: value.float() for key, value in weights.items()}, strict=False)
+    scenes = [compose(HELD_OUT, index, recipe.input_size) for index in range(count)]
+    answer = eager_answer(recipe.task, model.eval(), make_preprocess(recipe))
+    found = SCORES[recipe.task](scenes, answer)
+    return {f"{name} of {count} scenes": round(100 * value, 2) for name, value in found.items()}
+
+
+def write_result(args: argparse.Namespace, recipe: Recipe, training: Training) -> dict[str, float]:
+    """Measure the weights, write them in half precision, and the json file."""
     weights = {key: value.half() for key, value in training.result().items()}
-    task = TASKS[recipe.task]
+    task, output = TASKS[recipe.task], args.output
+    accuracy = measure(recipe, weights, args.scenes) if args.scenes else {}
     described = {
         "format": SIDECAR,
         "architecture": task.architecture,
         "labels": task.labels,
         "preprocess": asdict(make_preprocess(recipe)),
+        "accuracy": accuracy,
         "recipe": asdict(recipe) | {"done": training.step},
     }
     text = json.dumps(described, indent=2) + "\n"
     write_atomically(output, lambda target: save_file(weights, target))
     write_atomically(output.with_suffix(".json"), lambda target: target.write_text(text))
+    return accuracy
 
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
@@ -195,12 +197,13 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             bar.set_postfix(loss=f"{average:.3f}")
             training.save(checkpoint)
     training.save(checkpoint)
-    write_result(args.output, recipe, training)
+    accuracy = write_result(args, recipe, training)
     return {
         "output": str(args.output),
         "step": training.step,
         "finished": training.step == recipe.steps,
         "loss": average,
+        "accuracy": accuracy,
         "seconds": round(time.perf_counter() - started, 1),
     }
 
@@ -222,6 +225,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--clip", type=float, default=5.0, help="largest gradient norm (5)")
     parser.add_argument("--ema", type=float, default=0.99, help="running average's memory (0.99)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scenes", type=int, default=200, help="held-out scenes to measure (200)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--force", action="store_true", help="overwrite an existing output")
     args = parser.parse_args(argv)

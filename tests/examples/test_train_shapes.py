@@ -24,7 +24,7 @@ def _one_thread():
 
 
 def arguments(task, output, *more):
-    common = ["--input-size", "64", "--batch", "2", "--steps", "3"]
+    common = ["--input-size", "64", "--batch", "2", "--steps", "3", "--scenes", "2"]
     return [task, "--output", str(output), *common, *more]
 
 
@@ -44,6 +44,8 @@ def test_resumed_run_equals_the_uninterrupted_one(task, tmp_path, capsys):
     assert described["labels"][-6:] == SHAPES
     assert described["preprocess"].resized_size(30, 70) == (64, 64)
     assert described["recipe"]["steps"] == described["recipe"]["done"] == 3
+    assert len(described["accuracy"]) == 2
+    assert all(0 <= percent <= 100 for percent in described["accuracy"].values())
 
 
 def test_backbone_of_a_file(tmp_path):

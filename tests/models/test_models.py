@@ -28,6 +28,7 @@ PARAMETERS = {
     "shunted_b": 39.6,
     "swin_t": 28.3,
     "deeplabv3_mobilevit_xxs": 1.85,
+    "deeplabv3_mobilevit_xxs_slim": 1.10,
     "deeplabv3_mobilevit_xs": 2.94,
     "deeplabv3_mobilevit_s": 6.36,
     "ssdlite_mobilevit_xxs": 1.76,

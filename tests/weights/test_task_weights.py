@@ -9,7 +9,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.models import build_model, model_info
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights import create_model, load_weights
-from hvit_edge.weights.bundled import data_labels
+from hvit_edge.weights.bundled import data_labels, find_bundled
 from hvit_edge.weights.random_weights import random_state_dict
 
 SEGMENTER, DETECTOR = "deeplabv3_mobilevit_xxs", "ssdlite_mobilevit_xxs"
@@ -126,3 +126,17 @@ def test_another_number_of_classes_is_refused():
 def test_random_weights_have_the_published_number_of_classes():
     assert create_model(SEGMENTER, weights="random").head.out_channels == 21
     assert create_model(DETECTOR, weights="random", num_classes=4).heads[0].values == 8
+
+
+def test_bundled_segmenter():
+    model = create_model("deeplabv3_mobilevit_xxs_slim", weights="shapes")
+    origin = model.hvit_edge
+    assert origin.weights_source == "bundled shapes"
+    assert origin.labels[:2] == ("background", "circle") and len(origin.labels) == 7
+    assert origin.photos == Preprocess((160, 160), resize="stretch", interpolation="bilinear")
+    assert find_bundled("deeplabv3_mobilevit_xxs_slim", "shapes").file.stat().st_size < 2.5e6
+
+
+def test_model_without_published_weights():
+    with pytest.raises(InputError, match="none are published; pass .* weights='shapes'"):
+        create_model("deeplabv3_mobilevit_xxs_slim")

@@ -33,7 +33,7 @@ class Published:
         preprocess: preprocessing that the weights expect. The config of the checkpoint, if it has
             one, takes precedence.
         hub: repository on the Hugging Face hub, or None if the authors publish elsewhere.
-        files: where the authors publish, as text; empty if `hub` is set.
+        files: where the authors publish, as text; empty if `hub` is set, or if they publish none.
         top1: published ImageNet-1k accuracy in percent; 0 for other tasks.
         classes: number of classes of the weights.
         data: the data set whose classes they are.
@@ -196,11 +196,12 @@ def model_info(name: str) -> ModelInfo:
     """
     entry = _find(name)
     published = entry.default.hub or entry.default.files
+    first = (published,) if published else ()
     return ModelInfo(
         name=name,
         params=_count_parameters(name),
         input_size=entry.default.preprocess.input_size,
-        sources=(published, *entry.bundled, "random"),
+        sources=(*first, *entry.bundled, "random"),
         default=entry.default,
         min_side=entry.min_side,
         multiple=entry.multiple,

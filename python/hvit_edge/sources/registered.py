@@ -50,6 +50,7 @@ MODELS = (
     _segmenter("deeplabv3_mobilevit_s", 6357941, "small"),
     _segmenter("deeplabv3_mobilevit_xs", 2944069, "x-small"),
     _segmenter("deeplabv3_mobilevit_xxs", 1854853, "xx-small"),
+    Listed("deeplabv3_mobilevit_xxs_slim", 1095877, (512, 512), ("shapes", RANDOM), SEGMENT),
     Listed("mobilevit_s", 5578632, (256, 256), ("timm/mobilevit_s.cvnets_in1k", RANDOM)),
     Listed("mobilevit_xs", 2317848, (256, 256), ("timm/mobilevit_xs.cvnets_in1k", RANDOM)),
     Listed(

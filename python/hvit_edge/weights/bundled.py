@@ -22,7 +22,7 @@ class Bundled:
         file: safetensors file.
         labels: class names in the order of the logits.
         preprocess: the preprocessing that the weights expect.
-        accuracy: top-1 in percent, by data set.
+        accuracy: top-1 in percent, by data set; of other tasks their measures in percent.
     """
 
     architecture: str
@@ -35,6 +35,9 @@ class Bundled:
 # Weights name -> architecture -> file in assets, which has a .json file next to it.
 _FILES = {
     "cifar10": {"mobilevit_xxs": "mobilevit_xxs_cifar10.safetensors"},
+    "shapes": {
+        "deeplabv3_mobilevit_xxs_slim": "deeplabv3_mobilevit_xxs_slim_shapes.safetensors",
+    },
 }
 
 

@@ -314,6 +314,13 @@ def resized(preprocess: Preprocess, size: tuple[int, int]) -> Preprocess:
 
 
 def _published(name: str, info: ModelInfo) -> str:
+    if info.default.hub is None and not info.default.files:
+        first = bundled_names(name)[0]
+        raise InputError(
+            f"[weights] expected weights of {name}, got none: none are published; pass the bundled"
+            f" ones as --weights {first} (weights={first!r}), or a file of yours as --weights FILE"
+            " (weights=FILE)"
+        )
     if info.default.hub is None:
         raise InputError(
             f"[weights] expected a checkpoint of {name} on the hub, got none: the authors"
