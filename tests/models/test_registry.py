@@ -93,8 +93,8 @@ def test_the_documentation_lists_every_model():
             f"{info.default.classes}, {info.default.data}",
             "{} x {}".format(*info.input_size),
             f"{info.params / 1e6:.2f} M",
-            info.default.score or f"{info.default.top1} % top-1",
-            info.default.hub or info.default.files,
+            info.default.score or (f"{info.default.top1} % top-1" if info.default.top1 else "none"),
+            info.default.hub or info.default.files or f"bundled: {info.sources[0]}",
         ]
         for info in list_models()
     ]
