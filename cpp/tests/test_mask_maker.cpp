@@ -120,18 +120,5 @@ TEST(MaskMaker, AMaskIsReusedForASmallerFrame) {
   EXPECT_TRUE(reused.confidence.empty());
 }
 
-TEST(Mask, RefusesSizesThatDisagree) {
-  Mask mask;
-  mask.width = 3;
-  mask.height = 2;
-  mask.classes.resize(5);
-  const Status status = run_length(mask, 1).status();
-  EXPECT_EQ(status.code(), StatusCode::invalid_argument);
-  EXPECT_EQ(status.message(),
-            "[run_length] expected a mask with a class for each pixel, got 3x2 pixels and 5 "
-            "classes; pass a mask of Segmenter");
-  EXPECT_EQ(polygons(Mask(), 0).status().code(), StatusCode::invalid_argument);
-}
-
 }  // namespace
 }  // namespace hvit_edge
