@@ -28,7 +28,7 @@ Status not_an_image(const py::array& image) {
   const std::string dtype = py::str(image.dtype());
   std::vector<std::int64_t> shape(image.shape(), image.shape() + image.ndim());
   return Status(StatusCode::invalid_argument,
-                "[Classifier] expected a uint8 RGB array [height, width, 3] with adjacent pixels, "
+                "[image] expected a uint8 RGB array [height, width, 3] with adjacent pixels, "
                 "got " +
                     dtype + " " + to_string(shape) +
                     "; convert with PIL.Image.convert('RGB') and "

@@ -153,7 +153,9 @@ def test_faults_of_the_fields(tiny_task, changes, message):
 
 
 def test_images_that_are_none(segmenters):
-    with pytest.raises(InputError, match="expected a path, a PIL image or an array, got int"):
+    with pytest.raises(
+        InputError, match=r"^\[image\] expected a path, a PIL image or an array, got int"
+    ):
         segmenters["stretched"](3)
 
 

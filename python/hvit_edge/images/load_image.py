@@ -102,7 +102,7 @@ def rgb_of(image: Image.Image) -> np.ndarray:
         raise
     except Exception as error:
         raise InputError(
-            f"[Classifier] expected a PIL image whose pixels can be read, got {_reason(error)};"
+            f"[image] expected a PIL image whose pixels can be read, got {_reason(error)};"
             " convert it with PIL.Image.convert('RGB')"
         ) from error
 

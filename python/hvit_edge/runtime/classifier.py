@@ -115,7 +115,7 @@ class Classifier:
 
 
 def as_pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
-    """Return the argument of a classifier as an array.
+    """Return a photo, as callers give it, as an array.
 
     Raises:
         InputError: it is not a path, a PIL image or an array, or it cannot be read.
@@ -127,7 +127,7 @@ def as_pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
     if isinstance(image, np.ndarray):
         return image
     raise InputError(
-        f"[Classifier] expected a path, a PIL image or an array, got {type(image).__name__};"
+        f"[image] expected a path, a PIL image or an array, got {type(image).__name__};"
         " open the photo with PIL.Image.open"
     )
 
@@ -135,7 +135,7 @@ def as_pixels(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
 def _rgb(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I") or image.mode == "F":
         raise InputError(
-            f"[Classifier] expected an image with 8 bits per channel, got mode {image.mode};"
+            f"[image] expected an image with 8 bits per channel, got mode {image.mode};"
             " pass the path of the file, or scale the values to 0..255"
         )
     return rgb_of(image)
