@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from hvit_edge.coreml import runner
+from hvit_edge.coreml import open_program, read_package, runner
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.lowering import COREML_PIPELINE
 from hvit_edge.parity import float_steps, validate
@@ -94,10 +94,10 @@ def test_the_rewrites_are_those_of_core_ml(apple_package, apple_model, monkeypat
 
 def test_core_ml_predicts_on_a_mac(apple_package, apple_model, monkeypatch):
     path = apple_package("fp16").path
-    evaluate = runner._evaluator(path, 0)
+    evaluate = open_program._evaluator(read_package(path), 0, "validate")
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr("coremltools.models.model._MLModelProxy", object())
-    monkeypatch.setattr(runner, "_core_ml", lambda path, threads: evaluate)
+    monkeypatch.setattr(open_program, "_core_ml", lambda package, threads, where: evaluate)
     report = validate(path, model=apple_model)
     assert (report.steps[-1].name, report.backend) == ("predicted", "Core ML")
     assert report.passed
