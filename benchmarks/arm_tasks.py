@@ -34,6 +34,8 @@ from hvit_edge.quantize import bundled_calibration
 from hvit_edge.tensors.samples import read_inputs
 from hvit_edge.weights import ModelOrigin, bundled_photos
 
+LOOSE = 0.5
+"""Largest difference of int8 from PyTorch: random weights lose more than trained ones."""
 SKIPPED = {"int8-dynamic", "native int8-dynamic"}
 PRECISIONS = tuple(p for p in (*OURS, *NATIVE, *STOCK) if p not in SKIPPED)
 
@@ -110,7 +112,7 @@ def compile_task(name: str, precision: str, artifact: Path) -> None:
         return
     data = artifact.with_suffix(".npz")
     np.savez(data, x=np.stack(windows(made)))
-    make(calib_data=data, calib_samples=WINDOWS)
+    make(calib_data=data, calib_samples=WINDOWS, rtol=LOOSE)
 
 
 def compile_stock(name: str, precision: str, artifact: Path) -> None:
