@@ -25,6 +25,7 @@ from tables import (
     peers,
     peers_plot,
     quantization,
+    shapes,
     web,
 )
 
@@ -94,6 +95,9 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "coverage_coreml": ("coverage", coverage.core_ml_table),
         "coverage_times": ("coverage_times", coverage.times_table),
         "coverage_refusals": ("coverage", coverage.refusals_table),
+    },
+    "docs/tasks.md": {
+        "shapes_segment": ("shapes", partial(shapes.accuracy_table, "segment")),
     },
     "docs/web.md": {
         "web": ("web", web.times_table),

@@ -1,6 +1,6 @@
-"""Measure the bundled segmenter and detector on scenes of shapes, against eager PyTorch.
+"""Measure the models that were trained on scenes of shapes, against eager PyTorch.
 
-    python benchmarks/shapes.py [--tasks segment detect]
+    python benchmarks/shapes.py
 
 The scenes are composed by examples/shape_scenes: the set HELD_OUT is measured, and int8 is
 calibrated on the set CALIBRATION. Masks and boxes come from the C++ runtime. Each program is
@@ -14,29 +14,21 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from measure.machine import describe_machine
 from PIL import Image
 
 import hvit_edge
-from hvit_edge.annotations.coco_boxes import TrueBox
-from hvit_edge.answers import boxes_of, mask_of, placement_of
-from hvit_edge.measures.coco_map import measure_boxes
-from hvit_edge.measures.mask_overlap import MaskOverlap
-from hvit_edge.models.ssd import anchor_boxes
-from hvit_edge.progress import bar
-from hvit_edge.tasks import Detect
+from hvit_edge.weights import bundled_names
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "examples"))
 
-from shape_scenes import CALIBRATION, HELD_OUT, SHAPES, Scene, compose  # noqa: E402
+from shape_scenes import CALIBRATION, HELD_OUT, compose  # noqa: E402
+from shape_scenes.scores import SCORES, Answer, eager_answer  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "shapes.json"
 WEIGHTS = "shapes"
@@ -47,14 +39,12 @@ EAGER = ("PyTorch", "eager")
 SCENES = 200
 CALIBRATED = 128
 
-Answer = Callable[[np.ndarray], Any]
-Score = Callable[[list[Scene], Answer], dict[str, float]]
-
 
 def main() -> None:
     """Measure what is not in the results yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", nargs="+", choices=MODELS, default=list(MODELS))
+    having = [task for task, model in MODELS.items() if WEIGHTS in bundled_names(model)]
+    parser.add_argument("--tasks", nargs="+", choices=having, default=having)
     parser.add_argument("--scenes", type=int, default=SCENES)
     parser.add_argument("--output", type=Path, default=RESULTS)
     args = parser.parse_args()
@@ -71,11 +61,12 @@ def main() -> None:
 def measured(task: str, count: int, done: set[tuple[str, str, str]]) -> Iterable[dict[str, Any]]:
     """Yield a row for eager PyTorch and for each program that is not done."""
     model = hvit_edge.create_model(MODELS[task], weights=WEIGHTS)
-    side = model.hvit_edge.preprocess.input_size[0]
+    preprocess = model.hvit_edge.preprocess
+    side = preprocess.input_size[0]
     scenes = [compose(HELD_OUT, index, side) for index in range(count)]
     score = SCORES[task]
     if (task, *EAGER) not in done:
-        yield row(task, *EAGER, score(scenes, EAGER_ANSWERS[task](model)))
+        yield row(task, *EAGER, score(scenes, eager_answer(task, model, preprocess)))
     with tempfile.TemporaryDirectory() as folder:
         photos = write_photos(Path(folder) / "photos", side)
         for target, precision in product(TARGETS, PRECISIONS):
@@ -110,52 +101,6 @@ def write_photos(folder: Path, side: int) -> Path:
     return folder
 
 
-def mask_score(scenes: list[Scene], answer: Answer) -> dict[str, float]:
-    """Return the mean IoU over the background and the shapes, and the share of right pixels."""
-    overlap = MaskOverlap(1 + len(SHAPES))
-    for scene in bar("eval")(scenes, len(scenes)):
-        overlap.add(scene.classes, answer(scene.image).classes)
-    return {"mean_iou": overlap.mean_iou(), "pixels": overlap.equal_share()}
-
-
-def box_score(scenes: list[Scene], answer: Answer) -> dict[str, float]:
-    """Return COCO's mean average precision, and the same at an IoU of 0.5."""
-    found = [answer(scene.image) for scene in bar("eval")(scenes, len(scenes))]
-    truth = [true_boxes(scene) for scene in scenes]
-    precision = measure_boxes(truth, found, classes=1 + len(SHAPES))
-    return {"map": precision.mean, "map_50": precision.at_50}
-
-
-def true_boxes(scene: Scene) -> list[TrueBox]:
-    """Return the shapes of a scene."""
-    return [
-        TrueBox(int(label), *map(float, (left, top, right - left, bottom - top)))
-        for label, (left, top, right, bottom) in zip(scene.labels, scene.boxes, strict=True)
-    ]
-
-
-def eager_mask(model: torch.nn.Module, image: np.ndarray) -> Any:
-    """Return the mask by eager PyTorch, decoded in numpy."""
-    preprocess = model.hvit_edge.preprocess
-    with torch.inference_mode():
-        logits = model(torch.from_numpy(preprocess(image))).numpy()
-    return mask_of(logits, placement_of(preprocess, *image.shape[:2]))
-
-
-def eager_boxes(model: torch.nn.Module, image: np.ndarray) -> Any:
-    """Return the boxes by eager PyTorch, decoded in numpy."""
-    preprocess = model.hvit_edge.preprocess
-    with torch.inference_mode():
-        logits, offsets = (one.numpy() for one in model(torch.from_numpy(preprocess(image))))
-    task = Detect(anchors=anchor_boxes(preprocess.input_size))
-    return boxes_of(logits, offsets, task, placement_of(preprocess, *image.shape[:2]))
-
-
-SCORES: dict[str, Score] = {"segment": mask_score, "detect": box_score}
-EAGER_ANSWERS: dict[str, Callable[[torch.nn.Module], Answer]] = {
-    "segment": lambda model: partial(eager_mask, model),
-    "detect": lambda model: partial(eager_boxes, model),
-}
 CLASSES: dict[str, Callable[[Path], Answer]] = {
     "segment": hvit_edge.Segmenter,
     "detect": hvit_edge.Detector,

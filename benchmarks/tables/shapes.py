@@ -13,6 +13,11 @@ MEASURES = {
 }
 
 
+def points(share: float, other: float) -> float:
+    """Return a difference in points, rounded to hundredths; never minus zero."""
+    return round(100 * (share - other), 2) + 0.0
+
+
 def accuracy_table(task: str, report: dict) -> str:
     """Return one row per program: its size, its measures, and the first one's loss."""
     rows = [row for row in report["results"] if row["task"] == task]
@@ -26,7 +31,7 @@ def accuracy_table(task: str, report: dict) -> str:
             row["precision"],
             f"{row['bytes'] / 1e6:.1f} MB" if "bytes" in row else "",
             *(f"{100 * row[measure]:.1f}" for measure in measures),
-            "" if row is eager else f"{100 * (row[first] - eager[first]):+.1f}",
+            "" if row is eager else f"{points(row[first], eager[first]):+.2f}",
         )
         for row in rows
     ]

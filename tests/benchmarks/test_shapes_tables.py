@@ -23,9 +23,14 @@ def test_losses_are_in_points_of_eager(load, report):
         "| target | precision | file | mean IoU | right pixels | mean IoU against eager |" in text
     )
     assert "| PyTorch | eager |  | 81.2 | 95.0 |  |" in text
-    assert "| native | int8 | 1.3 MB | 81.0 | 95.0 | -0.3 |" in text
+    assert "| native | int8 | 1.3 MB | 81.0 | 95.0 | -0.26 |" in text
     assert "on 7 scenes; c, a, 1 cores" in text
-    assert "0.5" not in text
+    assert "detect" not in text and "75.0" not in text
+
+
+def test_no_difference_is_not_minus_zero(load):
+    points = load("tables/shapes.py").points
+    assert f"{points(0.49999, 0.5):+.2f}" == "+0.00" == f"{points(0.5, 0.5):+.2f}"
 
 
 def test_each_task_has_its_measures(load, report):
