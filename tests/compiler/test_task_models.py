@@ -144,6 +144,12 @@ def test_an_embedder_in_int8(photo_windows, tmp_path):
     assert session.self_test().passed
 
 
+def test_a_head_that_is_left_out_has_no_number_of_classes(tmp_path):
+    options = {"weights": "random", "num_classes": 10, "input_size": 64}
+    with pytest.raises(InputError, match="num_classes: expected none with the task embed.*got 10"):
+        hvit_edge.compile("mobilevit_xxs", task="embed", output=tmp_path / "a.pte", **options)
+
+
 class Labeled(torch.nn.Module):
     """Returns three logits."""
 

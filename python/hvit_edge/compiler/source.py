@@ -20,7 +20,7 @@ from hvit_edge.models import find_sequence_model
 from hvit_edge.quantize import Calibration, calibration_inputs
 from hvit_edge.sources.address import Address, check_address
 from hvit_edge.tasks import Task, task_name
-from hvit_edge.tasks.names import CLASSIFY, TENSOR
+from hvit_edge.tasks.names import CLASSIFY, EMBED, TENSOR
 
 Given: TypeAlias = tuple[
     Address | nn.Module,
@@ -113,9 +113,20 @@ class Source:
     @cached_property
     def answers(self) -> TaskSubject:
         """Return the module of another task of photos, with its answers to the golden photo."""
+        self._check_head()
         asked = read_photo_module(*self._given, self._preprocess, self._labels)
         given = (self._given[0], self._task, asked.origin.photos, self.task)
         return prepare_task(asked, chosen_task(*given))
+
+    def _check_head(self) -> None:
+        """Raise InputError for a number of classes of a head that is no part of the program."""
+        model, classes = self._given[0], self._given[3]
+        registered = isinstance(model, Address) and model.kind == "registered"
+        if registered and self.task == EMBED and classes is not None:
+            raise InputError(
+                f"[compile] num_classes: expected none with the task {EMBED}, which leaves out the"
+                f" head of the model, got {classes}; leave out --num-classes (num_classes=)"
+            )
 
     @cached_property
     def arrays(self) -> TensorSubject:
