@@ -1,4 +1,4 @@
-"""Check README and docs/getting_started.md.
+"""Check README, docs/getting_started.md and docs/tasks.md.
 
 Their commands run, their examples compile, and their tables come from measurements.
 """
@@ -17,13 +17,14 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 GUIDE = (ROOT / "docs/getting_started.md").read_text()
 PAGES = README + GUIDE
+TASKS = (ROOT / "docs/tasks.md").read_text()
 
 SHOWN = ("runtime", "4 of 4 artifacts", "evaluated")
 """A part of what the last command of each block of bash prints."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGES, flags=re.DOTALL)
+def blocks(language: str, text: str = PAGES) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 @pytest.fixture
@@ -36,32 +37,58 @@ def checkout(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("commands, shown", [*zip(blocks("bash"), SHOWN, strict=True)])
 def test_commands(commands, shown, checkout):
+    assert shown in run_commands(commands, checkout)
+
+
+def run_commands(commands: str, folder: Path) -> str:
+    """Run the lines of a block one after the other; return what the last one prints."""
     scripts = Path(sysconfig.get_path("scripts"))
     for line in commands.splitlines():
         program, *arguments = shlex.split(line)
         done = subprocess.run(
-            [scripts / program, *arguments], cwd=checkout, capture_output=True, text=True
+            [scripts / program, *arguments], cwd=folder, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    assert shown in done.stdout
+    return done.stdout
+
+
+def run_python(example: str, folder: Path) -> str:
+    """Run a block of Python; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("title", "shown", "printed"),
+    [
+        ("Embed", "", r"^-?0\.\d{3}$"),
+        ("Segment", "ring", r"^ring +#[0-9a-f]{6} \d+\.\d% of the photo$"),
+        ("Detect", "", r"^\S.* +0\.\d{3} at \d+, \d+$"),
+    ],
+)
+def test_task(title, shown, printed, checkout):
+    section = TASKS.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    (commands,) = blocks("bash", section)
+    (example,) = blocks("python", section)
+    assert shown in run_commands(commands, checkout)
+    assert re.search(printed, run_python(example, checkout), flags=re.MULTILINE)
 
 
 @pytest.mark.slow
 def test_python_example(checkout):
     (example,) = blocks("python")
-    done = subprocess.run(
-        [sys.executable, "-c", example], cwd=checkout, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"^cat +0\.\d{3}$", done.stdout, flags=re.MULTILINE)
-    assert "SelfTest(passed=True" in done.stdout
+    printed = run_python(example, checkout)
+    assert re.search(r"^cat +0\.\d{3}$", printed, flags=re.MULTILINE)
+    assert "SelfTest(passed=True" in printed
 
 
-@pytest.fixture
-def cpp_example(tmp_path):
-    """Return the call of a compiler for the C++ program."""
-    (example,) = blocks("cpp")
-    source = tmp_path / "example.cpp"
+def compiler_call(example: str, folder: Path) -> list[str]:
+    """Return the call of a compiler for a C++ program."""
+    source = folder / "example.cpp"
     source.write_text(example)
     compiler = shutil.which("c++")
     assert compiler, "a C++ compiler is needed"
@@ -69,7 +96,16 @@ def cpp_example(tmp_path):
     return [compiler, *flags, str(source)]
 
 
-def test_cpp_example_compiles(cpp_example):
+@pytest.fixture
+def cpp_example(tmp_path):
+    """Return the call of a compiler for the C++ program of the guide."""
+    (example,) = blocks("cpp")
+    return compiler_call(example, tmp_path)
+
+
+@pytest.mark.parametrize("example", [*blocks("cpp"), *blocks("cpp", TASKS)])
+def test_cpp_example_compiles(example, tmp_path):
+    cpp_example = compiler_call(example, tmp_path)
     done = subprocess.run([*cpp_example, "-fsyntax-only"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
