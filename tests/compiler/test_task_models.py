@@ -144,6 +144,21 @@ def test_an_embedder_in_int8(photo_windows, tmp_path):
     assert session.self_test().passed
 
 
+@pytest.mark.slow
+def test_a_registered_segmenter_in_int8_keeps_sensitive_layers_in_float(photo_windows, tmp_path):
+    with pytest.warns(UserWarning, match="in floating point it has"):
+        made = hvit_edge.compile(
+            SEGMENTER,
+            weights="random",
+            input_size=256,
+            target="native",
+            precision="int8",
+            calib_data=photo_windows,
+            output=tmp_path / "a.pte",
+        )
+    assert hvit_edge.Session(made.path).self_test().passed
+
+
 def test_a_head_that_is_left_out_has_no_number_of_classes(tmp_path):
     options = {"weights": "random", "num_classes": 10, "input_size": 64}
     with pytest.raises(InputError, match="num_classes: expected none with the task embed.*got 10"):

@@ -276,7 +276,7 @@ def _compile_task(request: Request, source: Source) -> Artifact:
         labels=origin.labels,
         task=subject.task,
         default_calibration=lambda count: bundled_calibration(origin.photos, count=count),
-        keep_sensitive=not subject.registered,
+        keep_sensitive=True,
         mix=mixture,
     )
     return _written(request, gate, job, subject.registered, mixture)
