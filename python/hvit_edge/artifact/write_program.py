@@ -111,7 +111,7 @@ def write_program(
     )
     head = bytearray(_with_header(program, len(body)))
     _pad(head, SEGMENT_ALIGNMENT)
-    return bytes(head + body)
+    return b"".join((head, body))
 
 
 @dataclass

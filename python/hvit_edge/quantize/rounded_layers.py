@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.fx import GraphModule
 
+from hvit_edge.boundary.free_memory import free_memory
 from hvit_edge.cache.entry import Entry
 from hvit_edge.cache.reuse import Reuse, arrays_digest
 from hvit_edge.lowering.graph import constant_tensor
@@ -88,6 +89,7 @@ def rounded_layers(
     if missing:
         inputs = [sample_tensors(sample) for sample in calibration.inputs]
         moments = ReadOnce(input_moments(graph, missing, inputs, progress))
+        free_memory()  # rounding takes several times the memory of the widest layer's moments
         found |= round_layers(graph, missing, moments, progress)
         reuse.keep(ROUNDED, key, _entry(found))
     return found
