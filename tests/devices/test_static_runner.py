@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hvit_edge.devices import Runner, bundle, open_device, qemu
-from hvit_edge.devices.bundle import BUILT, CHECKOUT, PROGRAM, find_bundle
+from hvit_edge.devices.bundle import BUILT, CHECKOUT, PROGRAM, SMALL, find_bundle
 from hvit_edge.errors import ArtifactError, InputError
 from hvit_edge.profile.instructions import PLUGIN, instructions_of
 from hvit_edge.runtime import Session
@@ -33,6 +33,16 @@ def test_it_is_one_small_file(static_build, record_property):
     assert qemu.LOADER not in content
     record_property("measured", f"static runner for aarch64: {len(content) / 1e6:.2f} MB")
     assert len(content) <= LIMIT
+
+
+def test_the_one_for_desktops_is_as_small(record_property):
+    """It has kernels for three instruction sets, each for float32 and float16."""
+    runner = SMALL / "x86_64" / PROGRAM
+    if not runner.is_file():
+        pytest.skip("needs make static-runner")
+    size = runner.stat().st_size
+    record_property("measured", f"static runner for x86_64: {size / 1e6:.2f} MB")
+    assert size <= LIMIT
 
 
 @pytest.mark.usefixtures("no_libraries")
