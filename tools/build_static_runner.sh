@@ -4,13 +4,14 @@
 #     tools/build_static_runner.sh ZIG MACHINE...
 #
 # MACHINE is what `uname -m` says: aarch64, x86_64, armv7l or riscv64. The files go into the Python
-# package, which copies them to devices: assets/runners/MACHINE/hvit_edge_runner.
+# package, which copies them to devices: assets/runners/MACHINE/hvit_edge_runner. RUNNERS names another
+# folder than assets/runners.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
 zig=$1
 shift
-runners=python/hvit_edge/assets/runners
+runners=${RUNNERS:-python/hvit_edge/assets/runners}
 
 target_of() {
   case $1 in
@@ -28,7 +29,11 @@ for machine in "$@"; do
   cmake --build "$tree" --target hvit_edge_runner -j "${JOBS:-2}"
   mkdir -p "$runners/$machine"
   cp "$tree/cpp/runner/hvit_edge_runner" "$tree/stripped"
-  python tools/strip_symbols.py "$tree/stripped" cpp/runner/kept_symbols.txt
+  # On 32-bit machines, the C library gives this function the name of the one with 64-bit times.
+  clock=clock_gettime
+  [ "$machine" != armv7l ] || clock=__clock_gettime64
+  sed "s/^clock_gettime$/$clock/" cpp/runner/kept_symbols.txt >"$tree/kept_symbols.txt"
+  python tools/strip_symbols.py "$tree/stripped" "$tree/kept_symbols.txt"
   mv "$tree/stripped" "$runners/$machine/hvit_edge_runner"
   wc -c "$runners/$machine/hvit_edge_runner"
 done

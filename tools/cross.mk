@@ -10,7 +10,7 @@ IN_WHEELS := $(MACHINES:%=build/static/%/staged) python/hvit_edge/assets/web/hvi
 MOBILE_SOURCES := $(shell find mobile/android/hvit-edge/src/main/cpp mobile/ios/Sources/CHvitEdge \
 	mobile/ios/Tests/link -type f)
 
-.PHONY: arm arm-wheel apple-link static-runner wheel
+.PHONY: arm arm-wheel apple-link static-runner other-machines wheel
 
 arm: $(ARM)/staged $(ARM)/host/count_instructions.so ## cross-compile runner and C library for aarch64
 
@@ -52,11 +52,21 @@ $(ZIG): constraints.txt | .venv/tools
 	$(PIP) install $(PIP_FLAGS) -c constraints.txt --no-deps --target build/zig ziglang
 	@touch $@
 
-# MACHINES='armv7l riscv64' builds for others. The Python package takes them from its assets.
+# The Python package takes them from its assets.
 static-runner: $(MACHINES:%=build/static/%/staged) ## runner for devices, a static file each: aarch64 and x86-64
 
 build/static/%/staged: $(ZIG) $(BUILT_SOURCES) tools/build_static_runner.sh
 	$(TOOLS)/build_static_runner.sh $(ZIG) $*
+	@touch $@
+
+# Machines that the package has no runner for. HVIT_EDGE_RUNNERS=build/runners makes devices find them.
+OTHER_MACHINES := armv7l
+
+other-machines: $(OTHER_MACHINES:%=build/runners/%/hvit_edge_runner) ## runner for 32-bit Arm, tried in QEMU
+
+build/runners/%/hvit_edge_runner: $(ZIG) $(BUILT_SOURCES) tools/build_static_runner.sh
+	@$(INSTALL_PACKAGES) arm
+	RUNNERS=build/runners $(TOOLS)/build_static_runner.sh $(ZIG) $*
 	@touch $@
 
 # For this machine, but installed where neither the checkout nor ExecuTorch is.
