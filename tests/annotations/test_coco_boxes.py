@@ -101,12 +101,31 @@ def test_missing_photos_are_named(content, tmp_path):
         (annotation(7, 10, 17, "1 1 7 7"), "annotation 7: not four finite numbers"),
         (annotation(7, 11, 17, [1, 1, 7, 3]), "annotation 7: unknown image_id"),
         (annotation(7, 10, 18, [1, 1, 7, 3]), "annotation 7: unknown category_id"),
+        (annotation(7, 10, 17, [1, 1, 7, 10**400]), "annotation 7: not four finite numbers"),
+        (annotation(7, 10, 17, [1, 1, 7, 3], area="21"), "annotation 7: an area that is no number"),
+        (annotation(7, 10, 17, [1, 1, 7, 3], area=-1), "annotation 7: an area that is no number"),
+        (annotation(7, 10, 17, [1, 1, 7, 3], iscrowd="0"), "annotation 7: an iscrowd that is"),
         (annotation(7, 10, 90, [1, 1, 7, 3]), r"got annotations of unused \(id 90\)"),
     ],
 )
 def test_wrong_annotations_are_named(content, tmp_path, wrong, message):
     content["annotations"].append(wrong)
     with pytest.raises(InputError, match=rf"\[datasets\] .*truth.json.*{message}"):
+        opened(content, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"id": 10, "file_name": "a.png"}, "image 10, image 10: an id that another image has"),
+        ({"id": 5, "file_name": 5}, "image 5: a file_name that is no text"),
+        ({"id": 5, "file_name": "a.png", "width": "30"}, "image 5: a width or height that is no"),
+        ({"id": 5, "file_name": "a.png", "height": None}, "image 5: a width or height that is no"),
+    ],
+)
+def test_wrong_images_are_named(content, tmp_path, wrong, message):
+    content["images"].append(wrong)
+    with pytest.raises(InputError, match=rf"\[datasets\] .*truth.json.*{message}.*; correct"):
         opened(content, tmp_path)
 
 

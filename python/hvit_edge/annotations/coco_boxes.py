@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ def open_boxes(
     """
     path = Path(source)
     content = _read(path)
+    _check_images(path, content["images"])
     class_of = _classes(path, content["categories"], content["annotations"], labels)
     if not labels and classes is not None:
         _check_numbers(path, content["annotations"], classes)
@@ -175,6 +177,35 @@ def _classes(
     }
 
 
+def _check_images(path: Path, images: Sequence[Mapping[str, Any]]) -> None:
+    """Raise InputError that names the first images with each fault."""
+    faults: dict[str, list[str]] = defaultdict(list)
+    numbers = Counter(row["id"] for row in images)
+    for row in images:
+        name = f"image {row['id']}"
+        if numbers[row["id"]] > 1:
+            faults["an id that another image has"].append(name)
+        if not isinstance(row["file_name"], str):
+            faults["a file_name that is no text"].append(name)
+        if not all(_is_number(row.get(side, 1)) for side in ("width", "height")):
+            faults["a width or height that is no number"].append(name)
+    if faults:
+        raise InputError(
+            f"[datasets] {printable(path)}: expected images with different ids, a file_name and"
+            f" their size in pixels, got {_listed(faults)}; correct or remove them"
+        )
+
+
+def _listed(faults: Mapping[str, Sequence[str]]) -> str:
+    """Return every fault after the first names that have it."""
+    return "; ".join(f"{FirstFew.of(names)}: {fault}" for fault, names in faults.items())
+
+
+def _is_number(value: object) -> bool:
+    """Return True for a finite number; JSON may have integers that no float can hold."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+
+
 def _check_numbers(path: Path, annotations: Sequence[Mapping[str, Any]], classes: int) -> None:
     used = {each["category_id"] for each in annotations}
     unknown = [str(number) for number in used if number not in range(1, classes)]
@@ -199,10 +230,9 @@ def _check_annotations(
         for fault in _faults(each, images, categories):
             faults[fault].append(name)
     if faults:
-        listed = "; ".join(f"{FirstFew.of(names)}: {fault}" for fault, names in faults.items())
         raise InputError(
             f"[datasets] {printable(path)}: expected boxes x, y, width, height in pixels of their"
-            f" images, got {listed}; correct or remove them"
+            f" images, got {_listed(faults)}; correct or remove them"
         )
 
 
@@ -215,12 +245,13 @@ def _faults(
         found.append("unknown image_id")
     if annotation["category_id"] not in categories:
         found.append("unknown category_id")
+    area = annotation.get("area")
+    if area is not None and not (_is_number(area) and area >= 0):
+        found.append("an area that is no number of pixels")
+    if annotation.get("iscrowd") not in (0, 1, None):
+        found.append("an iscrowd that is neither 0 nor 1")
     box = annotation["bbox"]
-    if (
-        not isinstance(box, list)
-        or len(box) != 4
-        or not all(isinstance(side, int | float) and math.isfinite(side) for side in box)
-    ):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
         return [*found, "not four finite numbers"]
     x, y, width, height = box
     if min(width, height) < 0:
