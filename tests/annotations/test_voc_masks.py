@@ -74,6 +74,16 @@ def test_a_map_without_a_photo_is_refused(folder):
         open_masks(folder, classes=3)
 
 
+@pytest.mark.parametrize("other", ["JPEGImages/b.png", "SegmentationClass/old/b.png"])
+def test_two_files_of_one_name_are_refused(folder, other):
+    path = folder / other
+    path.parent.mkdir(exist_ok=True)
+    write_photo(path)
+    first = "JPEGImages/b.jpg" if path.parent.name == "JPEGImages" else "SegmentationClass/b.png"
+    with pytest.raises(InputError, match=rf"expected files .* got {first}, {other}; remove or"):
+        open_masks(folder, classes=3)
+
+
 def test_another_layout_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"expected JPEGImages/NAME.jpg .* no folder JPEGImages"):
         open_masks(tmp_path, classes=3)

@@ -7,6 +7,7 @@ ImageSets/Segmentation/SPLIT.txt  names of a part, one per line; only for `split
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,12 +39,13 @@ def open_masks(
         in `images.ignored`.
 
     Raises:
-        InputError: the layout is another, there is no label map, a photo or map is missing, or a
-            map has an unknown value. The message names the first files of all such faults.
+        InputError: the layout is another, there is no label map, a photo or map is missing, two
+            have one name, or a map has an unknown value. The message names the first files of all
+            such faults.
     """
     folder = Path(root)
-    photos = {path.stem: path for path in _files(folder, PHOTOS).images}
-    maps = {path.stem: path for path in _files(folder, MAPS).images}
+    photos = _by_name(folder, PHOTOS)
+    maps = _by_name(folder, MAPS)
     if not maps:
         raise InputError(
             f"[datasets] {printable(folder / MAPS)}: expected label maps, got an empty folder; add"
@@ -73,6 +75,23 @@ def check_size(name: str, mask: np.ndarray, photo: np.ndarray) -> None:
             f"{photo.shape[0]} pixels, the size of its photo, got {width}x{height}; write it at"
             " the size of the upright photo"
         )
+
+
+def _by_name(folder: Path, name: str) -> dict[str, Path]:
+    """Return the files of a folder by their names without suffix.
+
+    Raises:
+        InputError: there is no such folder, or two of its files have one name.
+    """
+    files = _files(folder, name).images
+    count = Counter(path.stem for path in files)
+    equal = FirstFew.of([str(p.relative_to(folder)) for p in files if count[p.stem] > 1])
+    if equal.count:
+        raise InputError(
+            f"[datasets] {printable(folder)}: expected files of {name} whose names differ in more"
+            f" than suffix and subfolder, got {equal}; remove or rename some of them"
+        )
+    return {path.stem: path for path in files}
 
 
 def _files(folder: Path, name: str) -> Contents:
