@@ -56,6 +56,15 @@ def test_boxes_are_clipped_and_dropped_outside():
     assert places == [pytest.approx((25, 0, 50, 100), abs=1e-4)]
 
 
+def test_boxes_outside_the_photo_are_none_of_the_best():
+    """As in C++: the best box is outside, and the only one that is returned is the other."""
+    logits = logits_for(1, 1, count=2)
+    logits[0, 0, 1] = 9
+    few = detect([[0.5, -3, 1, 1], [0.5, 0.5, 0.2, 0.4]], max_detections=1)
+    (box,) = boxes_of(logits, np.zeros((1, 2, 4)), few, SQUARE)
+    assert (box.x, box.y, box.width, box.height) == pytest.approx((80, 30, 40, 40), abs=1e-4)
+
+
 def test_an_enormous_size_is_clipped():
     offsets = np.array([[[0, 0, 1e6, 1e6]]])
     (box,) = boxes_of(logits_for(1), offsets, detect([[0.5, 0.5, 0.2, 0.4]]), SQUARE)

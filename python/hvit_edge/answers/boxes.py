@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -31,8 +32,8 @@ def boxes_of(
 
     For each class, the `candidates` best boxes above the score are taken in the order of their
     scores, and each is dropped that overlaps a kept one of its class by more than the threshold.
-    Of the boxes of all classes, the `max_detections` best are kept. Boxes are clipped to the photo,
-    and those outside of it are left out.
+    Boxes are clipped to the photo, and those outside of it are left out. Of the boxes of all
+    classes that are left, the `max_detections` best are kept.
 
     Args:
         logits: floats [1, anchors, classes]; class 0 is the background.
@@ -57,9 +58,10 @@ def boxes_of(
         best = np.argsort(-scores[candidates, index], kind="stable")[: detect.candidates]
         kept = keep_apart(corners, candidates[best], detect.iou_threshold)
         found += [(-float(scores[anchor, index]), index, anchor) for anchor in kept]
-    chosen = sorted(found)[: detect.max_detections]
-    placed = (_placed(corners[anchor], index, -score, placement) for score, index, anchor in chosen)
-    return [box for box in placed if box is not None]
+    placed = (
+        _placed(corners[anchor], index, -score, placement) for score, index, anchor in sorted(found)
+    )
+    return list(islice((box for box in placed if box is not None), detect.max_detections))
 
 
 def keep_apart(corners: np.ndarray, order: Iterable[int], threshold: float) -> list[int]:
