@@ -94,6 +94,12 @@ def test_a_text_is_not_a_list_of_colors():
         Segment("#000000")
 
 
+@pytest.mark.parametrize("colors", [None, 7])
+def test_colors_are_a_list(colors):
+    with pytest.raises(InputError, match=rf"\[Segment\] colors: expected a list .* got {colors}"):
+        Segment(colors)
+
+
 def test_the_palette_is_that_of_pascal_voc():
     """The first entries, and some later ones, are those of the palette in VOC's label maps."""
     first = ["#000000", "#800000", "#008000", "#808000", "#000080", "#800080", "#008080"]
@@ -114,6 +120,13 @@ def test_anchors_are_a_copy_that_cannot_be_written():
         spec.anchors[0] = 0
 
 
+class WithGradient:
+    """Refuses numpy as a parameter of PyTorch does."""
+
+    def __array__(self, *args, **options):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+
 def test_equal_detectors_are_equal():
     assert Detect(ANCHORS) == Detect(ANCHORS.tolist())
     assert hash(Detect(ANCHORS)) == hash(Detect(ANCHORS.tolist()))
@@ -127,6 +140,7 @@ def test_equal_detectors_are_equal():
     [
         ({"anchors": np.zeros((0, 4))}, r"anchors: expected numbers \[A, 4\], got \[0, 4\]"),
         ({"anchors": np.ones((2, 3))}, r"got \[2, 3\]"),
+        ({"anchors": WithGradient()}, "anchors: expected numbers"),
         ({"anchors": "many"}, "anchors: expected numbers"),
         ({"anchors": [[0.5, 0.5, 0.0, 0.5]]}, "widths and heights above 0"),
         ({"anchors": [[math.nan, 0.5, 0.5, 0.5]]}, "expected finite numbers"),
@@ -135,8 +149,9 @@ def test_equal_detectors_are_equal():
         ({"variances": (0.1, math.inf)}, "variances"),
         ({"score_threshold": 1.5}, "score_threshold: expected a number from 0 to 1, got 1.5"),
         ({"iou_threshold": -0.1}, "iou_threshold: expected a number from 0 to 1, got -0.1"),
-        ({"candidates": 0}, "candidates: expected a whole number of 1 or more, got 0"),
-        ({"max_detections": 2.5}, "max_detections: expected a whole number of 1 or more, got 2.5"),
+        ({"candidates": 0}, "candidates: expected a whole number from 1 to 1048576, got 0"),
+        ({"candidates": 1 << 21}, "candidates: expected a whole number from 1 to 1048576, got 2"),
+        ({"max_detections": 2.5}, "max_detections: expected a whole number from 1 to .*, got 2.5"),
     ],
 )
 def test_impossible_numbers_are_refused(fields, message):

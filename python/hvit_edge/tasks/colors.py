@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hvit_edge.errors import InputError
 
@@ -23,6 +23,11 @@ def read_colors(colors: Sequence[object], where: str) -> tuple[str, ...]:
     """
     if isinstance(colors, str):
         raise InputError(f"[{where}] colors: expected one for each class, got the text {colors!r}")
+    if not isinstance(colors, Iterable):
+        raise InputError(
+            f"[{where}] colors: expected a list with one for each class, or () for those of Pascal"
+            f" VOC, got {colors!r}"
+        )
     return tuple(_read(index, color, where) for index, color in enumerate(colors))
 
 

@@ -18,6 +18,8 @@ IOU_THRESHOLD = 0.5
 CANDIDATES = 200
 MAX_DETECTIONS = 200
 """The values with which the SSDLite networks of ml-cvnets v0.1 are evaluated."""
+MOST = 1 << 20
+"""The largest number of boxes that a runtime takes for `candidates` and `max_detections`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,7 @@ class Detect(Task):
     def _faults(self) -> Iterator[str]:
         try:
             anchors = np.asarray(self.anchors, np.float32)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RuntimeError):  # the last one by tensors with a gradient
             anchors = np.empty(0, np.float32)
         if anchors.ndim != 2 or anchors.shape[1] != 4 or not len(anchors):
             yield f"anchors: expected numbers [A, 4], got {list(np.shape(anchors))}"
@@ -121,8 +123,8 @@ class Detect(Task):
         yield from _range_faults("iou_threshold", (self.iou_threshold,), 1, least=0, most=1)
         for field in ("candidates", "max_detections"):
             value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                yield f"{field}: expected a whole number of 1 or more, got {value!r}"
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+                yield f"{field}: expected a whole number from 1 to {MOST}, got {value!r}"
 
 
 def _range_faults(
