@@ -117,6 +117,14 @@ def test_text_is_black_or_white():
     assert readable_on((0, 0, 255)) == (255, 255, 255)
 
 
+@pytest.mark.parametrize(("name", "limit"), [("a.webp", 16383), ("a.jpg", 65500)])
+def test_pictures_that_a_format_cannot_have_are_refused(name, limit):
+    assert encode(Image.new("RGB", (limit, 1)), Path(name))
+    with pytest.raises(InputError, match=rf"{name}: expected sides of at most {limit} .* PNG file"):
+        encode(Image.new("RGB", (1, limit + 1)), Path(name))
+    assert encode(Image.new("RGB", (limit + 1, 1)), Path("a.png"))
+
+
 def test_pictures_have_the_format_of_their_name():
     picture = draw_boxes(PHOTO, [])
     for name, kind in (("a.png", "PNG"), ("a.JPG", "JPEG"), ("a.webp", "WEBP")):

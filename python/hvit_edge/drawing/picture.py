@@ -16,6 +16,8 @@ from hvit_edge.images.file_names import printable
 SMALLEST, LARGEST = 320, 1280
 """Shorter side to which a small photo is enlarged, if its longer side stays within the second."""
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+LONGEST = {"JPEG": 65500, "WEBP": 16383}
+"""Pixels that a side of a picture may have in formats with a limit."""
 QUALITY = 92
 
 Color: TypeAlias = tuple[int, int, int]
@@ -32,10 +34,21 @@ def check_suffix(path: Path) -> None:
 
 
 def encode(picture: Image.Image, path: Path) -> bytes:
-    """Return a picture as the content of a file of the format that its name has."""
+    """Return a picture as the content of a file of the format that its name has.
+
+    Raises:
+        InputError: the format does not have pictures of this name or size.
+    """
     check_suffix(path)
+    kind = FORMATS[path.suffix.lower()]
+    if max(picture.size) > LONGEST.get(kind, math.inf):
+        width, height = picture.size
+        raise InputError(
+            f"[draw] {printable(path)}: expected sides of at most {LONGEST[kind]} pixels in {kind},"
+            f" got {width}x{height}; name a PNG file"
+        )
     stream = io.BytesIO()
-    picture.save(stream, FORMATS[path.suffix.lower()], quality=QUALITY)
+    picture.save(stream, kind, quality=QUALITY)
     return stream.getvalue()
 
 
