@@ -170,6 +170,14 @@ def test_refusals(arguments, message, photo, tmp_path, capsys, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png"]
 
 
+@pytest.mark.parametrize("place", ["photo.png", "."])
+def test_photos_are_not_replaced_by_their_pictures(place, photo, tmp_path, capsys):
+    content = photo.read_bytes()
+    run(SEGMENT, photo, "--draw", tmp_path / place, "--force", code=2)
+    assert "photo.png, which is one of them; name another" in capsys.readouterr().err
+    assert photo.read_bytes() == content
+
+
 def test_photos_of_one_name_are_refused(photo, tmp_path, capsys):
     folder = tmp_path / "drawn"
     folder.mkdir()

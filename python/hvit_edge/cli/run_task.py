@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -84,8 +85,8 @@ def _pictures(args: argparse.Namespace) -> dict[str, Path]:
     """Return where the picture of each photo is written.
 
     Raises:
-        InputError: a picture exists and may not be replaced, two photos would have the same one, or
-            a name or folder is wrong.
+        InputError: a picture exists and may not be replaced or is one of the photos, two photos
+            would have the same one, or a name or folder is wrong.
     """
     from hvit_edge.artifact.container import check_folder, check_output
     from hvit_edge.drawing import check_suffix
@@ -105,8 +106,14 @@ def _pictures(args: argparse.Namespace) -> dict[str, Path]:
             "[hvit-edge run] --draw: expected photos with different names, because each picture is"
             " named after its photo, got two of one name; run them one at a time"
         )
+    photos = {os.path.realpath(photo) for photo in args.photos}
     for place in places.values():
         check_suffix(place)
+        if os.path.realpath(place) in photos:
+            raise InputError(
+                f"[hvit-edge run] --draw: expected a picture beside the photos, got"
+                f" {printable(place)}, which is one of them; name another file or folder"
+            )
         check_output(place, force=args.force)
     return places
 
