@@ -185,6 +185,9 @@ def test_photos_of_one_name_are_refused(photo, tmp_path, capsys):
     Image.fromarray(load_image(photo)).save(other)
     run(SEGMENT, photo, other, "--draw", folder, code=2)
     assert "photos with different names" in capsys.readouterr().err
+    run(SEGMENT, photo, photo, "--draw", folder, code=2)
+    assert "photos with different names" in capsys.readouterr().err
+    assert list(folder.iterdir()) == [other]
 
 
 def test_an_unreadable_photo_does_not_stop_the_others(photo, tmp_path, capsys):

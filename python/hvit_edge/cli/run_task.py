@@ -101,7 +101,7 @@ def _pictures(args: argparse.Namespace) -> dict[str, Path]:
             f"[hvit-edge run] --draw: expected an existing folder for {len(args.photos)} photos,"
             f" got {printable(args.draw)}; create a folder, or run one photo"
         )
-    if len(set(places.values())) < len(places):
+    if len(set(places.values())) < len(args.photos):
         raise InputError(
             "[hvit-edge run] --draw: expected photos with different names, because each picture is"
             " named after its photo, got two of one name; run them one at a time"
