@@ -15,6 +15,7 @@ TOOLS := JOBS=$(JOBS) PIP_FLAGS='$(PIP_FLAGS)' tools
 INSTALL_PACKAGES := PYTHON='$(PYTHON)' CXX='$(CXX)' tools/install_packages.sh
 DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
 DEMO_MASK := build/demo/deeplabv3_mobilevit_xxs_slim-xnnpack-fp32.pte
+DEMO_BOXES := build/demo/ssdlite_mobilevit_xxs-xnnpack-fp32.pte
 
 # No tree is built anew for a test or a fuzzer; the Python package needs still less of cpp/.
 BUILT_SOURCES := CMakeLists.txt CMakePresets.json \
@@ -80,12 +81,14 @@ runner: .venv/cpp ## build hvit_edge_runner, which runs artifacts without Python
 	$(WITH_VENV) cmake --build --preset native --target hvit_edge_runner -j $(JOBS)
 	@$(BIN)/cmake --install build/native --component device --prefix build/native/device >/dev/null
 
-demo: setup ## compile small models, classify and segment photos in C++, check one against PyTorch
+demo: setup ## compile small models, find classes, a mask and boxes in C++, check one against PyTorch
 	@mkdir -p $(dir $(DEMO))
 	$(BIN)/hvit-edge compile mobilevit_xxs --weights cifar10 --target xnnpack -o $(DEMO) --force
 	$(BIN)/hvit-edge run $(DEMO) python/hvit_edge/assets/photos/chelsea.jpg
 	$(BIN)/hvit-edge compile deeplabv3_mobilevit_xxs_slim --weights shapes -o $(DEMO_MASK) --force
 	$(BIN)/hvit-edge run $(DEMO_MASK) python/hvit_edge/assets/shapes.jpg --draw $(DEMO_MASK:.pte=.png) --force
+	$(BIN)/hvit-edge compile ssdlite_mobilevit_xxs --weights shapes -o $(DEMO_BOXES) --force
+	$(BIN)/hvit-edge run $(DEMO_BOXES) python/hvit_edge/assets/shapes.jpg --draw $(DEMO_BOXES:.pte=.png) --force
 	$(BIN)/hvit-edge validate $(DEMO)
 
 check: lint test-cpp ## lint, C++ tests and the fast Python tests: minutes, for use while working

@@ -98,6 +98,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     },
     "docs/tasks.md": {
         "shapes_segment": ("shapes", partial(shapes.accuracy_table, "segment")),
+        "shapes_detect": ("shapes", partial(shapes.accuracy_table, "detect")),
     },
     "docs/web.md": {
         "web": ("web", web.times_table),

@@ -1,8 +1,8 @@
 """Train a segmentation model or a detector on composed scenes of shapes, on a CPU or a GPU.
 
-    python examples/train_shapes.py segment --output deeplabv3_mobilevit_xxs_slim_shapes.safetensors
+    python examples/train_shapes.py segment --output shapes_pretrained.safetensors
     python examples/train_shapes.py detect --output ssdlite_mobilevit_xxs_shapes.safetensors \
-        --backbone deeplabv3_mobilevit_xxs_slim_shapes.safetensors --steps 700
+        --backbone shapes_pretrained.safetensors --input-size 128 --batch 8 --lr 1e-3 --steps 6000
 
 The scenes are drawn on the photos that ship with hvit-edge, and the backbone starts from the
 bundled classifier or from a file of this script, so a checkout has all that the training needs. Run

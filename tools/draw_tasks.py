@@ -1,9 +1,9 @@
-"""Draw the pictures of docs/tasks.md, from answers of the C++ runtime.
+"""Draw the pictures of docs/tasks.md and README.md, from answers of the C++ runtime.
 
     python tools/draw_tasks.py
 
 It compiles the bundled models for the target native and writes `docs/pictures/*.jpg`: one picture
-of each task that has bundled weights.
+of each task, and `tasks.jpg` with a class, a mask and boxes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import hvit_edge
 from hvit_edge.drawing import DrawnBox, draw_boxes, draw_mask
 from hvit_edge.images.load_image import load_image
 from hvit_edge.tasks import palette_color
-from hvit_edge.weights.bundled import ASSETS, bundled_names, bundled_photos
+from hvit_edge.weights.bundled import ASSETS, bundled_photos
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 SCENE = ASSETS / "shapes.jpg"
-SURE = 0.4  # least score of a drawn box
+CAT = ASSETS / "photos" / "chelsea.jpg"
+SURE = 0.3  # least score of a drawn box, as in `hvit-edge run`
 GAP = 12
 TILE = 180  # side of a photo in the picture of embeddings
 FONT_SIZE = 18
@@ -34,13 +35,20 @@ def main() -> None:
     """Compile the models and write the pictures."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        drawn = {
-            name: draw(compiled(name, Path(folder)))
-            for name, draw in TASKS.items()
-            if WEIGHTS[name] in bundled_names(MODELS[name])
-        }
+        drawn = {name: draw(compiled(name, Path(folder))) for name, draw in TASKS.items()}
+    drawn["tasks"] = side_by_side([drawn[name] for name in ("classify", "segment", "detect")])
+    del drawn["classify"]  # only in the picture of all
     for name, picture in drawn.items():
         picture.save(PICTURES / f"{name}.jpg", quality=85, optimize=True)
+
+
+def classes(path: Path) -> Image.Image:
+    """Draw the most probable class over a photo of a cat."""
+    best = hvit_edge.Classifier(path)(CAT)[0]
+    photo = load_image(CAT)
+    height, width = photo.shape[:2]
+    label = f"{best.label} {best.score:.2f}"
+    return draw_boxes(photo, [DrawnBox(0, 0, width, height, label, palette_color(1))])
 
 
 def embeddings(path: Path) -> Image.Image:
@@ -106,15 +114,16 @@ def boxes(path: Path) -> Image.Image:
     return draw_boxes(load_image(SCENE), drawn)
 
 
-TASKS = {"embed": embeddings, "segment": mask, "detect": boxes}
+TASKS = {"classify": classes, "embed": embeddings, "segment": mask, "detect": boxes}
 
 
 MODELS = {
+    "classify": "mobilevit_xxs",
     "embed": "mobilevit_xxs",
     "segment": "deeplabv3_mobilevit_xxs_slim",
     "detect": "ssdlite_mobilevit_xxs",
 }
-WEIGHTS = {"embed": "cifar10", "segment": "shapes", "detect": "shapes"}
+WEIGHTS = {"classify": "cifar10", "embed": "cifar10", "segment": "shapes", "detect": "shapes"}
 
 
 def compiled(task: str, folder: Path) -> Path:
@@ -123,6 +132,13 @@ def compiled(task: str, folder: Path) -> Path:
     options = {"weights": WEIGHTS[task], "task": task, "target": "native", "output": path}
     hvit_edge.compile(MODELS[task], **options)
     return path
+
+
+def side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    """Return pictures next to each other, scaled to the height of the lowest one."""
+    height = min(one.height for one in pictures)
+    sizes = [(round(one.width * height / one.height), height) for one in pictures]
+    return in_a_row([one.resize(size) for one, size in zip(pictures, sizes, strict=True)])
 
 
 def in_a_row(pictures: list[Image.Image]) -> Image.Image:

@@ -27,6 +27,11 @@ def test_pictures_in_a_row(script):
     assert row.getpixel((30 + script.GAP, 0)) == (0, 0, 255)
 
 
+def test_pictures_side_by_side_have_one_height(script):
+    row = script.side_by_side([Image.new("RGB", (40, 20), "red"), Image.new("RGB", (10, 10))])
+    assert row.size == (20 + script.GAP + 10, 10)
+
+
 def test_the_most_similar_photo_is_first(script):
     """The vector of a photo is its mean color, as a unit vector."""
     photos = [Image.new("RGB", (80, 60), color) for color in ("red", "blue", "lime")]

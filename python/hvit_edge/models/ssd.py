@@ -218,7 +218,7 @@ def detect(input_size: tuple[int, int]) -> Detect:
     return Detect(anchor_boxes(input_size))
 
 
-@register_model("ssdlite_mobilevit_xxs", default=published(19.9), task=detect)
+@register_model("ssdlite_mobilevit_xxs", default=published(19.9), bundled=("shapes",), task=detect)
 def ssdlite_mobilevit_xxs(num_classes: int, input_size: tuple[int, int]) -> SsdMobileViT:
     """Build the variant of 1.76 M parameters."""
     return SsdMobileViT(XXS, num_classes=num_classes)

@@ -39,8 +39,8 @@ def _segmenter(name: str, params: int, variant: str) -> Listed:
     return Listed(name, params, (512, 512), sources, SEGMENT)
 
 
-def _detector(name: str, params: int) -> Listed:
-    return Listed(name, params, (320, 320), (CVNETS, RANDOM), DETECT)
+def _detector(name: str, params: int, *bundled: str) -> Listed:
+    return Listed(name, params, (320, 320), (CVNETS, *bundled, RANDOM), DETECT)
 
 
 MODELS = (
@@ -61,7 +61,7 @@ MODELS = (
     Listed("shunted_t", 11553576, (224, 224), (SHUNTED, RANDOM)),
     _detector("ssdlite_mobilevit_s", 5738826),
     _detector("ssdlite_mobilevit_xs", 2742042),
-    _detector("ssdlite_mobilevit_xxs", 1755050),
+    _detector("ssdlite_mobilevit_xxs", 1755050, "shapes"),
     Listed("swin_t", 28288354, (224, 224), ("timm/swin_tiny_patch4_window7_224.ms_in1k", RANDOM)),
     Listed("conformer1d_s", 8715923, (200, 80), ("a checkpoint of your own", RANDOM), TENSOR),
 )

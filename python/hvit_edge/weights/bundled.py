@@ -37,6 +37,7 @@ _FILES = {
     "cifar10": {"mobilevit_xxs": "mobilevit_xxs_cifar10.safetensors"},
     "shapes": {
         "deeplabv3_mobilevit_xxs_slim": "deeplabv3_mobilevit_xxs_slim_shapes.safetensors",
+        "ssdlite_mobilevit_xxs": "ssdlite_mobilevit_xxs_shapes.safetensors",
     },
 }
 
