@@ -1,6 +1,8 @@
 // hve_detector: maps an image to boxes.
 #include "hvit_edge/detector.h"
 
+#include <algorithm>
+
 #include "boundary.h"
 #include "handles.h"
 #include "image_view.h"
@@ -41,15 +43,20 @@ Outcome read_detect_options(const char* where, const hve_detect_options* given,
   return {};
 }
 
+// A caller makes room for the count, so that it is not larger than the network can need.
 Outcome most_detections(const char* where, hve_detector& handle, const DetectOptions& options,
                         std::size_t* count) {
-  const int most =
-      options.max_detections.value_or(handle.model.session().metadata().detect.max_detections);
+  const DetectSpec& spec = handle.model.session().metadata().detect;
+  const int most = options.max_detections.value_or(spec.max_detections);
   if (most < 1) {
     return refuse(where, concat("expected max_detections of at least 1, got ", most,
                                 "; 0 asks for as many as the artifact says"));
   }
-  *count = static_cast<std::size_t>(most);
+  const int candidates = options.candidates.value_or(spec.candidates);
+  const std::size_t compared =
+      std::min(spec.anchors.size(), candidates < 1 ? 1 : static_cast<std::size_t>(candidates));
+  const auto classes = static_cast<std::size_t>(handle.model.num_classes());
+  *count = std::min(static_cast<std::size_t>(most), compared * classes);
   return {};
 }
 

@@ -118,6 +118,19 @@ TEST_F(CApiDetector, FindsNothingWithoutAFailure) {
   EXPECT_EQ(count_, 0U);
 }
 
+TEST_F(CApiDetector, NeedsNoMoreRoomThanTheNetworkHasBoxes) {
+  hve_detect_options options = HVE_DETECT_OPTIONS_INIT;
+  options.max_detections = std::numeric_limits<std::int32_t>::max();
+  EXPECT_EQ(hve_detector_max_detections(handle_, &options, &count_, reason_), HVE_OK);
+  EXPECT_EQ(count_, 10U * 3);  // the candidates of the artifact, in three classes
+  options.candidates = 2;
+  EXPECT_EQ(hve_detector_max_detections(handle_, &options, &count_, reason_), HVE_OK);
+  EXPECT_EQ(count_, 2U * 3);
+  options.candidates = std::numeric_limits<std::int32_t>::max();
+  EXPECT_EQ(hve_detector_max_detections(handle_, &options, &count_, reason_), HVE_OK);
+  EXPECT_EQ(count_, 12U * 3);  // the anchors
+}
+
 TEST_F(CApiDetector, ReportsTheRoomItNeeds) {
   EXPECT_EQ(detect(nullptr, 3), HVE_BUFFER_TOO_SMALL);
   EXPECT_EQ(count_, 4U);

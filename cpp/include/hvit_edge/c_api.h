@@ -435,8 +435,8 @@ typedef struct hve_detection {
   float height;
 } hve_detection;
 
-/* Gives the largest number of boxes of an image. `options` may be NULL, as for
- * hve_detector_detect(). */
+/* Gives the largest number of boxes of an image: max_detections, or less if the network has fewer.
+ * `options` may be NULL, as for hve_detector_detect(). */
 HVE_API hve_status hve_detector_max_detections(hve_detector* detector,
                                                const hve_detect_options* options, size_t* count,
                                                hve_text* error);
