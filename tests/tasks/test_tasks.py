@@ -159,6 +159,10 @@ def test_impossible_numbers_are_refused(fields, message):
         Detect(**{"anchors": ANCHORS, **fields})
 
 
+def test_small_variances_are_read_as_in_cpp():
+    assert Detect(ANCHORS, variances=(1e-7, 1)).variances == (1e-7, 1.0)
+
+
 def test_every_fault_is_listed():
     with pytest.raises(InputError, match="anchors: .*; variances: .*; candidates: "):
         Detect([], variances=(1, 2, 3), candidates=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ IOU_THRESHOLD = 0.5
 CANDIDATES = 200
 MAX_DETECTIONS = 200
 """The values with which the SSDLite networks of ml-cvnets v0.1 are evaluated."""
+LEAST = sys.float_info.min
+"""The smallest variance; a runtime takes any above 0."""
 MOST = 1 << 20
 """The largest number of boxes that a runtime takes for `candidates` and `max_detections`."""
 
@@ -128,7 +131,7 @@ class Detect(Task):
 
 
 def _range_faults(
-    field: str, values: object, count: int, *, least: float = 1e-6, most: float
+    field: str, values: object, count: int, *, least: float = LEAST, most: float
 ) -> Iterator[str]:
     numbers = values if isinstance(values, (tuple, list)) else ()
     good = [
