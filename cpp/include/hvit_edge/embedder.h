@@ -28,8 +28,8 @@ class Embedder {
   ~Embedder();
 
   /// Returns the vector of a photo; valid until the next call. It has the length 1 (L2 norm) if
-  /// Metadata::normalize is "l2", except that a vector of zeros stays as it is. Refuses features
-  /// that are not finite.
+  /// Metadata::normalize is "l2", except that features shorter than 1e-12 are divided by this
+  /// number. Refuses features that are not finite.
   Result<const std::vector<float>*> embed(const ImageView& image);
 
   /// Returns the raw outputs, one array for each of Session::outputs(); valid until the next call.

@@ -7,13 +7,16 @@ import numpy as np
 from hvit_edge.answers.masks import check_finite
 from hvit_edge.tasks.names import L2
 
+SHORTEST = 1e-12
+
 
 def normalized(features: np.ndarray, normalize: str) -> np.ndarray:
     """Return the embedding of one photo.
 
     Args:
         features: floats [1, size].
-        normalize: "l2" for the length 1, except that zeros stay as they are; or "none".
+        normalize: "l2" for the length 1, or "none". As by `torch.nn.functional.normalize`, a vector
+            that is shorter than `SHORTEST` is divided by it.
 
     Returns:
         float32 [size].
@@ -23,5 +26,5 @@ def normalized(features: np.ndarray, normalize: str) -> np.ndarray:
     """
     check_finite(features)
     vector = np.asarray(features, np.float64).reshape(-1)
-    norm = np.linalg.norm(vector)
-    return (vector / norm if normalize == L2 and norm else vector).astype(np.float32)
+    divisor = max(float(np.linalg.norm(vector)), SHORTEST) if normalize == L2 else 1.0
+    return (vector / divisor).astype(np.float32)
