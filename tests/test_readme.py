@@ -66,8 +66,8 @@ def run_python(example: str, folder: Path) -> str:
     ("title", "shown", "printed"),
     [
         ("Embed", "", r"^-?0\.\d{3}$"),
-        ("Segment", "ring", r"^ring +#[0-9a-f]{6} \d+\.\d% of the photo$"),
-        ("Detect", "", r"^\S.* +0\.\d{3} at \d+, \d+$"),
+        ("Segment", "star", r"^star +#[0-9a-f]{6} \d+\.\d% of the photo$"),
+        ("Detect", "star", r"^\S.* +0\.\d{3} at \d+, \d+$"),
     ],
 )
 def test_task(title, shown, printed, checkout):

@@ -48,7 +48,8 @@ class Embed(Task):
 
     def agrees(self, expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> bool:
         """Return True if the cosine of two embeddings is at least `AGREEMENT`."""
-        one, other = (row[0].astype(np.float64).ravel() for row in (expected, actual))
+        one: np.ndarray = expected[0].astype(np.float64).ravel()
+        other: np.ndarray = actual[0].astype(np.float64).ravel()
         norms = float(np.linalg.norm(one) * np.linalg.norm(other))
         return float(one @ other) >= AGREEMENT * norms
 
