@@ -158,6 +158,10 @@ def test_pictures_are_not_replaced(photo, tmp_path, capsys):
         ((SEGMENT, "PHOTO", "--draw", "none/out.png"), "expected an existing folder"),
         ((SEGMENT, "PHOTO", "PHOTO", "--draw", "out.png"), "an existing folder for 2 photos"),
         ((SEGMENT, "PHOTO", "--score-threshold", "0.5"), "an artifact that detects"),
+        (
+            (DETECT, "PHOTO", "--top-k", "3"),
+            "that classifies, got one of the task detect",
+        ),
         ((DETECT, "PHOTO", "--score-threshold", "2"), "a share from 0 to 1, got 2"),
         ((SEGMENT, "PHOTO", "--method", "x"), "expected none with the task segment"),
         ((SEGMENT, "--input", "x.npz"), "which segments photos; pass photos"),

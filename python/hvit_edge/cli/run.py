@@ -29,6 +29,7 @@ from hvit_edge.errors import InputError, ParityError
 from hvit_edge.images.file_names import printable
 from hvit_edge.tasks.names import DETECT, EMBED, SEGMENT
 
+TOP_K = 5
 _TAKES_PHOTOS = {CLASSIFY: "classifies", EMBED: "embeds", SEGMENT: "segments", DETECT: "searches"}
 
 
@@ -62,7 +63,7 @@ def add_arguments(parser: VerbParser) -> None:
         "--force", action="store_true", help="replace an existing --output or --draw"
     )
     parser.add_argument(
-        "--top-k", type=whole_number(1), default=5, metavar="K", help="classes shown (default: 5)"
+        "--top-k", type=whole_number(1), metavar="K", help=f"classes shown (default: {TOP_K})"
     )
     parser.add_argument(
         "--self-test",
@@ -100,7 +101,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             args.artifact, threads=args.threads, device=args.device, method=args.method
         )
         self_test = classifier.self_test() if args.self_test else None
-        results = [_classify(classifier, photo, args.top_k) for photo in args.photos]
+        results = [_classify(classifier, photo, args.top_k or TOP_K) for photo in args.photos]
     if args.format == "json":
         console.json(_to_dict(args, classifier, results, self_test))
     else:
@@ -143,6 +144,11 @@ def _task(args: argparse.Namespace) -> str:
         raise InputError(
             f"[hvit-edge run] {option}: expected an artifact that segments or detects, got one of"
             f" the task {task}; leave it out"
+        )
+    if args.top_k is not None and task != CLASSIFY:
+        raise InputError(
+            f"[hvit-edge run] --top-k: expected an artifact that classifies, got one of the task"
+            f" {task}; leave it out"
         )
     return task
 
