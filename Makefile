@@ -13,9 +13,6 @@ PIP := $(BIN)/python -m pip
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 TOOLS := JOBS=$(JOBS) PIP_FLAGS='$(PIP_FLAGS)' tools
 INSTALL_PACKAGES := PYTHON='$(PYTHON)' CXX='$(CXX)' tools/install_packages.sh
-DEMO := build/demo/mobilevit_xxs-xnnpack-fp32.pte
-DEMO_MASK := build/demo/deeplabv3_mobilevit_xxs_slim-xnnpack-fp32.pte
-DEMO_BOXES := build/demo/ssdlite_mobilevit_xxs-xnnpack-fp32.pte
 
 # No tree is built anew for a test or a fuzzer; the Python package needs still less of cpp/.
 BUILT_SOURCES := CMakeLists.txt CMakePresets.json \
@@ -30,7 +27,7 @@ CPP_FILES := $(shell find cpp mobile -name '*.h' -o -name '*.cpp' -o -name '*.c'
 GROUPS := build cpp arm ssh adb jvm web sanitize
 TEST_GROUPS := $(filter-out sanitize $(if $(filter Linux,$(shell uname -s)),,arm),$(GROUPS))
 
-.PHONY: help packages packages-all $(GROUPS:%=packages-%) setup setup-cpp runner demo check \
+.PHONY: help packages packages-all $(GROUPS:%=packages-%) setup setup-cpp runner check \
 	test nightly test-cpp test-python test-clang sanitized sanitize fuzz lint tidy clean
 
 help: ## print this list
@@ -80,16 +77,6 @@ runner: .venv/cpp ## build hvit_edge_runner, which runs artifacts without Python
 		$(WITH_VENV) cmake --preset native -DHVIT_EDGE_BUILD_TESTS=OFF
 	$(WITH_VENV) cmake --build --preset native --target hvit_edge_runner -j $(JOBS)
 	@$(BIN)/cmake --install build/native --component device --prefix build/native/device >/dev/null
-
-demo: setup ## compile small models, find classes, a mask and boxes in C++, check one against PyTorch
-	@mkdir -p $(dir $(DEMO))
-	$(BIN)/hvit-edge compile mobilevit_xxs --weights cifar10 --target xnnpack -o $(DEMO) --force
-	$(BIN)/hvit-edge run $(DEMO) python/hvit_edge/assets/photos/chelsea.jpg
-	$(BIN)/hvit-edge compile deeplabv3_mobilevit_xxs_slim --weights shapes -o $(DEMO_MASK) --force
-	$(BIN)/hvit-edge run $(DEMO_MASK) python/hvit_edge/assets/shapes.jpg --draw $(DEMO_MASK:.pte=.png) --force
-	$(BIN)/hvit-edge compile ssdlite_mobilevit_xxs --weights shapes -o $(DEMO_BOXES) --force
-	$(BIN)/hvit-edge run $(DEMO_BOXES) python/hvit_edge/assets/shapes.jpg --draw $(DEMO_BOXES:.pte=.png) --force
-	$(BIN)/hvit-edge validate $(DEMO)
 
 check: lint test-cpp ## lint, C++ tests and the fast Python tests: minutes, for use while working
 	@$(MAKE) --no-print-directory test-python MARKERS='not slow and not nightly'
@@ -151,4 +138,4 @@ clean: ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .ruff_cache
 	find python tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-include tools/cross.mk tools/web.mk benchmarks/bench.mk
+include tools/demo.mk tools/cross.mk tools/web.mk benchmarks/bench.mk

@@ -13,6 +13,7 @@ from hvit_edge.models import registry
 from hvit_edge.models.registry import Published
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.sources import address
+from hvit_edge.tasks import Classify
 from hvit_edge.weights import files
 from hvit_edge.weights.random_weights import random_state_dict
 
@@ -136,7 +137,9 @@ def tiny_registered(monkeypatch):
     net = {}
     exec(NET, net)
     published = Published("", Preprocess((32, 32)), files="a page")
-    entry = registry._Entry(lambda classes, size: net["build"](classes), published, (), 32, 1)
+    entry = registry._Entry(
+        lambda classes, size: net["build"](classes), published, (), 32, 1, lambda size: Classify()
+    )
     monkeypatch.setitem(registry._REGISTRY, "tiny", entry)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-MAKEFILES = ("Makefile", "tools/cross.mk", "tools/web.mk", "benchmarks/bench.mk")
+MAKEFILES = ("Makefile", "tools/demo.mk", "tools/cross.mk", "tools/web.mk", "benchmarks/bench.mk")
 SCRIPTS = sorted(path.name for path in (CHECKOUT / "tools").glob("*.sh"))
 PRESETS = json.loads((CHECKOUT / "CMakePresets.json").read_text())
 

@@ -234,10 +234,17 @@ def test_faulty_json_beside_a_file(described, content, message):
         create_model("mobilevit_xxs", weights=described(content))
 
 
-@pytest.mark.parametrize("name", [info.name for info in list_models() if info.default.hub is None])
+@pytest.mark.parametrize(
+    "name", [info.name for info in list_models() if not info.default.hub and info.default.files]
+)
 def test_models_without_a_hub_checkpoint_say_where_to_find_it(name):
     with pytest.raises(InputError, match=r"(drive links|model zoo) of github.com/\w+/[\w-]+; down"):
         create_model(name)
+
+
+def test_a_model_that_nobody_published_names_its_bundled_weights():
+    with pytest.raises(InputError, match="none are published; pass the bundled ones as weights='s"):
+        create_model("deeplabv3_mobilevit_xxs_slim")
 
 
 @pytest.mark.parametrize("request_", [{"num_classes": 0}, {"input_size": 0}])

@@ -244,7 +244,7 @@ PARTS = {
     "dilation and steps": (lambda: nn.Conv2d(6, 7, 3, 2, (3, 1), (1, 3)), 1, 3),
     "dilation and groups": (lambda: nn.Conv2d(6, 8, 3, dilation=(2, 1), groups=2), 1, 4),
     "images": (lambda: nn.Conv2d(5, 8, 3, padding=1), 2, 2),
-    "a tall kernel": (lambda: nn.Conv2d(5, 8, (9, 33), padding=(4, 16)), 1, 2),
+    "a tall kernel": (lambda: nn.Conv2d(5, 8, (13, 21), padding=(6, 10)), 1, 2),
 }
 
 
