@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from measure.machine import name_machine
 
 from tables.markdown import markdown_table
@@ -63,7 +65,10 @@ def coverage_table(report: dict) -> str:
 
 
 def _ratio(row: dict) -> str:
-    return row["error"] if "error" in row else f"{row['ratio']:.2f}"
+    if "error" not in row:
+        return f"{row['ratio']:.2f}"
+    wrong = re.search(r"got (max_rel \S+)", row["error"])
+    return f"refused: {wrong[1]}" if wrong else row["error"]
 
 
 def stages_table(report: dict) -> str:

@@ -95,6 +95,9 @@ def test_tables(load):
         "|---|---|---|",
         "| net | 2.00 | ended with 1 |",
     ]
+    wrong = {"error": "ParityError: expected it to agree, got max_rel 0.0002 (max_abs 0.1)"}
+    refused = {**report, "rows": [*report["rows"], {**report["rows"][1], **wrong, "model": "odd"}]}
+    assert "refused: max_rel 0.0002" in tables.coverage_table(refused)
     report["rows"][1].pop("cached_ratio")
     assert tables.times_table(report).splitlines()[2].endswith("| 700 MB (9) |")
     assert tables.stages_table(report).splitlines() == [
