@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from hvit_edge.artifact.container import Arrays
 from hvit_edge.devices import Runner
-from hvit_edge.measures.tolerance import step_tolerance
 from hvit_edge.parity.answer_agreement import compare_answers
-from hvit_edge.parity.judge_outputs import judge_outputs, tolerances_of, without_classes
-from hvit_edge.parity.locate_break import locate_break
-from hvit_edge.parity.on_device import measure_arrays_on_device
 from hvit_edge.parity.opened import Opened
-from hvit_edge.parity.output_steps import fidelity_steps, float_steps, output_noise
 from hvit_edge.parity.photos import open_photos
 from hvit_edge.parity.reference import Given
 from hvit_edge.parity.reference_task import reference_function
 from hvit_edge.parity.report import ParityReport
-from hvit_edge.parity.steps import StepResult
+from hvit_edge.parity.validate_outputs import validate_outputs
 from hvit_edge.progress import Count, uncounted
 from hvit_edge.runtime.decode import decode
-from hvit_edge.targets.executorch import executorch_run
 from hvit_edge.targets.target import photo_sample
 from hvit_edge.tensors.eager import eager_outputs
 
@@ -49,58 +42,29 @@ def validate_task(
         InputError: there are no photos; or see `reference_model`.
         DeviceError: the device cannot be reached, or was lost.
     """
-    metadata, names = opened.metadata, opened.metadata.output_names
+    metadata = opened.metadata
     function = reference_function(metadata, opened.classes, given, opened.path)
     photos, skipped = open_photos(data, metadata.preprocess)
-    samples = [photo_sample(metadata.preprocess, image) for _, image in photos]
-    inputs = [sample.arrays for sample in samples]
-    expected = [eager_outputs(function, arrays) for arrays in inputs]
-    metadata.photo_task.check_outputs([array.shape for array in expected[0]], "validate")
-
-    def judged(step: str, outputs: Sequence[Arrays]) -> StepResult:
-        tolerance = step_tolerance(step, metadata.precision, rtol)
-        tolerances = tolerances_of(tolerance, expected[0], metadata.precision, rtol)
-        return judge_outputs(step, names, outputs, expected, tolerances)
-
-    outputs = [opened.run(sample) for sample in samples]
-    steps = [*float_steps(function, inputs, metadata, judged), *fidelity_steps(opened)]
-    if opened.in_executorch:
-        lowered = executorch_run(opened.path.read_bytes())
-        steps.append(judged("lowered", [lowered(arrays) for arrays in inputs]))
-    steps.append(judged(opened.step, outputs))
-    there = None
-    if runner is not None:
-        step, there, outputs = measure_arrays_on_device(
-            runner,
-            opened.path,
-            inputs,
-            outputs,
-            judged,
-            names,
-            threads=threads,
-            progress=progress,
-        )
-        steps.append(step)
     named = [name for name, _ in photos]
+    samples = [photo_sample(metadata.preprocess, image) for _, image in photos]
+    expected = [eager_outputs(function, sample.arrays) for sample in samples]
+    metadata.photo_task.check_outputs([array.shape for array in expected[0]], "validate")
+    report, outputs = validate_outputs(
+        opened,
+        function,
+        samples,
+        named,
+        expected,
+        rtol=rtol,
+        bisect=bisect,
+        runner=runner,
+        threads=threads,
+        progress=progress,
+    )
     sizes = [image.shape[:2] for _, image in photos]
     answers = [
         [decode(metadata, row, *size) for row, size in zip(rows, sizes, strict=True)]
         for rows in (expected, outputs)
     ]
-    report = ParityReport(
-        artifact=opened.path,
-        precision=metadata.precision,
-        images=len(inputs),
-        tolerance=without_classes(step_tolerance(opened.step, metadata.precision, rtol)),
-        steps=tuple(steps),
-        noise=output_noise(named, expected, outputs),
-        layers=tuple(sorted(metadata.layers, key=lambda layer: layer.sqnr_db)),
-        skipped=skipped,
-        backend=opened.backend,
-        device=there,
-        task=metadata.task,
-        answers=compare_answers(metadata.task, named, *answers),
-    )
-    if not bisect or report.passed:
-        return report
-    return locate_break(report, metadata, function, samples, rtol)
+    compared = compare_answers(metadata.task, named, *answers)
+    return replace(report, skipped=skipped, answers=compared)

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from torch import nn
 
 from hvit_edge.artifact.container import Arrays
 from hvit_edge.artifact.input_spec import declared_in
-from hvit_edge.artifact.metadata import TENSOR
 from hvit_edge.devices import Runner
 from hvit_edge.errors import InputError
-from hvit_edge.measures.tolerance import step_tolerance
-from hvit_edge.parity.judge_outputs import judge_outputs, tolerances_of, without_classes
-from hvit_edge.parity.locate_break import locate_break
-from hvit_edge.parity.on_device import measure_arrays_on_device
 from hvit_edge.parity.opened import Opened
-from hvit_edge.parity.output_steps import fidelity_steps, float_steps, output_noise
 from hvit_edge.parity.reference import Given, reference_model
 from hvit_edge.parity.report import ParityReport
-from hvit_edge.parity.steps import StepResult
+from hvit_edge.parity.validate_outputs import validate_outputs
 from hvit_edge.progress import Count, uncounted
-from hvit_edge.targets.executorch import executorch_run
 from hvit_edge.targets.target import Sample
 from hvit_edge.tensors.eager import eager_outputs
 from hvit_edge.tensors.sample_file import read_samples
@@ -70,47 +64,19 @@ def validate_tensors(
     function = TensorModule(module, _keywords(module, metadata.input_names))
     expected = [eager_outputs(function, arrays) for arrays in samples]
     _check_outputs(expected[0], opened)
-
-    def judged(step: str, outputs: Sequence[Arrays]) -> StepResult:
-        tolerance = step_tolerance(step, metadata.precision, rtol)
-        tolerances = tolerances_of(tolerance, expected[0], metadata.precision, rtol)
-        return judge_outputs(step, metadata.output_names, outputs, expected, tolerances)
-
-    outputs = [opened.run(Sample(arrays)) for arrays in samples]
-    steps = [*float_steps(function, samples, metadata, judged), *fidelity_steps(opened)]
-    if opened.in_executorch:
-        lowered = executorch_run(opened.path.read_bytes())
-        steps.append(judged("lowered", [lowered(arrays) for arrays in samples]))
-    steps.append(judged(opened.step, outputs))
-    there = None
-    if runner is not None:
-        step, there, outputs = measure_arrays_on_device(
-            runner,
-            opened.path,
-            samples,
-            outputs,
-            judged,
-            metadata.output_names,
-            threads=threads,
-            progress=progress,
-        )
-        steps.append(step)
-    report = ParityReport(
-        artifact=opened.path,
-        precision=metadata.precision,
-        images=len(samples),
-        tolerance=without_classes(step_tolerance(opened.step, metadata.precision, rtol)),
-        steps=tuple(steps),
-        noise=output_noise(names, expected, outputs),
-        layers=tuple(sorted(metadata.layers, key=lambda layer: layer.sqnr_db)),
-        backend=opened.backend,
-        device=there,
-        task=TENSOR,
-        samples=source,
+    report, _ = validate_outputs(
+        opened,
+        function,
+        list(map(Sample, samples)),
+        names,
+        expected,
+        rtol=rtol,
+        bisect=bisect,
+        runner=runner,
+        threads=threads,
+        progress=progress,
     )
-    if not bisect or report.passed:
-        return report
-    return locate_break(report, metadata, function, list(map(Sample, samples)), rtol)
+    return replace(report, samples=source)
 
 
 def _input_size(shape: tuple[int, ...]) -> tuple[int, ...] | None:
