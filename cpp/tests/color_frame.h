@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "hvit_edge/image.h"
+
 namespace hvit_edge::testing {
 
 /// A frame of RGB pixels, four times as large as the input of the artifacts: gray, with a red
@@ -24,6 +26,15 @@ struct ColorFrame {
         if (class_at(x, y) == 3) pixel[2] = 255, pixel[0] = pixel[1] = 0;
       }
     }
+  }
+
+  /// Returns the frame in one of eight orientations: rotated by a multiple of 90 degrees, and from
+  /// 4 on also mirrored.
+  ImageView view(int turn = 0) const {
+    ImageView image{bytes.data(), kWidth, kHeight};
+    image.rotation = static_cast<Rotation>(turn % 4 * 90);
+    image.mirror = turn >= 4;
+    return image;
   }
 
   /// Returns the class of a pixel: 0 gray, 1 red, 3 blue.

@@ -63,10 +63,7 @@ TEST_F(CApiDetector, GivesWhatTheCppDetectorGives) {
   for (const int turn : {0, 1, 2, 3, 4, 5, 6, 7}) {
     image_.rotation = turn % 4 * 90;
     image_.mirror = turn / 4;
-    ImageView view{frame_.bytes.data(), ColorFrame::kWidth, ColorFrame::kHeight};
-    view.rotation = static_cast<Rotation>(turn % 4 * 90);
-    view.mirror = turn >= 4;
-    ASSERT_TRUE(reference->detect(view, expected, same).ok());
+    ASSERT_TRUE(reference->detect(frame_.view(turn), expected, same).ok());
     ASSERT_EQ(detect(&options), HVE_OK) << reason_.text();
     ASSERT_EQ(count_, expected.size());
     ASSERT_GT(count_, 4U);

@@ -40,10 +40,7 @@ TEST_F(CApiEmbedder, GivesWhatTheCppEmbedderGives) {
   for (const int turn : {0, 1, 2, 3, 4, 5, 6, 7}) {
     image_.rotation = turn % 4 * 90;
     image_.mirror = turn / 4;
-    ImageView view{frame_.bytes.data(), ColorFrame::kWidth, ColorFrame::kHeight};
-    view.rotation = static_cast<Rotation>(turn % 4 * 90);
-    view.mirror = turn >= 4;
-    const Result<const std::vector<float>*> expected = reference->embed(view);
+    const Result<const std::vector<float>*> expected = reference->embed(frame_.view(turn));
     ASSERT_TRUE(expected.ok()) << expected.status().message();
     ASSERT_EQ(hve_embedder_embed(handle_, &image_, embedding_, 5, &count_, reason_), HVE_OK)
         << reason_.text();

@@ -49,10 +49,7 @@ TEST_F(CApiSegmenter, GivesWhatTheCppSegmenterGives) {
   for (const int turn : {0, 1, 2, 3, 4, 5, 6, 7}) {
     image_.rotation = turn % 4 * 90;
     image_.mirror = turn / 4;
-    ImageView view{frame_.bytes.data(), ColorFrame::kWidth, ColorFrame::kHeight};
-    view.rotation = static_cast<Rotation>(turn % 4 * 90);
-    view.mirror = turn >= 4;
-    ASSERT_TRUE(reference->segment(view, mask, options).ok());
+    ASSERT_TRUE(reference->segment(frame_.view(turn), mask, options).ok());
     ASSERT_EQ(segment(kPixels, kPixels), HVE_OK) << reason_.text();
     EXPECT_EQ(count_, kPixels);
     EXPECT_EQ(classes_, mask.classes);

@@ -19,20 +19,12 @@ Detector load() {
   return std::move(detector).value();
 }
 
-ImageView view_of(const ColorFrame& frame) {
-  ImageView image;
-  image.data = frame.bytes.data();
-  image.width = ColorFrame::kWidth;
-  image.height = ColorFrame::kHeight;
-  return image;
-}
-
 TEST(Detector, FindsTheObjectsOfAFrame) {
   const ColorFrame frame;
   Detector detector = load();
   EXPECT_EQ(detector.num_classes(), 3);
   std::vector<Detection> found(7);
-  const Status status = detector.detect(view_of(frame), found);
+  const Status status = detector.detect(frame.view(), found);
   ASSERT_TRUE(status.ok()) << status.message();
   ASSERT_FALSE(found.empty());
   for (const Detection& one : found) {
@@ -52,10 +44,10 @@ TEST(Detector, TakesLimitsOfTheCaller) {
   std::vector<Detection> found;
   DetectOptions options;
   options.max_detections = 1;
-  ASSERT_TRUE(detector.detect(view_of(frame), found, options).ok());
+  ASSERT_TRUE(detector.detect(frame.view(), found, options).ok());
   EXPECT_EQ(found.size(), 1U);
   options.score_threshold = 1;
-  ASSERT_TRUE(detector.detect(view_of(frame), found, options).ok());
+  ASSERT_TRUE(detector.detect(frame.view(), found, options).ok());
   EXPECT_TRUE(found.empty());
 }
 
@@ -64,7 +56,7 @@ TEST(Detector, RefusesLimitsThatAreNone) {
   Detector detector = load();
   std::vector<Detection> found;
   const auto message = [&](const DetectOptions& options) {
-    const Status status = detector.detect(view_of(frame), found, options);
+    const Status status = detector.detect(frame.view(), found, options);
     EXPECT_EQ(status.code(), StatusCode::invalid_argument);
     return status.message();
   };

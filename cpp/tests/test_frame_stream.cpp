@@ -221,8 +221,7 @@ TEST(FrameStream, AllocatesNothingOnceTheBuffersHaveTheirSize) {
 long allocations_of(Result<FrameStream> stream) {
   EXPECT_TRUE(stream.ok()) << stream.status().message();
   const testing::ColorFrame frame;
-  const ImageView image{frame.bytes.data(), testing::ColorFrame::kWidth,
-                        testing::ColorFrame::kHeight};
+  const ImageView image = frame.view();
   bool fine = true;
   long before = 0;
   for (int i = 0; i < 110; ++i) {
@@ -241,8 +240,7 @@ long allocations_of_runs(const char* name) {
   Result<Model> model = Model::load(testing::data_path(name));
   EXPECT_TRUE(model.ok()) << model.status().message();
   const testing::ColorFrame frame;
-  const ImageView image{frame.bytes.data(), testing::ColorFrame::kWidth,
-                        testing::ColorFrame::kHeight};
+  const ImageView image = frame.view();
   bool fine = true;
   long before = 0;
   for (int i = 0; i < 110; ++i) {

@@ -39,12 +39,7 @@ ImageView some_pixels() {
   return image;
 }
 
-ImageView turned(const testing::ColorFrame& frame) {
-  ImageView image{frame.bytes.data(), testing::ColorFrame::kWidth, testing::ColorFrame::kHeight};
-  image.rotation = Rotation::by_180;
-  image.mirror = true;
-  return image;
-}
+constexpr int kTurned = 6;  // by 180 degrees, and mirrored
 
 TEST(FrameTasks, ClassesAreThoseOfTheClassifier) {
   const Result<std::vector<Prediction>> expected = load_tiny().classify(some_pixels(), 3);
@@ -77,7 +72,7 @@ Model load(const char* name) {
 FrameResult result_of(Result<FrameStream> stream, Results& results) {
   EXPECT_TRUE(stream.ok()) << stream.status().message();
   testing::ColorFrame frame;
-  EXPECT_TRUE(stream->submit(turned(frame)).ok());
+  EXPECT_TRUE(stream->submit(frame.view(kTurned)).ok());
   frame.bytes.assign(frame.bytes.size(), 0);  // it was copied
   EXPECT_TRUE(stream->drain().ok());
   return results.all().at(0);
@@ -86,7 +81,7 @@ FrameResult result_of(Result<FrameStream> stream, Results& results) {
 TEST(FrameTasks, EmbeddingsAreThoseOfTheEmbedder) {
   const testing::ColorFrame frame;
   Embedder reference = load<Embedder>(testing::kEmbed);
-  const Result<const std::vector<float>*> expected = reference.embed(turned(frame));
+  const Result<const std::vector<float>*> expected = reference.embed(frame.view(kTurned));
   ASSERT_TRUE(expected.ok());
   Results results;
   const FrameResult result =
@@ -103,7 +98,7 @@ TEST(FrameTasks, MasksAreThoseOfTheSegmenter) {
   SegmentOptions options;
   options.confidence = true;
   Mask expected;
-  ASSERT_TRUE(reference.segment(turned(frame), expected, options).ok());
+  ASSERT_TRUE(reference.segment(frame.view(kTurned), expected, options).ok());
   Results results;
   const FrameResult result = result_of(
       FrameStream::create(load<Segmenter>(testing::kSegment), results.callback(), options),
@@ -121,7 +116,7 @@ TEST(FrameTasks, BoxesAreThoseOfTheDetector) {
   DetectOptions options;
   options.max_detections = 3;
   std::vector<Detection> expected;
-  ASSERT_TRUE(reference.detect(turned(frame), expected, options).ok());
+  ASSERT_TRUE(reference.detect(frame.view(kTurned), expected, options).ok());
   ASSERT_EQ(expected.size(), 3U);
   Results results;
   const FrameResult result = result_of(

@@ -17,14 +17,6 @@ Segmenter load() {
   return std::move(segmenter).value();
 }
 
-ImageView view_of(const ColorFrame& frame) {
-  ImageView image;
-  image.data = frame.bytes.data();
-  image.width = ColorFrame::kWidth;
-  image.height = ColorFrame::kHeight;
-  return image;
-}
-
 TEST(Segmenter, FindsTheClassesOfAFrame) {
   const ColorFrame frame;
   Segmenter segmenter = load();
@@ -35,7 +27,7 @@ TEST(Segmenter, FindsTheClassesOfAFrame) {
   SegmentOptions options;
   options.confidence = true;
   Mask mask;
-  const Status status = segmenter.segment(view_of(frame), mask, options);
+  const Status status = segmenter.segment(frame.view(), mask, options);
   ASSERT_TRUE(status.ok()) << status.message();
   ASSERT_EQ(mask.width, ColorFrame::kWidth);
   ASSERT_EQ(mask.height, ColorFrame::kHeight);
