@@ -34,8 +34,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 from training import Training, write_atomically
+from training_options import add_training_options, parse_training, print_result
 
-from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.errors import InputError
 from hvit_edge.models import build_model, model_info
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.weights.evidence import SIDECAR
@@ -263,37 +264,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("model", help="a registered model")
     parser.add_argument("--train", type=Path, required=True, help="data file to learn from")
     parser.add_argument("--test", type=Path, help="data file to measure the accuracy on")
-    parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
-    parser.add_argument("--input-size", type=int, default=64, help="side in pixels (64)")
     parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--max-steps", type=int, help="stop at this step; run again to continue")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=3e-3, help="peak learning rate (0.003)")
-    parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--label-smoothing", type=float, default=0.05)
-    parser.add_argument("--clip", type=float, default=5.0, help="largest gradient norm (5)")
-    parser.add_argument("--ema", type=float, default=0.0, help="running average's memory (off)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--half", action="store_true", help="write half precision")
-    parser.add_argument("--force", action="store_true", help="overwrite an existing output")
-    args = parser.parse_args(argv)
-    if args.output.suffix != ".safetensors":
-        parser.error("--output must end in .safetensors")
-    if args.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: PyTorch sees no GPU here; use --device cpu")
-    return args
+    add_training_options(parser, input_size=64, batch=128, lr=3e-3, ema=0.0)
+    return parse_training(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    args = parse(argv)
-    try:
-        print(json.dumps(train(args)))
-    except HvitEdgeError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return print_result(lambda: train(parse(argv)))
 
 
 if __name__ == "__main__":

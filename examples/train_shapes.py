@@ -21,7 +21,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,9 +33,10 @@ from shape_scenes.scores import SCORES, eager_answer
 from torch import Tensor, nn
 from tqdm import tqdm
 from training import Training, write_atomically
+from training_options import add_training_options, parse_training, print_result
 
 from hvit_edge import create_model
-from hvit_edge.errors import HvitEdgeError, InputError
+from hvit_edge.errors import InputError
 from hvit_edge.models import build_model
 from hvit_edge.models.ssd import anchor_boxes
 from hvit_edge.preprocess import Preprocess
@@ -212,39 +212,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("task", choices=TASKS)
-    parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
     parser.add_argument(
         "--backbone", default=CLASSIFIER, help=f"{CLASSIFIER}, or a file of this script"
     )
-    parser.add_argument("--input-size", type=int, default=160, help="side in pixels (160)")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--max-steps", type=int, help="stop at this step; run again to continue")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=1.5e-3, help="peak learning rate (0.0015)")
-    parser.add_argument("--weight-decay", type=float, default=0.02)
-    parser.add_argument("--clip", type=float, default=5.0, help="largest gradient norm (5)")
-    parser.add_argument("--ema", type=float, default=0.99, help="running average's memory (0.99)")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scenes", type=int, default=200, help="held-out scenes to measure (200)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--force", action="store_true", help="overwrite an existing output")
-    args = parser.parse_args(argv)
-    if args.output.suffix != ".safetensors":
-        parser.error("--output must end in .safetensors")
-    if args.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: PyTorch sees no GPU here; use --device cpu")
-    return args
+    add_training_options(parser, input_size=160, batch=16, lr=1.5e-3, ema=0.99)
+    return parse_training(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    args = parse(argv)
-    try:
-        print(json.dumps(train(args)))
-    except HvitEdgeError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return print_result(lambda: train(parse(argv)))
 
 
 if __name__ == "__main__":
