@@ -28,7 +28,7 @@ def core_commands(commands: Path) -> dict[str, tuple[list[str], str]]:
 
 
 def same_in(known: dict[str, tuple[list[str], str]], name: str, call: list[str], tree: str) -> bool:
-    """Whether another tree, whose files are all compiled, has the same call for a file."""
+    """Return True if another tree, all of whose files are compiled, has the same call."""
     if name not in known:
         return False
     other, folder = known[name]

@@ -57,7 +57,7 @@ def test_boxes_are_clipped_and_dropped_outside():
 
 
 def test_boxes_outside_the_photo_are_none_of_the_best():
-    """As in C++: the best box is outside, and the only one that is returned is the other."""
+    """The best box is outside the photo, so that the other one is returned, as in C++."""
     logits = logits_for(1, 1, count=2)
     logits[0, 0, 1] = 9
     few = detect([[0.5, -3, 1, 1], [0.5, 0.5, 0.2, 0.4]], max_detections=1)

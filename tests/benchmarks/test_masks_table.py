@@ -1,4 +1,4 @@
-"""What masks and boxes add to the time of a network, as a table."""
+"""Check the table of the time that masks and boxes add to a network."""
 
 MACHINE = {
     "cpu": "X", "architecture": "x86_64", "cores": 2, "packages": {"hvit-edge": "0.1.0"},

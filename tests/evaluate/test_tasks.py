@@ -45,7 +45,7 @@ def voc(tmp_path):
 
 @pytest.fixture
 def coco(tmp_path):
-    """The same photos; the object of each is the colored half."""
+    """Write the same photos, with the colored half of each as its object."""
     for index in (1, 2, 3):
         Image.fromarray(picture(index)).save(tmp_path / f"{index}.png")
     content = {

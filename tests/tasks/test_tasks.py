@@ -1,4 +1,4 @@
-"""What the tasks accept: shapes, labels, colors and numbers."""
+"""Check which shapes, labels, colors and numbers the tasks accept."""
 
 import math
 

@@ -14,7 +14,7 @@ from hvit_edge.runtime.decode import Answer
 from hvit_edge.tasks.names import DETECT, EMBED, SEGMENT
 
 MEASURES = {EMBED: "cosine", SEGMENT: "mask IoU", DETECT: "matched boxes"}
-"""What is compared for each task, in words."""
+"""Names what is compared for each task."""
 
 
 @dataclass(frozen=True)
