@@ -225,3 +225,14 @@ def test_bar_on_a_terminal_alone(artifact, data):
     os.close(terminal)
     assert "\reval:   0%" in shown and "/6 [" in shown
     assert json.loads(done.stdout)["images"] == 6
+
+
+def test_answers_to_single_images(artifact, data, tmp_path, capsys):
+    path = tmp_path / "answers.jsonl"
+    report, _ = eval_json(capsys, artifact, data, "--answers", path)
+    header, *rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (header["task"], header["images"]) == ("classify", 6)
+    assert sum(row["rank"] == 0 for row in rows) == 4
+    assert "answers" not in report
+    assert main(["eval", str(artifact), str(data), "--answers", str(path)]) == 2
+    assert "expected a new file" in capsys.readouterr().err

@@ -66,13 +66,13 @@ def open_masks(
     return AnnotatedSet(images, lambda index: read_label_map(maps[names[index]]))
 
 
-def check_size(name: str, mask: np.ndarray, photo: np.ndarray) -> None:
-    """Raise InputError if a label map has another size than its photo, which is upright."""
-    if mask.shape != photo.shape[:2]:
+def check_size(name: str, mask: np.ndarray, photo: Sequence[int]) -> None:
+    """Raise InputError if a label map has another size than its upright photo, [height, width]."""
+    if mask.shape != tuple(photo):
         height, width = mask.shape
         raise InputError(
-            f"[datasets] {printable(name)}: expected a label map of {photo.shape[1]}x"
-            f"{photo.shape[0]} pixels, the size of its photo, got {width}x{height}; write it at"
+            f"[datasets] {printable(name)}: expected a label map of {photo[1]}x{photo[0]}"
+            f" pixels, the size of its photo, got {width}x{height}; write it at"
             " the size of the upright photo"
         )
 

@@ -104,9 +104,21 @@ def add_arguments(parser: VerbParser) -> None:
         action="store_true",
         help="exit with 0 even if a class folder has no readable image",
     )
+    add_answers(parser)
     add_method(parser, "the one that crops the least of each photo")
     add_device(parser)
     add_threads(parser)
+
+
+def add_answers(parser: VerbParser) -> None:
+    """Add `--answers`, the file of the answers to single images."""
+    parser.add_argument(
+        "--answers",
+        metavar="FILE.jsonl",
+        help="also write the answer to each image to FILE, as JSON lines; docs/evaluation.md lists"
+        " the fields",
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing --answers file")
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
@@ -124,11 +136,16 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     check_exists(args.artifact)
     with console.quiet():
         task = _task(args)
+        if args.answers is not None:
+            from hvit_edge.evaluate.answers import check_answers_file
+
+            check_answers_file(args.answers, force=args.force)
     if task in (EMBED, SEGMENT, DETECT):
         return evaluate_task(args, task, console)
     module = made_by(args, "eval")
     with console.quiet():
         from hvit_edge.evaluate.accuracy import eager_reference, evaluate, refuse_empty
+        from hvit_edge.evaluate.answers import write_answers
 
         eager = None
         if args.against_eager:
@@ -147,6 +164,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             method=args.method,
             allow_empty=True,  # print the numbers first; the error comes at the end
         )
+    if args.answers is not None:
+        write_answers(args.answers, report, limit=args.limit, force=args.force)
     if args.format == "json":
         console.json(report.to_dict())
     else:

@@ -28,6 +28,7 @@ def evaluate_task(args: argparse.Namespace, task: str, console: Console) -> int:
         )
     module = made_by(args, "eval")
     with console.quiet():
+        from hvit_edge.evaluate.answers import write_answers
         from hvit_edge.evaluate.task_answers import eager_answers
         from hvit_edge.evaluate.tasks import evaluate_task
 
@@ -46,6 +47,8 @@ def evaluate_task(args: argparse.Namespace, task: str, console: Console) -> int:
             device=args.device,
             method=args.method,
         )
+    if args.answers is not None:
+        write_answers(args.answers, report, limit=args.limit, force=args.force)
     if args.format == "json":
         console.json(report.to_dict())
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from hvit_edge.datasets import FirstFew, ImageSet, Skipped
-from hvit_edge.evaluate.task_answers import Answering, answered
+from hvit_edge.evaluate.answers import unread
+from hvit_edge.evaluate.task_answers import Answered, Answering, answered
 from hvit_edge.evaluate.task_report import ClassRecall, EmbedReport
 from hvit_edge.measures.neighbors import Neighbors, cosine, rank_neighbors
 from hvit_edge.progress import Wrap, silent
@@ -39,8 +41,8 @@ def measure_embeddings(
         InputError: no image can be read, or no class has two images.
     """
     skipped: list[Skipped] = []
-    running = answered(images, answering, eager, skipped)
-    done = [each for each in progress(_without_pixels(running), len(images)) if each is not None]
+    results = list(progress(answered(images, answering, eager, skipped), len(images)))
+    done = [each for each in results if not isinstance(each, Skipped)]
     labels = [images.labels[each.index] for each in done]
     found = rank_neighbors(np.array([each.answer for each in done]), labels)
     compared = {}
@@ -68,14 +70,31 @@ def measure_embeddings(
             for label in sorted(set(labels))
         ],
         empty_classes=FirstFew.of(list(images.empty_folders)),
+        answers=tuple(_answers(results, images, found)),
         **compared,
     )
 
 
-def _without_pixels(running):
-    """Yield what `answered` yields without the images, which need not stay in memory."""
-    for each in running:
-        yield None if each is None else replace(each, image=None)
+def _answers(
+    results: Sequence[Answered | Skipped], images: ImageSet, found: Neighbors
+) -> Iterator[dict[str, Any]]:
+    """Yield the row of each image, see docs/evaluation.md; `found` has those that were read."""
+    read = [each.index for each in results if isinstance(each, Answered)]
+    place = 0
+    for index, each in enumerate(results):
+        label = images.labels[index]
+        if isinstance(each, Skipped):
+            yield unread(index, each.name, each.reason, label=label)
+            continue
+        rank, nearest = int(found.ranks[place]), read[int(found.nearest[place])]
+        place += 1
+        yield {
+            "index": index,
+            "name": each.name,
+            "label": label,
+            "rank": None if rank < 0 else rank,
+            "nearest": nearest,
+        }
 
 
 def _recalls(found: Neighbors) -> dict[str, float]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from hvit_edge.datasets import FirstFew, ImageSet, Skipped
 from hvit_edge.errors import InputError
+from hvit_edge.evaluate.answers import plain, unread
 from hvit_edge.images.file_names import printable
+from hvit_edge.measures.proportion import wilson_interval
+from hvit_edge.tasks.names import CLASSIFY
 
 WORST_CLASSES = 5
 MISTAKES = 3
@@ -26,6 +30,8 @@ class Outcome:
         predicted: the first class of the runtime; None if skipped.
         eager_rank, eager_predicted: the same for the eager model; None without one.
         skipped: why the image could not be read; None if it could.
+        score, true_score: probability of the first class and of the true one, with six decimals;
+            None if skipped, or in a state file of an earlier version.
     """
 
     index: int
@@ -34,6 +40,8 @@ class Outcome:
     eager_rank: int | None = None
     eager_predicted: int | None = None
     skipped: str | None = None
+    score: float | None = None
+    true_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,9 @@ class EvalReport:
         ignored: files that are not named like images, or are in no class folder.
         empty_classes: classes whose folders have no readable image.
         absent_classes: classes of the network that are not in the data.
+        task: name of the task.
+        top1_interval, top5_interval: Wilson intervals of 95 % for both shares.
+        answers: one row for each image, see docs/evaluation.md; not in `to_dict`.
     """
 
     artifact: str
@@ -132,10 +143,14 @@ class EvalReport:
     ignored: FirstFew = FirstFew()
     empty_classes: list[EmptyClass] = field(default_factory=list)
     absent_classes: FirstFew = FirstFew()
+    task: str = CLASSIFY
+    top1_interval: tuple[float, float] = (0.0, 1.0)
+    top5_interval: tuple[float, float] = (0.0, 1.0)
+    answers: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     def to_dict(self) -> dict:
         """Return the report as plain lists, dicts, strings and numbers."""
-        return asdict(self)
+        return plain(self)
 
 
 def summarise(
@@ -191,8 +206,22 @@ def summarise(
         ignored=images.ignored,
         empty_classes=empty_classes(outcomes, images, labels),
         absent_classes=_absent_classes(images, labels, classes),
+        top1_interval=wilson_interval(int((ranks < 1).sum()), len(read)),
+        top5_interval=wilson_interval(int((ranks < 5).sum()), len(read)),
+        answers=tuple(_answer(o, images, against_eager) for o in outcomes),
         **eager,
     )
+
+
+def _answer(outcome: Outcome, images: ImageSet, against_eager: bool) -> dict[str, Any]:
+    """Return the row of an image, see docs/evaluation.md."""
+    name, label = images.names[outcome.index], images.labels[outcome.index]
+    if outcome.skipped is not None:
+        return unread(outcome.index, name, outcome.skipped, label=label)
+    row = {key: getattr(outcome, key) for key in ("predicted", "rank", "score", "true_score")}
+    if against_eager:
+        row |= {"eager_predicted": outcome.eager_predicted, "eager_rank": outcome.eager_rank}
+    return {"index": outcome.index, "name": name, "label": label, **row}
 
 
 def empty_classes(

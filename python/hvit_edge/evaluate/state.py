@@ -166,11 +166,14 @@ class EvalState:
             return False
         if "skipped" in row:
             return row.keys() == {"index", "skipped"} and isinstance(row["skipped"], str)
+        scores = {"score", "true_score"} & row.keys()  # earlier versions did not record them
         classes = {"rank", "predicted"}
         if self._header["against_eager"]:
             classes |= {"eager_rank", "eager_predicted"}
-        return row.keys() == {"index"} | classes and all(
-            _is_whole(row[key], 0, self._classes - 1) for key in classes
+        return (
+            row.keys() == {"index"} | classes | scores
+            and all(_is_whole(row[key], 0, self._classes - 1) for key in classes)
+            and all(type(row[key]) is float and 0 <= row[key] <= 1 for key in scores)
         )
 
     def _altered(self, number: int, wanted: str, got: str) -> InputError:

@@ -24,14 +24,14 @@ class Answered:
     Attributes:
         index: its position in the set.
         name: its name.
-        image: uint8 RGB [height, width, 3].
+        size: its height and width.
         answer: the answer of the artifact.
         eager: the answer of its module in PyTorch; None without one.
     """
 
     index: int
     name: str
-    image: np.ndarray
+    size: tuple[int, int]
     answer: Any
     eager: Any = None
 
@@ -41,8 +41,8 @@ def answered(
     answering: Answering,
     eager: Answering | None,
     skipped: list[Skipped],
-) -> Iterator[Answered | None]:
-    """Yield every image with its answers, and None for one that cannot be read.
+) -> Iterator[Answered | Skipped]:
+    """Yield every image with its answers, or why it cannot be read.
 
     Args:
         images: the images.
@@ -58,9 +58,10 @@ def answered(
             answer = answering(image)
         except InputError as error:
             skipped.append(Skipped(name, str(error)))
-            yield None
+            yield skipped[-1]
             continue
-        yield Answered(index, name, image, answer, None if eager is None else eager(image))
+        size = image.shape[0], image.shape[1]
+        yield Answered(index, name, size, answer, None if eager is None else eager(image))
     if len(skipped) == len(images):
         raise InputError(
             f"[evaluate] {printable(images.source)}: expected readable images, got {len(skipped)}"

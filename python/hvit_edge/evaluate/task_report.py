@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Any
 
 from hvit_edge.datasets import FirstFew, Skipped
+from hvit_edge.evaluate.answers import plain
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class TaskReport:
         images: number of images that were read and answered.
         skipped: the unreadable images, with the reason.
         ignored: files of the data that were not used.
+        answers: one row for each image, see docs/evaluation.md; not in `to_dict`.
     """
 
     task: str
@@ -27,10 +30,11 @@ class TaskReport:
     images: int
     skipped: list[Skipped]
     ignored: FirstFew
+    answers: tuple[dict[str, Any], ...] = field(default=(), repr=False, kw_only=True)
 
     def to_dict(self) -> dict:
         """Return the report as plain lists, dicts, strings and numbers."""
-        return asdict(self)
+        return plain(self)
 
 
 @dataclass(frozen=True)

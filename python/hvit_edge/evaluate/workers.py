@@ -19,6 +19,9 @@ from hvit_edge.images.file_names import printable
 if TYPE_CHECKING:
     from hvit_edge.devices.open_artifact import AnyClassifier
 
+DECIMALS = 6
+"""Decimals of the scores of answers."""
+
 Eager = Callable[[np.ndarray], np.ndarray]
 """Maps uint8 RGB [height, width, 3] to logits, float32 [1, classes]."""
 
@@ -109,12 +112,34 @@ class Workers:
     def _outcome(self, index: int, logits: np.ndarray, image: np.ndarray | None) -> Outcome:
         name, label = self._images.names[index], self._images.labels[index]
         found = _finite(logits, name)
-        rank, predicted = _rank(found, label), int(found.argmax())
-        if self._eager is None:
-            return Outcome(index, rank, predicted)
-        with self._eager_lock:
-            expected = _finite(self._eager(image), name)
-        return Outcome(index, rank, predicted, _rank(expected, label), int(expected.argmax()))
+        expected = None
+        if self._eager is not None:
+            with self._eager_lock:
+                expected = _finite(self._eager(image), name)
+        return outcome_of(index, label, found, expected)
+
+
+def outcome_of(
+    index: int, label: int, logits: np.ndarray, eager: np.ndarray | None = None
+) -> Outcome:
+    """Return the result for an image.
+
+    Args:
+        index, label: its position in the data, and its class.
+        logits, eager: those of the runtime and of the eager model, finite [classes].
+    """
+    predicted = int(logits.argmax())
+    shares = np.exp(logits.astype(np.float64) - float(logits[predicted]))
+    shares /= shares.sum()
+    return Outcome(
+        index,
+        _rank(logits, label),
+        predicted,
+        None if eager is None else _rank(eager, label),
+        None if eager is None else int(eager.argmax()),
+        score=round(float(shares[predicted]), DECIMALS),
+        true_score=round(float(shares[label]), DECIMALS),
+    )
 
 
 def _finite(logits: np.ndarray, name: str) -> np.ndarray:

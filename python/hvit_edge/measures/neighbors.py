@@ -21,10 +21,12 @@ class Neighbors:
         ranks: int64 [images]; how many images of other classes are nearer than the nearest image of
             the same class. It is -1 for an image that is the only one of its class.
         labels: int64 [images], the classes.
+        nearest: int64 [images]; position of the nearest other image.
     """
 
     ranks: np.ndarray
     labels: np.ndarray
+    nearest: np.ndarray
 
     @property
     def queries(self) -> int:
@@ -59,18 +61,22 @@ def rank_neighbors(embeddings: np.ndarray, labels: Sequence[int]) -> Neighbors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
     starts = range(0, len(unit), BLOCK)
-    ranks = [_rank(unit, classes, np.arange(s, min(s + BLOCK, len(unit)))) for s in starts]
-    return Neighbors(np.concatenate(ranks), classes)
+    found = [_rank(unit, classes, np.arange(s, min(s + BLOCK, len(unit)))) for s in starts]
+    ranks, nearest = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Neighbors(ranks, classes, nearest)
 
 
-def _rank(unit: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _rank(unit: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rank of each row, and the position of the image that is nearest to it."""
     cosines = unit[rows] @ unit.T
     same = labels[rows][:, None] == labels[None]
     same[np.arange(len(rows)), rows] = False
     nearest = np.where(same, cosines, -np.inf).max(1, keepdims=True)
     other = labels[rows][:, None] != labels[None]
     ranks = (other & (cosines >= nearest)).sum(1)
-    return np.where(same.any(1), ranks, -1)
+    cosines[np.arange(len(rows)), rows] = -np.inf
+    first = cosines >= cosines.max(1, keepdims=True)
+    return np.where(same.any(1), ranks, -1), (first * (1 + other)).argmax(1)
 
 
 def _check(vectors: np.ndarray, labels: np.ndarray) -> None:
