@@ -16,6 +16,7 @@ import pytest
 ANDROID = Path(__file__).parents[1] / "mobile/android"
 STUBS = Path(__file__).parent / "android_stubs"
 LIBRARY = ANDROID / "hvit-edge/src/main"
+ON_DEVICES = ANDROID / "hvit-edge/src/androidTest/kotlin"
 SAMPLE = ANDROID / "sample/src/main/kotlin"
 GRADLE = sorted(ANDROID.rglob("*.gradle.kts"))
 KOTLIN = sorted(ANDROID.rglob("*.kt"))
@@ -54,10 +55,15 @@ def checked(*sources: Path, output: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_library_and_the_sample_compile_without_a_warning(tmp_path):
-    done = checked(LIBRARY / "kotlin", SAMPLE, output=tmp_path)
+    done = checked(LIBRARY / "kotlin", ON_DEVICES, SAMPLE, output=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     classes = {path.name for path in tmp_path.rglob("*.class")}
-    assert {"FramesKt.class", "OpenAssetKt.class", "CameraActivity.class"} <= classes
+    assert {
+        "FramesKt.class",
+        "OpenAssetKt.class",
+        "OpenAssetTest.class",
+        "CameraActivity.class",
+    } <= classes
     assert {"OverlayView.class", "FindKt.class"} <= classes
 
 

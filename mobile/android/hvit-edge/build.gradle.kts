@@ -22,6 +22,7 @@ android {
 
     defaultConfig {
         minSdk = 24
+        testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
         consumerProguardFiles("consumer-rules.pro")
         ndk { abiFilters += machines }
         externalNativeBuild {
@@ -51,7 +52,16 @@ android {
     }
     kotlinOptions { jvmTarget = "1.8" }
 
+    // The test on devices opens a program that the C++ tests have.
+    sourceSets { getByName("androidTest") { assets.srcDir("../../../cpp/tests/data") } }
+    androidResources { noCompress += "pte" }
+
     publishing { singleVariant("release") { withSourcesJar() } }
+}
+
+dependencies {
+    androidTestImplementation("androidx.test:runner:1.6.2")
+    androidTestImplementation("junit:junit:4.13.2")
 }
 
 // gradle :hvit-edge:publishToMavenLocal, or publish to a repository that is added here.
