@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-MAKEFILES = ("Makefile", "tools/demo.mk", "tools/cross.mk", "tools/web.mk", "benchmarks/bench.mk")
+MAKEFILES = (
+    "Makefile", "tools/demo.mk", "tools/cross.mk", "tools/dist.mk", "tools/web.mk",
+    "benchmarks/bench.mk",
+)  # fmt: skip
 SCRIPTS = sorted(path.name for path in (CHECKOUT / "tools").glob("*.sh"))
 PRESETS = json.loads((CHECKOUT / "CMakePresets.json").read_text())
 
@@ -88,8 +91,9 @@ def test_scripts_can_be_called_and_stop_at_the_first_error(name):
 
 
 def test_scripts_are_called():
-    makefiles = "".join((CHECKOUT / name).read_text() for name in MAKEFILES)
-    assert [name for name in SCRIPTS if name not in makefiles] == []
+    callers = [CHECKOUT / name for name in (*MAKEFILES, ".github/workflows/release.yml")]
+    called = "".join(path.read_text() for path in callers)
+    assert [name for name in SCRIPTS if name not in called] == []
 
 
 def test_presets_are_those_that_are_called():
