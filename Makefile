@@ -138,4 +138,4 @@ clean: ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .ruff_cache
 	find python tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-include tools/demo.mk tools/cross.mk tools/dist.mk tools/web.mk benchmarks/bench.mk
+include tools/demo.mk tools/cross.mk tools/dist.mk tools/docs.mk tools/web.mk benchmarks/bench.mk

@@ -11,7 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 MAKEFILES = (
-    "Makefile", "tools/demo.mk", "tools/cross.mk", "tools/dist.mk", "tools/web.mk",
+    "Makefile", "tools/demo.mk", "tools/cross.mk", "tools/dist.mk", "tools/docs.mk", "tools/web.mk",
     "benchmarks/bench.mk",
 )  # fmt: skip
 SCRIPTS = sorted(path.name for path in (CHECKOUT / "tools").glob("*.sh"))

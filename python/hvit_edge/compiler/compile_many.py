@@ -83,7 +83,9 @@ def compile_many(
     """Compile a model for each of `targets` in each of `precisions`.
 
     The module is built and exported once, and calibration images are read once. If a combination
-    fails, the others are made nevertheless.
+    fails, the others are made nevertheless. Arguments that are not listed here are those of
+    `compile`. The names of steps begin with the number of the combination, its target and its
+    precision.
 
     Args:
         targets: see `compile(target=)`.
@@ -92,9 +94,6 @@ def compile_many(
             the suffix of the target if it has none. None is the current folder.
         of_some: the options of `compile` that only some targets or precisions have, such as
             `calib_data`, `cpu` and `ios`. They are passed to those.
-        model, weights, num_classes, input_size, preprocess, labels, force, calib_samples, progress,
-            rtol, on_step, weights_key, args, inputs, cache, task: see `compile`. The names of steps
-            begin with the number of the combination, its target and its precision.
 
     Returns:
         One outcome per combination: by target, then by precision.

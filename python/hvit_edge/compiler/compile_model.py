@@ -94,8 +94,11 @@ def compile(
             `compiler.mixed`. For native "fp32" (the default), "fp16", "int8" or "int8-dynamic". For
             coreml "fp16" (the default), "fp32", float16 with weights of 8 bits ("w8") or palettes
             of 6 or 4 bits ("w6", "w4"), or "int8" weights and activations.
-        weights, num_classes, input_size, weights_key: see `create_model`. They are only for a name
-            or an address; `weights` is then a checkpoint of that model.
+        weights: a checkpoint of that model, see `create_model`. Like `num_classes`, `input_size`
+            and `weights_key` it is only for a name or an address.
+        num_classes: number of classes, see `create_model`.
+        input_size: size of the photos, see `create_model`.
+        weights_key: set of weights in the checkpoint, see `create_model`.
         args: arguments of the factory or of `timm.create_model`, or fields of the transformers
             config; only for an address.
         preprocess: preprocessing of photos: a Preprocess, a JSON file, "timm", "imagenet", or a
@@ -118,10 +121,13 @@ def compile(
             require them. "int8-dynamic" accepts them; without, windows of the bundled photos are
             used. No other precision accepts any.
         calib_samples: largest number of calibration images to use, at least 32.
-        eval_data, max_drop, plan, cost_profile, force_inexact: for "auto", see
-            `compiler.mixed.MixedOptions`. The plan that a search finds is written next to the
-            artifact as `NAME.plan.json`. An interrupted search continues when the same call is made
-            again.
+        eval_data: for "auto", labeled photos, see `compiler.mixed.MixedOptions`. The plan that a
+            search finds is written next to the artifact as `NAME.plan.json`. An interrupted search
+            continues when the same call is made again.
+        max_drop: for "auto", the largest loss of accuracy in points, see `MixedOptions`.
+        plan: for "auto", a plan that a search wrote, see `MixedOptions`.
+        cost_profile: for "auto", times of the operators, see `MixedOptions`.
+        force_inexact: for "auto", take a plan that misses `max_drop`, see `MixedOptions`.
         progress: wraps the loops over the calibration images.
         rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
             the same top class. It replaces the gate of the precision, see `measures.tolerance`.

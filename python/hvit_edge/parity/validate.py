@@ -52,8 +52,9 @@ def validate(
         model: the module from which it was compiled, in eval mode, or its address, such as
             "FILE.py:FACTORY"; None for the recorded address. A user's file is run only if it is
             given here.
-        weights, weights_key: source of the weights, see `create_model`; None for the recorded one.
-            A file is searched next to the artifact and in the current folder.
+        weights: source of the weights, see `create_model`; None for the recorded one. A file is
+            searched next to the artifact and in the current folder.
+        weights_key: set of weights in that source; None for the recorded one.
         args: arguments of the factory of `model`; None for the recorded ones.
         rtol: largest difference, relative to the largest absolute output of eager PyTorch, with
             the same top class. It replaces the gate of the precision, see `measures.tolerance`.

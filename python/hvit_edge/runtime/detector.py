@@ -58,8 +58,11 @@ class Detector(PhotoTask):
             image: the path of a file, a PIL image, or a uint8 array [height, width, 3] in RGB. EXIF
                 rotation is applied to files and PIL images, and boxes are those of the upright
                 photo.
-            score_threshold, iou_threshold, candidates, max_detections: replace the values of the
-                artifact, see `hvit_edge.tasks.Detect`.
+            score_threshold: replaces the artifact's value, see `hvit_edge.tasks.Detect`. So do the
+                other options.
+            iou_threshold: see `Detect`.
+            candidates: see `Detect`.
+            max_detections: see `Detect`.
 
         Returns:
             The objects, the best first; an empty list if there is none.
