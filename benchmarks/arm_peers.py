@@ -28,6 +28,7 @@ from tables.arm import TASK_SIZES
 from torch.utils.flop_counter import FlopCounterMode
 
 from hvit_edge.compiler.subject import GOLDEN_PHOTO, Subject, prepare_subject
+from hvit_edge.devices.qemu import model_of
 from hvit_edge.measures.difference import compare, worst
 from hvit_edge.preprocess import load_image
 from hvit_edge.quantize import calibration_inputs
@@ -219,7 +220,7 @@ def count_in_qemu(
     """Count the instructions between the two marks, with the files of the peers' guest."""
     with tempfile.TemporaryDirectory() as folder:
         count = Path(folder, "count.json")
-        qemu = ["qemu-aarch64", "-L", BUILT / "root", "-cpu", cpu]
+        qemu = ["qemu-aarch64", "-L", BUILT / "root", "-cpu", model_of(cpu)]
         subprocess.run(
             [*qemu, "-plugin", f"{PLUGIN},out={count}", *command],
             env={**os.environ, **environment},

@@ -48,6 +48,8 @@ def test_qemu(cpus):
 def test_cpu_that_qemu_does_not_know(cpus):
     with pytest.raises(InputError, match=r"got 'cortex-a77'; did you mean 'cortex-a76'\?"):
         open_device("qemu:cortex-a77")
+    with pytest.raises(InputError, match=r"'armv8.6'\?.* and armv8.6 is one more"):
+        open_device("qemu:armv86")
 
 
 def test_no_qemu(monkeypatch):

@@ -41,6 +41,18 @@ def test_its_folder_goes_with_it(monkeypatch):
     assert not folder.exists()
 
 
+def test_an_architecture_is_a_cpu_with_its_features(monkeypatch, tmp_path):
+    """Armv8.6 has no SVE and no SME, unlike QEMU's largest CPU."""
+    monkeypatch.setattr(qemu, "PROGRAM", "echo")
+    monkeypatch.setattr(qemu, "LIBRARIES", Path("/nowhere"))
+    monkeypatch.setattr(qemu, "known_cpus", lambda: ("max",))
+    program = tmp_path / "hvit_edge_runner"
+    program.write_bytes(b"static")
+    device = Qemu("armv8.6")
+    assert device.name == "qemu:armv8.6"
+    assert device.run([str(program)]).stdout == f"-cpu max,sve=off,sme=off {program}\n".encode()
+
+
 @pytest.mark.parametrize("content", [b"static", b"\x7fELF /lib/ld-linux-aarch64.so.1\0 dynamic"])
 def test_guest_libraries_missing(content, monkeypatch, tmp_path):
     """Only a runner that names the guest's loader needs them."""

@@ -27,13 +27,18 @@ Only the runner with ExecuTorch needs them.
 LOADER = b"/lib/ld-linux-aarch64.so.1\0"
 """A program that needs libraries names this file in its first pages."""
 INSTALL = "on Debian: apt install "
+ARCHITECTURES = {"armv8.6": "max,sve=off,sme=off"}
+"""QEMU's CPUs for versions of the architecture. Armv8.6 has i8mm and bf16, as Apple's A15 and M2.
+
+The CPU `max` also has SVE and SME, whose instructions compute with more than 128 bits.
+"""
 
 
 class Qemu(Device):
-    """Emulates a CPU that `qemu-aarch64 -cpu help` lists, such as cortex-a76.
+    """Emulates a CPU that `qemu-aarch64 -cpu help` lists, such as cortex-a76, or an architecture.
 
     Args:
-        cpu: name of the CPU.
+        cpu: name of the CPU, or one of `ARCHITECTURES`.
         options: more options of QEMU, such as a plugin.
 
     Raises:
@@ -45,15 +50,15 @@ class Qemu(Device):
         super().__init__()
         self.name = f"qemu:{cpu}"
         known = known_cpus()
-        if cpu not in known:
-            close = difflib.get_close_matches(cpu, known, n=1)
+        if cpu not in ARCHITECTURES and cpu not in known:
+            close = difflib.get_close_matches(cpu, (*known, *ARCHITECTURES), n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise InputError(
                 f"[device] expected a CPU that QEMU knows, got {cpu!r}; {hint}"
-                f"`{PROGRAM} -cpu help` lists them"
+                f"`{PROGRAM} -cpu help` lists them, and {', '.join(ARCHITECTURES)} is one more"
             )
         libraries = ["-L", str(LIBRARIES)] if LIBRARIES.is_dir() else []
-        self._command = [PROGRAM, *libraries, "-cpu", cpu, *options]
+        self._command = [PROGRAM, *libraries, "-cpu", model_of(cpu), *options]
         self._own = Path(tempfile.mkdtemp(prefix="hvit-edge-"))
         weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
 
@@ -85,6 +90,11 @@ class Qemu(Device):
 
     def remove(self, target: str) -> None:
         Path(self.path(target)).unlink(missing_ok=True)
+
+
+def model_of(cpu: str) -> str:
+    """Return what QEMU's option `-cpu` takes for a CPU or one of `ARCHITECTURES`."""
+    return ARCHITECTURES.get(cpu, cpu)
 
 
 @cache
