@@ -56,6 +56,12 @@ class ParityError(HvitEdgeError):
     exit_code = 3
 
 
+class ConditionError(HvitEdgeError):
+    """Raised if a condition of `--fail-if` holds for the numbers of a report."""
+
+    exit_code = 3
+
+
 class DelegationError(HvitEdgeError):
     """Raised if fewer operators are in the delegate than required."""
 
