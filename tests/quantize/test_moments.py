@@ -160,7 +160,7 @@ def test_values_in_bfloat16(graph_of):
 
 def test_moments_that_are_read_once_are_deleted():
     first, second = (Moments(torch.ones(1, 2) * n, torch.ones(1, 2, 2)) for n in range(2))
-    moments = ReadOnce({"a": first, "b": second})
+    moments = ReadOnce({"a": lambda: first, "b": lambda: second})
     assert moments["a"] is first
     assert list(moments) == ["b"]
     with pytest.raises(KeyError):

@@ -14,13 +14,13 @@ it, and tails those below it. Three rows of a kernel take 2.5 products of U inst
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.quantize.layers import Layer
+from hvit_edge.quantize.self_products import add_self_product, complete
 
 
 def has_shared_rows(layer: Layer) -> bool:
@@ -48,10 +48,10 @@ class PatchSums:
         self.shape = (channels, self.rows, self.columns)
         self.count = 0
         inputs = channels * self.columns
-        self.total = np.zeros((self.rows, inputs))
-        self.cores = np.zeros((self.rows, inputs, inputs))
+        self.total = torch.zeros((self.rows, inputs), dtype=torch.float64)
+        self.cores = torch.zeros((self.rows, inputs, inputs))
         ends = [(self.rows - 1 - apart, inputs, inputs) for apart in range(self.rows)]
-        self.heads, self.tails = ([np.zeros(shape) for shape in ends] for _ in range(2))
+        self.heads, self.tails = ([torch.zeros(shape) for shape in ends] for _ in range(2))
 
     def add(self, value: Tensor) -> None:
         """Add all patches of a value [batch, channels, height, width]."""
@@ -59,18 +59,18 @@ class PatchSums:
         windows = self._windows(value)
         height = len(windows) - (self.rows - 1) * step
         self.count += height * windows.shape[1]
-        sums = windows.sum(1, dtype=np.float64)
+        sums = windows.sum(1)
         for row in range(self.rows):
             self.total[row] += sums[row * step : row * step + height].sum(0)
         for apart in range(self.rows):
             ends = self.rows - 1 - apart
-            self.cores[apart] += _products(windows, ends * step, height, apart * step)
+            _add(self.cores[apart], windows, ends * step, height, apart * step)
             for end in range(ends):
                 top, bottom = end * step, height + end * step
-                self.heads[apart][end] += _products(windows, top, top + step, apart * step)
-                self.tails[apart][end] += _products(windows, bottom, bottom + step, apart * step)
+                _add(self.heads[apart][end], windows, top, top + step, apart * step)
+                _add(self.tails[apart][end], windows, bottom, bottom + step, apart * step)
 
-    def _windows(self, value: Tensor) -> np.ndarray:
+    def _windows(self, value: Tensor) -> Tensor:
         """Return what one row of the kernel reads, [height, batch * width, channels * columns]."""
         up, left = self.how.padding
         padded = F.pad(value, (left, left, up, up)) - self.origin[:, None, None]
@@ -78,37 +78,39 @@ class PatchSums:
         last = padded.shape[-1] - (self.columns - 1) * step
         shifted = [padded[..., c * step : c * step + last : stride] for c in range(self.columns)]
         windows = torch.stack([part.permute(2, 0, 3, 1) for part in shifted], -1)
-        return windows.reshape(len(windows), -1, self.total.shape[1]).numpy()
+        return windows.reshape(len(windows), -1, self.total.shape[1])
 
-    def mean_and_covariance(self) -> tuple[np.ndarray, np.ndarray]:
+    def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
         """Return both as in `moments.Moments`."""
         channels, rows, columns = self.shape
-        found = np.empty((*self.shape, *self.shape))
+        found = torch.empty((*self.shape, *self.shape), dtype=torch.float64)
         for row in range(rows):
             for other in range(row, rows):
                 block = self._block(row, other - row).reshape(channels, columns, channels, columns)
                 found[:, row, :, :, other] = block
-                found[:, other, :, :, row] = block.transpose(2, 3, 0, 1)
-        mean = (self.total / self.count).reshape(rows, channels, columns).transpose(1, 0, 2)
+                found[:, other, :, :, row] = block.permute(2, 3, 0, 1)
+        mean = (self.total / self.count).reshape(rows, channels, columns).transpose(0, 1)
         flat = mean.reshape(-1)
         covariance = found.reshape(len(flat), len(flat))
         covariance /= self.count
-        covariance -= flat[:, None] * flat
-        mean = mean + self.origin.numpy()[:, None, None]
+        covariance.addcmul_(flat[:, None], flat, value=-1)
+        mean = mean + self.origin[:, None, None]
         return mean.reshape(1, -1), covariance[None]
 
-    def _block(self, row: int, apart: int) -> np.ndarray:
+    def _block(self, row: int, apart: int) -> Tensor:
         """Return the sum of products of the rows `row` and `row + apart` of all patches."""
         heads, tails = self.heads[apart][row:], self.tails[apart][:row]
-        return self.cores[apart] + heads.sum(0) + tails.sum(0)
+        found = self.cores[apart].double() + heads.sum(0) + tails.sum(0)
+        return complete(found) if apart == 0 else found
 
 
-def _products(windows: np.ndarray, first: int, last: int, apart: int) -> np.ndarray:
-    """Return the sum of products of windows at heights `first` to `last` and those `apart` below.
+def _add(sums: Tensor, windows: Tensor, first: int, last: int, apart: int) -> None:
+    """Add products of windows at heights `first` to `last` and those `apart` below to `sums`.
 
-    numpy computes one half of a product of a matrix with itself.
+    Only the upper half is added if both are the same windows.
     """
     rows = windows[first:last].reshape(-1, windows.shape[2])
     if apart == 0:
-        return rows.T @ rows
-    return rows.T @ windows[first + apart : last + apart].reshape(rows.shape)
+        add_self_product(sums, rows)
+    else:
+        sums.addmm_(rows.T, windows[first + apart : last + apart].reshape(rows.shape))

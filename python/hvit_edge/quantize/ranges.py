@@ -87,19 +87,31 @@ def visit(
 
     Values may have any memory format.
     """
+    visitor = Visitor(graph, wanted, call)
+    for arguments in inputs:
+        visitor.visit(arguments)
 
-    class Visitor(HalfStorage):
-        def run_node(self, node: Node) -> object:
-            result = super().run_node(node)
-            if node in wanted:
-                call(node, result)
-            return result
 
-    visitor = Visitor(graph)
-    arrange = _channels_last if _takes_any_layout(graph) else list
-    with torch.inference_mode():
-        for arguments in inputs:
-            visitor.run(*arrange(arguments))
+class Visitor(HalfStorage):
+    """Runs a graph, and passes the values of nodes to a function, see `visit`."""
+
+    def __init__(
+        self, graph: GraphModule, wanted: set[Node], call: Callable[[Node, torch.Tensor], None]
+    ) -> None:
+        super().__init__(graph)
+        self._wanted, self._call = wanted, call
+        self._arrange = _channels_last if _takes_any_layout(graph) else list
+
+    def visit(self, arguments: Iterable[torch.Tensor]) -> None:
+        """Run the graph on one input."""
+        with torch.inference_mode():
+            self.run(*self._arrange(arguments))
+
+    def run_node(self, node: Node) -> object:
+        result = super().run_node(node)
+        if node in self._wanted:
+            self._call(node, result)
+        return result
 
 
 def _takes_any_layout(graph: GraphModule) -> bool:

@@ -16,7 +16,7 @@ from hvit_edge.lowering.graph import constant_tensor
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration, sample_tensors
 from hvit_edge.quantize.layers import Layer
-from hvit_edge.quantize.moments import Moments, ReadOnce, input_moments
+from hvit_edge.quantize.moments import Moments, ReadOnce, moments_once
 from hvit_edge.quantize.rounding import mean_error, round_weight, rounding_orders
 from hvit_edge.quantize.weights import QuantizedWeight
 
@@ -39,7 +39,7 @@ class RoundedLayer:
 def round_layers(
     graph: GraphModule,
     layers: Sequence[Layer],
-    moments: Mapping[str, Moments],
+    moments: Mapping[str, Moments] | ReadOnce,
     progress: Wrap = silent,
 ) -> dict[str, RoundedLayer]:
     """Round the weights of `layers`, and return them by the name of the layer's node.
@@ -88,7 +88,7 @@ def rounded_layers(
         reuse.reused.append(f"rounded weights of {len(layers) - len(missing)} layers")
     if missing:
         inputs = [sample_tensors(sample) for sample in calibration.inputs]
-        moments = ReadOnce(input_moments(graph, missing, inputs, progress))
+        moments = moments_once(graph, missing, inputs, progress)
         free_memory()  # rounding takes several times the memory of the widest layer's moments
         found |= round_layers(graph, missing, moments, progress)
         reuse.keep(ROUNDED, key, _entry(found))

@@ -20,7 +20,7 @@ from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration
 from hvit_edge.quantize.cost import CostProfile, Runnable, measure_costs
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.moments import ReadOnce, input_moments
+from hvit_edge.quantize.moments import moments_once
 from hvit_edge.quantize.plan import Plan, apply_plan, possible_precisions, resolve
 from hvit_edge.quantize.rounded_layers import RoundedLayer, round_layers
 from hvit_edge.quantize.search_state import SearchState
@@ -211,7 +211,7 @@ class _Search:
         """Round every layer that can be int8, once for all plans."""
         self.tell("calibrate")
         wanted = [layer for layer in self.layers if "int8" in possible_precisions(layer)]
-        moments = ReadOnce(input_moments(self.graph, wanted, inputs, self.progress))
+        moments = moments_once(self.graph, wanted, inputs, self.progress)
         return round_layers(self.graph, wanted, moments, self.progress)
 
     def _sensitivities(self, inputs: Sequence[tuple[Tensor, ...]]) -> list[Sensitivity]:

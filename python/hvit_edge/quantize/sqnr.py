@@ -11,8 +11,9 @@ import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.errors import InputError
+from hvit_edge.quantize.lanes import LANES, in_lanes
 from hvit_edge.quantize.layers import find_layers
-from hvit_edge.quantize.ranges import visit
+from hvit_edge.quantize.ranges import Visitor
 
 
 def sqnr(expected: np.ndarray, actual: np.ndarray) -> float:
@@ -70,22 +71,43 @@ def layer_sqnr(
         inputs: tuples of the graphs' input tensors.
     """
     pairs = dict(_pairs(float_graph, quantised_graph))
+    lanes = [_LayerNoise(float_graph, quantised_graph, pairs) for _ in range(LANES)]
+    rows = in_lanes(lambda lane, arguments: lanes[lane].measure(arguments), inputs)
     energy, noise = dict.fromkeys(pairs, 0.0), dict.fromkeys(pairs, 0.0)
-    expected: dict[Node, torch.Tensor] = {}
-    made = {pair.actual: name for name, pair in pairs.items()}
-
-    def measure(node: Node, actual: torch.Tensor) -> None:
-        name = made[node]
-        value = expected[pairs[name].expected]
-        energy[name] += _energy(value)
-        noise[name] += _energy(value - actual)
-
-    for arguments in inputs:
-        wanted = {pair.expected for pair in pairs.values()}
-        visit(float_graph, wanted, [arguments], expected.__setitem__)
-        visit(quantised_graph, set(made), [arguments], measure)
+    for row in rows:
+        for name, (signal, error) in row.items():
+            energy[name] += signal
+            noise[name] += error
     listed = [LayerSqnr(name, decibel(energy[name], noise[name])) for name in pairs]
     return sorted(listed, key=lambda item: item.sqnr_db)
+
+
+class _LayerNoise:
+    """Measures the energy and the noise of the layers of a graph on one input after the other."""
+
+    def __init__(
+        self, float_graph: GraphModule, quantised_graph: GraphModule, pairs: dict[str, _Pair]
+    ) -> None:
+        self._expected: dict[Node, torch.Tensor] = {}
+        self._found: dict[str, tuple[float, float]] = {}
+        self._names = {pair.actual: name for name, pair in pairs.items()}
+        self._pairs = pairs
+        wanted = {pair.expected for pair in pairs.values()}
+        self._float = Visitor(float_graph, wanted, self._expected.__setitem__)
+        self._quantized = Visitor(quantised_graph, set(self._names), self._measure)
+
+    def measure(self, arguments: tuple[torch.Tensor, ...]) -> dict[str, tuple[float, float]]:
+        """Return the energy and the noise of each layer."""
+        self._found = {}
+        self._float.visit(arguments)
+        self._quantized.visit(arguments)
+        self._expected.clear()
+        return self._found
+
+    def _measure(self, node: Node, actual: torch.Tensor) -> None:
+        name = self._names[node]
+        value = self._expected[self._pairs[name].expected]
+        self._found[name] = (_energy(value), _energy(value - actual))
 
 
 def _energy(values: torch.Tensor) -> float:
