@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
+from hvit_edge.cli.fleet import add_logs, bench_devices, check_for_fleet
 from hvit_edge.cli.parser import VerbParser, add_device, add_method, add_runs, add_threads
+from hvit_edge.devices.addresses import names_several
 
 if TYPE_CHECKING:
     from hvit_edge.profile.instructions import Instructions
@@ -24,12 +26,16 @@ def add_arguments(parser: VerbParser) -> None:
         " machine; needs --device qemu:CPU",
     )
     add_method(parser, "the first one")
-    add_device(parser)
+    add_device(parser, several=True)
+    add_logs(parser)
     add_threads(parser)
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Measure an artifact and print the report."""
+    if names_several(args.device):
+        check_for_fleet(args, "bench", "count_instructions", "method")
+        return bench_devices(args, console)
     with console.quiet():
         from hvit_edge.profile.bench import bench
 

@@ -194,14 +194,20 @@ def add_runs(parser: argparse.ArgumentParser, timed: str = "timed runs") -> None
     )
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add `--device`."""
+def add_device(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add `--device`; with `several`, its help also says how to name more than one."""
+    more = (
+        "; several: with commas between them, adb:* for every phone, or a TOML file, see"
+        " docs/devices.md"
+        if several
+        else ""
+    )
     parser.add_argument(
         "--device",
         default="local",
         metavar="DEVICE",
         help="device to run on: local, qemu:CPU (such as qemu:cortex-a76), ssh://[user@]host[:port]"
-        " or adb[:serial]; all but local need a .pte (default: local)",
+        f" or adb[:serial]{more}; all but local need a .pte (default: local)",
     )
 
 

@@ -16,6 +16,7 @@ from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
+from hvit_edge.cli.fleet import add_logs, check_for_fleet, validate_devices
 from hvit_edge.cli.parser import (
     VerbParser,
     add_device,
@@ -27,11 +28,13 @@ from hvit_edge.cli.parser import (
     tolerance,
 )
 from hvit_edge.cli.self_test import self_test
+from hvit_edge.devices.addresses import names_several
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
 
 SHOWN_LAYERS = 10
 FLOAT_STEPS = ("exported", "rewritten")
+OF_ONE_DEVICE = ("weights", "weights_key", "model", "sample", "bisect", "self_test", "method")
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -73,13 +76,27 @@ def add_arguments(parser: VerbParser) -> None:
         " PyTorch",
     )
     add_method(parser, "each of them")
-    add_device(parser)
+    add_device(parser, several=True)
+    add_logs(parser)
     add_threads(parser)
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Validate and print the table of steps."""
     check_exists(args.artifact)
+    if names_several(args.device):
+        check_for_fleet(
+            args,
+            "validate",
+            "weights",
+            "weights_key",
+            "model",
+            "sample",
+            "bisect",
+            "self_test",
+            "method",
+        )
+        return validate_devices(args, console)
     if args.self_test:
         return self_test(args, console)
     module = made_by(args, "validate")

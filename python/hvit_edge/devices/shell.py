@@ -48,7 +48,7 @@ class ShellDevice(Device):
 
     def architecture(self) -> str:
         if self._architecture is None:
-            self._architecture = self._ask("uname -m").strip()
+            self._architecture = self.ask("uname -m").strip()
         return self._architecture
 
     def path(self, target: str) -> str:
@@ -107,7 +107,8 @@ class ShellDevice(Device):
         except DeviceError:
             return
 
-    def _ask(self, script: str) -> str:
+    def ask(self, script: str) -> str:
+        """Return what a short script prints on the device."""
         done = self._script(script)
         if done.status != 0:
             raise DeviceError(

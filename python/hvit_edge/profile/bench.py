@@ -19,6 +19,8 @@ from hvit_edge.profile.instructions import Instructions, check_countable, instru
 from hvit_edge.profile.peak_memory import peak_memory_bytes
 from hvit_edge.progress import Count, uncounted
 
+FEWEST_FOR_DRIFT = 8
+MINUTE = 60.0
 WORKER = "import sys; from hvit_edge.profile.bench import _worker; sys.exit(_worker(sys.argv[1:]))"
 
 
@@ -37,6 +39,9 @@ class BenchReport:
             device, of the C++ runner only.
         device: where it ran.
         instructions: instructions of one inference on one thread in QEMU; None if not requested.
+        drift: median of the last timed runs divided by that of the first ones: those of the first
+            and last minute, or a quarter of the runs each if they took less than four minutes.
+            None for less than eight runs.
     """
 
     artifact: str
@@ -49,6 +54,7 @@ class BenchReport:
     peak_memory_mib: float
     device: str = LOCAL
     instructions: Instructions | None = None
+    drift: float | None = None
 
     def to_dict(self) -> dict:
         counted = self.instructions
@@ -135,7 +141,19 @@ def _report(path: str | Path, answer: dict, iterations: int, warmup: int) -> Ben
         first_run_ms=1e3 * answer["first_run_seconds"],
         latency_ms=summarise(1e3 * np.asarray(answer["seconds"])),
         peak_memory_mib=answer["peak_bytes"] / 2**20,
+        drift=drift_of(np.asarray(answer["seconds"])),
     )
+
+
+def drift_of(seconds: np.ndarray) -> float | None:
+    """Return how many times longer the last runs took than the first ones, see `BenchReport`."""
+    if len(seconds) < FEWEST_FOR_DRIFT:
+        return None
+    ends = np.cumsum(seconds)
+    part = len(seconds) // 4
+    if ends[-1] >= 4 * MINUTE:
+        part = int(min((ends <= MINUTE).sum(), (ends > ends[-1] - MINUTE).sum()))
+    return float(np.median(seconds[-part:]) / np.median(seconds[:part]))
 
 
 def summarise(samples: np.ndarray) -> dict[str, float]:
