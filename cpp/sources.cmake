@@ -40,8 +40,8 @@ set(hvit_edge_shared_sources
     src/image/two_passes.cpp
     src/native/arguments.cpp
     src/native/half_copies.cpp
+    src/native/instruction_sets.cpp
     src/native/loaded_plan.cpp
-    src/native/operators.cpp
     src/native/operators_avx2.cpp
     src/native/operators_avx512.cpp
     src/native/operators_dotprod.cpp

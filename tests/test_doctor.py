@@ -21,6 +21,7 @@ def native(**changes):
         "reason": "it loads",
         "backends": ["XnnpackBackend", "HvitEdgeBackend"],
         "cpu_features": ["avx2", "fma"],
+        "instruction_set": "avx2",
         "auto_threads": 2,
     }
     return Native(**{**facts, **changes})
@@ -44,6 +45,7 @@ def native(**changes):
         (doctor.check_cpu("x86_64", native(cpu_features=["fma"])), "warning", "fma", "AVX2"),
         (doctor.check_cpu("x86_64", native()), "ok", "x86_64, 2 threads, avx2 fma", ""),
         (doctor.check_cpu("arm64", native(cpu_features=["neon"])), "ok", "neon", ""),
+        (doctor.check_cpu("x86_64", native()), "ok", "native programs run with avx2", ""),
         (doctor.check_cpu("aarch64", None), "ok", "aarch64", ""),
         (doctor.check_cpu("riscv64", None), "warning", "riscv64", "wheels for x86_64"),
         (doctor.check_compiler(None), "warning", "none", "apt install g++"),

@@ -26,6 +26,7 @@ void register_platform(py::module_& module) {
   module.def("backend_available", &backend_available, py::arg("name"));
   module.def("registered_backends", &registered_backends);
   module.def("cpu_features", &cpu_features);
+  module.def("instruction_set", [] { return value_or_raise(instruction_set()); });
   module.def("version", &version);
 }
 

@@ -92,7 +92,7 @@ void run(const Plan& plan) {
   for (const Operation& operation : plan.operations) {
     if (std::visit([](const auto& it) { return work(it); }, operation) > kMostWork) continue;
     (in_half ? run_half_portable : run_portable)(operation, bases);
-    fastest_operators(plan.number)(operation, bases);
+    fastest_instruction_set().of(plan.number)(operation, bases);
   }
 }
 

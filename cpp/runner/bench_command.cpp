@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "hvit_edge/backends.h"
 #include "hvit_edge/session.h"
 #include "hvit_edge/threads.h"
 #include "json_writer.h"
@@ -16,6 +17,8 @@ Result<std::string> bench_command(const Arguments& arguments) {
   Result<Session> session = Session::load(arguments.operands[0], options);
   if (!session.ok()) return session.status();
   const double load_seconds = loading.seconds();
+  const Result<std::string> set = instruction_set();
+  if (!set.ok()) return set.status();
   const Result<RandomInputs> inputs = RandomInputs::create(*session);
   if (!inputs.ok()) return inputs.status();
 
@@ -35,6 +38,7 @@ Result<std::string> bench_command(const Arguments& arguments) {
   }
   return JsonWriter()
       .field("threads", threads())
+      .field("instruction_set", session->metadata().target == "native" ? *set : "")
       .field("load_seconds", load_seconds)
       .field("first_run_seconds", first_run_seconds)
       .field("seconds", seconds)

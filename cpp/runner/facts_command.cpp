@@ -8,11 +8,14 @@ namespace hvit_edge {
 
 Result<std::string> facts_command(const Arguments& /*arguments*/) {
   const Machine machine = this_machine();
+  const Result<std::string> set = instruction_set();
+  if (!set.ok()) return set.status();
   return JsonWriter()
       .field("architecture", machine.architecture)
       .field("system", machine.system)
       .field("cpu", machine.cpu)
       .field("features", machine.features)
+      .field("instruction_set", *set)
       .field("cores", machine.cores)
       .field("threads", auto_threads())
       .field("memory_bytes", machine.memory_bytes)

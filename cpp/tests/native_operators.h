@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "native/operators.h"
+#include "native/instruction_sets.h"
 
 namespace hvit_edge::native::testing {
 
@@ -22,21 +22,12 @@ constexpr double kRoughness = 3e-4;  // of SiLU and GELU in int8 layers
 // marks values that must not be written
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-struct InstructionSet {
-  const char* name;
-  RunOperation run;
-};
-
 /// Returns the instruction sets of this processor; the first is portable, which includes NEON.
-inline std::vector<InstructionSet> instruction_sets() {
-  std::vector<InstructionSet> sets = {{"portable", run_portable}};
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    sets.push_back({"avx2", run_avx2});
+inline std::vector<InstructionSet> present_sets() {
+  std::vector<InstructionSet> sets;
+  for (const InstructionSet& set : instruction_sets()) {
+    if (set.present) sets.push_back(set);
   }
-  if (fastest_operators(Number::float32) == run_avx512) sets.push_back({"avx512", run_avx512});
-#endif
   return sets;
 }
 
@@ -210,7 +201,7 @@ inline void expect_written(const Operation& operation, const Memory& memory,
                            const std::vector<double>& expected, Space space = Space::output,
                            double scale = 1) {
   std::vector<float> portable;
-  for (const InstructionSet& set : instruction_sets()) {
+  for (const InstructionSet& set : present_sets()) {
     const std::vector<float> actual = written(set.run, operation, memory, space, expected.size());
     if (portable.empty()) portable = actual;
     for (std::size_t i = 0; i < actual.size(); ++i) {

@@ -25,7 +25,7 @@ void expect_the_same_in_half(const Operation& operation, std::vector<float> inpu
                              std::size_t count) {
   for (float& value : inputs) value = static_cast<float>(Half(value));
   const auto expected = outputs_of<float>(run_portable, operation, inputs, count);
-  for (const RunOperation run : {run_half_portable, fastest_operators(Number::float16)}) {
+  for (const RunOperation run : {run_half_portable, fastest_instruction_set().run_half}) {
     const auto actual = outputs_of<Half>(run, operation, inputs, count);
     for (std::size_t i = 0; i < count; ++i) {
       const double tolerance = 4e-3 * std::max(1.0F, std::abs(expected[i]));  // sums of a dozen too

@@ -62,7 +62,7 @@ void try_linear(Random& random, std::int64_t rows, std::int64_t depth, std::int6
     }
     return sum * codes.scale(m) * weights.scales[n];
   });
-  for (const InstructionSet& set : instruction_sets()) {
+  for (const InstructionSet& set : present_sets()) {
     const std::vector<float> before = placing.arena(set, codes);
     std::vector<float> arena = before, input;
     const auto actual = run_in(set, layer, input, arena, expected.size());
@@ -132,7 +132,7 @@ TEST(NativeLinearInt8, IsExactInIntegers) {
     layer.ranges = placing.ranges;
     layer.weights = weights.get();
     layer.epilogue.output = {Space::output, 0, columns, nullptr};
-    for (const InstructionSet& set : instruction_sets()) {
+    for (const InstructionSet& set : present_sets()) {
       std::vector<float> arena = placing.arena(set, codes), input;
       const auto actual = run_in(set, layer, input, arena, rows * columns);
       for (std::int64_t i = 0; i < rows * columns; ++i) {
@@ -173,7 +173,7 @@ TEST(NativeLinearInt8, ActivatesNearlyAsFloats) {
     layer.epilogue.first = kind;
     std::vector<double> expected;
     for (const float value : values) expected.push_back(activated(kind, double{value}));
-    for (const InstructionSet& set : instruction_sets()) {
+    for (const InstructionSet& set : present_sets()) {
       std::vector<float> arena = placing.arena(set, codes), input;
       const auto actual = run_in(set, layer, input, arena, values.size());
       expect_output(actual, expected, kRoughness, set.name);
@@ -214,7 +214,7 @@ void try_convolution(Random& random, const Window& given, std::int64_t columns) 
   window.row_stride = window.width * width;
   window.pixel_stride = width;
   layer.window = window;
-  for (const InstructionSet& set : instruction_sets()) {
+  for (const InstructionSet& set : present_sets()) {
     std::vector<float> before = placing.arena(set, codes), input;
     std::memset(bytes_in(before, layer.zeros), byte_of(set, static_cast<int>(codes.zero(0))),
                 static_cast<std::size_t>(width));

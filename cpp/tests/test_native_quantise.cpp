@@ -97,7 +97,7 @@ void expect_group(const InstructionSet& set, const Case& one, std::vector<float>
 }
 
 void expect_quantised(Case& one) {
-  for (const InstructionSet& set : instruction_sets()) {
+  for (const InstructionSet& set : present_sets()) {
     std::vector<float> arena = one.arena;
     run_in(set, one.quantise, one.values, arena);
     expect_same_beside(one.arena, arena, one.regions, set.name);
@@ -163,7 +163,7 @@ TEST(NativeQuantise, KeepsWholeSteps) {
     for (int code = -128; code < 128; ++code) {
       one.values[one.input.row(0) + code + 128] = static_cast<float>(code - zero) / 32;
     }
-    for (const InstructionSet& set : instruction_sets()) {
+    for (const InstructionSet& set : present_sets()) {
       std::vector<float> arena = one.arena;
       run_in(set, one.quantise, one.values, arena);
       float range[2];
@@ -185,7 +185,7 @@ TEST(NativeQuantise, TakesTheSmallestValuesForZeros) {
     for (const auto& [low, high] : ends) {
       Case one = place_rows(random, 2, 19, 2, true);
       for (std::int64_t row = 0; row < 2; ++row) fill(random, one, row, low * most, high * most);
-      for (const InstructionSet& set : instruction_sets()) {
+      for (const InstructionSet& set : present_sets()) {
         SCOPED_TRACE(::testing::Message() << set.name << " from " << low * most);
         std::vector<float> arena = one.arena;
         run_in(set, one.quantise, one.values, arena);
@@ -210,7 +210,7 @@ TEST(NativeQuantise, GivesInfiniteValuesNoRange) {
     fill(random, one, 0, 0, 1);
     one.values[one.input.row(0) + 2] = low;
     one.values[one.input.row(0) + 17] = high;
-    for (const InstructionSet& set : instruction_sets()) {
+    for (const InstructionSet& set : present_sets()) {
       std::vector<float> arena = one.arena;
       run_in(set, one.quantise, one.values, arena);
       float range[2];

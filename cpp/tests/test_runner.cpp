@@ -64,8 +64,9 @@ TEST(Runner, RefusesMissingAndForeignArtifacts) {
 }
 
 TEST(Runner, TellsFacts) {
-  succeed({"facts"}, {R"("architecture":")", R"("features":[)", R"("cores":)", R"("threads":)",
-                      R"("memory_bytes":)", "\"version\":\"" HVIT_EDGE_VERSION "\"}"});
+  succeed({"facts"},
+          {R"("architecture":")", R"("features":[)", R"("instruction_set":")", R"("cores":)",
+           R"("threads":)", R"("memory_bytes":)", "\"version\":\"" HVIT_EDGE_VERSION "\"}"});
 }
 
 TEST(Runner, TestsArtifacts) {

@@ -34,6 +34,7 @@ print(json.dumps({
     "reason": BINDING.reason,
     "backends": cpp.registered_backends(),
     "cpu_features": cpp.cpu_features(),
+    "instruction_set": cpp.instruction_set(),
     "auto_threads": cpp.auto_threads(),
 }))
 """
@@ -80,6 +81,7 @@ class Native:
         reason: why it is this one.
         backends: names of its backends.
         cpu_features: instruction sets that matter for speed.
+        instruction_set: the one that native programs run with.
         auto_threads: number of threads by default.
     """
 
@@ -88,6 +90,7 @@ class Native:
     reason: str
     backends: list[str]
     cpu_features: list[str]
+    instruction_set: str
     auto_threads: int
 
 
@@ -213,7 +216,11 @@ def check_cpu(machine: str, native: Native | None) -> Check:
         return Check("cpu", "warning", machine, remedy)
     if native is None:
         return Check("cpu", "ok", machine)
-    found = f"{machine}, {native.auto_threads} threads, {' '.join(native.cpu_features)}"
+    features = " ".join(native.cpu_features)
+    found = (
+        f"{machine}, {native.auto_threads} threads, {features};"
+        f" native programs run with {native.instruction_set}"
+    )
     if machine.lower() in ("x86_64", "amd64") and not {"avx2", "fma"} <= set(native.cpu_features):
         remedy = "expect slow runs here: use a CPU with AVX2 and FMA"
         return Check("cpu", "warning", found, remedy)

@@ -6,6 +6,7 @@ import pytest
 
 from hvit_edge.cli import main
 from hvit_edge.cli.bench import estimates_table, kernels_table
+from hvit_edge.profile.bench import BenchReport
 from hvit_edge.profile.instructions import Instructions
 
 
@@ -32,6 +33,15 @@ def test_text_and_threads_chosen_by_the_machine(artifact, capsys):
     assert values[0] == "ms" and all(float(value) >= 0 for value in values[1:])
     assert " 0 threads" not in out.splitlines()[0]
     assert "load, fresh process" in out and "peak memory" in out
+
+
+@pytest.mark.parametrize(("name", "shown"), [("avx2", True), ("", False)])
+def test_instruction_set_of_a_native_program_is_shown(monkeypatch, capsys, name, shown):
+    report = BenchReport("a.pte", 1, 0, 1, 1.0, 1.0, {"avg": 1.0}, 1.0, instruction_set=name)
+    monkeypatch.setattr("hvit_edge.profile.bench.bench", lambda *args, **options: report)
+    assert main(["bench", "a.pte"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert (["instruction", "set", "avx2"] in lines) == shown
 
 
 def test_table_of_kernels():

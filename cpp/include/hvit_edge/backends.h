@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "hvit_edge/status.h"
+
 namespace hvit_edge {
 
 /// Returns true if ExecuTorch has the backend, for example "XnnpackBackend".
@@ -14,6 +16,12 @@ std::vector<std::string> registered_backends();
 
 /// Returns the instruction sets of this CPU that matter for speed: "avx2", "avx512f", "fp16", ...
 std::vector<std::string> cpu_features();
+
+/// Returns the instruction set that native programs run with: the fastest one that this CPU and the
+/// kernels have, or the one that the environment variable HVIT_EDGE_ISA names. "portable", "avx2"
+/// or "avx512"; on 64-bit Arm "neon" or "dotprod". Refuses any other name, and one that the CPU
+/// lacks.
+Result<std::string> instruction_set();
 
 /// Returns the version of the library, such as "0.1.0".
 const char* version();

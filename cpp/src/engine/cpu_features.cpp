@@ -1,5 +1,6 @@
 #include "hvit_edge/backends.h"
 #include "hvit_edge/version.h"
+#include "native/instruction_sets.h"
 #include "x86_cpu.h"
 
 #if defined(__aarch64__) && defined(__linux__)
@@ -50,6 +51,12 @@ std::vector<std::string> cpu_features() {
 #else
   return names_of_present({});
 #endif
+}
+
+Result<std::string> instruction_set() {
+  const Result<native::InstructionSet> set = native::chosen_instruction_set();
+  if (!set.ok()) return set.status();
+  return std::string(set->name);
 }
 
 const char* version() { return HVIT_EDGE_VERSION; }

@@ -75,6 +75,8 @@ Status Session::State::select(const std::string& method, const char* where) {
 
 Status Session::State::open(const void* data, std::size_t size, const std::string& name,
                             const SessionOptions& options) {
+  // The delegate of ExecuTorch could not say why it refuses a set.
+  if (const auto set = instruction_set(); !set.ok()) return set.status();
   const Result<std::size_t> program_size = check_seal(data, size, name);
   if (!program_size.ok()) return program_size.status();
   Result<Program> opened = Program::open(data, *program_size);

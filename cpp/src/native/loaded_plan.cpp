@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "guard.h"
+#include "instruction_sets.h"
 
 namespace hvit_edge::native {
 bool LoadedPlan::allocate_copies() {
@@ -18,11 +19,13 @@ Result<std::unique_ptr<LoadedPlan>> LoadedPlan::load(const void* data, std::size
                   "[native.load] expected the constants that the plan shares with others, got a "
                   "program without them; compile the model again");
   }
+  const Result<InstructionSet> set = chosen_instruction_set();
+  if (!set.ok()) return set.status();
   Result<Plan> plan = read_plan(data, size, shared);
   if (!plan.ok()) return plan.status();
   auto loaded = std::make_unique<LoadedPlan>();
   loaded->plan_ = std::move(plan).value();
-  loaded->run_ = fastest_operators(loaded->plan_.number);
+  loaded->run_ = set->of(loaded->plan_.number);
   loaded->arena_ = allocate_aligned(loaded->plan_.arena_bytes);
   const bool copies = loaded->plan_.number == Number::float16;
   if (loaded->arena_ == nullptr || (copies && !loaded->allocate_copies())) {

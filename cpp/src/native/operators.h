@@ -1,4 +1,4 @@
-// Runs an operation with the widest vectors that the processor has.
+// The functions that run an operation; instruction_sets.h chooses one of them.
 #pragma once
 
 #include "bases.h"
@@ -18,8 +18,5 @@ void run_half_portable(const Operation& operation, const Bases& bases);
 void run_half_avx2(const Operation& operation, const Bases& bases);
 void run_half_avx512(const Operation& operation, const Bases& bases);
 void run_half_arm(const Operation& operation, const Bases& bases);
-
-/// Returns the fastest function that this processor can run.
-RunOperation fastest_operators(Number number);
 
 }  // namespace hvit_edge::native

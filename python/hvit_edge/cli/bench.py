@@ -70,6 +70,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 ("load, fresh process", f"{report.load_ms:.1f} ms"),
                 ("first run", f"{report.first_run_ms:.1f} ms"),
                 ("peak memory", f"{report.peak_memory_mib:.1f} MiB"),
+                *_instruction_set(report.instruction_set),
                 *_instructions(report.instructions),
             ]
         )
@@ -109,6 +110,10 @@ def estimates_table(instructions: Instructions) -> str:
         for each in instructions.estimates
     ]
     return text.table(("core", "ESTIMATED, not measured", "error up to"), rows)
+
+
+def _instruction_set(name: str) -> list[tuple[str, str]]:
+    return [("instruction set", name)] if name else []
 
 
 def _instructions(instructions: Instructions | None) -> list[tuple[str, str]]:

@@ -38,6 +38,7 @@ class BenchReport:
         peak_memory_mib: peak memory of the process, including the interpreter and numpy; on a
             device, of the C++ runner only.
         device: where it ran.
+        instruction_set: the one that a program for the target native ran with; else empty.
         instructions: instructions of one inference on one thread in QEMU; None if not requested.
         drift: median of the last timed runs divided by that of the first ones: those of the first
             and last minute, or a quarter of the runs each if they took less than four minutes.
@@ -53,6 +54,7 @@ class BenchReport:
     latency_ms: dict[str, float]
     peak_memory_mib: float
     device: str = LOCAL
+    instruction_set: str = ""
     instructions: Instructions | None = None
     drift: float | None = None
 
@@ -142,6 +144,7 @@ def _report(path: str | Path, answer: dict, iterations: int, warmup: int) -> Ben
         latency_ms=summarise(1e3 * np.asarray(answer["seconds"])),
         peak_memory_mib=answer["peak_bytes"] / 2**20,
         drift=drift_of(np.asarray(answer["seconds"])),
+        instruction_set=answer.get("instruction_set", ""),
     )
 
 
@@ -209,6 +212,7 @@ def _measure(path: str, iterations: int, warmup: int, threads: int, method: str)
         seconds.append(time.perf_counter() - start)
     return {
         "threads": cpp.threads(),
+        "instruction_set": cpp.instruction_set() if session.metadata.target == "native" else "",
         "load_seconds": load_seconds,
         "first_run_seconds": seconds[0],
         "seconds": seconds[1 + warmup :],
