@@ -11,9 +11,9 @@ namespace hvit_edge::native::testing {
 
 inline std::int64_t in_fours(std::int64_t count) { return (count + 3) / 4 * 4; }
 
-/// Returns the byte of the lowest code, -128: AVX-512 multiplies unsigned bytes.
+/// Returns the byte of the lowest code, -128: AVX2 and AVX-512 multiply unsigned bytes.
 inline int lowest_byte(const InstructionSet& set) {
-  return std::string(set.name) == "avx512" ? 0 : -128;
+  return std::string(set.name).find("avx") == 0 ? 0 : -128;
 }
 
 /// Returns the code of a byte, -128 to 127.

@@ -108,10 +108,26 @@ TEST(NativeLinearInt8, MultipliesInBlocks) {
   ASSERT_TRUE(set_threads(0).ok());
 }
 
+// Makes every code and weight the lowest or the highest one, at random: pairs of their products
+// would saturate 16 bits.
+void take_extremes(Random& random, RandomCodes& codes, RandomInt8Weights& weights) {
+  for (int& code : codes.codes) code = random.flip() ? 127 : -128;
+  std::fill(weights.totals.begin(), weights.totals.end(), 0.0F);
+  for (std::int64_t n = 0; n < weights.columns; ++n) {
+    for (std::int64_t k = 0; k < weights.depth; ++k) {
+      const auto code = static_cast<std::int8_t>(random.flip() ? 127 : -128);
+      weights.codes[n * weights.depth + k] = code;
+      const std::int64_t four = n / kPanel * (weights.depth / 4) + k / 4;
+      weights.packed[(four * kPanel + n % kPanel) * 4 + k % 4] = code;
+      weights.totals[n] += static_cast<float>(code);
+    }
+  }
+}
+
 // With scales of one, the output is an integer and exact to the last bit.
 TEST(NativeLinearInt8, IsExactInIntegers) {
   Random random(4);
-  for (const std::int64_t depth : {1, 3, 5, 30, 33, 200}) {
+  for (const std::int64_t depth : {1, 3, 5, 30, 33, 120, 200, 2100, 4101}) {
     const std::int64_t rows = 9, columns = 50;
     RandomCodes codes(random, rows, depth, 1);
     RandomInt8Weights weights(random, columns, 1, depth);
@@ -123,6 +139,7 @@ TEST(NativeLinearInt8, IsExactInIntegers) {
       std::fill(weights.codes.begin(), weights.codes.end(), std::int8_t{127});
       std::fill(weights.totals.begin(), weights.totals.end(), 127.0F * 200);
     }
+    if (depth == 120) take_extremes(random, codes, weights);
     const Placing placing({}, codes);
     LinearInt8 layer;
     layer.rows = rows;

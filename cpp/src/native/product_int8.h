@@ -9,8 +9,11 @@
 #include "product_dot.h"
 #elif defined(__wasm_simd128__)
 #include "product_wasm.h"
+#elif defined(__AVX2__) && !defined(__AVX512VNNI__)
+#define HVIT_EDGE_WIDE_CODES 1  // the file also has a kernel of codes that are widened before
+#include "product_avx2.h"
 #endif
-#if defined(__ARM_FEATURE_DOTPROD) || defined(__wasm_simd128__)
+#if defined(__ARM_FEATURE_DOTPROD) || defined(__wasm_simd128__) || defined(HVIT_EDGE_WIDE_CODES)
 #define HVIT_EDGE_ROW_DOTS 1  // the file has the kernel of a tile
 #endif
 
@@ -18,7 +21,7 @@ namespace {
 
 #if defined(__AVX512VNNI__)
 constexpr int kInt8Rows = 7, kInt8Panels = 3;
-#elif defined(__ARM_FEATURE_DOTPROD)
+#elif defined(__ARM_FEATURE_DOTPROD) || defined(HVIT_EDGE_WIDE_CODES)
 constexpr int kInt8Rows = 6, kInt8Panels = 1;
 #else
 constexpr int kInt8Rows = 2, kInt8Panels = 1;
@@ -32,14 +35,6 @@ inline Integers add_products(Integers sum, const std::int8_t* weights, std::int3
 #if defined(__AVX512VNNI__)
   return (Integers)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(codes),
                                        _mm512_loadu_si512(weights));
-#elif defined(__AVX2__)
-  const __m256i pairs =
-      _mm256_set1_epi64x(_mm_cvtsi128_si64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(codes))));
-  const auto* from = reinterpret_cast<const __m128i*>(weights);
-  const __m256i first = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(from)), pairs);
-  const __m256i second = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(from + 1)), pairs);
-  const __m256i mixed = _mm256_hadd_epi32(first, second);  // lanes 0 1 4 5 2 3 6 7
-  return sum + (Integers)_mm256_permute4x64_epi64(mixed, 0xD8);
 #else
   std::int8_t code[4];
   __builtin_memcpy(code, &codes, sizeof(code));
@@ -56,6 +51,7 @@ inline Integers add_products(Integers sum, const std::int8_t* weights, std::int3
 struct TileCodes {
   const std::uint8_t* const* rows;  // [taps][kInt8Rows]
   std::int64_t taps, depth;
+  const void* wide = nullptr;  // the WideCodes of the rows, if all taps fit
 };
 
 /// Converts sums to numbers, with values of the rows and of the tile's columns.
@@ -109,6 +105,12 @@ inline void scale_sums(const Integers (&sum)[rows][vectors], int first, const Sc
   }
 }
 
+template <int rows, int vectors>
+inline void scale_all(const Integers (&sum)[rows][vectors], const Scaling& scaling, Lane* to) {
+#pragma GCC unroll 8
+  for (int j = 0; j < vectors; j += kWides) scale_sums(sum, j, scaling, to + j * kWideLanes);
+}
+
 // The sums of a tile, [row * kColumnsTogether + column], as numbers; `weights` moves past those
 // of its first panel.
 template <int rows, int panels>
@@ -118,6 +120,13 @@ __attribute__((always_inline)) inline void multiply_int8_one(
   constexpr int vectors = panels * kIntegersOfPanel;
   Integers sum[rows][vectors];
   start_sums(sum, scaling.ranges, scaling.totals);
+#if defined(HVIT_EDGE_WIDE_CODES)
+  if (input.wide != nullptr) {
+    const auto& wide = *static_cast<const WideCodes<rows>*>(input.wide);
+    add_wide_rows(sum, wide, input.taps * input.depth, weights);
+    return scale_all(sum, scaling, sums);
+  }
+#endif
   for (std::int64_t tap = 0; tap < input.taps; ++tap) {
     const std::uint8_t* row[rows];
 #pragma GCC unroll 8
@@ -141,19 +150,31 @@ __attribute__((always_inline)) inline void multiply_int8_one(
     }
 #endif
   }
-#pragma GCC unroll 8
-  for (int j = 0; j < vectors; j += kWides) {
-    scale_sums(sum, j, scaling, sums + j * kWideLanes);
-  }
+  scale_all(sum, scaling, sums);
 }
 
 template <int rows, int panels>
 void multiply_int8(const TileCodes& input, const std::int8_t* weights, std::int64_t panel_stride,
                    const Scaling& scaling, Lane* sums, std::int64_t tiles) {
+#if defined(HVIT_EDGE_WIDE_CODES)
+  WideCodes<rows> wide;
+  TileCodes widened = input;
+  if (tiles > 1 && input.taps * input.depth <= kMostWide) {
+    for (std::int64_t tap = 0; tap < input.taps; ++tap) {
+      for (int i = 0; i < rows; ++i) {
+        const std::uint8_t* row = input.rows[tap * kInt8Rows + i];
+        widen_codes(row, input.depth, wide.codes[i] + tap * input.depth);
+      }
+    }
+    widened.wide = &wide;
+  }
+#else
+  const TileCodes& widened = input;
+#endif
   for (std::int64_t column = 0; column < tiles * kPanel; column += kPanel) {
     const Scaling here{scaling.ranges, scaling.totals + column, scaling.scales + column,
                        scaling.bias + column};
-    multiply_int8_one<rows, panels>(input, weights, panel_stride, here, sums + column);
+    multiply_int8_one<rows, panels>(widened, weights, panel_stride, here, sums + column);
   }
 }
 
@@ -167,7 +188,7 @@ MultiplyInt8 multiply_int8_rows(int rows) {
     case 7:
       return multiply_int8<7, panels>;
 #endif
-#if defined(__AVX512VNNI__) || defined(__ARM_FEATURE_DOTPROD)
+#if defined(__AVX512VNNI__) || defined(__ARM_FEATURE_DOTPROD) || defined(HVIT_EDGE_WIDE_CODES)
     case 6:
       return multiply_int8<6, panels>;
     case 5:

@@ -10,8 +10,8 @@ namespace {
 using hvit_edge::native::code_bytes;
 using hvit_edge::native::Quantise;
 
-#if defined(__AVX512VNNI__)
-// Its products are of unsigned and signed bytes.
+#if defined(__AVX2__)
+// The products of VNNI are of unsigned and signed bytes.
 constexpr float kLowest = 0.0f, kHighest = 255.0f;
 #else
 constexpr float kLowest = -128.0f, kHighest = 127.0f;
@@ -92,6 +92,15 @@ inline void store_codes(std::uint8_t* to, Wide codes, std::int64_t count) {
   } else {
     _mm_mask_storeu_epi8(to, first_lanes(count), bytes);
   }
+#elif defined(__AVX2__)
+  const __m256i whole = _mm256_cvtps_epi32((__m256)limited);
+  const __m128i words =
+      _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  const __m128i bytes = _mm_packus_epi16(words, words);
+  if (count >= kWideLanes) return _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
+  std::uint8_t all[16];
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(all), bytes);
+  for (int i = 0; i < count; ++i) to[i] = all[i];
 #else
   const Integers whole = (Integers)(limited + 12582912.0f);  // rounds; the code is in the low byte
   for (int i = 0; i < kWideLanes && i < count; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
@@ -129,6 +138,31 @@ inline std::int64_t encode_eights(const Value* row, std::int64_t count, const Ra
     store_steps(codes + i, vqmovn_high_s32(vqmovn_s32(low), high), zero);
   }
 #endif
+  return i;
+}
+
+#elif defined(__AVX2__) && !defined(__AVX512F__)
+
+// Returns eight codes as integers, which the packing limits to bytes.
+inline __m256i rounded_codes(const Value* row, Wide steps, Wide zero) {
+  return _mm256_cvtps_epi32((__m256)(load_wide(row) * steps + zero));
+}
+
+// Encodes all full groups of 32 values; returns how many values that are.
+inline std::int64_t encode_eights(const Value* row, std::int64_t count, const Range& range,
+                                  std::uint8_t* codes) {
+  const Wide steps = all_wide(1.0f / range.scale), zero = all_wide(range.zero);
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  std::int64_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    const __m256i first = _mm256_packs_epi32(rounded_codes(row + i, steps, zero),
+                                             rounded_codes(row + i + 8, steps, zero));
+    const __m256i second = _mm256_packs_epi32(rounded_codes(row + i + 16, steps, zero),
+                                              rounded_codes(row + i + 24, steps, zero));
+    const __m256i bytes = _mm256_packus_epi16(first, second);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + i),
+                        _mm256_permutevar8x32_epi32(bytes, order));
+  }
   return i;
 }
 

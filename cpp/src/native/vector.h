@@ -116,6 +116,22 @@ inline Wide larger(Wide a, Wide b) { return select(a > b, a, b); }
 inline Wide smaller(Wide a, Wide b) { return select(a < b, a, b); }
 #endif
 
+#if defined(__AVX2__)
+// The halves of a vector, of which a sum or an extreme is taken.
+inline __m128 lower(Wide value) { return _mm256_castps256_ps128((__m256)value); }
+inline __m128 upper(Wide value) { return _mm256_extractf128_ps((__m256)value, 1); }
+
+inline float sum_of(Wide value) {
+  __m128 sum = _mm_add_ps(lower(value), upper(value));
+  sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+  return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+}
+inline float largest_of(Wide value) {
+  __m128 most = _mm_max_ps(lower(value), upper(value));
+  most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+  return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
+}
+#else
 inline float sum_of(Wide value) {
   float sum = 0;
   for (int i = 0; i < kWideLanes; ++i) sum += value[i];
@@ -126,6 +142,7 @@ inline float largest_of(Wide value) {
   for (int i = 1; i < kWideLanes; ++i) largest = value[i] > largest ? value[i] : largest;
   return largest;
 }
+#endif
 
 #endif
 
