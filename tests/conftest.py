@@ -249,18 +249,22 @@ def tiny_quantised(tiny_model, tiny_preprocess, photo_windows, tmp_path_factory)
 
 @pytest.fixture(scope="session")
 def tiny_artifact(tiny_model, tiny_preprocess, once) -> Path:
+    """Return the small network as a program that the tested runtime runs."""
     import hvit_edge
+
+    target = "native" if os.environ.get("HVIT_EDGE_RUNTIME") == "small" else "xnnpack"
 
     def fill(folder: Path) -> None:
         hvit_edge.compile(
             tiny_model,
+            target=target,
             preprocess=tiny_preprocess,
             labels=["a", "b", "c", "d", "e"],
             output=folder / "tiny.pte",
             min_delegated=1.0,
         )
 
-    return once("tiny_artifact", fill) / "tiny.pte"
+    return once(f"tiny_artifact-{target}", fill) / "tiny.pte"
 
 
 @pytest.fixture

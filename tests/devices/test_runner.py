@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_pixels(runner):
     assert re.fullmatch("[0-9a-f]{8}", answer["crc32"])
 
 
-def test_outputs_are_those_of_the_binding(classifier, tiny_artifact):
+def test_outputs_are_those_of_the_binding(classifier, tiny_artifact, rounding):
     here = hvit_edge.Classifier(tiny_artifact, threads=1)
     assert (classifier.classes, classifier.metadata) == (here.classes, here.metadata)
     assert classifier.backend == "C++ runtime on shell"
@@ -58,10 +59,11 @@ def test_outputs_are_those_of_the_binding(classifier, tiny_artifact):
     for found, photo in zip(classifier.logits_of(photos), photos, strict=True):
         session = hvit_edge.Session(tiny_artifact, threads=1)
         (expected,) = session(here.metadata.preprocess(hvit_edge.load_image(photo)))
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=rounding)
         assert found.dtype == np.float32
     assert_same(classifier(photos[0], top_k=3), here(photos[0], top_k=3))
-    assert classifier.self_test() == here.self_test()
+    answer, expected = (asdict(one.self_test()) for one in (classifier, here))
+    assert answer == pytest.approx(expected, rel=0, abs=rounding)
 
 
 def assert_same(found, expected):
@@ -81,7 +83,7 @@ def test_what_stays_on_the_device(classifier, runner):
     named = {re.sub("[0-9a-f]{16}", "#", name) for name in kept}
     libraries = {name for name in named if re.fullmatch(r"#/lib/libexecutorch\w*\.so", name)}
     assert named == {"#.pte", "#/hvit_edge_runner", *libraries}
-    assert len(libraries) == 4
+    assert len(libraries) == (0 if os.environ.get("HVIT_EDGE_RUNTIME") == "small" else 4)
     classifier.logits(bundled_photos()[0])
     classifier(bundled_photos()[0])
     assert files(runner) == kept

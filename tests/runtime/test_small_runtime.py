@@ -15,11 +15,19 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 @pytest.mark.full_runtime
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("folder", ["tests/runtime", "tests/preprocess", "tests/targets/native"])
-def test_tests_pass(folder, tmp_path):
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "tests/runtime",
+        "tests/preprocess",
+        "tests/targets/native",
+        "tests/devices/test_runner.py tests/devices/test_open_task.py tests/devices/test_adb.py",
+    ],
+)
+def test_tests_pass(tests, tmp_path):
     """The mark `full_runtime` leaves out this test in there, and what the small one cannot run."""
     outer = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not nightly", folder]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not nightly", *tests.split()]
     done = subprocess.run(
         [sys.executable, *command, f"--basetemp={tmp_path / 'inner'}"],
         cwd=ROOT, env={**outer, VARIABLE: SMALL}, capture_output=True, text=True, check=False,
