@@ -66,6 +66,7 @@ set(hvit_edge_shared_sources
     src/stream/frame_worker.cpp
     src/stream/smoothed_predictions.cpp
     src/tasks/axis_samples.cpp
+    src/tasks/best_candidates.cpp
     src/tasks/box_finder.cpp
     src/tasks/decode_boxes.cpp
     src/tasks/mask_kernels.cpp
@@ -76,6 +77,7 @@ set(hvit_edge_shared_sources
     src/tasks/non_max_suppression.cpp
     src/tasks/polygons.cpp
     src/tasks/run_length.cpp
+    src/tasks/score_ceiling.cpp
     src/tensor.cpp
     src/x86_cpu.cpp
 )

@@ -149,8 +149,12 @@ def test_equal_detectors_are_equal():
         ({"variances": (0.1, math.inf)}, "variances"),
         ({"score_threshold": 1.5}, "score_threshold: expected a number from 0 to 1, got 1.5"),
         ({"iou_threshold": -0.1}, "iou_threshold: expected a number from 0 to 1, got -0.1"),
-        ({"candidates": 0}, "candidates: expected a whole number from 1 to 1048576, got 0"),
-        ({"candidates": 1 << 21}, "candidates: expected a whole number from 1 to 1048576, got 2"),
+        ({"candidates": 0}, "candidates: expected a whole number from 1 to 16384, got 0"),
+        ({"candidates": 16385}, "candidates: expected a whole number from 1 to 16384, got 16385"),
+        (
+            {"max_detections": 1 << 21},
+            "max_detections: expected a whole number from 1 to 1048576, got 2097152",
+        ),
         ({"max_detections": 2.5}, "max_detections: expected a whole number from 1 to .*, got 2.5"),
     ],
 )

@@ -11,6 +11,8 @@ namespace hvit_edge {
 namespace {
 
 constexpr int kMostBoxes = 1 << 20;
+// The time of a frame grows with their square.
+constexpr int kMostCandidates = 1 << 14;
 
 // A size in the shape of an output: a number, or kAny for what the model decides.
 constexpr std::int64_t kAny = -1;
@@ -134,11 +136,11 @@ double number_between(FieldReader& reader, const std::string& name, double least
   return number;
 }
 
-int count_of(FieldReader& reader, const std::string& name) {
+int count_of(FieldReader& reader, const std::string& name, int most) {
   const std::size_t before = reader.fault_count();
   const int count = reader.small_integer(name);
-  if (reader.fault_count() == before && (count < 1 || count > kMostBoxes)) {
-    reader.note(concat(name, ": expected 1 to ", kMostBoxes, ", got ", count));
+  if (reader.fault_count() == before && (count < 1 || count > most)) {
+    reader.note(concat(name, ": expected 1 to ", most, ", got ", count));
   }
   return count;
 }
@@ -187,8 +189,8 @@ void read_detect(FieldReader& reader, Program& program, Metadata& metadata) {
   }
   spec.score_threshold = number_between(reader, "hve_score_threshold", 0, 1);
   spec.iou_threshold = number_between(reader, "hve_iou_threshold", 0, 1);
-  spec.candidates = count_of(reader, "hve_candidates");
-  spec.max_detections = count_of(reader, "hve_max_detections");
+  spec.candidates = count_of(reader, "hve_candidates", kMostCandidates);
+  spec.max_detections = count_of(reader, "hve_max_detections", kMostBoxes);
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 // Finds the objects in the outputs of a detector.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "hvit_edge/detector.h"
-#include "tasks/decode_boxes.h"
+#include "tasks/best_candidates.h"
+#include "tasks/non_max_suppression.h"
 
 namespace hvit_edge {
 
@@ -28,30 +30,15 @@ class BoxFinder {
            const Placement& placement, std::vector<Detection>& found);
 
  private:
-  struct Candidate {
-    float score = 0;
-    int anchor = 0;
-  };
-  struct Object {
-    Detection detection;
-    int anchor = 0;
-  };
-
   void reserve(const DetectLimits& limits);
-  void score(const float* logits, double threshold);
-  void choose(int index, double threshold, int most);
-  void suppress(int index, const float* offsets, const DetectLimits& limits,
-                const Placement& placement);
-  void keep_best(int count);
+  bool choose(const float* offsets, const DetectLimits& limits, const Placement& placement,
+              std::vector<Detection>& found);
 
   const DetectSpec& spec_;
   int classes_;
-  std::vector<int> anchors_;           // those with a class above the threshold
-  std::vector<float> probabilities_;   // [anchors_, classes]
-  std::vector<Candidate> candidates_;  // of one class
-  std::vector<Box> boxes_;             // of the candidates
-  std::vector<int> kept_;
-  std::vector<Object> objects_;
+  std::optional<BestCandidates> best_;
+  std::vector<int> compared_;  // candidates of each class
+  KeptBoxes kept_;
 };
 
 }  // namespace hvit_edge

@@ -21,8 +21,10 @@ MAX_DETECTIONS = 200
 """The values with which the SSDLite networks of ml-cvnets v0.1 are evaluated."""
 LEAST = sys.float_info.min
 """The smallest variance; a runtime takes any above 0."""
-MOST = 1 << 20
-"""The largest number of boxes that a runtime takes for `candidates` and `max_detections`."""
+MOST_CANDIDATES = 1 << 14
+"""The largest number of candidates that a runtime takes: its time grows with their square."""
+MOST_DETECTIONS = 1 << 20
+"""The largest number of boxes that a runtime takes for `max_detections`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +126,10 @@ class Detect(Task):
         yield from _range_faults("variances", self.variances, 2, most=math.inf)
         yield from _range_faults("score_threshold", (self.score_threshold,), 1, least=0, most=1)
         yield from _range_faults("iou_threshold", (self.iou_threshold,), 1, least=0, most=1)
-        for field in ("candidates", "max_detections"):
+        for field, most in (("candidates", MOST_CANDIDATES), ("max_detections", MOST_DETECTIONS)):
             value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
-                yield f"{field}: expected a whole number from 1 to {MOST}, got {value!r}"
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+                yield f"{field}: expected a whole number from 1 to {most}, got {value!r}"
 
 
 def _range_faults(
