@@ -1,0 +1,1 @@
+"""Innermost loops of object code, and the cycles that a model of a core gives them."""
