@@ -1,0 +1,1 @@
+"""Run artifacts and searches on a Ray cluster; imports ray only inside of functions."""
