@@ -6,7 +6,7 @@ Only results go to stdout. Progress, warnings and errors go to stderr. An error 
     0    ok
     1    a bug or an unexpected failure
     2    usage or bad input
-    3    parity gate failed
+    3    parity gate failed, or a condition of --fail-if holds
     4    delegation gate failed
     5    device unreachable
     130  interrupted
@@ -122,7 +122,7 @@ def help_text() -> str:
         "  hvit-edge run mobilevit_xxs-xnnpack-fp32.pte PHOTO\n\n"
         "`hvit-edge VERB --help` explains a verb. Results go to stdout (--format json for"
         "\nprograms), everything else to stderr. Exit codes: 0 ok, 1 unexpected failure, 2 usage or"
-        "\nbad input, 3 parity gate, 4 delegation gate, 5 device, 130 interrupted."
+        "\nbad input, 3 parity gate or --fail-if, 4 delegation gate, 5 device, 130 interrupted."
     )
 
 

@@ -10,36 +10,37 @@ a folder with one subfolder per class. Images that cannot be read and files with
 skipped, and listed. The exit code is 2 if a class folder has no readable image, unless
 --allow-empty is given. An evaluation with --resume FILE continues when the same command is run
 again.
+
+--fail-if CONDITION exits with 3 if a number of the report is not as wanted. Names that conditions
+may have are listed if an unknown one is used.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hvit_edge import progress
-from hvit_edge.artifact.kinds import check_exists, is_package
-from hvit_edge.cli import text
+from hvit_edge.artifact.kinds import check_exists
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.evaluate_task import evaluate_task
+from hvit_edge.cli.evaluate_run import run_evaluation
+from hvit_edge.cli.evaluate_text import describe
 from hvit_edge.cli.parser import (
     VerbParser,
     add_device,
+    add_fail_if,
     add_made_by,
     add_method,
     add_threads,
-    made_by,
+    choice,
     whole_number,
 )
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
-from hvit_edge.tasks.names import DETECT, EMBED, SEGMENT
-
-BATCH = 32
+from hvit_edge.tasks.names import CLASSIFY, DETECT, SEGMENT
 
 if TYPE_CHECKING:
-    from hvit_edge.evaluate.accuracy import Confusion, EvalReport
+    from hvit_edge.evaluate.report import EvalReport
+    from hvit_edge.measures.conditions import Condition
 
 
 def add_arguments(parser: VerbParser) -> None:
@@ -104,14 +105,22 @@ def add_arguments(parser: VerbParser) -> None:
         action="store_true",
         help="exit with 0 even if a class folder has no readable image",
     )
-    add_answers(parser)
+    _add_results(parser)
+    _add_ray(parser)
     add_method(parser, "the one that crops the least of each photo")
     add_device(parser)
     add_threads(parser)
 
 
-def add_answers(parser: VerbParser) -> None:
-    """Add `--answers`, the file of the answers to single images."""
+def _add_results(parser: VerbParser) -> None:
+    """Add the options that say what is done with the results."""
+    parser.add_argument(
+        "--against",
+        metavar="OTHER",
+        help="also evaluate another artifact on the same images, and test if ARTIFACT is worse:"
+        " McNemar's test, and the drop with its interval by paired bootstrap",
+    )
+    add_fail_if(parser, "top1_drop > 0.5")
     parser.add_argument(
         "--answers",
         metavar="FILE.jsonl",
@@ -121,8 +130,57 @@ def add_answers(parser: VerbParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing --answers file")
 
 
+def _add_ray(parser: VerbParser) -> None:
+    """Add the options of a Ray cluster."""
+    parser.add_argument(
+        "--on",
+        type=choice("local", "ray"),
+        default="local",
+        metavar="{local,ray}",
+        help="ray: spread the images over the workers of a Ray cluster, with --threads cores each"
+        " (default 1); the report is the same (default: local)",
+    )
+    parser.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="with --on ray: a running cluster, such as auto or HOST:6379 (default: a"
+        " cluster on this machine, which ends with the command)",
+    )
+
+
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Evaluate and print the accuracy."""
+    _check_options(args)
+    check_exists(args.artifact)
+    if args.against is not None:
+        check_exists(args.against)
+    with console.quiet():
+        task = _task(args)
+        conditions = _conditions(args, task)
+        if args.answers is not None:
+            from hvit_edge.evaluate.answers import check_answers_file
+
+            check_answers_file(args.answers, force=args.force)
+    evaluation = run_evaluation(args, task, console)
+    report, comparison = evaluation.report, evaluation.comparison
+    if args.format == "json":
+        console.json(evaluation.to_dict())
+    else:
+        console.print(describe(report, comparison))
+    for skipped in report.skipped:
+        console.note(f"warning: skipped {printable(skipped.name)}: {skipped.reason}")
+    if task == CLASSIFY:
+        _note_folders(args, report, console)
+    if conditions:
+        from hvit_edge.evaluate.numbers import numbers_of
+        from hvit_edge.measures.conditions import refuse_if
+
+        refuse_if(conditions, numbers_of(report, comparison))
+    return 0
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Raise InputError for options that need another one, or exclude one another."""
     if args.weights and not args.against_eager:
         raise InputError(
             "[hvit-edge eval] --weights: expected together with --against-eager, got it alone; add"
@@ -133,45 +191,40 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             "[hvit-edge eval] --model, --arg: expected together with --against-eager, got them"
             " alone; add --against-eager"
         )
-    check_exists(args.artifact)
-    with console.quiet():
-        task = _task(args)
-        if args.answers is not None:
-            from hvit_edge.evaluate.answers import check_answers_file
-
-            check_answers_file(args.answers, force=args.force)
-    if task in (EMBED, SEGMENT, DETECT):
-        return evaluate_task(args, task, console)
-    module = made_by(args, "eval")
-    with console.quiet():
-        from hvit_edge.evaluate.accuracy import eager_reference, evaluate, refuse_empty
-        from hvit_edge.evaluate.answers import write_answers
-
-        eager = None
-        if args.against_eager:
-            eager = eager_reference(args.artifact, args.weights, **module, method=args.method)
-        report = evaluate(
-            args.artifact,
-            args.data,
-            limit=args.limit,
-            threads=args.threads,
-            batch=args.batch or BATCH,
-            workers=args.workers or 1,
-            resume=args.resume,
-            eager=eager,
-            progress=progress.bar("eval"),
-            device=args.device,
-            method=args.method,
-            allow_empty=True,  # print the numbers first; the error comes at the end
+    if args.against is not None and args.against_eager:
+        raise InputError(
+            "[hvit-edge eval] expected --against or --against-eager, got both; compare with one of"
+            " them at a time"
         )
-    if args.answers is not None:
-        write_answers(args.answers, report, limit=args.limit, force=args.force)
-    if args.format == "json":
-        console.json(report.to_dict())
-    else:
-        console.print(_describe(report))
-    for skipped in report.skipped:
-        console.note(f"warning: skipped {printable(skipped.name)}: {skipped.reason}")
+    if args.on == "ray" and args.device != "local":
+        raise InputError(
+            f"[hvit-edge eval] --on ray: expected the device local, got {args.device}; leave out"
+            " one of both"
+        )
+    if args.ray_address is not None and args.on != "ray":
+        raise InputError(
+            "[hvit-edge eval] --ray-address: expected together with --on ray, got it alone; add"
+            " --on ray"
+        )
+
+
+def _conditions(args: argparse.Namespace, task: str) -> list[Condition]:
+    """Return the conditions of `--fail-if`; refuse names that are not measured."""
+    if not args.fail_if:
+        return []
+    from hvit_edge.evaluate.numbers import check_measured, known_numbers
+    from hvit_edge.measures.conditions import parse_condition
+
+    conditions = [parse_condition(text, known_numbers(task)) for text in args.fail_if]
+    names = [name for each in conditions for name in each.names]
+    check_measured(names, task, against=args.against is not None, against_eager=args.against_eager)
+    return conditions
+
+
+def _note_folders(args: argparse.Namespace, report: EvalReport, console: Console) -> None:
+    """Print remarks on the folders of classes; raise InputError if one has no readable image."""
+    from hvit_edge.evaluate.accuracy import refuse_empty
+
     if report.ignored.count:
         console.note(f"warning: ignored, no image by name or in no class folder: {report.ignored}")
     if args.allow_empty:
@@ -179,7 +232,6 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             console.note(f"warning: no readable image of class {empty}")
     else:
         refuse_empty(args.data, report.empty_classes)
-    return 0
 
 
 def _task(args: argparse.Namespace) -> str:
@@ -198,47 +250,3 @@ def _task(args: argparse.Namespace) -> str:
                 f" the task {task}; leave it out"
             )
     return task
-
-
-def _describe(report: EvalReport) -> str:
-    pairs = [("top-1", text.percent(report.top1)), ("top-5", text.percent(report.top5))]
-    if report.agreement is not None:
-        pairs.append(("PyTorch top-1", text.percent(report.eager_top1)))
-        pairs.append(("agreement", text.percent(report.agreement)))
-    pairs.append(("images", report.images))
-    if is_package(report.artifact) or report.backend != "C++ runtime":
-        pairs.append(("backend", report.backend))
-    if report.skipped:
-        pairs.append(("skipped", len(report.skipped)))
-    if report.ignored.count:
-        pairs.append(("ignored", f"{report.ignored.count}: {report.ignored}"))
-    if report.empty_classes:
-        named = ", ".join(map(str, report.empty_classes))
-        pairs.append(("empty", f"{len(report.empty_classes)}: {named}"))
-    if report.absent_classes.count:
-        absent = report.absent_classes
-        pairs.append(("absent", f"{absent.count}: {absent}"))
-    rows = [
-        (row.label, str(row.images), text.percent(row.top1), text.percent(row.top5))
-        for row in report.per_class
-    ]
-    parts = [
-        f"{printable(report.artifact)} on {printable(report.data)}",
-        text.fields(pairs),
-        text.table(("class", "images", "top-1", "top-5"), rows),
-    ]
-    if report.confusion:
-        parts.append(_describe_confusion(report.confusion))
-    return "\n\n".join(parts)
-
-
-def _describe_confusion(confusion: Sequence[Confusion]) -> str:
-    rows = [
-        (
-            row.label,
-            text.percent(row.top1),
-            ", ".join(f"{mistake.label} {mistake.images}" for mistake in row.mistaken_for),
-        )
-        for row in confusion
-    ]
-    return text.table(("worst", "top-1", "mistaken for"), rows, left=(0, 2))

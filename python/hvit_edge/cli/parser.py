@@ -211,6 +211,18 @@ def add_device(parser: argparse.ArgumentParser, *, several: bool = False) -> Non
     )
 
 
+def add_fail_if(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add `--fail-if`."""
+    parser.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help=f"exit with 3 if a condition on the numbers of the report holds, such as '{example}';"
+        " may be given several times",
+    )
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `did you mean 'x'? ` if a known word is close, otherwise an empty string."""
     close = difflib.get_close_matches(word, list(known), n=1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hvit_edge import progress as progress_bars
-from hvit_edge.datasets import FirstFew, ImageSet, open_images
+from hvit_edge.datasets import FirstFew, open_images
 from hvit_edge.devices import LOCAL
 from hvit_edge.devices.open_artifact import (
     AnyClassifier,
@@ -19,6 +19,7 @@ from hvit_edge.devices.open_artifact import (
     read_identity,
 )
 from hvit_edge.errors import InputError
+from hvit_edge.evaluate.on_ray import check_local, spread_outcomes
 from hvit_edge.evaluate.report import (
     ClassAccuracy,
     Confusion,
@@ -32,6 +33,7 @@ from hvit_edge.evaluate.report import (
 from hvit_edge.evaluate.state import EvalState, describe_evaluation
 from hvit_edge.evaluate.workers import Eager, Workers
 from hvit_edge.images.file_names import printable
+from hvit_edge.ray.cluster import Cluster
 from hvit_edge.sources.address import Address
 
 __all__ = [
@@ -61,6 +63,7 @@ def evaluate(
     device: str = LOCAL,
     allow_empty: bool = False,
     method: str = "",
+    cluster: Cluster | None = None,
 ) -> EvalReport:
     """Classify labeled images with the C++ runtime, or with Core ML or the evaluator for a package.
 
@@ -85,6 +88,8 @@ def evaluate(
             case.
         method: the method of an artifact with several, see `runtime.Classifier`; empty lets each
             photo choose.
+        cluster: a Ray cluster whose workers classify the batches, instead of `workers` and
+            `threads` here; the report is the same. Workers and nodes that are lost are replaced.
 
     Returns:
         The report.
@@ -99,6 +104,8 @@ def evaluate(
             continues from there.
     """
     _check_counts(batch=batch, workers=workers)
+    if cluster is not None:
+        check_local("evaluate", device)
 
     def load() -> AnyClassifier:
         return open_classifier(artifact_path, threads=threads, device=device, method=method)
@@ -120,8 +127,17 @@ def evaluate(
         if method:
             header["method"] = method
         state = EvalState(resume, header, classes)
+
+    def run(batches: Sequence[range]) -> Iterator[list[Outcome]]:
+        if cluster is not None:
+            yield from spread_outcomes(cluster, artifact_path, images, batches, eager, method)
+            return
+        classifiers = [first] + [load() for _ in range(min(workers, len(batches)) - 1)]
+        with Workers(classifiers, images, eager) as pool:
+            yield from pool.run(batches)
+
     # Close it immediately on an interrupt; otherwise Python finishes all batches before it exits.
-    with closing(_outcomes(images, first, load, eager, batch, workers, state)) as running:
+    with closing(_outcomes(len(images), batch, run, state)) as running:
         outcomes = list(progress(running, len(images)))
     report = summarise(
         outcomes,
@@ -160,26 +176,29 @@ def _check_counts(**counts: int) -> None:
 
 
 def _outcomes(
-    images: ImageSet,
-    first: AnyClassifier,
-    load: Callable[[], AnyClassifier],
-    eager: Eager | None,
+    images: int,
     batch: int,
-    workers: int,
+    run: Callable[[Sequence[range]], Iterator[list[Outcome]]],
     state: EvalState | None,
 ) -> Iterator[Outcome]:
-    """Yield one outcome per image, in order: first those recorded in `state`, then the others."""
+    """Yield one outcome per image, in order: first those recorded in `state`, then the others.
+
+    Args:
+        images: number of images.
+        batch: number of images that are classified at a time.
+        run: yields the outcomes of each batch, in order.
+        state: what is recorded, and records more.
+    """
     done = list(state.outcomes) if state else []
     yield from done
-    starts = range(len(done), len(images), batch)
-    batches = [range(start, min(start + batch, len(images))) for start in starts]
+    starts = range(len(done), images, batch)
+    batches = [range(start, min(start + batch, images)) for start in starts]
     if not batches:
         return
     if state:
         state.prepare()  # if the file cannot be written, fail before the work
-    classifiers = [first] + [load() for _ in range(min(workers, len(batches)) - 1)]
-    with Workers(classifiers, images, eager) as pool:
-        for outcomes in pool.run(batches):
+    with closing(run(batches)) as running:
+        for outcomes in running:
             if state:
                 state.append(outcomes)
             yield from outcomes

@@ -9,7 +9,7 @@ from hvit_edge.annotations import AnnotatedSet
 from hvit_edge.annotations.coco_boxes import TrueBox
 from hvit_edge.datasets import FirstFew, Skipped
 from hvit_edge.evaluate.answers import unread
-from hvit_edge.evaluate.task_answers import Answered, Answering, answered
+from hvit_edge.evaluate.task_answers import Answered, Answering, Spread, answered
 from hvit_edge.evaluate.task_report import ClassPrecision, DetectReport
 from hvit_edge.measures.box_overlap import match_boxes
 from hvit_edge.measures.coco_map import check_installed, measure_boxes
@@ -29,6 +29,7 @@ def measure_detections(
     progress: Wrap = silent,
     artifact: str = "",
     backend: str = "",
+    spread: Spread | None = None,
 ) -> DetectReport:
     """Detect objects in all photos of a set, and compare the boxes with its annotations.
 
@@ -37,7 +38,7 @@ def measure_detections(
         data: photos and boxes, see `annotations.open_boxes`.
         classes, labels: number of classes of the network with the background, and the names of the
             others if they have some.
-        eager, progress, artifact, backend: see `measure_masks`.
+        eager, progress, artifact, backend, spread: see `measure_masks`.
 
     Raises:
         InputError: pycocotools is not installed, there is no object, or no photo can be read.
@@ -45,7 +46,7 @@ def measure_detections(
     check_installed("evaluate")
     truth, found, others, answers = [], [], [], []
     skipped: list[Skipped] = []
-    images = answered(data.images, answering, eager, skipped)
+    images = answered(data.images, answering, eager, skipped, spread)
     for each in progress(images, len(data)):
         if isinstance(each, Skipped):
             answers.append(unread(len(answers), each.name, each.reason))

@@ -9,7 +9,7 @@ import numpy as np
 
 from hvit_edge.datasets import FirstFew, ImageSet, Skipped
 from hvit_edge.evaluate.answers import unread
-from hvit_edge.evaluate.task_answers import Answered, Answering, answered
+from hvit_edge.evaluate.task_answers import Answered, Answering, Spread, answered
 from hvit_edge.evaluate.task_report import ClassRecall, EmbedReport
 from hvit_edge.measures.neighbors import Neighbors, cosine, rank_neighbors
 from hvit_edge.progress import Wrap, silent
@@ -28,6 +28,7 @@ def measure_embeddings(
     progress: Wrap = silent,
     artifact: str = "",
     backend: str = "",
+    spread: Spread | None = None,
 ) -> EmbedReport:
     """Embed all images of a set, and search for the nearest images of each, by their cosine.
 
@@ -35,13 +36,13 @@ def measure_embeddings(
         answering: maps an image to its embedding, float32 [size].
         images: images with labels, see `annotations.open_labeled`.
         names: names of their classes.
-        eager, progress, artifact, backend: see `measure_masks`.
+        eager, progress, artifact, backend, spread: see `measure_masks`.
 
     Raises:
         InputError: no image can be read, or no class has two images.
     """
     skipped: list[Skipped] = []
-    results = list(progress(answered(images, answering, eager, skipped), len(images)))
+    results = list(progress(answered(images, answering, eager, skipped, spread), len(images)))
     done = [each for each in results if not isinstance(each, Skipped)]
     labels = [images.labels[each.index] for each in done]
     found = rank_neighbors(np.array([each.answer for each in done]), labels)

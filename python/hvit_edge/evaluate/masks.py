@@ -11,7 +11,7 @@ from hvit_edge.annotations import AnnotatedSet
 from hvit_edge.annotations.voc_masks import check_size
 from hvit_edge.datasets import FirstFew, Skipped
 from hvit_edge.evaluate.answers import unread
-from hvit_edge.evaluate.task_answers import Answered, Answering, answered
+from hvit_edge.evaluate.task_answers import Answered, Answering, Spread, answered
 from hvit_edge.evaluate.task_report import ClassIou, SegmentReport
 from hvit_edge.measures.mask_overlap import MaskOverlap, count_pairs, mask_agreement
 from hvit_edge.progress import Wrap, silent
@@ -30,6 +30,7 @@ def measure_masks(
     progress: Wrap = silent,
     artifact: str = "",
     backend: str = "",
+    spread: Spread | None = None,
 ) -> SegmentReport:
     """Segment all photos of a set, and compare the masks with its label maps.
 
@@ -40,6 +41,7 @@ def measure_masks(
         eager: the same with PyTorch, compared photo by photo.
         progress: wraps the loop.
         artifact, backend: names in the report.
+        spread: answers the photos elsewhere instead of `answering` and `eager`.
 
     Raises:
         InputError: a label map has another size than its photo, or no photo can be read.
@@ -47,7 +49,7 @@ def measure_masks(
     overlap, eager_overlap = MaskOverlap(classes), MaskOverlap(classes)
     skipped: list[Skipped] = []
     agreements, answers = [], []
-    images = answered(data.images, answering, eager, skipped)
+    images = answered(data.images, answering, eager, skipped, spread)
     for each in progress(images, len(data)):
         if isinstance(each, Skipped):
             answers.append(unread(len(answers), each.name, each.reason))

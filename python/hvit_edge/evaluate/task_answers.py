@@ -36,11 +36,16 @@ class Answered:
     eager: Any = None
 
 
+Spread = Callable[[ImageSet], Iterator[Answered | Skipped]]
+"""Answers all images of a set, and yields the results in order."""
+
+
 def answered(
     images: ImageSet,
     answering: Answering,
     eager: Answering | None,
     skipped: list[Skipped],
+    spread: Spread | None = None,
 ) -> Iterator[Answered | Skipped]:
     """Yield every image with its answers, or why it cannot be read.
 
@@ -48,25 +53,35 @@ def answered(
         images: the images.
         answering, eager: the artifact, and its module in PyTorch.
         skipped: images that cannot be read are appended to it, with the reason.
+        spread: answers the images elsewhere instead, with both.
 
     Raises (while iterating):
         InputError: no image could be read.
     """
-    for index, name in enumerate(images.names):
-        try:
-            image = images.read(index)
-            answer = answering(image)
-        except InputError as error:
-            skipped.append(Skipped(name, str(error)))
-            yield skipped[-1]
-            continue
-        size = image.shape[0], image.shape[1]
-        yield Answered(index, name, size, answer, None if eager is None else eager(image))
+    here = (answer_one(images, index, answering, eager) for index in range(len(images)))
+    for each in here if spread is None else spread(images):
+        if isinstance(each, Skipped):
+            skipped.append(each)
+        yield each
     if len(skipped) == len(images):
         raise InputError(
             f"[evaluate] {printable(images.source)}: expected readable images, got {len(skipped)}"
             f" unreadable ones, the first: {skipped[0].reason}"
         )
+
+
+def answer_one(
+    images: ImageSet, index: int, answering: Answering, eager: Answering | None
+) -> Answered | Skipped:
+    """Return the image at a position with its answers, or why it cannot be read."""
+    name = images.names[index]
+    try:
+        image = images.read(index)
+        answer = answering(image)
+    except InputError as error:
+        return Skipped(name, str(error))
+    size = image.shape[0], image.shape[1]
+    return Answered(index, name, size, answer, None if eager is None else eager(image))
 
 
 def eager_answers(

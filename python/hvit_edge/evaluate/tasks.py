@@ -12,9 +12,11 @@ from hvit_edge.errors import InputError
 from hvit_edge.evaluate.boxes import measure_detections
 from hvit_edge.evaluate.embeddings import measure_embeddings
 from hvit_edge.evaluate.masks import measure_masks
+from hvit_edge.evaluate.on_ray import check_local, spread_answers
 from hvit_edge.evaluate.task_answers import Answering
 from hvit_edge.evaluate.task_report import DetectReport, EmbedReport, SegmentReport
 from hvit_edge.measures.coco_map import check_installed
+from hvit_edge.ray.cluster import Cluster
 from hvit_edge.tasks.names import DETECT, EMBED, SEGMENT
 
 
@@ -30,6 +32,7 @@ def evaluate_task(
     progress: progress_bars.Wrap = progress_bars.silent,
     device: str = LOCAL,
     method: str = "",
+    cluster: Cluster | None = None,
 ) -> EmbedReport | SegmentReport | DetectReport:
     """Answer annotated images with the C++ runtime, and measure the answers.
 
@@ -46,6 +49,8 @@ def evaluate_task(
             image.
         progress, device: see `accuracy.evaluate`.
         method: must be empty.
+        cluster: a Ray cluster that answers the images instead of this process; the report is the
+            same.
 
     Returns:
         The report of the task.
@@ -62,6 +67,9 @@ def evaluate_task(
     _check_options(metadata.task, split, images)
     named = {"artifact": str(artifact_path), "backend": opened.backend}
     shared = {"eager": eager, "progress": progress, **named}
+    if cluster is not None:
+        check_local("evaluate", device)
+        shared["spread"] = spread_answers(cluster, artifact_path, eager)
     if metadata.task == EMBED:
         labeled, names = open_labeled(data)
         return measure_embeddings(opened, labeled.take(limit), names, **shared)

@@ -64,9 +64,10 @@ class Workers:
         Raises (while iterating):
             ParityError: logits are NaN or infinity; the error is for the first such image.
         """
-        return self._threads.map(self._batch, batches)
+        return self._threads.map(self.outcomes, batches)
 
-    def _batch(self, indices: Sequence[int]) -> list[Outcome]:
+    def outcomes(self, indices: Sequence[int]) -> list[Outcome]:
+        """Return the outcomes of the images at some positions; raises what `run` raises."""
         classifier = self._free.get()
         try:
             if isinstance(classifier, DeviceClassifier):
