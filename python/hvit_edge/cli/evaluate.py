@@ -108,7 +108,7 @@ def add_arguments(parser: VerbParser) -> None:
     _add_results(parser)
     _add_ray(parser)
     add_method(parser, "the one that crops the least of each photo")
-    add_device(parser)
+    add_device(parser, several=True)
     add_threads(parser)
 
 
@@ -167,6 +167,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         console.json(evaluation.to_dict())
     else:
         console.print(describe(report, comparison))
+    for device, reason in report.lost_devices.items():
+        console.note(f"warning: lost {device}, whose images the others took: {reason}")
     for skipped in report.skipped:
         console.note(f"warning: skipped {printable(skipped.name)}: {skipped.reason}")
     if task == CLASSIFY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from hvit_edge import progress as progress_bars
 from hvit_edge.datasets import FirstFew, open_images
 from hvit_edge.devices import LOCAL
+from hvit_edge.devices.addresses import addresses_of, names_several
 from hvit_edge.devices.open_artifact import (
     AnyClassifier,
     is_package,
@@ -107,10 +109,14 @@ def evaluate(
     if cluster is not None:
         check_local("evaluate", device)
 
-    def load() -> AnyClassifier:
-        return open_classifier(artifact_path, threads=threads, device=device, method=method)
+    devices = addresses_of(device) if names_several(device) else [device]
 
-    first = load()
+    def load(address: str) -> AnyClassifier:
+        return open_classifier(artifact_path, threads=threads, device=address, method=method)
+
+    first = load(devices[0])
+    backend = ", ".join([first.backend, *(f"C++ runtime on {more}" for more in devices[1:])])
+    lost: dict[str, str] = {}
     labels, classes = list(first.metadata.labels), first.classes
     images = open_images(data, classes=classes, class_names=labels).take(limit)
     if device != LOCAL:  # devices run complete batches, which one bad photo must not stop
@@ -123,7 +129,7 @@ def evaluate(
             artifact_path, images, limit=limit, against_eager=eager is not None
         )
         if is_package(artifact_path) or device != LOCAL:
-            header["backend"] = first.backend  # backends round differently
+            header["backend"] = backend  # backends round differently
         if method:
             header["method"] = method
         state = EvalState(resume, header, classes)
@@ -132,9 +138,11 @@ def evaluate(
         if cluster is not None:
             yield from spread_outcomes(cluster, artifact_path, images, batches, eager, method)
             return
-        classifiers = [first] + [load() for _ in range(min(workers, len(batches)) - 1)]
-        with Workers(classifiers, images, eager) as pool:
+        again = [devices[0]] * (min(workers, len(batches)) - 1)
+        more = devices[1:] if len(devices) > 1 else again
+        with Workers([first, *map(load, more)], images, eager) as pool:
             yield from pool.run(batches)
+            lost.update(pool.lost)
 
     # Close it immediately on an interrupt; otherwise Python finishes all batches before it exits.
     with closing(_outcomes(len(images), batch, run, state)) as running:
@@ -146,12 +154,12 @@ def evaluate(
         artifact=str(artifact_path),
         data=str(data),
         against_eager=eager is not None,
-        backend=first.backend,
+        backend=backend,
         classes=classes,
     )
     if not allow_empty:
         refuse_empty(data, report.empty_classes)
-    return report
+    return replace(report, lost_devices=lost)
 
 
 def refuse_empty(data: str | Path, empty: Sequence[EmptyClass]) -> None:

@@ -126,6 +126,7 @@ class EvalReport:
         absent_classes: classes of the network that are not in the data.
         task: name of the task.
         top1_interval, top5_interval: Wilson intervals of 95 % for both shares.
+        lost_devices: why each device that was lost gave no answer; others took its images.
         answers: one row for each image, see docs/evaluation.md; not in `to_dict`.
     """
 
@@ -146,6 +147,7 @@ class EvalReport:
     task: str = CLASSIFY
     top1_interval: tuple[float, float] = (0.0, 1.0)
     top5_interval: tuple[float, float] = (0.0, 1.0)
+    lost_devices: dict[str, str] = field(default_factory=dict)
     answers: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     def to_dict(self) -> dict:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hvit_edge.datasets import ImageSet
 from hvit_edge.devices import DeviceClassifier
-from hvit_edge.errors import InputError, ParityError
+from hvit_edge.errors import DeviceError, InputError, ParityError
 from hvit_edge.evaluate.report import Outcome
 from hvit_edge.images.file_names import printable
 
@@ -29,6 +29,12 @@ Eager = Callable[[np.ndarray], np.ndarray]
 class Workers:
     """Runs one thread per classifier; on exit each running thread stops after its image.
 
+    Batches go to the next classifier that is free, so a slow device gets fewer of them. If one of
+    several devices is lost, the others repeat its batch.
+
+    Attributes:
+        lost: why each device that was lost gave no answer, by the name of its backend.
+
     Args:
         classifiers: at least one; each is used by one thread at a time.
         images: labeled images; `images.read` may be called from several threads at once.
@@ -43,6 +49,8 @@ class Workers:
         self._eager = eager
         self._eager_lock = threading.Lock()
         self._stop = threading.Event()
+        self.lost: dict[str, str] = {}
+        self._lost_lock = threading.Lock()
         self._free: SimpleQueue[AnyClassifier] = SimpleQueue()
         for classifier in classifiers:
             self._free.put(classifier)
@@ -73,8 +81,22 @@ class Workers:
             if isinstance(classifier, DeviceClassifier):
                 return self._classify_together(classifier, indices)
             return [self._classify(classifier, index) for index in indices]
+        except DeviceError as error:
+            if not self._lose(classifier, error):
+                raise
+            return self.outcomes(indices)
         finally:
-            self._free.put(classifier)
+            if classifier.backend not in self.lost:
+                self._free.put(classifier)
+
+    def _lose(self, classifier: AnyClassifier, error: DeviceError) -> bool:
+        """Leave out a device; return False if it is the last one, which stays."""
+        with self._lost_lock:
+            backends = {each.backend for each in self._classifiers}
+            if self._stop.is_set() or len(self.lost) == len(backends) - 1:
+                return False
+            self.lost[classifier.backend] = str(error)
+            return True
 
     def _classify(self, classifier: AnyClassifier, index: int) -> Outcome:
         if self._stop.is_set():
