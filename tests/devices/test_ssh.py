@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hvit_edge.devices import DeviceClassifier, Runner
+from hvit_edge.devices import DeviceClassifier, Runner, open_device
+from hvit_edge.devices.bundle import CHECKOUT
 from hvit_edge.devices.ssh import Ssh
 from hvit_edge.errors import DeviceError
+from hvit_edge.fleet import validate as fleet
 from hvit_edge.weights import bundled_photos
 
 SSHD = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin")
@@ -110,3 +112,15 @@ def test_nobody_listens(tmp_path):
         with pytest.raises(DeviceError, match=r"expected to reach ssh://.*Connection refused") as e:
             device.architecture()
     assert e.value.exit_code == 5
+
+
+@needs_sshd
+@pytest.mark.skipif(shutil.which("qemu-aarch64") is None, reason="needs qemu-aarch64")
+def test_a_fleet_of_two_emulated_cpus_and_a_machine_over_ssh(server, monkeypatch):
+    here = {"ssh://here": connect(server)}
+    monkeypatch.setattr(fleet, "open_device", lambda name: here.get(name) or open_device(name))
+    artifact = CHECKOUT / "cpp/tests/data/precisions/native_int8_0.1.0.pte"
+    report = fleet.validate_fleet(artifact, ["qemu:cortex-a76", "qemu:cortex-a53", "ssh://here"])
+    assert report.passed, report
+    assert [one.architecture for one in report.devices][:2] == ["aarch64", "aarch64"]
+    assert max(one.difference.max_rel for one in report.devices) < 1e-5
