@@ -13,42 +13,46 @@ namespace {
 
 using testing::random_floats;
 
-// Returns the logarithm of the largest probability of the classes from 1 on.
-double log_of_best(const std::vector<float>& logits) {
+// Returns the largest probability of the classes from 1 on; in float32, it may be 0.
+float best_of(const std::vector<float>& logits) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
-  return *std::max_element(logits.begin() + 1, logits.end()) - largest - std::log(sum);
+  const double object = *std::max_element(logits.begin() + 1, logits.end());
+  return static_cast<float>(std::exp(object - largest) / sum);
 }
 
-double ceiling_of(const std::vector<float>& logits) {
-  return log_score_ceiling(logits.data(), static_cast<int>(logits.size()));
+float ceiling_of(const std::vector<float>& logits) {
+  return score_ceiling(logits.data(), static_cast<int>(logits.size()));
 }
 
-TEST(LogScoreCeiling, IsAtLeastTheBestScore) {
+TEST(ScoreCeiling, IsAtLeastTheBestScoreAndCloseToIt) {
   for (const int classes : {2, 3, 8, 9, 10, 21, 81}) {
     for (unsigned seed = 0; seed < 50; ++seed) {
-      std::vector<float> logits = random_floats(static_cast<std::size_t>(classes), seed);
-      for (const float scale : {0.0F, 1e-3F, 1.0F, 1e2F, 1e30F}) {
+      const std::vector<float> logits = random_floats(static_cast<std::size_t>(classes), seed);
+      for (const float scale : {0.0F, 1e-3F, 1.0F, 10.0F, 1e2F, 1e30F}) {
         std::vector<float> scaled = logits;
         for (float& logit : scaled) logit *= scale;
-        EXPECT_GE(ceiling_of(scaled), log_of_best(scaled)) << classes << " " << scale;
+        EXPECT_GE(ceiling_of(scaled), best_of(scaled)) << classes << " " << scale;
+        if (scale > 1) continue;
+        EXPECT_LE(ceiling_of(scaled), 1.5F * best_of(scaled)) << classes << " " << scale;
       }
     }
   }
 }
 
-TEST(LogScoreCeiling, IsCloseForEqualLogitsAndForABackground) {
-  EXPECT_NEAR(ceiling_of(std::vector<float>(81, 0.25F)), -std::log(81), 1e-5);
-  EXPECT_NEAR(ceiling_of({12, 2, 0, -3}), -10, 1e-5);
-  EXPECT_NEAR(ceiling_of({0, 40, 0, 0}), 0, 1e-5);
+TEST(ScoreCeiling, IsExactForEqualLogitsAndForABackground) {
+  EXPECT_NEAR(ceiling_of(std::vector<float>(81, 0.25F)), 1.0 / 81, 1e-6);
+  EXPECT_NEAR(ceiling_of({50, 0, 1, -3}), std::exp(-49), 1e-4 * std::exp(-49));
+  EXPECT_NEAR(ceiling_of({0, 40, 0, 0}), 1, 1e-4);
 }
 
-TEST(LogScoreCeiling, IsRightForTheLargestNumbers) {
+TEST(ScoreCeiling, IsRightForTheLargestNumbers) {
   const float huge = 3e38F;
-  EXPECT_GE(ceiling_of(std::vector<float>(81, huge)), -std::log(81));
-  EXPECT_GE(ceiling_of(std::vector<float>(81, -huge)), -std::log(81));
-  EXPECT_GE(ceiling_of({0, huge, -huge, huge}), -std::log(2));
+  EXPECT_GE(ceiling_of(std::vector<float>(81, huge)), 1.0 / 81);
+  EXPECT_GE(ceiling_of(std::vector<float>(81, -huge)), 1.0 / 81);
+  EXPECT_GE(ceiling_of({0, huge, -huge, huge}), 0.5);
+  EXPECT_LT(ceiling_of({huge, -huge, -huge}), 1e-37F);
 }
 
 TEST(BestCandidates, AreThoseOfASortOfAll) {

@@ -6,14 +6,10 @@
 #include "tasks/score_ceiling.h"
 
 namespace hvit_edge {
-namespace {
-
-double log_of(double score) { return score > 0 ? std::log(score) : -HUGE_VAL; }
-
-}  // namespace
 
 BestCandidates::BestCandidates(std::size_t anchors, int classes)
     : anchors_(anchors), classes_(classes), shares_(static_cast<std::size_t>(classes)) {
+  bounds_.reserve(anchors_);
   found_.reserve(all());
 }
 
@@ -21,14 +17,15 @@ bool BestCandidates::find(const float* logits, double threshold, std::size_t mos
   found_.clear();
   least_ = 0;
   bool complete = true;
-  double limit = log_of(threshold);
-  for (std::size_t anchor = 0; anchor < anchors_; ++anchor, logits += classes_) {
-    if (log_score_ceiling(logits, classes_) < limit) continue;
-    add(logits, anchor, threshold);
+  bound(logits, threshold);
+  while (!bounds_.empty() && bounds_.front().score >= least_) {
+    const std::size_t anchor = bounds_.front().anchor;
+    std::pop_heap(bounds_.begin(), bounds_.end());
+    bounds_.pop_back();
+    add(logits + anchor * shares_.size(), anchor, threshold);
     if (found_.size() < 2 * most) continue;
     drop_all_but(most);
     complete = false;
-    limit = log_of(std::max(threshold, static_cast<double>(least_)));
   }
   if (found_.size() > most) {
     drop_all_but(most);
@@ -36,6 +33,16 @@ bool BestCandidates::find(const float* logits, double threshold, std::size_t mos
   }
   std::sort(found_.begin(), found_.end());
   return complete;
+}
+
+// Bounds the scores of each anchor, and leaves out those below the threshold.
+void BestCandidates::bound(const float* logits, double threshold) {
+  bounds_.clear();
+  for (std::size_t anchor = 0; anchor < anchors_; ++anchor, logits += classes_) {
+    const float score = score_ceiling(logits, classes_);
+    if (score >= threshold) bounds_.push_back({score, static_cast<std::uint32_t>(anchor)});
+  }
+  std::make_heap(bounds_.begin(), bounds_.end());
 }
 
 // Adds the classes of an anchor whose softmax probability is above the threshold.

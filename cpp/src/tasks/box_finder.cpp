@@ -5,9 +5,10 @@
 namespace hvit_edge {
 namespace {
 
-// Few boxes overlap a better one, so that the best candidates usually give all objects. If not, the
-// next attempt takes more of them.
-constexpr std::size_t kFewest = 1024;
+// If few boxes overlap a better one, the best candidates give all objects. If not, the next attempt
+// takes more of them.
+constexpr std::size_t kFewest = 256;
+constexpr std::size_t kForEach = 2;
 constexpr std::size_t kGrowth = 8;
 
 }  // namespace
@@ -50,7 +51,7 @@ void BoxFinder::run(const float* logits, const float* offsets, const DetectLimit
   reserve(limits);
   const std::size_t all = best_->all();
   const auto wanted = static_cast<std::size_t>(limits.max_detections);
-  std::size_t most = std::max(kFewest, kGrowth * std::min(all, wanted));
+  std::size_t most = std::max(kFewest, kForEach * std::min(all, wanted));
   for (;; most = kGrowth * std::min(all, most)) {
     const bool complete = best_->find(logits, limits.score_threshold, most);
     if (choose(offsets, limits, placement, found) || complete) return;
