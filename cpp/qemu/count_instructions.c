@@ -10,6 +10,10 @@
  * all stretches; the runner has a second one, whose operators are timed. They say how many
  * instructions had been executed at each call of hvit_edge_count_read().
  *
+ * With the argument caches=on, it also models data caches (cache_model.h). "misses" are those of
+ * the last stretch, whose caches hold what the stretches before it left there: [core][level].
+ * "missed" has the misses before each read, as "reads" has the instructions.
+ *
  * With the argument start=on, it counts what the first thread executes before it first calls
  * hvit_edge_count_begin(): the start of the process and the loading of the model.
  */
@@ -19,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache_model.h"
 #include "instruction_class.h"
 #include "mapped_objects.h"
 #include "plugin_api.h"
@@ -52,6 +57,10 @@ static volatile bool counting;
 static bool began;
 static bool ended;
 static bool counts_start;
+static bool models_caches;
+static struct cache_misses missed_before; /* the last stretch */
+static struct cache_misses missed_in;     /* the last stretch */
+static struct cache_misses* missed_at;    /* the reads */
 
 /* QEMU reads the version after loading the plugin, so it can suit either generation. */
 __attribute__((constructor)) static void choose_version(void) {
@@ -65,14 +74,24 @@ static void begin(unsigned int cpu, void* unused) {
     ended = true;
   }
   counted_cpu = cpu;
+  missed_before = *caches_missed();
   began = true;
   counting = true;
+}
+
+static struct cache_misses missed_since_begin(void) {
+  struct cache_misses since = *caches_missed();
+  for (int core = 0; core < CACHED_CORES; ++core) {
+    for (int i = 0; i < CACHE_LEVELS; ++i) since.of[core][i] -= missed_before.of[core][i];
+  }
+  return since;
 }
 
 static void end(unsigned int cpu, void* unused) {
   (void)unused;
   if (!counting || cpu != counted_cpu) return;
   counting = false;
+  missed_in = missed_since_begin();
   if (!ended) first = counted;
   ended = true;
 }
@@ -86,7 +105,10 @@ static uint64_t sum(const uint64_t* numbers, int count) {
 static void note_read(unsigned int cpu, void* unused) {
   (void)unused;
   if (!counting || cpu != counted_cpu) return;
-  if (read_count < MAX_READS) reads[read_count] = sum(counted.groups, GROUP_COUNT);
+  if (read_count < MAX_READS) {
+    reads[read_count] = sum(counted.groups, GROUP_COUNT);
+    if (models_caches) missed_at[read_count] = missed_since_begin();
+  }
   ++read_count;
 }
 
@@ -95,6 +117,20 @@ static void count_block(unsigned int cpu, void* executed) {
   const struct block* block = executed;
   counted.groups[block->group] += block->instructions;
   for (int i = 0; i < CLASS_COUNT; ++i) counted.classes[i] += block->classes[i];
+}
+
+static void access_memory(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address,
+                          void* unused) {
+  (void)unused;
+  if (!counting || cpu != counted_cpu) return;
+  caches_touch(address, UINT32_C(1) << qemu_plugin_mem_size_shift(info));
+}
+
+static void watch_memory(struct qemu_plugin_tb* tb) {
+  for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
+    qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), access_memory,
+                                     QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, NULL);
+  }
 }
 
 static struct block* describe(struct qemu_plugin_tb* tb) {
@@ -128,6 +164,7 @@ static void instrument(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   /* The runner's detour to the C library's clock: no work of the inference. */
   if (symbol != NULL && strcmp(symbol, "clock_gettime") == 0) return;
   qemu_plugin_register_vcpu_tb_exec_cb(tb, count_block, QEMU_PLUGIN_CB_NO_REGS, describe(tb));
+  if (models_caches) watch_memory(tb);
 }
 
 static void write_numbers(FILE* file, const uint64_t* numbers, int count,
@@ -136,6 +173,33 @@ static void write_numbers(FILE* file, const uint64_t* numbers, int count,
     const char* comma = i == 0 ? "" : ",";
     fprintf(file, "%s\"%s\":%llu", comma, name(i), (unsigned long long)numbers[i]);
   }
+}
+
+static void write_misses(FILE* file, const struct cache_misses* misses) {
+  for (int core = 0; core < CACHED_CORES; ++core) {
+    fprintf(file, "%s[", core == 0 ? "[" : ",");
+    for (int i = 0; i < CACHE_LEVELS; ++i) {
+      fprintf(file, "%s%llu", i == 0 ? "" : ",", (unsigned long long)misses->of[core][i]);
+    }
+    fprintf(file, "]");
+  }
+  fprintf(file, "]");
+}
+
+static void write_caches(FILE* file) {
+  fprintf(file, ",\"caches\":[");
+  for (int core = 0; core < CACHED_CORES; ++core) {
+    fprintf(file, "%s{\"core\":\"%s\",\"line\":%u}", core == 0 ? "" : ",", cached_core_name(core),
+            cache_line_bytes(core));
+  }
+  fprintf(file, "],\"misses\":");
+  write_misses(file, &missed_in);
+  fprintf(file, ",\"missed\":[");
+  for (int read = 0; read < read_count; ++read) {
+    if (read > 0) fprintf(file, ",");
+    write_misses(file, &missed_at[read]);
+  }
+  fprintf(file, "]");
 }
 
 static void write_json(FILE* file) {
@@ -148,7 +212,9 @@ static void write_json(FILE* file) {
   for (int read = 0; read < read_count; ++read) {
     fprintf(file, "%s%llu", read == 0 ? "" : ",", (unsigned long long)reads[read]);
   }
-  fprintf(file, "]}\n");
+  fprintf(file, "]");
+  if (models_caches) write_caches(file);
+  fprintf(file, "}\n");
 }
 
 static void report(qemu_plugin_id_t id, void* unused) {
@@ -180,12 +246,21 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, i
   for (int i = 0; i < argc; ++i) {
     if (strncmp(argv[i], "out=", 4) == 0 && argv[i][4] != '\0') output_path = argv[i] + 4;
     if (strcmp(argv[i], "start=on") == 0) counts_start = true;
+    if (strcmp(argv[i], "caches=on") == 0) models_caches = true;
   }
   if (output_path == NULL) {
     fprintf(stderr,
             "[count_instructions] expected the argument out=PATH, got none; give it after "
             "the plugin's name and a comma\n");
     return 1;
+  }
+  if (models_caches) {
+    missed_at = calloc(MAX_READS, sizeof *missed_at);
+    if (missed_at == NULL || !caches_reset()) {
+      fprintf(stderr,
+              "[count_instructions] expected memory for caches=on, got none; leave it out\n");
+      return 1;
+    }
   }
   counting = counts_start;
   qemu_plugin_register_vcpu_tb_trans_cb(id, instrument);

@@ -16,6 +16,7 @@ from hvit_edge.devices.bundle import CHECKOUT
 from hvit_edge.devices.cores import Estimate, estimates
 from hvit_edge.devices.runner import Runner
 from hvit_edge.errors import DeviceError, InputError
+from hvit_edge.profile.caches import CacheMisses, misses_of
 from hvit_edge.profile.operator_groups import GROUPS, group_of, is_known
 from hvit_edge.progress import Count, uncounted
 
@@ -39,6 +40,7 @@ class Instructions:
             separate inference. Each number includes the few dozen instructions of a clock read.
         classes: number by the part of a core that they use: "memory", "vector", "scalar".
         file_bytes: size of the artifact.
+        caches: modeled misses by the name of the core, if they were counted.
     """
 
     total: int
@@ -46,6 +48,7 @@ class Instructions:
     operators: tuple[tuple[str, int], ...] = ()
     classes: dict[str, int] = field(default_factory=dict)
     file_bytes: int = 0
+    caches: dict[str, CacheMisses] = field(default_factory=dict)
 
     @property
     def kernels(self) -> dict[str, int]:
@@ -93,13 +96,16 @@ def check_countable(address: str) -> None:
         )
 
 
-def instructions_of(artifact: Path, address: str, progress: Count = uncounted) -> Instructions:
+def instructions_of(
+    artifact: Path, address: str, progress: Count = uncounted, *, caches: bool = False
+) -> Instructions:
     """Count the instructions of one inference on one thread.
 
     Args:
         artifact: a `.pte` file written by hvit-edge.
         address: qemu:CPU.
         progress: called after every inference, including warmup.
+        caches: whether to count modeled cache misses too, which takes several times as long.
 
     Raises:
         InputError: see `check_countable` and `Runner.count`.
@@ -107,12 +113,13 @@ def instructions_of(artifact: Path, address: str, progress: Count = uncounted) -
     """
     check_countable(address)
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder, "instructions.json")
-        device = open_device(address, qemu_options=["-plugin", f"{PLUGIN},out={out}"])
+        out, model = Path(folder, "instructions.json"), ",caches=on" if caches else ""
+        device = open_device(address, qemu_options=["-plugin", f"{PLUGIN},out={out}{model}"])
         try:
             answer = Runner(device).count(artifact, progress)
             counted = json.loads(out.read_text())
             operators = tuple(between_reads(answer["operators"], counted["reads"]))
+            misses = misses_of(answer["operators"], counted) if caches else {}
         except (OSError, ValueError, KeyError) as error:
             raise DeviceError(
                 f"[bench] {address}: expected the runner and QEMU's plugin to count operators, got"
@@ -124,6 +131,7 @@ def instructions_of(artifact: Path, address: str, progress: Count = uncounted) -
         operators,
         counted["classes"],
         artifact.stat().st_size,
+        misses,
     )
 
 
