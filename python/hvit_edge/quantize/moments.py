@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.fx import GraphModule, Node
-from torch.nn import functional as F
 
 from hvit_edge.lowering.graph import shape_of
 from hvit_edge.progress import Wrap, silent
@@ -21,6 +20,7 @@ from hvit_edge.quantize.lanes import LANES, in_lanes
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.patch_sums import PatchSums, has_shared_rows
 from hvit_edge.quantize.ranges import Visitor
+from hvit_edge.quantize.row_sample import RowSample
 from hvit_edge.quantize.self_products import add_self_product, complete
 
 ENOUGH_ROWS = 1024
@@ -77,37 +77,40 @@ def moments_once(
     """Return what `input_moments` returns, but each layer's moments can be read only once."""
     readers: dict[Node, dict[Hashable, Layer]] = {}
     for layer in layers:
-        readers.setdefault(layer.source, {}).setdefault(_reading(layer), layer)
-    lanes = [_Lane(graph, readers) for _ in range(LANES)]
+        readers.setdefault(layer.source, {}).setdefault(rows_read(layer), layer)
+    lanes = [_Lane(graph, readers, len(inputs)) for _ in range(LANES)]
     in_lanes(lambda lane, arguments: lanes[lane].visit(arguments), inputs, progress)
     waiting = {
-        (source, reading): _Once([lane.sums.pop((source, reading), None) for lane in lanes])
-        for source, by_reading in readers.items()
+        reading: _Once([lane.sums.pop(reading, None) for lane in lanes])
+        for by_reading in readers.values()
         for reading in by_reading
     }
-    return ReadOnce({layer.node.name: waiting[layer.source, _reading(layer)] for layer in layers})
+    return ReadOnce({layer.node.name: waiting[rows_read(layer)] for layer in layers})
 
 
-def _reading(layer: Layer) -> Hashable:
-    """Return what decides which rows a layer cuts out of its input."""
-    return layer.is_linear or (tuple(shape_of(layer.weight)[2:]), layer.geometry)
+def rows_read(layer: Layer) -> Hashable:
+    """Return a key that is the same for all layers that cut the same rows out of the same input."""
+    cut = layer.is_linear or (tuple(shape_of(layer.weight)[2:]), layer.geometry)
+    return layer.source, cut
 
 
 class _Lane:
     """Runs the graph on the inputs of one lane, and adds up what the layers read."""
 
-    def __init__(self, graph: GraphModule, readers: dict[Node, dict[Hashable, Layer]]) -> None:
-        self.sums: dict[tuple[Node, Hashable], _Waiting] = {}
-        self._readers = readers
+    def __init__(
+        self, graph: GraphModule, readers: dict[Node, dict[Hashable, Layer]], inputs: int
+    ) -> None:
+        self.sums: dict[Hashable, _Waiting] = {}
+        self._readers, self._inputs = readers, inputs
         self.visit = Visitor(graph, set(readers), self._add).visit
 
     def _add(self, node: Node, value: Tensor) -> None:
         if value.element_size() < 4:
             value = value.float()  # products of float16 and bfloat16 are not exact enough
         for reading, layer in self._readers[node].items():
-            if (node, reading) not in self.sums:
-                self.sums[node, reading] = _Waiting(layer, value)
-            self.sums[node, reading].add(value)
+            if reading not in self.sums:
+                self.sums[reading] = _Waiting(layer, self._inputs, value)
+            self.sums[reading].add(value)
 
 
 class _Once:
@@ -150,22 +153,25 @@ class _Waiting:
     Adding a product takes as long as multiplying hundreds of rows.
     """
 
-    def __init__(self, layer: Layer, first: Tensor) -> None:
-        self.layer = layer
-        self.sums = PatchSums(layer, first) if has_shared_rows(layer) else _RowSums(layer, first)
+    def __init__(self, layer: Layer, inputs: int, first: Tensor) -> None:
+        sample = RowSample(layer, inputs)
+        shared = sample.step == 1 and has_shared_rows(layer)
+        self.sums = PatchSums(layer, first) if shared else _RowSums(sample, first)
         self.values: list[Tensor] = []
-        outputs, *_ = shape_of(layer.weight)
-        self.rows = layer.node.meta["val"].numel() // outputs
+        self.waiting = 0
 
     def add(self, value: Tensor) -> None:
         """Add the rows of a value, which must not change later."""
-        self.values.append(value)
-        if len(self.values) * self.rows >= ENOUGH_ROWS:
+        kept, rows = self.sums.kept(value)
+        self.values.append(kept)
+        self.waiting += rows
+        if self.waiting >= ENOUGH_ROWS:
             self._add_up()
 
     def _add_up(self) -> None:
-        self.sums.add(torch.cat(self.values) if len(self.values) > 1 else self.values[0])
+        self.sums.add(self.values)
         self.values.clear()
+        self.waiting = 0
 
     def counted(self) -> tuple[int, Moments]:
         """Return the number of rows and their moments; nothing can be added afterwards."""
@@ -175,19 +181,28 @@ class _Waiting:
 
 
 class _RowSums:
-    """Adds up rows minus `origin` [groups, inputs], about their mean: float32 sums suffice."""
+    """Adds up rows minus `origin` [groups, 1, inputs], about their mean: float32 sums suffice."""
 
-    def __init__(self, layer: Layer, first: Tensor) -> None:
-        self.layer = layer
-        self.origin = input_rows(layer, first).mean(1)
+    def __init__(self, sample: RowSample, first: Tensor) -> None:
+        self.origin = sample.first(first).mean(1, keepdim=True)
+        self.sample = sample
         self.count = 0
-        groups, inputs = self.origin.shape
+        groups, _, inputs = self.origin.shape
         self.total = torch.zeros((groups, inputs), dtype=torch.float64)
+        self.means, self.inputs = torch.zeros_like(self.total), 0
         self.products = torch.zeros((groups, inputs, inputs))
 
-    def add(self, value: Tensor) -> None:
-        """Add the rows that the layer reads from a value."""
-        shifted = input_rows(self.layer, value) - self.origin[:, None, :]
+    def kept(self, value: Tensor) -> tuple[Tensor, int]:
+        """Return what `add` reads of a value, and its number of rows."""
+        shifted = self.sample.rows(value) - self.origin
+        if self.sample.step > 1:
+            self.means += self.sample.mean(value) - self.origin[:, 0]
+            self.inputs += 1
+        return shifted, shifted.shape[1]
+
+    def add(self, parts: Sequence[Tensor]) -> None:
+        """Add rows that `kept` returned."""
+        shifted = torch.cat([*parts], 1) if len(parts) > 1 else parts[0]
         self.count += shifted.shape[1]
         self.total += shifted.sum(1)
         for products, rows in zip(self.products, shifted, strict=True):
@@ -200,22 +215,6 @@ class _RowSums:
         del self.products
         covariance /= self.count
         covariance.addcmul_(mean[:, :, None], mean[:, None, :], value=-1)
-        return mean + self.origin, covariance
-
-
-def input_rows(layer: Layer, value: Tensor) -> Tensor:
-    """Return what each output element of `layer` reads from `value`, [groups, elements, inputs]."""
-    if layer.is_linear:
-        return value.reshape(1, -1, value.shape[-1])
-    how = layer.geometry
-    if layer.is_pointwise:
-        return value.movedim(1, -1).reshape(1, -1, value.shape[1])
-    patches = F.unfold(
-        value,
-        shape_of(layer.weight)[2:],
-        dilation=how.dilation,
-        padding=how.padding,
-        stride=how.stride,
-    )
-    grouped = patches.reshape(len(value), how.groups, -1, patches.shape[-1])
-    return grouped.permute(1, 0, 3, 2).reshape(how.groups, -1, grouped.shape[2])
+        if self.inputs:
+            mean = self.means / self.inputs
+        return mean + self.origin[:, 0], covariance

@@ -14,6 +14,8 @@ it, and tails those below it. Three rows of a kernel take 2.5 products of U inst
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -44,6 +46,7 @@ class PatchSums:
     def __init__(self, layer: Layer, first: Tensor) -> None:
         _, channels, self.rows, self.columns = shape_of(layer.weight)
         self.how = layer.geometry
+        self.patches = shape_of(layer.node)[-2] * shape_of(layer.node)[-1] * shape_of(layer.node)[0]
         self.origin = first.mean((0, 2, 3))
         self.shape = (channels, self.rows, self.columns)
         self.count = 0
@@ -53,10 +56,14 @@ class PatchSums:
         ends = [(self.rows - 1 - apart, inputs, inputs) for apart in range(self.rows)]
         self.heads, self.tails = ([torch.zeros(shape) for shape in ends] for _ in range(2))
 
-    def add(self, value: Tensor) -> None:
-        """Add all patches of a value [batch, channels, height, width]."""
+    def kept(self, value: Tensor) -> tuple[Tensor, int]:
+        """Return what `add` reads of a value, and its number of rows."""
+        return value, self.patches
+
+    def add(self, values: Sequence[Tensor]) -> None:
+        """Add all patches of values [batch, channels, height, width]."""
         step = self.how.dilation[0]
-        windows = self._windows(value)
+        windows = self._windows(torch.cat([*values]) if len(values) > 1 else values[0])
         height = len(windows) - (self.rows - 1) * step
         self.count += height * windows.shape[1]
         sums = windows.sum(1)

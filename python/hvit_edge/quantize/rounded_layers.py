@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ from hvit_edge.cache.reuse import Reuse, arrays_digest
 from hvit_edge.lowering.graph import constant_tensor
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration, sample_tensors
+from hvit_edge.quantize.lanes import in_lanes
 from hvit_edge.quantize.layers import Layer
-from hvit_edge.quantize.moments import Moments, ReadOnce, moments_once
-from hvit_edge.quantize.rounding import mean_error, round_weight, rounding_orders
+from hvit_edge.quantize.moments import Moments, ReadOnce, moments_once, rows_read
+from hvit_edge.quantize.rounding import Order, mean_error, round_weight, rounding_orders
 from hvit_edge.quantize.weights import QuantizedWeight
 
 ROUNDED = "rounded"
@@ -47,15 +48,31 @@ def round_layers(
     Args:
         graph: the graph of the layers.
         layers: layers of `find_layers(graph)`.
-        moments: from `input_moments`. Those of each layer are read once, in the order of `layers`.
-        progress: wraps the loop over the layers.
+        moments: from `input_moments`. Those of each layer are read once.
+        progress: wraps the loop over the layers; those that read the same rows count as one.
     """
+    groups: dict[Hashable, list[Layer]] = {}
+    for layer in layers:
+        groups.setdefault(rows_read(layer), []).append(layer)
+
+    def work(lane: int, group: Sequence[Layer]) -> dict[str, RoundedLayer]:
+        return _round_group(graph, group, moments)
+
     rounded: dict[str, RoundedLayer] = {}
-    last: Moments | None = None
-    for layer in progress(layers, len(layers)):
+    for found in in_lanes(work, list(groups.values()), progress):
+        rounded |= found
+    return {layer.node.name: rounded[layer.node.name] for layer in layers}
+
+
+def _round_group(
+    graph: GraphModule, group: Sequence[Layer], moments: Mapping[str, Moments] | ReadOnce
+) -> dict[str, RoundedLayer]:
+    """Round the weights of layers that read the same rows, such as query, key and value."""
+    rounded: dict[str, RoundedLayer] = {}
+    orders: list[Order] = []
+    for layer in group:
         weight, seen = constant_tensor(graph, layer.weight), moments[layer.node.name]
-        if seen is not last:  # neighbors such as query, key and value often read the same inputs
-            last, orders = seen, rounding_orders(seen)
+        orders = orders or rounding_orders(seen)
         found = round_weight(weight, seen, orders)
         rounded[layer.node.name] = RoundedLayer(found, mean_error(weight, found, seen))
     return rounded
