@@ -20,7 +20,7 @@ unsigned kept_state() {
   return low;
 }
 
-// The bits are those of the manuals of Intel and AMD: leaf 1, and leaf 7 without a subleaf.
+// The bits are those of the manuals of Intel and AMD: leaf 1, and subleaves 0 and 1 of leaf 7.
 X86Cpu detect() {
   X86Cpu cpu;
   unsigned a = 0;
@@ -40,6 +40,8 @@ X86Cpu detect() {
   const bool wider = cpu.avx2 && (state & kAvx512State) == kAvx512State;
   cpu.avx512f = wider && has(b, 16) && has(b, 17) && has(b, 30) && has(b, 31);
   cpu.avx512vnni = cpu.avx512f && has(c, 11);
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return cpu;
+  cpu.avxvnni = cpu.avx2 && has(a, 4);
   return cpu;
 }
 

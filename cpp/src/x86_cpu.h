@@ -12,6 +12,7 @@ struct X86Cpu {
   bool fma = false;
   bool avx2 = false;
   bool f16c = false;
+  bool avxvnni = false;
   bool avx512f = false;     // with DQ, BW and VL
   bool avx512vnni = false;  // with all of the former
 };

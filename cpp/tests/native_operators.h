@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "native/instruction_sets.h"
+#include "x86_cpu.h"
 
 namespace hvit_edge::native::testing {
 
@@ -22,12 +23,18 @@ constexpr double kRoughness = 3e-4;  // of SiLU and GELU in int8 layers
 // marks values that must not be written
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
+/// Runs the kernels of AVX-VNNI in the encoding of AVX-512, which more processors have.
+void run_avxvnni_by_evex(const Operation& operation, const Bases& bases);
+
 /// Returns the instruction sets of this processor; the first is portable, which includes NEON.
 inline std::vector<InstructionSet> present_sets() {
   std::vector<InstructionSet> sets;
   for (const InstructionSet& set : instruction_sets()) {
     if (set.present) sets.push_back(set);
   }
+#if defined(__x86_64__)
+  if (x86_cpu().avx512vnni) sets.push_back({"avxvnni by evex", true, run_avxvnni_by_evex, nullptr});
+#endif
   return sets;
 }
 

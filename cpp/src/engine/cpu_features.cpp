@@ -32,6 +32,7 @@ std::vector<std::string> cpu_features() {
                            {"avx", cpu.avx},
                            {"fma", cpu.fma},
                            {"avx2", cpu.avx2},
+                           {"avxvnni", cpu.avxvnni},
                            {"avx512f", cpu.avx512f},
                            {"avx512vnni", cpu.avx512vnni}});
 #elif defined(__aarch64__) && defined(__linux__)

@@ -46,6 +46,7 @@ std::vector<InstructionSet> instruction_sets() {
   const bool avx2 = cpu.avx2 && cpu.fma && cpu.f16c;
   return {{"portable", true, run_portable, run_half_portable},
           {"avx2", avx2, run_avx2, run_half_avx2},
+          {"avxvnni", avx2 && cpu.avxvnni, run_avxvnni, run_half_avxvnni},
           {"avx512", cpu.avx512vnni, run_avx512, run_half_avx512}};
 #elif defined(__aarch64__)
   const bool dots = has(Feature::dot_products);

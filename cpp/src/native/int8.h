@@ -30,7 +30,7 @@ struct ProductsInt8 {
 // Multiplies some rows by the panels `panel` to `end`.
 inline void multiply_rows_of(const ProductsInt8& work, const std::uint8_t** pointers,
                              std::int64_t first, int rows, std::int64_t panel, std::int64_t end) {
-  const TileCodes input{pointers, work.taps, work.depth};
+  const TileCodes input{pointers, work.taps, work.depth, work.bases->avxvnni};
   const std::int64_t panel_stride = work.taps * work.depth * kPanel;
   Range ranges[kInt8Rows];
   for (int row = 0; row < rows; ++row) {

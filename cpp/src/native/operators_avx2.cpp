@@ -8,6 +8,13 @@ namespace hvit_edge::native {
 
 void run_avx2(const Operation& operation, const Bases& bases) { run_operation(operation, bases); }
 
+// The same kernels, but for the products of int8 codes.
+void run_avxvnni(const Operation& operation, const Bases& bases) {
+  Bases with_vnni = bases;
+  with_vnni.avxvnni = true;
+  run_operation(operation, with_vnni);
+}
+
 }  // namespace hvit_edge::native
 
 #endif

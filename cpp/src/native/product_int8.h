@@ -29,12 +29,26 @@ constexpr int kInt8Rows = 2, kInt8Panels = 1;
 
 constexpr int kIntegersOfPanel = static_cast<int>(kPanel) / kWideLanes;
 
-#if !defined(HVIT_EDGE_ROW_DOTS)
+#if !defined(HVIT_EDGE_WIDE_CODES)
+#define HVIT_EDGE_VNNI
+#elif defined(HVIT_EDGE_EVEX)  // a test, which also runs on processors with AVX-512
+#define HVIT_EDGE_VNNI __attribute__((target("avx512vl,avx512vnni")))
+#define HVIT_EDGE_DPBUSD _mm256_dpbusd_epi32
+#else
+#define HVIT_EDGE_VNNI __attribute__((target("avxvnni")))
+#define HVIT_EDGE_DPBUSD _mm256_dpbusd_avx_epi32
+#endif
+
+#if !defined(HVIT_EDGE_ROW_DOTS) || defined(HVIT_EDGE_WIDE_CODES)
 // Adds the products of each lane's four weights with four codes to sum[lane].
-inline Integers add_products(Integers sum, const std::int8_t* weights, std::int32_t codes) {
+HVIT_EDGE_VNNI inline Integers add_products(Integers sum, const std::int8_t* weights,
+                                            std::int32_t codes) {
 #if defined(__AVX512VNNI__)
   return (Integers)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(codes),
                                        _mm512_loadu_si512(weights));
+#elif defined(HVIT_EDGE_WIDE_CODES)
+  return (Integers)HVIT_EDGE_DPBUSD((__m256i)sum, _mm256_set1_epi32(codes),
+                                    _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights)));
 #else
   std::int8_t code[4];
   __builtin_memcpy(code, &codes, sizeof(code));
@@ -51,7 +65,8 @@ inline Integers add_products(Integers sum, const std::int8_t* weights, std::int3
 struct TileCodes {
   const std::uint8_t* const* rows;  // [taps][kInt8Rows]
   std::int64_t taps, depth;
-  const void* wide = nullptr;  // the WideCodes of the rows, if all taps fit
+  bool vnni = false;           // AVX-VNNI multiplies them
+  const void* wide = nullptr;  // or else the WideCodes of the rows, if all taps fit
 };
 
 /// Converts sums to numbers, with values of the rows and of the tile's columns.
@@ -111,29 +126,21 @@ inline void scale_all(const Integers (&sum)[rows][vectors], const Scaling& scali
   for (int j = 0; j < vectors; j += kWides) scale_sums(sum, j, scaling, to + j * kWideLanes);
 }
 
-// The sums of a tile, [row * kColumnsTogether + column], as numbers; `weights` moves past those
-// of its first panel.
-template <int rows, int panels>
-__attribute__((always_inline)) inline void multiply_int8_one(
-    const TileCodes& input, const std::int8_t*& weights, [[maybe_unused]] std::int64_t panel_stride,
-    const Scaling& scaling, Lane* sums) {
-  constexpr int vectors = panels * kIntegersOfPanel;
-  Integers sum[rows][vectors];
-  start_sums(sum, scaling.ranges, scaling.totals);
-#if defined(HVIT_EDGE_WIDE_CODES)
-  if (input.wide != nullptr) {
-    const auto& wide = *static_cast<const WideCodes<rows>*>(input.wide);
-    add_wide_rows(sum, wide, input.taps * input.depth, weights);
-    return scale_all(sum, scaling, sums);
-  }
+#if !defined(HVIT_EDGE_ROW_DOTS) || defined(HVIT_EDGE_WIDE_CODES)
+#if defined(HVIT_EDGE_WIDE_CODES)  // callers have no VNNI
+#define HVIT_EDGE_TILE HVIT_EDGE_VNNI __attribute__((noinline))
+#else
+#define HVIT_EDGE_TILE __attribute__((always_inline)) inline
 #endif
+
+// Adds the products of a tile; `weights` moves past those of its first panel.
+template <int rows, int vectors>
+HVIT_EDGE_TILE void add_tile(Integers (&sum)[rows][vectors], const TileCodes& input,
+                             const std::int8_t*& weights, std::int64_t panel_stride) {
   for (std::int64_t tap = 0; tap < input.taps; ++tap) {
     const std::uint8_t* row[rows];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kInt8Rows + i];
-#if defined(HVIT_EDGE_ROW_DOTS)
-    add_row_dots<rows>(sum, row, input.depth, weights);
-#else
     for (std::int64_t k = 0; k < input.depth; k += 4, weights += 4 * kPanel) {
 #pragma GCC unroll 8
       for (int i = 0; i < rows; ++i) {
@@ -148,8 +155,40 @@ __attribute__((always_inline)) inline void multiply_int8_one(
         }
       }
     }
-#endif
   }
+}
+#endif
+
+// The sums of a tile, [row * kColumnsTogether + column], as numbers; `weights` moves past those
+// of its first panel.
+template <int rows, int panels>
+__attribute__((always_inline)) inline void multiply_int8_one(
+    const TileCodes& input, const std::int8_t*& weights, [[maybe_unused]] std::int64_t panel_stride,
+    const Scaling& scaling, Lane* sums) {
+  constexpr int vectors = panels * kIntegersOfPanel;
+  Integers sum[rows][vectors];
+  start_sums(sum, scaling.ranges, scaling.totals);
+#if defined(HVIT_EDGE_WIDE_CODES)
+  if (input.vnni) {
+    add_tile(sum, input, weights, panel_stride);
+    return scale_all(sum, scaling, sums);
+  }
+  if (input.wide != nullptr) {
+    const auto& wide = *static_cast<const WideCodes<rows>*>(input.wide);
+    add_wide_rows(sum, wide, input.taps * input.depth, weights);
+    return scale_all(sum, scaling, sums);
+  }
+#endif
+#if defined(HVIT_EDGE_ROW_DOTS)
+  for (std::int64_t tap = 0; tap < input.taps; ++tap) {
+    const std::uint8_t* row[rows];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kInt8Rows + i];
+    add_row_dots<rows>(sum, row, input.depth, weights);
+  }
+#else
+  add_tile(sum, input, weights, panel_stride);
+#endif
   scale_all(sum, scaling, sums);
 }
 
@@ -159,7 +198,7 @@ void multiply_int8(const TileCodes& input, const std::int8_t* weights, std::int6
 #if defined(HVIT_EDGE_WIDE_CODES)
   WideCodes<rows> wide;
   TileCodes widened = input;
-  if (tiles > 1 && input.taps * input.depth <= kMostWide) {
+  if (!input.vnni && tiles > 1 && input.taps * input.depth <= kMostWide) {
     for (std::int64_t tap = 0; tap < input.taps; ++tap) {
       for (int i = 0; i < rows; ++i) {
         const std::uint8_t* row = input.rows[tap * kInt8Rows + i];
