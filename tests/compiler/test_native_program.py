@@ -237,37 +237,6 @@ def test_an_operator_that_it_lacks_is_left_outside(precision, tiny_preprocess, t
         hvit_edge.compile(module, output=tmp_path / "b.pte", min_delegated=0.9, **options)
 
 
-class Far(nn.Module):
-    """Applies linear layers to tokens; the second reads a feature far from the others."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        sizes = (3, 40, 40, 40, 40, 5)
-        self.layers = nn.ModuleList(map(nn.Linear, sizes, sizes[1:]))
-        with torch.no_grad():
-            self.layers[0].bias[0] = 3000.0
-            self.layers[1].weight[:, 0] = 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x.flatten(2).transpose(1, 2)
-        for layer in self.layers:
-            x = layer(x).relu()
-        return x.mean(1)
-
-
-def test_a_sensitive_layer_stays_float_and_is_named(tiny_preprocess, tmp_path):
-    torch.manual_seed(0)
-    options = {"preprocess": tiny_preprocess, "output": tmp_path / "a.pte"}
-    with pytest.warns(UserWarning, match=r"with layers\.1 in floating point it has"):
-        artifact = hvit_edge.compile(
-            Far().eval(), target="native", precision="int8-dynamic", **options
-        )
-    (notice,) = artifact.report.to_dict()["calibration"]["notices"]
-    assert notice.startswith("[calibration] int8 in all layers had a centered SQNR of")
-    layers = hvit_edge.Session(artifact.path).metadata.layers
-    assert not any("layers.1" in layer.layer for layer in layers) and layers
-
-
 REFUSALS = {
     "precision": (
         {"precision": "auto"},

@@ -145,17 +145,26 @@ def test_an_embedder_in_int8(photo_windows, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_registered_segmenter_in_int8_keeps_sensitive_layers_in_float(photo_windows, tmp_path):
+@pytest.mark.parametrize(
+    "target",
+    [{"target": "native"}, {"target": "xnnpack"}, {"target": "xnnpack", "cpu": "arm"}],
+    ids=str,
+)
+def test_a_registered_segmenter_in_int8_keeps_sensitive_layers_in_float(
+    target, photo_windows, tmp_path
+):
     with pytest.warns(UserWarning, match="in floating point it has"):
         made = hvit_edge.compile(
             SEGMENTER,
             weights="random",
             input_size=256,
-            target="native",
+            **target,
             precision="int8",
             calib_data=photo_windows,
             output=tmp_path / "a.pte",
         )
+    report = made.report.to_dict()
+    assert report["delegates"] == 1 and not report["ops_outside"]
     assert hvit_edge.Session(made.path).self_test().passed
 
 

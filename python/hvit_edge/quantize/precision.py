@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 
 import torch
 from torch.fx import GraphModule
@@ -34,6 +35,7 @@ def quantize(
     calibration: Calibration | None = None,
     cpu: str = "any",
     is_reference: bool = False,
+    adjust: Callable[[GraphModule], None] | None = None,
     reuse: Reuse | None = None,
     progress: Wrap = silent,
 ) -> GraphModule:
@@ -56,6 +58,7 @@ def quantize(
         cpu: "any" or "arm". With "arm", "int8" needs fewer instructions of 64-bit Arm: the other
             layers compute in float16, and 8 or more tokens or pixels share a range.
         is_reference: True if `graph` is from `reference_graph` for `precision`.
+        adjust: changes the int8 graph in place, before its other layers become float16.
         reuse: weights that were rounded before for the same graph and calibration.
         progress: wraps the loops over the calibration inputs and over the layers.
 
@@ -74,6 +77,9 @@ def quantize(
             rounded = rounded_layers(graph, chosen, calibration, reuse or Reuse(), progress)
         on_arm = cpu == "arm" and precision == "int8"
         quantize_int8(graph, chosen, rounded, share=ARM_SHARED_ROWS if on_arm else 1)
+        if adjust is not None:
+            cleanup(graph)
+            adjust(graph)
         if on_arm:
             quantize_half(graph)
     cleanup(graph)

@@ -6,24 +6,22 @@ know the backend and refuse it, so a program is measured in the C++ runtime.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import torch
 from torch.fx import GraphModule, Node
 
 from hvit_edge.lowering import NATIVE_PIPELINE, Rewrite
 from hvit_edge.precision import INT8, XNNPACK_PACKAGES
-from hvit_edge.quantize import Calibration, quantize, reference_graph
+from hvit_edge.quantize import quantize, reference_graph
 from hvit_edge.quantize.arithmetic import native_arithmetic
-from hvit_edge.quantize.sensitive_layers import MOST_INPUTS, keep_sensitive_layers
 from hvit_edge.targets.lowered_program import LoweredProgram
 from hvit_edge.targets.native.constant_pool import ConstantPool
 from hvit_edge.targets.native.lower import lower
 from hvit_edge.targets.native.program import serialize
 from hvit_edge.targets.native.runtime import native_int8_values, native_run, native_values
 from hvit_edge.targets.native.values import Number
+from hvit_edge.targets.sensitive_layers import SensitiveLayers
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Target, Values
 
 
@@ -48,17 +46,18 @@ class NativeTarget(Target[LoweredProgram]):
             return Prepared(graph, Quantized(graph, arithmetic))
         job.tell("quantise")
         reference = reference_graph(graph, job.precision)
+        sensitive = SensitiveLayers(reference, job)
         made = quantize(
             reference,
             job.example,
             precision=job.precision,
             calibration=job.calibrated(),
             is_reference=True,
+            adjust=sensitive,
             reuse=job.reuse,
             progress=job.progress,
         )
-        calibration = _keep_float(reference, made, job) if job.keep_sensitive else None
-        return Prepared(made, Quantized(made, arithmetic), reference, calibration)
+        return Prepared(made, Quantized(made, arithmetic), reference, sensitive.calibration)
 
     def lower(self, prepared: Prepared, job: Job) -> LoweredProgram:
         """Lower a graph for the backend."""
@@ -98,13 +97,3 @@ def number_of(precision: str, cpu: str) -> Number:
     """Return what a program computes in if it is not int8: float16 beside int8 is for Arm."""
     in_half = precision == "fp16" or (precision in INT8 and cpu == "arm")
     return Number.FLOAT16 if in_half else Number.FLOAT32
-
-
-def _keep_float(reference: GraphModule, quantized: GraphModule, job: Job) -> Calibration | None:
-    """Let sensitive layers be float again; the notices of what is returned say which."""
-    images = job.needed_calibration(MOST_INPUTS)
-    found = keep_sensitive_layers(reference, quantized, images.inputs)
-    if found is None:
-        return None
-    warnings.warn(found.notice, stacklevel=2)
-    return replace(images, notices=(*images.notices, found.notice))

@@ -16,6 +16,7 @@ from hvit_edge.quantize.arithmetic import xnnpack_arithmetic
 from hvit_edge.quantize.cost import Step
 from hvit_edge.targets.delegate import Lowered, serialize
 from hvit_edge.targets.executorch import executorch_run, executorch_step
+from hvit_edge.targets.sensitive_layers import SensitiveLayers
 from hvit_edge.targets.target import Job, Prepared, Quantized, Run, Sample, Target, Values
 from hvit_edge.targets.xnnpack.lower import lower, program_values
 
@@ -39,6 +40,7 @@ class XnnpackTarget(Target[Lowered]):
         job.tell("quantise")
         calibration = None if job.precision == "fp16" else job.calibrated()
         reference = reference_graph(graph, job.precision)
+        sensitive = SensitiveLayers(reference, job)
         if job.mix is not None:
             made = job.mix(reference, job.needed_calibration())
         else:
@@ -49,10 +51,12 @@ class XnnpackTarget(Target[Lowered]):
                 calibration=calibration,
                 cpu=job.cpu,
                 is_reference=True,
+                adjust=sensitive,
                 reuse=job.reuse,
                 progress=job.progress,
             )
-        return Prepared(made, Quantized(made, xnnpack_arithmetic(made)), reference)
+        arithmetic = xnnpack_arithmetic(made)
+        return Prepared(made, Quantized(made, arithmetic), reference, sensitive.calibration)
 
     def lower(self, prepared: Prepared, job: Job) -> Lowered:
         """Lower a graph for the delegate."""
