@@ -1,4 +1,8 @@
-"""Measure an artifact in a fresh process: load time, first run, latency, peak memory."""
+"""Measure an artifact in a fresh process: load time, first run, latency, peak memory.
+
+With --against OTHER, two artifacts are measured in alternating rounds and compared. --fail-if
+CONDITION exits with 3 if a number of the report is not as wanted.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,40 @@ from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.fleet import add_logs, bench_devices, check_for_fleet
-from hvit_edge.cli.parser import VerbParser, add_device, add_method, add_runs, add_threads
+from hvit_edge.cli.parser import (
+    VerbParser,
+    add_device,
+    add_fail_if,
+    add_method,
+    add_runs,
+    add_threads,
+    whole_number,
+)
 from hvit_edge.devices.addresses import names_several
+from hvit_edge.errors import InputError
+from hvit_edge.images.file_names import printable
 
 if TYPE_CHECKING:
+    from hvit_edge.profile.bench import BenchReport
+    from hvit_edge.profile.bench_rounds import BenchComparison
     from hvit_edge.profile.instructions import Instructions
 
 
 def add_arguments(parser: VerbParser) -> None:
     """Declare the options of `bench`."""
     add_runs(parser)
+    parser.add_argument(
+        "--against",
+        metavar="OTHER",
+        help="also measure another artifact, in alternating rounds, and compare the latencies",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=whole_number(1),
+        metavar="N",
+        help="with --against: number of rounds, at least 6, which share --iterations (default: 10)",
+    )
+    add_fail_if(parser, "p95_ms > 30")
     parser.add_argument(
         "--count-instructions",
         action="store_true",
@@ -33,25 +61,89 @@ def add_arguments(parser: VerbParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Measure an artifact and print the report."""
+    _check_options(args)
     if names_several(args.device):
-        check_for_fleet(args, "bench", "count_instructions", "method")
+        check_for_fleet(args, "bench", "against", "count_instructions", "fail_if", "method")
         return bench_devices(args, console)
     with console.quiet():
-        from hvit_edge.profile.bench import bench
+        from hvit_edge.measures.conditions import parse_condition, refuse_if
+        from hvit_edge.profile.bench_numbers import known_numbers, numbers_of
 
-        report = bench(
-            args.artifact,
-            iterations=args.iterations,
-            warmup=args.warmup,
-            threads=args.threads,
-            device=args.device,
-            count_instructions=args.count_instructions,
-            method=args.method,
-            progress=progress.counter("bench", unit="run"),
-        )
+        known = known_numbers(against=args.against is not None, counted=args.count_instructions)
+        conditions = [parse_condition(text, known) for text in args.fail_if]
+        found = _measure(args)
     if args.format == "json":
-        console.json(report.to_dict())
-        return 0
+        console.json(found.to_dict())
+    else:
+        compared = args.against is not None
+        _print(found.report if compared else found, console)
+        if compared:
+            console.print("")
+            console.print(describe_rounds(found))
+    refuse_if(conditions, numbers_of(found.to_dict()))
+    return 0
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Raise InputError for options that need another one, or exclude one another."""
+    if args.rounds is not None and args.against is None:
+        raise InputError(
+            "[hvit-edge bench] --rounds: expected together with --against OTHER, got it alone; add"
+            " it"
+        )
+    if args.against is not None and (args.device != "local" or args.count_instructions):
+        raise InputError(
+            "[hvit-edge bench] --against: expected neither --device nor --count-instructions, got"
+            " both artifacts to compare; compare instructions of two runs, which repeat"
+        )
+
+
+def _measure(args: argparse.Namespace) -> BenchReport | BenchComparison:
+    shared = {
+        "iterations": args.iterations,
+        "warmup": args.warmup,
+        "threads": args.threads,
+        "method": args.method,
+    }
+    if args.against is not None:
+        from hvit_edge.profile.bench_rounds import ROUNDS, bench_against
+
+        count = progress.counter("bench", unit="round")
+        rounds = args.rounds or ROUNDS
+        return bench_against(args.artifact, args.against, rounds=rounds, progress=count, **shared)
+    from hvit_edge.profile.bench import bench
+
+    return bench(
+        args.artifact,
+        device=args.device,
+        count_instructions=args.count_instructions,
+        progress=progress.counter("bench", unit="run"),
+        **shared,
+    )
+
+
+def describe_rounds(found: BenchComparison) -> str:
+    """Return the text of a comparison by rounds."""
+    result = found.comparison
+    sign = "slower" if result.ratio > 1 else "faster"
+    pairs = [
+        ("median", f"{found.report.latency_ms['p50']:.3f} ms"),
+        ("median of the other", f"{found.baseline.latency_ms['p50']:.3f} ms"),
+        (
+            "ratio by rounds",
+            f"{result.ratio:.3f}, {abs(result.ratio - 1):.1%} {sign}"
+            f" ({result.coverage:.1%}: {result.low:.3f} to {result.high:.3f})",
+        ),
+        ("slower, faster", f"in {result.slower} and in {result.faster} rounds"),
+        ("sign test", f"p = {result.p_value:.3g}"),
+    ]
+    rounds = len(found.rounds_ms)
+    heading = f"against {printable(found.baseline.artifact)} in {rounds} rounds"
+    return f"{heading}\n\n{text.fields(pairs)}"
+
+
+def _print(report: BenchReport, console: Console) -> None:
+    """Print the report of one artifact."""
     latency = report.latency_ms
     console.print(
         f"{report.artifact} on {report.device}: {report.iterations} runs after {report.warmup} of"
@@ -80,7 +172,6 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         console.print(kernels_table(report.instructions))
         console.print("")
         console.print(estimates_table(report.instructions))
-    return 0
 
 
 def kernels_table(instructions: Instructions) -> str:

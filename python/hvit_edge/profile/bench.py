@@ -95,15 +95,8 @@ def bench(
             which is timed on the device; or instructions are requested outside QEMU.
         DeviceError: the device cannot be reached, or was lost.
     """
-    if is_package(path):
-        raise InputError(
-            f"[bench] expected a .pte file, got the package {path}; packages are timed on the"
-            " device: open it in Xcode and make a performance report, or time it with coremltools"
-            " on a Mac"
-        )
-    _check("iterations", iterations, least=1)
-    _check("warmup", warmup, least=0)
-    _check("threads", threads, least=0)
+    check_program(path)
+    check_counts(iterations, warmup, threads)
     if count_instructions:
         check_countable(device)
     if method and device != LOCAL:
@@ -116,9 +109,19 @@ def bench(
         runs = {"iterations": iterations, "warmup": warmup}
         answer = runner.bench(Path(path), **runs, threads=threads, progress=progress)
         counted = instructions_of(Path(path), device, progress) if count_instructions else None
-        return replace(_report(path, answer, **runs), device=device, instructions=counted)
-    command = [sys.executable, "-c", WORKER, str(path), str(iterations), str(warmup), str(threads)]
-    command.append(method)
+        return replace(report_of(path, answer, **runs), device=device, instructions=counted)
+    answer = measure(path, iterations, warmup, threads, method)
+    return report_of(path, answer, iterations, warmup)
+
+
+def measure(path: str | Path, iterations: int, warmup: int, threads: int, method: str) -> dict:
+    """Return the measurements of `bench` in a new process on this machine, in seconds and bytes.
+
+    Raises:
+        ArtifactError: the artifact cannot be used, or the process crashed.
+    """
+    numbers = map(str, (iterations, warmup, threads))
+    command = [sys.executable, "-c", WORKER, str(path), *numbers, method]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     answer = _answer(done.stdout)
     if "error" in answer:
@@ -130,10 +133,11 @@ def bench(
             f"[bench] {path}: expected the measuring process to finish, got exit status"
             f" {done.returncode} ({last}); run hvit-edge doctor"
         )
-    return _report(path, answer, iterations, warmup)
+    return answer
 
 
-def _report(path: str | Path, answer: dict, iterations: int, warmup: int) -> BenchReport:
+def report_of(path: str | Path, answer: dict, iterations: int, warmup: int) -> BenchReport:
+    """Return the report of an answer of `measure`, or of a device."""
     return BenchReport(
         artifact=str(path),
         iterations=iterations,
@@ -169,6 +173,23 @@ def summarise(samples: np.ndarray) -> dict[str, float]:
         "max": float(np.max(samples)),
         "std": float(np.std(samples)),
     }
+
+
+def check_program(path: str | Path) -> None:
+    """Raise InputError for a package."""
+    if is_package(path):
+        raise InputError(
+            f"[bench] expected a .pte file, got the package {path}; packages are timed on the"
+            " device: open it in Xcode and make a performance report, or time it with coremltools"
+            " on a Mac"
+        )
+
+
+def check_counts(iterations: int, warmup: int, threads: int) -> None:
+    """Raise InputError if a number is too small."""
+    _check("iterations", iterations, least=1)
+    _check("warmup", warmup, least=0)
+    _check("threads", threads, least=0)
 
 
 def _check(name: str, value: int, *, least: int) -> None:
