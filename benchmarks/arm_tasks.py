@@ -92,12 +92,13 @@ def network(name: str) -> Network:
     return Network(module, origin, origin.preprocess(load_image(photo)))
 
 
-def compile_task(name: str, precision: str, artifact: Path) -> None:
+def compile_task(name: str, precision: str, artifact: Path, *, cpu: str | None = "arm") -> None:
     """Compile a network as `arm.compile_ours` does, with arrays as inputs and outputs."""
     made = network(name)
     target = "native" if precision in NATIVE else "xnnpack"
     precision = precision.removeprefix("native ")
-    cpu = None if target == "native" and precision != "int8" else "arm"
+    if target == "native" and "int8" not in precision:
+        cpu = None
     make = partial(
         compile_model,
         made.module,
@@ -106,8 +107,9 @@ def compile_task(name: str, precision: str, artifact: Path) -> None:
         precision=precision,
         cpu=cpu,
         output=artifact,
+        force=True,
     )
-    if precision != "int8":
+    if "int8" not in precision:
         make()
         return
     data = artifact.with_suffix(".npz")

@@ -12,7 +12,7 @@ $(PEERS)/hvit_edge_guest_python: tools/build_peer_guest.sh benchmarks/peers/gues
 		$(wildcard cpp/runner/count_markers.*) | .venv/created
 	$(TOOLS)/build_peer_guest.sh $(PEERS)
 
-bench: setup bench-peers ## time four models beside every peer; BENCH_FLAGS='--models swin_t' for a part
+bench: setup bench-peers ## time six models beside every peer; BENCH_FLAGS='--models swin_t' for a part
 	$(BIN)/python benchmarks/against_peers.py $(BENCH_FLAGS)
 	$(BIN)/python benchmarks/readme_tables.py
 

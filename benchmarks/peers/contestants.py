@@ -6,7 +6,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MODELS = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t")
+from tables.arm import TASK_SIZES
+
+MODELS = ("mobilevit_xs", "conformer_ti", "shunted_t", "swin_t", *TASK_SIZES)
+"""Networks that segment and detect are measured at the sizes of `TASK_SIZES`, without masks and the
+suppression of boxes."""
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = {
     "own": Path(sys.executable),

@@ -28,8 +28,35 @@ def to_fp32(exported, output):
     """Convert with LiteRT's converter of PyTorch programs."""
     program = torch.export.load(exported)
     (example,), _ = program.example_inputs
-    litert_torch.convert(program.module(check_guards=False), (example,)).export(output)
-    return "litert_torch.convert"
+    module = program.module(check_guards=False)
+    resized = resize_pixels(module)
+    litert_torch.convert(module, (example,)).export(output)
+    return "litert_torch.convert" + (
+        ", repetitions of a pixel as interpolations" if resized else ""
+    )
+
+
+def resize_pixels(module):
+    """Write repetitions of one pixel [N, C, 1, 1] as interpolations of it, which are equal.
+
+    The converter reorders the dimensions of tensors, but not the shape that its BROADCAST_TO has,
+    and the interpreter then refuses the file. Returns True if the module was changed.
+    """
+    repetitions = [
+        node
+        for node in module.graph.find_nodes(
+            op="call_function", target=torch.ops.aten.expand.default
+        )
+        if len(node.args[1]) == 4 and node.args[0].meta["val"].shape[2:] == (1, 1)
+    ]
+    for node in repetitions:
+        sides = list(node.meta["val"].shape[2:])
+        node.target, node.args = (
+            torch.ops.aten.upsample_bilinear2d.vec,
+            (node.args[0], sides, False, None),
+        )
+    module.recompile()
+    return bool(repetitions)
 
 
 def to_fp16(fp32, output):

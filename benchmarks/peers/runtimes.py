@@ -2,7 +2,8 @@
 
 Each is a class. `PACKAGE` is the package whose version is reported, and `MODULES` are imported
 before the load time starts. An object loads in `__init__(path, threads, **options)`, takes one
-float32 [1, 3, H, W] by `set_input`, runs with `run()` and returns its answer with `output()`.
+float32 [1, 3, H, W] by `set_input`, runs with `run()` and returns its answer with `output()`: all
+numbers of its outputs, as `guest.in_one_row` orders them.
 Packages are imported inside, because each is in a different environment.
 """
 
@@ -27,7 +28,7 @@ class HvitEdge:
         self.outputs = self.session(self.array)
 
     def output(self):
-        return self.outputs[0]
+        return guest.in_one_row(self.outputs)
 
 
 class ExecuTorch(HvitEdge):
@@ -41,13 +42,14 @@ class Eager:
 
     PACKAGE, MODULES = "torch", ("torch", "hvit_edge.weights")
 
-    def __init__(self, path, threads, *, model):
+    def __init__(self, path, threads, *, model, input_size):
         import torch
 
         from hvit_edge import create_model
 
         torch.set_num_threads(threads)
-        self.torch, self.module = torch, create_model(model, weights=path)
+        self.torch = torch
+        self.module = create_model(model, weights=path, input_size=input_size)
 
     def set_input(self, array):
         self.tensor = self.torch.from_numpy(array)
@@ -57,14 +59,15 @@ class Eager:
             self.outputs = self.module(self.tensor)
 
     def output(self):
-        return self.outputs.numpy()
+        both = self.outputs if isinstance(self.outputs, tuple) else (self.outputs,)
+        return guest.in_one_row([output.numpy() for output in both])
 
 
 class Compiled(Eager):
     """Runs torch.compile with the weights frozen into Inductor's code."""
 
-    def __init__(self, path, threads, *, model):
-        super().__init__(path, threads, model=model)
+    def __init__(self, path, threads, **options):
+        super().__init__(path, threads, **options)
         import torch._inductor.config
 
         torch._inductor.config.freezing = True
@@ -99,7 +102,7 @@ class OpenVino:
         self.request.set_input_tensor(openvino.Tensor(array, shared_memory=True))
 
     def output(self):
-        return self.request.get_output_tensor().data.copy()
+        return guest.in_one_row([tensor.data for tensor in self.request.output_tensors])
 
 
 class Ncnn:
@@ -125,12 +128,15 @@ class Ncnn:
     def run(self):
         extractor = self.net.create_extractor()
         extractor.input("in0", self.input)
-        status, self.outputs = extractor.extract("out0")
-        if status != 0:
-            raise RuntimeError(f"ncnn's extract gives status {status}")
+        self.outputs = []
+        for name in self.net.output_names():
+            status, output = extractor.extract(name)
+            if status != 0:
+                raise RuntimeError(f"ncnn's extract gives status {status}")
+            self.outputs.append(output)
 
     def output(self):
-        return np.array(self.outputs)
+        return guest.in_one_row([np.array(output) for output in self.outputs])
 
 
 class OnnxRuntime(guest.OnnxRuntime):

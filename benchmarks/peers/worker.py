@@ -4,7 +4,7 @@
                 "options": {...}}'
 
 NPZ contains float32 images "arr_0" and so on, each [1, 3, H, W]. The first line on stdout describes
-the load, and NPY then contains the outputs [images, classes]. Each line on stdin, `{"runs": 10,
+the load, and NPY then contains the outputs [images, numbers]. Each line on stdin, `{"runs": 10,
 "warmup": 2}`, is answered with the milliseconds of every run. Only JSON goes to stdout.
 """
 
@@ -77,7 +77,7 @@ def start(task):
 
 
 def answers(runtime, images):
-    """Return the outputs [images, classes]."""
+    """Return the outputs [images, numbers]."""
     rows = []
     for image in images:
         runtime.set_input(image)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 GOOD = {"work": 1.0, "multiply_adds": 5_000_000, "agreement": {"max_rel": 1e-6}}
 
@@ -32,6 +33,23 @@ def test_ours_may_save_what_exact_rewrites_save(load, work, counts):
     script = load("against_peers.py")
     row = {"work": work, "agreement": {"max_rel": 1e-5}}
     assert (script.why_not(row, False, script.LEAST_OWN_WORK) is None) is counts
+
+
+def test_only_ours_may_save_the_taps_that_read_padding(load):
+    script = load("against_peers.py")
+    ours, peer = script.CONTESTANTS["hvit-edge fp32"], script.CONTESTANTS["litert fp32"]
+    trimmed = "deeplabv3_mobilevit_xxs"
+    assert script.least_work(ours, trimmed) == script.LEAST_TRIMMED_WORK < script.LEAST_OWN_WORK
+    assert script.least_work(ours, "mobilevit_xs") == script.LEAST_OWN_WORK
+    assert script.least_work(peer, trimmed) == script.least_work(peer, "swin_t") == 0.99
+
+
+def test_several_outputs_are_one_row_with_the_largest_first(load):
+    script = load("against_peers.py")
+    small, large = torch.zeros(1, 2, 4), torch.ones(1, 2, 7)
+    row = script.in_one_row((small, large))
+    assert row.shape == (1, 22) and row[0, :14].all() and not row[0, 14:].any()
+    np.testing.assert_array_equal(script.in_one_row(large), np.ones((1, 14)))
 
 
 def test_agreement_is_that_of_the_worst_photo(load):
