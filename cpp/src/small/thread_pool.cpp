@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -14,13 +13,13 @@
 
 #include "engine/cpu_count.h"
 #include "hvit_edge/threads.h"
+#include "small/next_share.h"
 #include "small/worker_cpus.h"
 
 namespace hvit_edge::small {
 namespace {
 
 constexpr int kSpins = 4096;            // tens of microseconds
-constexpr std::int64_t kTurns = 8;      // of each thread in the work of an operation
 constexpr std::size_t kCacheLine = 64;  // what different threads write is not in the same one
 constexpr std::size_t kStack = std::size_t{1} << 20;  // attention needs 400 kB, musl gives 128 kB
 constexpr std::uint32_t kOpen = std::uint32_t{1} << 31;
@@ -58,7 +57,6 @@ struct ThreadPool::State {
   native::Job job = nullptr;
   const void* work = nullptr;
   std::int64_t count = 0;
-  std::int64_t together = 1;
   alignas(kCacheLine) std::atomic<std::int64_t> next{0};     // the first index that is left
   alignas(kCacheLine) std::atomic<std::uint32_t> inside{0};  // kOpen, and the number of workers
   alignas(kCacheLine) std::atomic<std::uint32_t> news{0};    // is raised for work, and to stop
@@ -81,10 +79,13 @@ struct ThreadPool::State {
 };
 
 void ThreadPool::State::take_part() {
-  for (std::int64_t first = next.fetch_add(together, std::memory_order_relaxed); first < count;
-       first = next.fetch_add(together, std::memory_order_relaxed)) {
-    const std::int64_t end = std::min(first + together, count);
+  const auto sharing = static_cast<std::int64_t>(threads.load(std::memory_order_relaxed));
+  std::int64_t first = next.load(std::memory_order_relaxed);
+  while (first < count) {
+    const std::int64_t end = first + next_share(count - first, sharing);
+    if (!next.compare_exchange_weak(first, end, std::memory_order_relaxed)) continue;
     for (std::int64_t i = first; i < end; ++i) job(work, i);
+    first = next.load(std::memory_order_relaxed);
   }
 }
 
@@ -212,8 +213,6 @@ void ThreadPool::run(std::int64_t count, native::Job job, const void* work) {
   state.job = job;
   state.work = work;
   state.count = count;
-  const auto threads = static_cast<std::int64_t>(state.threads);
-  state.together = std::max<std::int64_t>(count / (threads * kTurns), 1);
   state.next = 0;
   state.inside = kOpen;
   state.announce();
