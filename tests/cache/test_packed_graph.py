@@ -155,3 +155,11 @@ def test_an_entry_names_no_other_functions(before, after):
     changed = Entry(json.loads(text.replace(before, after)), entry.tensors)
     with pytest.raises((ValueError, KeyError, AttributeError, TypeError)):
         unpack(changed)
+
+
+def test_operators_of_other_namespaces_are_read_only_if_they_are_named(tiny_model):
+    graph = export_graph(tiny_model, EXAMPLE)
+    entry = pack(graph)
+    assert len(list(unpack(entry, operators=("aten",)).graph.nodes)) == len(list(graph.graph.nodes))
+    with pytest.raises(ValueError, match=r"an operator aten\."):
+        unpack(entry, operators=("hvit_edge",))

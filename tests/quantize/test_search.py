@@ -328,3 +328,29 @@ def test_plan_of_the_result_is_complete(graph, calibration):
     result = search(graph, calibration, Evaluate(), costs=profile_of(graph), max_drop=0.1)
     assert list(result.plan.layers) == [layer.name for layer in find_layers(graph)]
     assert isinstance(result.plan, Plan)
+
+
+def test_sensitivities_may_be_measured_elsewhere(graph, calibration, tmp_path):
+    """In any order, only those that the state does not have, and with the same result."""
+    inputs = [(torch.from_numpy(array),) for array in calibration.inputs]
+    asked = []
+
+    def measuring(layers, precision, rounded, add):
+        asked.append((precision, [layer.name for layer in layers]))
+        found = measure_sensitivity(
+            graph, layers, inputs, None, precision=precision, rounded=rounded
+        )
+        for one in reversed(found):
+            add(one)
+
+    def run(state, elsewhere):
+        evaluate, costs = Evaluate(), profile_of(graph)
+        return search(graph, calibration, evaluate, costs, state=state, sensitivities=elsewhere)
+
+    path = tmp_path / "state.json"
+    plain = run(None, None).to_dict()
+    assert run(SearchState(path, "d"), measuring).to_dict() == plain
+    assert [precision for precision, _ in asked] == ["int8", "fp16"]
+    assert len(asked[0][1]) == LAYERS
+    assert run(SearchState(path, "d"), measuring).to_dict() == plain
+    assert len(asked) == 2, "the state has all"

@@ -14,7 +14,6 @@ def nodes():
     """A cluster of two nodes; `add()` adds another one, and `kill(node)` kills it."""
     pytest.importorskip("ray")
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    os.environ |= {"RAY_raylet_start_wait_time_s": "240"}  # a machine may run other tests, too
     from ray.cluster_utils import Cluster
 
     one = {"num_cpus": 1, "object_store_memory": 80 * 2**20}

@@ -48,7 +48,7 @@ def pack(
     Args:
         graph: from `export_graph`, or rewritten.
         known: tensors that `unpack` will be given again, by name.
-        operators: the namespaces of operators that are allowed; `unpack` knows `STORED`.
+        operators: the namespaces of operators that are allowed; `unpack` needs the same ones.
 
     Raises:
         NotStorable: the graph has something that is no operator of ATen, or values other than
@@ -66,8 +66,16 @@ def pack(
     return Entry(value, tuple(constants.tensors))
 
 
-def unpack(entry: Entry, known: Known | None = None) -> GraphModule:
+def unpack(
+    entry: Entry, known: Known | None = None, operators: Sequence[str] = STORED
+) -> GraphModule:
     """Return the graph that `pack` was given.
+
+    Args:
+        entry: from `pack`.
+        known: the tensors that `pack` was given.
+        operators: the namespaces of operators that are allowed, those of `pack`; their operators
+            must be registered.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError: the entry is not
@@ -83,7 +91,7 @@ def unpack(entry: Entry, known: Known | None = None) -> GraphModule:
         _register(root, one, entry.tensors, known or {}, made)
     graph, nodes = Graph(), {}
     for one in value["nodes"]:
-        nodes[one["name"]] = _unpacked_node(graph, one, nodes)
+        nodes[one["name"]] = _unpacked_node(graph, one, nodes, operators)
     signature = value["signature"]
     if signature is not None:
         specs = (treespec_loads(signature["inputs"]), treespec_loads(signature["outputs"]))
@@ -185,9 +193,11 @@ def _packed_node(node: Node, operators: Sequence[str]) -> dict[str, object]:
     return packed
 
 
-def _unpacked_node(graph: Graph, one: Mapping[str, Any], nodes: Mapping[str, Node]) -> Node:
+def _unpacked_node(
+    graph: Graph, one: Mapping[str, Any], nodes: Mapping[str, Node], operators: Sequence[str]
+) -> Node:
     args, kwargs = _unpacked(one["args"], nodes), _unpacked(one["kwargs"], nodes)
-    node = graph.create_node(one["op"], _target(one), args, kwargs, one["name"])
+    node = graph.create_node(one["op"], _target(one, operators), args, kwargs, one["name"])
     if node.name != one["name"]:
         raise ValueError(f"a second name {one['name']}")
     for key in ("val", *_PLAIN_META):
@@ -207,7 +217,7 @@ def _target_name(node: Node, operators: Sequence[str]) -> str:
     raise NotStorable(f"a call of {node.target}")
 
 
-def _target(one: Mapping[str, Any]) -> Callable[..., object] | str:
+def _target(one: Mapping[str, Any], operators: Sequence[str]) -> Callable[..., object] | str:
     name = str(one["target"])
     if one["op"] in ("placeholder", "get_attr", "output"):
         return name
@@ -216,7 +226,7 @@ def _target(one: Mapping[str, Any]) -> Callable[..., object] | str:
     if name in _FUNCTIONS:
         return _FUNCTIONS[name]
     namespace, packet, overload = name.split(".")
-    if namespace not in STORED:
+    if namespace not in operators:
         raise ValueError(f"an operator {name}")
     found = getattr(getattr(getattr(torch.ops, namespace), packet), overload)
     if not isinstance(found, torch._ops.OpOverload):

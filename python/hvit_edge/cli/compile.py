@@ -32,6 +32,7 @@ from hvit_edge.cli.parser import (
     whole_number,
 )
 from hvit_edge.cli.preprocess_options import add_preprocess, chosen_preprocess
+from hvit_edge.cli.ray_options import add_ray, check_search_on, search_cluster
 from hvit_edge.errors import InputError
 from hvit_edge.labels import read_labels_file
 from hvit_edge.precision import COMPUTE_UNITS, CPUS, IOS, TARGET_PRECISIONS
@@ -221,6 +222,10 @@ def _add_mixed(parser: VerbParser) -> None:
         action="store_true",
         help="auto: write the best plan even if it loses more than --max-drop",
     )
+    add_ray(
+        parser,
+        "auto: measure layers and plans with the workers of a Ray cluster; the plan is the same",
+    )
 
 
 def _add_coreml(parser: VerbParser) -> None:
@@ -256,6 +261,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             "[hvit-edge compile] --calib-samples: expected together with --calib-data, got it"
             " alone; add --calib-data DIR"
         )
+    check_search_on(args)
     model = check_address(args.model, "compile")
     given = read_arguments(args.arg, "hvit-edge compile") if args.arg else None
     labels = list(read_labels_file(args.labels)) if args.labels else None
@@ -267,7 +273,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     with console.quiet():
         made = _compile_many if many else _compile_one
         preprocess = chosen_preprocess(args)
-        with _notices(console):
+        with _notices(console), search_cluster(args) as cluster:
             found = made(
                 model,
                 targets,
@@ -292,6 +298,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 plan=args.plan,
                 cost_profile=args.cost_profile,
                 force_inexact=args.force_inexact,
+                on=cluster,
                 progress=progress.bar("calibrate"),
                 rtol=args.rtol,
                 on_step=console.begin,

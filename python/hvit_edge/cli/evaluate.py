@@ -31,9 +31,9 @@ from hvit_edge.cli.parser import (
     add_made_by,
     add_method,
     add_threads,
-    choice,
     whole_number,
 )
+from hvit_edge.cli.ray_options import add_ray, check_ray
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
 from hvit_edge.tasks.names import CLASSIFY, DETECT, SEGMENT
@@ -106,7 +106,11 @@ def add_arguments(parser: VerbParser) -> None:
         help="exit with 0 even if a class folder has no readable image",
     )
     _add_results(parser)
-    _add_ray(parser)
+    add_ray(
+        parser,
+        "spread the images over the workers of a Ray cluster, with --threads cores each (default"
+        " 1); the report is the same",
+    )
     add_method(parser, "the one that crops the least of each photo")
     add_device(parser, several=True)
     add_threads(parser)
@@ -128,24 +132,6 @@ def _add_results(parser: VerbParser) -> None:
         " the fields",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing --answers file")
-
-
-def _add_ray(parser: VerbParser) -> None:
-    """Add the options of a Ray cluster."""
-    parser.add_argument(
-        "--on",
-        type=choice("local", "ray"),
-        default="local",
-        metavar="{local,ray}",
-        help="ray: spread the images over the workers of a Ray cluster, with --threads cores each"
-        " (default 1); the report is the same (default: local)",
-    )
-    parser.add_argument(
-        "--ray-address",
-        metavar="ADDRESS",
-        help="with --on ray: a running cluster, such as auto or HOST:6379 (default: a"
-        " cluster on this machine, which ends with the command)",
-    )
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
@@ -203,11 +189,7 @@ def _check_options(args: argparse.Namespace) -> None:
             f"[hvit-edge eval] --on ray: expected the device local, got {args.device}; leave out"
             " one of both"
         )
-    if args.ray_address is not None and args.on != "ray":
-        raise InputError(
-            "[hvit-edge eval] --ray-address: expected together with --on ray, got it alone; add"
-            " --on ray"
-        )
+    check_ray(args, "eval")
 
 
 def _conditions(args: argparse.Namespace, task: str) -> list[Condition]:

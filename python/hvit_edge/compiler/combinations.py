@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Combination = tuple[str, str]
 """A target and a precision."""
-OF_AUTO = ("eval_data", "max_drop", "plan", "cost_profile", "force_inexact")
+OF_AUTO = ("eval_data", "max_drop", "plan", "cost_profile", "force_inexact", "on")
 OF_SOME = {
     "ios": lambda target, precision: target in APPLE,
     "compute_units": lambda target, precision: target in APPLE,

@@ -33,6 +33,7 @@ from hvit_edge.compiler.write_artifact import write_artifact
 from hvit_edge.preprocess import Preprocess
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize import Calibration, bundled_calibration
+from hvit_edge.ray.cluster import Cluster
 from hvit_edge.sources.address import Address
 from hvit_edge.targets import target_named
 from hvit_edge.targets.target import Job, Sample
@@ -69,6 +70,7 @@ def compile(
     plan: str | Path | None = None,
     cost_profile: str | Path | None = None,
     force_inexact: bool = False,
+    on: Cluster | None = None,
     progress: Wrap = silent,
     rtol: float | None = None,
     on_step: Callable[[str], None] | None = None,
@@ -128,6 +130,7 @@ def compile(
         plan: for "auto", a plan that a search wrote, see `MixedOptions`.
         cost_profile: for "auto", times of the operators, see `MixedOptions`.
         force_inexact: for "auto", take a plan that misses `max_drop`, see `MixedOptions`.
+        on: for "auto", a Ray cluster that measures layers and plans, see `MixedOptions`.
         progress: wraps the loops over the calibration images.
         rtol: largest difference from eager PyTorch, relative to its largest absolute output, with
             the same top class. It replaces the gate of the precision, see `measures.tolerance`.
@@ -175,7 +178,7 @@ def compile(
         min_delegated=min_delegated,
         calib_data=calib_data,
         calib_samples=calib_samples,
-        mixed=MixedOptions(eval_data, max_drop, plan, cost_profile, force_inexact),
+        mixed=MixedOptions(eval_data, max_drop, plan, cost_profile, force_inexact, on),
         progress=progress,
         on_step=on_step,
     )

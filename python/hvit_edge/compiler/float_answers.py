@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,9 +60,15 @@ class FloatAnswers:
         It is the mean over the photos of the cosine of two embeddings, of the overlap of two maps
         over the classes that either has, or of the share of boxes that both find.
         """
-        rows = zip(self.inputs, self._expected, self._placements, strict=True)
+        return float(np.mean(self.scores(graph, range(len(self.inputs)))))
+
+    def scores(self, graph: GraphModule, places: Sequence[int]) -> list[float]:
+        """Return how alike the answers to the photos at `places` are, each 0 to 1."""
         with torch.inference_mode():
-            return float(np.mean([self._alike(graph, *row) for row in rows]))
+            return [
+                self._alike(graph, self.inputs[i], self._expected[i], self._placements[i])
+                for i in places
+            ]
 
     def _alike(
         self, graph: GraphModule, photo: np.ndarray, expected: Arrays, placement: Placement

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch.fx import GraphModule
 
+from hvit_edge.compiler.mixed_on_ray import spread_over
 from hvit_edge.compiler.mixed_options import MixedOptions, plan_path, state_path
 from hvit_edge.datasets import open_images
 from hvit_edge.errors import ParityError
@@ -83,7 +84,10 @@ class Measured(Protocol):
     truth: np.ndarray
 
     def top1(self, graph: GraphModule) -> float:
-        """Return how right the answers of a graph are, 0 to 1."""
+        """Return how right the answers of a graph are, 0 to 1: the mean of all `scores`."""
+
+    def scores(self, graph: GraphModule, places: Sequence[int]) -> list[float]:
+        """Return how right the answers to the photos at some places are, each 0 to 1."""
 
 
 class Labelled:
@@ -105,9 +109,13 @@ class Labelled:
 
     def top1(self, graph: GraphModule) -> float:
         """Return the share of images that `graph` classifies correctly, 0 to 1."""
+        return float(np.mean(self.scores(graph, range(len(self.inputs)))))
+
+    def scores(self, graph: GraphModule, places: Sequence[int]) -> list[float]:
+        """Return 1 for each photo at `places` that `graph` classifies correctly, otherwise 0."""
         with torch.inference_mode():
-            found = [int(graph(torch.from_numpy(array)).argmax()) for array in self.inputs]
-        return float((np.array(found) == self.truth).mean())
+            found = [int(graph(torch.from_numpy(self.inputs[i])).argmax()) for i in places]
+        return [float(index == self.truth[i]) for index, i in zip(found, places, strict=True)]
 
 
 def mix(
@@ -195,17 +203,19 @@ def _searched(
 ) -> tuple[GraphModule, MixedReport]:
     from hvit_edge.targets.xnnpack.target import runnable  # imports ExecuTorch's compiler
 
-    result = search(
-        graph,
-        calibration,
-        labelled.top1,
-        CostProfile.load(options.cost_profile) if options.cost_profile else runnable,
-        model=model,
-        max_drop=DEFAULT_MAX_DROP if options.max_drop is None else options.max_drop,
-        state=SearchState(state_path(output), digest),
-        progress=progress,
-        tell=tell,
-    )
+    with spread_over(options.on, graph, calibration, labelled) as spread:
+        result = search(
+            graph,
+            calibration,
+            labelled.top1 if spread is None else spread.top1,
+            CostProfile.load(options.cost_profile) if options.cost_profile else runnable,
+            model=model,
+            max_drop=DEFAULT_MAX_DROP if options.max_drop is None else options.max_drop,
+            state=SearchState(state_path(output), digest),
+            progress=progress,
+            tell=tell,
+            sensitivities=None if spread is None else spread.sensitivities,
+        )
     return result.graph, MixedReport(
         layers=dict(result.plan.layers),
         plan_path=plan_path(output),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hvit_edge.artifact.container import check_output
 from hvit_edge.errors import InputError
+
+if TYPE_CHECKING:
+    from hvit_edge.ray.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class MixedOptions:
         plan: a plan file in place of a search.
         cost_profile: latencies of another device; None measures on this machine.
         force_inexact: use the best plan even if it loses more.
+        on: a Ray cluster that measures layers and plans; None measures in this process.
     """
 
     eval_data: str | Path | None = None
@@ -28,12 +33,12 @@ class MixedOptions:
     plan: str | Path | None = None
     cost_profile: str | Path | None = None
     force_inexact: bool = False
+    on: Cluster | None = None
 
     @property
     def given(self) -> list[str]:
         """Return the options that were set, by their names in messages."""
-        defaults = asdict(MixedOptions())
-        names = [name for name, value in asdict(self).items() if value != defaults[name]]
+        names = [each.name for each in fields(self) if getattr(self, each.name) != each.default]
         return [f"--{name.replace('_', '-')} ({name}=)" for name in names]
 
 

@@ -19,7 +19,7 @@ from hvit_edge.errors import InputError
 from hvit_edge.progress import Wrap, silent
 from hvit_edge.quantize.calibration import Calibration
 from hvit_edge.quantize.cost import CostProfile, Runnable, measure_costs
-from hvit_edge.quantize.layers import find_layers
+from hvit_edge.quantize.layers import Layer, find_layers
 from hvit_edge.quantize.moments import moments_once
 from hvit_edge.quantize.plan import Plan, apply_plan, possible_precisions, resolve
 from hvit_edge.quantize.rounded_layers import RoundedLayer, round_layers
@@ -31,6 +31,11 @@ DEFAULT_MAX_DROP = 0.5
 PLACES = 9  # decimals of a drop in points: 0.985 - 0.98 must not exceed half a point
 
 Tell = Callable[[str], None]
+Measuring = Callable[
+    [Sequence[Layer], str, Mapping[str, RoundedLayer], Callable[[Sensitivity], None]], None
+]
+"""Measures layers by themselves in a precision, with their rounded weights, and calls a function
+with each result, in any order."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ def search(
     state: SearchState | None = None,
     progress: Wrap = silent,
     tell: Tell = lambda event: None,
+    sensitivities: Measuring | None = None,
 ) -> SearchResult:
     """Search for the plan; a search that was interrupted resumes from `state` with the same result.
 
@@ -140,6 +146,8 @@ def search(
         state: keeps what is finished; None keeps nothing.
         progress: wraps the loops over layers and calibration images.
         tell: called with a line for each part of the search that begins or ends.
+        sensitivities: measures the sensitivities in place of `measure_sensitivity`, for instance on
+            other machines.
 
     Raises:
         InputError: `max_drop` is not finite, `costs` does not have a layer, `evaluate` returns no
@@ -147,7 +155,8 @@ def search(
     """
     if not math.isfinite(max_drop):
         raise InputError(f"[search] max_drop: expected a number of points, got {max_drop}")
-    return _Search(graph, calibration, evaluate, costs, state, progress, tell).run(model, max_drop)
+    found = _Search(graph, calibration, evaluate, costs, state, progress, tell, sensitivities)
+    return found.run(model, max_drop)
 
 
 class _Search:
@@ -160,8 +169,9 @@ class _Search:
         state: SearchState | None,
         progress: Wrap,
         tell: Tell,
+        measuring: Measuring | None,
     ) -> None:
-        self.graph, self.evaluate = graph, evaluate
+        self.graph, self.evaluate, self.measuring = graph, evaluate, measuring
         self.progress, self.tell = progress, tell
         self.state = SearchState(None, "") if state is None else state
         self.layers = find_layers(graph)
@@ -225,6 +235,8 @@ class _Search:
         }
         found: list[Sensitivity] = []
         for precision, layers in groups.items():
+            if self.measuring is not None:
+                self._measure_elsewhere(self.measuring, layers, precision)
             found += measure_sensitivity(
                 self.graph,
                 layers,
@@ -237,6 +249,15 @@ class _Search:
                 progress=self.progress,
             )
         return found
+
+    def _measure_elsewhere(
+        self, measuring: Measuring, layers: Sequence[Layer], precision: str
+    ) -> None:
+        """Add the results that are missing to the state."""
+        known = {each.layer for each in self.state.sensitivities if each.precision == precision}
+        missing = [layer for layer in layers if layer.name not in known]
+        if missing:
+            measuring(missing, precision, self.rounded, self.state.add_sensitivity)
 
     def _bisect(self, max_drop: float) -> None:
         fits, fails = 0, len(self.steps)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -20,7 +21,6 @@ from hvit_edge.errors import (
     MissingPackageError,
     first_line,
 )
-from hvit_edge.ray.calls import Calls
 from hvit_edge.ray.pool import Pool
 from hvit_edge.ray.worker import Make
 
@@ -115,12 +115,26 @@ class Cluster:
             DeviceError: the cluster was lost or has no core left, or an item ended several workers.
             InputError: `make` cannot be pickled.
         """
+        with self.open(make, most=len(items)) as pool:
+            yield from pool.map(items, names)
+
+    @contextmanager
+    def open(self, make: Make, most: int | None = None) -> Iterator[Pool]:
+        """Start workers whose `map` may be called several times; on exit they end.
+
+        Args:
+            make: see `map`.
+            most: start at most this many.
+
+        Raises:
+            DeviceError, InputError: see `map`.
+        """
         from ray.exceptions import RayError, RayTaskError
 
-        count = min(self.workers, len(items))
-        pool = Pool(make, Calls(len(items), names), items, count=count, cores=self.cores)
+        count = self.workers if most is None else min(self.workers, most)
+        pool = Pool(make, count=count, cores=self.cores)
         try:
-            yield from pool.results()
+            yield pool
         except RayTaskError:
             raise
         except RayError as error:

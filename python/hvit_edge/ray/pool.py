@@ -18,15 +18,14 @@ AHEAD = 2
 
 
 class Pool:
-    """Has the workers of one `Cluster.map`.
+    """Has workers that share one function; see `Cluster.open`.
 
     Attributes:
         lost_workers: number of workers that were lost.
         repeated: number of calls that they had.
 
     Args:
-        make, items: see `Cluster.map`.
-        calls: one for each item.
+        make: see `Cluster.map`.
         count: number of workers.
         cores: cores of each.
 
@@ -34,11 +33,10 @@ class Pool:
         InputError: `make` cannot be pickled.
     """
 
-    def __init__(
-        self, make: Make, calls: Calls, items: Sequence[Any], *, count: int, cores: int
-    ) -> None:
+    def __init__(self, make: Make, *, count: int, cores: int) -> None:
         self.lost_workers, self.repeated = 0, 0
-        self._calls, self._items, self._cores = calls, items, cores
+        self._calls, self._cores = Calls(0), cores
+        self._items: Sequence[Any] = ()
         self._actor = _actor_class(cores)
         self._make = _shared(make)
         self._actors: set[Any] = set()
@@ -48,8 +46,19 @@ class Pool:
         for _ in range(count):
             self._start()
 
-    def results(self) -> Iterator[Any]:
-        """Yield the results in order; raise the error of the first call that has one."""
+    def map(self, items: Sequence[Any], names: Sequence[str] = ()) -> Iterator[Any]:
+        """Yield the results of calls in the order of the items; one map at a time.
+
+        Args:
+            items, names: see `Cluster.map`.
+
+        Raises (while iterating):
+            HvitEdgeError, DeviceError: see `Cluster.map`.
+        """
+        self._calls, self._items = Calls(len(items), names), items
+        self._running = {}  # a map that was left may still have calls
+        for actor in self._actors - set(self._starting.values()):
+            self._feed(actor)
         while not self._calls.finished:
             self._step()
             yield from self._calls.ready()
