@@ -1,4 +1,7 @@
+import subprocess
+import sys
 from collections import Counter
+from types import ModuleType
 
 import pytest
 import torch
@@ -9,7 +12,7 @@ from torch.export import _trace, exported_program
 from hvit_edge.boundary import patched_version
 from hvit_edge.errors import LoweringError
 from hvit_edge.lowering import export_graph
-from hvit_edge.lowering.patches import fast_decompositions, without_partial_graph
+from hvit_edge.lowering.patches import fast_decompositions, without_compiler, without_partial_graph
 
 PATCHED = [
     (utils, "_materialize_cpp_cia_ops"),
@@ -124,3 +127,50 @@ def test_another_pytorch_is_left_as_it_is(monkeypatch):
         assert attributes() == before
         assert "print" not in vars(_trace)
     assert len(caught) == 1
+
+
+def test_operators_without_data_do_not_import_the_compiler():
+    """In a new process, because the tests import it; a later use of the compiler finds its own."""
+    code = """
+import sys
+import torch
+from hvit_edge.lowering.inferred_results import infer
+aten = torch.ops.aten
+x, w, b = (torch.empty(shape, device="meta") for shape in ((2, 3, 4), (5, 4), (5,)))
+made = infer(aten.linear.default, (x, w, b), {})
+assert made.shape == (2, 3, 5)
+assert infer(aten.add.Tensor, (made, b), {}).shape == (2, 3, 5)
+assert "torch._dynamo" not in sys.modules
+import torch._dynamo
+assert torch._dynamo.__file__
+again = aten.add.Tensor(torch.empty(7, device="meta"), 1)
+assert again.shape == (7,)
+function = torch.compile(lambda y: y + 1, backend="eager")
+assert torch.equal(function(torch.zeros(3)), torch.ones(3))
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_marks_for_the_compiler_are_removed():
+    code = """
+import sys
+import torch
+from hvit_edge.lowering.patches import without_compiler
+
+def function():
+    return 7
+
+with without_compiler():
+    assert torch._disable_dynamo(function)() == 7
+    assert "__dynamo_disable" in vars(function)
+assert "__dynamo_disable" not in vars(function)
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_a_compiler_that_is_imported_stays(monkeypatch):
+    known = ModuleType("torch._dynamo")
+    monkeypatch.setitem(sys.modules, "torch._dynamo", known)
+    with without_compiler():
+        assert sys.modules["torch._dynamo"] is known

@@ -57,40 +57,43 @@ class Entry:
         return _json({"value": self.value, "tensors": [_form(t) for t in self.tensors]})
 
 
-def read_entry(data: bytes) -> Entry:
+def read_entry(data: bytes | memoryview) -> Entry:
     """Return the entry that `data` contains.
 
     Raises:
         ValueError, KeyError, TypeError: `data` is not from `Entry.to_bytes`.
     """
+    data = memoryview(data)
     if len(data) < _LENGTH.size:
         raise ValueError("no length")
     start = _LENGTH.size + _LENGTH.unpack_from(data)[0]
-    head = json.loads(data[_LENGTH.size : start])
+    head = json.loads(bytes(data[_LENGTH.size : start]))
     tensors = []
     for form in head["tensors"]:
         dtype, shape = DTYPES[form["dtype"]], [int(side) for side in form["shape"]]
         size = math.prod(shape) * dtype.itemsize
-        part = bytearray(data[start : start + size])
+        part = data[start : start + size]
         if len(part) != size:
             raise ValueError("too short")
-        flat = torch.frombuffer(part, dtype=dtype) if size else torch.empty(0, dtype=dtype)
-        tensors.append(flat.reshape(shape).clone())
+        tensor = torch.empty(shape, dtype=dtype)
+        if size:
+            tensor_bytes(tensor)[:] = part
+        tensors.append(tensor)
         start += size
     if start != len(data):
         raise ValueError("too long")
     return Entry(head["value"], tuple(tensors))
 
 
-def tensor_bytes(tensor: torch.Tensor) -> bytes:
-    """Return the elements of a dense tensor in their order.
+def tensor_bytes(tensor: torch.Tensor) -> memoryview:
+    """Return the elements of a dense tensor in their order, without a copy if it is contiguous.
 
     Raises:
         NotStorable: the tensor is sparse, quantized, without data, or of another dtype.
     """
     _form(tensor)
     flat = tensor.detach().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes()
+    return memoryview(flat.view(torch.uint8).numpy())
 
 
 def _form(tensor: torch.Tensor) -> dict[str, object]:

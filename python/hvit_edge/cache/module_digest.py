@@ -60,6 +60,7 @@ class _Parts:
     def __init__(self) -> None:
         self.packages: set[str] = set()
         self._seen: dict[int, int] = {}
+        self._classes: dict[type, str] = {}
         self._kept: list[object] = []  # an object that is freed could give its id to another
 
     def of_module(self, path: str, module: nn.Module) -> Iterator[bytes]:
@@ -139,7 +140,9 @@ class _Parts:
             raise _Unknown(f"an attribute of {type(value).__name__}")
 
     def _class_name(self, cls: type) -> str:
-        name = _class_name(cls)
+        if cls in self._classes:
+            return self._classes[cls]
+        name = self._classes[cls] = _class_name(cls)
         self.packages.update(base.__module__.split(".")[0] for base in cls.__mro__)
         return name
 

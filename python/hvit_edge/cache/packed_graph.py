@@ -31,13 +31,13 @@ _KINDS = {"dtype": torch.dtype, "layout": torch.layout, "memory_format": torch.m
 Known = Mapping[str, torch.Tensor]
 
 
-def graph_digest(graph: GraphModule) -> str:
-    """Return a digest of a graph and all its constants.
+def graph_digest(graph: GraphModule, known: Known | None = None) -> str:
+    """Return a digest of a graph and its constants; of `known` ones it has only the names.
 
     Raises:
         NotStorable: the graph has an operator that is neither PyTorch's nor ours.
     """
-    return pack(graph, operators=DIGESTED).digest()
+    return pack(graph, known, DIGESTED).digest()
 
 
 def pack(

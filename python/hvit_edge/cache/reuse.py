@@ -45,6 +45,7 @@ class Reuse:
         self.reused: list[str] = []
         self._store, self._several = store, several
         self._exports: list[tuple[nn.Module, str, Entry]] = []
+        self._last: tuple[GraphModule, str, Known] | None = None
 
     def exported(
         self,
@@ -70,6 +71,8 @@ class Reuse:
             entry = _packed(graph, known) if self._several else None
         if entry is not None:
             self._exports.append((module, form, entry))
+        if key is not None:
+            self._last = graph, key, known
         return graph
 
     def rewritten(
@@ -89,7 +92,7 @@ class Reuse:
         known = dict([*graph.named_parameters(), *graph.named_buffers()])
         names = [f"{apply.__module__}.{apply.__qualname__}" for apply in passes]
         own = all(name.startswith("hvit_edge.") and "<" not in name for name in names)
-        key = self.key(self.graph_digest(graph), *names) if own and names else None
+        key = self.key(self._exported_digest(graph), *names) if own and names else None
         found = self._graph(REWRITTEN, key, known)
         if found is not None and not _fault(found, check):
             self.reused.append("rewritten graph")
@@ -99,6 +102,16 @@ class Reuse:
         if not left_out:
             self._keep(REWRITTEN, key, graph, known)
         return graph, left_out
+
+    def _exported_digest(self, graph: GraphModule) -> str | None:
+        """Return a digest of a graph from `exported`; its key covers the weights of the module."""
+        if self._last is None or self._last[0] is not graph:
+            return self.graph_digest(graph)
+        _, key, known = self._last
+        try:
+            return f"{key} {graph_digest(graph, known)}"
+        except Exception:  # see `_packed`
+            return None
 
     def graph_digest(self, graph: GraphModule) -> str | None:
         """Return a digest of a graph and all its constants; None if there is no use for one."""

@@ -59,7 +59,7 @@ class Store:
         self.folder, self.limit = folder, limit
         self._off = limit <= 0
 
-    def read(self, kind: str, key: str) -> bytes | None:
+    def read(self, kind: str, key: str) -> memoryview | None:
         """Return a content; None if there is none, or none that is as it was written."""
         if self._off:
             return None
@@ -90,10 +90,12 @@ class Store:
         """Store a content, and delete the least recently used ones that no longer fit."""
         if self._off or len(content) > self.limit:
             return
-        rest = f"{kind} {key}\n".encode() + content
+        label = f"{kind} {key}\n".encode()
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            data = MAGIC + hashlib.sha256(rest).digest() + rest
+            digest = hashlib.sha256(label)
+            digest.update(content)
+            data = b"".join([MAGIC, digest.digest(), label, content])
             write_atomically(self._path(kind, key), data, force=True)
             self._shrink()
         except (InputError, OSError) as error:
@@ -176,7 +178,7 @@ def open_store() -> Store | None:
         return None
 
 
-def _opened(data: bytes, kind: str, key: str) -> bytes | None:
+def _opened(data: bytes, kind: str, key: str) -> memoryview | None:
     """Return the content of a file; None if it is not one of this kind and key, as written."""
     head = len(MAGIC) + DIGEST_BYTES
     label = f"{kind} {key}\n".encode()
@@ -184,4 +186,4 @@ def _opened(data: bytes, kind: str, key: str) -> bytes | None:
         return None
     if hashlib.sha256(memoryview(data)[head:]).digest() != data[len(MAGIC) : head]:
         return None
-    return data[head + len(label) :]
+    return memoryview(data)[head + len(label) :]

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 import torch
 
+from hvit_edge.lowering.patches import without_compiler
+
 MOST_KNOWN = 10_000
 Form: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], torch.dtype]
 """Shape, strides and dtype of a tensor."""
@@ -38,16 +40,26 @@ def infer(
         key = (operator, _key(tuple(args)), _key(tuple(kwargs.items())))
         hash(key)
     except (_Unknown, TypeError):
-        return operator(*args, **kwargs)
+        return _called(operator, args, kwargs)
     form = _known.get(key)
     if form is not None:
         return torch.empty_strided(form[0], form[1], dtype=form[2], device="meta")
-    result = operator(*args, **kwargs)
+    result = _called(operator, args, kwargs)
     if type(result) is torch.Tensor and _is_plain(result):
         if len(_known) >= MOST_KNOWN:
             _known.clear()
         _known[key] = _form(result)
     return result
+
+
+def _called(
+    operator: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object]
+) -> Any:
+    try:
+        with without_compiler():
+            return operator(*args, **kwargs)
+    except ModuleNotFoundError:  # a module of the compiler, for more than a mark
+        return operator(*args, **kwargs)
 
 
 def _key(value: object) -> Hashable:

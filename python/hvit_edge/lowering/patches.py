@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from types import ModuleType
+from typing import Any
 
 from torch import _C
 from torch._export import utils
@@ -13,11 +15,13 @@ from torch.export import exported_program
 from torch.fx import GraphModule
 
 from hvit_edge.boundary.patched_version import TORCH, optional
+from hvit_edge.boundary.patches import standing_in
 from hvit_edge.boundary.replaced import added, replaced
 from hvit_edge.lowering.lazy_code import Code, printing_texts, recompile_later
 
 WALKS = ("_materialize_cpp_cia_ops", "_collect_all_valid_cia_ops_for_namespace")
 KEYS = ("_AUTOGRAD_ALIAS_BACKEND_KEYS_TO_OVERRIDE", "_BACKEND_KEYS_TO_OVERRIDE")
+COMPILER = "torch._dynamo"
 OURS = {getattr(_C.DispatchKey, name) for name in ("CPU", "Meta", "AutogradCPU", "AutogradMeta")}
 
 
@@ -52,6 +56,31 @@ def without_partial_graph() -> Iterator[None]:
 
     with added(_trace, print=lambda *_, **__: sys.stderr.flush()):
         yield
+
+
+@optional(TORCH)
+@contextmanager
+def without_compiler() -> Iterator[None]:
+    """Let operators run on tensors without data in this block, and not import PyTorch's compiler.
+
+    Their functions import `torch._dynamo` when they are called first, only to mark themselves for
+    it. That takes as long as importing all else of PyTorch. The marks of the block are removed
+    after it, so that a later call sets them.
+    """
+    marked: list[Any] = []
+
+    def disable(function: Callable[..., Any], *_: object, **__: object) -> Callable[..., Any]:
+        marked.append(function)
+        return function
+
+    compiler: Any = ModuleType(COMPILER)
+    compiler.disable = disable
+    try:
+        with standing_in({COMPILER: compiler}):
+            yield
+    finally:
+        for function in marked:
+            vars(function).pop("__dynamo_disable", None)
 
 
 @optional(TORCH)
