@@ -47,7 +47,7 @@ def test_a_pool_stores_equal_constants_once_and_aligned():
     assert pool.offset(b"abc") == 0
     assert pool.offset(b"de") == ALIGNMENT
     assert pool.offset(b"abc") == 0
-    assert bytes(pool.data) == b"abc".ljust(ALIGNMENT, b"\0") + b"de"
+    assert b"".join(pool.parts) == b"abc".ljust(ALIGNMENT, b"\0") + b"de"
 
 
 def test_a_plan_without_a_pool_is_that_of_a_new_pool():

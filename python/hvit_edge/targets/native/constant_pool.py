@@ -9,6 +9,7 @@ offsets of each are valid in all longer states of the pool, and equal constants 
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Sequence
 
@@ -25,20 +26,27 @@ class ConstantPool:
     """Holds the constants of plans, each aligned and stored once.
 
     Attributes:
-        data: the constants.
+        parts: the constants and the padding between them. Constants are not copied.
+        size: the number of bytes of all parts.
     """
 
     def __init__(self) -> None:
-        self.data = bytearray()
+        self.parts: list[bytes | memoryview] = []
+        self.size = 0
         self._known: dict[bytes, int] = {}
 
-    def offset(self, constant: bytes) -> int:
-        """Return the offset of a constant, which is added if it is new."""
-        if constant not in self._known:
-            self.data.extend(b"\0" * (-len(self.data) % ALIGNMENT))
-            self._known[constant] = len(self.data)
-            self.data.extend(constant)
-        return self._known[constant]
+    def offset(self, constant: bytes | memoryview) -> int:
+        """Return the offset of a constant, which is added if it is new, and must not change."""
+        digest = hashlib.sha256(constant).digest()
+        if digest not in self._known:
+            self._add(bytes(-self.size % ALIGNMENT))
+            self._known[digest] = self.size
+            self._add(constant)
+        return self._known[digest]
+
+    def _add(self, part: bytes | memoryview) -> None:
+        self.parts.append(part)
+        self.size += len(part)
 
 
 def share_constants(plans: Sequence[bytes]) -> tuple[list[bytes], bytes]:

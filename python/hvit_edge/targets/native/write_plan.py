@@ -85,9 +85,9 @@ def write_plan(
         len(writer.words),
         len(names),
         start,
-        len(writer.pool.data),
+        writer.pool.size,
     )
-    return (header + words + names).ljust(start, b"\0") + bytes(writer.pool.data)
+    return b"".join([(header + words + names).ljust(start, b"\0"), *writer.pool.parts])
 
 
 class _Writer:
@@ -107,12 +107,14 @@ class _Writer:
 
     def constant(self, array: np.ndarray | None) -> int:
         """Return the offset of an array among the constants, or -1 for None."""
-        return -1 if array is None else self.pool.offset(np.ascontiguousarray(array).tobytes())
+        if array is None:
+            return -1
+        return self.pool.offset(memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
 
     def numbers(self, array: np.ndarray | None) -> int:
         """Return the offset of an array that is rounded to the number type, or -1 for None."""
-        if array is None:
-            return -1
+        if array is None or array.dtype == self.number_type.value:
+            return self.constant(array)
         with np.errstate(over="ignore"):
             rounded: np.ndarray = array.astype(self.number_type.value)
         if not np.array_equal(np.isfinite(rounded), np.isfinite(array)):
