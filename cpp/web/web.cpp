@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "hvit_edge/classifier.h"
+#include "hvit_edge/detector.h"
+#include "hvit_edge/embedder.h"
+#include "hvit_edge/segmenter.h"
 #include "hvit_edge/session.h"
 #include "hvit_edge/version.h"
 #include "json_writer.h"
@@ -25,13 +28,24 @@ struct Free {
   void operator()(void* memory) const { std::free(memory); }
 };
 
-/// An opened artifact: a classifier of photos, or a session of arrays.
+/// An opened artifact: a model of photos of one task, or a session of arrays.
 struct Model {
   std::unique_ptr<void, Free> artifact;  // read in place, and so destroyed last
   std::optional<Session> arrays;
   std::optional<Classifier> classifier;
+  std::optional<Embedder> embedder;
+  std::optional<Segmenter> segmenter;
+  std::optional<Detector> detector;
+  Mask mask;  // of the last photo
+  std::vector<Detection> found;
 
-  Session& session() { return classifier ? classifier->session() : *arrays; }
+  Session& session() {
+    if (classifier) return classifier->session();
+    if (embedder) return embedder->session();
+    if (segmenter) return segmenter->session();
+    if (detector) return detector->session();
+    return *arrays;
+  }
 };
 
 std::unique_ptr<Model> model;
@@ -79,16 +93,23 @@ std::string describe(Model& opened) {
       .finish();
 }
 
+template <typename Kind>
+Status keep(Result<Kind> made, std::optional<Kind>& kept) {
+  if (!made.ok()) return made.status();
+  kept.emplace(std::move(made).value());
+  return Status();
+}
+
 Status open(std::unique_ptr<Model>& opened, std::size_t size) {
   Result<Session> session = Session::load(opened->artifact.get(), size);
   if (!session.ok()) return session.status();
-  if (session->metadata().task != kClassifyTask) {
-    opened->arrays.emplace(std::move(session).value());
-    return Status();
-  }
-  Result<Classifier> classifier = Classifier::create(std::move(session).value());
-  if (!classifier.ok()) return classifier.status();
-  opened->classifier.emplace(std::move(classifier).value());
+  const std::string task = session->metadata().task;
+  Session loaded = std::move(session).value();
+  if (task == kClassifyTask) return keep(Classifier::create(std::move(loaded)), opened->classifier);
+  if (task == kEmbedTask) return keep(Embedder::create(std::move(loaded)), opened->embedder);
+  if (task == kSegmentTask) return keep(Segmenter::create(std::move(loaded)), opened->segmenter);
+  if (task == kDetectTask) return keep(Detector::create(std::move(loaded)), opened->detector);
+  opened->arrays.emplace(std::move(loaded));
   return Status();
 }
 
@@ -147,6 +168,52 @@ std::string list(const std::vector<Prediction>& predictions) {
   return json.finish();
 }
 
+// Lists the classes of a mask that have a pixel.
+std::string list(const Mask& mask, const Segmenter& segmenter) {
+  std::vector<std::int64_t> areas(static_cast<std::size_t>(segmenter.num_classes()));
+  for (const std::uint8_t index : mask.classes) ++areas[index];
+  JsonWriter json;
+  json.field("width", mask.width).field("height", mask.height).begin_list("segments");
+  for (std::size_t i = 0; i < areas.size(); ++i) {
+    if (areas[i] == 0) continue;
+    const int index = static_cast<int>(i);
+    const Color color = segmenter.color(index);
+    json.begin_object();
+    json.field("label", segmenter.label(index))
+        .field("index", index)
+        .field("color", std::vector<int>{color.red, color.green, color.blue})
+        .field("area", areas[i]);
+    json.end_object();
+  }
+  json.end_list();
+  return json.finish();
+}
+
+std::string list(const std::vector<Detection>& found, const Detector& detector) {
+  JsonWriter json;
+  json.begin_list("detections");
+  for (const Detection& one : found) {
+    json.begin_object();
+    json.field("label", detector.label(one.index))
+        .field("index", one.index)
+        .field("score", one.score)
+        .field("bbox", std::vector<float>{one.x, one.y, one.width, one.height});
+    json.end_object();
+  }
+  json.end_list();
+  return json.finish();
+}
+
+// A photo of width x height pixels of four bytes, of which the last is ignored.
+ImageView rgba(const std::uint8_t* pixels, int width, int height) {
+  ImageView image;
+  image.data = pixels;
+  image.width = width;
+  image.height = height;
+  image.format = PixelFormat::rgba8888;
+  return image;
+}
+
 }  // namespace
 }  // namespace hvit_edge
 
@@ -181,14 +248,44 @@ int hve_web_classify(const std::uint8_t* pixels, int width, int height, int top_
   if (model == nullptr || !model->classifier) {
     return hvit_edge::refuse_without_model("web.classify");
   }
-  hvit_edge::ImageView image;
-  image.data = pixels;
-  image.width = width;
-  image.height = height;
-  image.format = hvit_edge::PixelFormat::rgba8888;
+  const auto image = hvit_edge::rgba(pixels, width, height);
   const auto predictions = model->classifier->classify(image, top_k);
   if (!predictions.ok()) return hvit_edge::refuse(predictions.status());
   return hvit_edge::answer(hvit_edge::list(*predictions));
+}
+
+// Returns the vector of such a photo.
+HVE_WEB(hve_web_embed) int hve_web_embed(const std::uint8_t* pixels, int width, int height) {
+  if (model == nullptr || !model->embedder) return hvit_edge::refuse_without_model("web.embed");
+  const auto vector = model->embedder->embed(hvit_edge::rgba(pixels, width, height));
+  if (!vector.ok()) return hvit_edge::refuse(vector.status());
+  return hvit_edge::answer(hvit_edge::JsonWriter().field("embedding", **vector).finish());
+}
+
+// Segments such a photo; hve_web_mask returns the pixels.
+HVE_WEB(hve_web_segment) int hve_web_segment(const std::uint8_t* pixels, int width, int height) {
+  if (model == nullptr || !model->segmenter) return hvit_edge::refuse_without_model("web.segment");
+  const auto image = hvit_edge::rgba(pixels, width, height);
+  const hvit_edge::Status status = model->segmenter->segment(image, model->mask);
+  if (!status.ok()) return hvit_edge::refuse(status);
+  return hvit_edge::answer(hvit_edge::list(model->mask, *model->segmenter));
+}
+
+// Returns the class of each pixel of the last mask, a byte each; valid until the next mask.
+HVE_WEB(hve_web_mask) const std::uint8_t* hve_web_mask() {
+  return model == nullptr ? nullptr : model->mask.classes.data();
+}
+
+// Finds the objects with a score above the threshold in such a photo.
+HVE_WEB(hve_web_detect)
+int hve_web_detect(const std::uint8_t* pixels, int width, int height, double score_threshold) {
+  if (model == nullptr || !model->detector) return hvit_edge::refuse_without_model("web.detect");
+  const auto image = hvit_edge::rgba(pixels, width, height);
+  hvit_edge::DetectOptions options;
+  options.score_threshold = score_threshold;
+  const hvit_edge::Status status = model->detector->detect(image, model->found, options);
+  if (!status.ok()) return hvit_edge::refuse(status);
+  return hvit_edge::answer(hvit_edge::list(model->found, *model->detector));
 }
 
 // Runs the model once. Every tensor is float32.

@@ -148,12 +148,115 @@ def test_a_model_of_arrays(page):
         assert window.script("return document.querySelector('#stage').hidden")
 
 
-@pytest.mark.parametrize("task", ["embed", "segment", "detect"])
-def test_a_model_of_another_task(page, task):
-    with page(DATA / f"native_{task}_v2.pte") as window:
+ITEMS = "return [...document.querySelectorAll('#results li')].map(i => ({...i.dataset}))"
+LABELS = "return [...document.querySelectorAll('#results .label')].map(i => i.innerText)"
+OVERLAY = """
+    const canvas = document.querySelector("#overlay");
+    const {width, height} = canvas;
+    return [width, height, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]]"""
+
+
+def small(path, *, left=0):
+    """Write a part of the bundled photo, of odd sides; return its pixels."""
+    pixels = np.ascontiguousarray(load_image(PHOTO)[40:131, left : left + 117])
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def overlay(window):
+    """Return what is drawn over the photo, uint8 [height, width, 4]."""
+    width, height, values = window.script(OVERLAY)
+    return np.array(values, np.uint8).reshape(height, width, 4)
+
+
+def test_a_mask(page, tmp_path):
+    artifact = DATA / "native_segment_v2.pte"
+    pixels = small(tmp_path / "photo.png")
+    expected = hvit_edge.Segmenter(artifact, threads=1)(pixels)
+    with page(artifact) as window:
         assert window.data("#self-test")["passed"] == "true"
-        assert f"shows no results of the task {task}" in window.text("#no-results")
-        assert window.script("return document.querySelector('#stage').hidden")
+        assert window.text("#no-results") == "No photo yet."
+        window.choose("#photo", tmp_path / "photo.png")
+        assert window.state("answered") == "answered"
+        drawn, items = overlay(window), window.script(ITEMS)
+        window.screenshot(tmp_path / "mask.png")
+    assert drawn.shape[:2] == expected.classes.shape
+    seen = expected.classes != 0 if expected.labels[0] == "background" else expected.classes >= 0
+    assert ((drawn[..., 3] > 0) == seen).all() and seen.any()
+    colors = np.array([tuple(color) for color in map(rgb, expected.colors)])
+    np.testing.assert_allclose(drawn[seen][:, :3], colors[expected.classes[seen]], atol=2)
+    shares = {index: (expected.classes == index).mean() for index in np.unique(expected.classes)}
+    assert {int(i["index"]): pytest.approx(float(i["score"])) for i in items} == shares
+
+
+def rgb(color):
+    """Return the channels of a color that is written "#rrggbb", or is channels already."""
+    return bytes.fromhex(color[1:]) if isinstance(color, str) else color
+
+
+def test_boxes(page, tmp_path):
+    artifact = DATA / "native_detect_v2.pte"
+    pixels = small(tmp_path / "photo.png")
+    expected = hvit_edge.Detector(artifact, threads=1)(pixels, score_threshold=0.3)
+    with page(artifact) as window:
+        window.choose("#photo", tmp_path / "photo.png")
+        assert window.state("answered") == "answered"
+        drawn, items = overlay(window), window.script(ITEMS)
+        labels = window.script(LABELS)
+        window.screenshot(tmp_path / "boxes.png")
+    assert [int(item["index"]) for item in items] == [one.index for one in expected]
+    assert labels == [one.label for one in expected] and labels
+    np.testing.assert_allclose(
+        [[*map(float, (item["score"], *item["bbox"].split()))] for item in items],
+        [[one.score, one.x, one.y, one.width, one.height] for one in expected],
+        rtol=1e-4, atol=0.01,
+    )  # fmt: skip
+    assert drawn.shape[:2] == pixels.shape[:2]
+    for one in expected:  # the lower side of each box is drawn, which no label covers
+        row = min(round(one.y + one.height), drawn.shape[0] - 1)
+        assert drawn[row, round(one.x + one.width / 2) - 1, 3] > 0
+
+
+def test_no_object(page, tmp_path):
+    with page(DATA / "native_detect_v2.pte") as window:
+        Image.new("RGB", (9, 7)).save(tmp_path / "black.png")
+        window.choose("#photo", tmp_path / "black.png")
+        assert window.state("answered") == "answered"
+        found = hvit_edge.Detector(DATA / "native_detect_v2.pte")(
+            tmp_path / "black.png", score_threshold=0.3
+        )
+        assert len(window.script(ITEMS)) == len(found)
+        if not found:
+            assert window.text("#no-results") == "No object has a score above 30 %."
+
+
+def test_the_similarity_of_photos(page, tmp_path):
+    artifact = DATA / "native_embed_v2.pte"
+    embed = hvit_edge.Embedder(artifact, threads=1)
+    vectors = [embed(small(tmp_path / f"{left}.png", left=left)) for left in (0, 60, 200)]
+    with page(artifact) as window:
+        for left in (0, 60, 200):
+            window.choose("#photo", tmp_path / f"{left}.png")
+            assert window.state("answered") == "answered"
+            if left == 0:
+                assert "compares it with this one" in window.text("#no-results")
+        shown = dict(zip(window.script(LABELS), window.script(ITEMS), strict=True))
+        window.screenshot(tmp_path / "similarity.png")
+    for name, vector in zip(("0.png", "60.png"), vectors, strict=False):
+        cosine = vector @ vectors[2] / np.linalg.norm(vector) / np.linalg.norm(vectors[2])
+        assert float(shown[name]["score"]) == pytest.approx(cosine, abs=1e-5)
+    assert len(shown) == 2
+
+
+def test_another_model_hides_the_boxes_of_the_former_one(page, tmp_path):
+    small(tmp_path / "photo.png")
+    with page(DATA / "native_detect_v2.pte") as window:
+        window.choose("#photo", tmp_path / "photo.png")
+        assert window.state("answered") == "answered"
+        window.choose("#artifact", DATA / "native_embed_v2.pte")
+        assert window.state("ready") == "ready"
+        assert window.script("return document.querySelector('#overlay').hidden")
+        assert window.script(ITEMS) == []
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,51 @@ export class Engine {
     return this.#answer(call).predictions;
   }
 
+  /** Returns the vector of an ImageData, a Float32Array. */
+  embed(image) {
+    this.putPixels(image);
+    return this.embedAgain(image);
+  }
+
+  /** Returns the vector of the pixels that were copied last. */
+  embedAgain({ width, height }) {
+    const call = () => this.#calls.hve_web_embed(this.#pixels.start, width, height);
+    return Float32Array.from(this.#answer(call).embedding);
+  }
+
+  /**
+   * Segments an ImageData: {width, height, segments, classes}. `segments` has {label, index, color,
+   * area} of each class that is there, and `classes` that of each pixel, a Uint8Array.
+   */
+  segment(image) {
+    this.putPixels(image);
+    return this.segmentAgain(image);
+  }
+
+  /** Segments the pixels that were copied last. */
+  segmentAgain({ width, height }) {
+    const call = () => this.#calls.hve_web_segment(this.#pixels.start, width, height);
+    const mask = this.#answer(call);
+    const start = this.#calls.hve_web_mask();
+    return { ...mask, classes: this.#bytes(start, mask.width * mask.height).slice() };
+  }
+
+  /**
+   * Finds objects in an ImageData: [{label, index, score, bbox}], the best first. `bbox` is x, y,
+   * width and height in pixels.
+   */
+  detect(image, scoreThreshold = 0.3) {
+    this.putPixels(image);
+    return this.detectAgain(image, scoreThreshold);
+  }
+
+  /** Finds objects in the pixels that were copied last. */
+  detectAgain({ width, height }, scoreThreshold = 0.3) {
+    const call = () =>
+      this.#calls.hve_web_detect(this.#pixels.start, width, height, scoreThreshold);
+    return this.#answer(call).detections;
+  }
+
   /** Runs the model: all inputs one after another, as float32, and all outputs the same way. */
   run(inputs) {
     const from = this.#store(inputs);

@@ -1,8 +1,9 @@
 // The page: opens the artifact, takes photos and frames of the camera, and shows the answers.
+import { clearAnswers, showAnswer } from "./answers.js";
 import { Camera } from "./camera.js";
 import { ModelWorker } from "./model_worker.js";
 import { missing } from "./support.js";
-import { showError, showLatency, showModel, showPicture, showPredictions, showSelfTest } from "./view.js";
+import { showError, showLatency, showModel, showPicture, showSelfTest } from "./view.js";
 
 const element = (id) => document.getElementById(id);
 const MOST_FRAMES = 30; // of which the latency is the median
@@ -35,22 +36,11 @@ async function open(buffer) {
   showModel(opened, bytes);
   showSelfTest(opened);
   showLatency(times);
-  showPredictions([]);
-  const task = opened.description.task;
-  element("stage").hidden = task !== "classify";
-  element("no-results").textContent = noResults(task);
+  const { task } = opened.description;
+  clearAnswers(task);
+  element("stage").hidden = task === "tensor";
   for (const id of ["choose", "camera", "open"]) element(id).disabled = false;
   setState("ready");
-}
-
-/** Returns what the page says in place of classes. */
-function noResults(task) {
-  if (task === "classify") return "No photo yet.";
-  if (task === "tensor") return "This model takes arrays, not photos: the page runs its self-test.";
-  return (
-    `The page shows no results of the task ${task}: it runs the self-test.` +
-    " hvit-edge run FILE.pte PHOTO shows them."
-  );
 }
 
 /** Opens the artifact that `hvit-edge demo` serves. */
@@ -64,14 +54,14 @@ async function openServed() {
   await open(await response.arrayBuffer());
 }
 
-async function classify(bitmap, repeat) {
-  const answer = await worker.ask({ kind: "classify", bitmap, repeat }, [bitmap]);
-  return answer;
+/** Returns the model's answer for a bitmap, which the worker takes over. */
+function look(bitmap, repeat) {
+  return worker.ask({ kind: "look", bitmap, repeat }, [bitmap]);
 }
 
-function show({ predictions, times: measured }) {
-  times = [...times, ...measured].slice(-MOST_FRAMES);
-  showPredictions(predictions);
+function show(answer, picture) {
+  times = [...times, ...answer.times].slice(-MOST_FRAMES);
+  showAnswer(answer, picture);
   showLatency(times);
 }
 
@@ -87,16 +77,17 @@ async function bitmapOf(file) {
   }
 }
 
-async function classifyFile(file) {
+async function lookAtFile(file) {
   const bitmap = await bitmapOf(file);
   stopCamera();
   const mine = ++turn;
   setState("busy");
   showPicture(bitmap);
   times = [];
-  const answer = await classify(bitmap, true);
+  const { width, height } = bitmap;
+  const answer = await look(bitmap, true);
   if (mine !== turn) return;
-  show(answer);
+  show(answer, { width, height, name: file.name });
   setState("answered");
 }
 
@@ -104,7 +95,7 @@ async function classifyFile(file) {
 async function take(file) {
   if (file.name.endsWith(".pte")) await open(await file.arrayBuffer());
   else if (element("choose").disabled) throw new Error("[photo] expected an open model, got none; open one first");
-  else await classifyFile(file);
+  else await lookAtFile(file);
 }
 
 function stopCamera() {
@@ -131,9 +122,11 @@ async function runCamera() {
   setState("camera");
   try {
     while (mine === turn) {
-      const answer = await classify(await camera.frame(), false);
+      const frame = await camera.frame();
+      const { width, height } = frame;
+      const answer = await look(frame, false);
       if (mine !== turn) return;
-      show(answer);
+      show(answer, { width, height });
       await new Promise(requestAnimationFrame);
     }
   } catch (error) {

@@ -20,7 +20,7 @@ export function showError(sentence) {
 export function showModel({ description: model, loadMs }, bytes) {
   element("model").textContent = model.model;
   document.title = `${model.model} – hvit-edge demo`;
-  const input = model.task === "classify" ? ` ${model.input_width} × ${model.input_height} pixels,` : "";
+  const input = model.task !== "tensor" ? ` ${model.input_width} × ${model.input_height} pixels,` : "";
   const program = element("program");
   program.textContent =
     `${model.target}, ${model.precision},${input} ${megabytes(bytes)}, opened in ${milliseconds(loadMs)},` +
@@ -50,30 +50,6 @@ export function showLatency(times) {
   output.textContent = `${milliseconds(median(times))}, ${many}, with the preprocessing`;
 }
 
-export function showPredictions(predictions) {
-  element("no-results").hidden = predictions.length > 0;
-  element("results").replaceChildren(...predictions.map(itemOf));
-}
-
-function itemOf({ label, index, score }) {
-  const item = document.createElement("li");
-  item.dataset.index = index;
-  item.dataset.score = score;
-  const bar = document.createElement("span");
-  bar.className = "bar";
-  bar.style.width = `${100 * score}%`;
-  bar.ariaHidden = "true";
-  item.append(bar, part("label", label), part("score", `${(100 * score).toFixed(1)} %`));
-  return item;
-}
-
-function part(name, text) {
-  const span = document.createElement("span");
-  span.className = name;
-  span.textContent = text;
-  return span;
-}
-
 const MOST_SIDE = 1024; // pixels of the picture that is shown
 
 /** Shows a bitmap, or the video if there is none. */
@@ -81,6 +57,7 @@ export function showPicture(bitmap) {
   const canvas = element("preview");
   element("frame").classList.add("shows");
   element("hint").hidden = true;
+  element("overlay").hidden = true;
   element("video").hidden = bitmap !== null;
   canvas.hidden = bitmap === null;
   if (bitmap === null) return;

@@ -7,6 +7,7 @@ const MOST_RUNS = 10; // of one photo
 const MOST_MS = 500; // after which a photo is not run again
 
 let engine = null; // with the open model
+let task = null; // of it
 let module = null;
 let canvas = null;
 
@@ -54,6 +55,13 @@ function pixelsOf(bitmap) {
   return context.getImageData(0, 0, width, height);
 }
 
+const LOOKS = {
+  classify: (image) => engine.classifyAgain(image),
+  embed: (image) => engine.embedAgain(image),
+  segment: (image) => engine.segmentAgain(image),
+  detect: (image) => engine.detectAgain(image),
+};
+
 const ANSWERS = {
   async open({ bytes }) {
     const before = performance.now();
@@ -62,23 +70,24 @@ const ANSWERS = {
     const loadMs = performance.now() - before;
     const test = timed(() => opened.selfTest());
     engine = opened; // a model that is refused leaves the former one open
+    task = description.task;
     return { description, loadMs, selfTest: test.value, selfTestMs: test.ms };
   },
 
-  /** Classifies a bitmap once, or several times to measure the time. */
-  async classify({ bitmap, repeat }) {
+  /** Answers for a bitmap once, or several times to measure the time. */
+  async look({ bitmap, repeat }) {
     const image = pixelsOf(bitmap);
     engine.putPixels(image);
     const times = [];
-    let predictions;
+    let answer;
     let total = 0;
     do {
-      const { value, ms } = timed(() => engine.classifyAgain(image));
-      predictions = value;
+      const { value, ms } = timed(() => LOOKS[task](image));
+      answer = value;
       times.push(ms);
       total += ms;
     } while (repeat && times.length < MOST_RUNS && total < MOST_MS);
-    return { predictions, times };
+    return { task, answer, times };
   },
 };
 
