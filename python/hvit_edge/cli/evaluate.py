@@ -7,7 +7,8 @@ and in the reference evaluator on other systems.
 
 For classes and embeddings, DATA is an NPZ file (`images` uint8 [N, height, width, 3], `labels`) or
 a folder with one subfolder per class. Images that cannot be read and files with other names are
-skipped, and listed. The exit code is 2 if a class folder has no readable image, unless
+skipped, and listed. Classes are also read from tar files of WebDataset and from Parquet files, one
+or a folder of them. The exit code is 2 if a class folder has no readable image, unless
 --allow-empty is given. An evaluation with --resume FILE continues when the same command is run
 again.
 

@@ -219,10 +219,16 @@ def _data_digest(images: ImageSet) -> str:
     source = Path(images.source)
     parts: list[Any] = [images.names, images.labels]
     if source.is_dir():
-        parts.append([_size(source / name) for name in images.names])
+        parts.append([_size(_file_of(source, name)) for name in images.names])
     else:
         parts.append(_file_digest(source))
     return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()
+
+
+def _file_of(folder: Path, name: str) -> Path:
+    """Return the file of an image: its own, or the tar or Parquet file that has it."""
+    path = folder / name
+    return path if path.exists() else folder / name.split("/")[0].split("[")[0]
 
 
 def _size(path: Path) -> int:
