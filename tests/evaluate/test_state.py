@@ -1,7 +1,9 @@
 """The state file of an evaluation: accepted, truncated and refused content."""
 
+import io
 import json
 import os
+import tarfile
 
 import pytest
 
@@ -136,3 +138,26 @@ def test_an_unreadable_artifact_is_refused(tmp_path):
     images = open_images(tmp_path, classes=1)
     with pytest.raises(InputError, match=r"expected a file that can be read, got .*no\.pte \(No"):
         describe_evaluation(tmp_path / "no.pte", images, limit=None, against_eager=False)
+
+
+def test_a_changed_tar_file_of_a_folder_is_another_evaluation(tmp_path):
+    """Its images are no files of the folder, so the size of the tar file counts."""
+    for name in ("a", "b"):
+        with tarfile.open(tmp_path / f"{name}.tar", "w") as archive:
+            for suffix, content in ((".png", b"x" * 600), (".cls", b"0")):
+                info = tarfile.TarInfo(f"1{suffix}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    artifact = tmp_path.parent / f"{tmp_path.name}.pte"
+    artifact.write_bytes(b"artifact")
+
+    def digest():
+        images = open_images(tmp_path, classes=1)
+        described = describe_evaluation(artifact, images, limit=None, against_eager=False)
+        return described["data_sha256"]
+
+    before = digest()
+    assert digest() == before
+    with open(tmp_path / "b.tar", "ab") as stream:
+        stream.write(bytes(512))
+    assert digest() != before
