@@ -211,7 +211,8 @@ class _RowSums:
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
         """Return both as in `Moments`; nothing can be added afterwards."""
         mean = self.total / self.count
-        covariance = torch.stack([complete(products) for products in self.products])
+        one, *others = (complete(products) for products in self.products)
+        covariance = torch.stack([one, *others]) if others else one[None]
         del self.products
         covariance /= self.count
         covariance.addcmul_(mean[:, :, None], mean[:, None, :], value=-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from hvit_edge.quantize.calibration import Calibration, sample_tensors
 from hvit_edge.quantize.lanes import in_lanes
 from hvit_edge.quantize.layers import Layer
 from hvit_edge.quantize.moments import Moments, ReadOnce, moments_once, rows_read
-from hvit_edge.quantize.rounding import Order, mean_error, round_weight, rounding_orders
+from hvit_edge.quantize.rounding import mean_error, round_weight, rounding_orders
 from hvit_edge.quantize.weights import QuantizedWeight
 
 ROUNDED = "rounded"
@@ -68,11 +68,12 @@ def _round_group(
     graph: GraphModule, group: Sequence[Layer], moments: Mapping[str, Moments] | ReadOnce
 ) -> dict[str, RoundedLayer]:
     """Round the weights of layers that read the same rows, such as query, key and value."""
+    seen, *_ = [moments[layer.node.name] for layer in group]
+    orders = rounding_orders(seen)
+    seen = replace(seen, covariance=seen.covariance[:, :0].clone())  # which only orders need
     rounded: dict[str, RoundedLayer] = {}
-    orders: list[Order] = []
     for layer in group:
-        weight, seen = constant_tensor(graph, layer.weight), moments[layer.node.name]
-        orders = orders or rounding_orders(seen)
+        weight = constant_tensor(graph, layer.weight)
         found = round_weight(weight, seen, orders)
         rounded[layer.node.name] = RoundedLayer(found, mean_error(weight, found, seen))
     return rounded

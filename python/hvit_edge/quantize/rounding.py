@@ -134,6 +134,7 @@ def _order(covariance: Tensor) -> Order:
     while True:
         factor, failed = torch.linalg.cholesky_ex(damped)
         if not failed:  # of the inputs in the opposite order, it is lower triangular
+            del damped
             return Order(order, factor.flip(0, 1), damping)
         damped.diagonal().add_(9 * damping)
         damping = 10 * damping

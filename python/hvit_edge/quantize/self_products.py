@@ -32,5 +32,10 @@ def add_self_product(sums: Tensor, rows: Tensor) -> None:
 
 def complete(sums: Tensor) -> Tensor:
     """Return a symmetric float64 matrix with the upper half of `sums`."""
-    upper = sums.double().triu_()
-    return upper + upper.triu(1).T
+    found, columns = sums.double(), len(sums)
+    for first in range(0, columns, NARROWEST):  # in place: a wide matrix takes much memory
+        last = min(first + NARROWEST, columns)
+        corner = found[first:last, first:last].triu_()
+        corner.add_(corner.triu(1).T)
+        found[last:, first:last] = found[first:last, last:].T
+    return found
