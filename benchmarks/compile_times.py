@@ -1,7 +1,7 @@
 """Time how long `compile` takes, beside importing torch and exporting the same module.
 
     python benchmarks/compile_times.py [--models mobilevit_xs ...] [--targets xnnpack native coreml]
-        [--precisions fp32 int8] [--rounds 3] [--cached] [--coverage]
+        [--precisions fp32 int8] [--rounds 3] [--cached] [--clock] [--coverage]
 
 Times are CPU seconds of one thread, with those of child processes, because other work on a machine
 changes them less than the time on the clock. Each measurement is a process of its own, which
@@ -14,6 +14,9 @@ With `--cached`, each program is also compiled after a program of the same modul
 target, with a cache that only that one filled. With `--coverage`, the models are those of
 `coverage_models.py`, which needs what `coverage.py` needs. The models that have rows already are
 skipped then, so that the script can be interrupted.
+
+With `--clock`, each program is also compiled with all cores, and its seconds on the clock are
+measured. Other work on the machine makes them longer, so this needs a quiet one.
 
 int8 is calibrated on 128 windows of the bundled photos. `--code before` and `--code after` keep the
 rows of two versions of hvit-edge, for a table that compares them; PYTHONPATH selects the version.
@@ -29,6 +32,7 @@ import random
 import resource
 import statistics
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,6 +50,7 @@ FILLING = {"xnnpack": "native", "native": "xnnpack", "coreml": "native"}
 """The target that fills the cache for a program of another one."""
 CACHE = "HVIT_EDGE_CACHE_DIR"
 """The setting of the folder of the cache; without it nothing is kept."""
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 PHOTOS = 128
 CALIBRATED = ("int8", "int8-dynamic")
 Row = Mapping[str, object]
@@ -58,7 +63,7 @@ def main() -> None:
         program = (args.targets[0], args.precisions[0])
         print(json.dumps(measure(args.models[0], *program, coverage=args.coverage)))
         return
-    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     results = COVERAGE if args.coverage else RESULTS
     for model in _models(args):
         load = os.getloadavg()[0]
@@ -76,6 +81,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--precisions", nargs="+", default=PRECISIONS)
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default 3)")
     parser.add_argument("--cached", action="store_true", help="also compile from a filled cache")
+    parser.add_argument("--clock", action="store_true", help="also measure with all cores")
     parser.add_argument("--coverage", action="store_true", help="measure third-party modules")
     parser.add_argument("--code", help="store the rows in compile_int8.json, under this name")
     parser.add_argument("--one", action="store_true", help="measure one program in this process")
@@ -104,6 +110,7 @@ def rounds(model: str, args: argparse.Namespace) -> dict[tuple[str, str], dict[s
     ]
     found: dict[tuple[str, str], list[Row]] = {program: [] for program in programs}
     cached: dict[tuple[str, str], list[Row]] = {program: [] for program in programs}
+    clocked: dict[tuple[str, str], list[Row]] = {program: [] for program in programs}
     shuffle = random.Random(0).shuffle
     for _ in range(args.rounds):
         order = list(programs)
@@ -112,8 +119,13 @@ def rounds(model: str, args: argparse.Namespace) -> dict[tuple[str, str], dict[s
             found[program].append(_apart(model, program, args.coverage))
             if args.cached and program[0] != BASE:
                 cached[program].append(_from_cache(model, program, args.coverage))
+            if args.clock:
+                clocked[program].append(_on_all_cores(model, program, args.coverage))
     base = found[BASE, "fp32"]
-    return {program: summarize(rows, base, cached[program]) for program, rows in found.items()}
+    return {
+        program: summarize(rows, base, cached[program], clocked[program])
+        for program, rows in found.items()
+    }
 
 
 def precisions_of(target: str) -> tuple[str, ...]:
@@ -140,21 +152,36 @@ def _from_cache(model: str, program: tuple[str, str], coverage: bool) -> Row:
             del os.environ[CACHE]
 
 
+def _on_all_cores(model: str, program: tuple[str, str], coverage: bool) -> Row:
+    """Measure a program in a process whose number of threads is not limited."""
+    limits = {name: os.environ.pop(name) for name in THREADS if name in os.environ}
+    try:
+        return _apart(model, program, coverage)
+    finally:
+        os.environ.update(limits)
+
+
 def summarize(
-    rows: Sequence[Row], base: Sequence[Row], cached: Sequence[Row] = ()
+    rows: Sequence[Row],
+    base: Sequence[Row],
+    cached: Sequence[Row] = (),
+    clocked: Sequence[Row] = (),
 ) -> dict[str, object]:
     """Return the medians of a program's rounds, and of the ratios to the base of each round.
 
     Args:
         rows, base: the rounds of the program and of the base.
         cached: the rounds of the program with a filled cache; empty if it was not measured.
+        clocked: the rounds of the program with all cores; empty if they were not measured.
     """
-    failed = [row["error"] for row in (*rows, *base, *cached) if "error" in row]
+    failed = [row["error"] for row in (*rows, *base, *cached, *clocked) if "error" in row]
     if failed:
         return {"error": failed[0]}
     stages = list(rows[0]["stages"])
     ratios = _ratios(rows, base)
     found = {"cached_ratio": _median(_ratios(cached, base))} if cached else {}
+    if clocked:
+        found["clock"] = _median(row["clock"] for row in clocked)
     return {
         "seconds": _median(row["seconds"] for row in rows),
         "ratio": _median(ratios),
@@ -221,20 +248,22 @@ class _Watch:
     def __init__(self) -> None:
         self._stages: dict[str, float] = {}
         self._stage: str | None = None
-        self._since = _cpu_seconds()
+        self._since, self._started, self._clock = _cpu_seconds(), time.perf_counter(), 0.0
 
     def begin(self, stage: str | None) -> None:
         """End the current stage, and begin another one; None is not counted."""
         now = _cpu_seconds()
         if self._stage is not None:
             self._stages[self._stage] = self._stages.get(self._stage, 0) + now - self._since
-        self._stage, self._since = stage, _cpu_seconds()
+            self._clock += time.perf_counter() - self._started
+        self._stage, self._since, self._started = stage, _cpu_seconds(), time.perf_counter()
 
     def done(self) -> dict[str, object]:
-        """Return the seconds of each stage and of all of them, and the peak memory in MB."""
+        """Return the seconds of all stages and of each, and the peak memory in MB."""
         self.begin(None)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-        return {"seconds": sum(self._stages.values()), "stages": self._stages, "peak_mb": peak}
+        seconds = {"seconds": sum(self._stages.values()), "clock": self._clock}
+        return {**seconds, "stages": self._stages, "peak_mb": peak}
 
 
 def _cpu_seconds() -> float:

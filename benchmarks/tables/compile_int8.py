@@ -12,7 +12,7 @@ CODES = ("before", "after")
 
 
 def compared_table(report: dict) -> str:
-    """Return one row per program: CPU seconds, their ratio to fp32, and peak memory."""
+    """Return one row per program: seconds, their ratio to fp32, and peak memory."""
     rows: dict[tuple[str, str, str], dict[str, dict]] = {}
     for row in report["rows"]:
         if row["target"] != BASE:
@@ -20,7 +20,16 @@ def compared_table(report: dict) -> str:
             rows.setdefault(key, {})[row["code"]] = row
     if not rows:
         return UNMEASURED
-    header = ("model", "target", "precision", "CPU seconds", "times fp32", "peak MB")
+    header = (
+        "model",
+        "target",
+        "precision",
+        "CPU seconds",
+        "times fp32",
+        "on the clock",
+        "times fp32",
+        "peak MB",
+    )
     cells = []
     for key, found in rows.items():
         floats = rows.get((*key[:2], "fp32"), {}) if key[2] != "fp32" else {}
@@ -31,20 +40,28 @@ def compared_table(report: dict) -> str:
     return markdown_table(header, cells, _note(report))
 
 
-def _figures(row: dict, of_float: dict | None) -> tuple[str, str, str]:
+def _figures(row: dict, of_float: dict | None) -> tuple[str, ...]:
     """Return what was measured of a program; `of_float` is the row of the same one in fp32."""
     if "error" in row:
-        return row["error"], "", ""
-    known = of_float is not None and "seconds" in of_float
-    ratio = f"{row['seconds'] / of_float['seconds']:.1f}" if known else ""
-    return f"{row['seconds']:.1f}", ratio, f"{row['peak_mb']:.0f}"
+        return row["error"], "", "", "", ""
+    times = [_times(row, of_float, field) for field in ("seconds", "clock")]
+    return (*times[0], *times[1], f"{row['peak_mb']:.0f}")
+
+
+def _times(row: dict, of_float: dict | None, field: str) -> tuple[str, str]:
+    """Return seconds, and their ratio to those of fp32, as far as they were measured."""
+    if field not in row:
+        return "", ""
+    known = of_float is not None and field in of_float
+    return f"{row[field]:.1f}", f"{row[field] / of_float[field]:.1f}" if known else ""
 
 
 def _note(report: dict) -> str:
     loads = [row["load"] for row in report["rows"]]
     rounds = sorted({row["rounds"] for row in report["rows"] if "rounds" in row})
     return (
-        f"CPU seconds of one thread; rounds: {' or '.join(map(str, rounds))}. Load average"
+        "CPU seconds of one thread, seconds on the clock with all cores; rounds:"
+        f" {' or '.join(map(str, rounds))}. Load average"
         f" {min(loads):.1f} to {max(loads):.1f}, which makes CPU seconds longer, too."
         f" {name_machine(report)}."
     )

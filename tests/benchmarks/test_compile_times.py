@@ -1,6 +1,7 @@
 """Check how times of `compile` are summarized and shown."""
 
 import json
+import os
 import sys
 from types import SimpleNamespace
 
@@ -60,14 +61,35 @@ def test_a_failure_is_kept(load, broken):
 
 def test_uncounted_time_is_in_no_stage(load, monkeypatch):
     script = load("compile_times.py")
-    clock = iter([0.0, 1.0, 1.0, 3.0, 3.0, 7.0, 7.0, 8.0, 8.0, 9.0, 9.0])
-    monkeypatch.setattr(script, "_cpu_seconds", lambda: next(clock))
+    times = [0.0, 1.0, 1.0, 3.0, 3.0, 7.0, 7.0, 8.0, 8.0, 9.0, 9.0]
+    cpu, clock = iter(times), iter([0.0, 0.0, 0.5, 0.5, 1.5, 3.5, 4.0, 4.5, 4.5])
+    monkeypatch.setattr(script, "_cpu_seconds", lambda: next(cpu))
+    monkeypatch.setattr(script.time, "perf_counter", lambda: next(clock))
     watch = script._Watch()
     for stage in ("import torch", None, "lower", "import torch"):
         watch.begin(stage)
     found = watch.done()
     assert found.pop("peak_mb") > 10
-    assert found == {"seconds": 4.0, "stages": {"import torch": 3.0, "lower": 1.0}}
+    stages = {"import torch": 3.0, "lower": 1.0}
+    assert found == {"seconds": 4.0, "clock": 3.0, "stages": stages}
+
+
+def test_seconds_on_the_clock_are_those_of_processes_with_all_cores(load, monkeypatch):
+    script = load("compile_times.py")
+    seen = []
+
+    def apart(*arguments):
+        seen.append({name: os.environ.get(name) for name in script.THREADS})
+        return {**row(4.0), "clock": 2.5}
+
+    monkeypatch.setattr(script, "_apart", apart)
+    for name in script.THREADS:
+        monkeypatch.setenv(name, "1")
+    clocked = [script._on_all_cores("net", ("native", "int8"), False)]
+    assert seen == [dict.fromkeys(script.THREADS)]
+    assert {os.environ[name] for name in script.THREADS} == {"1"}
+    assert script.summarize([row(4.0)], [row(2.0)], (), clocked)["clock"] == 2.5
+    assert "clock" not in script.summarize([row(4.0)], [row(2.0)])
 
 
 def test_tables(load):
@@ -136,13 +158,14 @@ def test_int8_is_calibrated_on_128_photos(load, tmp_path):
 def test_two_versions_are_compared(load):
     table = load("tables/compile_int8.py").compared_table
     facts = {"model": "net", "target": "native", "machine": 0, "rounds": 1}
-    floats = {**facts, "precision": "fp32", "seconds": 5.0, "peak_mb": 500, "code": "after"}
+    floats = {**facts, "precision": "fp32", "seconds": 5.0, "peak_mb": 500}
+    floats |= {"code": "after", "clock": 4.0}
     int8 = {**facts, "precision": "int8"}
     rows = [
         {**facts, "target": "base", "precision": "fp32", "seconds": 3.0, "code": "after"},
         floats,
         {**int8, "seconds": 40.0, "peak_mb": 1500, "code": "before"},
-        {**int8, "seconds": 20.2, "peak_mb": 900.4, "code": "after"},
+        {**int8, "seconds": 20.2, "clock": 10.0, "peak_mb": 900.4, "code": "after"},
         {**facts, "precision": "fp16", "error": "ended with 1", "code": "after"},
     ]
     report = {
@@ -150,13 +173,14 @@ def test_two_versions_are_compared(load):
         "rows": [{**row, "load": 1.0 + index} for index, row in enumerate(rows)],
     }
     assert table(report).splitlines() == [
-        "| model | target | precision | CPU seconds | times fp32 | peak MB |",
-        "|---|---|---|---|---|---|",
-        "| net | native | fp32 | 5.0 |  | 500 |",
-        "| net | native | int8 | 40.0 to 20.2 | 4.0 | 1500 to 900 |",
-        "| net | native | fp16 | ended with 1 |  |  |",
+        "| model | target | precision | CPU seconds | times fp32 | on the clock | times fp32 | peak"
+        " MB |",
+        "|---|---|---|---|---|---|---|---|",
+        "| net | native | fp32 | 5.0 |  | 4.0 |  | 500 |",
+        "| net | native | int8 | 40.0 to 20.2 | 4.0 | 10.0 | 2.5 | 1500 to 900 |",
+        "| net | native | fp16 | ended with 1 |  |  |  |  |",
         "",
-        "CPU seconds of one thread; rounds: 1. Load average 1.0 to 5.0, which makes CPU seconds"
-        " longer, too. fast, a, 2 cores, torch 2, 2026-11-30.",
+        "CPU seconds of one thread, seconds on the clock with all cores; rounds: 1. Load average"
+        " 1.0 to 5.0, which makes CPU seconds longer, too. fast, a, 2 cores, torch 2, 2026-11-30.",
     ]
     assert table({"machines": [], "rows": []}) == "Not measured yet."
