@@ -27,7 +27,7 @@ def test_json(artifact, capsys):
     assert operators[-1]["module"] == "head"
     depthwise = [each["module"] for each in operators if each["group"] == "depthwise"]
     assert len(depthwise) == 7
-    assert depthwise[0] == "stages.0.0.depthwise.norm"
+    assert depthwise[0] == "stages.0.0.depthwise.conv"
     assert sum(each["module"] is None for each in operators) < 0.05 * len(operators)
 
 

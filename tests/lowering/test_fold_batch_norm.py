@@ -2,7 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from hvit_edge.lowering import export_graph
 from hvit_edge.lowering.fold_batch_norm import fold_batch_norm
+from hvit_edge.lowering.graph import aten, cleanup, module_path, nodes_calling
 
 
 def trained(norm: nn.BatchNorm2d) -> nn.BatchNorm2d:
@@ -57,3 +59,12 @@ def test_transposed_convolution_keeps_its_weights(rewritten):
 def test_batch_statistics_stay(untouched, call):
     module = call(lambda x: nn.functional.batch_norm(x, None, None, training=True))
     untouched(fold_batch_norm, module, torch.randn(2, 4, 8, 8))
+
+
+def test_the_result_is_still_the_convolution():
+    module = nn.Sequential(nn.Conv2d(4, 8, 1), trained(nn.BatchNorm2d(8))).eval()
+    graph = export_graph(module, (torch.randn(1, 4, 8, 8),))
+    assert fold_batch_norm(graph)
+    cleanup(graph)
+    (layer,) = nodes_calling(graph, aten.conv2d.default)
+    assert module_path(layer) == "0"

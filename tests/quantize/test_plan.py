@@ -1,5 +1,6 @@
 import copy
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,6 +115,16 @@ def test_later_entries_override(mixed):
         head: "int8",
     }
     assert set(resolve(Plan({"mix*": "fp16", "*": "fp32"}), layers).values()) == {"fp32"}
+
+
+def test_plans_of_earlier_versions_name_the_folded_norm():
+    convolution = SimpleNamespace(name="stem.conv:conv2d_40", is_depthwise=False)
+    other = SimpleNamespace(name="stem.conv:conv2d_41", is_depthwise=False)
+    chosen = resolve(Plan({"stem.norm:conv2d_40": "int8"}), [convolution, other])
+    assert chosen == {"stem.conv:conv2d_40": "int8", "stem.conv:conv2d_41": "fp32"}
+    for unknown in ("head.norm:conv2d_40", "stem.norm:conv2d_42", "conv2d_40"):
+        with pytest.raises(InputError, match="unknown layer"):
+            resolve(Plan({unknown: "int8"}), [convolution, other])
 
 
 def test_all_wrong_entries_are_listed_with_the_closest(mixed):

@@ -142,9 +142,7 @@ class Editor:
         with self.graph.graph.inserting_before(self.anchor):
             node = self.graph.graph.call_function(operator, args, kwargs)
         node.meta["val"] = inferred(node)
-        for key in ("nn_module_stack", "stack_trace"):
-            if key in self.anchor.meta:
-                node.meta[key] = self.anchor.meta[key]
+        _copy_origin(self.anchor, node)
         return node
 
     def reshape(self, node: Node, shape: list[int]) -> Node:
@@ -189,19 +187,32 @@ class Editor:
         return self.constant(name, values.to(node.meta["val"].dtype))
 
     def layer(self, like: Node, weight: torch.Tensor, bias: torch.Tensor | None) -> Node:
-        """Insert a linear or convolution like `like`, with other weights and another bias."""
+        """Insert a linear or convolution like `like`, with other weights and another bias.
+
+        It keeps the module of `like`, which does most of its work: a convolution with a folded norm
+        is still the convolution.
+        """
         arguments = [like.args[0], self.constant_like(f"{like.name}_weight", weight, like)]
         if bias is not None:
             arguments.append(self.constant_like(f"{like.name}_bias", bias, like))
         elif len(like.args) > 3:
             arguments.append(None)
         kwargs = {name: value for name, value in like.kwargs.items() if name != "bias"}
-        return self.call(like.target, *arguments, *like.args[3:], **kwargs)
+        node = self.call(like.target, *arguments, *like.args[3:], **kwargs)
+        _copy_origin(like, node)
+        return node
 
     def replace(self, replacement: Node) -> None:
         """Make every user of the anchor use `replacement`, and erase the anchor."""
         self.anchor.replace_all_uses_with(replacement)
         self.graph.graph.erase_node(self.anchor)
+
+
+def _copy_origin(source: Node, node: Node) -> None:
+    """Give a node the module, and the place in its code, that another node came from."""
+    for key in ("nn_module_stack", "stack_trace"):
+        if key in source.meta:
+            node.meta[key] = source.meta[key]
 
 
 def inferred(node: Node) -> object:

@@ -25,6 +25,7 @@ REPORTED = {
     "ConvTranspose2d": "Deconvolution",
     "Cos": "Cosine",
     "Div": "Divide",
+    "Gelu": "GELU",
     "GlobalAvgPooling2d": "Mean",
     "Hardswish": "HardSwish",
     "MaxPooling2d": "Max Pooling",
@@ -42,7 +43,7 @@ REPORTED = {
 
 
 def modules_of(records: Sequence[OperatorRecord], names: Sequence[str]) -> list[str | None]:
-    """Return the module of each reported operator; None if it is not certain.
+    """Return the module of each reported operator: empty for the root, None if it is not certain.
 
     A kind is certain if as many of its operators are reported as were recorded; they are matched in
     order. If the matched operators are not in the recorded order, XNNPACK has moved some of them,
@@ -54,7 +55,7 @@ def modules_of(records: Sequence[OperatorRecord], names: Sequence[str]) -> list[
     """
     native = [parts for name in names if (parts := native_parts(name))]
     if len(native) == len(names):
-        return [module or None for _, module in native]
+        return [module for _, module in native]
     recorded, reported = defaultdict(list), defaultdict(list)
     for index, record in enumerate(records):
         recorded[REPORTED.get(record.kind, record.kind)].append(index)
@@ -68,7 +69,4 @@ def modules_of(records: Sequence[OperatorRecord], names: Sequence[str]) -> list[
     order = [found[index] for index in sorted(found)]
     if order != sorted(order):
         return [None] * len(names)
-    return [
-        (records[found[index]].module or None) if index in found else None
-        for index in range(len(names))
-    ]
+    return [records[found[index]].module if index in found else None for index in range(len(names))]

@@ -127,7 +127,7 @@ def resolve(plan: Plan, layers: Sequence[Layer]) -> dict[str, str]:
     """
     chosen, faults = {layer.name: "fp32" for layer in layers}, []
     for key, precision in plan.layers.items():
-        names = [key] if key in chosen else [name for name in chosen if fnmatchcase(name, key)]
+        names = _named(key, chosen)
         if not names:
             faults.append(f"unknown layer {key!r} (closest: {_closest(key, chosen)!r})")
         if precision not in LAYER_PRECISIONS:
@@ -147,6 +147,28 @@ def resolve(plan: Plan, layers: Sequence[Layer]) -> dict[str, str]:
             + "".join(f"\n  {fault}" for fault in faults)
         )
     return chosen
+
+
+def _named(key: str, known: Iterable[str]) -> list[str]:
+    """Return the layers that a key of a plan means: one by name, or all that match a pattern.
+
+    Plans of earlier versions name a convolution by the norm that was folded into it, which is next
+    to it: "stem.norm:conv2d_40" is the layer "stem.conv:conv2d_40".
+    """
+    names = list(known)
+    if key in names:
+        return [key]
+    matching = [name for name in names if fnmatchcase(name, key)]
+    parent, operator = _place(key)
+    if matching or not parent:
+        return matching
+    return [name for name in names if _place(name) == (parent, operator)]
+
+
+def _place(name: str) -> tuple[str, str]:
+    """Return the parent of the module of a layer, and the layer's operator."""
+    module, _, operator = name.rpartition(":")
+    return module.rpartition(".")[0], operator
 
 
 def _closest(word: str, known: Iterable[str]) -> str:
