@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from hvit_edge.profile.flame_chart import UNKNOWN, boxes, render
+from hvit_edge.profile.flame_chart import ROOT, UNKNOWN, boxes, render
 from hvit_edge.profile.profiling import INSTRUCTIONS, TIME, OperatorCost, Profile
 
 
@@ -62,10 +62,22 @@ def test_the_drawing_is_as_wide_as_the_profile():
 
 def test_the_file_needs_nothing_else():
     page = render(profile())
-    assert "<script" not in page
+    assert page.count("<script>") == 1 and "http" not in page.replace("http://www.w3.org", "")
     assert not re.search(r"(?:src|href)=|@import|url\(", page)
     assert "a<b>" not in page and "a&lt;b&gt;.pte" in page
     assert "4.000 ms" in page and "50.00%" in page and UNKNOWN in page
+
+
+def test_root_and_unknown_modules_have_names():
+    operators = tuple(OperatorCost("Pad", "copies", module, 1.0) for module in ("", None))
+    drawn = boxes(Profile("a.pte", "local", TIME, 1, 1, 0, 2.0, 0.0, operators))
+    assert [box.label for box in drawn] == [ROOT, "Pad", UNKNOWN, "Pad"]
+
+
+def test_a_hostile_name_stays_text():
+    hostile = OperatorCost('"><script>alert(1)</script>', "other", "a.'\"><b>", 1.0)
+    page = render(Profile("a.pte", "local", TIME, 1, 1, 0, 2.0, 0.0, (hostile,)))
+    assert "<b>" not in page and page.count("<script>") == 1
 
 
 def test_instructions():

@@ -66,7 +66,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _print(found: Profile, top: int, console: Console) -> None:
-    from hvit_edge.profile.flame_chart import amount
+    from hvit_edge.profile.flame_chart import amount, place_of
     from hvit_edge.profile.profiling import TIME, share
 
     timed = found.unit == TIME
@@ -76,15 +76,13 @@ def _print(found: Profile, top: int, console: Console) -> None:
         if timed
         else "one inference on one thread"
     )
-    console.print(
-        f"{found.artifact} on {found.device}: {amount(found.inference, found.unit)}, {how}\n"
-    )
+    console.print(f"{found.artifact} on {found.device}: {amount(found.total, found.unit)}, {how}\n")
 
     def cells(cost: float) -> tuple[str, str]:
         return f"{cost / 1e6:.3f}", text.percent(share(cost, found.total))
 
     ranked = sorted(found.operators, key=lambda each: -each.cost)
-    rows = [(each.name, each.module or "", *cells(each.cost)) for each in ranked[:top]]
+    rows = [(each.name, place_of(each), *cells(each.cost)) for each in ranked[:top]]
     if ranked[top:]:
         rest = sum(each.cost for each in ranked[top:])
         rows.append((f"{len(ranked) - top} more operators", "", *cells(rest)))

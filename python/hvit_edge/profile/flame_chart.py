@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from hvit_edge.profile.profiling import TIME, OperatorCost, Profile, share
 
 UNKNOWN = "module unknown"
-WIDTH, ROW = 1600, 19  # units of the drawing
-LETTER = 6.6  # approximate width of a letter
+ROOT = "the model"
+WIDTH, ROW = 1200, 22  # units of the drawing
+LETTER = 7.3  # approximate width of a letter
+ASSETS = Path(__file__).parents[1] / "assets" / "report"
 OUTSIDE = "outside of operators"
 
 COLORS = {
@@ -28,16 +31,6 @@ COLORS = {
     "other": "#b0b0b0",
 }
 MODULE_COLOR, OUTSIDE_COLOR = "#dedede", "#f2f2f2"
-
-STYLE = """
-body { font: 14px sans-serif; margin: 24px; color: #222; }
-svg { width: 100%; font: 11px monospace; }
-svg rect { stroke: #fff; stroke-width: 0.5; }
-table { border-collapse: collapse; }
-td, th { padding: 2px 12px 2px 0; text-align: left; }
-td.number { text-align: right; }
-span.color { display: inline-block; width: 12px; height: 12px; margin: 0 4px 0 16px; }
-"""
 
 
 @dataclass
@@ -84,12 +77,37 @@ def boxes(profile: Profile) -> list[Box]:
 
 
 def _parts(operator: OperatorCost) -> list[str]:
-    return [UNKNOWN] if operator.module is None else operator.module.split(".")
+    return place_of(operator).split(".") if operator.module else [place_of(operator)]
+
+
+def place_of(operator: OperatorCost) -> str:
+    """Return the module of an operator in words, if it has none."""
+    return UNKNOWN if operator.module is None else operator.module or ROOT
 
 
 def render(profile: Profile) -> str:
-    """Return the text of the HTML file, which loads no other file and runs no script."""
+    """Return the text of the HTML file, which loads no other file."""
     title = escape(f"{profile.artifact} on {profile.device}")
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{title}</title>\n<style>{asset('page.css')}</style>\n</head>\n<body>\n<main>",
+            f"<h1>{title}</h1>",
+            chart(profile),
+            "\n".join(_table(profile)),
+            f"</main>\n<script>{asset('flame.js')}</script>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def asset(name: str) -> str:
+    """Return the text of a file of `assets/report`."""
+    return (ASSETS / name).read_text("utf-8")
+
+
+def chart(profile: Profile) -> str:
+    """Return the chart as an element of HTML; `flame.js` makes it zoom and search."""
     how = (
         f"medians of {profile.iterations} runs after {profile.warmup} of warmup,"
         f" {profile.threads} threads"
@@ -98,16 +116,16 @@ def render(profile: Profile) -> str:
     )
     return "\n".join(
         [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
-            f"<h1>{title}</h1>",
-            f"<p>{escape(amount(profile.inference, profile.unit))}: {how}. Operators are in the"
-            " order of execution, from left to right; submodules and operators are below their"
-            " module. Hover over a box for details.</p>",
+            f"<p>{escape(amount(profile.total, profile.unit))}: {how}. Operators are in the order"
+            " of execution, from left to right; submodules and operators are below their module."
+            " Hover over a box for details, click it to zoom.</p>",
             _legend(profile),
+            '<div class="flame">',
+            '<div class="tools" hidden><label>Search <input type="search"'
+            ' placeholder="module or operator"></label>'
+            '<button type="button">Show all</button><output></output></div>',
             "\n".join(_drawing(profile)),
-            "\n".join(_table(profile)),
-            "</body>\n</html>\n",
+            "</div>",
         ]
     )
 
@@ -120,11 +138,11 @@ def amount(cost: float, unit: str) -> str:
 def _legend(profile: Profile) -> str:
     present = {operator.group for operator in profile.operators}
     entries = [
-        f'<span class="color" style="background:{color}"></span>{escape(group)}'
+        f'<li><span style="background:{color}"></span>{escape(group)}</li>'
         for group, color in COLORS.items()
         if group in present
     ]
-    return "<p>" + "".join(entries) + "</p>"
+    return '<ul class="legend">' + "".join(entries) + "</ul>"
 
 
 def _drawing(profile: Profile) -> Iterator[str]:
@@ -135,20 +153,28 @@ def _drawing(profile: Profile) -> Iterator[str]:
         drawn.append(Box(OUTSIDE, "", None, 0, inside, outside))
     whole = inside + outside
     height = ROW * (1 + max((box.depth for box in drawn), default=0))
-    yield f'<svg viewBox="0 0 {WIDTH} {height}" xmlns="http://www.w3.org/2000/svg">'
-    for box in drawn:
-        x, width = (WIDTH * share(value, whole) for value in (box.start, box.cost))
-        y = ROW * box.depth
-        yield f"<g><title>{escape(_tooltip(box, profile))}</title>"
-        yield (
-            f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="{ROW - 1}"'
-            f' fill="{_color(box)}"/>'
-        )
-        letters = int(width / LETTER) - 1
-        if letters >= 2:
-            yield f'<text x="{x + 3:.2f}" y="{y + 13}">{escape(box.label[:letters])}</text>'
-        yield "</g>"
+    yield (
+        f'<svg viewBox="0 0 {WIDTH} {height}" xmlns="http://www.w3.org/2000/svg" role="group"'
+        f' aria-label="flame chart" data-whole="{whole}" data-unit="{profile.unit}">'
+    )
+    for index, box in enumerate(drawn):
+        yield _element(box, profile, whole, first=index == 0)
     yield "</svg>"
+
+
+def _element(box: Box, profile: Profile, whole: float, *, first: bool) -> str:
+    x, width = (WIDTH * share(value, whole) for value in (box.start, box.cost))
+    y = ROW * box.depth
+    letters = int(width / LETTER) - 1
+    shown = escape(box.label[:letters]) if letters >= 2 else ""
+    text = escape(_tooltip(box, profile))
+    return (
+        f'<g role="button" tabindex="{0 if first else -1}" aria-label="{text}"'
+        f' data-start="{box.start}" data-cost="{box.cost}" data-label="{escape(box.label)}"'
+        f' data-text="{escape(f"{box.path} {box.label}")}"><title>{text}</title>'
+        f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="{ROW - 1}" fill="{_color(box)}"/>'
+        f'<text aria-hidden="true" x="{x + 4:.2f}" y="{y + 15}">{shown}</text></g>'
+    )
 
 
 def _tooltip(box: Box, profile: Profile) -> str:
@@ -165,12 +191,15 @@ def _color(box: Box) -> str:
 
 
 def _table(profile: Profile) -> Iterator[str]:
-    yield "<h2>Operators, the most expensive first</h2>\n<table>"
-    yield "<tr><th>operator</th><th>module</th><th>cost</th><th>share</th></tr>"
+    yield (
+        "<h2>Operators, the most expensive first</h2>"
+        '\n<div class="wide" tabindex="0" role="region" aria-label="operators"><table><thead>'
+    )
+    yield "<tr><th>operator</th><th>module</th><th>cost</th><th>share</th></tr></thead>"
     for operator in sorted(profile.operators, key=lambda each: -each.cost):
         yield (
-            f"<tr><td>{escape(operator.name)}</td><td>{escape(operator.module or UNKNOWN)}</td>"
+            f"<tr><td>{escape(operator.name)}</td><td>{escape(place_of(operator))}</td>"
             f'<td class="number">{escape(amount(operator.cost, profile.unit))}</td>'
             f'<td class="number">{share(operator.cost, profile.total):.2%}</td></tr>'
         )
-    yield "</table>"
+    yield "</table></div>"

@@ -32,7 +32,7 @@ class OperatorCost:
         name: name with number that XNNPACK reports: "Softmax (NC, F32) #2"; for our own backend the
             kind, such as "Linear"; outside the delegates the operator, such as "aten::topk.values".
         group: its kind of work, see `operator_groups`.
-        module: dotted path of the module that it came from; None if unknown.
+        module: dotted path of the module that it came from; empty for the root, None if unknown.
         cost: cost in the unit of the profile.
     """
 
@@ -52,8 +52,9 @@ class Profile:
             one thread.
         threads, iterations, warmup: parameters of the measurement.
         inference: cost of the complete inference, with the measurement of operators.
-        outside: cost outside operators. For times, it includes what XNNPACK rounds down: up to a
-            microsecond per operator.
+        outside: the rest of the inference, so that all costs add up to it. For times, it includes
+            what XNNPACK rounds down, up to a microsecond per operator, and on a machine that also
+            does other work what interrupts another operator in each run.
         operators: operators in the order of execution.
     """
 
@@ -69,10 +70,9 @@ class Profile:
 
     @property
     def total(self) -> float:
-        """Return the cost of all operators plus `outside`.
+        """Return the cost of all operators plus `outside`, which is `inference`.
 
-        For times this is a sum of medians. It is less than `inference` on a machine that also does
-        other work, which interrupts another operator in each run.
+        It is more than `inference` only if the medians of operators are more than that of runs.
         """
         return self.outside + sum(operator.cost for operator in self.operators)
 
@@ -160,6 +160,7 @@ def profile(
     runs = 1e9 * np.array(measured["seconds"])
     names = (each["name"] for each in measured["operators"])
     costs = list(zip(names, np.median(times, axis=1).tolist(), strict=True))
+    inference = float(np.median(runs))
     return Profile(
         artifact=str(path),
         device=device,
@@ -167,8 +168,8 @@ def profile(
         threads=measured["threads"],
         iterations=iterations,
         warmup=warmup,
-        inference=float(np.median(runs)),
-        outside=float(np.median(runs - times.sum(axis=0))),
+        inference=inference,
+        outside=max(inference - sum(cost for _, cost in costs), 0.0),
         operators=_operators(path, costs),
     )
 
