@@ -73,6 +73,11 @@ def test_runtime_that_does_not_load_fails():
     assert check.found == "does not load: ImportError: no library (status 1)"
 
 
+def test_instruction_set_that_this_cpu_lacks_is_no_reason_to_install_again():
+    (check,) = doctor.check_runtime(None, "InputError: [HVIT_EDGE_ISA] expected a set (status 1)")
+    assert (check.state, check.mend) == ("failed", "unset HVIT_EDGE_ISA")
+
+
 @pytest.mark.parametrize(
     ("backends", "found"),
     [

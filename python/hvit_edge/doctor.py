@@ -24,6 +24,7 @@ BACKENDS = {"full": ("XnnpackBackend", "HvitEdgeBackend"), "small": ("HvitEdgeBa
 QEMU = "qemu-aarch64"
 CROSS_COMPILER = "aarch64-linux-gnu-g++"
 REINSTALL = "pip install --force-reinstall --no-deps hvit-edge"
+INSTRUCTION_SET = "HVIT_EDGE_ISA"
 PROBE = """
 import json
 from hvit_edge import runtime
@@ -196,7 +197,8 @@ def probe_runtime() -> tuple[Native | None, str]:
 def check_runtime(native: Native | None, reason: str) -> list[Check]:
     """Check that the C++ runtime loads, has the version of the package, and has all backends."""
     if native is None:
-        return [Check("C++ runtime", "failed", f"does not load: {reason}", REINSTALL)]
+        remedy = REINSTALL if INSTRUCTION_SET not in reason else f"unset {INSTRUCTION_SET}"
+        return [Check("C++ runtime", "failed", f"does not load: {reason}", remedy)]
     if native.version != hvit_edge.__version__:
         loaded = Check("C++ runtime", "failed", f"of hvit-edge {native.version}", REINSTALL)
     else:
