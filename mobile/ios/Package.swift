@@ -12,6 +12,7 @@ let isSource = framework == nil && library == nil
 // In runtime/kernels are the files that need another instruction set or rounding.
 let notCompiled = [
     "runtime/capi/CMakeLists.txt",
+    "runtime/capi/abi_0.1.0.txt",
     "runtime/capi/exports.map",
     "runtime/capi/exports_apple.txt",
     "runtime/src/executorch",
