@@ -65,16 +65,22 @@ def static_build():
 
 
 @pytest.fixture
-def full_runner(arm_build, monkeypatch, tmp_path):
-    """`address -> Runner` on aarch64 with ExecuTorch, also for native programs."""
+def full_runners(arm_build, tmp_path):
+    """Return a folder for HVIT_EDGE_RUNNERS that has the runner with ExecuTorch for aarch64."""
     runners = tmp_path / "runners"
     runners.mkdir()
     (runners / "aarch64").symlink_to(CHECKOUT / BUILT["aarch64"])
+    return runners
+
+
+@pytest.fixture
+def full_runner(full_runners, monkeypatch):
+    """`address -> Runner` on aarch64 with ExecuTorch, also for native programs."""
 
     def find(address: str) -> Runner:
         runner = Runner(open_device(address))
         with monkeypatch.context() as changed:
-            changed.setenv(VARIABLE, str(runners))
+            changed.setenv(VARIABLE, str(full_runners))
             runner.facts()  # the first call looks for the program
         return runner
 

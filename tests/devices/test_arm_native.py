@@ -12,6 +12,7 @@ from torch.nn.functional import gelu, interpolate, scaled_dot_product_attention
 import hvit_edge
 from hvit_edge import Preprocess
 from hvit_edge.devices import Runner, open_device
+from hvit_edge.devices.bundle import VARIABLE
 from hvit_edge.parity import validate
 from hvit_edge.precision import INT8
 from hvit_edge.profile.instructions import instructions_of
@@ -205,3 +206,15 @@ def test_the_bundled_model(precision, bundled, has_not_grown, record_property):
     assert sum(counted.kernels.values()) == counted.total
     assert counted.unknown == ()
     assert has_not_grown("mobilevit_xxs", f"native {precision}", counted.total)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", *INT8])
+def test_the_full_runner_takes_as_many_instructions(
+    precision, bundled, full_runners, monkeypatch, record_property
+):
+    path = bundled(precision)
+    small = instructions_of(path, A76).total
+    monkeypatch.setenv(VARIABLE, str(full_runners))
+    ratio = small / instructions_of(path, A76).total
+    record_property("measured", f"native {precision}: {ratio:.3f} of the full runner's count")
+    assert 0.99 < ratio < 1.01

@@ -237,14 +237,13 @@ void convolve_pixels(const DepthwiseWork& work, std::int64_t oy, std::int64_t ox
   const Window& window = work.layer->window;
   const std::int64_t top = oy * window.stride_height - window.pad_height;
   const Run run{oy, ox, top < 0 ? -top : 0, least(window.height - top, window.kernel_height)};
+#if !defined(HVIT_EDGE_COMPACT)
   const Epilogue& epilogue = work.layer->epilogue;
   const bool plain = epilogue.residual.space == Space::none && window.channels >= kLanes &&
                      !is_applied_later(epilogue.first);
-  if (pixels == kPixels && plain) {
-    convolve_and_activate<accuracy>(work, run);
-  } else {
-    convolve_and_finish<accuracy>(work, run, pixels);
-  }
+  if (pixels == kPixels && plain) return convolve_and_activate<accuracy>(work, run);
+#endif
+  convolve_and_finish<accuracy>(work, run, pixels);
 }
 
 // Returns the last output of a row whose window ends on the map.

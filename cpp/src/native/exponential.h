@@ -10,8 +10,9 @@ namespace {
 /// result, or 3e-4, which is lost in the steps of int8 codes.
 enum class Accuracy { float32, codes };
 
-/// The accuracy in layers of int8 codes. WebAssembly, which is downloaded, has no code for two.
-#if defined(__wasm_simd128__)
+/// The accuracy in layers of int8 codes. WebAssembly, which is downloaded, and code for old
+/// processors have no code for two, and in float16 lanes both are the same.
+#if defined(__wasm_simd128__) || defined(HVIT_EDGE_COMPACT) || defined(HVIT_EDGE_HALF_LANES)
 constexpr Accuracy kAccuracyOfCodes = Accuracy::float32;
 #else
 constexpr Accuracy kAccuracyOfCodes = Accuracy::codes;

@@ -4,6 +4,7 @@
 
 #include "exponential.h"
 #include "operations.h"
+#include "operators.h"
 
 namespace {
 
@@ -173,6 +174,33 @@ Wide function_of(Wide x, float a, float b) {
   }
 }
 
+#if defined(HVIT_EDGE_HALF) && !defined(__AVX2__)
+
+// The unit for float32 has the same instructions: its functions are not compiled again.
+inline void apply_function(const FunctionOf& function, const float* from, float* to,
+                           std::int64_t count) {
+  hvit_edge::native::apply_function_portable(function.kind, function.a, function.b, from, to,
+                                             count);
+}
+
+inline void apply_function(const FunctionOf& function, const Value* from, Value* to,
+                           std::int64_t count) {
+  constexpr std::int64_t kBlock = 64;
+  alignas(64) float block[kBlock];
+  for (std::int64_t first = 0; first < count; first += kBlock) {
+    const std::int64_t rest = count - first < kBlock ? count - first : kBlock;
+    for (std::int64_t i = 0; i < rest; i += kWideLanes) {
+      store(block + i, take(from + first + i, rest - i));
+    }
+    apply_function(function, block, block, rest);
+    for (std::int64_t i = 0; i < rest; i += kWideLanes) {
+      put(to + first + i, load(block + i), rest - i);
+    }
+  }
+}
+
+#else
+
 template <Function kind, class Number>
 void apply_one(float a, float b, const Number* from, Number* to, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += kWideLanes) {
@@ -196,5 +224,7 @@ void apply_function(const FunctionOf& function, const Number* from, Number* to,
                     std::int64_t count) {
   apply_from<0>(function, from, to, count);
 }
+
+#endif
 
 }  // namespace

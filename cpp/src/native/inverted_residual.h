@@ -57,9 +57,13 @@ inline void convolve_one(RowByRow& work, std::int64_t oy, bool adds_input) {
     epilogue.residual = rows_from(
         first, work.ring + oy % window.ring * window.row_stride * kValueBytes, window.pixel_stride);
   }
+#if defined(HVIT_EDGE_BORROWS_DEPTHWISE)
+  hvit_edge::native::convolve_row_portable(work.depthwise, *work.bases, work.project.is_int8, oy);
+#else
   const Accuracy accuracy = work.project.is_int8 ? Accuracy::codes : Accuracy::float32;
   const DepthwiseWork one{&work.depthwise, work.bases, accuracy};
   convolve_row(&one, oy);
+#endif
 }
 
 inline void project_row(RowByRow& work, std::int64_t oy) {

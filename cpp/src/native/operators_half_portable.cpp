@@ -1,4 +1,7 @@
 #define HVIT_EDGE_HALF 1
+#if !defined(__wasm_simd128__)  // where all float16 runs here
+#define HVIT_EDGE_COMPACT 1
+#endif
 #include "operators_impl.h"
 
 namespace hvit_edge::native {
