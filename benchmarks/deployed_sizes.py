@@ -9,6 +9,8 @@ Each runs the same program for the native target, which has nothing outside its 
 process per run: peak memory and processor time are those of the complete process. `make wheel`
 builds the small environment, and this script installs the others.
 
+`--android` measures the libraries of `make android-link` alone, and keeps the rest of the report.
+
 `--peers FOLDER` also runs LiteRT and ONNX Runtime once, in processes of the Python of `make
 arm-peers`. The folder has their models, which benchmarks/arm_peers.py writes, and an input,
 "NAME input.npz". What the same Python takes without them is subtracted.
@@ -34,6 +36,8 @@ from measure.machine import describe_machine
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results/deployed_sizes.json"
 C_LIBRARY = "cpp/capi/libhvit_edge_c.so.1"
+JNI_LIBRARY = "libhvit_edge_jni.so"
+ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 RUNNER = "cpp/runner/hvit_edge_runner"
 LINKED = ("libexecutorch.so", "libexecutorch_backend_xnnpack.so", "libexecutorch_threadpool.so")
 KERNELS = "libexecutorch_kernels_optimized.so"
@@ -73,12 +77,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", type=Path, help="default: the bundled mobilevit_xxs, native")
     parser.add_argument("--builds", type=Path, default=ROOT / "build", help="folder of the trees")
+    parser.add_argument("--android", action="store_true", help="only measure Android's libraries")
     parser.add_argument("--environments", action="store_true", help="also install environments")
     parser.add_argument("--peers", type=Path, help="folder of the peers' models")
     parser.add_argument(
         "--peer-python", type=Path, default=ROOT / "build/arm-peers/venv/bin/python"
     )
     args = parser.parse_args()
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if args.android:
+        RESULTS.write_text(json.dumps(kept | measure_android(args.builds), indent=1) + "\n")
+        return
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         program = args.program or compile_bundled(scratch)
@@ -88,8 +97,9 @@ def main() -> None:
         if args.peers:
             for row in peers:
                 row |= measure_peer(row["runtime"], args.peers, args.peer_python, scratch)
-        kept = json.loads(RESULTS.read_text())["environments"] if RESULTS.exists() else []
-        environments = measure_environments(scratch) if args.environments else kept
+        environments = (
+            measure_environments(scratch) if args.environments else kept.get("environments", [])
+        )
     report = {
         "machine": describe_machine(("hvit-edge", "executorch")),
         "load": os.getloadavg()[0],
@@ -100,6 +110,7 @@ def main() -> None:
         "rows": rows,
         "peers": peers,
         "environments": environments,
+        "android": kept.get("android", []),
     }
     RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 
@@ -110,6 +121,18 @@ def compile_bundled(folder: Path) -> Path:
     command = [sys.executable, "-m", "hvit_edge.cli", "compile", "mobilevit_xxs"]
     subprocess.run([*command, "--weights", "cifar10", "--target", "native", "-o", path], check=True)
     return path
+
+
+def measure_android(builds: Path) -> dict:
+    """Return the size of Android's library for each ABI, which is linked without symbols."""
+    files = [(abi, builds / "android" / abi / JNI_LIBRARY) for abi in ABIS]
+    rows = [{"abi": abi, "bytes": file.stat().st_size} for abi, file in files if file.is_file()]
+    if not rows:
+        raise SystemExit(
+            f"[deployed_sizes] expected {JNI_LIBRARY} for one of {', '.join(ABIS)} in"
+            f" {builds / 'android'}, found none; make android-link"
+        )
+    return {"android": rows}
 
 
 def executorch_libraries() -> Path:

@@ -90,6 +90,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     "docs/embedding.md": {
         "libraries": ("deployed_sizes", deployed_sizes.libraries_table),
         "environments": ("deployed_sizes", deployed_sizes.environments_table),
+        "android": ("deployed_sizes", deployed_sizes.android_table),
     },
     "docs/coverage.md": {
         "coverage_summary": ("coverage", coverage.summary_table),

@@ -10,7 +10,7 @@ IN_WHEELS := $(MACHINES:%=build/static/%/staged) python/hvit_edge/assets/web/hvi
 MOBILE_SOURCES := $(shell find mobile/android/hvit-edge/src/main/cpp mobile/ios/Sources/CHvitEdge \
 	mobile/ios/Tests/link -type f)
 
-.PHONY: arm arm-wheel apple-link static-runner other-machines wheel
+.PHONY: arm arm-wheel apple-link android-link static-runner other-machines wheel
 
 arm: $(ARM)/staged $(ARM)/host/count_instructions.so ## cross-compile runner and C library for aarch64
 
@@ -45,6 +45,16 @@ $(APPLE)/sdk/unpacked: constraints.txt | .venv/tools
 
 $(APPLE)/linked: $(APPLE)/sdk/unpacked $(ZIG) $(BUILT_SOURCES) $(MOBILE_SOURCES) tools/link_for_apple.sh
 	$(TOOLS)/link_for_apple.sh
+	@touch $@
+
+# What Gradle builds with the NDK, by another C library.
+ABIS := arm64-v8a armeabi-v7a x86_64
+
+android-link: $(ABIS:%=build/android/%/linked) ## compile and link Android's library, without the NDK
+
+build/android/%/linked: $(ZIG) $(BUILT_SOURCES) $(MOBILE_SOURCES) tools/link_for_android.sh
+	@$(INSTALL_PACKAGES) jvm
+	$(TOOLS)/link_for_android.sh $(ZIG) $*
 	@touch $@
 
 $(ZIG): constraints.txt | .venv/tools

@@ -64,6 +64,15 @@ def libraries_table(report: dict) -> str:
     return markdown_table(header, rows, note)
 
 
+def android_table(report: dict) -> str:
+    """Return one row per processor of Android: the size of the only library that an app ships."""
+    if not report.get("android"):
+        return "Not measured yet."
+    rows = [(f"`{row['abi']}`", f"{row['bytes'] / 1e3:.0f} kB") for row in report["android"]]
+    note = "Without symbols, linked by zig with the C library musl instead of Android's."
+    return markdown_table(("processor", "`libhvit_edge_jni.so`"), rows, note)
+
+
 def environments_table(report: dict) -> str:
     """Return one row per way to install: packages and size, without pip."""
     if not report["environments"]:

@@ -1,5 +1,6 @@
 """Sizes of the libraries of apps and of Python environments, and their tables."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -63,6 +64,32 @@ def test_peers_are_measured_beyond_python(load, tmp_path, monkeypatch):
     found = measured.measure_peer("LiteRT", tmp_path, Path(sys.executable), tmp_path)
     assert 40e6 < found["peak_bytes"] < 60e6
     assert set(found) == {"peak_bytes", "cpu_seconds"}
+
+
+def test_android(tables):
+    assert tables.android_table(REPORT) == "Not measured yet."
+    rows = [{"abi": "arm64-v8a", "bytes": 694_672}, {"abi": "x86_64", "bytes": 600_400}]
+    lines = tables.android_table({**REPORT, "android": rows}).splitlines()
+    assert lines[2:4] == ["| `arm64-v8a` | 695 kB |", "| `x86_64` | 600 kB |"]
+
+
+def test_the_libraries_for_android_are_measured_alone(load, tmp_path, monkeypatch):
+    measured = load("deployed_sizes.py")
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(REPORT))
+    monkeypatch.setattr(measured, "RESULTS", results)
+    monkeypatch.setattr(sys, "argv", ["deployed_sizes.py", "--android", "--builds", str(tmp_path)])
+    with pytest.raises(SystemExit, match="x86_64 in .*, found none; make android-link"):
+        measured.main()
+    for abi in ("x86_64", "arm64-v8a"):
+        (tmp_path / "android" / abi).mkdir(parents=True)
+        (tmp_path / "android" / abi / measured.JNI_LIBRARY).write_bytes(abi.encode())
+    measured.main()
+    report = json.loads(results.read_text())
+    assert report.pop("android") == [
+        {"abi": "arm64-v8a", "bytes": 9}, {"abi": "x86_64", "bytes": 6}
+    ]  # fmt: skip
+    assert report == REPORT
 
 
 def test_environments(tables):

@@ -44,10 +44,16 @@ std::vector<InstructionSet> instruction_sets() {
 #if defined(__x86_64__)
   const X86Cpu& cpu = x86_cpu();
   const bool avx2 = cpu.avx2 && cpu.fma && cpu.f16c;
+#if defined(HVIT_EDGE_FEW_KERNELS)
+  return {{"portable", true, run_portable, run_half_portable},
+          {"avx2", avx2, run_avx2, run_half_portable},
+          {"avxvnni", avx2 && cpu.avxvnni, run_avxvnni, run_half_portable}};
+#else
   return {{"portable", true, run_portable, run_half_portable},
           {"avx2", avx2, run_avx2, run_half_avx2},
           {"avxvnni", avx2 && cpu.avxvnni, run_avxvnni, run_half_avxvnni},
           {"avx512", cpu.avx512vnni, run_avx512, run_half_avx512}};
+#endif
 #elif defined(__aarch64__)
   const bool dots = has(Feature::dot_products);
   const RunOperation half = has(Feature::half_arithmetic) ? run_half_arm : run_half_portable;

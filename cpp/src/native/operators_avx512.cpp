@@ -1,6 +1,6 @@
 #include "operators.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(HVIT_EDGE_FEW_KERNELS)
 
 #include "operators_impl.h"
 

@@ -10,8 +10,10 @@ val hvitEdgeVersion: String by rootProject.extra
 // -Pexecutorch_DIR=.../lib/cmake/ExecuTorch, built with the same NDK, selects the full one instead.
 val executorch: String? = providers.gradleProperty("executorch_DIR").orNull
 val machines = if (executorch == null) listOf("arm64-v8a", "armeabi-v7a", "x86_64") else listOf("arm64-v8a")
+val libraries = if (executorch == null) listOf("hvit_edge_jni") else listOf("hvit_edge_c", "hvit_edge_jni")
 val runtime =
-    if (executorch == null) listOf("-DHVIT_EDGE_RUNTIME=small", "-DANDROID_STL=c++_static")
+    if (executorch == null)
+        listOf("-DHVIT_EDGE_RUNTIME=small", "-DHVIT_EDGE_COMPACT=ON", "-DANDROID_STL=c++_static")
     else listOf("-Dexecutorch_DIR=$executorch", "-DANDROID_STL=c++_shared")
 
 android {
@@ -27,7 +29,7 @@ android {
         ndk { abiFilters += machines }
         externalNativeBuild {
             cmake {
-                targets += listOf("hvit_edge_c", "hvit_edge_jni")
+                targets += libraries
                 arguments += runtime + listOf(
                     "-DHVIT_EDGE_BUILD_JNI=ON",
                     "-DHVIT_EDGE_BUILD_TESTS=OFF",

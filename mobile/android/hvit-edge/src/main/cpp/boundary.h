@@ -29,9 +29,11 @@ class Reason {
   hve_text text_ = HVE_TEXT(data_);
 };
 
-/// Returns the result of `body`; zero and a pending Java exception if memory has run out.
+/// Returns the result of `body`; zero and a pending Java exception if memory has run out. Compiled
+/// without exceptions, the standard library then ends the process instead.
 template <class Body>
-auto bounded(JNIEnv* env, Body body) noexcept -> decltype(body()) {
+auto bounded([[maybe_unused]] JNIEnv* env, Body body) noexcept -> decltype(body()) {
+#if defined(__cpp_exceptions)
   try {
     return body();
   } catch (const std::bad_alloc&) {
@@ -41,6 +43,9 @@ auto bounded(JNIEnv* env, Body body) noexcept -> decltype(body()) {
     throw_failure(env, HVE_INTERNAL, "[hvit_edge_jni] expected no C++ exception, got one");
   }
   return decltype(body())();
+#else
+  return body();
+#endif
 }
 
 }  // namespace hvit_edge::jni
