@@ -68,7 +68,8 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
     },
     "docs/arm.md": {
         "arm_accuracy": ("arm_accuracy", arm.accuracy_table),
-        "arm_instructions": ("arm", arm.instructions_table),
+        "arm_instructions": ("arm", partial(arm.instructions_table, arm.A76)),
+        "armv8.6_instructions": ("arm", partial(arm.instructions_table, arm.ARMV8_6)),
         "arm_start": ("cold_start", arm.start_table),
         "arm_estimates": ("arm", arm.estimates_table),
         "cores": ("cores", arm.cores_table),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median
+
 from measure.machine import name_machine
 
 from hvit_edge.devices import LOCAL
@@ -14,29 +17,39 @@ ANY = tuple(f"any {precision}" for precision in OURS)
 STOCK = ("stock fp32", "stock fp16", "stock int8")
 TASK_SIZES = {"deeplabv3_mobilevit_xxs": 256, "ssdlite_mobilevit_xxs": 320}
 """Networks that segment and detect, with the side of their input."""
+A76, ARMV8_6 = "qemu:cortex-a76", "qemu:armv8.6"
+"""The devices on which programs are counted: with dot products and float16, and with i8mm too."""
 PEERS = {"hvit-edge": "hvit-edge A76", "litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
 
-def instructions_table(report: dict) -> str:
-    """Return millions of guest instructions, with one column per model."""
+def on_device(report: dict, device: str) -> list[dict]:
+    """Return the rows of one device."""
+    return [row for row in report["rows"] if row["device"] == device]
+
+
+def instructions_table(device: str, report: dict) -> str:
+    """Return millions of guest instructions on one device, with one column per model."""
+    found = on_device(report, device)
     counts = {
         (row["model"], row["precision"]): row["instructions"]["total"]
-        for row in report["rows"]
+        for row in found
         if "instructions" in row
     }
     models = list(dict.fromkeys(row["model"] for row in report["rows"]))
+    counted = {precision for _, precision in counts}
     rows = []
     for precision in (*OURS, *NATIVE, *ANY, *STOCK, *peer_precisions(report)):
+        if precision not in counted:
+            continue
         cells = (counts.get((model, precision)) for model in models)
         millions = (f"{cell / 1e6:.1f} M" if cell else "" for cell in cells)
         rows.append((_title(precision), *millions))
-    devices = ", ".join(sorted({row["device"] for row in report["rows"]}))
     packages = "".join(
-        f", {p}" for p in sorted({row["package"] for row in report["rows"] if "package" in row})
+        f", {p}" for p in sorted({row["package"] for row in found if "package" in row})
     )
     sizes = "".join(f"{n}: {TASK_SIZES[n]} x {TASK_SIZES[n]}; " for n in models if n in TASK_SIZES)
     note = (
-        f"One inference, one thread, {devices}; {sizes}empty: not measured, or the model does not"
+        f"One inference, one thread, {device}; {sizes}empty: not measured, or the model does not"
         " lower."
     )
     return markdown_table(("", *models), rows, f"{note} {name_machine(report)}{packages}.")
@@ -95,7 +108,7 @@ def peers_table(report: dict) -> str:
     """Return the peers' differences from PyTorch, and the reasons of missing counts."""
     header = ("model", "peer", "from PyTorch", "cosine", "top-1", "multiply-adds", "file")
     rows = []
-    for row in report["rows"]:
+    for row in on_device(report, A76):
         if row["precision"].partition(" ")[0] not in PEERS:
             continue
         named = (row["model"], _title(row["precision"]))
@@ -113,7 +126,7 @@ def peers_table(report: dict) -> str:
             f"{row['bytes'] / 1e6:.1f} MB",
         )
         rows.append((*named, *measured))
-    photos = min(row["agreement"]["photos"] for row in report["rows"] if "agreement" in row)
+    photos = min(row["agreement"]["photos"] for row in on_device(report, A76) if "agreement" in row)
     note = (
         f"Largest difference relative to the largest output, on aarch64, {photos} photos or more;"
         " multiply-adds of the converted graph as a share of the module's."
@@ -144,7 +157,7 @@ def parity_table(report: dict) -> str:
             f"{row['bytes'] / 1e6:.1f} MB",
             f"{row['peak_bytes_here'] / 1e6:.1f} MB",
         )
-        for row in report["rows"]
+        for row in on_device(report, A76)
         if "max_rel" in row
     ]
     sizes = f"{report['runner_bytes'] / 1e6:.2f} MB and {report['library_bytes'] / 1e6:.1f} MB"
@@ -158,7 +171,7 @@ def parity_table(report: dict) -> str:
 def estimates_table(report: dict) -> str:
     """Return estimated milliseconds, with one column per core; none of them was measured."""
     rows = []
-    for row in report["rows"]:
+    for row in on_device(report, A76):
         if row["precision"] in (*OURS, *NATIVE) and "classes" in row.get("instructions", {}):
             found = estimates(row["instructions"]["classes"], row["bytes"])
             cells = (f"{each.ms:.1f} ms" for each in found)
@@ -170,8 +183,11 @@ def estimates_table(report: dict) -> str:
 
 
 def cores_table(report: dict) -> str:
-    """Return the estimates next to published times."""
-    header = ("model", "core", "estimated", "published", "ratio", "source")
+    """Return the estimates next to published times, also with cache misses if they were counted."""
+    modeled = all("ms_with_misses" in r for r in report["rows"])
+    scale = (
+        median(r["published_ms"] / r["ms_with_misses"] for r in report["rows"]) if modeled else 0
+    )
     rows = [
         (
             r["model"],
@@ -179,12 +195,42 @@ def cores_table(report: dict) -> str:
             f"{r['estimated_ms']:.1f} ms",
             f"{r['published_ms']:.1f} ms",
             f"{r['estimated_ms'] / r['published_ms']:.2f}",
+            *([f"{scale * r['ms_with_misses'] / r['published_ms']:.2f}"] if modeled else []),
             r["source"],
         )
         for r in report["rows"]
     ]
-    note = f"float32, one thread; counted on {name_machine(report)}."
-    return markdown_table(header, rows, note)
+    more = ("with misses",) if modeled else ()
+    header = ("model", "core", "estimated", "published", "ratio", *more, "source")
+    note = "float32, one thread; "
+    if modeled:
+        note += "with misses: the ratio of the estimate with cache misses, with a median of 1; "
+    return markdown_table(header, rows, f"{note}counted on {name_machine(report)}.")
+
+
+def misses_table(report: dict) -> str:
+    """Return the lines that each level of the caches misses, by kind of operator."""
+    columns = {
+        f"{row['program']}, {core}": {**misses["kernels"], "all": misses["all"]}
+        for row in report["rows"]
+        for core, misses in row["cores"].items()
+    }
+    kinds = dict.fromkeys(kind for misses in columns.values() for kind in misses if kind != "all")
+    rows = [
+        (kind, *(_levels(misses.get(kind, (0, 0, 0))) for misses in columns.values()))
+        for kind in (*kinds, "all")
+    ]
+    lines = {core: m["line"] for row in report["rows"] for core, m in row["cores"].items()}
+    sizes = ", ".join(f"{size} bytes ({core})" for core, size in lines.items())
+    note = (
+        "Thousands of lines that the first / second / third level misses in one inference after"
+        f" another one; a line has {sizes}. Modeled on {name_machine(report)}."
+    )
+    return markdown_table(("", *columns), rows, note)
+
+
+def _levels(misses: Sequence[int]) -> str:
+    return " / ".join(f"{count / 1e3:.1f}" for count in misses)
 
 
 def rewrites_table(report: dict) -> str:
