@@ -73,6 +73,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict], str]]]] = {
         "arm_start": ("cold_start", arm.start_table),
         "arm_estimates": ("arm", arm.estimates_table),
         "cores": ("cores", arm.cores_table),
+        "cache_misses": ("cache_misses", arm.misses_table),
         "arm_groups": ("arm_groups", arm.groups_table),
         "rewrites": ("rewrites", arm.rewrites_table),
         "cycles_arm": ("cycles", partial(cycles.cycles_table, "aarch64")),
