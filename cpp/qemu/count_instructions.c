@@ -10,9 +10,10 @@
  * all stretches; the runner has a second one, whose operators are timed. They say how many
  * instructions had been executed at each call of hvit_edge_count_read().
  *
- * With the argument caches=on, it also models data caches (cache_model.h). "misses" are those of
- * the last stretch, whose caches hold what the stretches before it left there: [core][level].
- * "missed" has the misses before each read, as "reads" has the instructions.
+ * With the argument caches=on, it also models data caches (cache_model.h), which see all accesses
+ * after the first call of hvit_edge_count_begin(), also those between stretches. "misses" are those
+ * of the last stretch: [core][level]. "missed" has the misses of each stretch before each read, as
+ * "reads" has the instructions.
  *
  * With the argument start=on, it counts what the first thread executes before it first calls
  * hvit_edge_count_begin(): the start of the process and the loading of the model.
@@ -122,7 +123,7 @@ static void count_block(unsigned int cpu, void* executed) {
 static void access_memory(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address,
                           void* unused) {
   (void)unused;
-  if (!counting || cpu != counted_cpu) return;
+  if (!began || cpu != counted_cpu) return;
   caches_touch(address, UINT32_C(1) << qemu_plugin_mem_size_shift(info));
 }
 
