@@ -41,6 +41,7 @@ set(hvit_edge_shared_sources
     src/native/arguments.cpp
     src/native/half_copies.cpp
     src/native/instruction_sets.cpp
+    src/native/int8_pairs.cpp
     src/native/loaded_plan.cpp
     src/native/operators_avx2.cpp
     src/native/operators_avx512.cpp
@@ -48,7 +49,9 @@ set(hvit_edge_shared_sources
     src/native/operators_half_arm.cpp
     src/native/operators_half_avx2.cpp
     src/native/operators_half_avx512.cpp
+    src/native/operators_half_i8mm.cpp
     src/native/operators_half_portable.cpp
+    src/native/operators_i8mm.cpp
     src/native/operators_portable.cpp
     src/native/plan_reader.cpp
     src/native/read_general.cpp

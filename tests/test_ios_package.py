@@ -118,6 +118,7 @@ def test_the_instruction_sets_are_known_to_the_kernels():
         for instructions in re.findall(r'target\("(.*?)"\)', text):
             named = {
                 "dotprod": "__ARM_FEATURE_DOTPROD",
+                "i8mm": "__ARM_FEATURE_MATMUL_INT8",
                 "fp16": "__ARM_FEATURE_FP16_VECTOR_ARITHMETIC",
             }
             parts = re.split(r"[,+]", instructions.strip("+"))

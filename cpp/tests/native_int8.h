@@ -76,7 +76,7 @@ inline std::vector<float> run_in(const InstructionSet& set, const Operation& ope
   bases.of[static_cast<int>(Space::input)] = reinterpret_cast<char*>(input.data());
   bases.of[static_cast<int>(Space::arena)] = reinterpret_cast<char*>(arena.data());
   bases.of[static_cast<int>(Space::output)] = reinterpret_cast<char*>(target.data() + kGuard);
-  set.run(operation, bases);
+  run_packed(set, operation, bases);
   return target;
 }
 

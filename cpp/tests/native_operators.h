@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "native/instruction_sets.h"
+#include "native/int8_pairs.h"
 #include "x86_cpu.h"
 
 namespace hvit_edge::native::testing {
@@ -36,6 +37,13 @@ inline std::vector<InstructionSet> present_sets() {
   if (x86_cpu().avx512vnni) sets.push_back({"avxvnni by evex", true, run_avxvnni_by_evex, nullptr});
 #endif
   return sets;
+}
+
+/// Runs an operation whose int8 weights are packed as in a file.
+inline void run_packed(const InstructionSet& set, const Operation& operation, const Bases& bases) {
+  std::vector<Operation> one{operation};
+  const AlignedMemory weights = set.packs_pairs ? pack_pairs(one) : nullptr;
+  set.run(one[0], bases);
 }
 
 class Random {

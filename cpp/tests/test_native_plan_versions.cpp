@@ -55,7 +55,8 @@ std::vector<Part> read_parts(const std::string& path) {
   return parts;
 }
 
-std::vector<float> run_plan(const Plan& plan, RunOperation run, const std::vector<double>& given) {
+std::vector<float> run_plan(const Plan& plan, const InstructionSet& set,
+                            const std::vector<double>& given) {
   std::vector<float> input(given.begin(), given.end());
   std::vector<float> output(plan.output_bytes / sizeof(float), kUntouched);
   std::vector<float> arena(plan.arena_bytes / sizeof(float), kUntouched);
@@ -64,7 +65,7 @@ std::vector<float> run_plan(const Plan& plan, RunOperation run, const std::vecto
   bases.of[static_cast<int>(Space::constants)] = const_cast<char*>(plan.constants);
   bases.of[static_cast<int>(Space::input)] = reinterpret_cast<char*>(input.data());
   bases.of[static_cast<int>(Space::output)] = reinterpret_cast<char*>(output.data());
-  for (const Operation& operation : plan.operations) run(operation, bases);
+  for (const Operation& operation : plan.operations) run_packed(set, operation, bases);
   return output;
 }
 
@@ -93,7 +94,7 @@ TEST_P(NativePlanVersions, AreReadAndRun) {
   ASSERT_EQ(parts[0].values.size(), plan->input_bytes / sizeof(float));
   for (const InstructionSet& set : present_sets()) {
     SCOPED_TRACE(set.name);
-    expect_parts(run_plan(*plan, set.run, parts[0].values), parts);
+    expect_parts(run_plan(*plan, set, parts[0].values), parts);
   }
 }
 

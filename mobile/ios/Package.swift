@@ -25,7 +25,9 @@ let notCompiled = [
     "runtime/src/native/operators_half_arm.cpp",
     "runtime/src/native/operators_half_avx2.cpp",
     "runtime/src/native/operators_half_avx512.cpp",
+    "runtime/src/native/operators_half_i8mm.cpp",
     "runtime/src/native/operators_half_portable.cpp",
+    "runtime/src/native/operators_i8mm.cpp",
     "runtime/src/native/operators_portable.cpp",
 ]
 

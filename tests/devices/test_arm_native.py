@@ -13,11 +13,13 @@ import hvit_edge
 from hvit_edge import Preprocess
 from hvit_edge.devices import Runner, open_device
 from hvit_edge.devices.bundle import VARIABLE
+from hvit_edge.errors import HvitEdgeError
 from hvit_edge.parity import validate
 from hvit_edge.precision import INT8
 from hvit_edge.profile.instructions import instructions_of
 
 A76, A53 = "qemu:cortex-a76", "qemu:cortex-a53"  # with and without float16 and dot products
+MAX = "qemu:max"  # with int8 matrix products too
 INPUT = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 # Of the largest output. int8 rounds activations too: 8 bits, over a few layers.
 LIMITS = {"fp32": 2e-5, "fp16": 1e-2, "int8": 0.1, "int8 for arm": 0.1, "int8-dynamic for arm": 0.1}
@@ -118,6 +120,26 @@ def test_every_operation(precision, address, compiled, module, full_runner, reco
     path = compiled(precision)
     there = _agrees(path, module, precision, address, record_property)
     _same_with_executorch(full_runner(address), path, there)
+
+
+@pytest.mark.parametrize("precision", ["int8", "int8 for arm"])
+def test_matrix_products_give_the_bits_of_dot_products(precision, compiled, monkeypatch):
+    """Sums of int8 products are integers, so every instruction set has the same ones."""
+    path = compiled(precision)
+    runner = Runner(open_device(MAX))
+    assert {"i8mm", "asimddp"} <= set(runner.facts().features)
+    (squares,) = runner.run(path, [INPUT.numpy()])
+    monkeypatch.setenv("HVIT_EDGE_ISA", "dotprod")
+    (dots,) = runner.run(path, [INPUT.numpy()])
+    np.testing.assert_array_equal(squares, dots)
+    (older,) = Runner(open_device(A76)).run(path, [INPUT.numpy()])
+    np.testing.assert_array_equal(squares, older)
+
+
+def test_matrix_products_are_refused_by_a_processor_without_them(compiled, monkeypatch):
+    monkeypatch.setenv("HVIT_EDGE_ISA", "i8mm")
+    with pytest.raises(HvitEdgeError, match=r"HVIT_EDGE_ISA\] expected .*dotprod\), got i8mm"):
+        Runner(open_device(A76)).run(compiled("int8"), [INPUT.numpy()])
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ std::vector<std::string> cpu_features();
 
 /// Returns the instruction set that native programs run with: the fastest one that this CPU and the
 /// kernels have, or the one that the environment variable HVIT_EDGE_ISA names. It is "portable",
-/// "avx2", "avxvnni" or "avx512"; on 64-bit Arm "neon" or "dotprod". Refuses any other name, and
-/// one that the CPU lacks.
+/// "avx2", "avxvnni" or "avx512"; on 64-bit Arm "neon", "dotprod" or "i8mm". Refuses any other
+/// name, and one that the CPU lacks.
 Result<std::string> instruction_set();
 
 /// Returns the version of the library, such as "0.1.0".

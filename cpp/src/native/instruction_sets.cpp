@@ -17,19 +17,23 @@ namespace {
 
 #if defined(__aarch64__)
 
-enum class Feature { dot_products, half_arithmetic };
+/// A feature: its bit of AT_HWCAP or AT_HWCAP2 (the kernel's asm/hwcap.h), and Apple's name.
+struct Feature {
+  int bit;
+  bool in_second;
+  const char* name;
+};
+constexpr Feature kDotProducts{20, false, "hw.optional.arm.FEAT_DotProd"};
+constexpr Feature kHalfArithmetic{10, false, "hw.optional.arm.FEAT_FP16"};
+constexpr Feature kMatrixProducts{13, true, "hw.optional.arm.FEAT_I8MM"};
 
-bool has(Feature feature) {
+bool has(const Feature& feature) {
 #if defined(__linux__)
-  // HWCAP_ASIMDDP and HWCAP_ASIMDHP of the kernel's asm/hwcap.h
-  const unsigned long bit = feature == Feature::dot_products ? 1UL << 20 : 1UL << 10;
-  return (getauxval(AT_HWCAP) & bit) != 0;
+  return (getauxval(feature.in_second ? AT_HWCAP2 : AT_HWCAP) >> feature.bit & 1) != 0;
 #elif defined(__APPLE__)
-  const char* name = feature == Feature::dot_products ? "hw.optional.arm.FEAT_DotProd"
-                                                      : "hw.optional.arm.FEAT_FP16";
   int present = 0;
   std::size_t size = sizeof(present);
-  return sysctlbyname(name, &present, &size, nullptr, 0) == 0 && present != 0;
+  return sysctlbyname(feature.name, &present, &size, nullptr, 0) == 0 && present != 0;
 #else
   return false;
 #endif
@@ -55,9 +59,10 @@ std::vector<InstructionSet> instruction_sets() {
           {"avx512", cpu.avx512vnni, run_avx512, run_half_avx512}};
 #endif
 #elif defined(__aarch64__)
-  const bool dots = has(Feature::dot_products);
-  const RunOperation half = has(Feature::half_arithmetic) ? run_half_arm : run_half_portable;
-  return {{"neon", true, run_portable, run_half_portable}, {"dotprod", dots, run_dotprod, half}};
+  const bool dots = has(kDotProducts), half = has(kHalfArithmetic);
+  return {{"neon", true, run_portable, run_half_portable},
+          {"dotprod", dots, run_dotprod, half ? run_half_arm : run_half_portable},
+          {"i8mm", dots && half && has(kMatrixProducts), run_i8mm, run_half_i8mm, true}};
 #else
   return {{"portable", true, run_portable, run_half_portable}};
 #endif

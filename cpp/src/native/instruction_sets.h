@@ -15,6 +15,7 @@ struct InstructionSet {
   const char* name;
   bool present;  ///< on this processor
   RunOperation run, run_half;
+  bool packs_pairs = false;  ///< reads int8 weights that pack_pairs (int8_pairs.h) packed
 
   RunOperation of(Number number) const { return number == Number::float16 ? run_half : run; }
 };

@@ -4,6 +4,7 @@
 
 #include "guard.h"
 #include "instruction_sets.h"
+#include "int8_pairs.h"
 
 namespace hvit_edge::native {
 bool LoadedPlan::allocate_copies() {
@@ -27,6 +28,10 @@ Result<std::unique_ptr<LoadedPlan>> LoadedPlan::load(const void* data, std::size
   loaded->plan_ = std::move(plan).value();
   loaded->run_ = set->of(loaded->plan_.number);
   loaded->arena_ = allocate_aligned(loaded->plan_.arena_bytes);
+  if (set->packs_pairs) {
+    loaded->int8_weights_ = pack_pairs(loaded->plan_.operations);
+    if (loaded->int8_weights_ == nullptr) return no_memory("native.load");
+  }
   const bool copies = loaded->plan_.number == Number::float16;
   if (loaded->arena_ == nullptr || (copies && !loaded->allocate_copies())) {
     return no_memory("native.load");

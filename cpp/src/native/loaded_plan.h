@@ -43,6 +43,7 @@ class LoadedPlan {
 
   Plan plan_;
   AlignedMemory arena_;
+  AlignedMemory int8_weights_;    // copies, if the instruction set has another packing
   AlignedMemory input_, output_;  // copies of the arguments, if they are needed
   RunOperation run_ = nullptr;
 };

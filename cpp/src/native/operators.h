@@ -17,12 +17,14 @@ void run_avx2(const Operation& operation, const Bases& bases);
 void run_avxvnni(const Operation& operation, const Bases& bases);
 void run_avx512(const Operation& operation, const Bases& bases);
 void run_dotprod(const Operation& operation, const Bases& bases);
-// The same for plans in float16; the last one also computes in float16.
+void run_i8mm(const Operation& operation, const Bases& bases);  // after pack_pairs (int8_pairs.h)
+// The same for plans in float16; the last two also compute in float16.
 void run_half_portable(const Operation& operation, const Bases& bases);
 void run_half_avx2(const Operation& operation, const Bases& bases);
 void run_half_avxvnni(const Operation& operation, const Bases& bases);
 void run_half_avx512(const Operation& operation, const Bases& bases);
 void run_half_arm(const Operation& operation, const Bases& bases);
+void run_half_i8mm(const Operation& operation, const Bases& bases);
 
 /// Sets to[i] = function(from[i]), with the parameters a and b, like run_portable; `to` and `from`
 /// may be equal. Kernels of float16 for the same instructions borrow it.

@@ -4,13 +4,15 @@
 
 #include "product.h"
 #include "quantise.h"
+#include "tile_int8.h"
 
-#if defined(__ARM_FEATURE_DOTPROD)
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+#include "product_pairs.h"
+#elif defined(__ARM_FEATURE_DOTPROD)
 #include "product_dot.h"
 #elif defined(__wasm_simd128__)
 #include "product_wasm.h"
-#elif defined(__AVX2__) && !defined(__AVX512VNNI__)
-#define HVIT_EDGE_WIDE_CODES 1  // the file also has a kernel of codes that are widened before
+#elif defined(HVIT_EDGE_WIDE_CODES)
 #include "product_avx2.h"
 #endif
 #if defined(__ARM_FEATURE_DOTPROD) || defined(__wasm_simd128__) || defined(HVIT_EDGE_WIDE_CODES)
@@ -18,14 +20,6 @@
 #endif
 
 namespace {
-
-#if defined(__AVX512VNNI__)
-constexpr int kInt8Rows = 7, kInt8Panels = 3;
-#elif defined(__ARM_FEATURE_DOTPROD) || defined(HVIT_EDGE_WIDE_CODES)
-constexpr int kInt8Rows = 6, kInt8Panels = 1;
-#else
-constexpr int kInt8Rows = 2, kInt8Panels = 1;
-#endif
 
 constexpr int kIntegersOfPanel = static_cast<int>(kPanel) / kWideLanes;
 
@@ -60,21 +54,6 @@ HVIT_EDGE_VNNI inline Integers add_products(Integers sum, const std::int8_t* wei
 }
 
 #endif
-
-/// The input of a tile: for each of `taps`, `depth` codes of each row.
-struct TileCodes {
-  const std::uint8_t* const* rows;  // [taps][kInt8Rows]
-  std::int64_t taps, depth;
-  bool vnni = false;           // AVX-VNNI multiplies them
-  const void* wide = nullptr;  // or else the WideCodes of the rows, if all taps fit
-};
-
-/// Converts sums to numbers, with values of the rows and of the tile's columns.
-struct Scaling {
-  const Range* ranges;
-  const float *totals, *scales;
-  const Value* bias;
-};
 
 #if defined(__ARM_FEATURE_DOTPROD)
 constexpr bool kStartsBelow = true;  // zero points are subtracted before the products
@@ -167,6 +146,9 @@ __attribute__((always_inline)) inline void multiply_int8_one(
     const Scaling& scaling, Lane* sums) {
   constexpr int vectors = panels * kIntegersOfPanel;
   Integers sum[rows][vectors];
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+  multiply_pairs(sum, input, weights, scaling);
+#else
   start_sums(sum, scaling.ranges, scaling.totals);
 #if defined(HVIT_EDGE_WIDE_CODES)
   if (input.vnni) {
@@ -188,6 +170,7 @@ __attribute__((always_inline)) inline void multiply_int8_one(
   }
 #else
   add_tile(sum, input, weights, panel_stride);
+#endif
 #endif
   scale_all(sum, scaling, sums);
 }
