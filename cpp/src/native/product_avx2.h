@@ -18,7 +18,8 @@ struct WideCodes {
 };
 
 // Widens `count` codes, a multiple of four.
-inline void widen_codes(const std::uint8_t* from, std::int64_t count, std::int16_t* to) {
+__attribute__((noinline)) inline void widen_codes(const std::uint8_t* from, std::int64_t count,
+                                                  std::int16_t* to) {
   std::int64_t i = 0;
   for (; i + 16 <= count; i += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));

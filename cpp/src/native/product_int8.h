@@ -100,6 +100,9 @@ inline void scale_sums(const Integers (&sum)[rows][vectors], int first, const Sc
 }
 
 template <int rows, int vectors>
+#if defined(HVIT_EDGE_WIDE_CODES)
+__attribute__((noinline))
+#endif
 inline void scale_all(const Integers (&sum)[rows][vectors], const Scaling& scaling, Lane* to) {
 #pragma GCC unroll 8
   for (int j = 0; j < vectors; j += kWides) scale_sums(sum, j, scaling, to + j * kWideLanes);
@@ -138,6 +141,25 @@ HVIT_EDGE_TILE void add_tile(Integers (&sum)[rows][vectors], const TileCodes& in
 }
 #endif
 
+#if defined(HVIT_EDGE_ROW_DOTS)
+// Adds the products of a tile of rows as they are in memory.
+template <int rows, int vectors>
+#if defined(HVIT_EDGE_WIDE_CODES)
+__attribute__((noinline))
+#else
+__attribute__((always_inline))
+#endif
+inline void add_narrow_rows(Integers (&sum)[rows][vectors], const TileCodes& input,
+                            const std::int8_t*& weights) {
+  for (std::int64_t tap = 0; tap < input.taps; ++tap) {
+    const std::uint8_t* row[rows];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kInt8Rows + i];
+    add_row_dots<rows>(sum, row, input.depth, weights);
+  }
+}
+#endif
+
 // The sums of a tile, [row * kColumnsTogether + column], as numbers; `weights` moves past those
 // of its first panel.
 template <int rows, int panels>
@@ -153,21 +175,14 @@ __attribute__((always_inline)) inline void multiply_int8_one(
 #if defined(HVIT_EDGE_WIDE_CODES)
   if (input.vnni) {
     add_tile(sum, input, weights, panel_stride);
-    return scale_all(sum, scaling, sums);
-  }
-  if (input.wide != nullptr) {
+  } else if (input.wide != nullptr) {
     const auto& wide = *static_cast<const WideCodes<rows>*>(input.wide);
     add_wide_rows(sum, wide, input.taps * input.depth, weights);
-    return scale_all(sum, scaling, sums);
+  } else {
+    add_narrow_rows(sum, input, weights);
   }
-#endif
-#if defined(HVIT_EDGE_ROW_DOTS)
-  for (std::int64_t tap = 0; tap < input.taps; ++tap) {
-    const std::uint8_t* row[rows];
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; ++i) row[i] = input.rows[tap * kInt8Rows + i];
-    add_row_dots<rows>(sum, row, input.depth, weights);
-  }
+#elif defined(HVIT_EDGE_ROW_DOTS)
+  add_narrow_rows(sum, input, weights);
 #else
   add_tile(sum, input, weights, panel_stride);
 #endif
@@ -181,7 +196,7 @@ void multiply_int8(const TileCodes& input, const std::int8_t* weights, std::int6
 #if defined(HVIT_EDGE_WIDE_CODES)
   WideCodes<rows> wide;
   TileCodes widened = input;
-  if (!input.vnni && tiles > 1 && input.taps * input.depth <= kMostWide) {
+  if (!input.vnni && input.taps * input.depth <= kMostWide) {
     for (std::int64_t tap = 0; tap < input.taps; ++tap) {
       for (int i = 0; i < rows; ++i) {
         const std::uint8_t* row = input.rows[tap * kInt8Rows + i];
