@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hvit_edge.profile.operator_groups import GROUPS, group_of
 
@@ -33,7 +34,9 @@ class CacheMisses:
         return {group: _sum(rows) for group, rows in found.items() if rows}
 
 
-def misses_of(operators: Sequence[dict], counted: dict) -> dict[str, CacheMisses]:
+def misses_of(
+    operators: Sequence[dict[str, Any]], counted: dict[str, Any]
+) -> dict[str, CacheMisses]:
     """Return the misses by the name of the core.
 
     Args:
@@ -53,7 +56,7 @@ def misses_of(operators: Sequence[dict], counted: dict) -> dict[str, CacheMisses
     }
 
 
-def _between(missed: list, first: int, last: int, core: int) -> Misses:
+def _between(missed: list[list[list[int]]], first: int, last: int, core: int) -> Misses:
     before, after = missed[first][core], missed[last][core]
     return tuple(b - a for a, b in zip(before, after, strict=True))
 
