@@ -189,7 +189,7 @@ def _connect(address: str) -> bool:
     own = {"num_cpus": os.cpu_count(), "include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except Exception as error:  # Ray raises any, also a bare one if a node starts too slowly
         raise _unreachable(address, error) from error
     return True
 
@@ -206,6 +206,11 @@ def _check_reachable(address: str) -> None:
 
 
 def _unreachable(address: str, error: Exception) -> DeviceError:
+    if address == LOCAL:
+        return DeviceError(
+            f"[ray] expected a Ray cluster that starts on this machine, got {first_line(error)};"
+            " try again when it is less busy, or leave out --on ray"
+        )
     return DeviceError(
         f"[ray] expected a Ray cluster at {address}, got {first_line(error)}; start one with"
         " `ray start --head`, or leave out --ray-address ADDRESS (address=)"
