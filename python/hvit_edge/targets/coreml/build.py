@@ -90,13 +90,21 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
 
 
 def passes() -> ct.PassPipeline:
-    """Return coremltools' passes, except those that multiply a scale into a layer's weights.
+    """Return coremltools' passes, except some.
 
-    The weights must stay those of the graph, because they are compared with them. Batch norms are
-    folded before.
+    - Those that multiply a scale into a layer's weights. The weights must stay those of the graph,
+      because they are compared with them. Batch norms are folded before.
+    - That which makes a batch norm of a product and a sum for each channel, such as the
+      normalization of pixels. Its variance is 1 and its epsilon 1e-5, so it divides by 1.000005.
     """
     passes = ct.PassPipeline.DEFAULT
-    passes.remove_passes({"common::fuse_conv_scale", "common::fuse_conv_batchnorm"})
+    passes.remove_passes(
+        {
+            "common::fuse_conv_scale",
+            "common::fuse_conv_batchnorm",
+            "common::fuse_elementwise_to_batchnorm",
+        }
+    )
     return passes
 
 
