@@ -44,6 +44,7 @@ VERBS = {
     "bench": ("bench", "measure load time, latency and memory"),
     "demo": ("demo", "open a page that runs an artifact in the browser"),
     "profile": ("profile", "measure time or instructions per operator, and draw a flame chart"),
+    "report": ("report", "write one page that shows results of artifacts side by side"),
     "cache": ("cache", "show or clear what compilations keep for later ones"),
     "doctor": ("doctor", "check if this machine is ready, and say how to fix it"),
 }
