@@ -82,6 +82,17 @@ def test_only_shown_images_are_in_the_page(tmp_path):
     assert len(render([many])) < 10 * 2**20
 
 
+def test_parity_and_layers():
+    step = {"name": "runtime", "passed": False, "max_rel": 0.0123, "cosine": 0.5}
+    output = {"name": "boxes", "max_rel": 0.25, "cosine": 0.75}
+    layers = [{"layer": "stem.conv", "sqnr_db": 12.5}, {"layer": "head", "sqnr_db": None}]
+    steps = [step, {"name": "lowered", "passed": True, "outputs": [output]}]
+    page = render([Results("a.pte", validation={"steps": steps, "layers": layers})])
+    assert "runtime 1.23e-02 0.5000000 BREAKS" in text_of(page)
+    assert "lowered, boxes 2.50e-01 0.7500000 ok" in text_of(page)
+    assert "stem.conv" in page and "12.5 dB" in page and ">head<" not in page
+
+
 def test_what_is_missing_says_how_to_get_it():
     text = text_of(render([Results("a.pte")]))
     for verb in ("validate", "eval", "bench", "profile"):

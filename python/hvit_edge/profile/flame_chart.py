@@ -169,7 +169,7 @@ def _element(box: Box, profile: Profile, whole: float, *, first: bool) -> str:
     shown = escape(box.label[:letters]) if letters >= 2 else ""
     text = escape(_tooltip(box, profile))
     return (
-        f'<g role="button" tabindex="{0 if first else -1}" aria-label="{text}"'
+        f'<g role="button" tabindex="{0 if first else -1}"'
         f' data-start="{box.start}" data-cost="{box.cost}" data-label="{escape(box.label)}"'
         f' data-text="{escape(f"{box.path} {box.label}")}"><title>{text}</title>'
         f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="{ROW - 1}" fill="{_color(box)}"/>'

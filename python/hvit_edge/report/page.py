@@ -74,12 +74,13 @@ def _row(results: Results) -> dict[str, Any]:
     metadata = (results.description or {}).get("metadata", {})
     steps = (results.validation or {}).get("steps", [])
     parity = steps[-1] if steps else metadata.get("parity")
+    outputs = [] if parity is None else parity.get("outputs", [parity])
     return {
         "name": results.name,
         "target": metadata.get("target"),
         "precision": metadata.get("precision"),
         "size": _size(results),
-        "difference": None if parity is None else parity["max_rel"],
+        "difference": max((each["max_rel"] for each in outputs), default=None),
         "accuracy": _accuracy(results),
         "time": _time(results),
     }
@@ -98,16 +99,16 @@ def _pareto(results: Sequence[Results]) -> str | None:
 
 def _sections(results: Results, data: str | None) -> dict[str, Any]:
     """Return what the page says of one artifact."""
-    layers = (results.validation or {}).get("layers", [])[:MOST_LAYERS]
+    layers = [
+        (each["layer"], each["sqnr_db"])
+        for each in (results.validation or {}).get("layers", [])
+        if isinstance(each["sqnr_db"], int | float)
+    ][:MOST_LAYERS]
     latency = (results.latency or {}).get("latency_ms", {})
     metadata = (results.description or {}).get("metadata", {})
     return {
         "results": results,
-        "layers": charts.bars(
-            "SQNR by layer", [(each["layer"], each["sqnr_db"]) for each in layers], "dB"
-        )
-        if layers
-        else None,
+        "layers": charts.bars("SQNR by layer", layers, "dB") if layers else None,
         "latency": charts.bars("latency", list(latency.items()), "ms") if latency else None,
         "flame": chart(_profile(results.profile)) if results.profile else None,
         "classes": _classes(results.evaluation),
