@@ -141,7 +141,7 @@ HVIT_EDGE_TILE void add_tile(Integers (&sum)[rows][vectors], const TileCodes& in
 }
 #endif
 
-#if defined(HVIT_EDGE_ROW_DOTS)
+#if defined(HVIT_EDGE_ROW_DOTS) && !defined(__ARM_FEATURE_MATMUL_INT8)
 // Adds the products of a tile of rows as they are in memory.
 template <int rows, int vectors>
 #if defined(HVIT_EDGE_WIDE_CODES)
