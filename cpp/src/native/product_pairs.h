@@ -34,8 +34,9 @@ inline Integers add_square(Integers sum, int8x16_t codes, int8x16_t weights) {
 
 // Adds eight codes of the pairs of rows times those of all columns.
 template <int pairs>
-inline void add_squares(Integers (&sum)[pairs][kColumnPairs], const int8x16_t (&codes)[pairs],
-                        const std::int8_t* weights) {
+__attribute__((always_inline)) inline void add_squares(Integers (&sum)[pairs][kColumnPairs],
+                                                       const int8x16_t (&codes)[pairs],
+                                                       const std::int8_t* weights) {
 #pragma GCC unroll 8
   for (int j = 0; j < kColumnPairs; j += 2, weights += 32) {
     int8x16_t first, second;
@@ -64,9 +65,9 @@ inline int8x8_t four_of(const std::uint8_t* codes) {
 
 // Adds the last four codes; their weights are packed as for dot products.
 template <int pairs>
-inline void add_last_four(Integers (&sum)[pairs][kColumnPairs],
-                          const std::uint8_t* const (&row)[2 * pairs], std::int64_t k,
-                          const std::int8_t* weights) {
+__attribute__((always_inline)) inline void add_last_four(
+    Integers (&sum)[pairs][kColumnPairs], const std::uint8_t* const (&row)[2 * pairs],
+    std::int64_t k, const std::int8_t* weights) {
 #pragma GCC unroll 8
   for (int j = 0; j < kColumnPairs; j += 2) {
     const int32x4_t four = vreinterpretq_s32_s8(vld1q_s8(weights + 8 * j));
@@ -83,11 +84,12 @@ inline void add_last_four(Integers (&sum)[pairs][kColumnPairs],
 
 // Adds the products of `depth` codes of each row; `weights` moves past those of the last one.
 template <int pairs>
-inline void add_row_pairs(Integers (&sum)[pairs][kColumnPairs],
-                          const std::uint8_t* const (&row)[2 * pairs], std::int64_t depth,
-                          const std::int8_t*& weights) {
-  int8x16_t low[pairs], high[pairs];
+__attribute__((always_inline)) inline void add_row_pairs(
+    Integers (&sum)[pairs][kColumnPairs], const std::uint8_t* const (&row)[2 * pairs],
+    std::int64_t depth, const std::int8_t*& weights) {
   std::int64_t k = 0;
+#if !defined(__clang__)  // it would keep some of the sums in memory
+  int8x16_t low[pairs], high[pairs];
   for (; k + 16 <= depth; k += 16, weights += 16 * kPanel) {
 #pragma GCC unroll 8
     for (int i = 0; i < pairs; ++i) {
@@ -99,15 +101,15 @@ inline void add_row_pairs(Integers (&sum)[pairs][kColumnPairs],
     add_squares(sum, low, weights);
     add_squares(sum, high, weights + 8 * kPanel);
   }
-  if (k + 8 <= depth) {
+#endif
+  for (; k + 8 <= depth; k += 8, weights += 8 * kPanel) {
+    int8x16_t codes[pairs];
 #pragma GCC unroll 8
     for (int i = 0; i < pairs; ++i) {
-      low[i] =
+      codes[i] =
           vreinterpretq_s8_u8(vcombine_u8(vld1_u8(row[2 * i] + k), vld1_u8(row[2 * i + 1] + k)));
     }
-    add_squares(sum, low, weights);
-    k += 8;
-    weights += 8 * kPanel;
+    add_squares(sum, codes, weights);
   }
   if (k < depth) {
     add_last_four(sum, row, k, weights);
@@ -117,7 +119,8 @@ inline void add_row_pairs(Integers (&sum)[pairs][kColumnPairs],
 
 // Sets the start of the sums: the totals, times minus the zero points.
 template <int rows, int pairs>
-inline void start_pairs(Integers (&sum)[pairs][kColumnPairs], const Scaling& scaling) {
+__attribute__((always_inline)) inline void start_pairs(Integers (&sum)[pairs][kColumnPairs],
+                                                       const Scaling& scaling) {
   Integers zero[pairs];
 #pragma GCC unroll 8
   for (int i = 0; i < pairs; ++i) {
@@ -140,8 +143,10 @@ inline void start_pairs(Integers (&sum)[pairs][kColumnPairs], const Scaling& sca
 
 // Computes the sums of a tile, row by row. If there is no second row, the last one is taken twice.
 template <int rows>
-inline void multiply_pairs(Integers (&sum)[rows][kColumnPairs / 2], const TileCodes& input,
-                           const std::int8_t*& weights, const Scaling& scaling) {
+__attribute__((always_inline)) inline void multiply_pairs(Integers (&sum)[rows][kColumnPairs / 2],
+                                                          const TileCodes& input,
+                                                          const std::int8_t*& weights,
+                                                          const Scaling& scaling) {
   constexpr int pairs = (rows + 1) / 2;
   Integers square[pairs][kColumnPairs];
   start_pairs<rows>(square, scaling);
