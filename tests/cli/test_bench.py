@@ -35,9 +35,12 @@ def test_text_and_threads_chosen_by_the_machine(artifact, capsys):
     assert "load, fresh process" in out and "peak memory" in out
 
 
+LATENCY = {name: 1.0 for name in ("avg", "p50", "p90", "p95", "p99", "min", "max", "std")}
+
+
 @pytest.mark.parametrize(("name", "shown"), [("avx2", True), ("", False)])
 def test_instruction_set_of_a_native_program_is_shown(monkeypatch, capsys, name, shown):
-    report = BenchReport("a.pte", 1, 0, 1, 1.0, 1.0, {"avg": 1.0}, 1.0, instruction_set=name)
+    report = BenchReport("a.pte", 1, 0, 1, 1.0, 1.0, LATENCY, 1.0, instruction_set=name)
     monkeypatch.setattr("hvit_edge.profile.bench.bench", lambda *args, **options: report)
     assert main(["bench", "a.pte"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]

@@ -93,6 +93,7 @@ def test_options_reach_the_compiler(requests, tmp_path):
             "force_inexact": False,
             "inputs": None,
             "cache": True,
+            "on": None,
             "task": None,
         },
     )

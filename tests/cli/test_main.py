@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from hvit_edge import __version__, cli
+from hvit_edge.boundary.crash_report import how_to_report
 from hvit_edge.cli import main
 from hvit_edge.errors import (
     DelegationError,
@@ -152,8 +153,8 @@ def test_unforeseen_errors_are_one_line_with_a_file_of_details(
     (report,) = tmp_path.iterdir()
     assert capsys.readouterr() == (
         "",
-        "error: [hvit-edge doctor] unforeseen ZeroDivisionError: by nought; report it to"
-        f" hvit-edge's issue tracker with {report}, which has the details\n",
+        "error: [hvit-edge doctor] unforeseen ZeroDivisionError: by nought; "
+        f"{how_to_report()} with {report}, which has the details\n",
     )
     text = report.read_text()
     assert text.startswith("command: hvit-edge doctor --format text\ndoing: hvit-edge doctor\n")
@@ -175,7 +176,7 @@ def test_without_a_place_for_details_the_sentence_remains(monkeypatch, capsys, t
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     fail_with(monkeypatch, ZeroDivisionError("by nought"))
     assert main(["doctor"]) == 1
-    assert capsys.readouterr().err.endswith("hvit-edge's issue tracker with the output of -v\n")
+    assert capsys.readouterr().err.endswith(f"{how_to_report()} with the output of -v\n")
 
 
 def test_too_little_memory_is_no_bug(monkeypatch, capsys):

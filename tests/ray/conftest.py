@@ -1,6 +1,7 @@
 """A Ray cluster of several nodes on this machine, of one core each."""
 
 import os
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ FAST = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
 @pytest.fixture(scope="package")
 def nodes():
     """A cluster of two nodes; `add()` adds another one, and `kill(node)` kills it."""
-    pytest.importorskip("ray")
+    ray = pytest.importorskip("ray")
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
     from ray.cluster_utils import Cluster
 
@@ -27,7 +28,14 @@ def nodes():
         return node
 
     def kill(node):
+        """Kill a node, and wait until the cluster has noticed it."""
+        before = alive()
         cluster.remove_node(node, allow_graceful=False)
+        while alive() == before:
+            time.sleep(0.05)
+
+    def alive():
+        return sum(node["Alive"] for node in ray.nodes())
 
     yield SimpleNamespace(address=cluster.address, add=add, kill=kill)
     cluster.shutdown()

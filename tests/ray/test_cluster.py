@@ -145,7 +145,8 @@ def test_a_node_that_is_killed_changes_no_result(nodes, connected, tmp_path):
     killer.start()
     assert list(cluster.map(gated(tmp_path), range(30))) == list(range(30))
     killer.join()
-    assert (cluster.losses.workers, cluster.losses.nodes) == (1, 1)
+    assert cluster.losses.nodes == 1
+    assert cluster.losses.workers >= 1  # one that replaces it may start on the lost node, too
 
 
 def test_too_many_workers_are_refused(nodes):

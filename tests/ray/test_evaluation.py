@@ -114,7 +114,8 @@ def test_a_killed_node_changes_no_digit(nodes, connected, photos, tmp_path):
     cluster = connected(workers=3)
     report = evaluate(ARTIFACT, photos, eager=eager, cluster=cluster, batch=4)
     killer.join()
-    assert (cluster.losses.workers, cluster.losses.nodes) == (1, 1)
+    assert cluster.losses.nodes == 1
+    assert cluster.losses.workers >= 1  # one that replaces it may start on the lost node, too
     assert both(report) == both(evaluate(ARTIFACT, photos, eager=eager))
 
 

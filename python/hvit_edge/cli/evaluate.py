@@ -154,11 +154,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         console.json(evaluation.to_dict())
     else:
         console.print(describe(report, comparison))
-    for device, reason in report.lost_devices.items():
-        console.note(f"warning: lost {device}, whose images the others took: {reason}")
     for skipped in report.skipped:
         console.note(f"warning: skipped {printable(skipped.name)}: {skipped.reason}")
     if task == CLASSIFY:
+        for device, reason in report.lost_devices.items():
+            console.note(f"warning: lost {device}, whose images the others took: {reason}")
         _note_folders(args, report, console)
     if conditions:
         from hvit_edge.evaluate.numbers import numbers_of
