@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "native/instruction_sets.h"
 #include "native/operators.h"
 #include "native/read_plan.h"
 
