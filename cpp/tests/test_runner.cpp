@@ -158,7 +158,7 @@ TEST(Runner, ClassifiesPhotos) {
 
 TEST(Runner, MeasuresTime) {
   succeed({"bench", tiny_path(), "--iterations", "3", "--warmup", "0", "--threads", "1"},
-          {R"({"threads":1,"instruction_set":"","load_seconds":)", R"("first_run_seconds":)",
+          {R"({"threads":1,"instruction_set":")", R"(","load_seconds":)", R"("first_run_seconds":)",
            R"("seconds":[)", R"("peak_bytes":)", R"("planned_memory_bytes":)"});
 }
 

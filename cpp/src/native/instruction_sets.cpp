@@ -25,7 +25,7 @@ struct Feature {
 };
 constexpr Feature kDotProducts{20, false, "hw.optional.arm.FEAT_DotProd"};
 constexpr Feature kHalfArithmetic{10, false, "hw.optional.arm.FEAT_FP16"};
-constexpr Feature kMatrixProducts{13, true, "hw.optional.arm.FEAT_I8MM"};
+[[maybe_unused]] constexpr Feature kMatrixProducts{13, true, "hw.optional.arm.FEAT_I8MM"};
 
 bool has(const Feature& feature) {
 #if defined(__linux__)
@@ -60,9 +60,13 @@ std::vector<InstructionSet> instruction_sets() {
 #endif
 #elif defined(__aarch64__)
   const bool dots = has(kDotProducts), half = has(kHalfArithmetic);
-  return {{"neon", true, run_portable, run_half_portable},
-          {"dotprod", dots, run_dotprod, half ? run_half_arm : run_half_portable},
-          {"i8mm", dots && half && has(kMatrixProducts), run_i8mm, run_half_i8mm, true}};
+  return {
+      {"neon", true, run_portable, run_half_portable},
+      {"dotprod", dots, run_dotprod, half ? run_half_arm : run_half_portable},
+#if !defined(HVIT_EDGE_FEW_KERNELS)
+      {"i8mm", dots && half && has(kMatrixProducts), run_i8mm, run_half_i8mm, true},
+#endif
+  };
 #else
   return {{"portable", true, run_portable, run_half_portable}};
 #endif

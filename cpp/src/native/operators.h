@@ -1,7 +1,8 @@
 // The functions that run an operation; instruction_sets.h chooses one of them.
 //
 // HVIT_EDGE_COMPACT: a unit for old processors, which leaves out code that is only a little faster.
-// HVIT_EDGE_FEW_KERNELS: on x86-64, there is one unit for AVX2, and none for AVX-512 or float16.
+// HVIT_EDGE_FEW_KERNELS: on x86-64, there is one unit for AVX2, and none for AVX-512 or float16; on
+// 64-bit Arm, there is none for the matrix products of Armv8.6.
 #pragma once
 
 #include "bases.h"

@@ -1,6 +1,6 @@
 #include "operators.h"
 
-#if defined(__aarch64__)
+#if defined(__aarch64__) && !defined(HVIT_EDGE_FEW_KERNELS)
 
 #define HVIT_EDGE_HALF 1
 #include "operators_int8.h"

@@ -1,6 +1,6 @@
 #include "operators.h"
 
-#if defined(__aarch64__)
+#if defined(__aarch64__) && !defined(HVIT_EDGE_FEW_KERNELS)
 
 // The rows of depthwise convolutions, which have no matrix products, are those of another unit.
 #define HVIT_EDGE_BORROWS_DEPTHWISE 1
