@@ -79,7 +79,7 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
         if options.precision not in COMPRESSED:
             return _convert(translated.program, options, precision, options.labels)
         plain = _convert(translated.program, options, precision, ())
-        with compression_with(passes()):
+        with compression_with(passes(half=True)):
             small = _compress(plain, options.precision)
         if not options.labels:
             return small
@@ -89,22 +89,19 @@ def build(translated: Translated, options: Options, *, in_float32: Collection[st
         return _convert(program, options, ct.precision.FLOAT32, options.labels)
 
 
-def passes() -> ct.PassPipeline:
+def passes(*, half: bool = False) -> ct.PassPipeline:
     """Return coremltools' passes, except some.
 
     - Those that multiply a scale into a layer's weights. The weights must stay those of the graph,
       because they are compared with them. Batch norms are folded before.
     - That which makes a batch norm of a product and a sum for each channel, such as the
-      normalization of pixels. Its variance is 1 and its epsilon 1e-5, so it divides by 1.000005.
+      normalization of pixels. Its variance is 1 and its epsilon 1e-5, so it divides by 1.000005. In
+      float16 (`half`) it is kept: colors would shift more if the product were rounded.
     """
     passes = ct.PassPipeline.DEFAULT
-    passes.remove_passes(
-        {
-            "common::fuse_conv_scale",
-            "common::fuse_conv_batchnorm",
-            "common::fuse_elementwise_to_batchnorm",
-        }
-    )
+    passes.remove_passes({"common::fuse_conv_scale", "common::fuse_conv_batchnorm"})
+    if not half:
+        passes.remove_passes({"common::fuse_elementwise_to_batchnorm"})
     return passes
 
 
@@ -116,7 +113,7 @@ def _convert(
         convert_to="mlprogram",
         minimum_deployment_target=IOS[options.ios],
         compute_precision=precision,
-        pass_pipeline=passes(),
+        pass_pipeline=passes(half=precision is not ct.precision.FLOAT32),
         inputs=[_image(program, options)] if options.image else None,
         classifier_config=_classifier(labels),
         skip_model_load=True,
