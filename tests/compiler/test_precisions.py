@@ -53,7 +53,7 @@ def test_report_and_metadata(precision, tiny_quantised, tiny_model):
     assert metadata.golden_tolerance == {"fp16": 2e-2}.get(precision, 0.2)
     assert metadata.parity.max_rel == report["steps"][-1]["max_rel"]
     layers = {layer.layer.split(":")[0]: layer.precision for layer in metadata.layers}
-    assert set(layers) == LINEARS | {"stem.1", "mix"} and len(metadata.layers) == 5
+    assert set(layers) == LINEARS | {"stem.0", "mix"} and len(metadata.layers) == 5
     head = "fp32" if precision == "int8-dynamic" else precision  # it reads a single row
     assert layers["head"] == head
     assert {layers[name] for name in LINEARS - {"head"}} == {precision.split("-")[0]}

@@ -16,12 +16,12 @@ def graphs(module, example, precision, calibration=None):
     return graph, quantize(graph, (example,), precision=precision, calibration=calibration)
 
 
-MODULES = ("stem.1", "attention.qkv", "attention.project", "mix", "head")
-KNOWN = {  # `stem.1` reads the image, `mix` is depthwise
+MODULES = ("stem.0", "attention.qkv", "attention.project", "mix", "head")
+KNOWN = {  # `stem.0` reads the image, `mix` is depthwise
     "fp16": dict.fromkeys(MODULES, "fp16"),
     "int8": dict.fromkeys(("attention.qkv", "attention.project", "head"), "int8") | {"mix": "fp32"},
     "int8-dynamic": dict.fromkeys(("attention.qkv", "attention.project"), "int8")
-    | dict.fromkeys(("stem.1", "mix", "head"), "fp32"),
+    | dict.fromkeys(("stem.0", "mix", "head"), "fp32"),
 }
 
 
