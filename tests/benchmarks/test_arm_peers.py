@@ -140,13 +140,11 @@ def report():
 
 
 def test_peers_have_rows_below_ours(load, report):
-    lines = load("tables/arm.py").instructions_table(report).splitlines()
+    tables = load("tables/arm.py")
+    lines = tables.instructions_table(tables.A76, report).splitlines()
     assert lines[0] == "|  | tiny |"
-    ours, peer, failed = (
-        lines.index(line)
-        for line in ("| fp32 | 1.0 M |", "| LiteRT fp32 | 2.5 M |", "| ONNX Runtime int8 |  |")
-    )
-    assert ours < peer < failed
+    assert lines.index("| fp32 | 1.0 M |") < lines.index("| LiteRT fp32 | 2.5 M |")
+    assert not [line for line in lines if "ONNX Runtime int8" in line]  # no model has a count
     assert lines[-1].endswith(", ai-edge-litert 1.2.")
 
 
@@ -154,7 +152,9 @@ def test_networks_of_other_tasks_have_their_size_and_no_class(load, report):
     tables = load("tables/arm.py")
     for row in report["rows"]:
         row["model"] = "ssdlite_mobilevit_xxs"
-    assert "; ssdlite_mobilevit_xxs: 320 x 320; empty:" in tables.instructions_table(report)
+    assert "; ssdlite_mobilevit_xxs: 320 x 320; empty:" in tables.instructions_table(
+        tables.A76, report
+    )
     row = "| ssdlite_mobilevit_xxs | LiteRT fp32 | 1.0e-06 | 1.0000 |  | 100.0% | 2.0 MB |"
     assert row in tables.peers_table(report)
 

@@ -49,8 +49,14 @@ def rolled_channels(mutant):
 
 
 def stale_scale(mutant):
-    fixed = mutant.of("batch_norm").fixed  # of the pixels
-    fixed["gamma"] = fixed["gamma"] * 2
+    norms = [step for step in mutant.steps if step.op.op_type == "batch_norm"]
+    if norms:  # of the pixels, in float16
+        norms[0].fixed["gamma"] = norms[0].fixed["gamma"] * 2
+        return
+    scale = next(
+        name for name, of in mutant.of("mul").fixed.items() if isinstance(of, torch.Tensor)
+    )
+    mutant.of("mul").fixed[scale] = mutant.of("mul").fixed[scale] * 2
 
 
 def off_by_one_padding(mutant):

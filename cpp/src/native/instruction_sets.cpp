@@ -80,7 +80,11 @@ InstructionSet fastest_instruction_set() {
 }
 
 Result<InstructionSet> chosen_instruction_set() {
+#if defined(__wasm__)  // pages have no environment
+  const char* variable = nullptr;
+#else
   const char* variable = std::getenv(kInstructionSetVariable);
+#endif
   const std::string name = variable == nullptr ? "" : variable;
   if (name.empty()) return fastest_instruction_set();
   std::vector<std::string> present;

@@ -13,7 +13,7 @@ from hvit_edge import progress
 from hvit_edge.cli.console import Console
 from hvit_edge.cli.parser import made_by
 from hvit_edge.errors import InputError
-from hvit_edge.tasks.names import CLASSIFY
+from hvit_edge.tasks.names import CLASSIFY, DETECT, EMBED, SEGMENT
 
 if TYPE_CHECKING:
     from hvit_edge.evaluate.compare import Comparison
@@ -118,7 +118,7 @@ def _run(
         "method": args.method,
         "cluster": cluster,
     }
-    if task != CLASSIFY:
+    if task in (EMBED, SEGMENT, DETECT):
         from hvit_edge.evaluate.task_answers import eager_answers
         from hvit_edge.evaluate.tasks import evaluate_task
 
