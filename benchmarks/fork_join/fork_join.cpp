@@ -1,6 +1,6 @@
 // Times how long the thread pool of the small runtime takes until all threads work on an operation
 // and are back from it: fork_join THREADS ROUNDS. Prints medians in nanoseconds as JSON: in an
-// inference, where workers wait without sleeping, and outside, where they have to wake up.
+// inference, while workers wait without sleeping, and after one, when they have to wake up.
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -2,7 +2,7 @@
 
 llvm-objdump disassembles the file. A loop is the code between a backward branch and its target. It
 is innermost if it contains no other loop. An unconditional branch or a return inside of it means
-that it is no loop: compilers put rare code after a function, from where it branches back. Nothing
+that it is no loop: compilers put rare code after a function, and that code branches back. Nothing
 depends on the names of functions.
 """
 

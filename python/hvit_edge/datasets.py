@@ -32,7 +32,7 @@ from hvit_edge.images.tar_images import SUFFIX as TAR
 from hvit_edge.images.tar_images import open_tars
 
 SHARDS = {TAR: open_tars, PARQUET: open_parquet}
-"""What opens files that have many images, by suffix."""
+"""The function that opens a file of many images, for each suffix."""
 
 __all__ = ["FirstFew", "ImageSet", "Sample", "Skipped", "open_images"]
 

@@ -38,7 +38,7 @@ def one(load):
 
 
 def test_only_the_innermost_loop_of_a_function_counts(loops):
-    """The outer loop, a detour behind a return and a loop with a call do not."""
+    """The outer loop, rare code after a return, and a loop with a call do not count."""
     (loop,) = loops
     assert loop.function == "multiply<6, 4>"
     assert [each.address for each in loop.instructions] == [4, 8, 12, 16, 20]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hvit_edge import progress
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.fleet import add_logs, bench_devices, check_for_fleet
+from hvit_edge.cli.fleet import add_logs, bench_devices, check_for_fleet, several_devices
 from hvit_edge.cli.parser import (
     VerbParser,
     add_device,
@@ -22,7 +22,6 @@ from hvit_edge.cli.parser import (
     add_threads,
     whole_number,
 )
-from hvit_edge.devices.addresses import names_several
 from hvit_edge.errors import InputError
 from hvit_edge.images.file_names import printable
 
@@ -62,7 +61,7 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Measure an artifact and print the report."""
     _check_options(args)
-    if names_several(args.device):
+    if several_devices(args):
         check_for_fleet(args, "bench", "against", "count_instructions", "fail_if", "method")
         return bench_devices(args, console)
     with console.quiet():

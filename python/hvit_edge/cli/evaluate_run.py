@@ -25,7 +25,7 @@ ONLY_CLASSES = ("batch", "workers", "resume", "allow_empty")
 WITH_RAY = ("workers",)
 """Those of them that every evaluation on Ray has."""
 OF_BASELINE = ".against"
-"""What the file of `--resume` has at its end for the other artifact."""
+"""The suffix that the file of `--resume` gets for the other artifact."""
 
 
 @dataclass(frozen=True)

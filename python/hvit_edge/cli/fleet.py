@@ -25,6 +25,15 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def several_devices(args: argparse.Namespace) -> bool:
+    """Return True if `--device` stands for several devices; imports numpy only if it is remote."""
+    if args.device == "local":
+        return False
+    from hvit_edge.devices.addresses import names_several
+
+    return names_several(args.device)
+
+
 def check_for_fleet(args: argparse.Namespace, verb: str, *names: str) -> None:
     """Refuse options that have no meaning for several devices.
 

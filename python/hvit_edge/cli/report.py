@@ -25,7 +25,7 @@ def add_arguments(parser: VerbParser) -> None:
     parser.add_argument(
         "--data",
         metavar="DATA",
-        help="where the images of --answers are now (default: where they were evaluated)",
+        help="path of the images of --answers (default: the path that was evaluated)",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing page")
 

@@ -16,7 +16,7 @@ from hvit_edge.artifact.kinds import check_exists, is_package
 from hvit_edge.artifact.metadata import CLASSIFY, TENSOR
 from hvit_edge.cli import text
 from hvit_edge.cli.console import Console
-from hvit_edge.cli.fleet import add_logs, check_for_fleet, validate_devices
+from hvit_edge.cli.fleet import add_logs, check_for_fleet, several_devices, validate_devices
 from hvit_edge.cli.parser import (
     VerbParser,
     add_device,
@@ -28,7 +28,6 @@ from hvit_edge.cli.parser import (
     tolerance,
 )
 from hvit_edge.cli.self_test import self_test
-from hvit_edge.devices.addresses import names_several
 from hvit_edge.errors import ParityError
 from hvit_edge.images.file_names import printable
 
@@ -84,7 +83,7 @@ def add_arguments(parser: VerbParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Validate and print the table of steps."""
     check_exists(args.artifact)
-    if names_several(args.device):
+    if several_devices(args):
         check_for_fleet(
             args,
             "validate",

@@ -29,7 +29,7 @@ def render(results: Sequence[Results], *, data: str | None = None) -> str:
 
     Args:
         results: of the artifacts, side by side in this order.
-        data: the images of the answers; None for where they were when they were answered.
+        data: the images of the answers; None for the path that the answers name.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
