@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -51,11 +52,7 @@ def on_each(
     def one(device: str) -> Done[Result]:
         log = _log(device, logs)
         try:
-            if device.startswith(ON_THIS_MACHINE):
-                with here:
-                    log("started")
-                    result = work(device, log)
-            else:
+            with here if device.startswith(ON_THIS_MACHINE) else nullcontext():
                 log("started")
                 result = work(device, log)
         except HvitEdgeError as error:
